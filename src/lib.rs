@@ -1,0 +1,3 @@
+//! imagebot keeps families of container images up to date.
+
+pub mod image;
