@@ -1,0 +1,26 @@
+//! From the text of a file to its image references, and back to a byte-exact edit.
+//!
+//! A format is one file under `source/`. It reads text into [`Located`] references whose every byte knows
+//! where in the file it stands; everything else (planning an edit, splicing, checking the result) is shared.
+//! No format decides what is updated, and none touches the disk.
+//!
+//! To add a format:
+//! 1. write `source/<format>.rs` with one `read(text, base, args)` that gives [`Located`] and what it passed over;
+//! 2. add a variant to [`Format`], its name and its file names to `source/format.rs`;
+//! 3. add its cases to `fixtures/vectors/scan.json` and `edit.json`, and its line to `docs/sources.md`.
+
+mod dockerfile;
+mod edit;
+mod format;
+mod located;
+mod mapped;
+mod scan;
+mod solve;
+mod splice;
+
+pub use dockerfile::Passed;
+pub use edit::{FromDigest, Refusal, Update, edit};
+pub use format::Format;
+pub use located::{Found, Kind, Known, Located, WhyNot};
+pub use scan::{MAX_FILE, Scan, Unreadable, scan};
+pub use splice::{Splice, SpliceError, splice};

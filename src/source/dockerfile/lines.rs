@@ -1,0 +1,129 @@
+//! From the lines of a file to instructions: continuations joined, comments and heredocs set aside.
+//!
+//! The rules are those of BuildKit's parser (`frontend/dockerfile/parser`), with one difference: a line
+//! that BuildKit would refuse hides nothing but itself.
+
+use super::words;
+use crate::source::mapped::Mapped;
+
+/// One instruction: its continued lines joined, each byte with its place in the file.
+pub(super) struct Instruction {
+    /// The first line, counted from 1.
+    pub(super) line: usize,
+    /// The text from the keyword on.
+    pub(super) text: Mapped,
+    /// What the `# imagebot:` comments right above say.
+    pub(super) notes: Vec<String>,
+}
+
+/// Something that was passed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passed {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What was wrong with it.
+    pub what: String,
+}
+
+/// A line of the file without its end, and where it begins.
+#[derive(Clone, Copy)]
+struct Physical<'a> {
+    text: &'a str,
+    start: usize,
+}
+
+/// Reads all instructions of `text`, which begins at byte `base` of the file.
+pub(super) fn read(
+    text: &str,
+    base: usize,
+    escape: u8,
+    passed: &mut Vec<Passed>,
+) -> Vec<Instruction> {
+    let physical = physical_lines(text, base);
+    let mut instructions = Vec::new();
+    let mut notes = Vec::new();
+    let mut next = 0;
+    while let Some(first) = physical.get(next) {
+        let line = next + 1;
+        next += 1;
+        let trimmed = first.text.trim_start();
+        if let Some(comment) = trimmed.strip_prefix('#') {
+            notes.extend(
+                comment
+                    .trim()
+                    .strip_prefix("imagebot:")
+                    .map(|note| note.trim().to_owned()),
+            );
+            continue;
+        }
+        let notes = std::mem::take(&mut notes);
+        let mut joined = Mapped::default();
+        let mut ended = push_line(
+            &mut joined,
+            trimmed,
+            first.start + first.text.len() - trimmed.len(),
+            escape,
+        );
+        if joined.is_empty() && ended {
+            continue;
+        }
+        while let (false, Some(more)) = (ended, physical.get(next)) {
+            next += 1;
+            let trimmed = more.text.trim_start();
+            if !trimmed.is_empty() && !trimmed.starts_with('#') {
+                ended = push_line(&mut joined, more.text, more.start, escape);
+            }
+        }
+        for terminator in words::heredocs(joined.text()) {
+            let end = physical[next..].iter().position(|body| {
+                let text = if terminator.strip_tabs {
+                    body.text.trim_start_matches('\t')
+                } else {
+                    body.text
+                };
+                text == terminator.name
+            });
+            match end {
+                Some(end) => next += end + 1,
+                None => passed.push(Passed {
+                    line,
+                    what: format!("the heredoc {:?} has no end", terminator.name),
+                }),
+            }
+        }
+        instructions.push(Instruction {
+            line,
+            text: joined,
+            notes,
+        });
+    }
+    instructions
+}
+
+fn physical_lines(text: &str, base: usize) -> Vec<Physical<'_>> {
+    let mut start = base;
+    text.split_inclusive('\n')
+        .map(|line| {
+            let physical = Physical {
+                text: line.trim_end_matches(['\r', '\n']),
+                start,
+            };
+            start += line.len();
+            physical
+        })
+        .collect()
+}
+
+/// Adds a line without its continuation character; whether the instruction ends with it.
+fn push_line(joined: &mut Mapped, text: &str, start: usize, escape: u8) -> bool {
+    let content = text.trim_end_matches([' ', '\t']);
+    let continued = content.as_bytes().split_last().and_then(|(last, before)| {
+        // An escaped escape character does not continue the line.
+        (*last == escape && before.last() != Some(&escape)).then_some(before.len())
+    });
+    match continued {
+        Some(len) => joined.push_file(&text[..len], start),
+        None => joined.push_file(text, start),
+    }
+    continued.is_none()
+}

@@ -1,0 +1,420 @@
+//! The references among the instructions: stages, variables, flags and mounts.
+
+use super::directives;
+use super::expand::{Expanded, Scope};
+use super::lines::{self, Instruction, Passed};
+use super::words::{self, Flag};
+use crate::image::Reference;
+use crate::source::located::{Found, Kind, Known, Located, WhyNot};
+use crate::source::mapped::{Mapped, Origin};
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
+
+/// Variables that the builder sets without any `ARG`; what they hold is known only in the build.
+const SET_BY_BUILDER: [&str; 10] = [
+    "BUILDPLATFORM",
+    "BUILDOS",
+    "BUILDARCH",
+    "BUILDVARIANT",
+    "TARGETPLATFORM",
+    "TARGETOS",
+    "TARGETARCH",
+    "TARGETVARIANT",
+    "TARGETOSVERSION",
+    "TARGETSTAGE",
+];
+
+const INSTRUCTIONS: [&str; 18] = [
+    "add",
+    "arg",
+    "cmd",
+    "copy",
+    "entrypoint",
+    "env",
+    "expose",
+    "from",
+    "healthcheck",
+    "label",
+    "maintainer",
+    "onbuild",
+    "run",
+    "shell",
+    "stopsignal",
+    "user",
+    "volume",
+    "workdir",
+];
+
+/// Reads the references of a Dockerfile whose text begins at byte `base` of the file.
+pub(crate) fn read(
+    text: &str,
+    base: usize,
+    args: &BTreeMap<String, String>,
+) -> (Vec<Located>, Vec<Passed>) {
+    let mut passed = Vec::new();
+    let directives = directives::read(text, base);
+    let instructions = lines::read(text, base, directives.escape, &mut passed);
+    let mut reader = Reader {
+        escape: directives.escape,
+        args,
+        scope: builder_scope(args),
+        stages: HashSet::new(),
+        all_stages: stage_names(&instructions),
+        before_first_from: true,
+        found: Vec::new(),
+        passed,
+    };
+    if let Some((line, word)) = directives.syntax {
+        let expanded = literal(&word);
+        reader.add(line, Kind::Syntax, &word, expanded, Place::default());
+    }
+    for instruction in &instructions {
+        reader.instruction(instruction);
+    }
+    if let Err(error) = parse_dockerfile::parse(text) {
+        // An empty file is no Dockerfile, but nothing in it was passed over.
+        if !instructions.is_empty() && reader.passed.is_empty() {
+            reader.passed.push(Passed {
+                line: error.line(),
+                what: format!("the file does not parse: {error}"),
+            });
+        }
+    }
+    (reader.found, reader.passed)
+}
+
+fn builder_scope(args: &BTreeMap<String, String>) -> Scope {
+    let mut scope = Scope::default();
+    for name in SET_BY_BUILDER {
+        let value = match args.get(name) {
+            Some(given) => Expanded {
+                value: Mapped::given(given),
+                ..Expanded::default()
+            },
+            None => Expanded {
+                unresolved: true,
+                ..Expanded::default()
+            },
+        };
+        scope.set(name, value);
+    }
+    scope
+}
+
+/// The names of all stages: a `COPY --from` may name a later one, which is an error, not an image.
+fn stage_names(instructions: &[Instruction]) -> HashSet<String> {
+    instructions
+        .iter()
+        .filter_map(|instruction| {
+            let text = instruction.text.text();
+            let (keyword, rest) = words::keyword(text);
+            if !keyword.eq_ignore_ascii_case("from") {
+                return None;
+            }
+            let (_, rest) = words::flags(&instruction.text, rest);
+            stage_of(
+                &from_words(text, rest)
+                    .iter()
+                    .map(|word| &text[word.clone()])
+                    .collect::<Vec<_>>(),
+            )
+        })
+        .collect()
+}
+
+fn from_words(text: &str, from: usize) -> Vec<Range<usize>> {
+    let base = text.as_ptr() as usize;
+    text[from..]
+        .split_ascii_whitespace()
+        .map(|word| {
+            let start = word.as_ptr() as usize - base;
+            start..start + word.len()
+        })
+        .collect()
+}
+
+fn stage_of(words: &[&str]) -> Option<String> {
+    match words {
+        [_, keyword, name, ..] if keyword.eq_ignore_ascii_case("as") => {
+            Some(name.to_ascii_lowercase())
+        }
+        _ => None,
+    }
+}
+
+struct Reader<'a> {
+    escape: u8,
+    args: &'a BTreeMap<String, String>,
+    scope: Scope,
+    /// The stages defined so far.
+    stages: HashSet<String>,
+    all_stages: HashSet<String>,
+    before_first_from: bool,
+    found: Vec<Located>,
+    passed: Vec<Passed>,
+}
+
+/// What stands around a reference.
+#[derive(Default)]
+struct Place {
+    stage: Option<String>,
+    platform: Option<String>,
+    notes: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn instruction(&mut self, instruction: &Instruction) {
+        let text = instruction.text.text();
+        let (keyword, rest) = words::keyword(text);
+        match keyword.to_ascii_lowercase().as_str() {
+            "arg" if self.before_first_from => self.arg(instruction, rest),
+            "from" => self.from(instruction, rest),
+            "copy" => self.copy(instruction, rest, Kind::CopyFrom),
+            "run" => self.mounts(instruction, rest, Kind::MountFrom),
+            "onbuild" => {
+                let (inner, behind) = words::keyword(&text[rest..]);
+                match inner.to_ascii_lowercase().as_str() {
+                    "copy" => self.copy(instruction, rest + behind, Kind::OnbuildFrom),
+                    "run" => self.mounts(instruction, rest + behind, Kind::OnbuildFrom),
+                    _ => {}
+                }
+            }
+            known if INSTRUCTIONS.contains(&known) => {}
+            _ => {
+                let shown: String = keyword.chars().take(40).collect();
+                self.pass(instruction, format!("{shown:?} is no instruction"));
+            }
+        }
+    }
+
+    fn pass(&mut self, instruction: &Instruction, what: String) {
+        self.passed.push(Passed {
+            line: instruction.line,
+            what,
+        });
+    }
+
+    /// `ARG A=1 B="2"`: a name without `=` only declares, and keeps an earlier value.
+    fn arg(&mut self, instruction: &Instruction, rest: usize) {
+        let text = instruction.text.text();
+        for word in words::split(text, rest, self.escape) {
+            let equals = text[word.clone()].find('=').map(|at| word.start + at);
+            let name = &text[word.start..equals.unwrap_or(word.end)];
+            if name.is_empty() {
+                self.pass(instruction, "an ARG without a name".to_owned());
+                continue;
+            }
+            let value = match (self.args.get(name), equals) {
+                (Some(given), _) => Expanded {
+                    value: Mapped::given(given),
+                    ..Expanded::default()
+                },
+                (None, Some(equals)) => self
+                    .scope
+                    .expand(&instruction.text.slice(equals + 1..word.end), self.escape),
+                (None, None) => continue,
+            };
+            self.scope.set(name, value);
+        }
+    }
+
+    fn from(&mut self, instruction: &Instruction, rest: usize) {
+        self.before_first_from = false;
+        let text = instruction.text.text();
+        let (flags, rest) = words::flags(&instruction.text, rest);
+        let words = from_words(text, rest);
+        let Some(image) = words.first() else {
+            return self.pass(instruction, "a FROM without an image".to_owned());
+        };
+        let texts: Vec<&str> = words.iter().map(|word| &text[word.clone()]).collect();
+        let stage = stage_of(&texts);
+        if texts.len() > 1 && (stage.is_none() || texts.len() > 3) {
+            self.pass(
+                instruction,
+                format!("what follows {:?} is not `AS name`", texts[0]),
+            );
+        }
+        let written = instruction.text.slice(image.clone());
+        let expanded = self.scope.expand(&written, self.escape);
+        let name = expanded.value.text().to_ascii_lowercase();
+        let known = !expanded.unresolved && !expanded.malformed;
+        if !(known && (self.stages.contains(&name) || expanded.value.text() == "scratch")) {
+            let platform = flags
+                .iter()
+                .rev()
+                .find(|f| f.name == "platform")
+                .map(|f| f.value.text().to_owned());
+            let place = Place {
+                stage: stage.clone(),
+                platform,
+                notes: instruction.notes.clone(),
+            };
+            self.add(instruction.line, Kind::From, &written, expanded, place);
+        }
+        self.stages.extend(stage);
+    }
+
+    fn copy(&mut self, instruction: &Instruction, rest: usize, kind: Kind) {
+        let (flags, _) = words::flags(&instruction.text, rest);
+        for Flag { value, .. } in flags.into_iter().filter(|flag| flag.name == "from") {
+            // A number is a stage's index here, and only here.
+            if value.text().parse::<u32>().is_err() {
+                self.named_image(instruction, &value, kind);
+            }
+        }
+    }
+
+    fn mounts(&mut self, instruction: &Instruction, rest: usize, kind: Kind) {
+        let (flags, _) = words::flags(&instruction.text, rest);
+        for mount in flags.into_iter().filter(|flag| flag.name == "mount") {
+            for field in fields(mount.value.text()) {
+                let text = &mount.value.text()[field.clone()];
+                if let Some(equals) = text
+                    .find('=')
+                    .filter(|at| text[..*at].eq_ignore_ascii_case("from"))
+                {
+                    let value = mount.value.slice(field.start + equals + 1..field.end);
+                    self.named_image(instruction, &value, kind);
+                }
+            }
+        }
+    }
+
+    /// An image in a flag: never a stage of this file, and no variable is expanded.
+    fn named_image(&mut self, instruction: &Instruction, value: &Mapped, kind: Kind) {
+        let text = value.text();
+        if text.is_empty()
+            || text == "scratch"
+            || self.all_stages.contains(&text.to_ascii_lowercase())
+        {
+            return;
+        }
+        let place = Place {
+            notes: instruction.notes.clone(),
+            ..Place::default()
+        };
+        if text.contains('$') {
+            let found = Found::Unknown {
+                why: WhyNot::VariableNotExpanded,
+                touches: Vec::new(),
+            };
+            self.push(instruction.line, kind, value, found, place);
+        } else {
+            self.add(instruction.line, kind, value, literal(value), place);
+        }
+    }
+
+    fn add(&mut self, line: usize, kind: Kind, written: &Mapped, expanded: Expanded, place: Place) {
+        let found = judge(written, expanded);
+        self.push(line, kind, written, found, place);
+    }
+
+    fn push(&mut self, line: usize, kind: Kind, written: &Mapped, found: Found, place: Place) {
+        let Place {
+            stage,
+            platform,
+            notes,
+        } = place;
+        let written_at = extent(written);
+        let written = written.text().to_owned();
+        self.found.push(Located {
+            line,
+            kind,
+            stage,
+            platform,
+            written,
+            written_at,
+            notes,
+            found,
+        });
+    }
+}
+
+/// A word without variables.
+fn literal(word: &Mapped) -> Expanded {
+    Expanded {
+        value: word.clone(),
+        slot: word.place_behind(word.len()),
+        ..Expanded::default()
+    }
+}
+
+fn judge(written: &Mapped, expanded: Expanded) -> Found {
+    let Expanded {
+        value,
+        slot,
+        unresolved,
+        computed,
+        malformed,
+    } = expanded;
+    let unknown = |why| Found::Unknown {
+        why,
+        touches: places(&value, 0..value.len()),
+    };
+    if malformed {
+        return unknown(WhyNot::InvalidReference);
+    }
+    if unresolved {
+        return unknown(WhyNot::UnresolvedArg);
+    }
+    let Ok(reference) = Reference::parse(value.text()) else {
+        return unknown(WhyNot::InvalidReference);
+    };
+    let name = reference.name.written().len();
+    let behind_name = value.pieces(name..value.len());
+    let why_not = if computed {
+        Some(WhyNot::ComputedValue)
+    } else if behind_name
+        .iter()
+        .any(|piece| piece.origin == Origin::Given)
+        || slot.is_none()
+    {
+        Some(WhyNot::SetByArgs)
+    } else {
+        None
+    };
+    let own = extent(written);
+    let tag_from_arg = reference.tag.as_ref().is_some_and(|tag| {
+        let start = name + 1;
+        places(&value, start..start + tag.as_str().len())
+            .iter()
+            .any(|place| !own.contains(&place.start))
+    });
+    Found::Known(Known {
+        reference,
+        why_not,
+        tag_from_arg,
+        value,
+        slot,
+    })
+}
+
+/// From the first to the last byte of a word in the file.
+fn extent(written: &Mapped) -> Range<usize> {
+    let start = written.place_of(0).unwrap_or_default();
+    start..written.place_behind(written.len()).unwrap_or(start)
+}
+
+fn places(value: &Mapped, range: Range<usize>) -> Vec<Range<usize>> {
+    value
+        .pieces(range)
+        .into_iter()
+        .filter_map(|piece| match piece.origin {
+            Origin::File(place) => Some(place),
+            Origin::Computed | Origin::Given => None,
+        })
+        .collect()
+}
+
+/// The comma-separated fields of a mount, double quotes around a field removed.
+fn fields(value: &str) -> Vec<Range<usize>> {
+    let mut fields = Vec::new();
+    let mut start = 0;
+    for part in value.split(',') {
+        let quoted = part.len() >= 2 && part.starts_with('"') && part.ends_with('"');
+        let inset = usize::from(quoted);
+        fields.push(start + inset..start + part.len() - inset);
+        start += part.len() + 1;
+    }
+    fields
+}

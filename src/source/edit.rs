@@ -1,0 +1,354 @@
+//! Planning an edit, making it, and checking the result before anyone sees it.
+
+use super::format::Format;
+use super::located::{Found, Known, Located, WhyNot};
+use super::mapped::Origin;
+use super::scan::scan;
+use super::solve::{Part, solve};
+use super::splice::{Splice, SpliceError, splice};
+use crate::image::{Digest, ImageName, Reference, Tag};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// A wanted change: all references with this image, tag and digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Update {
+    /// The image.
+    pub image: ImageName,
+    /// The tag they have now.
+    pub from_tag: Option<Tag>,
+    /// The digest they have now.
+    pub from_digest: FromDigest,
+    /// The tag they will have.
+    pub to_tag: Option<Tag>,
+    /// The digest they will have.
+    pub to_digest: Option<Digest>,
+}
+
+/// Which digest the references to change have now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FromDigest {
+    /// Any, or none.
+    Any,
+    /// This one, or none.
+    Exactly(Option<Digest>),
+}
+
+impl Update {
+    fn concerns(&self, reference: &Reference) -> bool {
+        self.image == reference.name
+            && self.from_tag == reference.tag
+            && match &self.from_digest {
+                FromDigest::Any => true,
+                FromDigest::Exactly(digest) => *digest == reference.digest,
+            }
+    }
+}
+
+/// Why an edit is not made. Nothing is changed then.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A reference that was to change is not in the file.
+    #[error("no reference to {0} is in the file")]
+    NotFound(String),
+    /// A default would move a reference that is not to change, or not to the same text.
+    #[error("line {line}: the edit would also change {written}, through a variable that both use")]
+    SharedArg {
+        /// The line of the other reference.
+        line: usize,
+        /// The other reference as it is written.
+        written: String,
+    },
+    /// The reference has a digest, and the update has none.
+    #[error("line {0}: a new tag must not stand beside the old digest, and no new digest is given")]
+    MissingDigest(usize),
+    /// The text is computed from a variable.
+    #[error("line {0}: {text}", text = WhyNot::ComputedValue.describe())]
+    ComputedValue(usize),
+    /// CI passes the text, says the configuration.
+    #[error("line {0}: {text}", text = WhyNot::SetByArgs.describe())]
+    SetByArgs(usize),
+    /// The places that make the text cannot give the new one, or in several ways.
+    #[error("line {line}: the variables of {written} cannot give {new}")]
+    NotExpressible {
+        /// The line of the reference.
+        line: usize,
+        /// The reference as it is written.
+        written: String,
+        /// The tag or digest that was wanted.
+        new: String,
+    },
+    /// The file itself cannot be read.
+    #[error("{0}")]
+    Unreadable(#[from] super::scan::Unreadable),
+}
+
+impl Refusal {
+    /// The refusal's stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound(_) => "not-found",
+            Self::SharedArg { .. } => "shared-arg",
+            Self::MissingDigest(_) => "missing-digest",
+            Self::ComputedValue(_) => "computed-value",
+            Self::SetByArgs(_) => "set-by-args",
+            Self::NotExpressible { .. } => "not-expressible",
+            Self::Unreadable(why) => why.code(),
+        }
+    }
+}
+
+/// Makes all updates at once, or none: the bytes of the whole file afterwards.
+///
+/// The result is read again: it holds exactly the planned references and no other change.
+pub fn edit(
+    format: Format,
+    file: &[u8],
+    args: &BTreeMap<String, String>,
+    updates: &[Update],
+) -> Result<Vec<u8>, Refusal> {
+    let before = scan(format, file, args)?.references;
+    let mut planned = Vec::with_capacity(before.len());
+    let mut splices = Vec::new();
+    for located in &before {
+        let update = located
+            .reference()
+            .and_then(|r| updates.iter().find(|update| update.concerns(r)));
+        planned.push(match (&located.found, update) {
+            (Found::Known(known), Some(update)) => {
+                splices.extend(splices_of(located, known, update)?);
+                Some(Reference {
+                    name: known.reference.name.clone(),
+                    tag: update.to_tag.clone(),
+                    digest: update.to_digest.clone(),
+                })
+            }
+            _ => located.reference().cloned(),
+        });
+    }
+    for update in updates {
+        if !before
+            .iter()
+            .filter_map(Located::reference)
+            .any(|reference| update.concerns(reference))
+        {
+            let missing = Reference {
+                name: update.image.clone(),
+                tag: update.from_tag.clone(),
+                digest: None,
+            };
+            return Err(Refusal::NotFound(missing.to_string()));
+        }
+    }
+    if let Some(moved) = before
+        .iter()
+        .find(|located| is_moved_unseen(located, &splices))
+    {
+        return Err(shared(moved));
+    }
+    let edited = splice(file, &splices).map_err(|error| match error {
+        SpliceError::Overlap => shared(in_conflict(&before, &splices)),
+        SpliceError::Unexpected => Refusal::NotFound("what was read a moment ago".to_owned()),
+    })?;
+    let after = scan(format, &edited, args)?.references;
+    match first_difference(&before, &planned, &after) {
+        None => Ok(edited),
+        Some(located) => Err(shared(located)),
+    }
+}
+
+fn shared(located: &Located) -> Refusal {
+    Refusal::SharedArg {
+        line: located.line,
+        written: located.written.clone(),
+    }
+}
+
+/// A reference whose text is not known, but that one of the places to be changed takes part in.
+fn is_moved_unseen(located: &Located, splices: &[Splice]) -> bool {
+    match &located.found {
+        Found::Known(_) => false,
+        Found::Unknown { touches, .. } => splices
+            .iter()
+            .any(|splice| touches.iter().any(|t| meet(t, &splice.range()))),
+    }
+}
+
+fn meet(a: &Range<usize>, b: &Range<usize>) -> bool {
+    a.start < b.end && b.start < a.end
+}
+
+/// The reference to name when two updates want different texts at one place.
+fn in_conflict<'a>(before: &'a [Located], splices: &[Splice]) -> &'a Located {
+    let uses = |located: &&Located| match &located.found {
+        Found::Known(known) => places(known, 0..known.value.len()).iter().any(|place| {
+            splices
+                .iter()
+                .filter(|splice| meet(place, &splice.range()) || place.end == splice.start)
+                .count()
+                > 1
+        }),
+        Found::Unknown { .. } => false,
+    };
+    before
+        .iter()
+        .rfind(uses)
+        .unwrap_or(&before[before.len() - 1])
+}
+
+/// The first reference that is not as planned, or that changed without a plan.
+fn first_difference<'a>(
+    before: &'a [Located],
+    planned: &[Option<Reference>],
+    after: &[Located],
+) -> Option<&'a Located> {
+    if before.len() != after.len() {
+        let moved = before
+            .iter()
+            .zip(after)
+            .find(|(b, a)| b.line != a.line || b.kind != a.kind);
+        return moved.map(|(b, _)| b).or(before.last());
+    }
+    let same = |before: &Located, planned: &Option<Reference>, after: &Located| {
+        let around = |l: &Located| {
+            (
+                l.line,
+                l.kind,
+                l.stage.clone(),
+                l.platform.clone(),
+                l.why_not(),
+            )
+        };
+        let unknown = |l: &Located| l.reference().is_none().then(|| l.written.clone());
+        let text = |r: &Option<Reference>| r.as_ref().map(ToString::to_string);
+        around(before) == around(after)
+            && unknown(before) == unknown(after)
+            && text(planned) == text(&after.reference().cloned())
+    };
+    before
+        .iter()
+        .zip(planned)
+        .zip(after)
+        .find(|((b, p), a)| !same(b, p, a))
+        .map(|((b, _), _)| b)
+}
+
+/// What one reference's update changes.
+fn splices_of(located: &Located, known: &Known, update: &Update) -> Result<Vec<Splice>, Refusal> {
+    let line = located.line;
+    let reference = &known.reference;
+    match known.why_not {
+        Some(WhyNot::ComputedValue) => return Err(Refusal::ComputedValue(line)),
+        Some(WhyNot::SetByArgs) => return Err(Refusal::SetByArgs(line)),
+        _ => {}
+    }
+    if reference.digest.is_some() && update.to_digest.is_none() {
+        return Err(Refusal::MissingDigest(line));
+    }
+    let name = reference.name.written().len();
+    let tag_end = name
+        + reference
+            .tag
+            .as_ref()
+            .map_or(0, |tag| 1 + tag.as_str().len());
+    let not_expressible = |new: &dyn std::fmt::Display| Refusal::NotExpressible {
+        line,
+        written: located.written.clone(),
+        new: new.to_string(),
+    };
+    let mut splices = Vec::new();
+    let mut insertion = String::new();
+    match (&reference.tag, &update.to_tag) {
+        (None, None) => {}
+        (Some(_), Some(new)) => {
+            let parts = parts(located, known, name + 1..tag_end);
+            splices.extend(replace(&parts, new.as_str()).ok_or_else(|| not_expressible(new))?);
+        }
+        (None, Some(new)) if reference.digest.is_none() => insertion = format!(":{new}"),
+        (None, Some(new)) => {
+            let start = known
+                .value
+                .place_of(name)
+                .ok_or_else(|| not_expressible(new))?;
+            splices.push(Splice {
+                start,
+                expected: String::new(),
+                replacement: format!(":{new}"),
+            });
+        }
+        (Some(old), None) => match &parts(located, known, name..tag_end)[..] {
+            [part] => splices.push(Splice {
+                start: part.place.start,
+                expected: part.text.clone(),
+                replacement: String::new(),
+            }),
+            _ => return Err(not_expressible(&format!("no tag instead of {old}"))),
+        },
+    }
+    match (&reference.digest, &update.to_digest) {
+        (Some(_), Some(new)) => {
+            let parts = parts(located, known, tag_end + 1..known.value.len());
+            splices.extend(replace(&parts, new.as_str()).ok_or_else(|| not_expressible(new))?);
+        }
+        (None, Some(new)) => insertion.push_str(&format!("@{new}")),
+        (_, None) => {}
+    }
+    if !insertion.is_empty() {
+        let start = known.slot.ok_or_else(|| not_expressible(&insertion))?;
+        splices.push(Splice {
+            start,
+            expected: String::new(),
+            replacement: insertion,
+        });
+    }
+    Ok(splices)
+}
+
+fn replace(parts: &[Part], new: &str) -> Option<Vec<Splice>> {
+    let solution = solve(parts, new)?;
+    let old = |place: &Range<usize>| {
+        parts
+            .iter()
+            .find(|part| part.place == *place)
+            .map(|part| part.text.clone())
+    };
+    solution
+        .into_iter()
+        .map(|(place, text)| {
+            Some(Splice {
+                start: place.start,
+                expected: old(&place)?,
+                replacement: text,
+            })
+        })
+        .collect()
+}
+
+fn places(known: &Known, range: Range<usize>) -> Vec<Range<usize>> {
+    let file = |origin| match origin {
+        Origin::File(place) => Some(place),
+        Origin::Computed | Origin::Given => None,
+    };
+    known
+        .value
+        .pieces(range)
+        .into_iter()
+        .filter_map(|piece| file(piece.origin))
+        .collect()
+}
+
+fn parts(located: &Located, known: &Known, range: Range<usize>) -> Vec<Part> {
+    known
+        .value
+        .pieces(range)
+        .into_iter()
+        .filter_map(|piece| match piece.origin {
+            Origin::File(place) => Some(Part {
+                text: known.value.text()[piece.range].to_owned(),
+                in_arg: !located.written_at.contains(&place.start),
+                place,
+            }),
+            Origin::Computed | Origin::Given => None,
+        })
+        .collect()
+}

@@ -1,0 +1,162 @@
+//! An image reference and the place it stands at.
+
+use super::mapped::Mapped;
+use crate::image::Reference;
+use serde::Serialize;
+use std::ops::Range;
+
+/// What kind of place a reference stands at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// `FROM image`.
+    From,
+    /// `COPY --from=image`.
+    CopyFrom,
+    /// `RUN --mount=from=image`.
+    MountFrom,
+    /// `# syntax=image`.
+    Syntax,
+    /// Any of these behind `ONBUILD`.
+    OnbuildFrom,
+}
+
+impl Kind {
+    /// The kind's name in configuration and reports.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::From => "from",
+            Self::CopyFrom => "copy-from",
+            Self::MountFrom => "mount-from",
+            Self::Syntax => "syntax",
+            Self::OnbuildFrom => "onbuild-from",
+        }
+    }
+
+    /// Every kind.
+    pub const ALL: [Self; 5] = [
+        Self::From,
+        Self::CopyFrom,
+        Self::MountFrom,
+        Self::Syntax,
+        Self::OnbuildFrom,
+    ];
+}
+
+/// Why a reference cannot be edited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhyNot {
+    /// A variable in it has no known value: undeclared, without default, or set by the builder.
+    UnresolvedArg,
+    /// `COPY --from` and `--mount from=` do not expand variables.
+    VariableNotExpanded,
+    /// Its text is computed from a variable (`${V#…}`, `${V/…/…}`): known, but not written back.
+    ComputedValue,
+    /// What comes out is no image reference.
+    InvalidReference,
+    /// The configuration's `[args]` set its tag or digest, so that an edit would have no effect.
+    SetByArgs,
+}
+
+impl WhyNot {
+    /// The reason's stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::UnresolvedArg => "unresolved-arg",
+            Self::VariableNotExpanded => "variable-not-expanded",
+            Self::ComputedValue => "computed-value",
+            Self::InvalidReference => "invalid-reference",
+            Self::SetByArgs => "set-by-args",
+        }
+    }
+
+    /// One line for people.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::UnresolvedArg => {
+                "a variable in it has no value that is known here; give it a default, or say under [args] what CI passes"
+            }
+            Self::VariableNotExpanded => {
+                "the build does not expand variables here; give the image a stage of its own and name that"
+            }
+            Self::ComputedValue => "its text is computed from a variable, and is not written back",
+            Self::InvalidReference => "it is no image reference",
+            Self::SetByArgs => {
+                "[args] says that CI passes it, so that an edit of the file would change nothing"
+            }
+        }
+    }
+}
+
+/// A reference as it stands in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// The first line of its instruction, counted from 1.
+    pub line: usize,
+    /// The kind of place.
+    pub kind: Kind,
+    /// The stage that its `FROM` names with `AS`, in lower case.
+    pub stage: Option<String>,
+    /// The value of its `--platform` flag, quotes removed, variables not expanded.
+    pub platform: Option<String>,
+    /// Its text in the file, variables not expanded.
+    pub written: String,
+    /// Where it is written: its first byte and the byte behind its last.
+    pub(crate) written_at: Range<usize>,
+    /// What `# imagebot:` comments right above the instruction say, the part behind the colon.
+    pub notes: Vec<String>,
+    /// What it says.
+    pub found: Found,
+}
+
+/// What a reference's text says once its variables are put in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// The reference is known.
+    Known(Known),
+    /// The reference is not known.
+    Unknown {
+        /// Why.
+        why: WhyNot,
+        /// The places in the file that take part in it; an edit there would move it unseen.
+        touches: Vec<Range<usize>>,
+    },
+}
+
+/// A known reference and the places its parts come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The reference, variables put in.
+    pub reference: Reference,
+    /// Why it cannot be edited, if it cannot.
+    pub why_not: Option<WhyNot>,
+    /// Whether a part of its tag comes from an `ARG`'s default.
+    pub tag_from_arg: bool,
+    pub(crate) value: Mapped,
+    pub(crate) slot: Option<usize>,
+}
+
+impl Located {
+    /// The reference, if it is known.
+    pub fn reference(&self) -> Option<&Reference> {
+        match &self.found {
+            Found::Known(known) => Some(&known.reference),
+            Found::Unknown { .. } => None,
+        }
+    }
+
+    /// The image's name with variables put in, or the whole text as written where that is not known.
+    pub fn image(&self) -> &str {
+        self.reference()
+            .map_or(&self.written, |reference| reference.name.written())
+    }
+
+    /// Why it cannot be edited; `None` if it can.
+    pub fn why_not(&self) -> Option<WhyNot> {
+        match &self.found {
+            Found::Known(known) => known.why_not,
+            Found::Unknown { why, .. } => Some(*why),
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! How a text that is put together from several places becomes another text.
+//!
+//! A tag may come from one place (`FROM node:21`) or from many (`${MAJOR}.${MINOR}-${OS}`). The new text is
+//! matched against the places in their order: as few as possible change, none becomes empty, and one place
+//! that is used twice changes to one text. What can be read in two ways is refused, not guessed.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// A place that takes part in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) text: String,
+    pub(super) place: Range<usize>,
+    /// Whether it stands in an `ARG`'s default rather than where the reference is written.
+    pub(super) in_arg: bool,
+}
+
+/// The most places that are tried; no tag in the wild has more than four.
+const MAX_PARTS: usize = 12;
+/// The most steps that one search takes.
+const MAX_STEPS: usize = 200_000;
+
+/// The new texts of the places that change; `None` if the places cannot give the new text, or in several ways.
+pub(super) fn solve(parts: &[Part], new: &str) -> Option<Vec<(Range<usize>, String)>> {
+    let mut places: Vec<&Part> = Vec::new();
+    let index: Vec<usize> = parts
+        .iter()
+        .map(
+            |part| match places.iter().position(|known| known.place == part.place) {
+                Some(index) => index,
+                None => {
+                    places.push(part);
+                    places.len() - 1
+                }
+            },
+        )
+        .collect();
+    if places.len() > MAX_PARTS {
+        return None;
+    }
+    for size in 0..=places.len() {
+        let mut search = Search {
+            parts,
+            index: &index,
+            changed: 0,
+            texts: HashMap::new(),
+            found: Vec::new(),
+            steps: 0,
+        };
+        for changed in (0..1_u32 << places.len()).filter(|set| set.count_ones() as usize == size) {
+            search.changed = changed;
+            search.texts.clear();
+            search.from(0, new);
+        }
+        if search.steps > MAX_STEPS {
+            return None;
+        }
+        if !search.found.is_empty() {
+            return choose(&places, search.found);
+        }
+    }
+    None
+}
+
+type Solution = HashMap<usize, String>;
+
+struct Search<'a> {
+    parts: &'a [Part],
+    index: &'a [usize],
+    changed: u32,
+    texts: Solution,
+    found: Vec<Solution>,
+    steps: usize,
+}
+
+impl Search<'_> {
+    fn from(&mut self, part: usize, rest: &str) {
+        self.steps += 1;
+        if self.steps > MAX_STEPS {
+            return;
+        }
+        let Some(&place) = self.index.get(part) else {
+            // A place that was to change and did not belongs to a smaller set.
+            let changed = self.texts.iter().all(|(place, text)| {
+                self.index
+                    .iter()
+                    .position(|i| i == place)
+                    .is_some_and(|at| self.parts[at].text != *text)
+            });
+            if rest.is_empty() && changed {
+                self.found.push(self.texts.clone());
+            }
+            return;
+        };
+        let fixed = if self.changed & (1 << place) == 0 {
+            Some(self.parts[part].text.clone())
+        } else {
+            self.texts.get(&place).cloned()
+        };
+        if let Some(fixed) = fixed {
+            if let Some(rest) = rest.strip_prefix(fixed.as_str()) {
+                self.from(part + 1, rest);
+            }
+            return;
+        }
+        for end in 1..=rest.len() {
+            let Some(text) = rest.get(..end) else {
+                continue;
+            };
+            self.texts.insert(place, text.to_owned());
+            self.from(part + 1, &rest[end..]);
+        }
+        self.texts.remove(&place);
+    }
+}
+
+/// Of several solutions the one whose texts begin and end as the old ones did, then the one in `ARG`s.
+fn choose(places: &[&Part], found: Vec<Solution>) -> Option<Vec<(Range<usize>, String)>> {
+    let keeps_ends = |solution: &&Solution| {
+        solution.iter().all(|(place, text)| {
+            let old = &places[*place].text;
+            class(old.chars().next()) == class(text.chars().next())
+                && class(old.chars().last()) == class(text.chars().last())
+        })
+    };
+    let in_args = |solution: &&Solution| solution.keys().all(|place| places[*place].in_arg);
+    let mut left: Vec<&Solution> = found.iter().collect();
+    for preference in [&keeps_ends as &dyn Fn(&&Solution) -> bool, &in_args] {
+        if left.len() > 1 && left.iter().any(preference) {
+            left.retain(preference);
+        }
+    }
+    match left[..] {
+        [solution] => Some(
+            solution
+                .iter()
+                .map(|(place, text)| (places[*place].place.clone(), text.clone()))
+                .collect(),
+        ),
+        _ => None,
+    }
+}
+
+/// Letters are alike, digits are alike, any other character is like itself only.
+fn class(c: Option<char>) -> Option<char> {
+    c.map(|c| match c {
+        c if c.is_ascii_digit() => '0',
+        c if c.is_ascii_alphabetic() => 'a',
+        c => c,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Parts are written as words; a word in `<>` stands in an `ARG`. The same word is the same place.
+    fn check(parts: &[&str], new: &str, expect: Option<&[(&str, &str)]>) {
+        let parts: Vec<Part> = parts
+            .iter()
+            .map(|word| {
+                let text = word.trim_matches(['<', '>']).to_owned();
+                let at = parts.iter().position(|w| w == word).unwrap_or_default() * 100;
+                Part {
+                    place: at..at + text.len(),
+                    in_arg: word.starts_with('<'),
+                    text,
+                }
+            })
+            .collect();
+        let solved = solve(&parts, new).map(|mut solution| {
+            solution.sort_by_key(|(place, _)| place.start);
+            let old = |place: &Range<usize>| {
+                parts
+                    .iter()
+                    .find(|p| p.place == *place)
+                    .map(|p| p.text.clone())
+                    .unwrap_or_default()
+            };
+            solution
+                .into_iter()
+                .map(|(place, text)| (old(&place), text))
+                .collect::<Vec<_>>()
+        });
+        let expect = expect.map(|e| {
+            e.iter()
+                .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
+                .collect::<Vec<_>>()
+        });
+        assert_eq!(solved, expect, "{parts:?} → {new}");
+    }
+
+    #[test]
+    fn as_few_places_as_possible_change() {
+        check(&["21"], "22", Some(&[("21", "22")]));
+        check(&["<21>", "-alpine"], "22-alpine", Some(&[("21", "22")]));
+        check(&["<3>", ".", "<19>"], "3.20", Some(&[("19", "20")]));
+        check(
+            &["<3>", ".", "<19>"],
+            "4.0",
+            Some(&[("3", "4"), ("19", "0")]),
+        );
+        check(&["<1>", ".", "<1>"], "2.2", Some(&[("1", "2")]));
+        check(&["<1>", ".", "<1>"], "1.2", None);
+        check(&["<1>", ".", "<01>"], "1.11", Some(&[("01", "11")]));
+        check(
+            &["<1.2>", "-r1"],
+            "1.3-r2",
+            Some(&[("1.2", "1.3"), ("-r1", "-r2")]),
+        );
+        check(&["21"], "21", Some(&[]));
+    }
+
+    #[test]
+    fn what_cannot_be_expressed_is_refused() {
+        check(&["<1>", ".", "<2>"], "2", None);
+        check(&["<a1>", "<1>"], "a111", None);
+        check(&[], "1", None);
+    }
+}
