@@ -1,0 +1,17 @@
+//! Forges: who lists repositories and keeps merge requests.
+//!
+//! [`Forge`] is the one trait at the edges, because there are several real ones; who implements it is the shell's
+//! knowledge. A forge moves no content: that is git's business, the same for all of them.
+//!
+//! To add a forge:
+//! 1. write `forge/<name>.rs` with a type that implements [`Forge`]; its errors are [`ForgeError`]'s;
+//! 2. run the conformance suite of `tests/forge.rs` against it;
+//! 3. name it in `config/forge.rs` and `run/forges.rs`, and in `docs/forges.md`.
+
+mod error;
+mod local;
+mod traits;
+
+pub use error::ForgeError;
+pub use local::{CiState, Local};
+pub use traits::{Forge, Listing, MergeRequestEdit, NewMergeRequest, Repository};

@@ -1,0 +1,30 @@
+//! The one place that builds a git command.
+//!
+//! Repositories are read into bare, shallow, partial caches and never checked out: no work tree, no index but a
+//! private one, no submodule, no filter, no hook of the cached repository, no symlink followed. Every command gets
+//! a scrubbed environment and a generated global configuration; user, system and repository settings of whoever
+//! runs imagebot play no part. Full ref names and `--end-of-options` stand before whatever came from outside.
+//!
+//! What is fetched, in two requests: commits and trees of the wanted refs at depth one, then the wanted blobs.
+//! What is written: one push with a lease for every branch.
+
+mod cache;
+mod command;
+mod commit;
+mod error;
+mod history;
+mod local;
+mod object;
+mod push;
+mod remote;
+mod tree;
+
+pub use cache::Cached;
+pub use command::{Git, Identity, MIN_VERSION};
+pub use commit::{FileChange, NewCommit};
+pub use error::GitError;
+pub use history::{BranchCommit, Change};
+pub use local::Ref;
+pub use push::{Push, Pushed};
+pub use remote::Remote;
+pub use tree::{Entry, EntryKind};

@@ -1,0 +1,343 @@
+//! How git is started: scrubbed environment, generated configuration, limits.
+
+use super::error::GitError;
+use super::remote::Remote;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+/// The oldest git that works: Debian 12's. Older ones lack `merge-tree --write-tree`.
+pub const MIN_VERSION: (u32, u32) = (2, 38);
+
+/// The longest that one command may take.
+const TIMEOUT: Duration = Duration::from_secs(300);
+/// The most that one command may print, in bytes.
+const MAX_OUTPUT: u64 = 256 << 20;
+/// The most of an error message that is kept, in bytes.
+const MAX_ERROR: u64 = 16 << 10;
+
+/// The author of imagebot's commits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The name.
+    pub name: String,
+    /// The e-mail address.
+    pub email: String,
+}
+
+/// The `git` program, with a home of its own.
+#[derive(Debug, Clone)]
+pub struct Git {
+    program: PathBuf,
+    home: Arc<tempfile::TempDir>,
+    cache: PathBuf,
+    identity: Identity,
+}
+
+/// What a command printed.
+pub(super) struct Output {
+    pub(super) status: std::process::ExitStatus,
+    pub(super) stdout: Vec<u8>,
+    pub(super) stderr: String,
+}
+
+impl Git {
+    /// Finds git, checks its version and prepares a home for it. `cache` is the folder for cached repositories.
+    pub async fn new(cache: &Path, identity: Identity) -> Result<Self, GitError> {
+        Self::with_program(Path::new("git"), cache, identity).await
+    }
+
+    /// As [`Git::new`], with the program given.
+    pub async fn with_program(
+        program: &Path,
+        cache: &Path,
+        identity: Identity,
+    ) -> Result<Self, GitError> {
+        let home = tempfile::Builder::new()
+            .prefix("imagebot-git-")
+            .tempdir()
+            .map_err(|error| GitError::io("a temporary folder", error))?;
+        let git = Self {
+            program: program.to_owned(),
+            home: Arc::new(home),
+            cache: cache.to_owned(),
+            identity,
+        };
+        git.check_version().await?;
+        Ok(git)
+    }
+
+    pub(super) fn cache_folder(&self) -> &Path {
+        &self.cache
+    }
+
+    pub(super) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    pub(super) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    async fn check_version(&self) -> Result<(), GitError> {
+        let error = |found: String| GitError::Version {
+            found,
+            needed: format!("{}.{}", MIN_VERSION.0, MIN_VERSION.1),
+        };
+        let mut command = tokio::process::Command::new(&self.program);
+        command
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .arg("--version");
+        let output = command.output().await.map_err(|e| error(e.to_string()))?;
+        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        let mut numbers = text
+            .split_whitespace()
+            .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))
+            .unwrap_or_default()
+            .split('.')
+            .map(|number| number.parse::<u32>().unwrap_or(0));
+        let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        if version < MIN_VERSION {
+            Err(error(text))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The global configuration for one remote, in a file: `safe.directory` given in the environment does not reach
+    /// the upload-pack that git starts for a local repository.
+    fn global_config(&self, remote: Option<&Remote>) -> Result<PathBuf, GitError> {
+        let mut text = String::from(
+            "[protocol]\n\tversion = 2\n\
+             [http]\n\tfollowRedirects = false\n\
+             [transfer]\n\tbundleURI = false\n\tfsckObjects = true\n\
+             [uploadpack]\n\tallowFilter = true\n\tallowAnySHA1InWant = true\n\
+             [gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n\
+             [advice]\n\tdetachedHead = false\n",
+        );
+        let directory = remote
+            .and_then(Remote::directory)
+            .map(|path| path.display().to_string());
+        if let Some(directory) = &directory {
+            text.push_str(&format!("[safe]\n\tdirectory = {}\n", quoted(directory)));
+        }
+        let path = self.home().join(format!(
+            "config-{:016x}",
+            fingerprint(directory.as_deref().unwrap_or_default())
+        ));
+        if !path.exists() {
+            // Written beside and renamed, since several tasks may want the same file at once.
+            let written = tempfile::NamedTempFile::new_in(self.home())
+                .and_then(|file| std::fs::write(file.path(), &text).map(|()| file))
+                .and_then(|file| file.persist(&path).map_err(|error| error.error));
+            written.map_err(|error| GitError::io("git's configuration", error))?;
+        }
+        Ok(path)
+    }
+
+    fn command(
+        &self,
+        git_dir: Option<&Path>,
+        remote: Option<&Remote>,
+    ) -> Result<tokio::process::Command, GitError> {
+        let mut command = tokio::process::Command::new(&self.program);
+        command
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .env("HOME", self.home())
+            .env("LC_ALL", "C")
+            .env("GIT_CONFIG_GLOBAL", self.global_config(remote)?)
+            .env("GIT_CONFIG_SYSTEM", "/dev/null")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_ATTR_NOSYSTEM", "1")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            .env(
+                "GIT_ALLOW_PROTOCOL",
+                remote.map_or("none", Remote::protocol),
+            )
+            // Reading must never fetch what is missing; git before 2.45 does not know this.
+            .env("GIT_NO_LAZY_FETCH", "1")
+            .args([
+                "-c",
+                "core.hooksPath=/dev/null",
+                "-c",
+                "core.fsmonitor=false",
+                "-c",
+                "submodule.recurse=false",
+            ])
+            .args([
+                "-c",
+                "core.symlinks=false",
+                "-c",
+                "core.attributesFile=/dev/null",
+            ])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .current_dir(self.home());
+        if let Some(git_dir) = git_dir {
+            command.arg(format!("--git-dir={}", git_dir.display()));
+        }
+        Ok(command)
+    }
+
+    /// Runs a command to its end; its exit status is the caller's to judge.
+    pub(super) async fn run(&self, call: Call<'_>) -> Result<Output, GitError> {
+        let action = call.action;
+        let mut command = self.command(call.git_dir, call.remote)?;
+        command
+            .arg(action)
+            .args(&call.args)
+            .envs(call.env.iter().map(|(k, v)| (k, v)));
+        tracing::trace!(action, args = ?call.args, "git");
+        let mut child = command
+            .spawn()
+            .map_err(|error| GitError::io("git cannot be started", error))?;
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let write = async {
+            if let Some(mut stdin) = stdin {
+                // A command that ends early closes its input; its status tells why.
+                let _ = stdin.write_all(&call.input).await;
+            }
+        };
+        let read = async {
+            let mut bytes = Vec::new();
+            match stdout {
+                Some(stdout) => stdout
+                    .take(MAX_OUTPUT + 1)
+                    .read_to_end(&mut bytes)
+                    .await
+                    .map(|_| bytes),
+                None => Ok(bytes),
+            }
+        };
+        let read_error = async {
+            let mut bytes = Vec::new();
+            if let Some(mut stderr) = stderr {
+                let mut chunk = [0; 4096];
+                while let Ok(read @ 1..) = stderr.read(&mut chunk).await {
+                    if (bytes.len() as u64) < MAX_ERROR {
+                        bytes.extend_from_slice(&chunk[..read]);
+                    }
+                }
+            }
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        let all = async {
+            let ((), stdout, stderr) = tokio::join!(write, read, read_error);
+            let stdout = stdout.map_err(|error| GitError::io("git's output", error))?;
+            if stdout.len() as u64 > MAX_OUTPUT {
+                return Err(GitError::TooLarge {
+                    remote: name(call.remote),
+                    limit: MAX_OUTPUT >> 20,
+                });
+            }
+            let status = child
+                .wait()
+                .await
+                .map_err(|error| GitError::io("git", error))?;
+            Ok(Output {
+                status,
+                stdout,
+                stderr,
+            })
+        };
+        match tokio::time::timeout(TIMEOUT, all).await {
+            Ok(output) => output,
+            Err(_) => Err(GitError::Timeout {
+                remote: name(call.remote),
+                action,
+                seconds: TIMEOUT.as_secs(),
+            }),
+        }
+    }
+
+    /// Runs a command that is to succeed: what it printed.
+    pub(super) async fn ask(&self, call: Call<'_>) -> Result<Vec<u8>, GitError> {
+        let action = call.action;
+        let output = self.run(call).await?;
+        if output.status.success() {
+            Ok(output.stdout)
+        } else {
+            Err(GitError::Failed {
+                action,
+                detail: first_lines(&output.stderr),
+            })
+        }
+    }
+}
+
+/// One command.
+pub(super) struct Call<'a> {
+    pub(super) git_dir: Option<&'a Path>,
+    pub(super) remote: Option<&'a Remote>,
+    pub(super) action: &'static str,
+    pub(super) args: Vec<String>,
+    pub(super) env: Vec<(&'static str, String)>,
+    pub(super) input: Vec<u8>,
+}
+
+impl Call<'_> {
+    pub(super) fn new(action: &'static str) -> Self {
+        Self {
+            git_dir: None,
+            remote: None,
+            action,
+            args: Vec::new(),
+            env: Vec::new(),
+            input: Vec::new(),
+        }
+    }
+}
+
+fn name(remote: Option<&Remote>) -> String {
+    remote.map_or_else(|| "git".to_owned(), |remote| remote.url().to_owned())
+}
+
+/// What people need of an error message: its first lines, without control characters.
+pub(super) fn first_lines(text: &str) -> String {
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| {
+            line.chars()
+                .filter(|c| !c.is_control())
+                .take(300)
+                .collect::<String>()
+        })
+        .filter(|line| !line.trim().is_empty())
+        .take(4)
+        .collect();
+    if lines.is_empty() {
+        "git gave no reason".to_owned()
+    } else {
+        lines.join("; ")
+    }
+}
+
+/// A value in git's configuration syntax.
+pub(super) fn quoted(value: &str) -> String {
+    format!(
+        "\"{}\"",
+        value
+            .replace('\\', "\\\\")
+            .replace('"', "\\\"")
+            .replace('\n', "\\n")
+    )
+}
+
+/// A stable number for a name.
+pub(super) fn fingerprint(text: &str) -> u64 {
+    use sha2::Digest as _;
+    let digest = sha2::Sha256::digest(text.as_bytes());
+    digest
+        .iter()
+        .take(8)
+        .fold(0, |number, byte| number << 8 | u64::from(*byte))
+}

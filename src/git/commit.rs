@@ -1,0 +1,162 @@
+//! Writing a commit without a work tree.
+
+use super::cache::Cached;
+use super::command::Call;
+use super::error::GitError;
+use super::tree::EntryKind;
+use crate::repo::{CommitId, RepoPath};
+
+/// A file that a commit changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileChange {
+    /// Its path.
+    pub path: RepoPath,
+    /// What it is; it stays that.
+    pub kind: EntryKind,
+    /// Its new contents.
+    pub contents: Vec<u8>,
+}
+
+/// A commit to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewCommit {
+    /// The commit it stands on.
+    pub parent: CommitId,
+    /// The files it changes.
+    pub files: Vec<FileChange>,
+    /// Its message.
+    pub message: String,
+}
+
+impl Cached {
+    /// Writes a commit on top of its parent. The date is the parent's, so that the same change gives the same id.
+    pub async fn commit(&self, new: &NewCommit) -> Result<CommitId, GitError> {
+        let index = tempfile::Builder::new()
+            .prefix("index-")
+            .tempdir_in(self.git.home())
+            .map_err(|error| GitError::io("a private index", error))?;
+        let env = vec![(
+            "GIT_INDEX_FILE",
+            index.path().join("index").display().to_string(),
+        )];
+        let mut entries = String::new();
+        for file in &new.files {
+            if !matches!(file.kind, EntryKind::File | EntryKind::Executable) {
+                return Err(GitError::Failed {
+                    action: "commit",
+                    detail: format!("{} is no file", file.path),
+                });
+            }
+            let args = vec!["-w".into(), "--stdin".into(), "--no-filters".into()];
+            let id = self
+                .git
+                .ask(Call {
+                    args,
+                    input: file.contents.clone(),
+                    ..self.call("hash-object")
+                })
+                .await?;
+            entries.push_str(&format!(
+                "{} {}\t{}\0",
+                file.kind.mode(),
+                text(&id),
+                file.path
+            ));
+        }
+        let args = vec![new.parent.to_string()];
+        self.git
+            .ask(Call {
+                args,
+                env: env.clone(),
+                ..self.call("read-tree")
+            })
+            .await?;
+        let args = vec!["-z".into(), "--index-info".into()];
+        self.git
+            .ask(Call {
+                args,
+                env: env.clone(),
+                input: entries.into_bytes(),
+                ..self.call("update-index")
+            })
+            .await?;
+        // Without `--missing-ok` every blob of the tree would be wanted.
+        let tree = self
+            .git
+            .ask(Call {
+                args: vec!["--missing-ok".into()],
+                env,
+                ..self.call("write-tree")
+            })
+            .await?;
+        self.write_commit(&text(&tree), &[&new.parent], &new.message)
+            .await
+    }
+
+    pub(super) async fn write_commit(
+        &self,
+        tree: &str,
+        parents: &[&CommitId],
+        message: &str,
+    ) -> Result<CommitId, GitError> {
+        let date = match parents.first() {
+            Some(parent) => self.commit_date(parent).await?,
+            None => "@0 +0000".to_owned(),
+        };
+        let identity = self.git.identity();
+        let env = vec![
+            ("GIT_AUTHOR_NAME", identity.name.clone()),
+            ("GIT_AUTHOR_EMAIL", identity.email.clone()),
+            ("GIT_AUTHOR_DATE", date.clone()),
+            ("GIT_COMMITTER_NAME", identity.name.clone()),
+            ("GIT_COMMITTER_EMAIL", identity.email.clone()),
+            ("GIT_COMMITTER_DATE", date),
+        ];
+        let mut args: Vec<String> = parents
+            .iter()
+            .flat_map(|parent| ["-p".to_owned(), parent.to_string()])
+            .collect();
+        args.extend(["-F".to_owned(), "-".to_owned(), tree.to_owned()]);
+        let input = message.as_bytes().to_vec();
+        let id = text(
+            &self
+                .git
+                .ask(Call {
+                    args,
+                    env,
+                    input,
+                    ..self.call("commit-tree")
+                })
+                .await?,
+        );
+        CommitId::parse(&id).map_err(|error| GitError::Failed {
+            action: "commit-tree",
+            detail: error.to_string(),
+        })
+    }
+
+    /// The committer's date of a commit, as git reads it back.
+    async fn commit_date(&self, commit: &CommitId) -> Result<String, GitError> {
+        let args = vec!["commit".into(), commit.to_string()];
+        let raw = self
+            .git
+            .ask(Call {
+                args,
+                ..self.call("cat-file")
+            })
+            .await?;
+        let raw = String::from_utf8_lossy(&raw);
+        let date = raw
+            .lines()
+            .take_while(|line| !line.is_empty())
+            .find_map(|line| {
+                let (_, date) = line.strip_prefix("committer ")?.rsplit_once("> ")?;
+                Some(format!("@{date}"))
+            });
+        Ok(date.unwrap_or_else(|| "@0 +0000".to_owned()))
+    }
+}
+
+pub(super) fn text(output: &[u8]) -> String {
+    String::from_utf8_lossy(output).trim().to_owned()
+}

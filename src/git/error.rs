@@ -1,0 +1,99 @@
+//! What can go wrong with git, by what the caller does next.
+
+/// A git command that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    /// The program is not there, or too old.
+    #[error("git {found} is too old or missing; imagebot needs git {needed} or newer in PATH")]
+    Version {
+        /// What `git --version` said, or why it could not be asked.
+        found: String,
+        /// The oldest version that works.
+        needed: String,
+    },
+    /// The repository belongs to somebody else.
+    #[error(
+        "{path} belongs to user {owner}, not to the user who runs imagebot; add the owner to `owners` of this [[forge]]"
+    )]
+    ForeignOwner {
+        /// The repository's folder.
+        path: String,
+        /// The owner's user id.
+        owner: u32,
+    },
+    /// The repository is not there, or is none.
+    #[error("{remote}: no git repository can be read there: {detail}")]
+    Unreadable {
+        /// The repository.
+        remote: String,
+        /// What git said.
+        detail: String,
+    },
+    /// More came than the cap allows.
+    #[error(
+        "{remote}: more than {limit} MiB; the server may have ignored the filter for partial clones (uploadpack.allowFilter)"
+    )]
+    TooLarge {
+        /// The repository.
+        remote: String,
+        /// The cap in MiB.
+        limit: u64,
+    },
+    /// The time ran out.
+    #[error("{remote}: git {action} took longer than {seconds} s")]
+    Timeout {
+        /// The repository.
+        remote: String,
+        /// The command.
+        action: &'static str,
+        /// The limit.
+        seconds: u64,
+    },
+    /// The cache is damaged; it is fetched anew the next time.
+    #[error("the cached copy of {remote} is damaged and is fetched anew: {detail}")]
+    Damaged {
+        /// The repository.
+        remote: String,
+        /// What git said.
+        detail: String,
+    },
+    /// The command failed for another reason.
+    #[error("git {action} failed: {detail}")]
+    Failed {
+        /// The command.
+        action: &'static str,
+        /// What git said, its first lines.
+        detail: String,
+    },
+    /// A file of ours could not be read or written.
+    #[error("{what}: {error}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        error: std::io::Error,
+    },
+}
+
+impl GitError {
+    /// The error's stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Version { .. } => "git-version",
+            Self::ForeignOwner { .. } => "git-foreign-owner",
+            Self::Unreadable { .. } => "git-unreadable",
+            Self::TooLarge { .. } => "git-too-large",
+            Self::Timeout { .. } => "git-timeout",
+            Self::Damaged { .. } => "git-cache-damaged",
+            Self::Failed { .. } => "git-failed",
+            Self::Io { .. } => "git-io",
+        }
+    }
+
+    pub(super) fn io(what: impl Into<String>, error: std::io::Error) -> Self {
+        Self::Io {
+            what: what.into(),
+            error,
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! What stands between the target branch and a branch of ours: the ground for saying whose it is.
+
+use super::cache::Cached;
+use super::command::{Call, first_lines};
+use super::commit::text;
+use super::error::GitError;
+use super::tree::EntryKind;
+use crate::repo::{CommitId, RepoPath};
+
+/// How far back the histories are read at first; a branch that is further behind costs one more request.
+const DEPTH: u32 = 200;
+/// What git takes as the whole history.
+const WHOLE: u32 = i32::MAX as u32;
+/// More commits than this on a branch are not read: one is ours, two are somebody's work.
+const MAX_COMMITS: usize = 2;
+
+/// A commit on a branch that is not on the target branch, merges left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BranchCommit {
+    /// Its id.
+    pub id: CommitId,
+    /// Its first parent.
+    pub parent: CommitId,
+    /// Its message.
+    pub message: String,
+}
+
+/// A file that a commit changed against its parent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The path.
+    pub path: RepoPath,
+    /// What it was and its contents' id; `None` if it was not there.
+    pub before: Option<(EntryKind, CommitId)>,
+    /// What it is and its contents' id; `None` if it is not there.
+    pub after: Option<(EntryKind, CommitId)>,
+}
+
+impl Cached {
+    /// The commit itself, if it is in the copy.
+    pub async fn read_commit(&self, id: &CommitId) -> Result<(Vec<CommitId>, String), GitError> {
+        let args = vec!["commit".into(), id.to_string()];
+        let raw = text_lossy(
+            &self
+                .git
+                .ask(Call {
+                    args,
+                    ..self.call("cat-file")
+                })
+                .await?,
+        );
+        let (head, message) = raw.split_once("\n\n").unwrap_or((&raw, ""));
+        let parents = head
+            .lines()
+            .filter_map(|line| CommitId::parse(line.strip_prefix("parent ")?).ok())
+            .collect();
+        Ok((parents, message.to_owned()))
+    }
+
+    /// The commits between `target` and `head`, merges left out, at most two. Fetches history where it must.
+    pub async fn between(
+        &self,
+        target: &CommitId,
+        head: &CommitId,
+    ) -> Result<Vec<BranchCommit>, GitError> {
+        // The usual case needs no history: one commit that stands on the target's head.
+        let (parents, message) = self.read_commit(head).await?;
+        if let [parent] = &parents[..]
+            && parent == target
+        {
+            return Ok(vec![BranchCommit {
+                id: head.clone(),
+                parent: parent.clone(),
+                message,
+            }]);
+        }
+        for depth in [DEPTH, WHOLE] {
+            let mut args = vec![format!("--depth={depth}")];
+            args.extend(
+                [
+                    "--filter=tree:0",
+                    "--quiet",
+                    "--no-tags",
+                    "--no-write-fetch-head",
+                    "--no-recurse-submodules",
+                ]
+                .map(str::to_owned),
+            );
+            args.extend(["--no-auto-maintenance", "--end-of-options", "origin"].map(str::to_owned));
+            args.extend([target.to_string(), head.to_string()]);
+            self.fetch(args, Vec::new()).await?;
+            let base = Call {
+                args: vec![target.to_string(), head.to_string()],
+                ..self.call("merge-base")
+            };
+            if self.git.run(base).await?.status.success() {
+                break;
+            }
+        }
+        let args = vec![
+            "--no-merges".into(),
+            format!("--max-count={}", MAX_COMMITS),
+            format!("{target}..{head}"),
+        ];
+        let list = text(
+            &self
+                .git
+                .ask(Call {
+                    args,
+                    ..self.call("rev-list")
+                })
+                .await?,
+        );
+        let mut commits = Vec::new();
+        for id in list.lines().filter_map(|line| CommitId::parse(line).ok()) {
+            let (parents, message) = self.read_commit(&id).await?;
+            let parent = parents.into_iter().next().unwrap_or_else(|| id.clone());
+            commits.push(BranchCommit {
+                id,
+                parent,
+                message,
+            });
+        }
+        Ok(commits)
+    }
+
+    /// What differs between two commits. Their trees are fetched where they are missing.
+    pub async fn changes(
+        &self,
+        before: &CommitId,
+        after: &CommitId,
+    ) -> Result<Vec<Change>, GitError> {
+        let diff = || Call {
+            args: [
+                "-r",
+                "-z",
+                "--raw",
+                "--no-renames",
+                "--full-index",
+                "--no-ext-diff",
+                "--end-of-options",
+            ]
+            .map(str::to_owned)
+            .into_iter()
+            .chain([before.to_string(), after.to_string()])
+            .collect(),
+            ..self.call("diff-tree")
+        };
+        let first = self.git.run(diff()).await?;
+        if first.status.success() {
+            return parse_changes(&first.stdout);
+        }
+        let mut args: Vec<String> = vec![
+            "--depth=1".into(),
+            "--filter=blob:none".into(),
+            "--refetch".into(),
+        ];
+        args.extend(
+            [
+                "--quiet",
+                "--no-tags",
+                "--no-write-fetch-head",
+                "--no-recurse-submodules",
+            ]
+            .map(str::to_owned),
+        );
+        args.extend(["--no-auto-maintenance", "--end-of-options", "origin"].map(str::to_owned));
+        args.extend([before.to_string(), after.to_string()]);
+        self.fetch(args, Vec::new()).await?;
+        parse_changes(&self.git.ask(diff()).await?)
+    }
+}
+
+fn text_lossy(output: &[u8]) -> String {
+    String::from_utf8_lossy(output).into_owned()
+}
+
+/// `:<mode> <mode> <id> <id> <status> NUL <path> NUL`, over and over. A path that cannot be one of ours is an
+/// error, never a change that is left out.
+fn parse_changes(output: &[u8]) -> Result<Vec<Change>, GitError> {
+    let odd = |what: &str| GitError::Failed {
+        action: "diff-tree",
+        detail: first_lines(what),
+    };
+    let mut fields = output.split(|b| *b == 0);
+    let mut changes = Vec::new();
+    while let (Some(meta), Some(path)) = (fields.next(), fields.next()) {
+        let meta = text_lossy(meta);
+        let meta: Vec<&str> = meta.trim_start_matches(':').split(' ').collect();
+        let [mode_before, mode_after, id_before, id_after, _] = meta[..] else {
+            return Err(odd("a line that is not understood"));
+        };
+        let side =
+            |mode: &str, id: &str| Some((EntryKind::of_mode(mode)?, CommitId::parse(id).ok()?));
+        let path = std::str::from_utf8(path)
+            .ok()
+            .and_then(|path| RepoPath::parse(path).ok());
+        let path = path.ok_or_else(|| odd("a path that is no path in a repository"))?;
+        changes.push(Change {
+            path,
+            before: side(mode_before, id_before),
+            after: side(mode_after, id_after),
+        });
+    }
+    Ok(changes)
+}

@@ -1,0 +1,217 @@
+//! Reading and writing refs and small commits in a bare repository of this machine: what the local forge keeps
+//! its merge requests in.
+
+use super::command::{Call, Git, first_lines};
+use super::commit::text;
+use super::error::GitError;
+use super::object::batch;
+use super::remote::Remote;
+use crate::repo::CommitId;
+
+/// A ref: its full name and what it points at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ref {
+    /// The full name, `refs/heads/main`.
+    pub name: String,
+    /// The object.
+    pub id: CommitId,
+    /// Whether `HEAD` is this branch.
+    pub is_head: bool,
+}
+
+impl Git {
+    fn local_call<'a>(remote: &'a Remote, action: &'static str, args: &[&str]) -> Call<'a> {
+        let args = args.iter().map(|arg| (*arg).to_owned()).collect();
+        Call {
+            git_dir: remote.directory(),
+            remote: Some(remote),
+            args,
+            ..Call::new(action)
+        }
+    }
+
+    /// The refs whose names begin with one of the prefixes.
+    pub async fn refs(&self, remote: &Remote, prefixes: &[&str]) -> Result<Vec<Ref>, GitError> {
+        let mut call = Self::local_call(
+            remote,
+            "for-each-ref",
+            &["--format=%(objectname) %(HEAD) %(refname)"],
+        );
+        call.args
+            .extend(prefixes.iter().map(|prefix| (*prefix).to_owned()));
+        let output = self.run(call).await?;
+        if !output.status.success() {
+            let detail = first_lines(&output.stderr);
+            return Err(GitError::Unreadable {
+                remote: remote.url().to_owned(),
+                detail,
+            });
+        }
+        Ok(String::from_utf8_lossy(&output.stdout)
+            .lines()
+            .filter_map(|line| {
+                let (id, rest) = line.split_once(' ')?;
+                let (head, name) = (rest.get(..1)?, rest.get(2..)?);
+                Some(Ref {
+                    name: name.to_owned(),
+                    id: CommitId::parse(id).ok()?,
+                    is_head: head == "*",
+                })
+            })
+            .collect())
+    }
+
+    /// The contents of `<commit>:<path>` for each name; `None` where there is nothing.
+    pub async fn read_names(
+        &self,
+        remote: &Remote,
+        names: &[String],
+    ) -> Result<Vec<Option<Vec<u8>>>, GitError> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut call = Self::local_call(remote, "cat-file", &["--batch"]);
+        call.input = names
+            .iter()
+            .map(|name| format!("{name}\n"))
+            .collect::<String>()
+            .into_bytes();
+        let output = self.ask(call).await?;
+        let objects = batch(&output).filter(|objects| objects.len() == names.len());
+        let objects = objects.ok_or_else(|| GitError::Damaged {
+            remote: remote.url().to_owned(),
+            detail: "cat-file gave something else than was asked for".to_owned(),
+        })?;
+        Ok(objects
+            .into_iter()
+            .map(|object| object.map(|(_, contents)| contents))
+            .collect())
+    }
+
+    /// Writes a commit that holds just these files; it has one parent at most.
+    pub async fn write_files(
+        &self,
+        remote: &Remote,
+        files: &[(&str, &[u8])],
+        parent: Option<&CommitId>,
+        message: &str,
+    ) -> Result<CommitId, GitError> {
+        let mut tree = String::new();
+        for (name, contents) in files {
+            let id = self.write_blob(remote, contents).await?;
+            tree.push_str(&format!("100644 blob {id}\t{name}\n"));
+        }
+        let mut call = Self::local_call(remote, "mktree", &[]);
+        call.input = tree.into_bytes();
+        let tree = text(&self.ask(call).await?);
+        let parents: Vec<&CommitId> = parent.into_iter().collect();
+        self.write_local_commit(remote, &tree, &parents, message)
+            .await
+    }
+
+    /// Writes a blob.
+    pub async fn write_blob(&self, remote: &Remote, contents: &[u8]) -> Result<CommitId, GitError> {
+        let mut call = Self::local_call(remote, "hash-object", &["-w", "--stdin", "--no-filters"]);
+        call.input = contents.to_vec();
+        object_id(&self.ask(call).await?, "hash-object")
+    }
+
+    async fn write_local_commit(
+        &self,
+        remote: &Remote,
+        tree: &str,
+        parents: &[&CommitId],
+        message: &str,
+    ) -> Result<CommitId, GitError> {
+        let mut call = Self::local_call(remote, "commit-tree", &[]);
+        call.args.extend(
+            parents
+                .iter()
+                .flat_map(|parent| ["-p".to_owned(), parent.to_string()]),
+        );
+        call.args
+            .extend(["-F".to_owned(), "-".to_owned(), tree.to_owned()]);
+        let identity = self.identity();
+        call.env = vec![
+            ("GIT_AUTHOR_NAME", identity.name.clone()),
+            ("GIT_AUTHOR_EMAIL", identity.email.clone()),
+            ("GIT_COMMITTER_NAME", identity.name.clone()),
+            ("GIT_COMMITTER_EMAIL", identity.email.clone()),
+        ];
+        call.input = message.as_bytes().to_vec();
+        object_id(&self.ask(call).await?, "commit-tree")
+    }
+
+    /// Moves a ref if it still is where it was (`None`: not there); whether it did.
+    pub async fn move_ref(
+        &self,
+        remote: &Remote,
+        name: &str,
+        from: Option<&CommitId>,
+        to: Option<&CommitId>,
+    ) -> Result<bool, GitError> {
+        let zero = || "0".repeat(from.or(to).map_or(40, |id| id.as_str().len()));
+        let old = from.map_or_else(zero, ToString::to_string);
+        let mut call = Self::local_call(remote, "update-ref", &["--stdin"]);
+        call.input = match to {
+            Some(to) => format!("update {name} {to} {old}\n").into_bytes(),
+            None => format!("delete {name} {old}\n").into_bytes(),
+        };
+        let output = self.run(call).await?;
+        if output.status.success() {
+            return Ok(true);
+        }
+        let lost = [
+            "but expected",
+            "reference already exists",
+            "unable to resolve reference",
+            "cannot lock ref",
+        ];
+        if lost.iter().any(|text| output.stderr.contains(text))
+            && !output.stderr.contains("cannot create")
+        {
+            return Ok(false);
+        }
+        Err(GitError::Failed {
+            action: "update-ref",
+            detail: first_lines(&output.stderr),
+        })
+    }
+
+    /// The merge of two commits, written as a commit; `None` if they are in conflict.
+    pub async fn merge(
+        &self,
+        remote: &Remote,
+        target: &CommitId,
+        source: &CommitId,
+        message: &str,
+    ) -> Result<Option<CommitId>, GitError> {
+        let mut call = Self::local_call(
+            remote,
+            "merge-tree",
+            &["--write-tree", "--no-messages", "--end-of-options"],
+        );
+        call.args.extend([target.to_string(), source.to_string()]);
+        let output = self.run(call).await?;
+        match output.status.code() {
+            Some(0) => {
+                let tree = text(&output.stdout);
+                self.write_local_commit(remote, &tree, &[target, source], message)
+                    .await
+                    .map(Some)
+            }
+            Some(1) => Ok(None),
+            _ => Err(GitError::Failed {
+                action: "merge-tree",
+                detail: first_lines(&output.stderr),
+            }),
+        }
+    }
+}
+
+fn object_id(output: &[u8], action: &'static str) -> Result<CommitId, GitError> {
+    CommitId::parse(&text(output)).map_err(|error| GitError::Failed {
+        action,
+        detail: error.to_string(),
+    })
+}

@@ -1,0 +1,17 @@
+//! The words of git hosting: a repository's name, a path in it, a branch, a commit, a merge request.
+//!
+//! Values only. How git is driven is `git`'s business, how a server is asked is `forge`'s.
+
+mod branch;
+mod commit;
+mod glob;
+mod merge_request;
+mod name;
+mod path;
+
+pub use branch::{Branch, ParseBranchError};
+pub use commit::{CommitId, ParseCommitError};
+pub use glob::{Glob, ParseGlobError, RepoGlobs};
+pub use merge_request::{MergeRequest, MergeRequestState};
+pub use name::{ParseRepoNameError, RepoName};
+pub use path::{ParsePathError, RepoPath};

@@ -1,0 +1,50 @@
+//! A merge request as every forge can tell it.
+
+use super::{branch::Branch, commit::CommitId};
+use serde::{Deserialize, Serialize};
+
+/// A merge request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergeRequest {
+    /// Its number in its repository.
+    pub number: u64,
+    /// Open, merged or closed.
+    pub state: MergeRequestState,
+    /// The branch that is to be merged.
+    pub source: Branch,
+    /// The branch that it is to be merged into.
+    pub target: Branch,
+    /// The title.
+    pub title: String,
+    /// The text, Markdown.
+    pub description: String,
+    /// The labels.
+    pub labels: Vec<String>,
+    /// The source branch's head when the merge request was last seen, where the forge tells it.
+    pub head: Option<CommitId>,
+    /// What the merge made, once it is merged and where the forge tells it.
+    pub merged_as: Option<CommitId>,
+}
+
+/// Whether a merge request is still to be decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MergeRequestState {
+    /// To be decided.
+    Open,
+    /// Merged.
+    Merged,
+    /// Closed without a merge.
+    Closed,
+}
+
+impl MergeRequestState {
+    /// The state's name.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Merged => "merged",
+            Self::Closed => "closed",
+        }
+    }
+}
