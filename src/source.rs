@@ -9,6 +9,7 @@
 //! 2. add a variant to [`Format`], its name and its file names to `source/format.rs`;
 //! 3. add its cases to `fixtures/vectors/scan.json` and `edit.json`, and its line to `docs/sources.md`.
 
+mod compare;
 mod dockerfile;
 mod edit;
 mod format;
@@ -18,6 +19,7 @@ mod scan;
 mod solve;
 mod splice;
 
+pub use compare::differs_only_by;
 pub use dockerfile::Passed;
 pub use edit::{FromDigest, Refusal, Update, edit};
 pub use format::Format;

@@ -7,7 +7,7 @@ use super::scan::scan;
 use super::solve::{Part, solve};
 use super::splice::{Splice, SpliceError, splice};
 use crate::image::{Digest, ImageName, Reference, Tag};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// A wanted change: all references with this image, tag and digest.
@@ -23,6 +23,8 @@ pub struct Update {
     pub to_tag: Option<Tag>,
     /// The digest they will have.
     pub to_digest: Option<Digest>,
+    /// The lines of the instructions that are meant; `None`: all of them.
+    pub lines: Option<BTreeSet<usize>>,
 }
 
 /// Which digest the references to change have now.
@@ -35,13 +37,18 @@ pub enum FromDigest {
 }
 
 impl Update {
-    fn concerns(&self, reference: &Reference) -> bool {
+    pub(super) fn concerns(&self, reference: &Reference) -> bool {
         self.image == reference.name
             && self.from_tag == reference.tag
             && match &self.from_digest {
                 FromDigest::Any => true,
                 FromDigest::Exactly(digest) => *digest == reference.digest,
             }
+    }
+
+    fn meant(&self, located: &Located) -> bool {
+        self.lines.as_ref().is_none_or(|lines| lines.contains(&located.line))
+            && located.reference().is_some_and(|reference| self.concerns(reference))
     }
 }
 
@@ -181,7 +188,7 @@ fn meet(a: &Range<usize>, b: &Range<usize>) -> bool {
 /// The reference to name when two updates want different texts at one place.
 fn in_conflict<'a>(before: &'a [Located], splices: &[Splice]) -> &'a Located {
     let uses = |located: &&Located| match &located.found {
-        Found::Known(known) => places(known, 0..known.value.len()).iter().any(|place| {
+        Found::Known(known) => known.value.places(0..known.value.len()).iter().any(|place| {
             splices
                 .iter()
                 .filter(|splice| meet(place, &splice.range()) || place.end == splice.start)
@@ -321,19 +328,6 @@ fn replace(parts: &[Part], new: &str) -> Option<Vec<Splice>> {
                 replacement: text,
             })
         })
-        .collect()
-}
-
-fn places(known: &Known, range: Range<usize>) -> Vec<Range<usize>> {
-    let file = |origin| match origin {
-        Origin::File(place) => Some(place),
-        Origin::Computed | Origin::Given => None,
-    };
-    known
-        .value
-        .pieces(range)
-        .into_iter()
-        .filter_map(|piece| file(piece.origin))
         .collect()
 }
 

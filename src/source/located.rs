@@ -152,11 +152,25 @@ impl Located {
             .map_or(&self.written, |reference| reference.name.written())
     }
 
+    /// Whether a part of its tag or digest stands at the same place in the file as a part of the other's: an `ARG`'s
+    /// default that feeds both.
+    pub fn shares_place(&self, other: &Self) -> bool {
+        let (Found::Known(one), Found::Known(two)) = (&self.found, &other.found) else { return false };
+        one.versioned_places().iter().any(|a| two.versioned_places().iter().any(|b| a.start < b.end && b.start < a.end))
+    }
+
     /// Why it cannot be edited; `None` if it can.
     pub fn why_not(&self) -> Option<WhyNot> {
         match &self.found {
             Found::Known(known) => known.why_not,
             Found::Unknown { why, .. } => Some(*why),
         }
+    }
+}
+
+impl Known {
+    /// The places in the file that make tag and digest, with the `:` and `@` before them.
+    pub(crate) fn versioned_places(&self) -> Vec<Range<usize>> {
+        self.value.places(self.reference.name.written().len()..self.value.len())
     }
 }

@@ -125,6 +125,15 @@ impl Mapped {
             .map(|at| *at as usize)
     }
 
+    /// The places in the file that make up `range`.
+    pub(crate) fn places(&self, range: Range<usize>) -> Vec<Range<usize>> {
+        let place = |piece: Piece| match piece.origin {
+            Origin::File(place) => Some(place),
+            Origin::Computed | Origin::Given => None,
+        };
+        self.pieces(range).into_iter().filter_map(place).collect()
+    }
+
     /// The runs of `range` that were copied from one place each.
     pub(crate) fn pieces(&self, range: Range<usize>) -> Vec<Piece> {
         let mut pieces: Vec<Piece> = Vec::new();

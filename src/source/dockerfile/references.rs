@@ -349,7 +349,7 @@ fn judge(written: &Mapped, expanded: Expanded) -> Found {
     } = expanded;
     let unknown = |why| Found::Unknown {
         why,
-        touches: places(&value, 0..value.len()),
+        touches: value.places(0..value.len()),
     };
     if malformed {
         return unknown(WhyNot::InvalidReference);
@@ -376,7 +376,7 @@ fn judge(written: &Mapped, expanded: Expanded) -> Found {
     let own = extent(written);
     let tag_from_arg = reference.tag.as_ref().is_some_and(|tag| {
         let start = name + 1;
-        places(&value, start..start + tag.as_str().len())
+        value.places(start..start + tag.as_str().len())
             .iter()
             .any(|place| !own.contains(&place.start))
     });
@@ -393,17 +393,6 @@ fn judge(written: &Mapped, expanded: Expanded) -> Found {
 fn extent(written: &Mapped) -> Range<usize> {
     let start = written.place_of(0).unwrap_or_default();
     start..written.place_behind(written.len()).unwrap_or(start)
-}
-
-fn places(value: &Mapped, range: Range<usize>) -> Vec<Range<usize>> {
-    value
-        .pieces(range)
-        .into_iter()
-        .filter_map(|piece| match piece.origin {
-            Origin::File(place) => Some(place),
-            Origin::Computed | Origin::Given => None,
-        })
-        .collect()
 }
 
 /// The comma-separated fields of a mount, double quotes around a field removed.

@@ -1,0 +1,33 @@
+//! References, observations and policy in; decisions and proposals out. Pure: no I/O, no clock, no environment.
+//!
+//! 1. [`decide`] judges one reference. What it does not know yet it asks for ([`Question`]), and is called again
+//!    when the answers are there; so each question is asked once for the whole fleet.
+//! 2. [`propose`] groups a repository's decisions by update key into branches, edits and texts.
+//! 3. [`reconcile`] compares the proposals with what the forge has and says what to do.
+//!
+//! Every decision carries a stable [`Reason`] and the steps that led to it.
+
+mod change;
+mod decide;
+mod decision;
+mod digest;
+mod key;
+mod message;
+mod observe;
+mod ownership;
+mod propose;
+mod reason;
+mod reconcile;
+mod text;
+
+pub use change::{Change, ChangeSet, Version};
+pub use decide::{Ask, decide};
+pub use decision::{Class, Decision, Wanted};
+pub use key::UpdateKey;
+pub use message::{CommitMessage, sealed_changes};
+pub use observe::{Contents, Failure, Labels, Lookup, Observations, Question};
+pub use ownership::{FileVersions, Ownership, overlaps, whose};
+pub use propose::{File, Proposal, Refused, propose};
+pub use reason::{Outcome, Reason};
+pub use reconcile::{Action, Existing, Result as Reconciled, Status, reconcile};
+pub use text::{Block, State, Texts, block_of};

@@ -1,0 +1,85 @@
+//! A decision about one reference.
+
+use super::observe::Lookup;
+use super::reason::{Outcome, Reason};
+use crate::image::{Digest, Reference, Tag};
+use crate::policy::Effective;
+use crate::repo::RepoPath;
+use crate::scheme::{Level, Selection};
+use crate::source::Located;
+use serde::Serialize;
+
+/// Which merge request a change belongs into, besides its group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// Anything that is none of the others.
+    Update,
+    /// First digests: one merge request per repository.
+    Pin,
+    /// A major change, where it is a merge request of its own.
+    Major,
+}
+
+impl Class {
+    /// The class's name.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Update => "update",
+            Self::Pin => "pin",
+            Self::Major => "major",
+        }
+    }
+}
+
+/// A change that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The class.
+    pub class: Class,
+    /// How wide the change is.
+    pub level: Level,
+    /// The tag it will have.
+    pub to_tag: Option<Tag>,
+    /// The digest it will have.
+    pub to_digest: Option<Digest>,
+    /// What the tag points at, also where no digest is written: for labels.
+    pub target: Option<Digest>,
+}
+
+/// A decision about one reference, with its trace.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// The file.
+    pub path: RepoPath,
+    /// The reference as it stands there.
+    pub located: Located,
+    /// Why it was decided as it was; the outcome is the reason's.
+    pub reason: Reason,
+    /// The particulars, for people.
+    pub detail: String,
+    /// What to configure, where that is known.
+    pub help: Option<String>,
+    /// The changes that are wanted: none, one, or a minor one and a major one.
+    pub wanted: Vec<Wanted>,
+    /// The image and login it was looked up with.
+    pub lookup: Option<Lookup>,
+    /// The settings and the rules they come from.
+    pub effective: Option<Effective>,
+    /// The verdicts on all tags.
+    pub selection: Option<Selection>,
+    /// What was found out on the way, in order.
+    pub steps: Vec<String>,
+}
+
+impl Decision {
+    /// The outcome.
+    pub fn outcome(&self) -> Outcome {
+        self.reason.outcome()
+    }
+
+    /// The reference, if it is known.
+    pub fn reference(&self) -> Option<&Reference> {
+        self.located.reference()
+    }
+}

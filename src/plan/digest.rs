@@ -1,0 +1,137 @@
+//! What a pinned digest is, and what it becomes.
+
+use super::observe::{Contents, Gap, View};
+use crate::image::{Digest, Platform, Tag};
+use std::collections::BTreeSet;
+
+/// What kind of thing a reference pins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Pin {
+    /// No digest.
+    None,
+    /// What the tag points at, whatever that is.
+    Whole,
+    /// One platform's manifest.
+    Platform(Platform),
+    /// Nothing has the digest any more; it is treated as an index.
+    Vanished,
+}
+
+/// Finds out what `pinned`, which stands beside `tag`, is.
+///
+/// If it is not what the tag points at, the tag's index is read once: a digest among its manifests is a platform's.
+/// Otherwise the pinned digest's own kind decides.
+pub(super) fn kind_of(view: &View<'_>, tag: &Tag, pinned: &Digest) -> Result<Pin, Gap> {
+    let tip = view.head(tag)?;
+    if tip == Some(pinned) {
+        return Ok(Pin::Whole);
+    }
+    let tip_contents = match tip {
+        Some(tip) => view.manifest(tip)?,
+        None => None,
+    };
+    if let Some(platform) = tip_contents.and_then(|contents| contents.platform_of(pinned)) {
+        return Ok(Pin::Platform(platform.clone()));
+    }
+    match (view.manifest(pinned)?, tip_contents) {
+        (None, _) => Ok(Pin::Vanished),
+        (Some(Contents::Index(_)), _) | (Some(Contents::Image), Some(Contents::Image) | None) => Ok(Pin::Whole),
+        (Some(Contents::Image), Some(Contents::Index(_))) => {
+            let platform = view.platform(pinned)?;
+            Ok(platform.map_or(Pin::Whole, |platform| Pin::Platform(platform.clone())))
+        }
+    }
+}
+
+/// What became of a tag that may be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Tip {
+    /// It can be chosen: the digest to write, if one is to be written, and what the tag points at.
+    Fits {
+        /// The digest to write.
+        write: Option<Digest>,
+        /// What the tag points at.
+        target: Digest,
+    },
+    /// It is listed, but its manifest is not there (yet).
+    NotThere,
+    /// These platforms are missing.
+    Missing(Vec<Platform>),
+    /// It is what is pinned already.
+    Same,
+}
+
+/// What is asked of a tag's contents.
+pub(super) struct Needs<'a> {
+    /// What is pinned now.
+    pub(super) pinned: Option<&'a Digest>,
+    pub(super) pin: &'a Pin,
+    /// Whether a digest is to be written.
+    pub(super) write: bool,
+    /// The platforms that the policy asks for.
+    pub(super) platforms: &'a [Platform],
+}
+
+/// Looks at what a tag points at. A digest that will be written has had its body read and verified.
+pub(super) fn look_at(view: &View<'_>, tag: &Tag, needs: &Needs<'_>) -> Result<Tip, Gap> {
+    let Some(target) = view.head(tag)? else { return Ok(Tip::NotThere) };
+    if needs.pinned == Some(target) {
+        return Ok(Tip::Same);
+    }
+    if !needs.write && needs.platforms.is_empty() {
+        return Ok(Tip::Fits { write: None, target: target.clone() });
+    }
+    let Some(contents) = view.manifest(target)? else { return Ok(Tip::NotThere) };
+    let missing = missing_platforms(view, target, contents, needs)?;
+    if !missing.is_empty() {
+        return Ok(Tip::Missing(missing));
+    }
+    let chosen = match needs.pin {
+        Pin::Platform(platform) => match contents {
+            Contents::Index(_) => match contents.entry(platform) {
+                Some(entry) => entry.clone(),
+                None => return Ok(Tip::Missing(vec![platform.clone()])),
+            },
+            Contents::Image => target.clone(),
+        },
+        Pin::None | Pin::Whole | Pin::Vanished => target.clone(),
+    };
+    if needs.pinned == Some(&chosen) || same_index(view, contents, needs)? {
+        return Ok(Tip::Same);
+    }
+    // A platform's manifest is written on the word of an index whose body was verified.
+    Ok(Tip::Fits { write: needs.write.then_some(chosen), target: target.clone() })
+}
+
+/// The platforms that are needed and not there.
+fn missing_platforms(
+    view: &View<'_>,
+    target: &Digest,
+    contents: &Contents,
+    needs: &Needs<'_>,
+) -> Result<Vec<Platform>, Gap> {
+    let wanted: BTreeSet<Platform> = if !needs.platforms.is_empty() {
+        needs.platforms.iter().cloned().collect()
+    } else {
+        match (needs.pinned, needs.pin) {
+            (Some(pinned), Pin::Whole) => view.manifest(pinned)?.map(Contents::platforms).unwrap_or_default(),
+            _ => BTreeSet::new(),
+        }
+    };
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let there = match contents {
+        Contents::Index(_) => contents.platforms(),
+        Contents::Image => view.platform(target)?.cloned().into_iter().collect(),
+    };
+    Ok(wanted.difference(&there).cloned().collect())
+}
+
+/// Whether an index holds the same manifests as the pinned one: then only its wrapping differs.
+fn same_index(view: &View<'_>, contents: &Contents, needs: &Needs<'_>) -> Result<bool, Gap> {
+    let (Some(pinned), Pin::Whole, Contents::Index(new)) = (needs.pinned, needs.pin, contents) else {
+        return Ok(false);
+    };
+    Ok(matches!(view.manifest(pinned)?, Some(Contents::Index(old)) if old == new && !new.is_empty()))
+}

@@ -1,0 +1,152 @@
+//! What the registries said, as values.
+
+use crate::image::{Digest, ImageName, Platform, Tag};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// An image and the login it is looked up with: what is shared by the whole fleet.
+///
+/// Two repositories with different logins never share an answer (T51).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Lookup {
+    /// The image as the registry knows it, aliases resolved.
+    pub image: ImageName,
+    /// The login's name; none for an anonymous look-up.
+    pub login: Option<Arc<str>>,
+}
+
+/// Something that a registry is to be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Question {
+    /// All tags of an image.
+    Tags(Lookup),
+    /// The digest that a tag points at now.
+    Head(Lookup, Tag),
+    /// What a digest is, its body verified.
+    Manifest(Lookup, Digest),
+    /// The platform of an image manifest, from its configuration.
+    Platform(Lookup, Digest),
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The stable code of what happened.
+    pub code: &'static str,
+    /// What happened.
+    pub message: String,
+    /// What to configure, where that is known.
+    pub help: Option<String>,
+    /// Whether the registry's quota is used up, which is no failure.
+    pub quota: bool,
+}
+
+/// What a manifest is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Contents {
+    /// An index: the manifests for the platforms, attestations left out.
+    Index(BTreeSet<(Platform, Digest)>),
+    /// A single image.
+    Image,
+}
+
+impl Contents {
+    /// The platforms of an index.
+    pub fn platforms(&self) -> BTreeSet<Platform> {
+        match self {
+            Self::Index(entries) => entries.iter().map(|(platform, _)| platform.clone()).collect(),
+            Self::Image => BTreeSet::new(),
+        }
+    }
+
+    /// The manifest of a platform in an index.
+    pub fn entry(&self, wanted: &Platform) -> Option<&Digest> {
+        match self {
+            Self::Index(entries) => entries.iter().find(|(platform, _)| platform == wanted).map(|(_, digest)| digest),
+            Self::Image => None,
+        }
+    }
+
+    /// The platform of a manifest in an index.
+    pub fn platform_of(&self, wanted: &Digest) -> Option<&Platform> {
+        match self {
+            Self::Index(entries) => entries.iter().find(|(_, digest)| digest == wanted).map(|(platform, _)| platform),
+            Self::Image => None,
+        }
+    }
+}
+
+/// What an image says of itself, to be shown to people and never decided upon (T31).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Labels(pub BTreeMap<String, String>);
+
+/// The answers so far.
+#[derive(Debug, Default)]
+pub struct Observations {
+    /// The tags of images.
+    pub tags: HashMap<Lookup, Result<Arc<Vec<Tag>>, Failure>>,
+    /// The digests of tags; `None`: no such tag.
+    pub heads: HashMap<(Lookup, Tag), Result<Option<Digest>, Failure>>,
+    /// What digests are; `None`: nothing has that digest.
+    pub manifests: HashMap<(Lookup, Digest), Result<Option<Contents>, Failure>>,
+    /// The platforms of image manifests.
+    pub platforms: HashMap<(Lookup, Digest), Result<Option<Platform>, Failure>>,
+    /// What the images say of themselves.
+    pub labels: HashMap<(Lookup, Digest), Labels>,
+}
+
+impl Observations {
+    /// Whether a question has its answer.
+    pub fn answers(&self, question: &Question) -> bool {
+        match question {
+            Question::Tags(lookup) => self.tags.contains_key(lookup),
+            Question::Head(lookup, tag) => self.heads.contains_key(&(lookup.clone(), tag.clone())),
+            Question::Manifest(lookup, digest) => self.manifests.contains_key(&(lookup.clone(), digest.clone())),
+            Question::Platform(lookup, digest) => self.platforms.contains_key(&(lookup.clone(), digest.clone())),
+        }
+    }
+}
+
+/// What stands in the way of an answer.
+#[derive(Debug, Clone)]
+pub(super) enum Gap {
+    /// It was not asked yet.
+    Ask(Question),
+    /// It was asked in vain.
+    Failed(Failure),
+}
+
+/// The answers for one image.
+pub(super) struct View<'a> {
+    pub(super) lookup: &'a Lookup,
+    pub(super) seen: &'a Observations,
+}
+
+impl View<'_> {
+    pub(super) fn tags(&self) -> Result<&[Tag], Gap> {
+        answer(self.seen.tags.get(self.lookup), || Question::Tags(self.lookup.clone())).map(|tags| tags.as_slice())
+    }
+
+    pub(super) fn head(&self, tag: &Tag) -> Result<Option<&Digest>, Gap> {
+        let key = (self.lookup.clone(), tag.clone());
+        answer(self.seen.heads.get(&key), || Question::Head(key.0.clone(), key.1.clone())).map(Option::as_ref)
+    }
+
+    pub(super) fn manifest(&self, digest: &Digest) -> Result<Option<&Contents>, Gap> {
+        let key = (self.lookup.clone(), digest.clone());
+        answer(self.seen.manifests.get(&key), || Question::Manifest(key.0.clone(), key.1.clone())).map(Option::as_ref)
+    }
+
+    pub(super) fn platform(&self, digest: &Digest) -> Result<Option<&Platform>, Gap> {
+        let key = (self.lookup.clone(), digest.clone());
+        answer(self.seen.platforms.get(&key), || Question::Platform(key.0.clone(), key.1.clone())).map(Option::as_ref)
+    }
+}
+
+fn answer<T>(known: Option<&Result<T, Failure>>, question: impl FnOnce() -> Question) -> Result<&T, Gap> {
+    match known {
+        Some(Ok(answer)) => Ok(answer),
+        Some(Err(failure)) => Err(Gap::Failed(failure.clone())),
+        None => Err(Gap::Ask(question())),
+    }
+}

@@ -1,0 +1,97 @@
+//! Whose a branch is.
+
+use super::change::{Change, ChangeSet};
+use super::message::sealed_changes;
+use crate::repo::RepoPath;
+use crate::source::{Format, differs_only_by};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+/// Whose the head of one of our branches is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ownership {
+    /// imagebot's, with these changes.
+    Ours(ChangeSet),
+    /// A person's work stands on it; it is never overwritten. Why.
+    Foreign(&'static str),
+}
+
+/// A file that the commit on the branch changed, before and after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileVersions {
+    /// The path.
+    pub path: RepoPath,
+    /// Its contents in the commit's parent; `None` if it was no file there.
+    pub before: Option<Vec<u8>>,
+    /// Its contents in the commit; `None` if it is no file there.
+    pub after: Option<Vec<u8>>,
+    /// Whether its mode stayed.
+    pub same_mode: bool,
+}
+
+/// Judges the commits between the target branch and a branch's head, merges of the target aside.
+///
+/// Ours is exactly one commit with our trailers and an unbroken seal that changes only the files that the trailers
+/// name and gives the parent's bytes back when the named edits are undone. Author, dates, parent, signature and
+/// imagebot's version play no part.
+pub fn whose(messages: &[String], files: &[FileVersions], args: &BTreeMap<String, String>) -> Ownership {
+    let [message] = messages else {
+        return Ownership::Foreign("there is not exactly one commit on the branch");
+    };
+    let Some(changes) = sealed_changes(message) else {
+        return Ownership::Foreign("the commit's message is not imagebot's, or was changed");
+    };
+    let touched: BTreeSet<&RepoPath> = files.iter().map(|file| &file.path).collect();
+    if touched != changes.paths() {
+        return Ownership::Foreign("the commit changes other files than it names");
+    }
+    for file in files {
+        let (Some(before), Some(after), true) = (&file.before, &file.after, file.same_mode) else {
+            return Ownership::Foreign("the commit adds or removes a file, or changes its mode");
+        };
+        let edits: Vec<_> = changes.of_path(&file.path).map(Change::update).collect();
+        let only = Format::of(file.path.as_str())
+            .is_some_and(|format| differs_only_by(format, before, after, args, &edits));
+        if !only {
+            return Ownership::Foreign("the commit changes more than the references it names");
+        }
+    }
+    Ownership::Ours(changes)
+}
+
+/// Whether two changes of one file would be in conflict: their lines meet or touch.
+pub fn overlaps(base: &[u8], ours: &[u8], theirs: &[u8]) -> bool {
+    let (one, two) = (changed_lines(base, ours), changed_lines(base, theirs));
+    match (one, two) {
+        (Some(one), Some(two)) => one.start <= two.end && two.start <= one.end,
+        _ => false,
+    }
+}
+
+/// The lines of `base` between the first and the last that differ; `None` if nothing does.
+fn changed_lines(base: &[u8], changed: &[u8]) -> Option<Range<usize>> {
+    if base == changed {
+        return None;
+    }
+    let lines = |text| <[u8]>::split_inclusive(text, |b| *b == b'\n').collect::<Vec<_>>();
+    let (base, changed) = (lines(base), lines(changed));
+    let front = base.iter().zip(&changed).take_while(|(a, b)| a == b).count();
+    let most = base.len().min(changed.len()) - front;
+    let back = base.iter().rev().zip(changed.iter().rev()).take(most).take_while(|(a, b)| a == b).count();
+    Some(front..base.len() - back)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_in_different_lines_do_not_meet() {
+        let base = b"FROM a:1\nRUN x\nRUN y\nRUN z\n";
+        let ours = b"FROM a:2\nRUN x\nRUN y\nRUN z\n";
+        assert!(!overlaps(base, ours, base));
+        assert!(!overlaps(base, ours, b"FROM a:1\nRUN x\nRUN y\nRUN w\n"));
+        assert!(overlaps(base, ours, b"FROM a:3\nRUN x\nRUN y\nRUN z\n"));
+        assert!(overlaps(base, ours, b"# c\nFROM a:1\nRUN x\nRUN y\nRUN z\n"));
+    }
+}

@@ -1,0 +1,212 @@
+//! From decisions to branches, edits and texts.
+
+use super::change::{Change, ChangeSet, Version};
+use super::decision::{Class, Decision, Wanted};
+use super::key::UpdateKey;
+use super::message::CommitMessage;
+use super::observe::Observations;
+use super::reason::Reason;
+use super::text::{Texts, title};
+use crate::repo::{Branch, RepoPath};
+use crate::source::{Format, Refusal, Update, edit};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A file as it is on the target branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Its path.
+    pub path: RepoPath,
+    /// Its format.
+    pub format: Format,
+    /// Its contents.
+    pub contents: Vec<u8>,
+}
+
+/// A merge request that should be there.
+#[derive(Debug, Clone)]
+pub struct Proposal {
+    /// The key.
+    pub key: UpdateKey,
+    /// Its branch.
+    pub branch: Branch,
+    /// What it changes.
+    pub changes: ChangeSet,
+    /// The changed files, whole.
+    pub files: BTreeMap<RepoPath, Vec<u8>>,
+    /// The commit's message.
+    pub message: CommitMessage,
+    /// Title, text and labels of the merge request.
+    pub texts: Texts,
+    /// The decisions behind it, as indices.
+    pub decisions: BTreeSet<usize>,
+}
+
+/// A wanted change that cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The decision, as an index.
+    pub decision: usize,
+    /// Why.
+    pub refusal: Refusal,
+}
+
+/// Groups the wanted changes of a repository into proposals. A change that the files cannot take is refused alone,
+/// and its decision becomes *unknown*; the others of its group go on.
+pub fn propose(
+    repo_id: &str,
+    target: &Branch,
+    files: &[File],
+    args: &BTreeMap<String, String>,
+    decisions: &mut [Decision],
+    seen: &Observations,
+) -> (Vec<Proposal>, Vec<Refused>) {
+    let files: BTreeMap<&RepoPath, &File> = files.iter().map(|file| (&file.path, file)).collect();
+    let mut proposals = Vec::new();
+    let mut refused = Vec::new();
+    for (class, group, wishes) in groups(decisions) {
+        let (edited, kept, lost) = edit_files(&files, args, &wishes);
+        refused.extend(lost);
+        if kept.is_empty() {
+            continue;
+        }
+        let key = UpdateKey { repo: repo_id.to_owned(), target: target.clone(), group, class };
+        let changes = ChangeSet(kept.iter().map(|wish| wish.change.clone()).collect());
+        let title = title(class, &changes);
+        let wanted: Vec<(&Decision, &Wanted)> =
+            kept.iter().map(|wish| (&decisions[wish.decision], &decisions[wish.decision].wanted[wish.index])).collect();
+        proposals.push(Proposal {
+            branch: key.branch(),
+            message: CommitMessage::write(&title, &key, &changes),
+            texts: Texts::render(title, &key, &changes, &wanted, seen),
+            decisions: kept.iter().map(|wish| wish.decision).collect(),
+            files: edited,
+            changes,
+            key,
+        });
+    }
+    for Refused { decision, refusal } in &refused {
+        let decision = &mut decisions[*decision];
+        decision.reason = Reason::EditRefused;
+        decision.detail = format!("{}: {refusal}", refusal.code());
+        decision.steps.push(format!("the edit is refused: {refusal}"));
+    }
+    (proposals, refused)
+}
+
+/// One wanted change of one decision.
+#[derive(Debug, Clone)]
+struct Wish {
+    decision: usize,
+    index: usize,
+    change: Change,
+    line: usize,
+}
+
+/// The wishes by class and group. Wishes that share a place in a file, an `ARG` that feeds two images, travel
+/// together: apart, each would be refused for the other's sake.
+fn groups(decisions: &[Decision]) -> Vec<(Class, String, Vec<Wish>)> {
+    let mut groups: BTreeMap<(Class, String), Vec<Wish>> = BTreeMap::new();
+    for (number, decision) in decisions.iter().enumerate() {
+        let Some(reference) = decision.reference() else { continue };
+        for (index, wanted) in decision.wanted.iter().enumerate() {
+            let change = Change {
+                path: decision.path.clone(),
+                image: reference.name.clone(),
+                from: Version { tag: reference.tag.clone(), digest: reference.digest.clone() },
+                to: Version { tag: wanted.to_tag.clone(), digest: wanted.to_digest.clone() },
+            };
+            let wish = Wish { decision: number, index, change, line: decision.located.line };
+            groups.entry((wanted.class, group_of(decision, wanted))).or_default().push(wish);
+        }
+    }
+    let mut joined: Vec<(Class, BTreeSet<String>, Vec<Wish>)> = Vec::new();
+    for ((class, group), mut wishes) in groups {
+        let mut names = BTreeSet::from([group]);
+        while let Some(index) = joined.iter().position(|(other, _, known)| *other == class && share(decisions, known, &wishes)) {
+            let (_, other_names, other) = joined.remove(index);
+            names.extend(other_names);
+            wishes.extend(other);
+        }
+        joined.push((class, names, wishes));
+    }
+    let name = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join("+");
+    let mut joined: Vec<_> = joined.into_iter().map(|(class, names, wishes)| (class, name(names), wishes)).collect();
+    joined.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    joined
+}
+
+fn group_of(decision: &Decision, wanted: &Wanted) -> String {
+    let rule = decision.effective.as_ref().map(|effective| effective.settings.group.value.clone());
+    match (wanted.class, rule.filter(|group| !group.is_empty())) {
+        (Class::Pin, _) => String::new(),
+        (_, Some(group)) => group,
+        (_, None) => decision.reference().map(|reference| reference.name.canonical()).unwrap_or_default(),
+    }
+}
+
+fn share(decisions: &[Decision], a: &[Wish], b: &[Wish]) -> bool {
+    a.iter().any(|a| {
+        b.iter().any(|b| {
+            a.change.path == b.change.path && decisions[a.decision].located.shares_place(&decisions[b.decision].located)
+        })
+    })
+}
+
+type Edited = (BTreeMap<RepoPath, Vec<u8>>, Vec<Wish>, Vec<Refused>);
+
+fn edit_files(files: &BTreeMap<&RepoPath, &File>, args: &BTreeMap<String, String>, wishes: &[Wish]) -> Edited {
+    let mut edited = BTreeMap::new();
+    let mut kept = Vec::new();
+    let mut refused = Vec::new();
+    let paths: BTreeSet<&RepoPath> = wishes.iter().map(|wish| &wish.change.path).collect();
+    for path in paths {
+        let Some(file) = files.get(path) else { continue };
+        let of_file: Vec<&Wish> = wishes.iter().filter(|wish| wish.change.path == *path).collect();
+        let attempt = |wishes: &[&Wish]| edit(file.format, &file.contents, args, &updates(wishes));
+        let (fitting, lost) = largest_fitting(&of_file, &attempt);
+        refused.extend(lost.into_iter().map(|(wish, refusal)| Refused { decision: wish.decision, refusal }));
+        if let (false, Ok(contents)) = (fitting.is_empty(), attempt(&fitting)) {
+            edited.insert(path.clone(), contents);
+            kept.extend(fitting.into_iter().cloned());
+        }
+    }
+    (edited, kept, refused)
+}
+
+/// One update per change, for the lines that wish it: a reference that wishes something else stays.
+fn updates(wishes: &[&Wish]) -> Vec<Update> {
+    let mut updates: Vec<Update> = Vec::new();
+    for wish in wishes {
+        let update = Update { lines: Some(BTreeSet::from([wish.line])), ..wish.change.update() };
+        let same = updates.iter_mut().find(|known| Update { lines: None, ..(**known).clone() } == wish.change.update());
+        match same {
+            Some(known) => known.lines.get_or_insert_default().extend([wish.line]),
+            None => updates.push(update),
+        }
+    }
+    updates
+}
+
+/// The wishes of one file that can be had together: all, or all but one, or as many as fit one after the other.
+fn largest_fitting<'a, T>(
+    wishes: &[&'a Wish],
+    attempt: &dyn Fn(&[&Wish]) -> Result<T, Refusal>,
+) -> (Vec<&'a Wish>, Vec<(&'a Wish, Refusal)>) {
+    let Err(first) = attempt(wishes) else { return (wishes.to_vec(), Vec::new()) };
+    for (index, left_out) in wishes.iter().enumerate() {
+        let rest: Vec<&Wish> = [&wishes[..index], &wishes[index + 1..]].concat();
+        if !rest.is_empty() && attempt(&rest).is_ok() {
+            return (rest, vec![(left_out, first)]);
+        }
+    }
+    let mut fitting: Vec<&Wish> = Vec::new();
+    let mut lost = Vec::new();
+    for wish in wishes {
+        fitting.push(wish);
+        if let Err(refusal) = attempt(&fitting) {
+            fitting.pop();
+            lost.push((*wish, refusal));
+        }
+    }
+    (fitting, lost)
+}

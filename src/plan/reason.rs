@@ -1,0 +1,98 @@
+//! Outcomes and reasons, with their stable codes.
+
+use serde::{Serialize, Serializer};
+
+/// What was decided about a reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It is to be changed.
+    Update,
+    /// It is as it should be.
+    Keep,
+    /// It waits for something.
+    Hold,
+    /// Nobody looks at it.
+    Skip,
+    /// It could not be judged; that is never shown as up to date.
+    Unknown,
+}
+
+impl Outcome {
+    /// The outcome's name.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Update => "update",
+            Self::Keep => "keep",
+            Self::Hold => "hold",
+            Self::Skip => "skip",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Declares every reason once: its name, its outcome, its code and one line for people.
+macro_rules! reasons {
+    ($($name:ident = $outcome:ident, $code:literal, $text:literal;)*) => {
+        /// Why a reference was decided as it was.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Reason { $(#[doc = $text] $name,)* }
+
+        impl Reason {
+            /// Every reason.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// What was decided.
+            pub fn outcome(self) -> Outcome {
+                match self { $(Self::$name => Outcome::$outcome,)* }
+            }
+
+            /// The reason's stable code.
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+
+            /// One line for people.
+            pub fn describe(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    NewTag = Update, "new-tag", "The registry has a newer tag.";
+    NewDigest = Update, "new-digest", "The tag points at another digest than the pinned one.";
+    FirstPin = Update, "first-pin", "The policy asks for a digest, and there is none yet.";
+    UpToDate = Keep, "up-to-date", "There is nothing newer.";
+    NothingAllowed = Keep, "nothing-allowed", "There are newer tags, but the policy allows none of them.";
+    VariantEnded = Keep, "variant-ended", "There is nothing newer with these words, but with higher numbers in them there is.";
+    SameContent = Keep, "same-content", "What is newer has the same content as what is pinned.";
+    MissingPlatform = Keep, "missing-platform", "What is newer lacks a platform that is needed.";
+    NotThereYet = Keep, "not-there-yet", "A newer tag is listed, but its manifest is not there yet.";
+    FloatingTag = Keep, "floating-tag", "The tag is no version and no digest is pinned: there is nothing to follow.";
+    NoTag = Keep, "no-tag", "There is neither a tag nor a digest to follow.";
+    DigestOnly = Keep, "digest-only", "There is a digest without a tag: nothing says what it is to follow.";
+    RegistryQuota = Hold, "registry-quota", "The registry's quota of requests is used up; the next pass asks again.";
+    Disabled = Skip, "disabled", "The policy says that it is not to be looked at.";
+    NotEditable = Skip, "not-editable", "Its text cannot be edited where it stands.";
+    RegistryNotConfigured = Skip, "registry-not-configured", "Its registry is not one that the operator listed, and is never contacted.";
+    DigestOff = Skip, "digest-off", "It has a digest, and the policy says that digests are left alone.";
+    LookupFailed = Unknown, "lookup-failed", "The registry could not be asked.";
+    TagVanished = Unknown, "tag-vanished", "The registry no longer has the tag.";
+    BadNote = Unknown, "bad-note", "The comment above it cannot be read.";
+    SchemeMismatch = Unknown, "scheme-mismatch", "The configured scheme does not fit the tag.";
+    EditRefused = Unknown, "edit-refused", "The file cannot be edited so that exactly this changes.";
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.code())
+    }
+}
