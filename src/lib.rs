@@ -1,7 +1,14 @@
 //! imagebot keeps families of container images up to date.
 
+pub mod config;
 pub mod forge;
 pub mod git;
+pub mod http;
 pub mod image;
+pub mod plan;
+pub mod policy;
+pub mod registry;
 pub mod repo;
+pub mod scheme;
 pub mod source;
+pub mod store;

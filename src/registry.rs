@@ -1,0 +1,49 @@
+//! OCI distribution: tags, digests, manifests and image configurations, read and never written.
+//!
+//! A thin client of our own on [`crate::http`]. What a registry says of other places (the next page, a token
+//! service, a redirect) is a hint: same origin, or listed by the operator, or an error; never a shortened answer.
+//! Hosts are exact; one that nobody listed is not contacted at all, or only at public addresses ([`Unlisted`]).
+//!
+//! Built from the distribution specification and from what the products really do:
+//! - Pages follow `Link: rel="next"`. Of the link only the query is taken and put on the URL that was asked:
+//!   Artifactory leaves its repository's prefix out of the link (RTFACT-18971), and a path of the server's choice
+//!   is of no use otherwise.
+//! - A full page without a `Link` is probed with `last=` once per new page; docker-registry 2.8 ignores `n` and
+//!   `last` and lists unsorted, so a page without news ends the list.
+//! - The digest is that of the bytes that were hashed here. A header is compared with it, not believed.
+//! - Docker Hub counts every `GET` of a manifest and no `HEAD`; with nothing left only the former are refused.
+//! - Anonymous first: credentials are sent only when asked for, to the registry itself or to an allowed realm.
+//!
+//! Not here: which login covers which repository, what is done about a failure (`plan`), and helpers for docker's
+//! credentials: they are programs, and are recognised but not run.
+
+mod answer;
+mod auth;
+mod challenge;
+mod client;
+mod config;
+mod docker_config;
+mod doctor;
+mod endpoint;
+mod error;
+mod hosts;
+mod link;
+mod manifest;
+mod manifests;
+mod quota;
+mod realm;
+mod settings;
+mod tags;
+mod token;
+mod validators;
+
+pub use client::Registries;
+pub use config::ImageConfig;
+pub use docker_config::{DockerConfig, DockerConfigError, DockerLogin, Unsupported};
+pub use doctor::{Outcome, Step};
+pub use error::RegistryError;
+pub use manifest::{Content, Entry, EntryKind, Image, Index, Manifest};
+pub use manifests::{Head, Wanted};
+pub use settings::{HostSettings, Login, Options, Unlisted};
+pub use tags::Tags;
+pub use validators::{Kept, Validators};

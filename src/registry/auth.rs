@@ -1,0 +1,286 @@
+//! Answers a registry's challenges: whom a login is sent to, and what for.
+
+use super::challenge::{Challenge, challenges};
+use super::token::{DEFAULT_LIFETIME, Token, TokenKey, Tokens};
+use super::{Login, RegistryError, answer, realm};
+use crate::http::{Client, Clock, Origin, Request, Response};
+use crate::image::RegistryHost;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
+use secrecy::ExposeSecret as _;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use url::Url;
+
+/// How a registry wants to be asked, after its realm was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Scheme {
+    Basic,
+    Bearer { realm: Url, service: Option<String> },
+}
+
+/// The authentication of one registry: what it asked for last, and the tokens.
+pub(super) struct Auth {
+    host: RegistryHost,
+    origin: Origin,
+    realms: Vec<Origin>,
+    client: Client,
+    clock: Clock,
+    tokens: Tokens,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    /// Remembered, so that the next image needs no 401.
+    scheme: Option<Scheme>,
+    /// The scopes of paths whose registry wants another one than ours.
+    scopes: HashMap<String, String>,
+}
+
+impl Auth {
+    pub(super) fn new(
+        host: RegistryHost,
+        origin: Origin,
+        realms: Vec<Origin>,
+        client: Client,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            host,
+            origin,
+            realms,
+            client,
+            clock,
+            tokens: Tokens::default(),
+            memory: Mutex::default(),
+        }
+    }
+
+    /// The `Authorization` to begin with: none, until the registry has asked for one.
+    pub(super) async fn present(
+        &self,
+        path: &str,
+        login: Option<&Login>,
+    ) -> Result<Option<HeaderValue>, RegistryError> {
+        let (scheme, scope) = {
+            let memory = self.memory();
+            (memory.scheme.clone(), memory.scopes.get(path).cloned())
+        };
+        match (scheme, login) {
+            (None, _) | (Some(Scheme::Basic), None) => Ok(None),
+            (Some(scheme), _) => {
+                let scope = scope.unwrap_or_else(|| own_scope(path));
+                let (header, _) = self.header(&scheme, scope, login, None).await?;
+                Ok(Some(header))
+            }
+        }
+    }
+
+    /// The `Authorization` that answers a 401, and whether it is new, so that a second 401 is final. `refused` is
+    /// the one that the 401 refused.
+    pub(super) async fn answer(
+        &self,
+        response: &Response,
+        path: &str,
+        login: Option<&Login>,
+        refused: Option<&HeaderValue>,
+    ) -> Result<(HeaderValue, bool), RegistryError> {
+        let (scheme, scope) = self.choose(&response.headers, login)?;
+        let scope = match scope {
+            Some(scope) if scope != own_scope(path) => {
+                self.memory().scopes.insert(path.to_owned(), scope.clone());
+                scope
+            }
+            _ => own_scope(path),
+        };
+        let (header, new) = self.header(&scheme, scope, login, refused).await?;
+        if refused == Some(&header) {
+            return Err(self.unauthorized(login));
+        }
+        self.memory().scheme = Some(scheme);
+        Ok((header, new))
+    }
+
+    /// The challenge to answer: the first Bearer with an allowed realm, else Basic if there is a login. A refused
+    /// realm is an error only if nothing else can be answered, and is never contacted.
+    pub(super) fn choose(
+        &self,
+        headers: &HeaderMap,
+        login: Option<&Login>,
+    ) -> Result<(Scheme, Option<String>), RegistryError> {
+        let mut basic = false;
+        let mut refused = None;
+        for challenge in challenges(headers) {
+            match challenge {
+                Challenge::Basic => basic = true,
+                Challenge::Bearer {
+                    realm,
+                    service,
+                    scope,
+                } => match realm::check(realm.as_deref(), &self.origin, &self.realms) {
+                    Ok(realm) => {
+                        let scope = scope.filter(|scope| {
+                            let scope = scope.trim();
+                            !scope.is_empty() && scope != "*"
+                        });
+                        return Ok((Scheme::Bearer { realm, service }, scope));
+                    }
+                    Err((realm, why)) => {
+                        refused.get_or_insert(RegistryError::RealmRefused {
+                            host: self.host.clone(),
+                            realm,
+                            why,
+                        });
+                    }
+                },
+            }
+        }
+        match (basic && login.is_some(), refused) {
+            (true, _) => Ok((Scheme::Basic, None)),
+            (false, Some(error)) => Err(error),
+            (false, None) => Err(self.unauthorized(login)),
+        }
+    }
+
+    async fn header(
+        &self,
+        scheme: &Scheme,
+        scope: String,
+        login: Option<&Login>,
+        stale: Option<&HeaderValue>,
+    ) -> Result<(HeaderValue, bool), RegistryError> {
+        match (scheme, login) {
+            (Scheme::Basic, Some(login)) => Ok((basic(login), true)),
+            (Scheme::Basic, None) => Err(self.unauthorized(login)),
+            (Scheme::Bearer { realm, service }, login) => {
+                let key = TokenKey {
+                    realm: realm.clone(),
+                    service: service.clone(),
+                    scope,
+                    login: login.map(|login| login.id.clone()),
+                };
+                let fetch = self.fetch(token_url(&key), login);
+                self.tokens.get(key, &self.clock, stale, fetch).await
+            }
+        }
+    }
+
+    /// Asks the token service, which was checked. No redirect is followed, whether there is a login or not.
+    async fn fetch(&self, url: Url, login: Option<&Login>) -> Result<Token, RegistryError> {
+        let mut request = Request::get(url, 256 * 1024).header(ACCEPT, "application/json");
+        if let Some(login) = login {
+            request = request.authorization(basic(login));
+        }
+        let response = self
+            .client
+            .send(request)
+            .await
+            .map_err(|error| RegistryError::from_http(&self.host, error))?;
+        match response.status.as_u16() {
+            200 => {}
+            // Services say 403 of a wrong password, too (GitLab).
+            401 | 403 => return Err(self.unauthorized(login)),
+            _ => return Err(answer::failure(&self.host, login.is_none(), &response)),
+        }
+        read_token(&response.body).ok_or_else(|| answer::not_a_registry(&self.host, &response))
+    }
+
+    pub(super) fn unauthorized(&self, login: Option<&Login>) -> RegistryError {
+        RegistryError::Unauthorized {
+            host: self.host.clone(),
+            anonymous: login.is_none(),
+        }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn own_scope(path: &str) -> String {
+    format!("repository:{path}:pull")
+}
+
+fn token_url(key: &TokenKey) -> Url {
+    let mut url = key.realm.clone();
+    {
+        let mut query = url.query_pairs_mut();
+        if let Some(service) = &key.service {
+            query.append_pair("service", service);
+        }
+        for scope in key.scope.split_whitespace() {
+            query.append_pair("scope", scope);
+        }
+    }
+    url
+}
+
+fn basic(login: &Login) -> HeaderValue {
+    let pair = format!("{}:{}", login.username, login.password.expose_secret());
+    sensitive(&format!("Basic {}", STANDARD.encode(pair)))
+        .expect("base64 is made of characters that a header may hold")
+}
+
+fn sensitive(text: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+fn read_token(body: &[u8]) -> Option<Token> {
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        token: Option<String>,
+        access_token: Option<String>,
+        expires_in: Option<u64>,
+    }
+    let answer: Answer = serde_json::from_slice(body).ok()?;
+    let token = answer
+        .token
+        .filter(|token| !token.is_empty())
+        .or(answer.access_token.filter(|token| !token.is_empty()))?;
+    Some(Token {
+        header: sensitive(&format!("Bearer {token}"))?,
+        lifetime: answer
+            .expires_in
+            .map_or(DEFAULT_LIFETIME, Duration::from_secs),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_tokens() {
+        let read =
+            |body: &str| read_token(body.as_bytes()).map(|t| (t.header, t.lifetime.as_secs()));
+        let bearer = |text| HeaderValue::from_static(text);
+        assert_eq!(read(r#"{"token":"a"}"#), Some((bearer("Bearer a"), 60)));
+        assert_eq!(
+            read(r#"{"token":"","access_token":"b","expires_in":300}"#),
+            Some((bearer("Bearer b"), 300))
+        );
+        for bad in ["", "{}", r#"{"token":""}"#, r#"{"token":"a\nb"}"#, "<html>"] {
+            assert_eq!(read(bad), None, "{bad:?}");
+        }
+        assert!(format!("{:?}", read(r#"{"token":"CANARY"}"#)).contains("Sensitive"));
+    }
+
+    #[test]
+    fn asks_for_each_scope_and_keeps_the_realms_own_query() {
+        let key = TokenKey {
+            realm: Url::parse("https://a.example/t?account=x").expect("a URL"),
+            service: Some("my registry".to_owned()),
+            scope: "repository:a/b:pull repository:c:pull".to_owned(),
+            login: None,
+        };
+        assert_eq!(
+            token_url(&key).as_str(),
+            "https://a.example/t?account=x&service=my+registry&scope=repository%3Aa%2Fb%3Apull&scope=repository%3Ac%3Apull"
+        );
+    }
+}

@@ -1,0 +1,107 @@
+//! The door of the room: every look-up begins here.
+
+use super::endpoint::Endpoint;
+use super::hosts::Hosts;
+use super::{
+    Head, HostSettings, ImageConfig, Login, Manifest, Options, RegistryError, Step, Tags, Wanted,
+    config, doctor, manifests, tags,
+};
+use crate::image::{Digest, ImageName, RegistryHost};
+use std::sync::Arc;
+
+/// The registries that may be asked; cheap to clone, and every clone shares connections, tokens and limits.
+#[derive(Clone)]
+pub struct Registries(Arc<Hosts>);
+
+impl Registries {
+    /// Makes ready to ask the listed registries; nothing is sent yet. Fails only if a CA file, or the system's CA
+    /// certificates, cannot be used.
+    pub fn new(listed: Vec<HostSettings>, options: Options) -> Result<Self, RegistryError> {
+        Ok(Self(Arc::new(Hosts::new(listed, options)?)))
+    }
+
+    /// The complete list of an image's tags, in the registry's order, which means nothing.
+    pub async fn tags(
+        &self,
+        image: &ImageName,
+        login: Option<&Login>,
+    ) -> Result<Tags, RegistryError> {
+        let endpoint = self.endpoint(image.host(), login)?;
+        tags::list(&endpoint, image.path(), login).await
+    }
+
+    /// The digest that a tag points to now, or whether a digest is still served; `None` if there is none. Costs
+    /// no pull on Docker Hub unless the registry leaves the digest out.
+    pub async fn head(
+        &self,
+        image: &ImageName,
+        login: Option<&Login>,
+        wanted: impl Into<Wanted<'_>>,
+    ) -> Result<Option<Head>, RegistryError> {
+        let endpoint = self.endpoint(image.host(), login)?;
+        manifests::head(&endpoint, image.path(), login, wanted.into()).await
+    }
+
+    /// A manifest whose bytes were hashed here; `None` if there is none. By digest it is read once and kept.
+    pub async fn manifest(
+        &self,
+        image: &ImageName,
+        login: Option<&Login>,
+        wanted: impl Into<Wanted<'_>>,
+    ) -> Result<Option<Manifest>, RegistryError> {
+        let endpoint = self.endpoint(image.host(), login)?;
+        manifests::get(&endpoint, image.path(), login, wanted.into()).await
+    }
+
+    /// The configuration of an image, by the digest that its manifest names; `None` if there is none.
+    pub async fn config(
+        &self,
+        image: &ImageName,
+        login: Option<&Login>,
+        digest: &Digest,
+    ) -> Result<Option<ImageConfig>, RegistryError> {
+        let endpoint = self.endpoint(image.host(), login)?;
+        config::get(&endpoint, image.path(), login, digest).await
+    }
+
+    /// Walks the way to a registry, or to an image on it, step by step, and stops at the first that fails.
+    pub async fn doctor(
+        &self,
+        host: &RegistryHost,
+        image: Option<&ImageName>,
+        login: Option<&Login>,
+    ) -> Vec<Step> {
+        doctor::walk(&self.0, host, image, login).await
+    }
+
+    /// Begins a new run: hosts that were down or given up are asked again.
+    pub fn new_run(&self) {
+        self.0.options().gates.reset();
+    }
+
+    fn endpoint(
+        &self,
+        host: &RegistryHost,
+        login: Option<&Login>,
+    ) -> Result<Arc<Endpoint>, RegistryError> {
+        if let Some(login) = login {
+            self.0
+                .options()
+                .redactor
+                .add_login(&login.username, &login.password);
+            if login.host != *host {
+                return Err(RegistryError::LoginElsewhere {
+                    host: host.clone(),
+                    login: login.host.clone(),
+                });
+            }
+        }
+        self.0.get(host, login.is_some())
+    }
+}
+
+impl std::fmt::Debug for Registries {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Registries")
+    }
+}

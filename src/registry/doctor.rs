@@ -1,0 +1,265 @@
+//! The way to a registry, walked step by step, to find where it ends.
+
+use super::endpoint::Endpoint;
+use super::hosts::Hosts;
+use super::{Login, RegistryError, answer, manifests, tags};
+use crate::http::{Request, Response};
+use crate::image::{ImageName, RegistryHost};
+use std::time::Duration;
+
+/// One step of the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What is looked at: `listed`, `dns`, `tcp`, `tls`, `registry`, `auth`, `token`, `tags`, `manifest`.
+    pub name: &'static str,
+    /// How it went.
+    pub outcome: Outcome,
+    /// What was found.
+    pub detail: String,
+    /// What to do about a failure, where that is known.
+    pub cure: Option<String>,
+}
+
+/// How a step went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// As it should.
+    Ok,
+    /// The way ends here.
+    Failed,
+    /// Nothing to be done.
+    Skipped,
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Walks until a step fails. Without an image the way ends at the login.
+pub(super) async fn walk(
+    hosts: &Hosts,
+    host: &RegistryHost,
+    image: Option<&ImageName>,
+    login: Option<&Login>,
+) -> Vec<Step> {
+    let mut way = Way(Vec::new());
+    // A failed step has been written down, so there is nothing left to do with it.
+    let _ = steps(&mut way, hosts, host, image, login).await;
+    way.0
+}
+
+struct Way(Vec<Step>);
+
+/// The way has ended.
+struct End;
+
+impl Way {
+    fn ok(&mut self, name: &'static str, detail: impl Into<String>) {
+        self.push(name, Outcome::Ok, detail.into(), None);
+    }
+
+    fn skip(&mut self, name: &'static str, detail: impl Into<String>) {
+        self.push(name, Outcome::Skipped, detail.into(), None);
+    }
+
+    fn end(&mut self, name: &'static str, error: &RegistryError) -> End {
+        self.push(name, Outcome::Failed, error.to_string(), error.help());
+        End
+    }
+
+    fn push(&mut self, name: &'static str, outcome: Outcome, detail: String, cure: Option<String>) {
+        self.0.push(Step {
+            name,
+            outcome,
+            detail,
+            cure,
+        });
+    }
+}
+
+async fn steps(
+    way: &mut Way,
+    hosts: &Hosts,
+    host: &RegistryHost,
+    image: Option<&ImageName>,
+    login: Option<&Login>,
+) -> Result<(), End> {
+    let endpoint = hosts
+        .get(host, login.is_some())
+        .map_err(|error| way.end("listed", &error))?;
+    way.ok("listed", format!("asked at {}", endpoint.origin));
+    reach(way, hosts, &endpoint).await?;
+    let ping = ping(way, &endpoint).await?;
+    let Some(image) = image else {
+        return greet(way, &endpoint, &ping, login);
+    };
+    greet(way, &endpoint, &ping, login)?;
+    enter(way, &endpoint, &ping, image.path(), login).await?;
+    read(way, &endpoint, image.path(), login).await
+}
+
+/// Name and port. Behind a proxy neither is ours to look at.
+async fn reach(way: &mut Way, hosts: &Hosts, endpoint: &Endpoint) -> Result<(), End> {
+    let host = &endpoint.settings.host;
+    let proxied = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+    if hosts.options().proxy && proxied {
+        way.skip(
+            "dns",
+            "the environment names a proxy, which resolves names itself",
+        );
+        way.skip("tcp", "the environment names a proxy");
+        return Ok(());
+    }
+    let (name, port) = (endpoint.origin.host(), endpoint.origin.port());
+    let found = hosts
+        .addresses(host)
+        .resolve(name, port)
+        .await
+        .map_err(|cause| {
+            let cause = format!("{name}: {cause}");
+            way.end(
+                "dns",
+                &RegistryError::Dns {
+                    host: host.clone(),
+                    cause,
+                },
+            )
+        })?;
+    let list: Vec<String> = found
+        .iter()
+        .map(|address| address.ip().to_string())
+        .collect();
+    way.ok("dns", list.join(", "));
+    let connect = tokio::net::TcpStream::connect(found.as_slice());
+    let cause = match tokio::time::timeout(CONNECT_TIMEOUT, connect).await {
+        Ok(Ok(_)) => {
+            way.ok("tcp", format!("port {port} is open"));
+            return Ok(());
+        }
+        Ok(Err(error)) => format!("port {port}: {error}"),
+        Err(_) => format!(
+            "port {port}: no connection in {} s",
+            CONNECT_TIMEOUT.as_secs()
+        ),
+    };
+    Err(way.end(
+        "tcp",
+        &RegistryError::Connect {
+            host: host.clone(),
+            cause,
+        },
+    ))
+}
+
+/// TLS, and whether a registry answers.
+async fn ping(way: &mut Way, endpoint: &Endpoint) -> Result<Response, End> {
+    let host = &endpoint.settings.host;
+    let answered = endpoint
+        .send(Request::get(endpoint.url(""), 64 * 1024))
+        .await;
+    let response = match answered {
+        Err(error @ RegistryError::Tls { .. }) => return Err(way.end("tls", &error)),
+        other => other,
+    };
+    match endpoint.origin.is_https() {
+        true => way.ok("tls", "the certificate is trusted"),
+        false => way.skip("tls", "plain_http is set: nothing is encrypted"),
+    }
+    let response = response.map_err(|error| way.end("registry", &error))?;
+    let says_so = response.header("docker-distribution-api-version").is_some();
+    let json = serde_json::from_slice::<serde::de::IgnoredAny>(&response.body).is_ok();
+    match response.status.as_u16() {
+        200 if says_so || json || response.body.is_empty() => {
+            way.ok("registry", "open to everyone")
+        }
+        401 => way.ok("registry", "asks for a login"),
+        200 => return Err(way.end("registry", &answer::not_a_registry(host, &response))),
+        _ => return Err(way.end("registry", &answer::failure(host, true, &response))),
+    }
+    Ok(response)
+}
+
+/// How it wants to be asked, and whether that is allowed.
+fn greet(
+    way: &mut Way,
+    endpoint: &Endpoint,
+    ping: &Response,
+    login: Option<&Login>,
+) -> Result<(), End> {
+    if ping.status.as_u16() != 401 {
+        way.skip("auth", "nobody is asked");
+        return Ok(());
+    }
+    let (scheme, _) = endpoint
+        .auth
+        .choose(&ping.headers, login)
+        .map_err(|error| way.end("auth", &error))?;
+    way.ok(
+        "auth",
+        match scheme {
+            super::auth::Scheme::Basic => {
+                "user name and password, to the registry itself".to_owned()
+            }
+            super::auth::Scheme::Bearer { realm, .. } => {
+                format!("a token from {}", realm.host_str().unwrap_or_default())
+            }
+        },
+    );
+    Ok(())
+}
+
+async fn enter(
+    way: &mut Way,
+    endpoint: &Endpoint,
+    ping: &Response,
+    path: &str,
+    login: Option<&Login>,
+) -> Result<(), End> {
+    if ping.status.as_u16() != 401 {
+        way.skip("token", "none is needed");
+        return Ok(());
+    }
+    endpoint
+        .auth
+        .answer(ping, path, login, None)
+        .await
+        .map_err(|error| way.end("token", &error))?;
+    way.ok(
+        "token",
+        match login {
+            Some(login) => format!("for the user {}", login.username),
+            None => "for nobody in particular".to_owned(),
+        },
+    );
+    Ok(())
+}
+
+async fn read(
+    way: &mut Way,
+    endpoint: &Endpoint,
+    path: &str,
+    login: Option<&Login>,
+) -> Result<(), End> {
+    let tags = tags::list(endpoint, path, login)
+        .await
+        .map_err(|error| way.end("tags", &error))?;
+    way.ok("tags", format!("{} tags", tags.tags.len()));
+    let latest = tags.tags.iter().find(|tag| tag.as_str() == "latest");
+    let Some(tag) = latest.or(tags.tags.last()) else {
+        way.skip("manifest", "there is no tag to look at");
+        return Ok(());
+    };
+    let head = manifests::head(endpoint, path, login, tag.into())
+        .await
+        .map_err(|error| way.end("manifest", &error))?;
+    match head {
+        Some(head) => way.ok("manifest", format!("{tag} is {}", head.digest.short())),
+        None => {
+            return Err(way.end(
+                "manifest",
+                &RegistryError::NotFound(endpoint.settings.host.clone()),
+            ));
+        }
+    }
+    Ok(())
+}

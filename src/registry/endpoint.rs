@@ -1,0 +1,100 @@
+//! One registry, reached: its origin, its client, its authentication.
+
+use super::auth::Auth;
+use super::quota::Quota;
+use super::{HostSettings, Login, RegistryError, Validators};
+use crate::http::{Client, Clock, Origin, Request, Response};
+use reqwest::StatusCode;
+use url::Url;
+
+/// One registry. Everything here is shared by all look-ups on it.
+pub(super) struct Endpoint {
+    pub(super) settings: HostSettings,
+    pub(super) origin: Origin,
+    pub(super) client: Client,
+    pub(super) clock: Clock,
+    pub(super) auth: Auth,
+    pub(super) quota: Quota,
+    pub(super) validators: Validators,
+}
+
+impl Endpoint {
+    pub(super) fn new(
+        settings: HostSettings,
+        origin: Origin,
+        client: Client,
+        clock: Clock,
+        validators: Validators,
+    ) -> Self {
+        let auth = Auth::new(
+            settings.host.clone(),
+            origin.clone(),
+            settings.realms(),
+            client.clone(),
+            clock.clone(),
+        );
+        Self {
+            settings,
+            origin,
+            client,
+            clock,
+            auth,
+            quota: Quota::default(),
+            validators,
+        }
+    }
+
+    /// The URL of something below `/v2/`.
+    pub(super) fn url(&self, below: &str) -> Url {
+        Url::parse(&format!("{}/v2/{below}", self.origin))
+            .expect("an origin and a path of checked names make a URL")
+    }
+
+    /// What an answer is kept under: its kind, for whom, and what was asked.
+    pub(super) fn key(&self, kind: &str, login: Option<&Login>, path: &str, what: &str) -> String {
+        let login = login.map_or("-", |login| login.id.as_str());
+        format!("{kind} {} {path} {what} {login}", self.origin)
+    }
+
+    /// Sends a request, anonymously unless the registry has asked for a login before. A 401 is answered once
+    /// with a new token or with the login; the next one is final, since a service may grant less than it was
+    /// asked for and say nothing.
+    pub(super) async fn ask(
+        &self,
+        path: &str,
+        login: Option<&Login>,
+        request: &Request,
+    ) -> Result<Response, RegistryError> {
+        let mut header = self.auth.present(path, login).await?;
+        let mut is_final = false;
+        // At most: anonymous, with another task's token that has expired meanwhile, with a new one.
+        for _ in 0..4 {
+            let mut request = request.clone();
+            if let Some(header) = &header {
+                request = request.authorization(header.clone());
+            }
+            let response = self.send(request).await?;
+            if response.status != StatusCode::UNAUTHORIZED {
+                return Ok(response);
+            }
+            if is_final {
+                break;
+            }
+            let (next, new) = self
+                .auth
+                .answer(&response, path, login, header.as_ref())
+                .await?;
+            header = Some(next);
+            is_final = new;
+        }
+        Err(self.auth.unauthorized(login))
+    }
+
+    /// Sends a request as it is.
+    pub(super) async fn send(&self, request: Request) -> Result<Response, RegistryError> {
+        self.client
+            .send(request)
+            .await
+            .map_err(|error| RegistryError::from_http(&self.settings.host, error))
+    }
+}

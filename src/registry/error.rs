@@ -1,0 +1,323 @@
+//! Why a registry gave no answer that can be used.
+
+use crate::http::HttpError;
+use crate::image::{Digest, RegistryHost};
+use std::time::Duration;
+
+/// A failed look-up; each variant is something else for the caller or the operator to do.
+///
+/// No text of a server's own is repeated in it, and no query of a URL: either may hold a credential.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryError {
+    /// The operator did not list the host; nothing was sent to it.
+    #[error("the registry {0} is not configured")]
+    NotListed(RegistryHost),
+    /// The login belongs to another registry; nothing was sent.
+    #[error("the login of {login} is not for {host}")]
+    LoginElsewhere {
+        /// The registry that was asked.
+        host: RegistryHost,
+        /// The registry that the login belongs to.
+        login: RegistryHost,
+    },
+    /// A CA file, or the system's CA certificates, cannot be used.
+    #[error("{0}")]
+    Trust(String),
+    /// The host's name has no address.
+    #[error("{cause}")]
+    Dns {
+        /// The registry.
+        host: RegistryHost,
+        /// What happened.
+        cause: String,
+    },
+    /// No connection could be made.
+    #[error("{cause}")]
+    Connect {
+        /// The registry.
+        host: RegistryHost,
+        /// What happened.
+        cause: String,
+    },
+    /// No trusted connection could be made.
+    #[error("{cause}")]
+    Tls {
+        /// The registry.
+        host: RegistryHost,
+        /// What happened.
+        cause: String,
+    },
+    /// The address is not one that an unlisted host, or a redirect, may have.
+    #[error("{cause}")]
+    AddressRefused {
+        /// The registry.
+        host: RegistryHost,
+        /// Which address.
+        cause: String,
+    },
+    /// Earlier look-ups of this run found the host down; nothing was sent.
+    #[error("{cause}")]
+    HostDown {
+        /// The registry.
+        host: RegistryHost,
+        /// What they found.
+        cause: String,
+    },
+    /// The answer did not come in time.
+    #[error("{cause}")]
+    Timeout {
+        /// The registry.
+        host: RegistryHost,
+        /// How long it was waited for.
+        cause: String,
+    },
+    /// The answer broke off, each time.
+    #[error("{cause}")]
+    Broken {
+        /// The registry.
+        host: RegistryHost,
+        /// What happened.
+        cause: String,
+    },
+    /// 401: a login is wanted, or the one that was given is wrong.
+    #[error("{host} {}", if *.anonymous { "wants a login" } else { "refused the login" })]
+    Unauthorized {
+        /// The registry.
+        host: RegistryHost,
+        /// Whether no login was given.
+        anonymous: bool,
+    },
+    /// 403: the login, or nobody, may read the image.
+    #[error("{0} forbids reading the image")]
+    Forbidden(RegistryHost),
+    /// 404: the registry knows no such image, or hides it.
+    #[error("{0} knows no such image, or does not show it to this login")]
+    NotFound(RegistryHost),
+    /// 429, until patience ran out.
+    #[error("{host} has too many requests{}", asks(.retry_after))]
+    RateLimited {
+        /// The registry.
+        host: RegistryHost,
+        /// How long it asks to wait.
+        retry_after: Option<Duration>,
+    },
+    /// Docker Hub's pull quota is used up: manifests cannot be read until its window has passed. Tags and
+    /// digests still can.
+    #[error("the pull quota of {host} is used up for {} more minutes", .left.as_secs().div_ceil(60))]
+    QuotaExhausted {
+        /// Docker Hub.
+        host: RegistryHost,
+        /// How long until the window has passed, at most.
+        left: Duration,
+        /// Whether it is the quota of the address, not of an account.
+        anonymous: bool,
+    },
+    /// The answer is a success that no registry gives: a web page, a captive portal.
+    #[error("{host} is no registry: it answered with {found}")]
+    NotARegistry {
+        /// The host.
+        host: RegistryHost,
+        /// What it answered with.
+        found: String,
+    },
+    /// The token service is at an origin that was not allowed; nothing was sent to it.
+    #[error("{host} sends the login to {realm}, which is not allowed: {why}")]
+    RealmRefused {
+        /// The registry.
+        host: RegistryHost,
+        /// The origin of the token service, if it has one.
+        realm: String,
+        /// Why it is refused.
+        why: &'static str,
+    },
+    /// The next page of the tag list is at another origin, or cannot be read; the list would be incomplete.
+    #[error("{host} continues its tag list at {target}")]
+    LinkRefused {
+        /// The registry.
+        host: RegistryHost,
+        /// The origin of the next page.
+        target: String,
+    },
+    /// A redirect that is not followed.
+    #[error("{host} redirects, which is not followed: {why}")]
+    RedirectRefused {
+        /// The registry.
+        host: RegistryHost,
+        /// Why.
+        why: String,
+    },
+    /// The tag list does not end.
+    #[error("the tag list of {host} does not end: {why}")]
+    Paging {
+        /// The registry.
+        host: RegistryHost,
+        /// How that was noticed.
+        why: &'static str,
+    },
+    /// The answer is larger than it may be.
+    #[error("{host} answered with more than {limit} bytes")]
+    TooLarge {
+        /// The registry.
+        host: RegistryHost,
+        /// The cap, in bytes.
+        limit: usize,
+    },
+    /// The content is not what its digest says.
+    #[error("{host} gave content with the digest {found} as {expected}")]
+    DigestMismatch {
+        /// The registry.
+        host: RegistryHost,
+        /// The digest that was asked for or announced.
+        expected: String,
+        /// The digest of the content.
+        found: Digest,
+    },
+    /// A manifest or an image configuration that cannot be read.
+    #[error("{host} gave a manifest that cannot be read: {why}")]
+    Malformed {
+        /// The registry.
+        host: RegistryHost,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Any other status.
+    #[error("{host} answered with status {status}{}", .code.as_ref().map(|c| format!(" ({c})")).unwrap_or_default())]
+    Server {
+        /// The registry.
+        host: RegistryHost,
+        /// The status.
+        status: u16,
+        /// The specification's error code.
+        code: Option<String>,
+    },
+}
+
+fn asks(retry_after: &Option<Duration>) -> String {
+    retry_after.map_or_else(String::new, |time| {
+        format!(" and asks to wait {} s", time.as_secs())
+    })
+}
+
+impl RegistryError {
+    /// The stable code of the variant.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotListed(_) => "registry-not-listed",
+            Self::LoginElsewhere { .. } => "login-elsewhere",
+            Self::Trust(_) => "no-trust",
+            Self::Dns { .. } => "dns",
+            Self::Connect { .. } => "connect",
+            Self::Tls { .. } => "tls",
+            Self::AddressRefused { .. } => "address-refused",
+            Self::HostDown { .. } => "host-down",
+            Self::Timeout { .. } => "timeout",
+            Self::Broken { .. } => "broken-answer",
+            Self::Unauthorized { .. } => "unauthorized",
+            Self::Forbidden(_) => "forbidden",
+            Self::NotFound(_) => "not-found",
+            Self::RateLimited { .. } => "rate-limited",
+            Self::QuotaExhausted { .. } => "registry-quota",
+            Self::NotARegistry { .. } => "not-a-registry",
+            Self::RealmRefused { .. } => "realm-refused",
+            Self::LinkRefused { .. } => "link-refused",
+            Self::RedirectRefused { .. } => "redirect-refused",
+            Self::Paging { .. } => "endless-list",
+            Self::TooLarge { .. } => "too-large",
+            Self::DigestMismatch { .. } => "digest-mismatch",
+            Self::Malformed { .. } => "malformed-manifest",
+            Self::Server { .. } => "registry-error",
+        }
+    }
+
+    /// What the operator can write or do about it, where that is known.
+    pub fn help(&self) -> Option<String> {
+        let table = |host: &RegistryHost, line: &str| {
+            Some(format!(
+                "write into config.toml: [[registry]] host = \"{host}\" {line}"
+            ))
+        };
+        match self {
+            Self::NotListed(host) => Some(format!(
+                "if imagebot may ask it, write into config.toml: [[registry]] host = \"{host}\""
+            )),
+            Self::Trust(_) => Some(
+                "install the system's CA certificates (the package ca-certificates), or correct ca_file"
+                    .to_owned(),
+            ),
+            Self::Dns { .. } | Self::Connect { .. } => {
+                Some("check the host's name and port, the network and the proxy settings".to_owned())
+            }
+            Self::Tls { host, cause } if cause.contains("corrupt message") => {
+                table(host, "plain_http = true, if it really speaks no TLS")
+            }
+            Self::Tls { host, .. } => table(host, "ca_file = \"/path/to/ca.pem\""),
+            Self::AddressRefused { host, .. } => Some(format!(
+                "if it is a host of yours, write into config.toml: [[registry]] host = \"{host}\""
+            )),
+            Self::Unauthorized { host, anonymous: true } => table(
+                host,
+                "login = { username = \"…\", password = { env = \"…\" } }",
+            ),
+            Self::Unauthorized { host, .. } => {
+                Some(format!("check the user name and the password for {host}"))
+            }
+            Self::Forbidden(host) => Some(format!(
+                "give the login for {host} the right to pull this image"
+            )),
+            Self::QuotaExhausted { host, anonymous: true, .. } => table(
+                host,
+                "login = { … }: an account has a larger quota than an address",
+            ),
+            Self::NotARegistry { host, .. } => Some(format!(
+                "check that {host} is the registry's name and that no proxy or sign-in page stands before it"
+            )),
+            Self::RealmRefused { host, realm, .. } if realm.starts_with("http") => {
+                table(host, &format!("auth_realms = [\"{realm}\"]"))
+            }
+            Self::LinkRefused { host, .. } => table(
+                host,
+                "rebase_links = true, if a reverse proxy stands before it",
+            ),
+            _ => None,
+        }
+    }
+
+    /// Tells a host's failure from one of this image alone: after the former, other images of the host are
+    /// likely to fail too.
+    pub fn is_of_host(&self) -> bool {
+        matches!(
+            self,
+            Self::NotListed(_)
+                | Self::Trust(_)
+                | Self::Dns { .. }
+                | Self::Connect { .. }
+                | Self::Tls { .. }
+                | Self::AddressRefused { .. }
+                | Self::HostDown { .. }
+                | Self::Timeout { .. }
+                | Self::RateLimited { .. }
+                | Self::NotARegistry { .. }
+                | Self::RealmRefused { .. }
+        )
+    }
+
+    pub(super) fn from_http(host: &RegistryHost, error: HttpError) -> Self {
+        let cause = error.to_string();
+        let host = host.clone();
+        match error {
+            HttpError::Dns(_) => Self::Dns { host, cause },
+            HttpError::Connect { .. } => Self::Connect { host, cause },
+            HttpError::Tls { .. } => Self::Tls { host, cause },
+            HttpError::Timeout { .. } => Self::Timeout { host, cause },
+            HttpError::ShortRead(_) | HttpError::Protocol { .. } => Self::Broken { host, cause },
+            HttpError::TooLarge { limit, .. } => Self::TooLarge { host, limit },
+            HttpError::RateLimited { retry_after, .. } => Self::RateLimited { host, retry_after },
+            HttpError::HostDown { .. } => Self::HostDown { host, cause },
+            HttpError::AddressRefused { .. } => Self::AddressRefused { host, cause },
+            HttpError::Insecure(_) | HttpError::NotHttp(_) => {
+                Self::RedirectRefused { host, why: cause }
+            }
+            HttpError::NoRoots(_) | HttpError::CaFile { .. } => Self::Trust(cause),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The registries by host, and the transports that they share.
+
+use super::endpoint::Endpoint;
+use super::{HostSettings, Options, RegistryError, Unlisted};
+use crate::http::{AddressRule, Addresses, Client, Transport, TransportSettings};
+use crate::image::RegistryHost;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// All registries that may be asked.
+pub(super) struct Hosts {
+    listed: HashMap<RegistryHost, Arc<Endpoint>>,
+    /// For hosts that nobody listed; `None`: they are refused.
+    public: Option<Public>,
+    options: Options,
+}
+
+struct Public {
+    transport: Transport,
+    seen: Mutex<HashMap<RegistryHost, Arc<Endpoint>>>,
+}
+
+impl Hosts {
+    pub(super) fn new(
+        settings: Vec<HostSettings>,
+        options: Options,
+    ) -> Result<Self, RegistryError> {
+        let free: Vec<String> = settings
+            .iter()
+            .flat_map(|host| host.origin().into_iter().chain(host.realms()))
+            .map(|origin| origin.host().to_owned())
+            .collect();
+        // Loading the certificates takes a while, so hosts with equal trust share a transport.
+        let mut transports: HashMap<(Option<PathBuf>, bool), Transport> = HashMap::new();
+        let mut listed = HashMap::new();
+        for host in settings {
+            let trust = (host.ca_file.clone(), host.plain_http);
+            let transport = match transports.get(&trust) {
+                Some(transport) => transport.clone(),
+                None => {
+                    let addresses = Addresses::new(AddressRule::NotLocal, free.iter().cloned());
+                    let made =
+                        transport(&options, addresses, host.ca_file.clone(), host.plain_http)?;
+                    transports.insert(trust, made.clone());
+                    made
+                }
+            };
+            let endpoint = endpoint(host, transport, &options)?;
+            listed.insert(endpoint.settings.host.clone(), Arc::new(endpoint));
+        }
+        let public = match options.unlisted {
+            Unlisted::Refuse => None,
+            Unlisted::PublicOnly => Some(Public {
+                transport: transport(
+                    &options,
+                    Addresses::new(AddressRule::Public, []),
+                    None,
+                    false,
+                )?,
+                seen: Mutex::default(),
+            }),
+        };
+        Ok(Self {
+            listed,
+            public,
+            options,
+        })
+    }
+
+    /// The registry of exactly this host; a login is for listed ones only.
+    pub(super) fn get(
+        &self,
+        host: &RegistryHost,
+        with_login: bool,
+    ) -> Result<Arc<Endpoint>, RegistryError> {
+        if let Some(endpoint) = self.listed.get(host) {
+            return Ok(Arc::clone(endpoint));
+        }
+        let refused = || RegistryError::NotListed(host.clone());
+        let public = self.public.as_ref().ok_or_else(refused)?;
+        if with_login {
+            return Err(refused());
+        }
+        let mut seen = public.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(endpoint) = seen.get(host) {
+            return Ok(Arc::clone(endpoint));
+        }
+        let settings = HostSettings::new(host.clone());
+        let made = Arc::new(endpoint(settings, public.transport.clone(), &self.options)?);
+        seen.insert(host.clone(), Arc::clone(&made));
+        Ok(made)
+    }
+
+    pub(super) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The filter that a host's addresses must pass, for [`super::doctor`].
+    pub(super) fn addresses(&self, host: &RegistryHost) -> Addresses {
+        match self.listed.contains_key(host) {
+            true => Addresses::any(),
+            false => Addresses::new(AddressRule::Public, []),
+        }
+    }
+}
+
+fn transport(
+    options: &Options,
+    addresses: Addresses,
+    ca_file: Option<PathBuf>,
+    plain_http: bool,
+) -> Result<Transport, RegistryError> {
+    let settings = TransportSettings {
+        ca_file,
+        without_roots: plain_http,
+        addresses,
+        proxy: options.proxy,
+        policy: options.policy.clone(),
+    };
+    Transport::new(&settings).map_err(|error| RegistryError::Trust(error.to_string()))
+}
+
+fn endpoint(
+    settings: HostSettings,
+    transport: Transport,
+    options: &Options,
+) -> Result<Endpoint, RegistryError> {
+    let origin = settings
+        .origin()
+        .ok_or_else(|| RegistryError::NotListed(settings.host.clone()))?;
+    options.gates.limit(origin.clone(), settings.limits);
+    let client = Client::new(transport, options.gates.clone(), options.clock.clone())
+        .plain_http(settings.plain_http);
+    Ok(Endpoint::new(
+        settings,
+        origin,
+        client,
+        options.clock.clone(),
+        options.validators.clone(),
+    ))
+}

@@ -1,0 +1,266 @@
+//! What a manifest says.
+
+use crate::image::{Digest, Platform};
+use std::collections::BTreeMap;
+
+/// The media types of the manifests that can be read: all four must be asked for, or some registries convert
+/// what they have, to another digest.
+pub(super) const MEDIA_TYPES: [&str; 4] = [
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+];
+
+/// The most entries of an index.
+const MOST_ENTRIES: usize = 4096;
+
+/// A manifest whose bytes have the digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// The digest of the bytes, computed here.
+    pub digest: Digest,
+    /// The media type, one of the four of images and indexes.
+    pub media_type: String,
+    /// What it says.
+    pub content: Content,
+}
+
+/// The two kinds of manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// A list of manifests, one for each platform.
+    Index(Index),
+    /// One image.
+    Image(Image),
+}
+
+/// An index: an image for several platforms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Index {
+    /// The entries, in order.
+    pub entries: Vec<Entry>,
+    /// The index's own annotations.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// An entry of an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The digest of the manifest.
+    pub digest: Digest,
+    /// Its size in bytes, as the index says.
+    pub size: u64,
+    /// The platform, if one is named.
+    pub platform: Option<Platform>,
+    /// The version of the operating system, which tells entries for Windows apart.
+    pub os_version: Option<String>,
+    /// What it is.
+    pub kind: EntryKind,
+}
+
+/// What an entry of an index is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    /// An image that runs on a platform.
+    Image,
+    /// A statement about an image (BuildKit's provenance and bills of material); nothing runs on it.
+    Attestation,
+    /// An index in the index; it is not followed.
+    Index,
+    /// Anything else.
+    Other,
+}
+
+/// One image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// The digest of the configuration.
+    pub config: Digest,
+    /// The digests of the layers, the lowest first.
+    pub layers: Vec<Digest>,
+    /// The annotations.
+    pub annotations: BTreeMap<String, String>,
+}
+
+impl Index {
+    /// The entries that run on a platform.
+    pub fn images(&self) -> impl Iterator<Item = &Entry> {
+        self.entries
+            .iter()
+            .filter(|entry| entry.kind == EntryKind::Image)
+    }
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Raw {
+    media_type: Option<String>,
+    manifests: Option<Vec<Descriptor>>,
+    config: Option<Descriptor>,
+    layers: Option<Vec<Descriptor>>,
+    annotations: Option<BTreeMap<String, String>>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Descriptor {
+    media_type: Option<String>,
+    digest: String,
+    #[serde(default)]
+    size: u64,
+    platform: Option<RawPlatform>,
+    annotations: Option<BTreeMap<String, String>>,
+}
+
+#[derive(serde::Deserialize)]
+struct RawPlatform {
+    os: Option<String>,
+    architecture: Option<String>,
+    variant: Option<String>,
+    #[serde(rename = "os.version")]
+    os_version: Option<String>,
+}
+
+/// Reads a manifest that was announced as `media_type`; the error says what is wrong with it.
+pub(super) fn read(media_type: &str, body: &[u8]) -> Result<Content, String> {
+    // The parser's message would quote the body.
+    let raw: Raw = serde_json::from_slice(body).map_err(|_| "it is no manifest".to_owned())?;
+    if raw
+        .media_type
+        .as_deref()
+        .is_some_and(|own| own != media_type)
+    {
+        return Err("it calls itself another media type than its Content-Type".to_owned());
+    }
+    let annotations = raw.annotations.unwrap_or_default();
+    let is_index = MEDIA_TYPES[..2].contains(&media_type);
+    // One that is both can be read in two ways (CVE-2021-41190).
+    match (is_index, raw.manifests, raw.config, raw.layers) {
+        (true, Some(entries), None, None) => {
+            if entries.len() > MOST_ENTRIES {
+                return Err(format!("its index has more than {MOST_ENTRIES} entries"));
+            }
+            let entries: Result<_, _> = entries.into_iter().map(entry).collect();
+            Ok(Content::Index(Index {
+                entries: entries?,
+                annotations,
+            }))
+        }
+        (false, None, Some(config), Some(layers)) => {
+            let layers: Result<_, _> = layers.iter().map(digest).collect();
+            Ok(Content::Image(Image {
+                config: digest(&config)?,
+                layers: layers?,
+                annotations,
+            }))
+        }
+        _ => Err("it is not what its media type says".to_owned()),
+    }
+}
+
+fn digest(descriptor: &Descriptor) -> Result<Digest, String> {
+    Digest::parse(&descriptor.digest).map_err(|error| error.to_string())
+}
+
+fn entry(descriptor: Descriptor) -> Result<Entry, String> {
+    let digest = digest(&descriptor)?;
+    let platform = descriptor.platform.as_ref().and_then(|raw| {
+        Platform::new(
+            raw.os.as_deref()?,
+            raw.architecture.as_deref()?,
+            raw.variant.as_deref(),
+        )
+    });
+    let unknown = platform
+        .as_ref()
+        .is_some_and(|platform| platform.as_str().starts_with("unknown/"));
+    let attests = descriptor
+        .annotations
+        .as_ref()
+        .is_some_and(|all| all.contains_key("vnd.docker.reference.type"));
+    let kind = match descriptor.media_type.as_deref() {
+        _ if attests || unknown => EntryKind::Attestation,
+        Some(media_type) if MEDIA_TYPES[..2].contains(&media_type) => EntryKind::Index,
+        Some(media_type) if MEDIA_TYPES[2..].contains(&media_type) => EntryKind::Image,
+        _ => EntryKind::Other,
+    };
+    Ok(Entry {
+        digest,
+        size: descriptor.size,
+        platform: platform.filter(|_| !unknown),
+        os_version: descriptor.platform.and_then(|raw| raw.os_version),
+        kind,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn check(media_type: &str, body: serde_json::Value) -> Result<Content, String> {
+        read(media_type, body.to_string().as_bytes())
+    }
+
+    #[test]
+    fn reads_an_index_and_its_attestations() {
+        let digest = Digest::sha256(b"x");
+        let image = json!({"mediaType": MEDIA_TYPES[2], "digest": digest.as_str(), "size": 7,
+            "platform": {"os": "linux", "architecture": "arm64", "variant": "v8"}});
+        let attestation = json!({"mediaType": MEDIA_TYPES[2], "digest": digest.as_str(), "size": 7,
+            "annotations": {"vnd.docker.reference.type": "attestation-manifest"},
+            "platform": {"os": "unknown", "architecture": "unknown"}});
+        let nested = json!({"mediaType": MEDIA_TYPES[0], "digest": digest.as_str(), "size": 7});
+        let content = check(
+            MEDIA_TYPES[0],
+            json!({"schemaVersion": 2, "manifests": [image, attestation, nested]}),
+        );
+        let Ok(Content::Index(index)) = content else {
+            panic!("{content:?}")
+        };
+        let kinds: Vec<EntryKind> = index.entries.iter().map(|entry| entry.kind).collect();
+        assert_eq!(
+            kinds,
+            [EntryKind::Image, EntryKind::Attestation, EntryKind::Index]
+        );
+        assert_eq!(index.images().count(), 1);
+        assert_eq!(
+            index.entries[0].platform,
+            Platform::parse("linux/arm64").ok()
+        );
+        assert_eq!(index.entries[1].platform, None);
+    }
+
+    #[test]
+    fn t26_refuses_what_is_no_manifest() {
+        let digest = Digest::sha256(b"x");
+        let descriptor = json!({"digest": digest.as_str()});
+        let image = json!({"config": descriptor, "layers": [descriptor]});
+        assert!(check(MEDIA_TYPES[2], image.clone()).is_ok());
+        for (media_type, body) in [
+            (MEDIA_TYPES[0], image.clone()),
+            (
+                MEDIA_TYPES[2],
+                json!({"mediaType": MEDIA_TYPES[3], "config": descriptor, "layers": []}),
+            ),
+            (
+                MEDIA_TYPES[2],
+                json!({"config": descriptor, "layers": [], "manifests": []}),
+            ),
+            (
+                MEDIA_TYPES[2],
+                json!({"config": {"digest": "sha256:../../etc/passwd"}, "layers": []}),
+            ),
+            (
+                MEDIA_TYPES[0],
+                json!({"manifests": vec![descriptor; MOST_ENTRIES + 1]}),
+            ),
+            (MEDIA_TYPES[0], json!({"manifests": 1})),
+            (MEDIA_TYPES[0], json!([])),
+        ] {
+            assert!(check(media_type, body.clone()).is_err());
+        }
+        assert!(read(MEDIA_TYPES[0], "[".repeat(100_000).as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,251 @@
+//! Asks for manifests, and proves what comes.
+
+use super::endpoint::Endpoint;
+use super::manifest::{self, MEDIA_TYPES};
+use super::{Kept, Login, Manifest, RegistryError, answer, quota};
+use crate::http::{Request, Response};
+use crate::image::{Digest, Tag};
+use reqwest::header::{ACCEPT, IF_NONE_MATCH};
+use std::fmt;
+
+/// The most bytes of a manifest: what registries take, too.
+const MOST_BYTES: usize = 4 << 20;
+
+/// Which manifest is wanted.
+#[derive(Debug, Clone, Copy)]
+pub enum Wanted<'a> {
+    /// The one that a tag points to now.
+    Tag(&'a Tag),
+    /// The one with this digest.
+    Digest(&'a Digest),
+}
+
+impl<'a> From<&'a Tag> for Wanted<'a> {
+    fn from(tag: &'a Tag) -> Self {
+        Self::Tag(tag)
+    }
+}
+
+impl<'a> From<&'a Digest> for Wanted<'a> {
+    fn from(digest: &'a Digest) -> Self {
+        Self::Digest(digest)
+    }
+}
+
+impl fmt::Display for Wanted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tag(tag) => tag.fmt(f),
+            Self::Digest(digest) => digest.fmt(f),
+        }
+    }
+}
+
+/// What a registry says of a manifest without giving it; before a digest is written, the manifest is to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The digest, in the registry's word.
+    pub digest: Digest,
+    /// The media type.
+    pub media_type: String,
+}
+
+pub(super) async fn head(
+    endpoint: &Endpoint,
+    path: &str,
+    login: Option<&Login>,
+    wanted: Wanted<'_>,
+) -> Result<Option<Head>, RegistryError> {
+    let host = &endpoint.settings.host;
+    let url = endpoint.url(&format!("{path}/manifests/{wanted}"));
+    let request = with_types(Request::head(url));
+    let response = endpoint.ask(path, login, &request).await?;
+    note_quota(endpoint, login, &response);
+    match response.status.as_u16() {
+        200 | 405 => {}
+        404 => return Ok(None),
+        _ => return Err(answer::failure(host, login.is_none(), &response)),
+    }
+    let said = response.header("docker-content-digest").map(Digest::parse);
+    let media_type = known_type(&response);
+    match (said, wanted, media_type) {
+        (Some(Ok(said)), Wanted::Digest(digest), _) if is_other(digest, &said) => {
+            Err(RegistryError::DigestMismatch {
+                host: host.clone(),
+                expected: digest.to_string(),
+                found: said,
+            })
+        }
+        (_, Wanted::Digest(digest), Some(media_type)) => Ok(Some(Head {
+            digest: digest.clone(),
+            media_type,
+        })),
+        (Some(Ok(digest)), _, Some(media_type)) => Ok(Some(Head { digest, media_type })),
+        // Old registries leave the digest out of a HEAD, or know none: then the content has to be hashed.
+        _ => {
+            let manifest = get(endpoint, path, login, wanted).await?;
+            Ok(manifest.map(|manifest| Head {
+                digest: manifest.digest,
+                media_type: manifest.media_type,
+            }))
+        }
+    }
+}
+
+pub(super) async fn get(
+    endpoint: &Endpoint,
+    path: &str,
+    login: Option<&Login>,
+    wanted: Wanted<'_>,
+) -> Result<Option<Manifest>, RegistryError> {
+    let host = &endpoint.settings.host;
+    let by_digest = |digest: &Digest| {
+        let kept =
+            endpoint
+                .validators
+                .get(&endpoint.key("manifest", login, path, digest.as_str()))?;
+        let media_type = kept.media_type.filter(|_| digest.matches(&kept.body))?;
+        let content = manifest::read(&media_type, &kept.body).ok()?;
+        Some(Manifest {
+            digest: digest.clone(),
+            media_type,
+            content,
+        })
+    };
+    // What a tag pointed to last time: the entity tag, and the digest under which the content is kept.
+    let tag_key = endpoint.key("tag", login, path, &wanted.to_string());
+    let mut last = None;
+    match wanted {
+        Wanted::Digest(digest) => {
+            if let Some(manifest) = by_digest(digest) {
+                return Ok(Some(manifest));
+            }
+        }
+        Wanted::Tag(_) => {
+            last = endpoint.validators.get(&tag_key).and_then(|kept| {
+                let digest = Digest::parse(std::str::from_utf8(&kept.body).ok()?).ok()?;
+                Some((kept.etag?, by_digest(&digest)?))
+            });
+        }
+    }
+
+    let mut request = with_types(Request::get(
+        endpoint.url(&format!("{path}/manifests/{wanted}")),
+        MOST_BYTES,
+    ));
+    if host.is_docker_hub() {
+        endpoint.quota.check(host, login, &endpoint.clock)?;
+        request.is_final = Some(quota::is_quota_refusal);
+    }
+    if let Some((etag, _)) = &last {
+        request = request.header(IF_NONE_MATCH, etag);
+    }
+    let response = endpoint.ask(path, login, &request).await?;
+    note_quota(endpoint, login, &response);
+    match (response.status.as_u16(), last) {
+        (200, _) => {}
+        (304, Some((_, manifest))) => return Ok(Some(manifest)),
+        (404, _) => return Ok(None),
+        (429, _) if host.is_docker_hub() => {
+            endpoint.quota.check(host, login, &endpoint.clock)?;
+            return Err(answer::failure(host, login.is_none(), &response));
+        }
+        _ => return Err(answer::failure(host, login.is_none(), &response)),
+    }
+    let manifest = prove(endpoint, wanted, &response)?;
+    keep(endpoint, path, login, &response, &manifest);
+    if let (Wanted::Tag(_), Some(etag)) = (wanted, response.header("etag")) {
+        let kept = Kept {
+            etag: Some(etag.to_owned()).filter(|etag| etag.len() <= 256),
+            media_type: None,
+            next: None,
+            body: manifest.digest.to_string().into(),
+        };
+        endpoint.validators.put(&tag_key, kept);
+    }
+    Ok(Some(manifest))
+}
+
+/// Hashes the content: against the digest that was asked for, and against the one that the registry says.
+fn prove(
+    endpoint: &Endpoint,
+    wanted: Wanted<'_>,
+    response: &Response,
+) -> Result<Manifest, RegistryError> {
+    let host = &endpoint.settings.host;
+    let body = &response.body;
+    let found = Digest::sha256(body);
+    let mismatch = |expected: &Digest| RegistryError::DigestMismatch {
+        host: host.clone(),
+        expected: expected.to_string(),
+        found: found.clone(),
+    };
+    let malformed = |why: &str| RegistryError::Malformed {
+        host: host.clone(),
+        why: why.to_owned(),
+    };
+    let Some(media_type) = known_type(response) else {
+        // A web page is no manifest of an unknown kind.
+        if serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err() {
+            return Err(answer::not_a_registry(host, response));
+        }
+        return Err(malformed(
+            "its Content-Type is none of an image or an index",
+        ));
+    };
+    if let Some(said) = response.header("docker-content-digest") {
+        let said = Digest::parse(said).map_err(|_| malformed("its digest header is no digest"))?;
+        if !said.matches(body) {
+            return Err(mismatch(&said));
+        }
+    }
+    let digest = match wanted {
+        Wanted::Digest(digest) if !digest.matches(body) => return Err(mismatch(digest)),
+        Wanted::Digest(digest) => digest.clone(),
+        Wanted::Tag(_) => found.clone(),
+    };
+    let content = manifest::read(&media_type, body).map_err(|why| malformed(&why))?;
+    Ok(Manifest {
+        digest,
+        media_type,
+        content,
+    })
+}
+
+fn keep(
+    endpoint: &Endpoint,
+    path: &str,
+    login: Option<&Login>,
+    response: &Response,
+    manifest: &Manifest,
+) {
+    let key = endpoint.key("manifest", login, path, manifest.digest.as_str());
+    let kept = Kept {
+        etag: None,
+        media_type: Some(manifest.media_type.clone()),
+        next: None,
+        body: response.body.clone(),
+    };
+    endpoint.validators.put(&key, kept);
+}
+
+fn with_types(request: Request) -> Request {
+    request.header(ACCEPT, &MEDIA_TYPES.join(", "))
+}
+
+fn known_type(response: &Response) -> Option<String> {
+    response
+        .media_type()
+        .filter(|media_type| MEDIA_TYPES.contains(&media_type.as_str()))
+}
+
+/// Whether two digests of one algorithm differ; those of different ones cannot be compared.
+fn is_other(a: &Digest, b: &Digest) -> bool {
+    a != b && a.is_sha256() == b.is_sha256()
+}
+
+fn note_quota(endpoint: &Endpoint, login: Option<&Login>, response: &Response) {
+    if endpoint.settings.host.is_docker_hub() {
+        endpoint.quota.note(login, &endpoint.clock, response);
+    }
+}

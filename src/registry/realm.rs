@@ -1,0 +1,89 @@
+//! Which token service a login may be sent to.
+//!
+//! The realm is the registry's word, and the login goes where it points: CVE-2020-15157 and its successors.
+//! So it must be the registry's own origin, or one that the operator or the built-in table names.
+
+use crate::http::Origin;
+use url::Url;
+
+/// A realm that is not allowed: its origin, or what stands in for it, and why.
+pub(super) type Refused = (String, &'static str);
+
+/// Checks a realm. `registry` is the origin that sent it, `listed` the others that are allowed.
+pub(super) fn check(
+    realm: Option<&str>,
+    registry: &Origin,
+    listed: &[Origin],
+) -> Result<Url, Refused> {
+    let nowhere = "nowhere".to_owned();
+    let realm = realm.ok_or_else(|| (nowhere.clone(), "the challenge names no realm"))?;
+    let mut url =
+        Url::parse(realm).map_err(|_| (nowhere.clone(), "the realm is no absolute URL"))?;
+    let origin = Origin::of(&url).ok_or((nowhere, "the realm is neither https nor http"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err((origin.to_string(), "the realm holds a user name"));
+    }
+    if !origin.is_https() && registry.is_https() {
+        return Err((
+            origin.to_string(),
+            "the registry is encrypted, the realm is not",
+        ));
+    }
+    if origin != *registry && !listed.contains(&origin) {
+        return Err((
+            origin.to_string(),
+            "it is neither the registry nor listed in auth_realms",
+        ));
+    }
+    url.set_fragment(None);
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t1_a_realm_is_the_registry_or_listed() {
+        let origin = |text| Origin::parse(text).expect("an origin");
+        let registry = origin("https://registry.example.com");
+        let listed = [
+            origin("https://gitlab.example.com"),
+            origin("http://plain.example.com"),
+        ];
+        let allowed = |realm| check(realm, &registry, &listed).is_ok();
+        for good in [
+            "https://registry.example.com/token",
+            "https://REGISTRY.example.com:443/token",
+            "https://gitlab.example.com/jwt/auth?x=1",
+        ] {
+            assert!(allowed(Some(good)), "{good}");
+        }
+        for bad in [
+            "http://registry.example.com/token",
+            "http://plain.example.com/token",
+            "https://registry.example.com:8443/token",
+            "https://example.com/token",
+            "https://x.registry.example.com/token",
+            "https://registry.example.com.evil.example/token",
+            "https://registry.example.com@evil.example/token",
+            "https://user:pass@registry.example.com/token",
+            "https://169.254.169.254/latest",
+            "https://[::ffff:127.0.0.1]/token",
+            "https://2130706433/token",
+            "//registry.example.com/token",
+            "/token",
+            "ftp://registry.example.com/token",
+            "registry.example.com",
+            "Artifactory Realm",
+            "",
+        ] {
+            assert!(!allowed(Some(bad)), "{bad}");
+        }
+        assert!(!allowed(None));
+        let plain = origin("http://127.0.0.1:5000");
+        assert!(check(Some("http://127.0.0.1:5000/token"), &plain, &[]).is_ok());
+        assert!(check(Some("http://127.0.0.1:5001/token"), &plain, &[]).is_err());
+        assert!(check(Some("http://localhost:5000/token"), &plain, &[]).is_err());
+    }
+}

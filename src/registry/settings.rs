@@ -1,0 +1,129 @@
+//! What the operator says of a registry.
+
+use super::Validators;
+use crate::http::{Clock, Gates, Limits, Origin, Policy, Redactor};
+use crate::image::RegistryHost;
+use secrecy::SecretString;
+use std::path::PathBuf;
+use url::Url;
+
+/// A registry that the operator listed.
+#[derive(Debug, Clone)]
+pub struct HostSettings {
+    /// The host, as it stands in image names.
+    pub host: RegistryHost,
+    /// Whether it speaks `http` without TLS.
+    pub plain_http: bool,
+    /// A PEM file with certificates to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Other origins that may ask for this registry's login.
+    pub auth_realms: Vec<Origin>,
+    /// How much it is burdened with.
+    pub limits: Limits,
+    /// Where it really is, if not at its own name: Docker Hub's `registry-1.docker.io`, or a mirror.
+    pub endpoint: Option<Origin>,
+    /// Whether a next page at another origin is asked for at this one: behind a reverse proxy that does not
+    /// correct the links.
+    pub rebase_links: bool,
+}
+
+impl HostSettings {
+    /// A registry with the settings that need no saying.
+    pub fn new(host: RegistryHost) -> Self {
+        Self {
+            host,
+            plain_http: false,
+            ca_file: None,
+            auth_realms: Vec::new(),
+            limits: Limits::default(),
+            endpoint: None,
+            rebase_links: false,
+        }
+    }
+
+    /// The origin that is asked.
+    pub(super) fn origin(&self) -> Option<Origin> {
+        if let Some(endpoint) = &self.endpoint {
+            return Some(endpoint.clone());
+        }
+        let scheme = if self.plain_http { "http" } else { "https" };
+        let host = match self.host.as_str() {
+            RegistryHost::DOCKER_HUB => "registry-1.docker.io",
+            host => host,
+        };
+        Origin::of(&Url::parse(&format!("{scheme}://{host}")).ok()?)
+    }
+
+    /// The origins besides its own that may ask for its login: those listed and those built in.
+    pub(super) fn realms(&self) -> Vec<Origin> {
+        let built_in = match self.host.as_str() {
+            RegistryHost::DOCKER_HUB => "https://auth.docker.io",
+            "registry.gitlab.com" => "https://gitlab.com",
+            "docker.elastic.co" => "https://docker-auth.elastic.co",
+            "registry.access.redhat.com" | "registry.redhat.io" => "https://sso.redhat.com",
+            "nvcr.io" => "https://authn.nvidia.com",
+            _ => "",
+        };
+        self.auth_realms
+            .iter()
+            .cloned()
+            .chain(Origin::parse(built_in))
+            .collect()
+    }
+}
+
+/// A login for one registry.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// A name that is equal for equal logins and holds no secret: it tells apart what was stored under each.
+    pub id: String,
+    /// The only registry that it is sent to.
+    pub host: RegistryHost,
+    /// The user name.
+    pub username: String,
+    /// The password or token.
+    pub password: SecretString,
+}
+
+/// What happens to a host that the operator did not list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unlisted {
+    /// It is an error, and nothing is sent.
+    #[default]
+    Refuse,
+    /// It is asked anonymously, over https, at public addresses only: for use without any configuration.
+    PublicOnly,
+}
+
+/// What all registries of a run share.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What happens to hosts that are not listed.
+    pub unlisted: Unlisted,
+    /// Where answers are kept.
+    pub validators: Validators,
+    /// Learns every login before it is used.
+    pub redactor: Redactor,
+    /// The time.
+    pub clock: Clock,
+    /// Time-outs and patience.
+    pub policy: Policy,
+    /// The gates, to be shared with other clients of the same hosts.
+    pub gates: Gates,
+    /// Whether the environment's proxy settings are used.
+    pub proxy: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            unlisted: Unlisted::Refuse,
+            validators: Validators::memory(),
+            redactor: Redactor::new(),
+            clock: Clock::system(),
+            policy: Policy::default(),
+            gates: Gates::new(),
+            proxy: true,
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! All pages of a tag list, or an error; never a part of it.
+
+use super::endpoint::Endpoint;
+use super::{Kept, Login, RegistryError, answer, link};
+use crate::http::{Request, Response};
+use crate::image::Tag;
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, ETAG, HeaderMap, IF_NONE_MATCH};
+use std::collections::HashSet;
+use url::Url;
+
+/// The page size to ask for: more is refused by ECR and ACR, and no registry seen refuses it.
+const PAGE: usize = 1000;
+/// The most bytes of a whole list: Google's registries put every manifest into it.
+const MOST_BYTES: usize = 32 << 20;
+/// The most pages of a list.
+const MOST_PAGES: usize = 2000;
+/// The most names in a list.
+const MOST_TAGS: usize = 200_000;
+
+/// The tags of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tags {
+    /// The tags, each once, in the registry's order.
+    pub tags: Vec<Tag>,
+    /// How many names were left out because no tag may be called so.
+    pub dropped: usize,
+}
+
+/// One page: its names as the registry wrote them, and the query of the next page.
+struct Page {
+    names: Vec<serde_json::Value>,
+    next: Option<String>,
+    bytes: usize,
+}
+
+pub(super) async fn list(
+    endpoint: &Endpoint,
+    path: &str,
+    login: Option<&Login>,
+) -> Result<Tags, RegistryError> {
+    let host = &endpoint.settings.host;
+    let endless = |why| RegistryError::Paging {
+        host: host.clone(),
+        why,
+    };
+    let base = endpoint.url(&format!("{path}/tags/list"));
+    let page_of = |query: &str| {
+        let mut url = base.clone();
+        url.set_query(Some(query));
+        url
+    };
+    let mut list = List::default();
+    let mut asked: HashSet<Url> = HashSet::new();
+    let mut url = page_of(&format!("n={PAGE}"));
+    let mut probing = false;
+    let mut budget = MOST_BYTES;
+    for number in 0..MOST_PAGES {
+        if !asked.insert(url.clone()) {
+            return Err(endless("a page is its own successor"));
+        }
+        let page = match page(endpoint, path, login, &url, budget).await? {
+            Ok(page) => page,
+            // Some registries refuse a page size, at least this one (ECR: 405; distribution 3: 400).
+            Err(refusal) if number == 0 && refuses_page_size(&refusal) => {
+                match self::page(endpoint, path, login, &base, budget).await? {
+                    Ok(page) => page,
+                    Err(refusal) => return Err(answer::failure(host, login.is_none(), &refusal)),
+                }
+            }
+            // A probe is our own idea; a registry that does not know it has no more pages.
+            Err(refusal) if probing && refusal.status.is_client_error() => break,
+            Err(refusal) => return Err(answer::failure(host, login.is_none(), &refusal)),
+        };
+        budget = budget.saturating_sub(page.bytes);
+        let full = page.names.len() == PAGE;
+        let news = list.add(page.names);
+        if list.seen.len() > MOST_TAGS {
+            return Err(endless("it has too many tags"));
+        }
+        match page.next {
+            Some(_) if news == 0 => return Err(endless("a page brings nothing new")),
+            Some(query) => {
+                url = page_of(&query);
+                probing = false;
+            }
+            None if full && news > 0 => {
+                let Some(last) = list.tags.last() else { break };
+                url = page_of(&format!("n={PAGE}&last={last}"));
+                probing = true;
+            }
+            None => return Ok(list.done()),
+        }
+    }
+    if probing {
+        return Ok(list.done());
+    }
+    Err(endless("it has too many pages"))
+}
+
+#[derive(Default)]
+struct List {
+    tags: Vec<Tag>,
+    dropped: usize,
+    seen: HashSet<String>,
+}
+
+impl List {
+    /// Takes a page's names in; the number of those that no page before had.
+    fn add(&mut self, names: Vec<serde_json::Value>) -> usize {
+        let mut news = 0;
+        for name in names {
+            let name = match name {
+                serde_json::Value::String(name) => name,
+                other => other.to_string(),
+            };
+            let tag = Tag::parse(&name);
+            if self.seen.insert(name) {
+                news += 1;
+                match tag {
+                    Ok(tag) => self.tags.push(tag),
+                    Err(_) => self.dropped += 1,
+                }
+            }
+        }
+        news
+    }
+
+    fn done(self) -> Tags {
+        Tags {
+            tags: self.tags,
+            dropped: self.dropped,
+        }
+    }
+}
+
+/// Asks for one page, with the validator of the last time; the inner error is an answer that is no success.
+async fn page(
+    endpoint: &Endpoint,
+    path: &str,
+    login: Option<&Login>,
+    url: &Url,
+    budget: usize,
+) -> Result<Result<Page, Response>, RegistryError> {
+    let host = &endpoint.settings.host;
+    let key = endpoint.key("tags", login, path, url.query().unwrap_or("-"));
+    let kept = endpoint.validators.get(&key);
+    let etag = kept.as_ref().and_then(|kept| kept.etag.clone());
+    let mut request = Request::get(url.clone(), budget).header(ACCEPT, "application/json");
+    if let Some(etag) = &etag {
+        request = request.header(IF_NONE_MATCH, etag);
+    }
+    let response = endpoint.ask(path, login, &request).await?;
+    let next = link::next(&response.headers, url, endpoint.settings.rebase_links).map_err(
+        |link::Refused(target)| RegistryError::LinkRefused {
+            host: host.clone(),
+            target,
+        },
+    );
+    let (body, next) = match (response.status.as_u16(), kept) {
+        (304, Some(kept)) if etag.is_some() => (kept.body, next?.or(kept.next)),
+        (200, _) => (response.body.clone(), next?),
+        _ => return Ok(Err(response)),
+    };
+    let names = read(&body).ok_or_else(|| answer::not_a_registry(host, &response))?;
+    if response.status.as_u16() == 200 {
+        keep(endpoint, &key, &response.headers, &body, next.clone());
+    }
+    let bytes = body.len();
+    Ok(Ok(Page { names, next, bytes }))
+}
+
+fn keep(endpoint: &Endpoint, key: &str, headers: &HeaderMap, body: &Bytes, next: Option<String>) {
+    let etag = headers.get(ETAG).and_then(|etag| etag.to_str().ok());
+    if let Some(etag) = etag.filter(|etag| etag.len() <= 256) {
+        let kept = Kept {
+            etag: Some(etag.to_owned()),
+            media_type: None,
+            next,
+            body: body.clone(),
+        };
+        endpoint.validators.put(key, kept);
+    }
+}
+
+/// The names on a page: `null` is an empty list, a missing list is no list of tags at all.
+fn read(body: &[u8]) -> Option<Vec<serde_json::Value>> {
+    #[derive(serde::Deserialize)]
+    struct Body {
+        #[serde(default, deserialize_with = "present")]
+        tags: Option<Vec<serde_json::Value>>,
+    }
+    fn present<'de, D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Vec<serde_json::Value>>, D::Error> {
+        let tags: Option<Vec<serde_json::Value>> = serde::Deserialize::deserialize(deserializer)?;
+        Ok(Some(tags.unwrap_or_default()))
+    }
+    serde_json::from_slice::<Body>(body).ok()?.tags
+}
+
+fn refuses_page_size(response: &Response) -> bool {
+    let code = answer::error_code(&response.body);
+    match response.status.as_u16() {
+        405 => true,
+        400 => matches!(
+            code.as_deref(),
+            Some("UNSUPPORTED" | "PAGINATION_NUMBER_INVALID")
+        ),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f30_f31_an_empty_list_is_not_a_missing_one() {
+        let count = |body: &str| read(body.as_bytes()).map(|names| names.len());
+        assert_eq!(
+            count(r#"{"name":"a","tags":["1","2"],"manifest":{}}"#),
+            Some(2)
+        );
+        assert_eq!(count(r#"{"name":"a","tags":[]}"#), Some(0));
+        assert_eq!(count(r#"{"name":"a","tags":null}"#), Some(0));
+        for bad in [
+            "",
+            "<html>",
+            "{}",
+            r#"{"errors":[]}"#,
+            "[]",
+            r#"{"tags":{}}"#,
+        ] {
+            assert_eq!(count(bad), None, "{bad}");
+        }
+    }
+}

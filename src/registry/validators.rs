@@ -1,0 +1,78 @@
+//! Where answers are kept: an answer with its validator until it changes, content by digest for ever.
+
+use bytes::Bytes;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A kept answer: nothing of a request, no cookie, no token (T52).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The entity tag to ask with; `None` for content that its digest proves.
+    pub etag: Option<String>,
+    /// The media type.
+    pub media_type: Option<String>,
+    /// Of a page of tags: the query of the next one.
+    pub next: Option<String>,
+    /// The body.
+    pub body: Bytes,
+}
+
+type Get = dyn Fn(&str) -> Option<Kept> + Send + Sync;
+type Put = dyn Fn(&str, Kept) + Send + Sync;
+
+/// The way to a store of answers. A key names what was asked and for which login; it holds no secret. Losing
+/// entries costs requests, never correctness: content is hashed again when it is taken out.
+#[derive(Clone)]
+pub struct Validators {
+    get: Arc<Get>,
+    put: Arc<Put>,
+}
+
+impl Validators {
+    /// A store behind two functions.
+    pub fn new(
+        get: impl Fn(&str) -> Option<Kept> + Send + Sync + 'static,
+        put: impl Fn(&str, Kept) + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            get: Arc::new(get),
+            put: Arc::new(put),
+        }
+    }
+
+    /// A store in memory that begins anew when it holds more than 64 MiB.
+    pub fn memory() -> Self {
+        const MOST: usize = 64 << 20;
+        let store: Arc<Mutex<(usize, HashMap<String, Kept>)>> = Arc::default();
+        let reader = Arc::clone(&store);
+        Self::new(
+            move |key| {
+                let store = reader.lock().unwrap_or_else(PoisonError::into_inner);
+                store.1.get(key).cloned()
+            },
+            move |key, kept| {
+                let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+                if store.0 + kept.body.len() > MOST {
+                    *store = Default::default();
+                }
+                store.0 += kept.body.len();
+                store.1.insert(key.to_owned(), kept);
+            },
+        )
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<Kept> {
+        (self.get)(key)
+    }
+
+    pub(super) fn put(&self, key: &str, kept: Kept) {
+        (self.put)(key, kept);
+    }
+}
+
+impl fmt::Debug for Validators {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Validators")
+    }
+}
