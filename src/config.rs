@@ -1,0 +1,25 @@
+//! From TOML to validated values, before anything runs.
+//!
+//! Two files: the operator's `config.toml`, and the smaller schema of a repository's `imagebot.toml`, which knows no
+//! host to contact, no credential, no environment and no command (T4). Both are read by the same tables of keys
+//! (`keys`), which are also what `config schema` prints. Every problem of a file is found at once; each names file,
+//! line and place, what was expected, and the nearest known name.
+
+mod alias;
+mod keys;
+mod operator;
+mod problem;
+mod reader;
+mod repository;
+mod rules;
+mod schema;
+mod secret;
+mod starter;
+
+pub use alias::Alias;
+pub use operator::{Config, ForgeConfig, LoginConfig, RegistryConfig, parse};
+pub use problem::{Problem, Problems};
+pub use repository::{RepoConfig, parse_repository};
+pub use schema::{operator_schema, repository_schema};
+pub use secret::{Secret, SecretError};
+pub use starter::{OPERATOR_STARTER, REPOSITORY_STARTER};

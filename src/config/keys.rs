@@ -1,0 +1,130 @@
+//! Every key that the files know: its type, its default, one line of what it means.
+//!
+//! This is the one list: the readers check against it, the schema is printed from it, and a test holds the samples
+//! under `config/` against it. A key that is planned but does not work yet is in [`LATER`], not here.
+
+/// A key.
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    /// One line for editors and people.
+    pub(super) about: &'static str,
+}
+
+/// What a key holds.
+#[derive(Debug)]
+pub(super) enum Kind {
+    Bool,
+    Text,
+    Number,
+    OneOf(&'static [&'static str]),
+    Texts,
+    Numbers,
+    /// `{ env = … }`, `{ file = … }` or `{ command = […] }`.
+    Secret,
+    /// Names of one's own with text values.
+    Map,
+    Table(&'static [Key]),
+    Tables(&'static [Key]),
+}
+
+macro_rules! keys {
+    ($($name:literal: $kind:expr, $about:literal;)*) => {
+        &[$(Key { name: $name, kind: $kind, about: $about },)*]
+    };
+}
+
+use Kind::{Bool, Map, Number, Numbers, OneOf, Secret, Table, Tables, Text, Texts};
+
+/// What a rule can set.
+pub(super) const SETTINGS: &[Key] = keys! {
+    "enabled": Bool, "Whether the references are looked at. Default: true.";
+    "scheme": Text, "How tags are read as versions: auto, semver, floating, or the name of a [[scheme]]. Default: \"auto\".";
+    "max": OneOf(&["major", "minor", "patch", "build", "digest"]), "The widest change that is proposed. Default: \"major\".";
+    "separate_major": Bool, "Whether a major change is a merge request of its own. Default: true.";
+    "prerelease": Bool, "Whether prereleases may be chosen. Default: false.";
+    "variant": OneOf(&["keep", "follow"]), "Whether a number in the variant may rise, alpine3.18 to alpine3.20. Default: \"keep\".";
+    "codename": OneOf(&["hold", "follow"]), "Whether a distribution's codename may change. Default: \"hold\".";
+    "digest": OneOf(&["refresh", "pin", "with-tag", "off"]), "refresh: where a digest stands it follows its tag; pin: every reference gets one; with-tag: only together with a new tag; off: references with a digest are left alone. Default: \"refresh\".";
+    "pin_args": Bool, "With digest = \"pin\": also behind a tag that an ARG makes; nothing may override that ARG in CI. Default: false.";
+    "platforms": Texts, "The platforms that must exist in what is chosen; empty: those of the current digest. Default: [].";
+    "allow": Text, "The tags that may be chosen: \"/regex/\", \"!/regex/\" or a range such as \">=3.11 <4 || 5\". Default: \"\".";
+    "ignore": Texts, "Tags that are never chosen: exact, \"/regex/\" or a range. Default: [].";
+    "group": Text, "References with one group share a merge request; empty: the image's name. Default: \"\".";
+    "labels": Texts, "The labels of the merge request. Default: [\"imagebot\"].";
+    "reason": Text, "Why the rule exists, shown wherever it decides something.";
+};
+
+/// What a rule can look at.
+pub(super) const MATCHERS: &[Key] = keys! {
+    "images": Texts, "Globs on image names with their host: \"docker.io/library/node\", \"registry.example.com/acme/**\", \"**/postgres\".";
+    "repos": Texts, "Globs on repository paths.";
+    "paths": Texts, "Globs on file paths in the repository.";
+    "kinds": Texts, "Kinds of places: from, copy-from, mount-from, syntax, onbuild-from.";
+    "tags": Texts, "Globs on tags as they stand in the file.";
+};
+
+const LOGIN: &[Key] = keys! {
+    "username": Text, "The user name.";
+    "password": Secret, "The password or token.";
+    "repos": Texts, "Globs on the repositories that the login serves; others never use it. Default: all.";
+};
+
+const REGISTRY: &[Key] = keys! {
+    "host": Text, "The exact host or host:port, as in image names.";
+    "login": Table(LOGIN), "The login; without it docker's config.json, else anonymous.";
+    "auth_realms": Texts, "Other origins that may ask for this login, such as \"https://gitlab.example.com\".";
+    "ca_file": Text, "A PEM file with CA certificates for this host, besides the system's.";
+    "plain_http": Bool, "Whether the host is asked over http. Default: false.";
+    "rate": Text, "The most requests in a time: \"50/s\", \"100/min\". Default: \"50/s\".";
+    "concurrency": Number, "The most requests at once. Default: 8.";
+    "aliases": Texts, "Names in files that mean this registry; * stands for one or more parts of the path.";
+    "rebase_links": Bool, "Whether pages of tags that name another origin are asked for at this one: behind a proxy that leaves its own name out. Default: false.";
+};
+
+const FORGE: &[Key] = keys! {
+    "kind": OneOf(&["local"]), "local: a folder of bare git repositories.";
+    "path": Text, "The folder.";
+    "owners": Numbers, "User ids, besides the one that runs imagebot, whose repositories may be used. Default: [].";
+    "repos": Texts, "Globs on the repositories' paths; \"!\" excludes, the last match decides. Default: [\"**\"].";
+};
+
+const GIT: &[Key] = keys! {
+    "name": Text, "The author's name on commits. Default: \"imagebot\".";
+    "email": Text, "The author's address on commits. Default: \"imagebot@localhost\".";
+};
+
+const SCHEME: &[Key] = keys! {
+    "name": Text, "The name that rules use.";
+    "pattern": Text, "A regular expression with named groups: major, minor, patch, build, revision, date, prerelease, compatibility, variant.";
+    "order": Texts, "The order in which the groups are compared, if not the usual one.";
+};
+
+/// `config.toml`.
+pub(super) const OPERATOR: &[Key] = keys! {
+    "cache": Text, "The folder for caches; it may be deleted at any time. Default: the platform's cache folder.";
+    "public_registries": Bool, "Whether docker.io, ghcr.io, quay.io and other public registries are listed, anonymously. Default: true.";
+    "git": Table(GIT), "The author of commits.";
+    "forge": Tables(FORGE), "Where repositories are.";
+    "registry": Tables(REGISTRY), "A registry; only listed hosts are ever contacted.";
+    "scheme": Tables(SCHEME), "A tag scheme of one's own.";
+    "defaults": Table(SETTINGS), "What holds where no rule says otherwise.";
+    "rule": Tables(&[]), "A rule: what it matches, what it sets. Every matching rule applies, in order; a later one wins key by key.";
+};
+
+/// `imagebot.toml`.
+pub(super) const REPOSITORY: &[Key] = keys! {
+    "enabled": Bool, "Whether the repository is looked at. Default: true.";
+    "include": Texts, "Globs on the files that are read, of those whose names say that they hold references. Default: all.";
+    "exclude": Texts, "Globs on files that are not read. Default: none.";
+    "args": Map, "What CI passes as build arguments: wins over an ARG's default, and what it sets is not edited.";
+    "rule": Tables(&[]), "A rule: what it matches, what it sets. It comes after the operator's.";
+};
+
+/// Keys that are planned, each with the table it will stand in.
+pub(super) const LATER: &[&str] = &[
+    "automerge", "bump", "ceiling", "depends", "discover", "hold", "hold_for", "hold_majors", "image", "limits",
+    "max_new_per_hour", "max_open", "min_age", "min_age_trust", "publishes", "reviewers", "settle", "store", "token",
+    "tokens", "topics", "url", "version_file", "watch",
+];

@@ -1,0 +1,276 @@
+//! Reading a TOML table against a list of keys, with all problems collected.
+
+use super::keys::{Key, LATER};
+use super::problem::{Problem, Problems, line_of};
+use crate::policy::{Origin, Set};
+use std::cell::RefCell;
+use std::ops::Range;
+use std::sync::Arc;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// A file that is being read, and its problems so far.
+pub(super) struct Reader {
+    file: Arc<str>,
+    text: Arc<str>,
+    problems: RefCell<Vec<Problem>>,
+}
+
+/// A table of the file.
+#[derive(Clone, Copy)]
+pub(super) struct Table<'t> {
+    reader: &'t Reader,
+    table: &'t DeTable<'t>,
+    pub(super) span: (usize, usize),
+}
+
+/// A value and its place.
+#[derive(Debug, Clone)]
+pub(super) struct At<T> {
+    pub(super) value: T,
+    pub(super) span: Range<usize>,
+}
+
+impl Reader {
+    /// Reads a file with `read`, which gets the root table and gives a value if it can.
+    pub(super) fn read<T>(file: &str, text: &str, read: impl FnOnce(Table<'_>) -> Option<T>) -> Result<T, Problems> {
+        let reader = Self { file: file.into(), text: text.into(), problems: RefCell::default() };
+        let text = Arc::clone(&reader.text);
+        let (root, errors) = DeTable::parse_recoverable(&text);
+        for error in errors {
+            reader.problem(error.span().unwrap_or(0..0), error.message().to_owned(), None);
+        }
+        let value = read(Table { reader: &reader, table: root.get_ref(), span: (0, 0) });
+        let mut list = reader.problems.into_inner();
+        list.sort_by_key(|problem| (problem.span.start, problem.span.end));
+        list.dedup();
+        match value {
+            Some(value) if list.is_empty() => Ok(value),
+            _ => Err(Problems { file: reader.file, text, list }),
+        }
+    }
+
+    fn problem(&self, span: Range<usize>, message: String, help: Option<String>) {
+        self.problems.borrow_mut().push(Problem { span, message, help });
+    }
+}
+
+impl<'t> Table<'t> {
+    /// Reports the keys that no list knows. Called once for each table.
+    pub(super) fn only(&self, lists: &[&[Key]]) {
+        for (key, _) in self.table.iter() {
+            let name = key.get_ref().as_ref();
+            let known = || lists.iter().copied().flatten().map(|key| key.name);
+            if known().any(|known| known == name) {
+                continue;
+            }
+            let span = key.span();
+            if LATER.contains(&name) {
+                let message = format!("`{name}` is planned, and this version does not know it yet");
+                self.reader.problem(span, message, Some("remove the key; nothing would come of it".to_owned()));
+                continue;
+            }
+            let nearest = known().map(|known| (distance(name, known), known)).min();
+            let help = match nearest {
+                Some((distance, known)) if distance <= 2.max(name.len() / 3) => format!("did you mean `{known}`?"),
+                _ => format!("known here: {}", known().collect::<Vec<_>>().join(", ")),
+            };
+            self.reader.problem(span, format!("unknown key `{name}`"), Some(help));
+        }
+    }
+
+    /// Reports a problem.
+    pub(super) fn problem(&self, span: Range<usize>, message: impl Into<String>, help: Option<String>) {
+        self.reader.problem(span, message.into(), help);
+    }
+
+    /// Where a value stands, for `config show`.
+    pub(super) fn origin(&self, at: usize) -> Origin {
+        Origin { file: Arc::clone(&self.reader.file), line: line_of(&self.reader.text, at) }
+    }
+
+    /// A value with where it was set.
+    pub(super) fn set<T>(&self, at: At<T>) -> Set<T> {
+        Set { from: self.origin(at.span.start), value: at.value }
+    }
+
+    fn value(&self, name: &str) -> Option<&'t Spanned<DeValue<'t>>> {
+        self.table.iter().find(|(key, _)| key.get_ref().as_ref() == name).map(|(_, value)| value)
+    }
+
+    fn typed<T>(&self, name: &str, expected: &str, read: impl Fn(&'t DeValue<'t>) -> Option<T>) -> Option<At<T>> {
+        let found = self.value(name)?;
+        match read(found.get_ref()) {
+            Some(value) => Some(At { value, span: found.span() }),
+            None => {
+                let message = format!("`{name}` must be {expected}, not {}", found.get_ref().type_str());
+                self.problem(found.span(), message, None);
+                None
+            }
+        }
+    }
+
+    pub(super) fn bool(&self, name: &str) -> Option<At<bool>> {
+        self.typed(name, "true or false", DeValue::as_bool)
+    }
+
+    pub(super) fn text(&self, name: &str) -> Option<At<String>> {
+        self.typed(name, "a text in quotes", |value| value.as_str().map(str::to_owned))
+    }
+
+    /// A text that must be there.
+    pub(super) fn needed(&self, name: &str, table: &str) -> Option<At<String>> {
+        if self.value(name).is_none() {
+            self.problem(self.span.0..self.span.1, format!("{table} needs `{name}`"), None);
+        }
+        self.text(name)
+    }
+
+    /// A text that is read further; the error is reported at its place.
+    pub(super) fn parsed<T, E: ToString>(&self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<At<T>> {
+        let text = self.text(name)?;
+        match parse(&text.value) {
+            Ok(value) => Some(At { value, span: text.span }),
+            Err(error) => {
+                self.problem(text.span, error.to_string(), None);
+                None
+            }
+        }
+    }
+
+    /// One of some words, with what each stands for.
+    pub(super) fn one_of<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Option<At<T>> {
+        let text = self.text(name)?;
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text.value) {
+            return Some(At { value: *value, span: text.span });
+        }
+        let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let nearest = names.iter().map(|word| (distance(&text.value, word), *word)).min().filter(|(d, _)| *d <= 2);
+        let help = nearest.map(|(_, word)| format!("did you mean \"{word}\"?"));
+        self.problem(text.span, format!("`{name}` is one of {}", names.join(", ")), help);
+        None
+    }
+
+    pub(super) fn number(&self, name: &str, range: std::ops::RangeInclusive<u32>) -> Option<At<u32>> {
+        let read = |value: &'t DeValue<'t>| {
+            let integer = value.as_integer()?;
+            u32::from_str_radix(&integer.as_str().replace('_', ""), integer.radix()).ok().filter(|n| range.contains(n))
+        };
+        self.typed(name, &format!("a whole number from {} to {}", range.start(), range.end()), read)
+    }
+
+    fn items(&self, name: &str, expected: &str) -> Option<(&'t Spanned<DeValue<'t>>, Vec<&'t Spanned<DeValue<'t>>>)> {
+        let found = self.value(name)?;
+        match found.get_ref().as_array() {
+            Some(array) => Some((found, array.iter().collect())),
+            None => {
+                self.problem(found.span(), format!("`{name}` must be {expected}"), None);
+                None
+            }
+        }
+    }
+
+    pub(super) fn texts(&self, name: &str) -> Option<At<Vec<At<String>>>> {
+        let expected = "a list of texts in quotes";
+        let (found, items) = self.items(name, expected)?;
+        let mut texts = Vec::new();
+        for item in items {
+            match item.get_ref().as_str() {
+                Some(text) => texts.push(At { value: text.to_owned(), span: item.span() }),
+                None => self.problem(item.span(), format!("`{name}` must be {expected}"), None),
+            }
+        }
+        Some(At { value: texts, span: found.span() })
+    }
+
+    /// A list whose texts are read further; each error is reported at its place.
+    pub(super) fn parsed_list<T, E: ToString>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<At<Vec<T>>> {
+        let texts = self.texts(name)?;
+        let mut values = Vec::new();
+        for text in texts.value {
+            match parse(&text.value) {
+                Ok(value) => values.push(value),
+                Err(error) => self.problem(text.span, error.to_string(), None),
+            }
+        }
+        Some(At { value: values, span: texts.span })
+    }
+
+    pub(super) fn numbers(&self, name: &str) -> Option<Vec<u32>> {
+        let expected = "a list of whole numbers";
+        let (_, items) = self.items(name, expected)?;
+        let mut numbers = Vec::new();
+        for item in items {
+            match item.get_ref().as_integer().and_then(|n| u32::from_str_radix(n.as_str(), n.radix()).ok()) {
+                Some(number) => numbers.push(number),
+                None => self.problem(item.span(), format!("`{name}` must be {expected}"), None),
+            }
+        }
+        Some(numbers)
+    }
+
+    pub(super) fn table(&self, name: &str) -> Option<Table<'t>> {
+        let found = self.value(name)?;
+        match found.get_ref().as_table() {
+            Some(table) => Some(Table { table, ..self.at(found) }),
+            None => {
+                self.problem(found.span(), format!("`{name}` must be a table: [{name}]"), None);
+                None
+            }
+        }
+    }
+
+    pub(super) fn tables(&self, name: &str) -> Vec<Table<'t>> {
+        let expected = format!("written as [[{name}]]");
+        let Some((_, items)) = self.items(name, &expected) else { return Vec::new() };
+        let mut tables = Vec::new();
+        for item in items {
+            match item.get_ref().as_table() {
+                Some(table) => tables.push(Table { table, ..self.at(item) }),
+                None => self.problem(item.span(), format!("`{name}` must be {expected}"), None),
+            }
+        }
+        tables
+    }
+
+    /// All entries of a table of names of one's own.
+    pub(super) fn entries(&self) -> Vec<(String, At<String>)> {
+        let mut entries = Vec::new();
+        for (key, value) in self.table.iter() {
+            match value.get_ref().as_str() {
+                Some(text) => {
+                    entries.push((key.get_ref().to_string(), At { value: text.to_owned(), span: value.span() }));
+                }
+                None => self.problem(value.span(), format!("`{}` must be a text in quotes", key.get_ref()), None),
+            }
+        }
+        entries
+    }
+
+    fn at(&self, value: &Spanned<DeValue<'_>>) -> Table<'t> {
+        Table { reader: self.reader, table: self.table, span: (value.span().start, value.span().end) }
+    }
+}
+
+/// The number of single-character edits between two words, swaps counted as one.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![(0..=b.len()).collect::<Vec<_>>()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let change = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut best = change.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(best);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
+}

@@ -1,0 +1,104 @@
+//! Where a secret is, and how it is had.
+
+use super::reader::Table;
+use secrecy::SecretString;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// Where a secret is. The file says nothing of the secret itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Secret {
+    /// In an environment variable.
+    Env(String),
+    /// In a file, its path relative to the configuration's.
+    File(PathBuf),
+    /// What a command prints.
+    Command(Vec<String>),
+}
+
+/// Why a secret cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The environment variable is not set, or is empty.
+    #[error("the environment variable {0} is not set")]
+    Env(String),
+    /// The file cannot be read.
+    #[error("the secret file {path} cannot be read: {error}")]
+    File {
+        /// The file.
+        path: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// Everybody may write to the file.
+    #[error("the secret file {0} may be written by everybody; take that right away (chmod o-w)")]
+    WorldWritable(String),
+    /// The command failed.
+    #[error("the secret command {command} failed: {detail}")]
+    Command {
+        /// Its first word.
+        command: String,
+        /// Why.
+        detail: String,
+    },
+    /// There is nothing in it.
+    #[error("the secret is empty: {0}")]
+    Empty(String),
+}
+
+impl Secret {
+    /// Reads `{ env }`, `{ file }` or `{ command }`.
+    pub(super) fn read(table: Table<'_>, folder: &Path) -> Option<Self> {
+        let env = table.text("env").map(|at| Self::Env(at.value));
+        let file = table.text("file").map(|at| Self::File(folder.join(at.value)));
+        let command = table.texts("command").map(|at| Self::Command(at.value.into_iter().map(|at| at.value).collect()));
+        let mut given: Vec<Self> = [env, file, command].into_iter().flatten().collect();
+        match (given.len(), given.pop()) {
+            (1, Some(Self::Command(words))) if words.is_empty() => {
+                table.problem(table.span.0..table.span.1, "the command is empty", None);
+                None
+            }
+            (1, secret) => secret,
+            _ => {
+                let help = "write { env = \"NAME\" }, { file = \"path\" } or { command = [\"program\", \"argument\"] }";
+                table.problem(table.span.0..table.span.1, "a secret is one of env, file, command", Some(help.to_owned()));
+                None
+            }
+        }
+    }
+
+    /// Fetches the secret; white space around it is cut off.
+    pub fn fetch(&self) -> Result<SecretString, SecretError> {
+        let (text, what) = match self {
+            Self::Env(name) => {
+                let text = std::env::var(name).map_err(|_| SecretError::Env(name.clone()))?;
+                (text, format!("environment variable {name}"))
+            }
+            Self::File(path) => {
+                let shown = path.display().to_string();
+                let error = |error| SecretError::File { path: shown.clone(), error };
+                let metadata = std::fs::metadata(path).map_err(error)?;
+                if metadata.permissions().mode() & 0o002 != 0 {
+                    return Err(SecretError::WorldWritable(shown));
+                }
+                if metadata.permissions().mode() & 0o004 != 0 {
+                    tracing::warn!(file = %shown, "the secret file may be read by everybody");
+                }
+                (std::fs::read_to_string(path).map_err(error)?, shown.clone())
+            }
+            Self::Command(words) => {
+                let name = words.first().cloned().unwrap_or_default();
+                let error = |detail: String| SecretError::Command { command: name.clone(), detail };
+                let output = std::process::Command::new(&name).args(words.iter().skip(1)).output();
+                let output = output.map_err(|e| error(e.to_string()))?;
+                if !output.status.success() {
+                    return Err(error(output.status.to_string()));
+                }
+                let text = String::from_utf8(output.stdout).map_err(|_| error("it printed no text".to_owned()))?;
+                (text, format!("command {name}"))
+            }
+        };
+        let text = text.trim();
+        if text.is_empty() { Err(SecretError::Empty(what)) } else { Ok(SecretString::from(text.to_owned())) }
+    }
+}

@@ -1,0 +1,37 @@
+//! What `imagebot init` writes.
+
+/// A commented `config.toml` to begin with.
+pub const OPERATOR_STARTER: &str = r#"# imagebot: the operator's configuration. `imagebot config check` reads it without running anything;
+# every key is described in config/config.toml of imagebot's repository and by `imagebot config schema`.
+
+[[forge]]
+kind = "local"                 # a folder of bare git repositories
+path = "/srv/git"
+repos = ["**"]                 # globs on the repositories' paths; "!" excludes, the last match decides
+
+# Only listed registries are ever contacted; docker.io, ghcr.io, quay.io and other public ones are, anonymously.
+# [[registry]]
+# host = "registry.example.com"
+# login = { username = "bot", password = { env = "REGISTRY_PASSWORD" } }
+
+[defaults]
+digest = "refresh"             # refresh | pin | with-tag | off
+
+# [[rule]]
+# images = ["**/postgres"]
+# max = "minor"
+# reason = "the data folder changes between majors"
+"#;
+
+/// A commented `imagebot.toml` to begin with.
+pub const REPOSITORY_STARTER: &str = r#"# imagebot: what this repository says about itself. `imagebot check .` shows what comes of it.
+
+# exclude = ["examples/**"]    # files that are not read
+
+# [args]                       # what CI passes as build arguments: wins over an ARG's default
+# REGISTRY = "registry.example.com/acme"
+
+# [[rule]]
+# images = ["docker.io/library/node"]
+# max = "minor"
+"#;
