@@ -9,6 +9,7 @@ pub mod plan;
 pub mod policy;
 pub mod registry;
 pub mod repo;
+pub mod run;
 pub mod scheme;
 pub mod source;
 pub mod store;

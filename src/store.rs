@@ -43,7 +43,10 @@ impl Store {
     /// Opens the store in a folder, made anew where it is damaged or of another version.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join("store.sqlite");
-        let error = |error| StoreError { path: path.display().to_string(), error };
+        let error = |error| StoreError {
+            path: path.display().to_string(),
+            error,
+        };
         let io = |e: std::io::Error| error(rusqlite::Error::ToSqlConversionFailure(Box::new(e)));
         std::fs::create_dir_all(folder).map_err(io)?;
         match Self::prepare(Connection::open(&path)) {
@@ -60,7 +63,10 @@ impl Store {
 
     /// A store that is forgotten with the process.
     pub fn in_memory() -> Result<Self, StoreError> {
-        let error = |error| StoreError { path: "in memory".to_owned(), error };
+        let error = |error| StoreError {
+            path: "in memory".to_owned(),
+            error,
+        };
         Self::prepare(Connection::open_in_memory()).map_err(error)
     }
 
@@ -78,26 +84,43 @@ impl Store {
                  DROP TABLE IF EXISTS written;
                  CREATE TABLE answer (key TEXT PRIMARY KEY, etag TEXT, media_type TEXT, next TEXT, body BLOB NOT NULL) WITHOUT ROWID;
                  CREATE TABLE files (repo TEXT PRIMARY KEY, head TEXT NOT NULL, data BLOB NOT NULL) WITHOUT ROWID;
-                 CREATE TABLE written (id TEXT PRIMARY KEY) WITHOUT ROWID;
+                 CREATE TABLE written (id TEXT PRIMARY KEY, what TEXT NOT NULL) WITHOUT ROWID;
                  COMMIT;",
             )?;
             connection.pragma_update(None, "user_version", VERSION)?;
         }
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+        Ok(Self {
+            connection: Arc::new(Mutex::new(connection)),
+        })
     }
 
-    fn with<T>(&self, what: &str, use_it: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Option<T> {
-        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        use_it(&connection).map_err(|error| tracing::warn!(what, %error, "the store cannot be used")).ok()
+    fn with<T>(
+        &self,
+        what: &str,
+        use_it: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Option<T> {
+        let connection = self
+            .connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        use_it(&connection)
+            .map_err(|error| tracing::warn!(what, %error, "the store cannot be used"))
+            .ok()
     }
 
     /// A server's kept answer.
     pub fn answer(&self, key: &str) -> Option<Answer> {
         self.with("answer", |connection| {
-            let mut query = connection.prepare_cached("SELECT etag, media_type, next, body FROM answer WHERE key = ?1")?;
+            let mut query = connection
+                .prepare_cached("SELECT etag, media_type, next, body FROM answer WHERE key = ?1")?;
             query
                 .query_row([key], |row| {
-                    Ok(Answer { etag: row.get(0)?, media_type: row.get(1)?, next: row.get(2)?, body: row.get(3)? })
+                    Ok(Answer {
+                        etag: row.get(0)?,
+                        media_type: row.get(1)?,
+                        next: row.get(2)?,
+                        body: row.get(3)?,
+                    })
                 })
                 .optional()
         })
@@ -109,14 +132,21 @@ impl Store {
         self.with("answer", |connection| {
             connection
                 .prepare_cached("INSERT OR REPLACE INTO answer VALUES (?1, ?2, ?3, ?4, ?5)")?
-                .execute(params![key, answer.etag, answer.media_type, answer.next, answer.body])
+                .execute(params![
+                    key,
+                    answer.etag,
+                    answer.media_type,
+                    answer.next,
+                    answer.body
+                ])
         });
     }
 
     /// What was read of a repository, if its head is still the same.
     pub fn files(&self, repo: &str, head: &str) -> Option<Vec<u8>> {
         self.with("files", |connection| {
-            let mut query = connection.prepare_cached("SELECT data FROM files WHERE repo = ?1 AND head = ?2")?;
+            let mut query = connection
+                .prepare_cached("SELECT data FROM files WHERE repo = ?1 AND head = ?2")?;
             query.query_row([repo, head], |row| row.get(0)).optional()
         })
         .flatten()
@@ -131,19 +161,21 @@ impl Store {
         });
     }
 
-    /// Whether imagebot wrote a commit itself, as far as the store knows.
-    pub fn wrote(&self, commit: &str) -> bool {
+    /// What imagebot said of a commit that it wrote itself, as far as the store knows.
+    pub fn written(&self, commit: &str) -> Option<String> {
         self.with("written", |connection| {
-            let mut query = connection.prepare_cached("SELECT 1 FROM written WHERE id = ?1")?;
-            query.exists([commit])
+            let mut query = connection.prepare_cached("SELECT what FROM written WHERE id = ?1")?;
+            query.query_row([commit], |row| row.get(0)).optional()
         })
-        .unwrap_or(false)
+        .flatten()
     }
 
     /// Remembers that imagebot wrote a commit.
-    pub fn keep_written(&self, commit: &str) {
+    pub fn keep_written(&self, commit: &str, what: &str) {
         self.with("written", |connection| {
-            connection.prepare_cached("INSERT OR IGNORE INTO written VALUES (?1)")?.execute([commit])
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO written VALUES (?1, ?2)")?
+                .execute([commit, what])
         });
     }
 }
@@ -155,21 +187,33 @@ mod tests {
     #[test]
     fn a_damaged_store_is_made_anew() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let answer = Answer { etag: Some("\"1\"".into()), media_type: None, next: None, body: b"x".to_vec() };
+        let answer = Answer {
+            etag: Some("\"1\"".into()),
+            media_type: None,
+            next: None,
+            body: b"x".to_vec(),
+        };
         {
             let store = Store::open(folder.path()).expect("a new store");
             store.keep_answer("a", &answer);
             store.keep_files("r", "1", b"data");
-            store.keep_written("c");
+            store.keep_written("c", "x");
         }
         {
             let store = Store::open(folder.path()).expect("the same store");
             assert_eq!(store.answer("a"), Some(answer));
             assert_eq!(store.files("r", "1"), Some(b"data".to_vec()));
             assert_eq!(store.files("r", "2"), None);
-            assert!(store.wrote("c") && !store.wrote("d"));
+            assert_eq!(
+                (store.written("c").as_deref(), store.written("d")),
+                (Some("x"), None)
+            );
         }
-        std::fs::write(folder.path().join("store.sqlite"), b"not a database at all, and longer than a header is").expect("written");
+        std::fs::write(
+            folder.path().join("store.sqlite"),
+            b"not a database at all, and longer than a header is",
+        )
+        .expect("written");
         let store = Store::open(folder.path()).expect("made anew");
         assert_eq!(store.answer("a"), None);
     }

@@ -37,7 +37,9 @@ impl Alias {
 fn rest<'a>(parts: &[String], path: &'a [&'a str]) -> Option<&'a [&'a str]> {
     match parts.split_first() {
         None => (!path.is_empty()).then_some(path),
-        Some((part, parts)) if part == "*" => (1..=path.len()).find_map(|taken| rest(parts, &path[taken..])),
+        Some((part, parts)) if part == "*" => {
+            (1..=path.len()).find_map(|taken| rest(parts, &path[taken..]))
+        }
         Some((part, parts)) => match path.split_first() {
             Some((first, path)) if first == part => rest(parts, path),
             _ => None,
@@ -52,17 +54,42 @@ mod tests {
     #[test]
     fn a_star_is_one_or_more_parts() {
         for (alias, image, expect) in [
-            ("gitlab.example.com/*/dependency_proxy/containers", "gitlab.example.com/a/b/dependency_proxy/containers/node", Some("docker.io/library/node")),
-            ("gitlab.example.com/*/dependency_proxy/containers", "gitlab.example.com/a/dependency_proxy/containers/team/x", Some("docker.io/team/x")),
-            ("mirror.corp", "mirror.corp/library/node", Some("docker.io/library/node")),
-            ("mirror.corp/hub", "mirror.corp/hub/node", Some("docker.io/library/node")),
+            (
+                "gitlab.example.com/*/dependency_proxy/containers",
+                "gitlab.example.com/a/b/dependency_proxy/containers/node",
+                Some("docker.io/library/node"),
+            ),
+            (
+                "gitlab.example.com/*/dependency_proxy/containers",
+                "gitlab.example.com/a/dependency_proxy/containers/team/x",
+                Some("docker.io/team/x"),
+            ),
+            (
+                "mirror.corp",
+                "mirror.corp/library/node",
+                Some("docker.io/library/node"),
+            ),
+            (
+                "mirror.corp/hub",
+                "mirror.corp/hub/node",
+                Some("docker.io/library/node"),
+            ),
             ("mirror.corp/hub", "mirror.corp/hub", None),
             ("mirror.corp/hub", "mirror.corp.evil/hub/node", None),
-            ("gitlab.example.com/*/dependency_proxy/containers", "gitlab.example.com/dependency_proxy/containers/node", None),
+            (
+                "gitlab.example.com/*/dependency_proxy/containers",
+                "gitlab.example.com/dependency_proxy/containers/node",
+                None,
+            ),
         ] {
             let resolved = Alias::parse(alias).ok().zip(ImageName::parse(image).ok());
-            let resolved = resolved.and_then(|(alias, image)| alias.resolve(&image, &RegistryHost::docker_hub()));
-            assert_eq!(resolved.map(|image| image.canonical()), expect.map(str::to_owned), "{alias} {image}");
+            let resolved = resolved
+                .and_then(|(alias, image)| alias.resolve(&image, &RegistryHost::docker_hub()));
+            assert_eq!(
+                resolved.map(|image| image.canonical()),
+                expect.map(str::to_owned),
+                "{alias} {image}"
+            );
         }
     }
 }

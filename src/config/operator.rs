@@ -99,9 +99,16 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             cache: None,
-            git: Identity { name: "imagebot".to_owned(), email: "imagebot@localhost".to_owned() },
+            git: Identity {
+                name: "imagebot".to_owned(),
+                email: "imagebot@localhost".to_owned(),
+            },
             forges: Vec::new(),
-            registries: PUBLIC.iter().filter_map(|host| RegistryHost::parse(host).ok()).map(RegistryConfig::new).collect(),
+            registries: PUBLIC
+                .iter()
+                .filter_map(|host| RegistryHost::parse(host).ok())
+                .map(RegistryConfig::new)
+                .collect(),
             rules: Vec::new(),
             schemes: rules::built_in_schemes(),
         }
@@ -140,14 +147,26 @@ fn config(root: Table<'_>, folder: &Path) -> Config {
         config.git.name = identity(git, "name").unwrap_or(config.git.name);
         config.git.email = identity(git, "email").unwrap_or(config.git.email);
     }
-    config.forges = root.tables("forge").into_iter().filter_map(|table| forge(table, folder)).collect();
+    config.forges = root
+        .tables("forge")
+        .into_iter()
+        .filter_map(|table| forge(table, folder))
+        .collect();
     let mut seen = BTreeSet::new();
     for table in root.tables("registry") {
-        let Some(registry) = registry(table, folder) else { continue };
+        let Some(registry) = registry(table, folder) else {
+            continue;
+        };
         if !seen.insert(registry.host.clone()) {
-            table.problem(table.span.0..table.span.1, format!("{} is listed twice", registry.host), None);
+            table.problem(
+                table.span.0..table.span.1,
+                format!("{} is listed twice", registry.host),
+                None,
+            );
         }
-        config.registries.retain(|known| known.host != registry.host);
+        config
+            .registries
+            .retain(|known| known.host != registry.host);
         config.registries.push(registry);
     }
     for table in root.tables("scheme") {
@@ -155,8 +174,15 @@ fn config(root: Table<'_>, folder: &Path) -> Config {
             config.schemes.insert(name, scheme);
         }
     }
-    config.rules.extend(root.table("defaults").map(|table| rules::defaults(table, &config.schemes)));
-    config.rules.extend(root.tables("rule").into_iter().map(|table| rules::rule(table, &config.schemes)));
+    config.rules.extend(
+        root.table("defaults")
+            .map(|table| rules::defaults(table, &config.schemes)),
+    );
+    config.rules.extend(
+        root.tables("rule")
+            .into_iter()
+            .map(|table| rules::rule(table, &config.schemes)),
+    );
     config
 }
 
@@ -174,7 +200,8 @@ fn list(name: &str) -> &'static [Key] {
 /// Git takes no angle brackets and no line breaks in names.
 fn identity(table: Table<'_>, name: &str) -> Option<String> {
     let fits = |text: &str| {
-        if text.trim().is_empty() || text.contains(['<', '>']) || text.chars().any(char::is_control) {
+        if text.trim().is_empty() || text.contains(['<', '>']) || text.chars().any(char::is_control)
+        {
             Err("a name or address without angle brackets and line breaks is needed")
         } else {
             Ok(text.trim().to_owned())
@@ -189,12 +216,26 @@ fn forge(table: Table<'_>, folder: &Path) -> Option<ForgeConfig> {
     match kind.value.as_str() {
         "local" => {}
         "gitlab" | "github" => {
-            let message = format!("forges of kind \"{}\" are planned, and this version does not know them yet", kind.value);
-            table.problem(kind.span, message, Some("write kind = \"local\" and the path of a folder of bare repositories".to_owned()));
+            let message = format!(
+                "forges of kind \"{}\" are planned, and this version does not know them yet",
+                kind.value
+            );
+            table.problem(
+                kind.span,
+                message,
+                Some(
+                    "write kind = \"local\" and the path of a folder of bare repositories"
+                        .to_owned(),
+                ),
+            );
             return None;
         }
         other => {
-            table.problem(kind.span, format!("there is no forge of kind {other:?}"), Some("write kind = \"local\"".to_owned()));
+            table.problem(
+                kind.span,
+                format!("there is no forge of kind {other:?}"),
+                Some("write kind = \"local\"".to_owned()),
+            );
             return None;
         }
     }
@@ -225,8 +266,13 @@ fn registry(table: Table<'_>, folder: &Path) -> Option<RegistryConfig> {
     let host = table.needed("host", "[[registry]]");
     let host = host.and_then(|_| table.parsed("host", RegistryHost::parse));
     let mut config = RegistryConfig::new(host?.value);
-    config.login = table.table("login").and_then(|login_table| login(login_table, folder));
-    config.auth_realms = table.parsed_list("auth_realms", Origin::parse).map(|at| at.value).unwrap_or_default();
+    config.login = table
+        .table("login")
+        .and_then(|login_table| login(login_table, folder));
+    config.auth_realms = table
+        .parsed_list("auth_realms", Origin::parse)
+        .map(|at| at.value)
+        .unwrap_or_default();
     config.ca_file = table.text("ca_file").map(|at| folder.join(at.value));
     config.plain_http = table.bool("plain_http").is_some_and(|at| at.value);
     config.rebase_links = table.bool("rebase_links").is_some_and(|at| at.value);
@@ -236,18 +282,26 @@ fn registry(table: Table<'_>, folder: &Path) -> Option<RegistryConfig> {
     if let Some(concurrency) = table.number("concurrency", 1..=256) {
         config.limits.concurrency = concurrency.value as usize;
     }
-    config.aliases = table.parsed_list("aliases", Alias::parse).map(|at| at.value).unwrap_or_default();
+    config.aliases = table
+        .parsed_list("aliases", Alias::parse)
+        .map(|at| at.value)
+        .unwrap_or_default();
     Some(config)
 }
 
 fn login(table: Table<'_>, folder: &Path) -> Option<LoginConfig> {
-    let keys = list("registry").iter().find(|key| key.name == "login").map_or(&[][..], |key| match key.kind {
-        Kind::Table(keys) => keys,
-        _ => &[],
-    });
+    let keys = list("registry")
+        .iter()
+        .find(|key| key.name == "login")
+        .map_or(&[][..], |key| match key.kind {
+            Kind::Table(keys) => keys,
+            _ => &[],
+        });
     table.only(&[keys]);
     let username = table.needed("username", "login");
-    let password = table.table("password").and_then(|password| Secret::read(password, folder));
+    let password = table
+        .table("password")
+        .and_then(|password| Secret::read(password, folder));
     if password.is_none() {
         table.problem(
             table.span.0..table.span.1,
@@ -255,22 +309,35 @@ fn login(table: Table<'_>, folder: &Path) -> Option<LoginConfig> {
             Some("write password = { env = \"REGISTRY_PASSWORD\" }".to_owned()),
         );
     }
-    Some(LoginConfig { username: username?.value, password: password?, repos: globs(table, "repos") })
+    Some(LoginConfig {
+        username: username?.value,
+        password: password?,
+        repos: globs(table, "repos"),
+    })
 }
 
 fn scheme(table: Table<'_>, known: &Schemes) -> Option<(String, NamedScheme)> {
     table.only(&[list("scheme")]);
     let name = table.needed("name", "[[scheme]]");
     let pattern = table.needed("pattern", "[[scheme]]");
-    let order = table.texts("order").map(|at| at.value.into_iter().map(|at| at.value).collect::<Vec<_>>());
+    let order = table
+        .texts("order")
+        .map(|at| at.value.into_iter().map(|at| at.value).collect::<Vec<_>>());
     let (name, pattern) = (name?, pattern?);
     if known.contains_key(&name.value) {
-        table.problem(name.span, format!("there is a scheme {:?} already", name.value), None);
+        table.problem(
+            name.span,
+            format!("there is a scheme {:?} already", name.value),
+            None,
+        );
         return None;
     }
     match RegexScheme::parse(&pattern.value, &order.unwrap_or_default()) {
         Ok(scheme) => {
-            let scheme = NamedScheme { name: Arc::from(name.value.as_str()), scheme: Scheme::Regex(scheme) };
+            let scheme = NamedScheme {
+                name: Arc::from(name.value.as_str()),
+                scheme: Scheme::Regex(scheme),
+            };
             Some((name.value, scheme))
         }
         Err(error) => {

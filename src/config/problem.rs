@@ -35,7 +35,10 @@ impl Problems {
 
     /// Each problem in one line: `file:line: message`.
     pub fn lines(&self) -> Vec<String> {
-        self.list.iter().map(|p| format!("{}:{}: {}", self.file, self.line(p.span.start), p.message)).collect()
+        self.list
+            .iter()
+            .map(|p| format!("{}:{}: {}", self.file, self.line(p.span.start), p.message))
+            .collect()
     }
 }
 
@@ -47,7 +50,9 @@ impl fmt::Display for Problems {
             let snippet = Snippet::source(self.text.as_ref())
                 .path(self.file.as_ref())
                 .annotation(AnnotationKind::Primary.span(span));
-            let mut group = Level::ERROR.primary_title(problem.message.as_str()).element(snippet);
+            let mut group = Level::ERROR
+                .primary_title(problem.message.as_str())
+                .element(snippet);
             if let Some(help) = &problem.help {
                 group = group.element(Level::HELP.message(help.as_str()));
             }
@@ -77,5 +82,9 @@ fn clamp(text: &str, span: &Range<usize>) -> Range<usize> {
 
 /// The line of a place, counted from 1.
 pub(super) fn line_of(text: &str, at: usize) -> usize {
-    text.as_bytes()[..at.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1
+    text.as_bytes()[..at.min(text.len())]
+        .iter()
+        .filter(|b| **b == b'\n')
+        .count()
+        + 1
 }

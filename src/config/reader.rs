@@ -33,25 +33,49 @@ pub(super) struct At<T> {
 
 impl Reader {
     /// Reads a file with `read`, which gets the root table and gives a value if it can.
-    pub(super) fn read<T>(file: &str, text: &str, read: impl FnOnce(Table<'_>) -> Option<T>) -> Result<T, Problems> {
-        let reader = Self { file: file.into(), text: text.into(), problems: RefCell::default() };
+    pub(super) fn read<T>(
+        file: &str,
+        text: &str,
+        read: impl FnOnce(Table<'_>) -> Option<T>,
+    ) -> Result<T, Problems> {
+        let reader = Self {
+            file: file.into(),
+            text: text.into(),
+            problems: RefCell::default(),
+        };
         let text = Arc::clone(&reader.text);
         let (root, errors) = DeTable::parse_recoverable(&text);
         for error in errors {
-            reader.problem(error.span().unwrap_or(0..0), error.message().to_owned(), None);
+            reader.problem(
+                error.span().unwrap_or(0..0),
+                error.message().to_owned(),
+                None,
+            );
         }
-        let value = read(Table { reader: &reader, table: root.get_ref(), span: (0, 0) });
+        let value = read(Table {
+            reader: &reader,
+            table: root.get_ref(),
+            span: (0, 0),
+        });
         let mut list = reader.problems.into_inner();
         list.sort_by_key(|problem| (problem.span.start, problem.span.end));
         list.dedup();
         match value {
             Some(value) if list.is_empty() => Ok(value),
-            _ => Err(Problems { file: reader.file, text, list }),
+            _ => Err(Problems {
+                file: reader.file,
+                text,
+                list,
+            }),
         }
     }
 
     fn problem(&self, span: Range<usize>, message: String, help: Option<String>) {
-        self.problems.borrow_mut().push(Problem { span, message, help });
+        self.problems.borrow_mut().push(Problem {
+            span,
+            message,
+            help,
+        });
     }
 }
 
@@ -67,43 +91,75 @@ impl<'t> Table<'t> {
             let span = key.span();
             if LATER.contains(&name) {
                 let message = format!("`{name}` is planned, and this version does not know it yet");
-                self.reader.problem(span, message, Some("remove the key; nothing would come of it".to_owned()));
+                self.reader.problem(
+                    span,
+                    message,
+                    Some("remove the key; nothing would come of it".to_owned()),
+                );
                 continue;
             }
             let nearest = known().map(|known| (distance(name, known), known)).min();
             let help = match nearest {
-                Some((distance, known)) if distance <= 2.max(name.len() / 3) => format!("did you mean `{known}`?"),
+                Some((distance, known)) if distance <= 2.max(name.len() / 3) => {
+                    format!("did you mean `{known}`?")
+                }
                 _ => format!("known here: {}", known().collect::<Vec<_>>().join(", ")),
             };
-            self.reader.problem(span, format!("unknown key `{name}`"), Some(help));
+            self.reader
+                .problem(span, format!("unknown key `{name}`"), Some(help));
         }
     }
 
     /// Reports a problem.
-    pub(super) fn problem(&self, span: Range<usize>, message: impl Into<String>, help: Option<String>) {
+    pub(super) fn problem(
+        &self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: Option<String>,
+    ) {
         self.reader.problem(span, message.into(), help);
     }
 
     /// Where a value stands, for `config show`.
     pub(super) fn origin(&self, at: usize) -> Origin {
-        Origin { file: Arc::clone(&self.reader.file), line: line_of(&self.reader.text, at) }
+        Origin {
+            file: Arc::clone(&self.reader.file),
+            line: line_of(&self.reader.text, at),
+        }
     }
 
     /// A value with where it was set.
     pub(super) fn set<T>(&self, at: At<T>) -> Set<T> {
-        Set { from: self.origin(at.span.start), value: at.value }
+        Set {
+            from: self.origin(at.span.start),
+            value: at.value,
+        }
     }
 
     fn value(&self, name: &str) -> Option<&'t Spanned<DeValue<'t>>> {
-        self.table.iter().find(|(key, _)| key.get_ref().as_ref() == name).map(|(_, value)| value)
+        self.table
+            .iter()
+            .find(|(key, _)| key.get_ref().as_ref() == name)
+            .map(|(_, value)| value)
     }
 
-    fn typed<T>(&self, name: &str, expected: &str, read: impl Fn(&'t DeValue<'t>) -> Option<T>) -> Option<At<T>> {
+    fn typed<T>(
+        &self,
+        name: &str,
+        expected: &str,
+        read: impl Fn(&'t DeValue<'t>) -> Option<T>,
+    ) -> Option<At<T>> {
         let found = self.value(name)?;
         match read(found.get_ref()) {
-            Some(value) => Some(At { value, span: found.span() }),
+            Some(value) => Some(At {
+                value,
+                span: found.span(),
+            }),
             None => {
-                let message = format!("`{name}` must be {expected}, not {}", found.get_ref().type_str());
+                let message = format!(
+                    "`{name}` must be {expected}, not {}",
+                    found.get_ref().type_str()
+                );
                 self.problem(found.span(), message, None);
                 None
             }
@@ -115,22 +171,35 @@ impl<'t> Table<'t> {
     }
 
     pub(super) fn text(&self, name: &str) -> Option<At<String>> {
-        self.typed(name, "a text in quotes", |value| value.as_str().map(str::to_owned))
+        self.typed(name, "a text in quotes", |value| {
+            value.as_str().map(str::to_owned)
+        })
     }
 
     /// A text that must be there.
     pub(super) fn needed(&self, name: &str, table: &str) -> Option<At<String>> {
         if self.value(name).is_none() {
-            self.problem(self.span.0..self.span.1, format!("{table} needs `{name}`"), None);
+            self.problem(
+                self.span.0..self.span.1,
+                format!("{table} needs `{name}`"),
+                None,
+            );
         }
         self.text(name)
     }
 
     /// A text that is read further; the error is reported at its place.
-    pub(super) fn parsed<T, E: ToString>(&self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<At<T>> {
+    pub(super) fn parsed<T, E: ToString>(
+        &self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<At<T>> {
         let text = self.text(name)?;
         match parse(&text.value) {
-            Ok(value) => Some(At { value, span: text.span }),
+            Ok(value) => Some(At {
+                value,
+                span: text.span,
+            }),
             Err(error) => {
                 self.problem(text.span, error.to_string(), None);
                 None
@@ -142,24 +211,49 @@ impl<'t> Table<'t> {
     pub(super) fn one_of<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Option<At<T>> {
         let text = self.text(name)?;
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == text.value) {
-            return Some(At { value: *value, span: text.span });
+            return Some(At {
+                value: *value,
+                span: text.span,
+            });
         }
         let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        let nearest = names.iter().map(|word| (distance(&text.value, word), *word)).min().filter(|(d, _)| *d <= 2);
+        let nearest = names
+            .iter()
+            .map(|word| (distance(&text.value, word), *word))
+            .min()
+            .filter(|(d, _)| *d <= 2);
         let help = nearest.map(|(_, word)| format!("did you mean \"{word}\"?"));
-        self.problem(text.span, format!("`{name}` is one of {}", names.join(", ")), help);
+        self.problem(
+            text.span,
+            format!("`{name}` is one of {}", names.join(", ")),
+            help,
+        );
         None
     }
 
-    pub(super) fn number(&self, name: &str, range: std::ops::RangeInclusive<u32>) -> Option<At<u32>> {
+    pub(super) fn number(
+        &self,
+        name: &str,
+        range: std::ops::RangeInclusive<u32>,
+    ) -> Option<At<u32>> {
         let read = |value: &'t DeValue<'t>| {
             let integer = value.as_integer()?;
-            u32::from_str_radix(&integer.as_str().replace('_', ""), integer.radix()).ok().filter(|n| range.contains(n))
+            u32::from_str_radix(&integer.as_str().replace('_', ""), integer.radix())
+                .ok()
+                .filter(|n| range.contains(n))
         };
-        self.typed(name, &format!("a whole number from {} to {}", range.start(), range.end()), read)
+        self.typed(
+            name,
+            &format!("a whole number from {} to {}", range.start(), range.end()),
+            read,
+        )
     }
 
-    fn items(&self, name: &str, expected: &str) -> Option<(&'t Spanned<DeValue<'t>>, Vec<&'t Spanned<DeValue<'t>>>)> {
+    fn items(
+        &self,
+        name: &str,
+        expected: &str,
+    ) -> Option<(&'t Spanned<DeValue<'t>>, Vec<&'t Spanned<DeValue<'t>>>)> {
         let found = self.value(name)?;
         match found.get_ref().as_array() {
             Some(array) => Some((found, array.iter().collect())),
@@ -176,11 +270,17 @@ impl<'t> Table<'t> {
         let mut texts = Vec::new();
         for item in items {
             match item.get_ref().as_str() {
-                Some(text) => texts.push(At { value: text.to_owned(), span: item.span() }),
+                Some(text) => texts.push(At {
+                    value: text.to_owned(),
+                    span: item.span(),
+                }),
                 None => self.problem(item.span(), format!("`{name}` must be {expected}"), None),
             }
         }
-        Some(At { value: texts, span: found.span() })
+        Some(At {
+            value: texts,
+            span: found.span(),
+        })
     }
 
     /// A list whose texts are read further; each error is reported at its place.
@@ -197,7 +297,10 @@ impl<'t> Table<'t> {
                 Err(error) => self.problem(text.span, error.to_string(), None),
             }
         }
-        Some(At { value: values, span: texts.span })
+        Some(At {
+            value: values,
+            span: texts.span,
+        })
     }
 
     pub(super) fn numbers(&self, name: &str) -> Option<Vec<u32>> {
@@ -205,7 +308,11 @@ impl<'t> Table<'t> {
         let (_, items) = self.items(name, expected)?;
         let mut numbers = Vec::new();
         for item in items {
-            match item.get_ref().as_integer().and_then(|n| u32::from_str_radix(n.as_str(), n.radix()).ok()) {
+            match item
+                .get_ref()
+                .as_integer()
+                .and_then(|n| u32::from_str_radix(n.as_str(), n.radix()).ok())
+            {
                 Some(number) => numbers.push(number),
                 None => self.problem(item.span(), format!("`{name}` must be {expected}"), None),
             }
@@ -216,9 +323,16 @@ impl<'t> Table<'t> {
     pub(super) fn table(&self, name: &str) -> Option<Table<'t>> {
         let found = self.value(name)?;
         match found.get_ref().as_table() {
-            Some(table) => Some(Table { table, ..self.at(found) }),
+            Some(table) => Some(Table {
+                table,
+                ..self.at(found)
+            }),
             None => {
-                self.problem(found.span(), format!("`{name}` must be a table: [{name}]"), None);
+                self.problem(
+                    found.span(),
+                    format!("`{name}` must be a table: [{name}]"),
+                    None,
+                );
                 None
             }
         }
@@ -226,11 +340,16 @@ impl<'t> Table<'t> {
 
     pub(super) fn tables(&self, name: &str) -> Vec<Table<'t>> {
         let expected = format!("written as [[{name}]]");
-        let Some((_, items)) = self.items(name, &expected) else { return Vec::new() };
+        let Some((_, items)) = self.items(name, &expected) else {
+            return Vec::new();
+        };
         let mut tables = Vec::new();
         for item in items {
             match item.get_ref().as_table() {
-                Some(table) => tables.push(Table { table, ..self.at(item) }),
+                Some(table) => tables.push(Table {
+                    table,
+                    ..self.at(item)
+                }),
                 None => self.problem(item.span(), format!("`{name}` must be {expected}"), None),
             }
         }
@@ -243,16 +362,30 @@ impl<'t> Table<'t> {
         for (key, value) in self.table.iter() {
             match value.get_ref().as_str() {
                 Some(text) => {
-                    entries.push((key.get_ref().to_string(), At { value: text.to_owned(), span: value.span() }));
+                    entries.push((
+                        key.get_ref().to_string(),
+                        At {
+                            value: text.to_owned(),
+                            span: value.span(),
+                        },
+                    ));
                 }
-                None => self.problem(value.span(), format!("`{}` must be a text in quotes", key.get_ref()), None),
+                None => self.problem(
+                    value.span(),
+                    format!("`{}` must be a text in quotes", key.get_ref()),
+                    None,
+                ),
             }
         }
         entries
     }
 
     fn at(&self, value: &Spanned<DeValue<'_>>) -> Table<'t> {
-        Table { reader: self.reader, table: self.table, span: (value.span().start, value.span().end) }
+        Table {
+            reader: self.reader,
+            table: self.table,
+            span: (value.span().start, value.span().end),
+        }
     }
 }
 

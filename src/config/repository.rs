@@ -25,7 +25,13 @@ pub struct RepoConfig {
 
 impl Default for RepoConfig {
     fn default() -> Self {
-        Self { enabled: true, include: None, exclude: Vec::new(), args: BTreeMap::new(), rules: Vec::new() }
+        Self {
+            enabled: true,
+            include: None,
+            exclude: Vec::new(),
+            args: BTreeMap::new(),
+            rules: Vec::new(),
+        }
     }
 }
 
@@ -45,12 +51,22 @@ pub fn parse_repository(file: &str, text: &str, schemes: &Schemes) -> Result<Rep
 fn repository(root: Table<'_>, schemes: &Schemes) -> RepoConfig {
     root.only(&[keys::REPOSITORY]);
     let globs = |name: &str| root.parsed_list(name, Glob::parse).map(|at| at.value);
-    let args = root.table("args").map(|table| table.entries()).unwrap_or_default();
+    let args = root
+        .table("args")
+        .map(|table| table.entries())
+        .unwrap_or_default();
     RepoConfig {
         enabled: root.bool("enabled").is_none_or(|at| at.value),
         include: globs("include"),
         exclude: globs("exclude").unwrap_or_default(),
-        args: args.into_iter().map(|(name, at)| (name, at.value)).collect(),
-        rules: root.tables("rule").into_iter().map(|table| rules::rule(table, schemes)).collect(),
+        args: args
+            .into_iter()
+            .map(|(name, at)| (name, at.value))
+            .collect(),
+        rules: root
+            .tables("rule")
+            .into_iter()
+            .map(|table| rules::rule(table, schemes))
+            .collect(),
     }
 }

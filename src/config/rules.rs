@@ -15,8 +15,20 @@ pub(super) type Schemes = BTreeMap<String, NamedScheme>;
 
 /// Those that are always there.
 pub(super) fn built_in_schemes() -> Schemes {
-    let named = |name: &str, scheme| (name.to_owned(), NamedScheme { name: Arc::from(name), scheme });
-    BTreeMap::from([named("auto", Scheme::Auto), named("semver", Scheme::Semver), named("floating", Scheme::Floating)])
+    let named = |name: &str, scheme| {
+        (
+            name.to_owned(),
+            NamedScheme {
+                name: Arc::from(name),
+                scheme,
+            },
+        )
+    };
+    BTreeMap::from([
+        named("auto", Scheme::Auto),
+        named("semver", Scheme::Semver),
+        named("floating", Scheme::Floating),
+    ])
 }
 
 /// `[defaults]`.
@@ -28,7 +40,12 @@ pub(super) fn defaults(table: Table<'_>, schemes: &Schemes) -> Rule {
 /// A `[[rule]]`.
 pub(super) fn rule(table: Table<'_>, schemes: &Schemes) -> Rule {
     table.only(&[MATCHERS, SETTINGS]);
-    let globs = |name: &str| table.parsed_list(name, Glob::parse).map(|at| at.value).unwrap_or_default();
+    let globs = |name: &str| {
+        table
+            .parsed_list(name, Glob::parse)
+            .map(|at| at.value)
+            .unwrap_or_default()
+    };
     let changes = changes(table, schemes);
     if changes.is_empty() {
         table.problem(table.span.0..table.span.1, "this rule sets nothing", None);
@@ -46,17 +63,23 @@ pub(super) fn rule(table: Table<'_>, schemes: &Schemes) -> Rule {
 
 /// Globs on canonical names. One without a host can never match, unless it begins with a wildcard.
 fn images(table: Table<'_>) -> Vec<Glob> {
-    let Some(texts) = table.texts("images") else { return Vec::new() };
+    let Some(texts) = table.texts("images") else {
+        return Vec::new();
+    };
     let mut globs = Vec::new();
     for At { value: text, span } in texts.value {
         // A plain name is meant as Docker reads it.
-        let canonical = ImageName::parse(&text).map_or_else(|_| text.clone(), |name| name.canonical());
+        let canonical =
+            ImageName::parse(&text).map_or_else(|_| text.clone(), |name| name.canonical());
         let host = canonical.split('/').next().unwrap_or_default();
-        let can_match = canonical.contains('/') && host.contains(['.', ':', '*', '{', '[', '?']) || host == "localhost";
+        let can_match = canonical.contains('/') && host.contains(['.', ':', '*', '{', '[', '?'])
+            || host == "localhost";
         match Glob::parse(&canonical) {
             Ok(glob) if can_match => globs.push(glob),
             Ok(_) => {
-                let help = format!("names are matched with their host: \"docker.io/library/{text}\" or \"**/{text}\"");
+                let help = format!(
+                    "names are matched with their host: \"docker.io/library/{text}\" or \"**/{text}\""
+                );
                 table.problem(span, "this glob can never match an image name", Some(help));
             }
             Err(error) => table.problem(span, error.to_string(), None),
@@ -68,39 +91,91 @@ fn images(table: Table<'_>) -> Vec<Glob> {
 fn kinds(table: Table<'_>) -> Vec<Kind> {
     let parse = |text: &str| {
         let names = || Kind::ALL.map(Kind::code).join(", ");
-        Kind::ALL.into_iter().find(|kind| kind.code() == text).ok_or_else(|| format!("a kind is one of {}", names()))
+        Kind::ALL
+            .into_iter()
+            .find(|kind| kind.code() == text)
+            .ok_or_else(|| format!("a kind is one of {}", names()))
     };
-    table.parsed_list("kinds", parse).map(|at| at.value).unwrap_or_default()
+    table
+        .parsed_list("kinds", parse)
+        .map(|at| at.value)
+        .unwrap_or_default()
 }
 
 fn changes(table: Table<'_>, schemes: &Schemes) -> Changes {
-    let levels = [Level::Major, Level::Minor, Level::Patch, Level::Build, Level::Digest].map(|level| (level.as_str(), level));
+    let levels = [
+        Level::Major,
+        Level::Minor,
+        Level::Patch,
+        Level::Build,
+        Level::Digest,
+    ]
+    .map(|level| (level.as_str(), level));
     let texts = |name: &str| {
         let at = table.texts(name)?;
-        Some(At { value: at.value.into_iter().map(|at| at.value).collect::<Vec<_>>(), span: at.span })
+        Some(At {
+            value: at.value.into_iter().map(|at| at.value).collect::<Vec<_>>(),
+            span: at.span,
+        })
     };
-    let allow = |text: &str| if text.is_empty() { Ok(None) } else { Allow::parse(text).map(Some) };
+    let allow = |text: &str| {
+        if text.is_empty() {
+            Ok(None)
+        } else {
+            Allow::parse(text).map(Some)
+        }
+    };
     Changes {
         enabled: table.bool("enabled").map(|at| table.set(at)),
         scheme: scheme(table, schemes).map(|at| table.set(at)),
         max: table.one_of("max", &levels).map(|at| table.set(at)),
         separate_major: table.bool("separate_major").map(|at| table.set(at)),
         prerelease: table.bool("prerelease").map(|at| table.set(at)),
-        variant: table.one_of("variant", &[("keep", VariantMode::Keep), ("follow", VariantMode::Follow)]).map(|at| table.set(at)),
-        codename: table.one_of("codename", &[("hold", CodenameMode::Hold), ("follow", CodenameMode::Follow)]).map(|at| table.set(at)),
-        digest: table.one_of("digest", &DigestMode::ALL).map(|at| table.set(at)),
+        variant: table
+            .one_of(
+                "variant",
+                &[("keep", VariantMode::Keep), ("follow", VariantMode::Follow)],
+            )
+            .map(|at| table.set(at)),
+        codename: table
+            .one_of(
+                "codename",
+                &[
+                    ("hold", CodenameMode::Hold),
+                    ("follow", CodenameMode::Follow),
+                ],
+            )
+            .map(|at| table.set(at)),
+        digest: table
+            .one_of("digest", &DigestMode::ALL)
+            .map(|at| table.set(at)),
         pin_args: table.bool("pin_args").map(|at| table.set(at)),
-        platforms: table.parsed_list("platforms", Platform::parse).map(|at| table.set(at)),
+        platforms: table
+            .parsed_list("platforms", Platform::parse)
+            .map(|at| table.set(at)),
         allow: table.parsed("allow", allow).map(|at| table.set(at)),
-        ignore: table.parsed_list("ignore", Ignore::parse).map(|at| table.set(at)),
+        ignore: table
+            .parsed_list("ignore", Ignore::parse)
+            .map(|at| table.set(at)),
         group: table.text("group").map(|at| table.set(at)),
         labels: texts("labels").map(|at| table.set(at)),
-        reason: table.text("reason").map(|at| table.set(At { value: Some(at.value), span: at.span })),
+        reason: table.text("reason").map(|at| {
+            table.set(At {
+                value: Some(at.value),
+                span: at.span,
+            })
+        }),
     }
 }
 
 fn scheme(table: Table<'_>, schemes: &Schemes) -> Option<At<NamedScheme>> {
-    let words: Vec<(&str, &NamedScheme)> = schemes.iter().map(|(name, scheme)| (name.as_str(), scheme)).collect();
+    let words: Vec<(&str, &NamedScheme)> = schemes
+        .iter()
+        .map(|(name, scheme)| (name.as_str(), scheme))
+        .collect();
     let at = table.one_of("scheme", &words)?;
-    Some(At { value: at.value.clone(), span: at.span })
+    Some(At {
+        value: at.value.clone(),
+        span: at.span,
+    })
 }

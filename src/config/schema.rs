@@ -16,14 +16,19 @@ pub fn repository_schema() -> Value {
 fn document(title: &str, keys: &[Key]) -> Value {
     let mut schema = object(keys.iter());
     if let Value::Object(map) = &mut schema {
-        map.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
+        map.insert(
+            "$schema".to_owned(),
+            json!("https://json-schema.org/draft/2020-12/schema"),
+        );
         map.insert("title".to_owned(), json!(title));
     }
     schema
 }
 
 fn object<'a>(keys: impl Iterator<Item = &'a Key>) -> Value {
-    let properties: Map<String, Value> = keys.map(|key| (key.name.to_owned(), property(key))).collect();
+    let properties: Map<String, Value> = keys
+        .map(|key| (key.name.to_owned(), property(key)))
+        .collect();
     json!({ "type": "object", "additionalProperties": false, "properties": properties })
 }
 
@@ -48,7 +53,9 @@ fn property(key: &Key) -> Value {
             },
         }),
         Kind::Table(keys) => object(keys.iter()),
-        Kind::Tables(_) if key.name == "rule" => json!({ "type": "array", "items": object(MATCHERS.iter().chain(SETTINGS)) }),
+        Kind::Tables(_) if key.name == "rule" => {
+            json!({ "type": "array", "items": object(MATCHERS.iter().chain(SETTINGS)) })
+        }
         Kind::Tables(keys) => json!({ "type": "array", "items": object(keys.iter()) }),
     };
     if let Value::Object(map) = &mut value {

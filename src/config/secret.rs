@@ -50,8 +50,12 @@ impl Secret {
     /// Reads `{ env }`, `{ file }` or `{ command }`.
     pub(super) fn read(table: Table<'_>, folder: &Path) -> Option<Self> {
         let env = table.text("env").map(|at| Self::Env(at.value));
-        let file = table.text("file").map(|at| Self::File(folder.join(at.value)));
-        let command = table.texts("command").map(|at| Self::Command(at.value.into_iter().map(|at| at.value).collect()));
+        let file = table
+            .text("file")
+            .map(|at| Self::File(folder.join(at.value)));
+        let command = table
+            .texts("command")
+            .map(|at| Self::Command(at.value.into_iter().map(|at| at.value).collect()));
         let mut given: Vec<Self> = [env, file, command].into_iter().flatten().collect();
         match (given.len(), given.pop()) {
             (1, Some(Self::Command(words))) if words.is_empty() => {
@@ -61,7 +65,11 @@ impl Secret {
             (1, secret) => secret,
             _ => {
                 let help = "write { env = \"NAME\" }, { file = \"path\" } or { command = [\"program\", \"argument\"] }";
-                table.problem(table.span.0..table.span.1, "a secret is one of env, file, command", Some(help.to_owned()));
+                table.problem(
+                    table.span.0..table.span.1,
+                    "a secret is one of env, file, command",
+                    Some(help.to_owned()),
+                );
                 None
             }
         }
@@ -76,7 +84,10 @@ impl Secret {
             }
             Self::File(path) => {
                 let shown = path.display().to_string();
-                let error = |error| SecretError::File { path: shown.clone(), error };
+                let error = |error| SecretError::File {
+                    path: shown.clone(),
+                    error,
+                };
                 let metadata = std::fs::metadata(path).map_err(error)?;
                 if metadata.permissions().mode() & 0o002 != 0 {
                     return Err(SecretError::WorldWritable(shown));
@@ -88,17 +99,27 @@ impl Secret {
             }
             Self::Command(words) => {
                 let name = words.first().cloned().unwrap_or_default();
-                let error = |detail: String| SecretError::Command { command: name.clone(), detail };
-                let output = std::process::Command::new(&name).args(words.iter().skip(1)).output();
+                let error = |detail: String| SecretError::Command {
+                    command: name.clone(),
+                    detail,
+                };
+                let output = std::process::Command::new(&name)
+                    .args(words.iter().skip(1))
+                    .output();
                 let output = output.map_err(|e| error(e.to_string()))?;
                 if !output.status.success() {
                     return Err(error(output.status.to_string()));
                 }
-                let text = String::from_utf8(output.stdout).map_err(|_| error("it printed no text".to_owned()))?;
+                let text = String::from_utf8(output.stdout)
+                    .map_err(|_| error("it printed no text".to_owned()))?;
                 (text, format!("command {name}"))
             }
         };
         let text = text.trim();
-        if text.is_empty() { Err(SecretError::Empty(what)) } else { Ok(SecretString::from(text.to_owned())) }
+        if text.is_empty() {
+            Err(SecretError::Empty(what))
+        } else {
+            Ok(SecretString::from(text.to_owned()))
+        }
     }
 }

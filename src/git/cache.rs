@@ -5,7 +5,7 @@ use super::error::GitError;
 use super::object::batch;
 use super::remote::Remote;
 use super::tree::{self, Entry};
-use crate::repo::{Branch, CommitId};
+use crate::repo::CommitId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -65,6 +65,11 @@ impl Git {
 }
 
 impl Cached {
+    /// The repository's URL, without credentials.
+    pub fn remote_url(&self) -> &str {
+        self.remote.url()
+    }
+
     /// Whether the server sent blobs although it was asked not to.
     pub fn filter_ignored(&self) -> bool {
         self.filter_ignored
@@ -128,34 +133,23 @@ impl Cached {
         }
     }
 
-    /// Fetches commits and trees of branches, at depth one: the first of two requests.
-    pub async fn fetch_trees(&mut self, branches: &BTreeSet<Branch>) -> Result<(), GitError> {
-        let refspecs = branches
-            .iter()
-            .enumerate()
-            .map(|(index, branch)| format!("+{}:refs/imagebot/fetched/{index}", branch.full()));
+    /// Fetches commits with their trees, at depth one, those that are not there yet: the first of two requests.
+    pub async fn fetch_commits(&mut self, ids: &BTreeSet<CommitId>) -> Result<(), GitError> {
+        let missing = self.missing(ids).await?;
+        if missing.is_empty() {
+            return Ok(());
+        }
         let mut args: Vec<String> = ["--depth=1", "--filter=blob:none"]
             .map(str::to_owned)
             .into();
         args.extend(FETCH.map(str::to_owned));
-        args.extend(refspecs);
+        args.extend(
+            missing
+                .iter()
+                .map(|id| format!("+{id}:refs/imagebot/fetched/{id}")),
+        );
         self.fetch(args, Vec::new()).await?;
-        self.check_size()?;
-        if self
-            .git
-            .ask(Call {
-                args: vec!["--all".into()],
-                ..self.call("rev-list")
-            })
-            .await?
-            .is_empty()
-        {
-            return Err(GitError::Unreadable {
-                remote: self.remote.url().to_owned(),
-                detail: "nothing was fetched".to_owned(),
-            });
-        }
-        Ok(())
+        self.check_size()
     }
 
     /// Fetches blobs (and other objects) by id, those that are not there yet: the second of two requests.

@@ -25,7 +25,11 @@ impl Version {
             Some((tag, digest)) => (tag, Some(Digest::parse(digest).ok()?)),
             None => (text, None),
         };
-        let tag = if tag.is_empty() { None } else { Some(Tag::parse(tag).ok()?) };
+        let tag = if tag.is_empty() {
+            None
+        } else {
+            Some(Tag::parse(tag).ok()?)
+        };
         Some(Self { tag, digest })
     }
 }
@@ -77,7 +81,11 @@ impl ChangeSet {
     /// Whether every change of `self` is also in `other`, whatever it started from: what memory goes by.
     pub fn is_within(&self, other: &[&Self]) -> bool {
         let same = |a: &Change, b: &Change| a.path == b.path && a.image == b.image && a.to == b.to;
-        self.0.iter().all(|change| other.iter().any(|set| set.0.iter().any(|known| same(change, known))))
+        self.0.iter().all(|change| {
+            other
+                .iter()
+                .any(|set| set.0.iter().any(|known| same(change, known)))
+        })
     }
 
     /// The files that are changed.
@@ -95,13 +103,25 @@ impl ChangeSet {
     pub fn lines(&self) -> Vec<String> {
         self.0
             .iter()
-            .map(|c| format!("{} {} {} {}", encode(c.path.as_str()), c.image.canonical(), c.from, c.to))
+            .map(|c| {
+                format!(
+                    "{} {} {} {}",
+                    encode(c.path.as_str()),
+                    c.image.canonical(),
+                    c.from,
+                    c.to
+                )
+            })
             .collect()
     }
 
     /// Reads the lines back; `None` if one is not understood.
     pub fn parse<'a>(lines: impl IntoIterator<Item = &'a str>) -> Option<Self> {
-        lines.into_iter().map(parse_line).collect::<Option<BTreeSet<_>>>().map(Self)
+        lines
+            .into_iter()
+            .map(parse_line)
+            .collect::<Option<BTreeSet<_>>>()
+            .map(Self)
     }
 }
 
@@ -132,7 +152,9 @@ fn parse_line(line: &str) -> Option<Change> {
 fn encode(text: &str) -> String {
     text.bytes().fold(String::new(), |mut out, byte| {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'/' => out.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'/' => {
+                out.push(char::from(byte))
+            }
             _ => out.push_str(&format!("%{byte:02X}")),
         }
         out
@@ -170,7 +192,15 @@ mod tests {
             let set = ChangeSet::parse([line.as_str()]);
             assert_eq!(set.map(|set| set.lines()), Some(vec![line]));
         }
-        for bad in ["", "Dockerfile", "../x node 1 2", "a node 1 2 3", "a%2 node 1 2", "a node 1 2@x", "a%0Ab node 1 2"] {
+        for bad in [
+            "",
+            "Dockerfile",
+            "../x node 1 2",
+            "a node 1 2 3",
+            "a%2 node 1 2",
+            "a node 1 2@x",
+            "a%0Ab node 1 2",
+        ] {
             assert_eq!(ChangeSet::parse([bad]), None, "{bad:?}");
         }
     }

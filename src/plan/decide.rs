@@ -12,7 +12,7 @@ use crate::source::{Located, WhyNot};
 use jiff::civil::Date;
 
 /// A reference to be judged, and everything that is known about it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Ask<'a> {
     /// The repository; none for a plain folder.
     pub repo: Option<&'a RepoName>,
@@ -22,8 +22,9 @@ pub struct Ask<'a> {
     pub located: &'a Located,
     /// The rules that hold for the repository.
     pub policy: &'a Policy,
-    /// Where its image is looked up; none if its registry is not one that may be contacted.
-    pub lookup: Option<&'a Lookup>,
+    /// Where its image is looked up; none if its registry is not one that may be contacted, a failure if its login
+    /// cannot be had.
+    pub lookup: Result<Option<&'a Lookup>, Failure>,
     /// The answers so far.
     pub seen: &'a Observations,
     /// Today.
@@ -41,7 +42,7 @@ pub fn decide(ask: &Ask<'_>) -> Result<Decision, Question> {
             detail: String::new(),
             help: None,
             wanted: Vec::new(),
-            lookup: ask.lookup.cloned(),
+            lookup: ask.lookup.as_ref().ok().copied().flatten().cloned(),
             effective: None,
             selection: None,
             steps: Vec::new(),
@@ -74,7 +75,11 @@ impl Case {
     }
 
     fn failed(&mut self, failure: Failure) {
-        let reason = if failure.quota { Reason::RegistryQuota } else { Reason::LookupFailed };
+        let reason = if failure.quota {
+            Reason::RegistryQuota
+        } else {
+            Reason::LookupFailed
+        };
         self.step(format!("{}: {}", failure.code, failure.message));
         self.settle(reason, failure.message);
         self.decision.help = failure.help;
@@ -92,7 +97,10 @@ impl Case {
     fn judge(&mut self, ask: &Ask<'_>) -> Result<(), Gap> {
         let Some(reference) = ask.located.reference() else {
             let why = ask.located.why_not().unwrap_or(WhyNot::InvalidReference);
-            self.settle(Reason::NotEditable, format!("{}: {}", why.code(), why.describe()));
+            self.settle(
+                Reason::NotEditable,
+                format!("{}: {}", why.code(), why.describe()),
+            );
             return Ok(());
         };
         let subject = Subject {
@@ -102,7 +110,10 @@ impl Case {
             tag: reference.tag.as_ref().map(Tag::as_str),
             kind: ask.located.kind,
         };
-        let effective = match ask.policy.effective(&subject, &ask.located.notes, ask.located.line) {
+        let effective = match ask
+            .policy
+            .effective(&subject, &ask.located.notes, ask.located.line)
+        {
             Ok(effective) => effective,
             Err(error) => {
                 self.settle(Reason::BadNote, error.to_string());
@@ -113,19 +124,34 @@ impl Case {
         self.with_settings(ask, reference, &effective)
     }
 
-    fn with_settings(&mut self, ask: &Ask<'_>, reference: &Reference, effective: &Effective) -> Result<(), Gap> {
+    fn with_settings(
+        &mut self,
+        ask: &Ask<'_>,
+        reference: &Reference,
+        effective: &Effective,
+    ) -> Result<(), Gap> {
         let settings = &effective.settings;
         if !settings.enabled.value {
-            let why = settings.reason.value.clone().unwrap_or_else(|| format!("by {}", settings.enabled.from));
+            let why = settings
+                .reason
+                .value
+                .clone()
+                .unwrap_or_else(|| format!("by {}", settings.enabled.from));
             self.settle(Reason::Disabled, why);
             return Ok(());
         }
         if let Some(why) = ask.located.why_not() {
-            self.settle(Reason::NotEditable, format!("{}: {}", why.code(), why.describe()));
+            self.settle(
+                Reason::NotEditable,
+                format!("{}: {}", why.code(), why.describe()),
+            );
             return Ok(());
         }
         if settings.digest.value == DigestMode::Off && reference.digest.is_some() {
-            self.settle(Reason::DigestOff, format!("digest = \"off\" by {}", settings.digest.from));
+            self.settle(
+                Reason::DigestOff,
+                format!("digest = \"off\" by {}", settings.digest.from),
+            );
             return Ok(());
         }
         let pins = settings.digest.value == DigestMode::Pin && self.may_pin(ask, effective);
@@ -138,18 +164,29 @@ impl Case {
                 return Ok(());
             }
             (None, Some(_)) => {
-                self.settle(Reason::DigestOnly, "write the tag beside the digest, and it is followed");
+                self.settle(
+                    Reason::DigestOnly,
+                    "write the tag beside the digest, and it is followed",
+                );
                 return Ok(());
             }
         };
-        let Some(lookup) = ask.lookup else {
+        let Some(lookup) = ask.lookup.clone().map_err(Gap::Failed)? else {
             let host = reference.name.host();
-            self.settle(Reason::RegistryNotConfigured, format!("{host} is not listed"));
+            self.settle(
+                Reason::RegistryNotConfigured,
+                format!("{host} is not listed"),
+            );
             self.decision.help = Some(format!("[[registry]]\nhost = \"{host}\""));
             return Ok(());
         };
-        let Some(followed) = followed else { return Ok(()) };
-        let view = View { lookup, seen: ask.seen };
+        let Some(followed) = followed else {
+            return Ok(());
+        };
+        let view = View {
+            lookup,
+            seen: ask.seen,
+        };
         if reference.tag.is_none() {
             return self.pin(&view, reference, &followed, effective);
         }
@@ -184,8 +221,14 @@ impl Case {
             scheme => scheme::read(tag.as_str(), scheme).map(|reading| reading.to_string()),
         };
         match &reading {
-            Some(reading) => self.step(format!("{tag} reads as {reading} (scheme {})", settings.scheme.value.name)),
-            None => self.step(format!("{tag} is no version (scheme {}): only its digest can be followed", settings.scheme.value.name)),
+            Some(reading) => self.step(format!(
+                "{tag} reads as {reading} (scheme {})",
+                settings.scheme.value.name
+            )),
+            None => self.step(format!(
+                "{tag} is no version (scheme {}): only its digest can be followed",
+                settings.scheme.value.name
+            )),
         }
         let is_regex = matches!(rules.scheme, Scheme::Regex(_));
         let mut vanished = false;
@@ -194,12 +237,21 @@ impl Case {
             self.step(format!("{} has {} tags", view.lookup.image, tags.len()));
             vanished = !tags.contains(tag);
             let texts: Vec<&str> = tags.iter().map(Tag::as_str).collect();
-            let selection = scheme::select(&view.lookup.image, Some(tag.as_str()), &texts, &rules, ask.today);
+            let selection = scheme::select(
+                &view.lookup.image,
+                Some(tag.as_str()),
+                &texts,
+                &rules,
+                ask.today,
+            );
             let mut selection = match selection {
                 Ok(selection) => selection,
                 Err(error) => {
                     self.settle(Reason::SchemeMismatch, error.to_string());
-                    self.decision.help = Some(format!("scheme = \"{}\" by {}", settings.scheme.value.name, settings.scheme.from));
+                    self.decision.help = Some(format!(
+                        "scheme = \"{}\" by {}",
+                        settings.scheme.value.name, settings.scheme.from
+                    ));
                     return Ok(());
                 }
             };
@@ -208,20 +260,34 @@ impl Case {
             self.decision.selection = Some(selection);
             result?;
         }
-        let changed = self.decision.wanted.iter().any(|wanted| wanted.class == Class::Update);
+        let changed = self
+            .decision
+            .wanted
+            .iter()
+            .any(|wanted| wanted.class == Class::Update);
         let follows = matches!(mode, DigestMode::Refresh | DigestMode::Pin);
         match &reference.digest {
-            Some(digest) if !changed && follows => self.refresh(view, tag, digest, vanished, &settings.platforms.value)?,
+            Some(digest) if !changed && follows => {
+                self.refresh(view, tag, digest, vanished, &settings.platforms.value)?
+            }
             None if !changed && pins => self.pin(view, reference, tag, effective)?,
             None if reading.is_none() && self.decision.wanted.is_empty() && !is_regex => {
-                self.settle(Reason::FloatingTag, format!("{tag} is no version, and no digest is pinned"));
+                self.settle(
+                    Reason::FloatingTag,
+                    format!("{tag} is no version, and no digest is pinned"),
+                );
             }
             _ => {}
         }
         if vanished {
             self.step(format!("{tag} is not among the registry's tags"));
-            if self.decision.wanted.is_empty() && self.decision.reason.outcome() == super::reason::Outcome::Keep {
-                self.settle(Reason::TagVanished, format!("{tag} is not among the registry's tags, and nothing newer is"));
+            if self.decision.wanted.is_empty()
+                && self.decision.reason.outcome() == super::reason::Outcome::Keep
+            {
+                self.settle(
+                    Reason::TagVanished,
+                    format!("{tag} is not among the registry's tags, and nothing newer is"),
+                );
             }
         }
         Ok(())
@@ -239,12 +305,15 @@ impl Case {
     ) -> Result<(), Gap> {
         let settings = &effective.settings;
         let separate = settings.separate_major.value;
-        let bounds: &[(Level, Class)] =
-            if separate { &[(Level::Minor, Class::Update), (Level::Major, Class::Major)] } else { &[(Level::Major, Class::Update)] };
+        let bounds: &[(Level, Class)] = if separate {
+            &[(Level::Minor, Class::Update), (Level::Major, Class::Major)]
+        } else {
+            &[(Level::Major, Class::Update)]
+        };
         let mut pin = None;
         for (bound, class) in bounds {
             while let Some(candidate) = selection.best_within(*bound) {
-                let (level, text) = (candidate.level, candidate.tag.clone());
+                let (level, text) = (candidate.level, candidate.tag.to_owned());
                 if *class == Class::Major && level < Level::Major {
                     break;
                 }
@@ -265,25 +334,48 @@ impl Case {
                 };
                 match look_at(view, &candidate, &needs)? {
                     Tip::Fits { write, target } => {
-                        self.step(format!("{candidate} is chosen ({level}): {}", target.short()));
-                        let wanted = Wanted { class: *class, level, to_tag: Some(candidate), to_digest: write, target: Some(target) };
+                        self.step(format!(
+                            "{candidate} is chosen ({level}): {}",
+                            target.short()
+                        ));
+                        let wanted = Wanted {
+                            class: *class,
+                            level,
+                            to_tag: Some(candidate),
+                            to_digest: write,
+                            target: Some(target),
+                        };
                         self.decision.wanted.push(wanted);
                         break;
                     }
                     Tip::NotThere => {
-                        self.step(format!("{candidate} is listed, but its manifest is not there"));
-                        self.settle(Reason::NotThereYet, format!("{candidate} is listed, but its manifest is not there yet"));
+                        self.step(format!(
+                            "{candidate} is listed, but its manifest is not there"
+                        ));
+                        self.settle(
+                            Reason::NotThereYet,
+                            format!("{candidate} is listed, but its manifest is not there yet"),
+                        );
                         selection.reject(&text, Verdict::NewerButLower);
                     }
                     Tip::Missing(platforms) => {
-                        let names: Vec<&str> = platforms.iter().map(|platform| platform.as_str()).collect();
+                        let names: Vec<&str> =
+                            platforms.iter().map(|platform| platform.as_str()).collect();
                         self.step(format!("{candidate} lacks {}", names.join(", ")));
-                        self.settle(Reason::MissingPlatform, format!("{candidate} lacks {}", names.join(", ")));
+                        self.settle(
+                            Reason::MissingPlatform,
+                            format!("{candidate} lacks {}", names.join(", ")),
+                        );
                         selection.reject(&text, Verdict::MissingPlatform);
                     }
                     Tip::Same => {
-                        self.step(format!("{candidate} has the content that is pinned already"));
-                        self.settle(Reason::SameContent, format!("{candidate} has the content that is pinned already"));
+                        self.step(format!(
+                            "{candidate} has the content that is pinned already"
+                        ));
+                        self.settle(
+                            Reason::SameContent,
+                            format!("{candidate} has the content that is pinned already"),
+                        );
                         selection.reject(&text, Verdict::SameContent);
                     }
                 }
@@ -295,8 +387,13 @@ impl Case {
     fn pin_kind(&mut self, view: &View<'_>, tag: &Tag, digest: &Digest) -> Result<Pin, Gap> {
         let kind = kind_of(view, tag, digest)?;
         match &kind {
-            Pin::Platform(platform) => self.step(format!("{} is the manifest for {platform}", digest.short())),
-            Pin::Vanished => self.step(format!("pin-vanished: the registry no longer has {}", digest.short())),
+            Pin::Platform(platform) => {
+                self.step(format!("{} is the manifest for {platform}", digest.short()))
+            }
+            Pin::Vanished => self.step(format!(
+                "pin-vanished: the registry no longer has {}",
+                digest.short()
+            )),
             Pin::Whole | Pin::None => {}
         }
         Ok(kind)
@@ -308,13 +405,25 @@ impl Case {
             return;
         }
         let barred = |verdict: Verdict| {
-            matches!(verdict, Verdict::Ignored | Verdict::NotAllowed | Verdict::AboveAllowedLevel)
+            matches!(
+                verdict,
+                Verdict::Ignored | Verdict::NotAllowed | Verdict::AboveAllowedLevel
+            )
         };
         let newest = selection.verdicts().find(|judged| barred(judged.verdict));
         if let Some(judged) = newest {
-            let detail = format!("{}: {} ({})", judged.tag, judged.verdict.code(), judged.why);
+            let detail = format!(
+                "{}: {} ({})",
+                judged.tag,
+                judged.verdict.code(),
+                judged.why()
+            );
             self.settle(Reason::NothingAllowed, detail);
-        } else if let Some(hint) = selection.hints().iter().find(|hint| hint.code == "variant-ended") {
+        } else if let Some(hint) = selection
+            .hints()
+            .iter()
+            .find(|hint| hint.code == "variant-ended")
+        {
             self.settle(Reason::VariantEnded, hint.text.clone());
         }
     }
@@ -329,7 +438,12 @@ impl Case {
         platforms: &[crate::image::Platform],
     ) -> Result<(), Gap> {
         let pin = self.pin_kind(view, tag, digest)?;
-        let needs = Needs { pinned: Some(digest), pin: &pin, write: true, platforms };
+        let needs = Needs {
+            pinned: Some(digest),
+            pin: &pin,
+            write: true,
+            platforms,
+        };
         match look_at(view, tag, &needs)? {
             Tip::Fits { write, target } => {
                 self.step(format!("{tag} points at {} now", target.short()));
@@ -345,24 +459,46 @@ impl Case {
             Tip::Same => {
                 self.step(format!("{tag} still has the pinned content"));
                 let tip = view.head(tag)?;
-                if tip != Some(digest) && self.decision.reason == Reason::UpToDate && pin == Pin::Whole {
-                    self.settle(Reason::SameContent, format!("{tag} points at another index with the same manifests"));
+                if tip != Some(digest)
+                    && self.decision.reason == Reason::UpToDate
+                    && pin == Pin::Whole
+                {
+                    self.settle(
+                        Reason::SameContent,
+                        format!("{tag} points at another index with the same manifests"),
+                    );
                 }
             }
             Tip::Missing(missing) => {
                 let names: Vec<&str> = missing.iter().map(|platform| platform.as_str()).collect();
-                self.settle(Reason::MissingPlatform, format!("what {tag} points at now lacks {}", names.join(", ")));
+                self.settle(
+                    Reason::MissingPlatform,
+                    format!("what {tag} points at now lacks {}", names.join(", ")),
+                );
             }
             Tip::NotThere if vanished => {}
-            Tip::NotThere => self.settle(Reason::TagVanished, format!("the registry no longer has {tag}")),
+            Tip::NotThere => self.settle(
+                Reason::TagVanished,
+                format!("the registry no longer has {tag}"),
+            ),
         }
         Ok(())
     }
 
     /// Adds the first digest.
-    fn pin(&mut self, view: &View<'_>, reference: &Reference, tag: &Tag, effective: &Effective) -> Result<(), Gap> {
-        let needs =
-            Needs { pinned: None, pin: &Pin::None, write: true, platforms: &effective.settings.platforms.value };
+    fn pin(
+        &mut self,
+        view: &View<'_>,
+        reference: &Reference,
+        tag: &Tag,
+        effective: &Effective,
+    ) -> Result<(), Gap> {
+        let needs = Needs {
+            pinned: None,
+            pin: &Pin::None,
+            write: true,
+            platforms: &effective.settings.platforms.value,
+        };
         match look_at(view, tag, &needs)? {
             Tip::Fits { write, target } => {
                 self.step(format!("{tag} points at {}", target.short()));
@@ -377,10 +513,16 @@ impl Case {
             }
             Tip::Missing(missing) => {
                 let names: Vec<&str> = missing.iter().map(|platform| platform.as_str()).collect();
-                self.settle(Reason::MissingPlatform, format!("{tag} lacks {}", names.join(", ")));
+                self.settle(
+                    Reason::MissingPlatform,
+                    format!("{tag} lacks {}", names.join(", ")),
+                );
             }
             Tip::NotThere | Tip::Same => {
-                self.settle(Reason::TagVanished, format!("the registry no longer has {tag}"));
+                self.settle(
+                    Reason::TagVanished,
+                    format!("the registry no longer has {tag}"),
+                );
             }
         }
         Ok(())

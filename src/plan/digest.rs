@@ -35,7 +35,9 @@ pub(super) fn kind_of(view: &View<'_>, tag: &Tag, pinned: &Digest) -> Result<Pin
     }
     match (view.manifest(pinned)?, tip_contents) {
         (None, _) => Ok(Pin::Vanished),
-        (Some(Contents::Index(_)), _) | (Some(Contents::Image), Some(Contents::Image) | None) => Ok(Pin::Whole),
+        (Some(Contents::Index(_)), _) | (Some(Contents::Image), Some(Contents::Image) | None) => {
+            Ok(Pin::Whole)
+        }
         (Some(Contents::Image), Some(Contents::Index(_))) => {
             let platform = view.platform(pinned)?;
             Ok(platform.map_or(Pin::Whole, |platform| Pin::Platform(platform.clone())))
@@ -74,14 +76,21 @@ pub(super) struct Needs<'a> {
 
 /// Looks at what a tag points at. A digest that will be written has had its body read and verified.
 pub(super) fn look_at(view: &View<'_>, tag: &Tag, needs: &Needs<'_>) -> Result<Tip, Gap> {
-    let Some(target) = view.head(tag)? else { return Ok(Tip::NotThere) };
+    let Some(target) = view.head(tag)? else {
+        return Ok(Tip::NotThere);
+    };
     if needs.pinned == Some(target) {
         return Ok(Tip::Same);
     }
     if !needs.write && needs.platforms.is_empty() {
-        return Ok(Tip::Fits { write: None, target: target.clone() });
+        return Ok(Tip::Fits {
+            write: None,
+            target: target.clone(),
+        });
     }
-    let Some(contents) = view.manifest(target)? else { return Ok(Tip::NotThere) };
+    let Some(contents) = view.manifest(target)? else {
+        return Ok(Tip::NotThere);
+    };
     let missing = missing_platforms(view, target, contents, needs)?;
     if !missing.is_empty() {
         return Ok(Tip::Missing(missing));
@@ -100,7 +109,10 @@ pub(super) fn look_at(view: &View<'_>, tag: &Tag, needs: &Needs<'_>) -> Result<T
         return Ok(Tip::Same);
     }
     // A platform's manifest is written on the word of an index whose body was verified.
-    Ok(Tip::Fits { write: needs.write.then_some(chosen), target: target.clone() })
+    Ok(Tip::Fits {
+        write: needs.write.then_some(chosen),
+        target: target.clone(),
+    })
 }
 
 /// The platforms that are needed and not there.
@@ -114,7 +126,10 @@ fn missing_platforms(
         needs.platforms.iter().cloned().collect()
     } else {
         match (needs.pinned, needs.pin) {
-            (Some(pinned), Pin::Whole) => view.manifest(pinned)?.map(Contents::platforms).unwrap_or_default(),
+            (Some(pinned), Pin::Whole) => view
+                .manifest(pinned)?
+                .map(Contents::platforms)
+                .unwrap_or_default(),
             _ => BTreeSet::new(),
         }
     };
@@ -130,8 +145,11 @@ fn missing_platforms(
 
 /// Whether an index holds the same manifests as the pinned one: then only its wrapping differs.
 fn same_index(view: &View<'_>, contents: &Contents, needs: &Needs<'_>) -> Result<bool, Gap> {
-    let (Some(pinned), Pin::Whole, Contents::Index(new)) = (needs.pinned, needs.pin, contents) else {
+    let (Some(pinned), Pin::Whole, Contents::Index(new)) = (needs.pinned, needs.pin, contents)
+    else {
         return Ok(false);
     };
-    Ok(matches!(view.manifest(pinned)?, Some(Contents::Index(old)) if old == new && !new.is_empty()))
+    Ok(
+        matches!(view.manifest(pinned)?, Some(Contents::Index(old)) if old == new && !new.is_empty()),
+    )
 }

@@ -21,17 +21,28 @@ impl UpdateKey {
     /// The key's SHA-256, in hexadecimal digits.
     pub fn hash(&self) -> String {
         let mut hasher = sha2::Sha256::new();
-        for part in [self.repo.as_str(), self.target.as_str(), &self.group, self.class.code()] {
+        for part in [
+            self.repo.as_str(),
+            self.target.as_str(),
+            &self.group,
+            self.class.code(),
+        ] {
             // Lengths in front, so that no two keys run together.
             hasher.update((part.len() as u64).to_be_bytes());
             hasher.update(part.as_bytes());
         }
-        hasher.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+        hasher
+            .finalize()
+            .iter()
+            .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     }
 
     /// The branch: a readable part and the first eight digits of the key.
     pub fn branch(&self) -> Branch {
-        let group = self.group.strip_prefix("docker.io/library/").unwrap_or(&self.group);
+        let group = self
+            .group
+            .strip_prefix("docker.io/library/")
+            .unwrap_or(&self.group);
         let readable = match self.class {
             Class::Update => group.to_owned(),
             Class::Pin => "pin-digests".to_owned(),

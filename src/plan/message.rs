@@ -18,7 +18,10 @@ impl CommitMessage {
     pub fn write(title: &str, key: &UpdateKey, changes: &ChangeSet) -> Self {
         let mut text = format!("{title}\n\n");
         for change in &changes.0 {
-            text.push_str(&format!("- {} {} -> {}\n", change.image, change.from, change.to));
+            text.push_str(&format!(
+                "- {} {} -> {}\n",
+                change.image, change.from, change.to
+            ));
         }
         text.push_str(&format!("\n{KEY}{}\n", key.hash()));
         for line in changes.lines() {
@@ -35,7 +38,8 @@ pub fn sealed_changes(message: &str) -> Option<ChangeSet> {
     if seal.trim_end() != seal_of(text) {
         return None;
     }
-    ChangeSet::parse(text.lines().filter_map(|line| line.strip_prefix(CHANGE))).filter(|set| !set.0.is_empty())
+    ChangeSet::parse(text.lines().filter_map(|line| line.strip_prefix(CHANGE)))
+        .filter(|set| !set.0.is_empty())
 }
 
 /// The SHA-256 of everything before the seal, in hexadecimal digits. Line ends and the space at the end play no
@@ -43,7 +47,9 @@ pub fn sealed_changes(message: &str) -> Option<ChangeSet> {
 fn seal_of(text: &str) -> String {
     let clean: Vec<&str> = text.trim_end().lines().map(str::trim_end).collect();
     let digest = sha2::Sha256::digest(clean.join("\n").as_bytes());
-    digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    digest
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 #[cfg(test)]
@@ -60,7 +66,10 @@ mod tests {
             group: "docker.io/library/node".to_owned(),
             class: Class::Update,
         };
-        Some((CommitMessage::write("Update node to 22", &key, &changes).0, changes))
+        Some((
+            CommitMessage::write("Update node to 22", &key, &changes).0,
+            changes,
+        ))
     }
 
     #[test]

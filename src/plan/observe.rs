@@ -54,7 +54,10 @@ impl Contents {
     /// The platforms of an index.
     pub fn platforms(&self) -> BTreeSet<Platform> {
         match self {
-            Self::Index(entries) => entries.iter().map(|(platform, _)| platform.clone()).collect(),
+            Self::Index(entries) => entries
+                .iter()
+                .map(|(platform, _)| platform.clone())
+                .collect(),
             Self::Image => BTreeSet::new(),
         }
     }
@@ -62,7 +65,10 @@ impl Contents {
     /// The manifest of a platform in an index.
     pub fn entry(&self, wanted: &Platform) -> Option<&Digest> {
         match self {
-            Self::Index(entries) => entries.iter().find(|(platform, _)| platform == wanted).map(|(_, digest)| digest),
+            Self::Index(entries) => entries
+                .iter()
+                .find(|(platform, _)| platform == wanted)
+                .map(|(_, digest)| digest),
             Self::Image => None,
         }
     }
@@ -70,7 +76,10 @@ impl Contents {
     /// The platform of a manifest in an index.
     pub fn platform_of(&self, wanted: &Digest) -> Option<&Platform> {
         match self {
-            Self::Index(entries) => entries.iter().find(|(_, digest)| digest == wanted).map(|(platform, _)| platform),
+            Self::Index(entries) => entries
+                .iter()
+                .find(|(_, digest)| digest == wanted)
+                .map(|(platform, _)| platform),
             Self::Image => None,
         }
     }
@@ -101,8 +110,12 @@ impl Observations {
         match question {
             Question::Tags(lookup) => self.tags.contains_key(lookup),
             Question::Head(lookup, tag) => self.heads.contains_key(&(lookup.clone(), tag.clone())),
-            Question::Manifest(lookup, digest) => self.manifests.contains_key(&(lookup.clone(), digest.clone())),
-            Question::Platform(lookup, digest) => self.platforms.contains_key(&(lookup.clone(), digest.clone())),
+            Question::Manifest(lookup, digest) => self
+                .manifests
+                .contains_key(&(lookup.clone(), digest.clone())),
+            Question::Platform(lookup, digest) => self
+                .platforms
+                .contains_key(&(lookup.clone(), digest.clone())),
         }
     }
 }
@@ -124,26 +137,41 @@ pub(super) struct View<'a> {
 
 impl View<'_> {
     pub(super) fn tags(&self) -> Result<&[Tag], Gap> {
-        answer(self.seen.tags.get(self.lookup), || Question::Tags(self.lookup.clone())).map(|tags| tags.as_slice())
+        answer(self.seen.tags.get(self.lookup), || {
+            Question::Tags(self.lookup.clone())
+        })
+        .map(|tags| tags.as_slice())
     }
 
     pub(super) fn head(&self, tag: &Tag) -> Result<Option<&Digest>, Gap> {
         let key = (self.lookup.clone(), tag.clone());
-        answer(self.seen.heads.get(&key), || Question::Head(key.0.clone(), key.1.clone())).map(Option::as_ref)
+        answer(self.seen.heads.get(&key), || {
+            Question::Head(key.0.clone(), key.1.clone())
+        })
+        .map(Option::as_ref)
     }
 
     pub(super) fn manifest(&self, digest: &Digest) -> Result<Option<&Contents>, Gap> {
         let key = (self.lookup.clone(), digest.clone());
-        answer(self.seen.manifests.get(&key), || Question::Manifest(key.0.clone(), key.1.clone())).map(Option::as_ref)
+        answer(self.seen.manifests.get(&key), || {
+            Question::Manifest(key.0.clone(), key.1.clone())
+        })
+        .map(Option::as_ref)
     }
 
     pub(super) fn platform(&self, digest: &Digest) -> Result<Option<&Platform>, Gap> {
         let key = (self.lookup.clone(), digest.clone());
-        answer(self.seen.platforms.get(&key), || Question::Platform(key.0.clone(), key.1.clone())).map(Option::as_ref)
+        answer(self.seen.platforms.get(&key), || {
+            Question::Platform(key.0.clone(), key.1.clone())
+        })
+        .map(Option::as_ref)
     }
 }
 
-fn answer<T>(known: Option<&Result<T, Failure>>, question: impl FnOnce() -> Question) -> Result<&T, Gap> {
+fn answer<T>(
+    known: Option<&Result<T, Failure>>,
+    question: impl FnOnce() -> Question,
+) -> Result<&T, Gap> {
     match known {
         Some(Ok(answer)) => Ok(answer),
         Some(Err(failure)) => Err(Gap::Failed(failure.clone())),

@@ -34,7 +34,11 @@ pub struct FileVersions {
 /// Ours is exactly one commit with our trailers and an unbroken seal that changes only the files that the trailers
 /// name and gives the parent's bytes back when the named edits are undone. Author, dates, parent, signature and
 /// imagebot's version play no part.
-pub fn whose(messages: &[String], files: &[FileVersions], args: &BTreeMap<String, String>) -> Ownership {
+pub fn whose(
+    messages: &[String],
+    files: &[FileVersions],
+    args: &BTreeMap<String, String>,
+) -> Ownership {
     let [message] = messages else {
         return Ownership::Foreign("there is not exactly one commit on the branch");
     };
@@ -75,9 +79,19 @@ fn changed_lines(base: &[u8], changed: &[u8]) -> Option<Range<usize>> {
     }
     let lines = |text| <[u8]>::split_inclusive(text, |b| *b == b'\n').collect::<Vec<_>>();
     let (base, changed) = (lines(base), lines(changed));
-    let front = base.iter().zip(&changed).take_while(|(a, b)| a == b).count();
+    let front = base
+        .iter()
+        .zip(&changed)
+        .take_while(|(a, b)| a == b)
+        .count();
     let most = base.len().min(changed.len()) - front;
-    let back = base.iter().rev().zip(changed.iter().rev()).take(most).take_while(|(a, b)| a == b).count();
+    let back = base
+        .iter()
+        .rev()
+        .zip(changed.iter().rev())
+        .take(most)
+        .take_while(|(a, b)| a == b)
+        .count();
     Some(front..base.len() - back)
 }
 
@@ -92,6 +106,10 @@ mod tests {
         assert!(!overlaps(base, ours, base));
         assert!(!overlaps(base, ours, b"FROM a:1\nRUN x\nRUN y\nRUN w\n"));
         assert!(overlaps(base, ours, b"FROM a:3\nRUN x\nRUN y\nRUN z\n"));
-        assert!(overlaps(base, ours, b"# c\nFROM a:1\nRUN x\nRUN y\nRUN z\n"));
+        assert!(overlaps(
+            base,
+            ours,
+            b"# c\nFROM a:1\nRUN x\nRUN y\nRUN z\n"
+        ));
     }
 }

@@ -69,11 +69,23 @@ pub fn propose(
         if kept.is_empty() {
             continue;
         }
-        let key = UpdateKey { repo: repo_id.to_owned(), target: target.clone(), group, class };
+        let key = UpdateKey {
+            repo: repo_id.to_owned(),
+            target: target.clone(),
+            group,
+            class,
+        };
         let changes = ChangeSet(kept.iter().map(|wish| wish.change.clone()).collect());
         let title = title(class, &changes);
-        let wanted: Vec<(&Decision, &Wanted)> =
-            kept.iter().map(|wish| (&decisions[wish.decision], &decisions[wish.decision].wanted[wish.index])).collect();
+        let wanted: Vec<(&Decision, &Wanted)> = kept
+            .iter()
+            .map(|wish| {
+                (
+                    &decisions[wish.decision],
+                    &decisions[wish.decision].wanted[wish.index],
+                )
+            })
+            .collect();
         proposals.push(Proposal {
             branch: key.branch(),
             message: CommitMessage::write(&title, &key, &changes),
@@ -88,7 +100,9 @@ pub fn propose(
         let decision = &mut decisions[*decision];
         decision.reason = Reason::EditRefused;
         decision.detail = format!("{}: {refusal}", refusal.code());
-        decision.steps.push(format!("the edit is refused: {refusal}"));
+        decision
+            .steps
+            .push(format!("the edit is refused: {refusal}"));
     }
     (proposals, refused)
 }
@@ -107,22 +121,41 @@ struct Wish {
 fn groups(decisions: &[Decision]) -> Vec<(Class, String, Vec<Wish>)> {
     let mut groups: BTreeMap<(Class, String), Vec<Wish>> = BTreeMap::new();
     for (number, decision) in decisions.iter().enumerate() {
-        let Some(reference) = decision.reference() else { continue };
+        let Some(reference) = decision.reference() else {
+            continue;
+        };
         for (index, wanted) in decision.wanted.iter().enumerate() {
             let change = Change {
                 path: decision.path.clone(),
                 image: reference.name.clone(),
-                from: Version { tag: reference.tag.clone(), digest: reference.digest.clone() },
-                to: Version { tag: wanted.to_tag.clone(), digest: wanted.to_digest.clone() },
+                from: Version {
+                    tag: reference.tag.clone(),
+                    digest: reference.digest.clone(),
+                },
+                to: Version {
+                    tag: wanted.to_tag.clone(),
+                    digest: wanted.to_digest.clone(),
+                },
             };
-            let wish = Wish { decision: number, index, change, line: decision.located.line };
-            groups.entry((wanted.class, group_of(decision, wanted))).or_default().push(wish);
+            let wish = Wish {
+                decision: number,
+                index,
+                change,
+                line: decision.located.line,
+            };
+            groups
+                .entry((wanted.class, group_of(decision, wanted)))
+                .or_default()
+                .push(wish);
         }
     }
     let mut joined: Vec<(Class, BTreeSet<String>, Vec<Wish>)> = Vec::new();
     for ((class, group), mut wishes) in groups {
         let mut names = BTreeSet::from([group]);
-        while let Some(index) = joined.iter().position(|(other, _, known)| *other == class && share(decisions, known, &wishes)) {
+        while let Some(index) = joined
+            .iter()
+            .position(|(other, _, known)| *other == class && share(decisions, known, &wishes))
+        {
             let (_, other_names, other) = joined.remove(index);
             names.extend(other_names);
             wishes.extend(other);
@@ -130,41 +163,65 @@ fn groups(decisions: &[Decision]) -> Vec<(Class, String, Vec<Wish>)> {
         joined.push((class, names, wishes));
     }
     let name = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join("+");
-    let mut joined: Vec<_> = joined.into_iter().map(|(class, names, wishes)| (class, name(names), wishes)).collect();
+    let mut joined: Vec<_> = joined
+        .into_iter()
+        .map(|(class, names, wishes)| (class, name(names), wishes))
+        .collect();
     joined.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
     joined
 }
 
 fn group_of(decision: &Decision, wanted: &Wanted) -> String {
-    let rule = decision.effective.as_ref().map(|effective| effective.settings.group.value.clone());
+    let rule = decision
+        .effective
+        .as_ref()
+        .map(|effective| effective.settings.group.value.clone());
     match (wanted.class, rule.filter(|group| !group.is_empty())) {
         (Class::Pin, _) => String::new(),
         (_, Some(group)) => group,
-        (_, None) => decision.reference().map(|reference| reference.name.canonical()).unwrap_or_default(),
+        (_, None) => decision
+            .reference()
+            .map(|reference| reference.name.canonical())
+            .unwrap_or_default(),
     }
 }
 
 fn share(decisions: &[Decision], a: &[Wish], b: &[Wish]) -> bool {
     a.iter().any(|a| {
         b.iter().any(|b| {
-            a.change.path == b.change.path && decisions[a.decision].located.shares_place(&decisions[b.decision].located)
+            a.change.path == b.change.path
+                && decisions[a.decision]
+                    .located
+                    .shares_place(&decisions[b.decision].located)
         })
     })
 }
 
 type Edited = (BTreeMap<RepoPath, Vec<u8>>, Vec<Wish>, Vec<Refused>);
 
-fn edit_files(files: &BTreeMap<&RepoPath, &File>, args: &BTreeMap<String, String>, wishes: &[Wish]) -> Edited {
+fn edit_files(
+    files: &BTreeMap<&RepoPath, &File>,
+    args: &BTreeMap<String, String>,
+    wishes: &[Wish],
+) -> Edited {
     let mut edited = BTreeMap::new();
     let mut kept = Vec::new();
     let mut refused = Vec::new();
     let paths: BTreeSet<&RepoPath> = wishes.iter().map(|wish| &wish.change.path).collect();
     for path in paths {
-        let Some(file) = files.get(path) else { continue };
-        let of_file: Vec<&Wish> = wishes.iter().filter(|wish| wish.change.path == *path).collect();
+        let Some(file) = files.get(path) else {
+            continue;
+        };
+        let of_file: Vec<&Wish> = wishes
+            .iter()
+            .filter(|wish| wish.change.path == *path)
+            .collect();
         let attempt = |wishes: &[&Wish]| edit(file.format, &file.contents, args, &updates(wishes));
         let (fitting, lost) = largest_fitting(&of_file, &attempt);
-        refused.extend(lost.into_iter().map(|(wish, refusal)| Refused { decision: wish.decision, refusal }));
+        refused.extend(lost.into_iter().map(|(wish, refusal)| Refused {
+            decision: wish.decision,
+            refusal,
+        }));
         if let (false, Ok(contents)) = (fitting.is_empty(), attempt(&fitting)) {
             edited.insert(path.clone(), contents);
             kept.extend(fitting.into_iter().cloned());
@@ -177,8 +234,16 @@ fn edit_files(files: &BTreeMap<&RepoPath, &File>, args: &BTreeMap<String, String
 fn updates(wishes: &[&Wish]) -> Vec<Update> {
     let mut updates: Vec<Update> = Vec::new();
     for wish in wishes {
-        let update = Update { lines: Some(BTreeSet::from([wish.line])), ..wish.change.update() };
-        let same = updates.iter_mut().find(|known| Update { lines: None, ..(**known).clone() } == wish.change.update());
+        let update = Update {
+            lines: Some(BTreeSet::from([wish.line])),
+            ..wish.change.update()
+        };
+        let same = updates.iter_mut().find(|known| {
+            Update {
+                lines: None,
+                ..(**known).clone()
+            } == wish.change.update()
+        });
         match same {
             Some(known) => known.lines.get_or_insert_default().extend([wish.line]),
             None => updates.push(update),
@@ -192,7 +257,9 @@ fn largest_fitting<'a, T>(
     wishes: &[&'a Wish],
     attempt: &dyn Fn(&[&Wish]) -> Result<T, Refusal>,
 ) -> (Vec<&'a Wish>, Vec<(&'a Wish, Refusal)>) {
-    let Err(first) = attempt(wishes) else { return (wishes.to_vec(), Vec::new()) };
+    let Err(first) = attempt(wishes) else {
+        return (wishes.to_vec(), Vec::new());
+    };
     for (index, left_out) in wishes.iter().enumerate() {
         let rest: Vec<&Wish> = [&wishes[..index], &wishes[index + 1..]].concat();
         if !rest.is_empty() && attempt(&rest).is_ok() {

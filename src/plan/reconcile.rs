@@ -58,6 +58,10 @@ pub enum Status {
     Retargeted,
     /// It is closed now: what it proposed is there, or something else is proposed.
     Close,
+    /// Somebody was faster; the next pass looks again.
+    Moved,
+    /// The server refused the branch.
+    Refused,
     /// It stays open, because not everything in the repository could be judged.
     Kept,
 }
@@ -74,6 +78,8 @@ impl Status {
             Self::Foreign => "foreign",
             Self::Retargeted => "retargeted",
             Self::Close => "close",
+            Self::Moved => "moved",
+            Self::Refused => "refused",
             Self::Kept => "kept",
         }
     }
@@ -82,6 +88,8 @@ impl Status {
 /// One branch: how it stands, why, and what is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Result {
+    /// The branch.
+    pub branch: Branch,
     /// How it stands.
     pub status: Status,
     /// Why, for people.
@@ -110,27 +118,48 @@ pub fn reconcile(
         .iter()
         .enumerate()
         .map(|(index, proposal)| {
-            one(index, proposal, existing.get(&proposal.branch).unwrap_or(&nothing), default_branch)
+            one(
+                index,
+                proposal,
+                existing.get(&proposal.branch).unwrap_or(&nothing),
+                default_branch,
+            )
         })
         .collect();
     let wanted: BTreeSet<&Branch> = proposals.iter().map(|proposal| &proposal.branch).collect();
-    let left_over = existing.iter().filter(|(branch, _)| !wanted.contains(branch));
-    results.extend(left_over.filter_map(|(branch, existing)| without_proposal(branch, existing, certain)));
+    let left_over = existing
+        .iter()
+        .filter(|(branch, _)| !wanted.contains(branch));
+    results.extend(
+        left_over.filter_map(|(branch, existing)| without_proposal(branch, existing, certain)),
+    );
     results
 }
 
 fn one(index: usize, proposal: &Proposal, existing: &Existing, default_branch: &Branch) -> Result {
     let result = |status, detail: &str, number, action| Result {
+        branch: proposal.branch.clone(),
         status,
         detail: detail.to_owned(),
         proposal: Some(index),
         number,
         action,
     };
-    let of_state = |state| existing.merge_requests.iter().rev().filter(move |mr| mr.state == state);
+    let of_state = |state| {
+        existing
+            .merge_requests
+            .iter()
+            .rev()
+            .filter(move |mr| mr.state == state)
+    };
     let open = of_state(MergeRequestState::Open).next();
     if let Some(open) = open.filter(|open| open.target != *default_branch) {
-        return result(Status::Retargeted, "its target branch was changed by hand", Some(open.number), None);
+        return result(
+            Status::Retargeted,
+            "its target branch was changed by hand",
+            Some(open.number),
+            None,
+        );
     }
     let mut action = Action::none(&proposal.branch);
     if let Some((_, Ownership::Foreign(why))) = &existing.head {
@@ -140,7 +169,12 @@ fn one(index: usize, proposal: &Proposal, existing: &Existing, default_branch: &
             action.edit = Some((open.number, None, description));
             action.comment = Some((open.number, FOREIGN));
         }
-        return result(Status::Foreign, why, open.map(|mr| mr.number), action.or_none());
+        return result(
+            Status::Foreign,
+            why,
+            open.map(|mr| mr.number),
+            action.or_none(),
+        );
     }
     if open.is_none() {
         let remembered = |state, reason_free: bool| -> Vec<ChangeSet> {
@@ -150,14 +184,25 @@ fn one(index: usize, proposal: &Proposal, existing: &Existing, default_branch: &
                 .map(|block| block.state.changes)
                 .collect()
         };
-        let within = |sets: &[ChangeSet]| proposal.changes.is_within(&sets.iter().collect::<Vec<_>>());
+        let within =
+            |sets: &[ChangeSet]| proposal.changes.is_within(&sets.iter().collect::<Vec<_>>());
         let closed = remembered(MergeRequestState::Closed, true);
         if !closed.is_empty() && within(&closed) {
-            return result(Status::Declined, "a person closed the merge request that proposed this", None, None);
+            return result(
+                Status::Declined,
+                "a person closed the merge request that proposed this",
+                None,
+                None,
+            );
         }
         let merged = remembered(MergeRequestState::Merged, false);
         if !merged.is_empty() && within(&merged) {
-            return result(Status::Reverted, "this was merged once, and the file went back", None, None);
+            return result(
+                Status::Reverted,
+                "this was merged once, and the file went back",
+                None,
+                None,
+            );
         }
     }
     let written = match &existing.head {
@@ -174,7 +219,11 @@ fn one(index: usize, proposal: &Proposal, existing: &Existing, default_branch: &
         }
         Some(open) => {
             action.edit = rewritten(&proposal.texts, open);
-            let status = if action == Action::none(&proposal.branch) { Status::Unchanged } else { Status::Update };
+            let status = if action == Action::none(&proposal.branch) {
+                Status::Unchanged
+            } else {
+                Status::Update
+            };
             result(status, "", Some(open.number), action.or_none())
         }
     }
@@ -183,13 +232,25 @@ fn one(index: usize, proposal: &Proposal, existing: &Existing, default_branch: &
 /// The new texts of a merge request, if what was rendered changed.
 fn rewritten(texts: &Texts, open: &MergeRequest) -> Option<(u64, Option<String>, String)> {
     let block = block_of(&open.description);
-    if block.as_ref().is_some_and(|block| block.hash == texts.hash && block.state.changes == texts.state.changes) {
+    if block
+        .as_ref()
+        .is_some_and(|block| block.hash == texts.hash && block.state.changes == texts.state.changes)
+    {
         return None;
     }
-    let told = block.map(|Block { state, .. }| state.told).unwrap_or_default();
-    let state = State { told, ..texts.state.clone() };
+    let told = block
+        .map(|Block { state, .. }| state.told)
+        .unwrap_or_default();
+    let state = State {
+        told,
+        ..texts.state.clone()
+    };
     let title = (open.title != texts.title).then(|| texts.title.clone());
-    Some((open.number, title, replace_block(&open.description, &texts.block(&state))))
+    Some((
+        open.number,
+        title,
+        replace_block(&open.description, &texts.block(&state)),
+    ))
 }
 
 /// The description that remembers that something was said; `None` if it was said already, or cannot be remembered.
@@ -205,35 +266,68 @@ fn tell_once(open: &MergeRequest, what: &str) -> Option<String> {
 
 /// A branch of ours that nothing is proposed for any more.
 fn without_proposal(branch: &Branch, existing: &Existing, certain: bool) -> Option<Result> {
-    let open = existing.merge_requests.iter().rev().find(|mr| mr.state == MergeRequestState::Open);
+    let open = existing
+        .merge_requests
+        .iter()
+        .rev()
+        .find(|mr| mr.state == MergeRequestState::Open);
     let result = |status, detail: &str, action| {
-        Some(Result { status, detail: detail.to_owned(), proposal: None, number: open.map(|mr| mr.number), action })
+        Some(Result {
+            branch: branch.clone(),
+            status,
+            detail: detail.to_owned(),
+            proposal: None,
+            number: open.map(|mr| mr.number),
+            action,
+        })
     };
     match (&existing.head, open) {
         (None, None) => None,
         (Some((_, Ownership::Foreign(why))), Some(_)) => result(Status::Foreign, why, None),
         (Some((_, Ownership::Foreign(_))), None) => None,
-        _ if !certain => result(Status::Kept, "not everything in the repository could be judged", None),
+        _ if !certain => result(
+            Status::Kept,
+            "not everything in the repository could be judged",
+            None,
+        ),
         (head, open) => {
             let mut action = Action::none(branch);
             action.delete = head.as_ref().map(|(head, _)| head.clone());
             if let Some(open) = open {
                 // The reason is written before it is closed: one that is closed without a reason was closed by a person.
-                let description = told(&open.description, |state| state.closed = Some("obsolete".to_owned()));
+                let description = told(&open.description, |state| {
+                    state.closed = Some("obsolete".to_owned())
+                });
                 let Some(description) = description else {
-                    return result(Status::Kept, "its text no longer says what it proposed", None);
+                    return result(
+                        Status::Kept,
+                        "its text no longer says what it proposed",
+                        None,
+                    );
                 };
                 action.edit = Some((open.number, None, description));
                 action.close = Some(open.number);
             }
-            result(Status::Close, "what it proposed is there already, or is no longer proposed", Some(action))
+            result(
+                Status::Close,
+                "what it proposed is there already, or is no longer proposed",
+                Some(action),
+            )
         }
     }
 }
 
 impl Action {
     fn none(branch: &Branch) -> Self {
-        Self { branch: branch.clone(), write: None, open: None, edit: None, comment: None, close: None, delete: None }
+        Self {
+            branch: branch.clone(),
+            write: None,
+            open: None,
+            edit: None,
+            comment: None,
+            close: None,
+            delete: None,
+        }
     }
 
     fn or_none(self) -> Option<Self> {

@@ -59,18 +59,33 @@ pub struct Block {
 
 /// The title of a set of changes.
 pub(super) fn title(class: Class, changes: &ChangeSet) -> String {
-    let images: BTreeSet<&str> = changes.0.iter().map(|change| change.image.written()).collect();
+    let images: BTreeSet<&str> = changes
+        .0
+        .iter()
+        .map(|change| change.image.written())
+        .collect();
     let versions: BTreeSet<String> = changes
         .0
         .iter()
-        .map(|change| change.to.tag.as_ref().map_or_else(String::new, |tag| format!(" to {tag}")))
+        .map(|change| {
+            change
+                .to
+                .tag
+                .as_ref()
+                .map_or_else(String::new, |tag| format!(" to {tag}"))
+        })
         .collect();
-    let only_digests = changes.0.iter().all(|change| change.from.tag == change.to.tag);
+    let only_digests = changes
+        .0
+        .iter()
+        .all(|change| change.from.tag == change.to.tag);
     match (class, images.len(), images.first(), versions.first()) {
         (Class::Pin, 1, Some(image), _) => format!("Pin the digest of {image}"),
         (Class::Pin, count, ..) => format!("Pin the digests of {count} images"),
         (_, 1, Some(image), _) if only_digests => format!("Update the digest of {image}"),
-        (_, 1, Some(image), Some(version)) if versions.len() == 1 => format!("Update {image}{version}"),
+        (_, 1, Some(image), Some(version)) if versions.len() == 1 => {
+            format!("Update {image}{version}")
+        }
         (_, 1, Some(image), _) => format!("Update {image}"),
         (_, count, ..) => format!("Update {count} images"),
     }
@@ -84,13 +99,20 @@ impl Texts {
         wanted: &[(&Decision, &Wanted)],
         seen: &Observations,
     ) -> Self {
-        let mut body = String::from("| image | from | to | change | where |\n|---|---|---|---|---|\n");
+        let mut body =
+            String::from("| image | from | to | change | where |\n|---|---|---|---|---|\n");
         for change in &changes.0 {
-            let behind: Vec<&(&Decision, &Wanted)> =
-                wanted.iter().filter(|(decision, wanted)| is_behind(change, decision, wanted)).collect();
-            let level = behind.first().map_or("", |(_, wanted)| wanted.level.as_str());
-            let places: Vec<String> =
-                behind.iter().map(|(decision, _)| code(&format!("{}:{}", decision.path, decision.located.line))).collect();
+            let behind: Vec<&(&Decision, &Wanted)> = wanted
+                .iter()
+                .filter(|(decision, wanted)| is_behind(change, decision, wanted))
+                .collect();
+            let level = behind
+                .first()
+                .map_or("", |(_, wanted)| wanted.level.as_str());
+            let places: Vec<String> = behind
+                .iter()
+                .map(|(decision, _)| code(&format!("{}:{}", decision.path, decision.located.line)))
+                .collect();
             let _ = writeln!(
                 body,
                 "| {} | {} | {} | {level} | {} |",
@@ -100,7 +122,10 @@ impl Texts {
                 places.join(", ")
             );
         }
-        let whys: BTreeSet<String> = wanted.iter().map(|(decision, wanted)| why(decision, wanted)).collect();
+        let whys: BTreeSet<String> = wanted
+            .iter()
+            .map(|(decision, wanted)| why(decision, wanted))
+            .collect();
         body.push_str("\nWhy:\n\n");
         for why in whys {
             let _ = writeln!(body, "- {why}");
@@ -112,7 +137,10 @@ impl Texts {
             .collect();
         let labels: Vec<String> = labels.into_iter().cloned().collect();
         let hash = short_hash(&[title.as_str(), &body, &labels.join(",")]);
-        let about: BTreeSet<String> = wanted.iter().filter_map(|(decision, wanted)| about(decision, wanted, seen)).collect();
+        let about: BTreeSet<String> = wanted
+            .iter()
+            .filter_map(|(decision, wanted)| about(decision, wanted, seen))
+            .collect();
         if !about.is_empty() {
             body.push_str("\nWhat the images say of themselves:\n\n");
             for line in about {
@@ -123,13 +151,28 @@ impl Texts {
             "\nClose this merge request, and imagebot does not propose these versions again. \
              Push to its branch, and imagebot leaves it to you.\n",
         );
-        let state = State { key: key.hash(), changes: changes.clone(), ..State::default() };
-        Self { title, body, hash, labels, state }
+        let state = State {
+            key: key.hash(),
+            changes: changes.clone(),
+            ..State::default()
+        };
+        Self {
+            title,
+            body,
+            hash,
+            labels,
+            state,
+        }
     }
 
     /// The text with its markers, `state` instead of its own.
     pub fn block(&self, state: &State) -> String {
-        format!("{BEGIN}{}{CLOSE}\n{}\n{}\n{END}", self.hash, self.body.trim_end(), state_line(state))
+        format!(
+            "{BEGIN}{}{CLOSE}\n{}\n{}\n{END}",
+            self.hash,
+            self.body.trim_end(),
+            state_line(state)
+        )
     }
 }
 
@@ -138,21 +181,40 @@ fn is_behind(change: &Change, decision: &Decision, wanted: &Wanted) -> bool {
         && wanted.to_tag == change.to.tag
         && wanted.to_digest == change.to.digest
         && decision.reference().is_some_and(|reference| {
-            reference.name == change.image && reference.tag == change.from.tag && reference.digest == change.from.digest
+            reference.name == change.image
+                && reference.tag == change.from.tag
+                && reference.digest == change.from.digest
         })
 }
 
 /// Why this version: what was chosen, and what the policy left out.
 fn why(decision: &Decision, wanted: &Wanted) -> String {
-    let image = decision.reference().map(|reference| code(reference.name.written())).unwrap_or_default();
-    let tag = wanted.to_tag.as_ref().map(|tag| code(tag.as_str())).unwrap_or_default();
-    let mut text = match (wanted.class, wanted.to_tag == decision.reference().and_then(|r| r.tag.clone())) {
+    let image = decision
+        .reference()
+        .map(|reference| code(reference.name.written()))
+        .unwrap_or_default();
+    let tag = wanted
+        .to_tag
+        .as_ref()
+        .map(|tag| code(tag.as_str()))
+        .unwrap_or_default();
+    let mut text = match (
+        wanted.class,
+        wanted.to_tag == decision.reference().and_then(|r| r.tag.clone()),
+    ) {
         (Class::Pin, _) => format!("{image}: the policy asks for a digest beside every reference"),
         (_, true) => format!("{image}: {tag} points at another digest now"),
-        (Class::Major, false) => format!("{image}: {tag} is the newest, and a major change is a merge request of its own"),
-        (Class::Update, false) => format!("{image}: {tag} is the newest that the policy allows here"),
+        (Class::Major, false) => format!(
+            "{image}: {tag} is the newest, and a major change is a merge request of its own"
+        ),
+        (Class::Update, false) => {
+            format!("{image}: {tag} is the newest that the policy allows here")
+        }
     };
-    let settings = decision.effective.as_ref().map(|effective| &effective.settings);
+    let settings = decision
+        .effective
+        .as_ref()
+        .map(|effective| &effective.settings);
     if let Some(reason) = settings.and_then(|settings| settings.reason.value.as_ref()) {
         let _ = write!(text, " ({})", code(reason));
     }
@@ -163,11 +225,25 @@ fn why(decision: &Decision, wanted: &Wanted) -> String {
 fn about(decision: &Decision, wanted: &Wanted, seen: &Observations) -> Option<String> {
     let lookup = decision.lookup.clone()?;
     let labels = &seen.labels.get(&(lookup, wanted.target.clone()?))?.0;
-    let label = |name: &str| labels.get(&format!("org.opencontainers.image.{name}")).filter(|text| !text.is_empty());
-    let image = decision.reference().map(|reference| code(reference.name.written()))?;
+    let label = |name: &str| {
+        labels
+            .get(&format!("org.opencontainers.image.{name}"))
+            .filter(|text| !text.is_empty())
+    };
+    let image = decision
+        .reference()
+        .map(|reference| code(reference.name.written()))?;
     let mut parts = Vec::new();
-    parts.extend(label("description").or_else(|| label("title")).map(|text| code(text)));
-    parts.extend(label("source").or_else(|| label("url")).map(|text| code(text)));
+    parts.extend(
+        label("description")
+            .or_else(|| label("title"))
+            .map(|text| code(text)),
+    );
+    parts.extend(
+        label("source")
+            .or_else(|| label("url"))
+            .map(|text| code(text)),
+    );
     parts.extend(label("revision").map(|text| format!("revision {}", code(text))));
     (!parts.is_empty()).then(|| format!("{image}: {}", parts.join(", ")))
 }
@@ -175,14 +251,32 @@ fn about(decision: &Decision, wanted: &Wanted, seen: &Observations) -> Option<St
 /// Foreign text as a code span in one line: backticks around it are more than any run inside it, line breaks become
 /// spaces, control and direction characters go, `|` does not end a table cell.
 fn code(text: &str) -> String {
-    let hidden = |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    let flat: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !hidden(*c)).collect();
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    let flat: String = text
+        .chars()
+        .map(|c| if c.is_whitespace() { ' ' } else { c })
+        .filter(|c| !hidden(*c))
+        .collect();
     let mut flat: String = flat.trim().chars().take(300).collect();
-    flat = flat.replace('|', "\u{2758}").replace("<!--", "").replace("-->", "");
+    flat = flat
+        .replace('|', "\u{2758}")
+        .replace("<!--", "")
+        .replace("-->", "");
     let longest = flat.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
-    let pad = if flat.starts_with('`') || flat.ends_with('`') { " " } else { "" };
-    if flat.is_empty() { String::new() } else { format!("{fence}{pad}{flat}{pad}{fence}") }
+    let pad = if flat.starts_with('`') || flat.ends_with('`') {
+        " "
+    } else {
+        ""
+    };
+    if flat.is_empty() {
+        String::new()
+    } else {
+        format!("{fence}{pad}{flat}{pad}{fence}")
+    }
 }
 
 fn short_hash(parts: &[&str]) -> String {
@@ -191,13 +285,20 @@ fn short_hash(parts: &[&str]) -> String {
         hasher.update((part.len() as u64).to_be_bytes());
         hasher.update(part.as_bytes());
     }
-    hasher.finalize().iter().take(8).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    hasher
+        .finalize()
+        .iter()
+        .take(8)
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn state_line(state: &State) -> String {
     // A state is strings and lists: it always has a JSON form.
     let json = serde_json::to_vec(state).unwrap_or_default();
-    format!("{STATE}{}{CLOSE}", base64::engine::general_purpose::STANDARD.encode(json))
+    format!(
+        "{STATE}{}{CLOSE}",
+        base64::engine::general_purpose::STANDARD.encode(json)
+    )
 }
 
 /// imagebot's part of a description; `None` if people removed it.
@@ -206,12 +307,17 @@ pub fn block_of(description: &str) -> Option<Block> {
     let (hash, rest) = rest.split_once(CLOSE)?;
     let (_, rest) = rest.split_once(STATE)?;
     let (state, _) = rest.split_once(CLOSE)?;
-    let json = base64::engine::general_purpose::STANDARD.decode(state.trim()).ok()?;
-    Some(Block { hash: hash.trim().to_owned(), state: serde_json::from_slice(&json).ok()? })
+    let json = base64::engine::general_purpose::STANDARD
+        .decode(state.trim())
+        .ok()?;
+    Some(Block {
+        hash: hash.trim().to_owned(),
+        state: serde_json::from_slice(&json).ok()?,
+    })
 }
 
 /// The description with imagebot's part replaced, or added at the end where people removed it.
-pub fn replace_block(description: &str, block: &str) -> String {
+pub(super) fn replace_block(description: &str, block: &str) -> String {
     let found = description.find(BEGIN).and_then(|start| {
         let end = description[start..].find(END)? + start + END.len();
         Some((start, end))
@@ -224,12 +330,17 @@ pub fn replace_block(description: &str, block: &str) -> String {
 }
 
 /// The description with only what is remembered changed.
-pub fn told(description: &str, change: impl FnOnce(&mut State)) -> Option<String> {
+pub(super) fn told(description: &str, change: impl FnOnce(&mut State)) -> Option<String> {
     let mut state = block_of(description)?.state;
     change(&mut state);
     let start = description.find(STATE)?;
     let end = description[start..].find(CLOSE)? + start + CLOSE.len();
-    Some(format!("{}{}{}", &description[..start], state_line(&state), &description[end..]))
+    Some(format!(
+        "{}{}{}",
+        &description[..start],
+        state_line(&state),
+        &description[end..]
+    ))
 }
 
 /// What belongs to a label name, sorted: used by tests and renderers alike.
@@ -264,15 +375,28 @@ mod tests {
             body: "body\n".to_owned(),
             hash: "0123".to_owned(),
             labels: vec![],
-            state: State { key: "k".to_owned(), ..State::default() },
+            state: State {
+                key: "k".to_owned(),
+                ..State::default()
+            },
         };
         let block = texts.block(&texts.state);
         let written = replace_block("before\n", &block);
-        assert_eq!(block_of(&written), Some(Block { hash: "0123".to_owned(), state: texts.state.clone() }));
+        assert_eq!(
+            block_of(&written),
+            Some(Block {
+                hash: "0123".to_owned(),
+                state: texts.state.clone()
+            })
+        );
         let again = replace_block(&format!("{written}\nafter"), &block);
         assert_eq!(again, format!("before\n\n{block}\nafter"));
-        let closed = told(&again, |state| state.closed = Some("superseded".to_owned())).unwrap_or_default();
-        assert_eq!(block_of(&closed).and_then(|b| b.state.closed).as_deref(), Some("superseded"));
+        let closed =
+            told(&again, |state| state.closed = Some("superseded".to_owned())).unwrap_or_default();
+        assert_eq!(
+            block_of(&closed).and_then(|b| b.state.closed).as_deref(),
+            Some("superseded")
+        );
         assert!(closed.starts_with("before") && closed.ends_with("after"));
         assert_eq!(block_of("nothing"), None);
     }

@@ -30,7 +30,10 @@ impl Note {
     pub fn parse(notes: &[String], from: &Origin) -> Result<Self, ParseNoteError> {
         let mut changes = Changes::default();
         for note in notes {
-            let error = |what: String| ParseNoteError { note: note.clone(), what };
+            let error = |what: String| ParseNoteError {
+                note: note.clone(),
+                what,
+            };
             for (key, value) in words(note).map_err(&error)? {
                 apply(&mut changes, &key, value.as_deref(), from).map_err(&error)?;
             }
@@ -39,15 +42,25 @@ impl Note {
     }
 }
 
-fn apply(changes: &mut Changes, key: &str, value: Option<&str>, from: &Origin) -> Result<(), String> {
+fn apply(
+    changes: &mut Changes,
+    key: &str,
+    value: Option<&str>,
+    from: &Origin,
+) -> Result<(), String> {
     fn set<T>(value: T, from: &Origin) -> Option<Set<T>> {
-        Some(Set { value, from: from.clone() })
+        Some(Set {
+            value,
+            from: from.clone(),
+        })
     }
     let one_of = |expected: &str| format!("{key} is one of {expected}");
     match (key, value) {
         ("ignore", None) => changes.enabled = set(false, from),
         ("max", Some(text)) => {
-            let level: Level = text.parse().map_err(|_| one_of("major, minor, patch, build, digest"))?;
+            let level: Level = text
+                .parse()
+                .map_err(|_| one_of("major, minor, patch, build, digest"))?;
             changes.max = set(level, from);
         }
         ("prerelease", Some(text)) => {
@@ -61,14 +74,24 @@ fn apply(changes: &mut Changes, key: &str, value: Option<&str>, from: &Origin) -
         ("codename", Some(_)) => return Err(one_of("hold, follow")),
         ("digest", Some(text)) => {
             let mode = DigestMode::ALL.iter().find(|(name, _)| *name == text);
-            changes.digest = set(mode.ok_or_else(|| one_of("refresh, pin, with-tag, off"))?.1, from);
+            changes.digest = set(
+                mode.ok_or_else(|| one_of("refresh, pin, with-tag, off"))?.1,
+                from,
+            );
         }
         ("allow", Some(text)) => {
-            changes.allow = set(Some(Allow::parse(text).map_err(|error| error.to_string())?), from);
+            changes.allow = set(
+                Some(Allow::parse(text).map_err(|error| error.to_string())?),
+                from,
+            );
         }
         ("ignore", Some(text)) => {
             let ignored = Ignore::parse(text).map_err(|error| error.to_string())?;
-            let mut all = changes.ignore.take().map(|set| set.value).unwrap_or_default();
+            let mut all = changes
+                .ignore
+                .take()
+                .map(|set| set.value)
+                .unwrap_or_default();
             all.push(ignored);
             changes.ignore = set(all, from);
         }
@@ -84,7 +107,9 @@ fn words(note: &str) -> Result<Vec<(String, Option<String>)>, String> {
     let mut words = Vec::new();
     let mut rest = note.trim();
     while !rest.is_empty() {
-        let end = rest.find(|c: char| c == '=' || c.is_whitespace()).unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| c == '=' || c.is_whitespace())
+            .unwrap_or(rest.len());
         let key = rest[..end].to_owned();
         rest = &rest[end..];
         let value = match rest.strip_prefix('=') {
@@ -113,25 +138,51 @@ mod tests {
     use super::*;
 
     fn read(note: &str) -> Result<Changes, String> {
-        Note::parse(&[note.to_owned()], &Origin::built_in()).map(|note| note.changes).map_err(|e| e.to_string())
+        Note::parse(&[note.to_owned()], &Origin::built_in())
+            .map(|note| note.changes)
+            .map_err(|e| e.to_string())
     }
 
     #[test]
     fn reads_keys_and_quoted_values() {
         let changes = read(r#"max=minor reason="the data folder changes" prerelease=true"#);
         let changes = changes.as_ref();
-        assert_eq!(changes.ok().and_then(|c| c.max.as_ref()).map(|set| set.value), Some(Level::Minor));
-        let reason = changes.ok().and_then(|c| c.reason.as_ref()).and_then(|set| set.value.clone());
+        assert_eq!(
+            changes
+                .ok()
+                .and_then(|c| c.max.as_ref())
+                .map(|set| set.value),
+            Some(Level::Minor)
+        );
+        let reason = changes
+            .ok()
+            .and_then(|c| c.reason.as_ref())
+            .and_then(|set| set.value.clone());
         assert_eq!(reason.as_deref(), Some("the data folder changes"));
-        assert_eq!(read("ignore").ok().and_then(|c| c.enabled).map(|set| set.value), Some(false));
+        assert_eq!(
+            read("ignore")
+                .ok()
+                .and_then(|c| c.enabled)
+                .map(|set| set.value),
+            Some(false)
+        );
     }
 
     #[test]
     fn says_what_can_stand_there() {
         for (note, expect) in [
-            ("maximum=minor", "`# imagebot: maximum=minor`: \"maximum\" is not known here; ignore, max, prerelease, variant, codename, digest, allow, group, reason are"),
-            ("max=big", "`# imagebot: max=big`: max is one of major, minor, patch, build, digest"),
-            ("reason=\"x", "`# imagebot: reason=\"x`: a quote is not closed"),
+            (
+                "maximum=minor",
+                "`# imagebot: maximum=minor`: \"maximum\" is not known here; ignore, max, prerelease, variant, codename, digest, allow, group, reason are",
+            ),
+            (
+                "max=big",
+                "`# imagebot: max=big`: max is one of major, minor, patch, build, digest",
+            ),
+            (
+                "reason=\"x",
+                "`# imagebot: reason=\"x`: a quote is not closed",
+            ),
         ] {
             assert_eq!(read(note).err().as_deref(), Some(expect));
         }

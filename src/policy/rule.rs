@@ -43,7 +43,24 @@ pub struct Rule {
 impl Rule {
     /// A rule that matches everything: `[defaults]`.
     pub fn everything(changes: Changes, from: Origin) -> Self {
-        Self { images: vec![], repos: vec![], paths: vec![], kinds: vec![], tags: vec![], changes, from }
+        Self {
+            images: vec![],
+            repos: vec![],
+            paths: vec![],
+            kinds: vec![],
+            tags: vec![],
+            changes,
+            from,
+        }
+    }
+
+    /// Whether it looks at anything: one that matches everything is never unused.
+    pub fn is_selective(&self) -> bool {
+        !(self.images.is_empty()
+            && self.repos.is_empty()
+            && self.paths.is_empty()
+            && self.kinds.is_empty()
+            && self.tags.is_empty())
     }
 
     fn matches(&self, subject: &Subject<'_>) -> bool {
@@ -76,15 +93,28 @@ pub struct Effective {
 
 impl Policy {
     /// The settings of a reference, with the comments right above it.
-    pub fn effective(&self, subject: &Subject<'_>, notes: &[String], line: usize) -> Result<Effective, ParseNoteError> {
+    pub fn effective(
+        &self,
+        subject: &Subject<'_>,
+        notes: &[String],
+        line: usize,
+    ) -> Result<Effective, ParseNoteError> {
         let mut settings = Settings::default();
         let mut matched = Vec::new();
-        for (index, rule) in self.rules.iter().enumerate().filter(|(_, rule)| rule.matches(subject)) {
+        for (index, rule) in self
+            .rules
+            .iter()
+            .enumerate()
+            .filter(|(_, rule)| rule.matches(subject))
+        {
             settings.apply(&rule.changes);
             matched.push(index);
         }
         if !notes.is_empty() {
-            let from = Origin { file: subject.path.as_str().into(), line };
+            let from = Origin {
+                file: subject.path.as_str().into(),
+                line,
+            };
             settings.apply(&Note::parse(notes, &from)?.changes);
         }
         Ok(Effective { settings, matched })

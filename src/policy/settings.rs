@@ -18,7 +18,10 @@ pub struct Origin {
 impl Origin {
     /// The defaults that imagebot brings along.
     pub fn built_in() -> Self {
-        Self { file: Arc::from("built in"), line: 0 }
+        Self {
+            file: Arc::from("built in"),
+            line: 0,
+        }
     }
 }
 
@@ -56,12 +59,19 @@ pub enum DigestMode {
 
 impl DigestMode {
     /// The modes and their names in configuration.
-    pub const ALL: [(&str, Self); 4] =
-        [("refresh", Self::Refresh), ("pin", Self::Pin), ("with-tag", Self::WithTag), ("off", Self::Off)];
+    pub const ALL: [(&str, Self); 4] = [
+        ("refresh", Self::Refresh),
+        ("pin", Self::Pin),
+        ("with-tag", Self::WithTag),
+        ("off", Self::Off),
+    ];
 
     /// The mode's name.
     pub fn code(self) -> &'static str {
-        Self::ALL.iter().find(|(_, mode)| *mode == self).map_or("", |(name, _)| name)
+        Self::ALL
+            .iter()
+            .find(|(_, mode)| *mode == self)
+            .map_or("", |(name, _)| name)
     }
 }
 

@@ -20,14 +20,18 @@ pub fn differs_only_by(
     args: &BTreeMap<String, String>,
     edits: &[Update],
 ) -> bool {
-    let (Ok(old), Ok(new)) = (scan(format, before, args), scan(format, after, args)) else { return false };
+    let (Ok(old), Ok(new)) = (scan(format, before, args), scan(format, after, args)) else {
+        return false;
+    };
     if old.references.len() != new.references.len() {
         return false;
     }
     let mut taken_out = (Vec::new(), Vec::new());
     for (old, new) in old.references.iter().zip(&new.references) {
         match (&old.found, &new.found) {
-            (Found::Known(a), Found::Known(b)) if is_named_move(&a.reference, &b.reference, edits) => {
+            (Found::Known(a), Found::Known(b))
+                if is_named_move(&a.reference, &b.reference, edits) =>
+            {
                 taken_out.0.extend(a.versioned_places());
                 taken_out.1.extend(b.versioned_places());
             }
@@ -40,7 +44,9 @@ pub fn differs_only_by(
 
 fn is_named_move(old: &Reference, new: &Reference, edits: &[Update]) -> bool {
     old.name.written() == new.name.written()
-        && edits.iter().any(|edit| edit.concerns(old) && edit.to_tag == new.tag && edit.to_digest == new.digest)
+        && edits.iter().any(|edit| {
+            edit.concerns(old) && edit.to_tag == new.tag && edit.to_digest == new.digest
+        })
 }
 
 fn same(old: &Located, new: &Located) -> bool {
@@ -70,7 +76,9 @@ mod tests {
     use crate::image::{ImageName, Tag};
 
     fn check(before: &str, after: &str, expect: bool) {
-        let (Ok(image), Ok(from), Ok(to)) = (ImageName::parse("node"), Tag::parse("20"), Tag::parse("22")) else {
+        let (Ok(image), Ok(from), Ok(to)) =
+            (ImageName::parse("node"), Tag::parse("20"), Tag::parse("22"))
+        else {
             panic!("all three are well-formed")
         };
         let edit = Update {
@@ -81,7 +89,13 @@ mod tests {
             to_digest: None,
             lines: None,
         };
-        let only = differs_only_by(Format::Dockerfile, before.as_bytes(), after.as_bytes(), &BTreeMap::new(), &[edit]);
+        let only = differs_only_by(
+            Format::Dockerfile,
+            before.as_bytes(),
+            after.as_bytes(),
+            &BTreeMap::new(),
+            &[edit],
+        );
         assert_eq!(only, expect, "{before:?} → {after:?}");
     }
 
@@ -89,10 +103,18 @@ mod tests {
     fn a_named_edit_and_nothing_else() {
         check("FROM node:20\n", "FROM node:22\n", true);
         check("ARG V=20\nFROM node:$V\n", "ARG V=22\nFROM node:$V\n", true);
-        check("FROM node:20\nFROM node:20\n", "FROM node:20\nFROM node:22\n", true);
+        check(
+            "FROM node:20\nFROM node:20\n",
+            "FROM node:20\nFROM node:22\n",
+            true,
+        );
         check("FROM node:20\n", "FROM node:23\n", false);
         check("FROM node:20\n", "FROM node:22\nRUN evil\n", false);
-        check("FROM node:20\nFROM a:1\n", "FROM node:22\nFROM a:2\n", false);
+        check(
+            "FROM node:20\nFROM a:1\n",
+            "FROM node:22\nFROM a:2\n",
+            false,
+        );
         check("FROM node:20\n", "FROM  node:22\n", false);
         check("FROM node:20\n", "FROM evil/node:22\n", false);
     }

@@ -47,8 +47,12 @@ impl Update {
     }
 
     fn meant(&self, located: &Located) -> bool {
-        self.lines.as_ref().is_none_or(|lines| lines.contains(&located.line))
-            && located.reference().is_some_and(|reference| self.concerns(reference))
+        self.lines
+            .as_ref()
+            .is_none_or(|lines| lines.contains(&located.line))
+            && located
+                .reference()
+                .is_some_and(|reference| self.concerns(reference))
     }
 }
 
@@ -118,9 +122,7 @@ pub fn edit(
     let mut planned = Vec::with_capacity(before.len());
     let mut splices = Vec::new();
     for located in &before {
-        let update = located
-            .reference()
-            .and_then(|r| updates.iter().find(|update| update.concerns(r)));
+        let update = updates.iter().find(|update| update.meant(located));
         planned.push(match (&located.found, update) {
             (Found::Known(known), Some(update)) => {
                 splices.extend(splices_of(located, known, update)?);
@@ -134,11 +136,7 @@ pub fn edit(
         });
     }
     for update in updates {
-        if !before
-            .iter()
-            .filter_map(Located::reference)
-            .any(|reference| update.concerns(reference))
-        {
+        if !before.iter().any(|located| update.meant(located)) {
             let missing = Reference {
                 name: update.image.clone(),
                 tag: update.from_tag.clone(),
@@ -188,13 +186,17 @@ fn meet(a: &Range<usize>, b: &Range<usize>) -> bool {
 /// The reference to name when two updates want different texts at one place.
 fn in_conflict<'a>(before: &'a [Located], splices: &[Splice]) -> &'a Located {
     let uses = |located: &&Located| match &located.found {
-        Found::Known(known) => known.value.places(0..known.value.len()).iter().any(|place| {
-            splices
-                .iter()
-                .filter(|splice| meet(place, &splice.range()) || place.end == splice.start)
-                .count()
-                > 1
-        }),
+        Found::Known(known) => known
+            .value
+            .places(0..known.value.len())
+            .iter()
+            .any(|place| {
+                splices
+                    .iter()
+                    .filter(|splice| meet(place, &splice.range()) || place.end == splice.start)
+                    .count()
+                    > 1
+            }),
         Found::Unknown { .. } => false,
     };
     before

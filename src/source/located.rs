@@ -155,8 +155,14 @@ impl Located {
     /// Whether a part of its tag or digest stands at the same place in the file as a part of the other's: an `ARG`'s
     /// default that feeds both.
     pub fn shares_place(&self, other: &Self) -> bool {
-        let (Found::Known(one), Found::Known(two)) = (&self.found, &other.found) else { return false };
-        one.versioned_places().iter().any(|a| two.versioned_places().iter().any(|b| a.start < b.end && b.start < a.end))
+        let (Found::Known(one), Found::Known(two)) = (&self.found, &other.found) else {
+            return false;
+        };
+        one.versioned_places().iter().any(|a| {
+            two.versioned_places()
+                .iter()
+                .any(|b| a.start < b.end && b.start < a.end)
+        })
     }
 
     /// Why it cannot be edited; `None` if it can.
@@ -171,6 +177,7 @@ impl Located {
 impl Known {
     /// The places in the file that make tag and digest, with the `:` and `@` before them.
     pub(crate) fn versioned_places(&self) -> Vec<Range<usize>> {
-        self.value.places(self.reference.name.written().len()..self.value.len())
+        self.value
+            .places(self.reference.name.written().len()..self.value.len())
     }
 }

@@ -376,7 +376,8 @@ fn judge(written: &Mapped, expanded: Expanded) -> Found {
     let own = extent(written);
     let tag_from_arg = reference.tag.as_ref().is_some_and(|tag| {
         let start = name + 1;
-        value.places(start..start + tag.as_str().len())
+        value
+            .places(start..start + tag.as_str().len())
             .iter()
             .any(|place| !own.contains(&place.start))
     });

@@ -1,0 +1,183 @@
+//! Answering questions at the registries, each once.
+
+use super::setup::Setup;
+use super::work::Work;
+use crate::image::{Digest, Platform};
+use crate::plan::{Contents, Failure, Labels, Lookup, Observations, Question};
+use crate::registry::{Content, RegistryError};
+use futures::StreamExt as _;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// How many questions are under way at once; each host has its own, lower limit.
+const AT_ONCE: usize = 64;
+
+/// Asks all questions and adds the answers.
+pub(super) async fn answer(
+    setup: &Setup,
+    questions: BTreeSet<Question>,
+    seen: &mut Observations,
+    ticked: &(dyn Fn(usize) + Sync),
+) {
+    let asked = questions.into_iter().map(|question| ask(setup, question));
+    let mut answers = futures::stream::iter(asked).buffer_unordered(AT_ONCE);
+    let mut done = 0;
+    while let Some(answer) = answers.next().await {
+        match answer {
+            Answer::Tags(lookup, answer) => drop(seen.tags.insert(lookup, answer)),
+            Answer::Head(key, answer) => drop(seen.heads.insert(key, answer)),
+            Answer::Manifest(key, answer) => drop(seen.manifests.insert(key, answer)),
+            Answer::Platform(key, answer) => drop(seen.platforms.insert(key, answer)),
+        }
+        done += 1;
+        ticked(done);
+    }
+}
+
+enum Answer {
+    Tags(Lookup, Result<Arc<Vec<crate::image::Tag>>, Failure>),
+    Head((Lookup, crate::image::Tag), Result<Option<Digest>, Failure>),
+    Manifest((Lookup, Digest), Result<Option<Contents>, Failure>),
+    Platform((Lookup, Digest), Result<Option<Platform>, Failure>),
+}
+
+async fn ask(setup: &Setup, question: Question) -> Answer {
+    let registries = &setup.registries;
+    match question {
+        Question::Tags(lookup) => {
+            let login = setup.login(&lookup);
+            let tags = registries.tags(&lookup.image, login.as_ref()).await;
+            if let Ok(tags) = &tags
+                && tags.dropped > 0
+            {
+                tracing::warn!(image = %lookup.image, dropped = tags.dropped, "the registry lists names that are no tags");
+            }
+            let tags = tags
+                .map(|tags| Arc::new(tags.tags))
+                .map_err(|error| failure(&lookup, &error));
+            Answer::Tags(lookup, tags)
+        }
+        Question::Head(lookup, tag) => {
+            let login = setup.login(&lookup);
+            let head = registries.head(&lookup.image, login.as_ref(), &tag).await;
+            let head = head
+                .map(|head| head.map(|head| head.digest))
+                .map_err(|error| failure(&lookup, &error));
+            Answer::Head((lookup, tag), head)
+        }
+        Question::Manifest(lookup, digest) => {
+            let login = setup.login(&lookup);
+            let manifest = registries
+                .manifest(&lookup.image, login.as_ref(), &digest)
+                .await;
+            let contents =
+                manifest.map(|manifest| manifest.map(|manifest| contents(&manifest.content)));
+            Answer::Manifest(
+                (lookup.clone(), digest),
+                contents.map_err(|error| failure(&lookup, &error)),
+            )
+        }
+        Question::Platform(lookup, digest) => {
+            let platform = config_of(setup, &lookup, &digest)
+                .await
+                .map(|config| config.and_then(|c| c.platform));
+            Answer::Platform(
+                (lookup.clone(), digest),
+                platform.map_err(|error| failure(&lookup, &error)),
+            )
+        }
+    }
+}
+
+fn contents(content: &Content) -> Contents {
+    match content {
+        Content::Index(index) => {
+            let entry = |entry: &crate::registry::Entry| {
+                Some((entry.platform.clone()?, entry.digest.clone()))
+            };
+            Contents::Index(index.images().filter_map(entry).collect())
+        }
+        Content::Image(_) => Contents::Image,
+    }
+}
+
+fn failure(lookup: &Lookup, error: &RegistryError) -> Failure {
+    tracing::debug!(image = %lookup.image, code = error.code(), %error, "look-up failed");
+    Failure {
+        code: error.code(),
+        message: error.to_string(),
+        help: error.help(),
+        quota: matches!(error, RegistryError::QuotaExhausted { .. }),
+    }
+}
+
+/// The configuration of an image manifest.
+async fn config_of(
+    setup: &Setup,
+    lookup: &Lookup,
+    digest: &Digest,
+) -> Result<Option<crate::registry::ImageConfig>, RegistryError> {
+    let login = setup.login(lookup);
+    let manifest = setup
+        .registries
+        .manifest(&lookup.image, login.as_ref(), digest)
+        .await?;
+    match manifest.map(|manifest| manifest.content) {
+        Some(Content::Image(image)) => {
+            setup
+                .registries
+                .config(&lookup.image, login.as_ref(), &image.config)
+                .await
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Reads what the images that will be proposed say of themselves. It is shown to people only: what cannot be had is
+/// left out.
+pub(super) async fn labels(setup: &Setup, works: &[Work], seen: &mut Observations) {
+    let wanted: BTreeSet<(Lookup, Digest)> = works
+        .iter()
+        .flat_map(|work| &work.decisions)
+        .flat_map(|decision| decision.wanted.iter().map(move |wanted| (decision, wanted)))
+        .filter_map(|(decision, wanted)| Some((decision.lookup.clone()?, wanted.target.clone()?)))
+        .collect();
+    let read = wanted.into_iter().map(|(lookup, digest)| async move {
+        let labels = labels_of(setup, &lookup, &digest).await.unwrap_or_default();
+        ((lookup, digest), Labels(labels))
+    });
+    let mut read = futures::stream::iter(read).buffer_unordered(AT_ONCE);
+    while let Some((key, labels)) = read.next().await {
+        seen.labels.insert(key, labels);
+    }
+}
+
+/// The annotations of an index or image, and the labels of the image or of the index's first one.
+async fn labels_of(
+    setup: &Setup,
+    lookup: &Lookup,
+    digest: &Digest,
+) -> Result<BTreeMap<String, String>, RegistryError> {
+    let login = setup.login(lookup);
+    let Some(manifest) = setup
+        .registries
+        .manifest(&lookup.image, login.as_ref(), digest)
+        .await?
+    else {
+        return Ok(BTreeMap::new());
+    };
+    let (annotations, image) = match manifest.content {
+        Content::Image(image) => (image.annotations, Some(digest.clone())),
+        Content::Index(index) => {
+            let first = index.images().next().map(|entry| entry.digest.clone());
+            (index.annotations, first)
+        }
+    };
+    let config = match image {
+        Some(image) => config_of(setup, lookup, &image).await?,
+        None => None,
+    };
+    let mut labels = config.map(|config| config.labels).unwrap_or_default();
+    labels.extend(annotations);
+    Ok(labels)
+}

@@ -1,0 +1,235 @@
+//! Reading a repository at its head: its source files and its `imagebot.toml`.
+
+use super::setup::Setup;
+use crate::forge::Repository;
+use crate::git::{Cached, Change, EntryKind, Git, GitError};
+use crate::plan::{ChangeSet, FileVersions, Ownership, overlaps, whose};
+use crate::repo::{Branch, CommitId, RepoPath};
+use crate::source::Format;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The name of a repository's own settings.
+pub(super) const REPO_CONFIG: &str = "imagebot.toml";
+
+/// A file that was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ReadFile {
+    pub(super) path: RepoPath,
+    pub(super) executable: bool,
+    pub(super) contents: Vec<u8>,
+}
+
+/// What was read of a repository at a commit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Snapshot {
+    pub(super) files: Vec<ReadFile>,
+    /// Files that were not read, and why.
+    pub(super) skipped: Vec<(RepoPath, String)>,
+}
+
+/// What is on one of our branches.
+#[derive(Debug, Clone)]
+pub(super) struct OurBranch {
+    pub(super) head: CommitId,
+    pub(super) ownership: Ownership,
+    pub(super) fits: bool,
+}
+
+/// What the store remembers of a commit that imagebot wrote.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Written {
+    pub(super) base: CommitId,
+    pub(super) changes: ChangeSet,
+}
+
+/// Whether a file is one that is read.
+fn is_wanted(path: &RepoPath) -> bool {
+    path.as_str() == REPO_CONFIG || Format::of(path.as_str()).is_some()
+}
+
+/// Reads a repository's files at a commit: from the store where it has them, else with two requests.
+pub(super) async fn snapshot(
+    setup: &Setup,
+    git: &Git,
+    repo: &Repository,
+    head: &CommitId,
+) -> Result<Snapshot, GitError> {
+    let key = repo.remote.url();
+    if let Some(kept) = setup
+        .store
+        .files(key, head.as_str())
+        .and_then(|data| serde_json::from_slice(&data).ok())
+    {
+        return Ok(kept);
+    }
+    let mut cached = git.open(&repo.remote, head).await?;
+    let snapshot = match read(&mut cached, head).await {
+        Err(GitError::Damaged { .. }) => {
+            cached.remove()?;
+            drop(cached);
+            read(&mut git.open(&repo.remote, head).await?, head).await?
+        }
+        other => other?,
+    };
+    if let Ok(data) = serde_json::to_vec(&snapshot) {
+        setup.store.keep_files(key, head.as_str(), &data);
+    }
+    Ok(snapshot)
+}
+
+async fn read(cached: &mut Cached, head: &CommitId) -> Result<Snapshot, GitError> {
+    cached
+        .fetch_commits(&BTreeSet::from([head.clone()]))
+        .await?;
+    let mut snapshot = Snapshot::default();
+    let mut wanted = Vec::new();
+    for entry in cached
+        .tree(head)
+        .await?
+        .into_iter()
+        .filter(|entry| is_wanted(&entry.path))
+    {
+        match entry.kind {
+            EntryKind::File | EntryKind::Executable => wanted.push(entry),
+            EntryKind::Symlink => snapshot.skipped.push((entry.path, "symlink".to_owned())),
+            EntryKind::Submodule => snapshot.skipped.push((entry.path, "submodule".to_owned())),
+        }
+    }
+    let ids: BTreeSet<CommitId> = wanted.iter().map(|entry| entry.id.clone()).collect();
+    cached.fetch_objects(&ids).await?;
+    if cached.filter_ignored() {
+        tracing::warn!(
+            remote = cached.remote_url(),
+            "the server ignores the filter for partial clones; everything was fetched"
+        );
+    }
+    let contents = cached.objects(&ids).await?;
+    for entry in wanted {
+        if let Some(contents) = contents.get(&entry.id) {
+            let executable = entry.kind == EntryKind::Executable;
+            snapshot.files.push(ReadFile {
+                path: entry.path,
+                executable,
+                contents: contents.clone(),
+            });
+        }
+    }
+    Ok(snapshot)
+}
+
+/// Reads whose our branches are. What imagebot wrote on the present head, as the store knows, needs no request.
+pub(super) async fn branches(
+    setup: &Setup,
+    git: &Git,
+    repo: &Repository,
+    head: &CommitId,
+    args: &BTreeMap<String, String>,
+    snapshot: &Snapshot,
+) -> Result<BTreeMap<Branch, OurBranch>, GitError> {
+    let mut found = BTreeMap::new();
+    let mut unknown = Vec::new();
+    for (branch, tip) in &repo.branches {
+        let written: Option<Written> = setup
+            .store
+            .written(tip.as_str())
+            .and_then(|text| serde_json::from_str(&text).ok());
+        match written {
+            Some(written) if written.base == *head => {
+                let ownership = Ownership::Ours(written.changes);
+                found.insert(
+                    branch.clone(),
+                    OurBranch {
+                        head: tip.clone(),
+                        ownership,
+                        fits: true,
+                    },
+                );
+            }
+            _ => unknown.push((branch, tip)),
+        }
+    }
+    if unknown.is_empty() {
+        return Ok(found);
+    }
+    let mut cached = git.open(&repo.remote, head).await?;
+    let tips = unknown
+        .iter()
+        .map(|(_, tip)| (*tip).clone())
+        .chain([head.clone()])
+        .collect();
+    cached.fetch_commits(&tips).await?;
+    for (branch, tip) in unknown {
+        let (ownership, fits) = judge(&mut cached, head, tip, args, snapshot).await?;
+        found.insert(
+            branch.clone(),
+            OurBranch {
+                head: tip.clone(),
+                ownership,
+                fits,
+            },
+        );
+    }
+    Ok(found)
+}
+
+async fn judge(
+    cached: &mut Cached,
+    head: &CommitId,
+    tip: &CommitId,
+    args: &BTreeMap<String, String>,
+    snapshot: &Snapshot,
+) -> Result<(Ownership, bool), GitError> {
+    let commits = cached.between(head, tip).await?;
+    let messages: Vec<String> = commits
+        .iter()
+        .map(|commit| commit.message.clone())
+        .collect();
+    let changes = match &commits[..] {
+        [commit] => cached.changes(&commit.parent, &commit.id).await?,
+        _ => Vec::new(),
+    };
+    let ids = changes
+        .iter()
+        .flat_map(|change| [&change.before, &change.after])
+        .flatten();
+    // A link or a submodule is no contents that could be ours.
+    let ids: BTreeSet<CommitId> = ids
+        .filter(|(kind, _)| is_file(*kind))
+        .map(|(_, id)| id.clone())
+        .collect();
+    cached.fetch_objects(&ids).await?;
+    let contents = cached.objects(&ids).await?;
+    let files: Vec<FileVersions> = changes
+        .iter()
+        .map(|change| versions(change, &contents))
+        .collect();
+    let ownership = whose(&messages, &files, args);
+    let fits = files.iter().all(|file| {
+        let now = snapshot.files.iter().find(|now| now.path == file.path);
+        match (&file.before, &file.after, now) {
+            (Some(before), Some(after), Some(now)) => !overlaps(before, after, &now.contents),
+            _ => false,
+        }
+    });
+    Ok((ownership, fits))
+}
+
+fn is_file(kind: EntryKind) -> bool {
+    matches!(kind, EntryKind::File | EntryKind::Executable)
+}
+
+fn versions(change: &Change, contents: &BTreeMap<CommitId, Vec<u8>>) -> FileVersions {
+    let side = |side: &Option<(EntryKind, CommitId)>| {
+        side.as_ref()
+            .filter(|(kind, _)| is_file(*kind))
+            .and_then(|(_, id)| contents.get(id).cloned())
+    };
+    let kind = |side: &Option<(EntryKind, CommitId)>| side.as_ref().map(|(kind, _)| *kind);
+    FileVersions {
+        path: change.path.clone(),
+        before: side(&change.before),
+        after: side(&change.after),
+        same_mode: kind(&change.before) == kind(&change.after),
+    }
+}

@@ -1,0 +1,189 @@
+//! What a pass reports, as values that are printed by people and machines alike.
+
+use crate::plan::{Decision, Proposal, Reconciled};
+use serde::Serialize;
+
+/// A pass.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The version of this format.
+    pub version: u32,
+    /// Whether nothing was written.
+    pub dry_run: bool,
+    /// The repositories, by name.
+    pub repositories: Vec<RepositoryReport>,
+    /// What concerns no single repository.
+    pub problems: Vec<ProblemReport>,
+    /// Rules of the operator that matched nothing, as `file:line`.
+    pub unused_rules: Vec<String>,
+}
+
+/// A repository.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct RepositoryReport {
+    /// Its path.
+    pub repo: String,
+    /// The commit that was looked at.
+    pub head: Option<String>,
+    /// Why it was not looked at, if it was not.
+    pub skipped: Option<String>,
+    /// The decisions, in the order of files and lines.
+    pub decisions: Vec<DecisionReport>,
+    /// The merge requests that are there or should be.
+    pub proposals: Vec<ProposalReport>,
+    /// Files and lines that were not read.
+    pub unread: Vec<String>,
+    /// What went wrong.
+    pub problems: Vec<ProblemReport>,
+    /// Its own rules that matched nothing, as `file:line`.
+    pub unused_rules: Vec<String>,
+}
+
+/// Something that went wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProblemReport {
+    /// The stable code.
+    pub code: String,
+    /// What happened.
+    pub message: String,
+    /// What to do, where that is known.
+    pub help: Option<String>,
+}
+
+/// A decision.
+#[derive(Debug, Clone, Serialize)]
+pub struct DecisionReport {
+    /// The file.
+    pub path: String,
+    /// The line.
+    pub line: usize,
+    /// The kind of place.
+    pub kind: &'static str,
+    /// The reference as it stands in the file.
+    pub written: String,
+    /// The image, variables put in.
+    pub image: String,
+    /// The tag now.
+    pub tag: Option<String>,
+    /// The digest now.
+    pub digest: Option<String>,
+    /// The outcome.
+    pub outcome: &'static str,
+    /// The reason's code.
+    pub reason: &'static str,
+    /// The particulars.
+    pub detail: String,
+    /// What to configure, where that is known.
+    pub help: Option<String>,
+    /// The changes that are wanted.
+    pub wanted: Vec<WantedReport>,
+}
+
+/// A change that is wanted.
+#[derive(Debug, Clone, Serialize)]
+pub struct WantedReport {
+    /// The class.
+    pub class: &'static str,
+    /// The level.
+    pub level: &'static str,
+    /// The new tag.
+    pub tag: Option<String>,
+    /// The new digest.
+    pub digest: Option<String>,
+}
+
+/// A merge request that is there or should be.
+#[derive(Debug, Clone, Serialize)]
+pub struct ProposalReport {
+    /// The branch.
+    pub branch: String,
+    /// The title, if something is proposed.
+    pub title: Option<String>,
+    /// How it stands.
+    pub status: &'static str,
+    /// Why.
+    pub detail: String,
+    /// The merge request's number.
+    pub number: Option<u64>,
+    /// What it changes, one line each: path, image, from, to.
+    pub changes: Vec<String>,
+}
+
+impl Report {
+    /// Whether some repository or image failed: exit code 1.
+    pub fn failed(&self) -> bool {
+        !self.problems.is_empty() || self.repositories.iter().any(RepositoryReport::failed)
+    }
+}
+
+impl RepositoryReport {
+    /// Whether something of it failed.
+    pub fn failed(&self) -> bool {
+        let failures = ["lookup-failed", "bad-note", "scheme-mismatch"];
+        !self.problems.is_empty()
+            || self
+                .decisions
+                .iter()
+                .any(|decision| failures.contains(&decision.reason))
+    }
+}
+
+impl ProblemReport {
+    /// A problem without a known cure.
+    pub fn new(code: &str, message: impl ToString) -> Self {
+        Self {
+            code: code.to_owned(),
+            message: message.to_string(),
+            help: None,
+        }
+    }
+}
+
+impl From<&Decision> for DecisionReport {
+    fn from(decision: &Decision) -> Self {
+        let text = |text: &dyn std::fmt::Display| text.to_string();
+        let reference = decision.reference();
+        Self {
+            path: decision.path.to_string(),
+            line: decision.located.line,
+            kind: decision.located.kind.code(),
+            written: decision.located.written.clone(),
+            image: decision.located.image().to_owned(),
+            tag: reference.and_then(|r| r.tag.as_ref()).map(|tag| text(tag)),
+            digest: reference
+                .and_then(|r| r.digest.as_ref())
+                .map(|digest| text(digest)),
+            outcome: decision.outcome().code(),
+            reason: decision.reason.code(),
+            detail: decision.detail.clone(),
+            help: decision.help.clone(),
+            wanted: decision
+                .wanted
+                .iter()
+                .map(|wanted| WantedReport {
+                    class: wanted.class.code(),
+                    level: wanted.level.as_str(),
+                    tag: wanted.to_tag.as_ref().map(|tag| text(tag)),
+                    digest: wanted.to_digest.as_ref().map(|digest| text(digest)),
+                })
+                .collect(),
+        }
+    }
+}
+
+impl ProposalReport {
+    /// How a proposal, or a merge request without one, stands.
+    pub fn new(result: &Reconciled, proposals: &[Proposal]) -> Self {
+        let proposal = result.proposal.map(|index| &proposals[index]);
+        Self {
+            branch: result.branch.to_string(),
+            title: proposal.map(|proposal| proposal.texts.title.clone()),
+            status: result.status.code(),
+            detail: result.detail.clone(),
+            number: result.number,
+            changes: proposal
+                .map(|proposal| proposal.changes.lines())
+                .unwrap_or_default(),
+        }
+    }
+}

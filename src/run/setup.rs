@@ -1,0 +1,284 @@
+//! From the configuration to the edges: which registries, logins, forges and folders a pass works with.
+
+use crate::config::{Config, ForgeConfig, LoginConfig, SecretError};
+use crate::forge::{Forge, ForgeError, Local};
+use crate::git::{Git, GitError};
+use crate::http::{Clock, Redactor};
+use crate::image::{ImageName, RegistryHost};
+use crate::plan::Lookup;
+use crate::registry::{
+    DockerConfig, DockerLogin, HostSettings, Kept, Login, Options, Registries, RegistryError,
+    Unlisted, Validators,
+};
+use crate::repo::RepoName;
+use crate::store::{Answer, Store, StoreError};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Everything that a pass works with.
+pub struct Setup {
+    /// The configuration.
+    pub config: Config,
+    /// The registries.
+    pub registries: Registries,
+    /// What is remembered between passes.
+    pub store: Store,
+    /// The folder for caches.
+    pub cache: PathBuf,
+    /// The forges; git is started only for them.
+    pub forges: Vec<Arc<dyn Forge>>,
+    /// The local forges among them, for `imagebot mr`.
+    pub local: Vec<Local>,
+    /// Git, where there is a forge.
+    pub git: Option<Git>,
+    /// Whether hosts that are not listed may be asked: without any configuration.
+    pub unlisted: Unlisted,
+    docker: DockerConfig,
+    logins: Mutex<HashMap<String, Login>>,
+}
+
+/// Why nothing can be done at all.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// A secret cannot be had.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Git cannot be used.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The registries cannot be prepared.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// A forge cannot be prepared.
+    #[error(transparent)]
+    Forge(#[from] ForgeError),
+}
+
+impl Setup {
+    /// Prepares everything; nothing is contacted yet.
+    pub async fn new(
+        config: Config,
+        unlisted: Unlisted,
+        redactor: Redactor,
+    ) -> Result<Self, SetupError> {
+        let cache = config.cache.clone().unwrap_or_else(default_cache);
+        let store = Store::open(&cache)?;
+        let mut local = Vec::new();
+        let mut git = None;
+        for forge in &config.forges {
+            let ForgeConfig::Local {
+                path,
+                owners,
+                repos,
+            } = forge;
+            let git = match &git {
+                Some(git) => git,
+                None => git.insert(Git::new(&cache, config.git.clone()).await?),
+            };
+            local.push(Local::new(git.clone(), path, owners.clone(), repos.clone()));
+        }
+        let options = Options {
+            unlisted,
+            validators: validators(&store),
+            redactor: redactor.clone(),
+            clock: Clock::system(),
+            ..Options::default()
+        };
+        let registries = Registries::new(hosts(&config), options)?;
+        Ok(Self {
+            registries,
+            store,
+            cache,
+            forges: local
+                .iter()
+                .map(|forge| Arc::new(forge.clone()) as Arc<dyn Forge>)
+                .collect(),
+            local,
+            git,
+            unlisted,
+            docker: docker_config(),
+            logins: Mutex::default(),
+            config,
+        })
+    }
+
+    /// Where an image is looked up for a repository: aliases resolved, and the login that serves it. `None` if its
+    /// registry is not one that may be contacted.
+    pub fn lookup(
+        &self,
+        image: &ImageName,
+        repo: Option<&RepoName>,
+    ) -> Result<Option<Lookup>, SecretError> {
+        let image = self.resolve(image);
+        let listed = self
+            .config
+            .registries
+            .iter()
+            .find(|registry| registry.host == *image.host());
+        if listed.is_none() && self.unlisted == Unlisted::Refuse {
+            return Ok(None);
+        }
+        let login = match listed
+            .and_then(|registry| registry.login.as_ref())
+            .filter(|login| serves(login, repo))
+        {
+            Some(login) => Some(self.fetch_login(image.host(), login)?),
+            None => login_of(&self.docker, &image),
+        };
+        let login = login.map(|login| {
+            let id: Arc<str> = Arc::from(login.id.as_str());
+            self.logins
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(login.id.clone(), login);
+            id
+        });
+        Ok(Some(Lookup { image, login }))
+    }
+
+    /// The login of a look-up.
+    pub fn login(&self, lookup: &Lookup) -> Option<Login> {
+        let id = lookup.login.as_deref()?;
+        self.logins
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(id)
+            .cloned()
+    }
+
+    fn fetch_login(&self, host: &RegistryHost, login: &LoginConfig) -> Result<Login, SecretError> {
+        let id = format!("{}@{host}", login.username);
+        if let Some(known) = self
+            .logins
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&id)
+        {
+            return Ok(known.clone());
+        }
+        let password = login.password.fetch()?;
+        Ok(Login {
+            id,
+            host: host.clone(),
+            username: login.username.clone(),
+            password,
+        })
+    }
+
+    /// An image's name at its registry.
+    fn resolve(&self, image: &ImageName) -> ImageName {
+        let registries = self.config.registries.iter();
+        let resolved = registries
+            .flat_map(|registry| {
+                registry
+                    .aliases
+                    .iter()
+                    .map(move |alias| (alias, &registry.host))
+            })
+            .find_map(|(alias, host)| alias.resolve(image, host));
+        resolved.unwrap_or_else(|| image.clone())
+    }
+}
+
+/// A login serves the repositories that its globs cover; with globs it serves no plain folder.
+fn serves(login: &LoginConfig, repo: Option<&RepoName>) -> bool {
+    match &login.repos {
+        None => true,
+        Some(globs) => repo.is_some_and(|repo| globs.select(repo)),
+    }
+}
+
+/// docker's own login for an image, if there is one that can be used.
+fn login_of(docker: &DockerConfig, image: &ImageName) -> Option<Login> {
+    match docker.login(image) {
+        DockerLogin::Login(login) => Some(login),
+        DockerLogin::None => None,
+        DockerLogin::Unsupported(why) => {
+            tracing::warn!(host = %image.host(), %why, "docker's login for this registry cannot be used; asking anonymously");
+            None
+        }
+    }
+}
+
+fn docker_config() -> DockerConfig {
+    let folder = std::env::var_os("DOCKER_CONFIG")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".docker")));
+    let Some(path) = folder.map(|folder| folder.join("config.json")) else {
+        return DockerConfig::default();
+    };
+    let Ok(contents) = std::fs::read(&path) else {
+        return DockerConfig::default();
+    };
+    DockerConfig::parse(&contents).unwrap_or_else(|error| {
+        tracing::warn!(file = %path.display(), %error, "docker's configuration cannot be read; going on without it");
+        DockerConfig::default()
+    })
+}
+
+fn hosts(config: &Config) -> Vec<HostSettings> {
+    config
+        .registries
+        .iter()
+        .map(|registry| HostSettings {
+            plain_http: registry.plain_http,
+            ca_file: registry.ca_file.clone(),
+            auth_realms: registry.auth_realms.clone(),
+            limits: registry.limits,
+            rebase_links: registry.rebase_links,
+            ..HostSettings::new(registry.host.clone())
+        })
+        .collect()
+}
+
+fn validators(store: &Store) -> Validators {
+    let (reader, writer) = (store.clone(), store.clone());
+    Validators::new(
+        move |key| {
+            let Answer {
+                etag,
+                media_type,
+                next,
+                body,
+            } = reader.answer(key)?;
+            Some(Kept {
+                etag,
+                media_type,
+                next,
+                body: body.into(),
+            })
+        },
+        move |key,
+              Kept {
+                  etag,
+                  media_type,
+                  next,
+                  body,
+              }| {
+            writer.keep_answer(
+                key,
+                &Answer {
+                    etag,
+                    media_type,
+                    next,
+                    body: body.to_vec(),
+                },
+            );
+        },
+    )
+}
+
+/// `$XDG_CACHE_HOME/imagebot`, or `~/.cache/imagebot`, or a folder among the temporary ones.
+fn default_cache() -> PathBuf {
+    let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
+    let base = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
+    base.or_else(home)
+        .unwrap_or_else(std::env::temp_dir)
+        .join("imagebot")
+}

@@ -1,0 +1,183 @@
+//! What is to be judged, of a repository or of a folder, and the rounds of asking and deciding.
+
+use super::lookup::answer;
+use super::setup::Setup;
+use crate::config::RepoConfig;
+use crate::git::EntryKind;
+use crate::plan::{Ask, Decision, Failure, File, Lookup, Observations, Question, decide};
+use crate::policy::Policy;
+use crate::repo::{RepoName, RepoPath};
+use crate::source::{Format, Located, Passed, scan};
+use jiff::civil::Date;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A repository or folder with everything that was read of it.
+#[derive(Debug)]
+pub struct Work {
+    /// The repository; none for a plain folder.
+    pub repo: Option<RepoName>,
+    /// Its own settings.
+    pub config: RepoConfig,
+    /// All rules that hold for it.
+    pub policy: Policy,
+    /// The files that hold references.
+    pub files: Vec<File>,
+    /// What the files are: their mode stays.
+    pub kinds: BTreeMap<RepoPath, EntryKind>,
+    /// The references, in the order of files and lines.
+    pub references: Vec<(RepoPath, Located)>,
+    /// Files that were not read, and why.
+    pub skipped: Vec<(RepoPath, String)>,
+    /// Lines that could not be read.
+    pub passed: Vec<(RepoPath, Passed)>,
+    /// The decisions, in the order of the references, once they are made.
+    pub decisions: Vec<Decision>,
+}
+
+impl Work {
+    /// Scans the files of a repository or folder.
+    pub fn new(
+        setup: &Setup,
+        repo: Option<RepoName>,
+        config: RepoConfig,
+        files: impl IntoIterator<Item = (RepoPath, EntryKind, Vec<u8>)>,
+        skipped: Vec<(RepoPath, String)>,
+    ) -> Self {
+        let rules = setup
+            .config
+            .rules
+            .iter()
+            .chain(&config.rules)
+            .cloned()
+            .collect();
+        let mut work = Self {
+            repo,
+            policy: Policy { rules },
+            files: Vec::new(),
+            kinds: BTreeMap::new(),
+            references: Vec::new(),
+            skipped,
+            passed: Vec::new(),
+            decisions: Vec::new(),
+            config,
+        };
+        for (path, kind, contents) in files {
+            let Some(format) = Format::of(path.as_str()).filter(|_| work.config.reads(&path))
+            else {
+                continue;
+            };
+            match scan(format, &contents, &work.config.args) {
+                Ok(scanned) => {
+                    work.references.extend(
+                        scanned
+                            .references
+                            .into_iter()
+                            .map(|located| (path.clone(), located)),
+                    );
+                    work.passed.extend(
+                        scanned
+                            .passed
+                            .into_iter()
+                            .map(|passed| (path.clone(), passed)),
+                    );
+                    work.kinds.insert(path.clone(), kind);
+                    work.files.push(File {
+                        path,
+                        format,
+                        contents,
+                    });
+                }
+                Err(why) => work.skipped.push((path, why.code().to_owned())),
+            }
+        }
+        work
+    }
+
+    /// Whether every reference could be judged: only then is anything closed or deleted.
+    pub fn is_certain(&self) -> bool {
+        use crate::plan::Outcome::{Hold, Unknown};
+        self.decisions
+            .iter()
+            .all(|decision| !matches!(decision.outcome(), Unknown | Hold))
+    }
+}
+
+/// Decides everything, in rounds: what is not known yet is asked for once for the whole fleet, then decided again.
+pub async fn decide_all(
+    setup: &Setup,
+    works: &mut [Work],
+    today: Date,
+    ticked: &(dyn Fn(usize, usize) + Sync),
+) -> Observations {
+    let mut seen = Observations::default();
+    let lookups: Vec<Vec<Result<Option<Lookup>, Failure>>> = works
+        .iter()
+        .map(|work| {
+            work.references
+                .iter()
+                .map(|(_, located)| lookup(setup, work, located))
+                .collect()
+        })
+        .collect();
+    let mut decided: Vec<Vec<Option<Decision>>> = works
+        .iter()
+        .map(|work| work.references.iter().map(|_| None).collect())
+        .collect();
+    let mut asked = 0;
+    loop {
+        let mut questions: BTreeSet<Question> = BTreeSet::new();
+        for ((work, lookups), decided) in works.iter().zip(&lookups).zip(&mut decided) {
+            for (((path, located), lookup), slot) in
+                work.references.iter().zip(lookups).zip(decided)
+            {
+                if slot.is_some() {
+                    continue;
+                }
+                let ask = Ask {
+                    repo: work.repo.as_ref(),
+                    path,
+                    located,
+                    policy: &work.policy,
+                    lookup: lookup.as_ref().map(Option::as_ref).map_err(Clone::clone),
+                    seen: &seen,
+                    today,
+                };
+                match decide(&ask) {
+                    Ok(decision) => *slot = Some(decision),
+                    Err(question) => {
+                        questions.insert(question);
+                    }
+                }
+            }
+        }
+        questions.retain(|question| !seen.answers(question));
+        if questions.is_empty() {
+            break;
+        }
+        let total = asked + questions.len();
+        answer(setup, questions, &mut seen, &|done| {
+            ticked(asked + done, total)
+        })
+        .await;
+        asked = total;
+    }
+    for (work, decided) in works.iter_mut().zip(decided) {
+        work.decisions = decided.into_iter().flatten().collect();
+    }
+    super::lookup::labels(setup, works, &mut seen).await;
+    seen
+}
+
+fn lookup(setup: &Setup, work: &Work, located: &Located) -> Result<Option<Lookup>, Failure> {
+    let Some(reference) = located.reference() else {
+        return Ok(None);
+    };
+    setup
+        .lookup(&reference.name, work.repo.as_ref())
+        .map_err(|error| Failure {
+            code: "secret",
+            message: error.to_string(),
+            help: None,
+            quota: false,
+        })
+}
