@@ -467,10 +467,15 @@ async fn serve(
     send(&mut stream, &request, reply, fault).await;
 }
 
-async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Logged> {
+async fn read(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Option<Logged> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
+        if head == [0x16] {
+            // TLS on a plain port: what servers in Go answer.
+            let _ = stream.write_all(b"HTTP/1.0 400 Bad Request\r\n\r\n").await;
+            return None;
+        }
     }
     let head = String::from_utf8(head).ok()?;
     let mut lines = head.lines();
