@@ -1,5 +1,6 @@
 //! Why a registry gave no answer that can be used.
 
+use super::realm;
 use crate::http::HttpError;
 use crate::image::{Digest, RegistryHost};
 use std::time::Duration;
@@ -271,7 +272,7 @@ impl RegistryError {
             Self::NotARegistry { host, .. } => Some(format!(
                 "check that {host} is the registry's name and that no proxy or sign-in page stands before it"
             )),
-            Self::RealmRefused { host, realm, .. } if realm.starts_with("http") => {
+            Self::RealmRefused { host, realm, why } if *why == realm::UNLISTED => {
                 table(host, &format!("auth_realms = [\"{realm}\"]"))
             }
             Self::LinkRefused { host, .. } => table(
@@ -319,5 +320,38 @@ impl RegistryError {
             }
             HttpError::NoRoots(_) | HttpError::CaFile { .. } => Self::Trust(cause),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cure_names_what_to_write() {
+        let host = RegistryHost::docker_hub();
+        let refused = |realm: &str, why| RegistryError::RealmRefused {
+            host: host.clone(),
+            realm: realm.to_owned(),
+            why,
+        };
+        assert_eq!(
+            refused("https://gitlab.example.com", realm::UNLISTED)
+                .help()
+                .as_deref(),
+            Some(
+                "write into config.toml: [[registry]] host = \"docker.io\" auth_realms = [\"https://gitlab.example.com\"]"
+            )
+        );
+        // Listing it would not help.
+        assert_eq!(
+            refused("http://gitlab.example.com", "not encrypted").help(),
+            None
+        );
+        let down = RegistryError::HostDown {
+            host: host.clone(),
+            cause: String::new(),
+        };
+        assert!(down.is_of_host() && !RegistryError::NotFound(host).is_of_host());
     }
 }

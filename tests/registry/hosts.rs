@@ -209,6 +209,26 @@ async fn t52_what_is_kept_holds_no_token_and_no_cookie() {
     assert!(store.keys().all(|key| !key.contains("token?")));
 }
 
+#[tokio::test]
+async fn t8_the_redactor_knows_a_login_before_it_is_sent() {
+    let fake = FakeRegistry::start().await;
+    fake.push("app", "1.0", json!({}));
+    let redactor = imagebot::http::Redactor::new();
+    let bench = Bench::with(vec![listed(&fake)], |options| {
+        options.redactor = redactor.clone()
+    });
+    let bot = login(&fake.host(), "bot");
+    assert!(bench.tags(&image(&fake, "app"), Some(&bot)).await.is_ok());
+    for text in [
+        crate::bench::PASSWORD.to_owned(),
+        format!("Basic {}", pair("bot")),
+    ] {
+        assert!(redactor.redact(&text).ends_with("[redacted]"), "{text}");
+    }
+    // What the other tests search for canaries is not empty.
+    assert!(crate::bench::logged().contains("/v2/app/tags/list"));
+}
+
 fn outcome(steps: &[Step]) -> String {
     let step = |step: &Step| {
         let mark = match step.outcome {

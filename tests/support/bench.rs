@@ -93,7 +93,6 @@ impl Drop for Bench {
         if std::thread::panicking() {
             return;
         }
-        let log = String::from_utf8_lossy(&lock(log())).into_owned();
         let mut texts = std::mem::take(&mut *lock(&self.texts));
         texts.extend(
             lock(&self.store).iter().map(|(key, kept)| {
@@ -101,7 +100,7 @@ impl Drop for Bench {
             }),
         );
         texts.push(format!("{:?}", self.registries));
-        texts.push(log);
+        texts.push(logged());
         for canary in CANARIES {
             for text in &texts {
                 assert!(!text.contains(canary), "{canary} stands in: {text}");
@@ -125,6 +124,11 @@ fn log() -> &'static Mutex<Vec<u8>> {
             .init();
         Mutex::default()
     })
+}
+
+/// What [`log`] has by now.
+pub(crate) fn logged() -> String {
+    String::from_utf8_lossy(&lock(log())).into_owned()
 }
 
 struct Tap;
