@@ -102,6 +102,23 @@ async fn f23_the_third_429_is_the_last() {
 }
 
 #[tokio::test]
+async fn f23_those_who_come_later_wait_too() {
+    let fake = FakeRegistry::start().await;
+    for path in ["a", "b"] {
+        fake.push(path, "1.0", json!({}));
+    }
+    let bench = Bench::with(vec![listed(&fake)], |options| options.policy.attempts = 1);
+    fake.fail("GET", 1, Fault::retry_after(429, "7"));
+    assert_eq!(
+        bench.tags_code(&image(&fake, "a"), None).await,
+        "rate-limited"
+    );
+    assert!(bench.clock.slept().is_empty());
+    assert!(bench.tags(&image(&fake, "b"), None).await.is_ok());
+    assert_eq!(bench.clock.slept(), [seconds(7)]);
+}
+
+#[tokio::test]
 async fn f24_past_garbage_and_huge_waits() {
     for (value, slept) in [
         ("0", vec![]),

@@ -97,11 +97,39 @@ async fn a_kept_answer_that_was_tampered_with_is_not_used() {
     let (fake, bench, digest) = with_app().await;
     let app = image(&fake, "app");
     assert!(bench.registries.manifest(&app, None, &digest).await.is_ok());
+    let other = json!({"config": {"digest": Digest::sha256(b"evil").as_str()}, "layers": []});
     for kept in bench.store.lock().expect("the store").values_mut() {
-        kept.body = "{}".into();
+        kept.body = other.to_string().into();
     }
-    assert!(bench.registries.manifest(&app, None, &digest).await.is_ok());
+    let manifest = bench
+        .registries
+        .manifest(&app, None, &digest)
+        .await
+        .expect("an answer")
+        .expect("a manifest");
+    assert_ne!(config_of(&manifest), Digest::sha256(b"evil"));
     assert_eq!(fake.take_log().len(), 2);
+}
+
+#[tokio::test]
+async fn t25_a_configuration_that_is_not_its_digests_is_refused() {
+    let (fake, bench, _) = with_app().await;
+    let digest = fake.push_blob("app", b"{}".to_vec());
+    fake.fail(
+        "GET",
+        1,
+        Fault::Answer(200, Vec::new(), br#"{"config": {}}"#.to_vec()),
+    );
+    let app = image(&fake, "app");
+    let config = bench.note(bench.registries.config(&app, None, &digest).await);
+    assert!(config.is_err_and(|error| error.code() == "digest-mismatch"));
+    assert!(
+        bench
+            .registries
+            .config(&app, None, &digest)
+            .await
+            .is_ok_and(|config| config.is_some())
+    );
 }
 
 #[tokio::test]
