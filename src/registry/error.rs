@@ -1,7 +1,7 @@
 //! Why a registry gave no answer that can be used.
 
 use super::realm;
-use crate::http::HttpError;
+use crate::http::{HttpError, Origin};
 use crate::image::{Digest, RegistryHost};
 use std::time::Duration;
 
@@ -140,12 +140,14 @@ pub enum RegistryError {
         target: String,
     },
     /// A redirect that is not followed.
-    #[error("{host} redirects, which is not followed: {why}")]
+    #[error("{host} redirects{}, which is not followed: {why}", .to.as_ref().map(|to| format!(" to {to}")).unwrap_or_default())]
     RedirectRefused {
         /// The registry.
         host: RegistryHost,
         /// Why.
         why: String,
+        /// The origin it leads to, if the operator may allow that.
+        to: Option<Origin>,
     },
     /// The tag list does not end.
     #[error("the tag list of {host} does not end: {why}")]
@@ -275,6 +277,10 @@ impl RegistryError {
             Self::RealmRefused { host, realm, why } if *why == realm::UNLISTED => {
                 table(host, &format!("auth_realms = [\"{realm}\"]"))
             }
+            Self::RedirectRefused { host, to: Some(to), .. } => table(
+                host,
+                &format!("redirects = [\"{to}\"], if its tags and manifests are really there"),
+            ),
             Self::LinkRefused { host, .. } => table(
                 host,
                 "rebase_links = true, if a reverse proxy stands before it",
@@ -315,9 +321,11 @@ impl RegistryError {
             HttpError::RateLimited { retry_after, .. } => Self::RateLimited { host, retry_after },
             HttpError::HostDown { .. } => Self::HostDown { host, cause },
             HttpError::AddressRefused { .. } => Self::AddressRefused { host, cause },
-            HttpError::Insecure(_) | HttpError::NotHttp(_) => {
-                Self::RedirectRefused { host, why: cause }
-            }
+            HttpError::Insecure(_) | HttpError::NotHttp(_) => Self::RedirectRefused {
+                host,
+                why: cause,
+                to: None,
+            },
             HttpError::NoRoots(_) | HttpError::CaFile { .. } => Self::Trust(cause),
         }
     }

@@ -154,12 +154,15 @@ async fn page(
         request = request.header(IF_NONE_MATCH, etag);
     }
     let response = endpoint.ask(path, login, &request).await?;
-    let next = link::next(&response.headers, url, endpoint.settings.rebase_links).map_err(
-        |link::Refused(target)| RegistryError::LinkRefused {
-            host: host.clone(),
-            target,
-        },
-    );
+    let next = link::next(
+        &response.headers,
+        &response.url,
+        endpoint.settings.rebase_links,
+    )
+    .map_err(|link::Refused(target)| RegistryError::LinkRefused {
+        host: host.clone(),
+        target,
+    });
     let (body, next) = match (response.status.as_u16(), kept) {
         (304, Some(kept)) if etag.is_some() => (kept.body, next?.or(kept.next)),
         (200, _) => (response.body.clone(), next?),

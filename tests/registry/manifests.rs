@@ -1,8 +1,10 @@
 //! Digests, manifests and configurations.
 
 use crate::bench::{Bench, image, listed, login, pair, tag};
-use crate::fake_registry::{FakeRegistry, Fault, IMAGE, INDEX};
+use crate::fake_registry::{Auth, FakeRegistry, Fault, IMAGE, INDEX, Paging, Style};
+use imagebot::http::Origin;
 use imagebot::image::Digest;
+use imagebot::registry::HostSettings;
 use imagebot::registry::{Content, Manifest, RegistryError};
 use serde_json::json;
 
@@ -444,6 +446,82 @@ async fn t3_a_blob_is_followed_to_another_host_without_the_login() {
     assert!(
         log.iter()
             .all(|request| request.header("authorization").is_none())
+    );
+}
+
+#[tokio::test]
+async fn t3_tags_and_manifests_follow_a_listed_redirect_without_the_login() {
+    let (fake, behind) = (FakeRegistry::start().await, FakeRegistry::start().await);
+    behind.list("app", ["0.9"]);
+    let digest = behind.push("app", "1.0", json!({}));
+    behind.set_paging(Paging::Links(1, Style::Absolute));
+    for path in [
+        "/v2/app/tags/list?n=1000",
+        "/v2/app/tags/list?n=1&last=0.9",
+        "/v2/app/manifests/1.0",
+    ] {
+        fake.fail(
+            &format!("GET {path}"),
+            2,
+            Fault::redirect(format!("{}{path}", behind.url())),
+        );
+        fake.fail(
+            &format!("HEAD {path}"),
+            1,
+            Fault::redirect(format!("{}{path}", behind.url())),
+        );
+    }
+    let app = image(&fake, "app");
+    let bench = Bench::new(vec![listed(&fake)]);
+    let error = bench.tags(&app, None).await.expect_err("not listed");
+    assert!(
+        error
+            .help()
+            .is_some_and(|help| help.contains(&format!("redirects = [\"{}\"]", behind.url())))
+    );
+    assert_eq!(behind.connections(), 0);
+
+    fake.set_auth(Auth::Basic {
+        pair: pair("bot"),
+        challenges: vec!["Basic realm=\"x\"".to_owned()],
+    });
+    let redirects = vec![Origin::parse(&behind.url()).expect("an origin")];
+    let bench = Bench::new(vec![HostSettings {
+        redirects,
+        ..listed(&fake)
+    }]);
+    let bot = login(&fake.host(), "bot");
+    // So that the login is known and sent from now on.
+    let ghost = image(&fake, "ghost");
+    assert_eq!(bench.tags_code(&ghost, Some(&bot)).await, "not-found");
+    let tags = bench.tags(&app, Some(&bot)).await.expect("tags");
+    assert_eq!(tags.tags.len(), 2);
+    let head = bench
+        .registries
+        .head(&app, Some(&bot), &tag("1.0"))
+        .await
+        .expect("an answer")
+        .expect("a manifest");
+    assert_eq!(head.digest, digest);
+    assert!(
+        bench
+            .registries
+            .manifest(&app, Some(&bot), &tag("1.0"))
+            .await
+            .is_ok_and(|m| m.is_some())
+    );
+    let log = behind.take_log();
+    assert_eq!(log.len(), 4);
+    assert!(
+        log.iter()
+            .all(|request| request.header("authorization").is_none())
+    );
+    assert!(
+        fake.take_log()
+            .iter()
+            .filter(|request| request.header("authorization").is_some())
+            .count()
+            >= 4
     );
 }
 
