@@ -225,8 +225,9 @@ async fn t8_the_redactor_knows_a_login_before_it_is_sent() {
     ] {
         assert!(redactor.redact(&text).ends_with("[redacted]"), "{text}");
     }
-    // What the other tests search for canaries is not empty.
-    assert!(crate::bench::logged().contains("/v2/app/tags/list"));
+    // The log that is searched for canaries is not empty.
+    drop(bench);
+    assert!(crate::bench::SEARCHED.load(std::sync::atomic::Ordering::Relaxed) > 1000);
 }
 
 fn outcome(steps: &[Step]) -> String {

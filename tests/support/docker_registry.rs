@@ -26,7 +26,8 @@ impl DockerRegistry {
             "{PROGRAM} is missing: install Debian's package docker-registry to run this test"
         );
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let address = TcpListener::bind("127.0.0.1:0")
+        // An address of its own, so that no fake takes the port between here and there.
+        let address = TcpListener::bind("127.0.0.2:0")
             .and_then(|listener| listener.local_addr())
             .expect("a free port");
         let root = folder.path().display();
@@ -49,7 +50,7 @@ impl DockerRegistry {
             .stderr(Stdio::null())
             .spawn()
             .expect("the program starts");
-        let registry = Self {
+        let mut registry = Self {
             child,
             address,
             _folder: folder,
@@ -60,6 +61,8 @@ impl DockerRegistry {
                 started.elapsed() < Duration::from_secs(20),
                 "{PROGRAM} does not listen on {address}"
             );
+            let ended = registry.child.try_wait().expect("the program's state");
+            assert!(ended.is_none(), "{PROGRAM} ended: {ended:?}");
             std::thread::sleep(Duration::from_millis(20));
         }
         registry
