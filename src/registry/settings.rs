@@ -78,8 +78,6 @@ impl HostSettings {
             RegistryHost::DOCKER_HUB => "https://auth.docker.io",
             "registry.gitlab.com" => "https://gitlab.com",
             "docker.elastic.co" => "https://docker-auth.elastic.co",
-            "registry.access.redhat.com" | "registry.redhat.io" => "https://sso.redhat.com",
-            "nvcr.io" => "https://authn.nvidia.com",
             _ => "",
         };
         self.auth_realms
