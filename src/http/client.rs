@@ -86,8 +86,10 @@ impl Client {
                     {
                         return Ok(response);
                     }
-                    if let Some(time) = too_long {
-                        gate.give_up(time);
+                    match too_long {
+                        Some(time) => gate.give_up(time),
+                        // Also after the last attempt: the others have to wait all the same.
+                        None => gate.close_until(self.clock.elapsed() + asked.unwrap_or(pause)),
                     }
                     if last || too_long.is_some() {
                         return Err(HttpError::RateLimited {
@@ -95,7 +97,6 @@ impl Client {
                             retry_after: asked,
                         });
                     }
-                    gate.close_until(self.clock.elapsed() + asked.unwrap_or(pause));
                 }
                 StatusCode::INTERNAL_SERVER_ERROR
                 | StatusCode::BAD_GATEWAY

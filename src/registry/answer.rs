@@ -1,7 +1,7 @@
 //! What a status means, and what may be repeated of an error's body.
 
 use super::RegistryError;
-use crate::http::Response;
+use crate::http::{Origin, Response, redirect_target};
 use crate::image::RegistryHost;
 
 /// The specification's code of an error answer, if it is one word of capitals. The message beside it is the
@@ -36,6 +36,10 @@ pub(super) fn failure(host: &RegistryHost, anonymous: bool, response: &Response)
         300..=399 => RegistryError::RedirectRefused {
             host,
             why: "this request has to be answered where it was sent".to_owned(),
+            to: redirect_target(&response.url, response.header("location"))
+                .ok()
+                .and_then(|url| Origin::of(&url))
+                .filter(|origin| Origin::of(&response.url).as_ref() != Some(origin)),
         },
         status => RegistryError::Server {
             host,

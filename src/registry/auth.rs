@@ -183,6 +183,13 @@ impl Auth {
             200 => {}
             // Services say 403 of a wrong password, too (GitLab).
             401 | 403 => return Err(self.unauthorized(login)),
+            300..=399 => {
+                return Err(RegistryError::RedirectRefused {
+                    host: self.host.clone(),
+                    why: "a login is not taken any further".to_owned(),
+                    to: None,
+                });
+            }
             _ => return Err(answer::failure(&self.host, login.is_none(), &response)),
         }
         read_token(&response.body).ok_or_else(|| answer::not_a_registry(&self.host, &response))

@@ -1,6 +1,6 @@
 //! The configuration of an image: a blob, which registries like to hand to another host.
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, MOST_REDIRECTS, is_redirect};
 use super::{Kept, Login, RegistryError, answer};
 use crate::http::{Origin, Request, Response, redirect_target};
 use crate::image::{Digest, Platform};
@@ -10,8 +10,6 @@ use std::collections::BTreeMap;
 
 /// The most bytes of a configuration.
 const MOST_BYTES: usize = 4 << 20;
-/// The most redirects in a row.
-const MOST_REDIRECTS: usize = 5;
 
 /// What an image's configuration says of where it comes from and what it is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +104,7 @@ async fn fetch(
 ) -> Result<Response, RegistryError> {
     let refused = |why: String| RegistryError::RedirectRefused {
         host: endpoint.settings.host.clone(),
+        to: None,
         why,
     };
     let mut url = endpoint.url(&format!("{path}/blobs/{digest}"));
@@ -117,10 +116,10 @@ async fn fetch(
         } else {
             endpoint.send(request).await?
         };
-        if !matches!(response.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+        if !is_redirect(&response) {
             return Ok(response);
         }
-        url = redirect_target(&url, response.header("location"))
+        url = redirect_target(&response.url, response.header("location"))
             .map_err(|error| refused(error.to_string()))?;
         at_home &= Origin::of(&url).as_ref() == Some(&endpoint.origin);
     }

@@ -155,7 +155,7 @@ async fn reach(way: &mut Way, hosts: &Hosts, endpoint: &Endpoint) -> Result<(), 
 async fn ping(way: &mut Way, endpoint: &Endpoint) -> Result<Response, End> {
     let host = &endpoint.settings.host;
     let answered = endpoint
-        .send(Request::get(endpoint.url(""), 64 * 1024))
+        .send_on(Request::get(endpoint.url(""), 64 * 1024))
         .await;
     let response = match answered {
         Err(error @ RegistryError::Tls { .. }) => return Err(way.end("tls", &error)),

@@ -3,9 +3,18 @@
 use super::auth::Auth;
 use super::quota::Quota;
 use super::{HostSettings, Login, RegistryError, Validators};
-use crate::http::{Client, Clock, Origin, Request, Response};
+use crate::http::{Client, Clock, Origin, Request, Response, redirect_target};
 use reqwest::StatusCode;
+use reqwest::header::AUTHORIZATION;
 use url::Url;
+
+/// The most redirects in a row.
+pub(super) const MOST_REDIRECTS: usize = 5;
+
+/// Whether an answer sends the client elsewhere.
+pub(super) fn is_redirect(response: &Response) -> bool {
+    matches!(response.status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
 
 /// One registry. Everything here is shared by all look-ups on it.
 pub(super) struct Endpoint {
@@ -73,7 +82,7 @@ impl Endpoint {
             if let Some(header) = &header {
                 request = request.authorization(header.clone());
             }
-            let response = self.send(request).await?;
+            let response = self.send_on(request).await?;
             if response.status != StatusCode::UNAUTHORIZED {
                 return Ok(response);
             }
@@ -88,6 +97,28 @@ impl Endpoint {
             is_final = new;
         }
         Err(self.auth.unauthorized(login))
+    }
+
+    /// Sends a request, and anonymously follows a redirect to an origin that was allowed it. Any other redirect
+    /// is the answer.
+    pub(super) async fn send_on(&self, mut request: Request) -> Result<Response, RegistryError> {
+        let mut response = self.send(request.clone()).await?;
+        for _ in 0..MOST_REDIRECTS {
+            if !is_redirect(&response) {
+                break;
+            }
+            let target = redirect_target(&response.url, response.header("location"));
+            let allowed = |url: &Url| {
+                Origin::of(url).is_some_and(|origin| self.settings.may_redirect_to(&origin))
+            };
+            let Some(target) = target.ok().filter(allowed) else {
+                break;
+            };
+            request.url = target;
+            request.headers.remove(AUTHORIZATION);
+            response = self.send(request.clone()).await?;
+        }
+        Ok(response)
     }
 
     /// Sends a request as it is.

@@ -1,6 +1,7 @@
 //! Why a registry gave no answer that can be used.
 
-use crate::http::HttpError;
+use super::realm;
+use crate::http::{HttpError, Origin};
 use crate::image::{Digest, RegistryHost};
 use std::time::Duration;
 
@@ -139,12 +140,14 @@ pub enum RegistryError {
         target: String,
     },
     /// A redirect that is not followed.
-    #[error("{host} redirects, which is not followed: {why}")]
+    #[error("{host} redirects{}, which is not followed: {why}", .to.as_ref().map(|to| format!(" to {to}")).unwrap_or_default())]
     RedirectRefused {
         /// The registry.
         host: RegistryHost,
         /// Why.
         why: String,
+        /// The origin it leads to, if the operator may allow that.
+        to: Option<Origin>,
     },
     /// The tag list does not end.
     #[error("the tag list of {host} does not end: {why}")]
@@ -271,9 +274,13 @@ impl RegistryError {
             Self::NotARegistry { host, .. } => Some(format!(
                 "check that {host} is the registry's name and that no proxy or sign-in page stands before it"
             )),
-            Self::RealmRefused { host, realm, .. } if realm.starts_with("http") => {
+            Self::RealmRefused { host, realm, why } if *why == realm::UNLISTED => {
                 table(host, &format!("auth_realms = [\"{realm}\"]"))
             }
+            Self::RedirectRefused { host, to: Some(to), .. } => table(
+                host,
+                &format!("redirects = [\"{to}\"], if its tags and manifests are really there"),
+            ),
             Self::LinkRefused { host, .. } => table(
                 host,
                 "rebase_links = true, if a reverse proxy stands before it",
@@ -314,10 +321,45 @@ impl RegistryError {
             HttpError::RateLimited { retry_after, .. } => Self::RateLimited { host, retry_after },
             HttpError::HostDown { .. } => Self::HostDown { host, cause },
             HttpError::AddressRefused { .. } => Self::AddressRefused { host, cause },
-            HttpError::Insecure(_) | HttpError::NotHttp(_) => {
-                Self::RedirectRefused { host, why: cause }
-            }
+            HttpError::Insecure(_) | HttpError::NotHttp(_) => Self::RedirectRefused {
+                host,
+                why: cause,
+                to: None,
+            },
             HttpError::NoRoots(_) | HttpError::CaFile { .. } => Self::Trust(cause),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cure_names_what_to_write() {
+        let host = RegistryHost::docker_hub();
+        let refused = |realm: &str, why| RegistryError::RealmRefused {
+            host: host.clone(),
+            realm: realm.to_owned(),
+            why,
+        };
+        assert_eq!(
+            refused("https://gitlab.example.com", realm::UNLISTED)
+                .help()
+                .as_deref(),
+            Some(
+                "write into config.toml: [[registry]] host = \"docker.io\" auth_realms = [\"https://gitlab.example.com\"]"
+            )
+        );
+        // Listing it would not help.
+        assert_eq!(
+            refused("http://gitlab.example.com", "not encrypted").help(),
+            None
+        );
+        let down = RegistryError::HostDown {
+            host: host.clone(),
+            cause: String::new(),
+        };
+        assert!(down.is_of_host() && !RegistryError::NotFound(host).is_of_host());
     }
 }

@@ -28,7 +28,10 @@ impl Hosts {
     ) -> Result<Self, RegistryError> {
         let free: Vec<String> = settings
             .iter()
-            .flat_map(|host| host.origin().into_iter().chain(host.realms()))
+            .flat_map(|host| {
+                let others = host.realms().into_iter().chain(host.redirects.clone());
+                host.origin().into_iter().chain(others)
+            })
             .map(|origin| origin.host().to_owned())
             .collect();
         // Loading the certificates takes a while, so hosts with equal trust share a transport.

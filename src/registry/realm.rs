@@ -9,6 +9,9 @@ use url::Url;
 /// A realm that is not allowed: its origin, or what stands in for it, and why.
 pub(super) type Refused = (String, &'static str);
 
+/// The one reason that a line of configuration can take away.
+pub(super) const UNLISTED: &str = "it is neither the registry nor listed in auth_realms";
+
 /// Checks a realm. `registry` is the origin that sent it, `listed` the others that are allowed.
 pub(super) fn check(
     realm: Option<&str>,
@@ -30,10 +33,7 @@ pub(super) fn check(
         ));
     }
     if origin != *registry && !listed.contains(&origin) {
-        return Err((
-            origin.to_string(),
-            "it is neither the registry nor listed in auth_realms",
-        ));
+        return Err((origin.to_string(), UNLISTED));
     }
     url.set_fragment(None);
     Ok(url)

@@ -22,6 +22,8 @@ pub struct HostSettings {
     pub limits: Limits,
     /// Where it really is, if not at its own name: Docker Hub's `registry-1.docker.io`, or a mirror.
     pub endpoint: Option<Origin>,
+    /// Other origins that tags and manifests may be redirected to; they are asked anonymously.
+    pub redirects: Vec<Origin>,
     /// Whether a next page at another origin is asked for at this one: behind a reverse proxy that does not
     /// correct the links.
     pub rebase_links: bool,
@@ -37,6 +39,7 @@ impl HostSettings {
             auth_realms: Vec::new(),
             limits: Limits::default(),
             endpoint: None,
+            redirects: Vec::new(),
             rebase_links: false,
         }
     }
@@ -54,14 +57,27 @@ impl HostSettings {
         Origin::of(&Url::parse(&format!("{scheme}://{host}")).ok()?)
     }
 
+    /// Whether a redirect of tags or manifests to this origin is followed. Blobs may go anywhere: their digest
+    /// proves them.
+    pub(super) fn may_redirect_to(&self, origin: &Origin) -> bool {
+        // registry.k8s.io answers nothing itself, but leads to an Artifact Registry near the caller
+        // (kubernetes/registry.k8s.io, cmd/archeio/docs/request-handling.md).
+        let artifact_registry = || {
+            let region = origin.host().strip_suffix("-docker.pkg.dev");
+            origin.is_https()
+                && origin.port() == 443
+                && region.is_some_and(|region| !region.contains('.'))
+        };
+        self.redirects.contains(origin)
+            || (self.host.as_str() == "registry.k8s.io" && artifact_registry())
+    }
+
     /// The origins besides its own that may ask for its login: those listed and those built in.
     pub(super) fn realms(&self) -> Vec<Origin> {
         let built_in = match self.host.as_str() {
             RegistryHost::DOCKER_HUB => "https://auth.docker.io",
             "registry.gitlab.com" => "https://gitlab.com",
             "docker.elastic.co" => "https://docker-auth.elastic.co",
-            "registry.access.redhat.com" | "registry.redhat.io" => "https://sso.redhat.com",
-            "nvcr.io" => "https://authn.nvidia.com",
             _ => "",
         };
         self.auth_realms
@@ -125,5 +141,33 @@ impl Default for Options {
             gates: Gates::new(),
             proxy: true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t3_only_the_kubernetes_registry_leads_to_artifact_registries() {
+        let leads = |host: &str, origin: &str| {
+            let host = RegistryHost::parse(host).expect("a host");
+            let origin = Origin::parse(origin).expect("an origin");
+            HostSettings::new(host).may_redirect_to(&origin)
+        };
+        assert!(leads(
+            "registry.k8s.io",
+            "https://europe-west3-docker.pkg.dev"
+        ));
+        for bad in [
+            "http://europe-west3-docker.pkg.dev",
+            "https://europe-west3-docker.pkg.dev:8443",
+            "https://evil.example-docker.pkg.dev",
+            "https://docker.pkg.dev.evil.example",
+            "https://evil.example",
+        ] {
+            assert!(!leads("registry.k8s.io", bad), "{bad}");
+        }
+        assert!(!leads("docker.io", "https://europe-west3-docker.pkg.dev"));
     }
 }

@@ -14,7 +14,7 @@ const PAGE: usize = 1000;
 /// The most bytes of a whole list: Google's registries put every manifest into it.
 const MOST_BYTES: usize = 32 << 20;
 /// The most pages of a list.
-const MOST_PAGES: usize = 2000;
+const MOST_PAGES: usize = 1000;
 /// The most names in a list.
 const MOST_TAGS: usize = 200_000;
 
@@ -110,16 +110,19 @@ impl List {
     fn add(&mut self, names: Vec<serde_json::Value>) -> usize {
         let mut news = 0;
         for name in names {
-            let name = match name {
-                serde_json::Value::String(name) => name,
-                other => other.to_string(),
+            // What is no text is no name either: `null` must not become the tag `null`.
+            let (name, tag) = match name {
+                serde_json::Value::String(name) => {
+                    let tag = Tag::parse(&name).ok();
+                    (name, tag)
+                }
+                other => (format!(" {other}"), None),
             };
-            let tag = Tag::parse(&name);
             if self.seen.insert(name) {
                 news += 1;
                 match tag {
-                    Ok(tag) => self.tags.push(tag),
-                    Err(_) => self.dropped += 1,
+                    Some(tag) => self.tags.push(tag),
+                    None => self.dropped += 1,
                 }
             }
         }
@@ -151,12 +154,15 @@ async fn page(
         request = request.header(IF_NONE_MATCH, etag);
     }
     let response = endpoint.ask(path, login, &request).await?;
-    let next = link::next(&response.headers, url, endpoint.settings.rebase_links).map_err(
-        |link::Refused(target)| RegistryError::LinkRefused {
-            host: host.clone(),
-            target,
-        },
-    );
+    let next = link::next(
+        &response.headers,
+        &response.url,
+        endpoint.settings.rebase_links,
+    )
+    .map_err(|link::Refused(target)| RegistryError::LinkRefused {
+        host: host.clone(),
+        target,
+    });
     let (body, next) = match (response.status.as_u16(), kept) {
         (304, Some(kept)) if etag.is_some() => (kept.body, next?.or(kept.next)),
         (200, _) => (response.body.clone(), next?),

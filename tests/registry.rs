@@ -1,0 +1,23 @@
+//! The registry client against registries: one that holds state and can lie, and Debian's `docker-registry`.
+//!
+//! Test names begin with the rows of the threat and fault tables that they stand for.
+
+#[path = "support/bench.rs"]
+mod bench;
+#[path = "support/docker_registry.rs"]
+mod docker_registry;
+#[path = "support/fake_registry.rs"]
+mod fake_registry;
+
+#[path = "registry/auth.rs"]
+mod auth;
+#[path = "registry/faults.rs"]
+mod faults;
+#[path = "registry/hosts.rs"]
+mod hosts;
+#[path = "registry/manifests.rs"]
+mod manifests;
+#[path = "registry/paging.rs"]
+mod paging;
+#[path = "registry/real.rs"]
+mod real;

@@ -1,0 +1,81 @@
+//! Debian's `docker-registry` (2.8), started on a free port with its files in a temporary folder.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const PROGRAM: &str = "/usr/bin/docker-registry";
+
+/// `bot:CANARY-registry` as `htpasswd -Bbn` writes it.
+const HTPASSWD: &str = include_str!("../../fixtures/htpasswd");
+pub(crate) const USER: &str = "bot";
+pub(crate) const PASSWORD: &str = "CANARY-registry";
+
+pub(crate) struct DockerRegistry {
+    child: Child,
+    address: SocketAddr,
+    _folder: tempfile::TempDir,
+}
+
+impl DockerRegistry {
+    /// Starts one that is open to everyone, or wants the login [`USER`] and [`PASSWORD`].
+    pub(crate) fn start(with_login: bool) -> Self {
+        assert!(
+            Path::new(PROGRAM).exists(),
+            "{PROGRAM} is missing: install Debian's package docker-registry to run this test"
+        );
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        // An address of its own, so that no fake takes the port between here and there.
+        let address = TcpListener::bind("127.0.0.2:0")
+            .and_then(|listener| listener.local_addr())
+            .expect("a free port");
+        let root = folder.path().display();
+        let mut config = format!(
+            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {root}}}}}\nhttp: {{addr: '{address}'}}\n"
+        );
+        if with_login {
+            std::fs::write(folder.path().join("htpasswd"), HTPASSWD).expect("a password file");
+            config += &format!("auth: {{htpasswd: {{realm: test, path: {root}/htpasswd}}}}\n");
+        }
+        let file = folder.path().join("config.yml");
+        std::fs::write(&file, config).expect("a configuration");
+        let child = Command::new(PROGRAM)
+            .arg("serve")
+            .arg(&file)
+            .env_clear()
+            .env("OTEL_TRACES_EXPORTER", "none")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        let mut registry = Self {
+            child,
+            address,
+            _folder: folder,
+        };
+        let started = Instant::now();
+        while std::net::TcpStream::connect(address).is_err() {
+            assert!(
+                started.elapsed() < Duration::from_secs(20),
+                "{PROGRAM} does not listen on {address}"
+            );
+            let ended = registry.child.try_wait().expect("the program's state");
+            assert!(ended.is_none(), "{PROGRAM} ended: {ended:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        registry
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for DockerRegistry {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
