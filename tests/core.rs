@@ -1,0 +1,11 @@
+//! The core at its own boundary: values in, values out. One file per subject under `tests/core/`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that panics has failed, and says why"
+)]
+
+#[path = "core/scheme_properties.rs"]
+mod scheme_properties;
+#[path = "core/select.rs"]
+mod select;
