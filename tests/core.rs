@@ -1,4 +1,13 @@
-//! The core against its conformance vectors and properties: no I/O but the vectors themselves.
+//! The core at its own boundary: values in, values out. One file per subject under `tests/core/`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that panics has failed, and says why"
+)]
 
+#[path = "core/scheme_properties.rs"]
+mod scheme_properties;
+#[path = "core/select.rs"]
+mod select;
 #[path = "core/source.rs"]
 mod source;

@@ -1,0 +1,73 @@
+//! 100,000 tags read and chosen among: the target is under 50 ms on one core
+//! (`spec/tag-schemes.md`, "Cost").
+#![allow(
+    clippy::unwrap_used,
+    reason = "a bench that panics has failed, and says why"
+)]
+
+use divan::Bencher;
+use imagebot::image::ImageName;
+use imagebot::scheme::{Rules, select};
+
+#[global_allocator]
+static ALLOCATOR: divan::AllocProfiler = divan::AllocProfiler::system();
+
+fn main() {
+    divan::main();
+}
+
+/// A list as registries hold them: versions, variants, builds, commits, words.
+fn tags(count: usize) -> Vec<String> {
+    let tails = [
+        "",
+        "-alpine",
+        "-alpine3.18",
+        "-slim-bookworm",
+        "-debian-11-r7",
+        "-rc1",
+        "-amd64",
+        "-5-g0a1b2c3",
+        "-20240115",
+        "-ls12",
+    ];
+    (0..count)
+        .map(|at| {
+            let (major, minor, patch) = (at / 2_000, at / 100 % 20, at / 10 % 10);
+            match at % 50 {
+                0 => format!("sha-{at:07x}a"),
+                1 => format!("main-{at:07x}-17000{at:05}"),
+                _ => format!("{major}.{minor}.{patch}{}", tails[at % 10]),
+            }
+        })
+        .collect()
+}
+
+/// How a mixed list is chosen among.
+#[divan::bench]
+fn mixed(bencher: Bencher<'_, '_>) {
+    run(bencher, "1.2.3-alpine3.18", &tags(100_000));
+}
+
+/// How a list of which every tag is a candidate is chosen among: the most that is kept and sorted.
+#[divan::bench]
+fn all_newer(bencher: Bencher<'_, '_>) {
+    let tags: Vec<_> = (0..100_000_u64)
+        .map(|at| {
+            let mixed = at * 7_919 % 100_000;
+            format!(
+                "1.{}.{}-alpine3.18-r{}",
+                mixed / 1_000 + 1,
+                mixed / 10 % 100,
+                mixed % 10
+            )
+        })
+        .collect();
+    run(bencher, "1.0.0-alpine3.18-r0", &tags);
+}
+
+fn run(bencher: Bencher<'_, '_>, current: &str, tags: &[String]) {
+    let image = ImageName::parse("registry.example.com/team/app").unwrap();
+    let today = jiff::civil::date(2026, 11, 21);
+    let rules = Rules::default();
+    bencher.bench(|| select(&image, Some(current), divan::black_box(tags), &rules, today).unwrap());
+}

@@ -1,0 +1,84 @@
+//! Reads a tag as a version, and says of every tag of a list why it is the next one or why not.
+//!
+//! Given the tag that is pinned and the tags that a registry holds, [`select`] finds the next tag and
+//! gives every tag its [`Verdict`]. All of it is pure: no I/O, no clock, no environment; today's date
+//! is an argument. Nothing here panics, whatever a tag holds, and no answer depends on the order of the
+//! list. What a tag's *content* is (digest, platforms, age) is not known here: the caller takes
+//! candidates out with [`Selection::reject`].
+//!
+//! Every scheme turns a tag into one [`Reading`]; `judge` compares two readings part by part, and
+//! `order` turns one into a row of tokens, which is the only order there is.
+//!
+//! # To add a word
+//!
+//! Put it into its list in `scheme/words.rs`. To add a release of a distribution, put a row into its
+//! table in `scheme/distribution.rs`.
+//!
+//! # To add a scheme
+//!
+//! 1. Add `scheme/<name>.rs` with `read(tag, &mut Reading) -> bool`. Fill `version`, each number with
+//!    its level, `precision`, and what else the scheme knows; leave the rest empty.
+//! 2. Add a variant to [`Scheme`] and an arm to `Reader::read` in `scheme/reader.rs`.
+//! 3. Add its cases to `scheme/tests.rs`, and name it in `scheme_properties.rs`.
+//! 4. Name it where the configuration's key `scheme` is documented.
+
+mod auto;
+mod calendar;
+mod distribution;
+mod error;
+mod explain;
+mod hash;
+mod hint;
+mod judge;
+mod level;
+mod order;
+mod pattern;
+mod range;
+mod reader;
+mod reading;
+mod regex;
+mod rules;
+mod select;
+mod semver;
+mod verdict;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::SchemeError;
+pub use hint::Hint;
+pub use level::{Level, ParseLevelError};
+pub use reading::Reading;
+pub use regex::RegexScheme;
+pub use rules::{Allow, CodenameMode, Ignore, Rules, Scheme, VariantMode};
+pub use select::{Candidate, Judged, Selection, select};
+pub use verdict::Verdict;
+
+use crate::image::ImageName;
+
+/// Reads one tag by itself, as far as that is possible without the list it comes from.
+pub fn read<'t>(tag: &'t str, scheme: &Scheme) -> Option<Reading<'t>> {
+    let reader = reader::Reader::new(
+        scheme.clone(),
+        hash::HashPlaces::default(),
+        None,
+        None,
+        false,
+    );
+    let mut reading = Reading::default();
+    reader.read(tag, &mut reading).then_some(reading)
+}
+
+/// How `candidate` stands to `current`, or nothing if the two cannot be compared.
+///
+/// This is the guard against a downgrade: whatever a list, a cache or a person says, only what is
+/// `Greater` here is a step up.
+pub fn compare(
+    image: &ImageName,
+    current: &str,
+    candidate: &str,
+    rules: &Rules,
+) -> Option<std::cmp::Ordering> {
+    select::compare(image, current, candidate, rules)
+}

@@ -1,0 +1,44 @@
+//! `auto`: reads a tag without being told how its author writes versions.
+//!
+//! One pass over the bytes: [`core`] finds the version, [`tail`] classifies what follows it. No
+//! regular expression takes part, and nothing is kept but pieces of the tag.
+
+mod core;
+mod tail;
+
+use super::hash::{HashPlaces, is_bare_hash};
+use super::reading::{Calendar, Reading};
+
+/// Reads a tag into `out`; false if it is not a version.
+pub(super) fn read<'t>(tag: &'t str, hashes: &HashPlaces, out: &mut Reading<'t>) -> bool {
+    out.clear();
+    if !tag.bytes().any(|byte| byte.is_ascii_digit()) || is_bare_hash(tag) {
+        return false;
+    }
+    let Some(core) = core::find(tag, hashes) else {
+        return false;
+    };
+    core.prefix(tag, hashes, out);
+    core.version(tag, out);
+    tail::read(tag, core.end, hashes, out);
+    true
+}
+
+/// Reads a tag that begins with a codename, `bookworm-20240101-slim`, from behind the codename.
+///
+/// A number directly behind it is the version; all else is the tail.
+pub(super) fn read_behind_codename<'t>(
+    tag: &'t str,
+    codename: usize,
+    hashes: &HashPlaces,
+    out: &mut Reading<'t>,
+) {
+    out.clear();
+    let core = core::find(tag, hashes).filter(|core| core.start == codename + 1);
+    if let Some(core) = &core {
+        core.version(tag, out);
+    } else {
+        out.calendar = Calendar::Plain;
+    }
+    tail::read(tag, core.map_or(codename, |core| core.end), hashes, out);
+}

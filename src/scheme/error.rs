@@ -1,0 +1,99 @@
+//! What can be wrong with a policy's schemes, patterns and ranges.
+
+use std::ops::Range;
+
+/// Why a scheme, a pattern or a range is refused; always reported, never ignored.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SchemeError {
+    /// The pattern has no named group that a version could be read from.
+    #[error(
+        "the pattern has no named group; name at least one of {}",
+        super::regex::GROUP_NAMES
+    )]
+    NoGroup,
+    /// The pattern names a group that means nothing.
+    #[error(
+        "there is no group {name:?}; the groups are {}",
+        super::regex::GROUP_NAMES
+    )]
+    UnknownGroup {
+        /// The name as it is written.
+        name: String,
+        /// Where the name stands in the pattern, in bytes.
+        span: Range<usize>,
+    },
+    /// A group of numbers can match something else.
+    #[error(
+        "the group {name:?} is a number, but its pattern can match something else; write `\\d+`"
+    )]
+    NotANumberGroup {
+        /// The name of the group.
+        name: String,
+        /// Where the name stands in the pattern, in bytes.
+        span: Range<usize>,
+    },
+    /// The pattern looks ahead or behind, which takes unbounded time.
+    #[error("look-arounds are not supported; use `ignore` or `allow` to leave tags out")]
+    LookAround {
+        /// Where the look-around begins in the pattern, in bytes.
+        span: Range<usize>,
+    },
+    /// The pattern cannot be read, or is too large.
+    #[error("the pattern cannot be used: {message}")]
+    BadPattern {
+        /// What is wrong with it.
+        message: String,
+        /// Where in the pattern, in bytes, if that is known.
+        span: Option<Range<usize>>,
+    },
+    /// The pattern does not match the tag in use.
+    #[error("the pattern does not match the current tag {current:?}")]
+    DoesNotMatchCurrent {
+        /// The tag in use.
+        current: String,
+    },
+    /// The order names something twice, or a group that is not there or has no order.
+    #[error("`order` cannot hold {name:?}: {reason}")]
+    BadOrder {
+        /// The entry.
+        name: String,
+        /// Why it cannot stand there.
+        reason: &'static str,
+    },
+    /// The range cannot be read.
+    #[error("{text:?} is no range: {reason}")]
+    BadRange {
+        /// The range as it is written.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl SchemeError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoGroup => "no-group",
+            Self::UnknownGroup { .. } => "unknown-group",
+            Self::NotANumberGroup { .. } => "not-a-number-group",
+            Self::LookAround { .. } => "look-around",
+            Self::BadPattern { .. } => "bad-pattern",
+            Self::DoesNotMatchCurrent { .. } => "does-not-match-current",
+            Self::BadOrder { .. } => "bad-order",
+            Self::BadRange { .. } => "bad-range",
+        }
+    }
+
+    /// Where in the pattern the fault is, in bytes, so that a caret can point there.
+    pub fn span(&self) -> Option<Range<usize>> {
+        match self {
+            Self::UnknownGroup { span, .. }
+            | Self::NotANumberGroup { span, .. }
+            | Self::LookAround { span } => Some(span.clone()),
+            Self::BadPattern { span, .. } => span.clone(),
+            _ => None,
+        }
+    }
+}

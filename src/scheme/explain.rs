@@ -1,0 +1,104 @@
+//! Says in one line how a tag was read and why its verdict is what it is.
+
+use super::hint::scheme_line;
+use super::judge::{Judge, VariantDifference, rises};
+use super::reading::{Reading, variant_text};
+use super::rules::{Allow, Ignore, Rules};
+use super::select::Context;
+use super::verdict::Verdict;
+
+/// The line for one tag.
+pub(super) fn why(context: &Context<'_>, rules: &Rules, tag: &str, verdict: Verdict) -> String {
+    let mut reading = Reading::default();
+    if !context.reader.read(tag, &mut reading) {
+        return verdict.describe().to_owned();
+    }
+    let reason = context
+        .judge
+        .as_ref()
+        .and_then(|judge| reason(judge, rules, tag, &reading, verdict))
+        .unwrap_or_else(|| verdict.describe().to_owned());
+    let read = reading.to_string();
+    match read.is_empty() {
+        true => reason,
+        false => format!("{read}: {reason}"),
+    }
+}
+
+fn reason(
+    judge: &Judge<'_>,
+    rules: &Rules,
+    tag: &str,
+    reading: &Reading<'_>,
+    verdict: Verdict,
+) -> Option<String> {
+    let current = &judge.current;
+    Some(match verdict {
+        Verdict::OtherPrefix => format!(
+            "the current tag has {}",
+            named("prefix", &current.prefix.join("…"))
+        ),
+        Verdict::OtherVariant => match judge.variant_difference(reading)? {
+            VariantDifference::Hash => {
+                "it holds a commit hash and the current tag does not".to_owned()
+            }
+            VariantDifference::Kinds => {
+                "its builds are counted in another way than the current tag's".to_owned()
+            }
+            VariantDifference::Words => variant_reason(judge, tag, reading),
+        },
+        Verdict::OtherPrecision => format!(
+            "the current tag's version is {}",
+            match current.core {
+                "" => "a codename",
+                core => core,
+            }
+        ),
+        Verdict::Ignored => {
+            let ignore = rules.ignore.iter().find(|ignore| ignore.fits(tag, reading));
+            match ignore.and_then(Ignore::range) {
+                Some(range) => format!("`ignore` leaves out {range:?}"),
+                None => verdict.describe().to_owned(),
+            }
+        }
+        Verdict::NotAllowed => match rules.allow.as_ref().and_then(Allow::range) {
+            Some(range) => format!("`allow` takes only {range:?}"),
+            None => verdict.describe().to_owned(),
+        },
+        Verdict::AboveAllowedLevel => {
+            let mut row = Vec::new();
+            judge.row(reading, &mut row);
+            let (_, level) = judge.order(&row);
+            format!("a {level} change, and `max` is {:?}", rules.max.as_str())
+        }
+        _ => return None,
+    })
+}
+
+fn variant_reason(judge: &Judge<'_>, tag: &str, reading: &Reading<'_>) -> String {
+    let current = &judge.current;
+    let mut reason = format!(
+        "the current tag has {}",
+        named("variant", &variant_text(&current.words))
+    );
+    if !judge.follow && rises(&current.words, &reading.words) {
+        reason.push_str(
+            "; its words are the same, with a higher number: `variant = \"follow\"` takes it",
+        );
+    }
+    if let Some(word) = reading.words.iter().find(|word| word.unknown) {
+        let word = word.text.trim_start_matches(['-', '_', '.', '+']);
+        reason.push_str(&format!("; {word:?} is no word that imagebot knows"));
+        if let Some(line) = scheme_line(tag, reading) {
+            reason.push_str(&format!(", {line} frees it"));
+        }
+    }
+    reason
+}
+
+fn named(what: &str, text: &str) -> String {
+    match text {
+        "" => format!("no {what}"),
+        text => format!("{what} {text:?}"),
+    }
+}

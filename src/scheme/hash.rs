@@ -1,0 +1,203 @@
+//! Commit hashes in tags: what is one, and where a list keeps them.
+
+use std::collections::{HashMap, HashSet};
+
+use super::calendar::is_dated_letter;
+use super::words::is_separator;
+
+/// How many hexadecimal digits a commit hash has at least.
+const SHORTEST: usize = 7;
+
+/// Whether a segment is a hash of 7 to `longest` digits with a letter and a digit, or one behind `g`.
+pub(super) fn is_hash(segment: &str, longest: usize) -> bool {
+    let fits = |text: &str| {
+        (SHORTEST..=longest).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit())
+    };
+    if let Some(rest) = segment.strip_prefix('g') {
+        return fits(rest);
+    }
+    fits(segment) && is_mixed(segment) && !is_letter_and_date(segment)
+}
+
+/// Whether a whole tag is a bare hash (`spec/tag-schemes.md`, `auto` 1).
+pub(super) fn is_bare_hash(tag: &str) -> bool {
+    let cosign = tag.strip_prefix("sha256-").map(|rest| {
+        [".sig", ".att", ".sbom"]
+            .iter()
+            .find_map(|end| rest.strip_suffix(end))
+            .unwrap_or(rest)
+    });
+    if cosign.is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit())) {
+        return true;
+    }
+    let marked = ["sha-", "sha256-", "git-", "commit-"]
+        .iter()
+        .find_map(|mark| tag.strip_prefix(mark));
+    is_hash(marked.unwrap_or(tag), 64)
+}
+
+/// Whether a text holds a letter and a digit.
+fn is_mixed(text: &str) -> bool {
+    text.bytes().any(|b| b.is_ascii_digit()) && text.bytes().any(|b| b.is_ascii_alphabetic())
+}
+
+/// `b20240220`, `20240101a`: one letter before or behind a valid date is no hash.
+fn is_letter_and_date(segment: &str) -> bool {
+    let bytes = segment.as_bytes();
+    let letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
+    (letter(bytes.first()) && segment.get(1..).is_some_and(is_dated_letter))
+        || (letter(bytes.last())
+            && segment
+                .get(..segment.len().saturating_sub(1))
+                .is_some_and(is_dated_letter))
+}
+
+/// The places of a tag list that hold commit hashes, so that a hash which happens to have no letter
+/// is not read as a number there (`spec/tag-schemes.md`, `auto` 3).
+///
+/// Two segments stand in the same place when what is before them is the same but for its numbers and
+/// hashes, and they are as long.
+#[derive(Debug, Clone, Default)]
+pub(super) struct HashPlaces(HashSet<(u64, usize)>);
+
+impl HashPlaces {
+    /// Looks through a list; it takes two different tags to make a place of hashes.
+    pub(super) fn of<'t>(tags: impl Iterator<Item = &'t str>) -> Self {
+        let mut first: HashMap<(u64, usize), &str> = HashMap::new();
+        let mut places = HashSet::new();
+        for tag in tags {
+            for (start, end) in segments(tag) {
+                let segment = &tag[start..end];
+                let digits = segment.strip_prefix('g').unwrap_or(segment);
+                if (SHORTEST..=12).contains(&digits.len())
+                    && is_hash(segment, 12)
+                    && digits.bytes().any(|b| b.is_ascii_alphabetic())
+                {
+                    let place = (shape(&tag[..start]), digits.len());
+                    if *first.entry(place).or_insert(tag) != tag {
+                        places.insert(place);
+                    }
+                }
+            }
+        }
+        Self(places)
+    }
+
+    /// Whether the digits `start..end` of a tag are a hash by their place.
+    pub(super) fn is_hash(&self, tag: &str, start: usize, end: usize) -> bool {
+        !self.0.is_empty()
+            && tag
+                .get(..start)
+                .is_some_and(|before| self.0.contains(&(shape(before), end - start)))
+    }
+}
+
+/// The segments of a tag as byte ranges.
+fn segments(tag: &str) -> impl Iterator<Item = (usize, usize)> {
+    let mut start = 0;
+    tag.split(|c: char| c.is_ascii() && is_separator(c as u8))
+        .map(move |segment| {
+            let range = (start, start + segment.len());
+            start = range.1 + 1;
+            range
+        })
+}
+
+/// A text with every number run and every hash taken for equal, as a hash value (FNV-1a).
+fn shape(text: &str) -> u64 {
+    const NUMBER: u8 = b'0';
+    const HASH: u8 = b'#';
+    let mut sum: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut last = 0;
+    let mut add = |byte: u8| {
+        // `1.2.3` is one number run, whatever its precision.
+        if !(byte == NUMBER && last == NUMBER) {
+            sum = (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+        }
+        last = byte;
+    };
+    let bytes = text.as_bytes();
+    for (start, end) in segments(text) {
+        if is_hash(&text[start..end], 64) {
+            add(HASH);
+        } else {
+            // The `v` of `v1.2` is style.
+            let styled = matches!(bytes.get(start), Some(b'v' | b'V'))
+                && bytes.get(start + 1).is_some_and(u8::is_ascii_digit);
+            for byte in &bytes[start + usize::from(styled)..end] {
+                add(if byte.is_ascii_digit() { NUMBER } else { *byte });
+            }
+        }
+        let joins = bytes.get(end) == Some(&b'.')
+            && end > 0
+            && bytes[end - 1].is_ascii_digit()
+            && bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
+        if !joins && let Some(separator) = bytes.get(end) {
+            add(*separator);
+        }
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_hashes_from_words_numbers_and_dates() {
+        for (segment, expect) in [
+            ("0a1b2c3", true),
+            ("0A1b2C3", true),
+            ("g1234567", true),
+            ("gabcdefa", true),
+            ("abc123", false),
+            ("deadbeef", false),
+            ("1234567", false),
+            ("b20240220", false),
+            ("b240220", false),
+            ("20240101a", false),
+            ("b20241340", true),
+            ("0a1b2cg", false),
+            ("", false),
+        ] {
+            assert_eq!(is_hash(segment, 40), expect, "{segment}");
+        }
+        assert!(!is_hash(&"a1".repeat(21), 40));
+    }
+
+    #[test]
+    fn tells_bare_hashes() {
+        let digest = "12".repeat(32);
+        for (tag, expect) in [
+            ("0a1b2c3", true),
+            ("sha-0a1b2c3", true),
+            ("commit-0a0a0a0", true),
+            ("ga1b2c3d", true),
+            (&format!("sha256-{digest}"), true),
+            (&format!("sha256-{digest}.sig"), true),
+            (&format!("sha256-{digest}.txt"), false),
+            (&digest, false),
+            ("main-0a1b2c3", false),
+        ] {
+            assert_eq!(is_bare_hash(tag), expect, "{tag}");
+        }
+    }
+
+    #[test]
+    fn an_all_digit_hash_needs_two_lettered_ones_in_its_place() {
+        let is_hash = |tags: &[&str], tag: &str| {
+            let start = tag.rfind('-').map_or(0, |at| at + 1);
+            HashPlaces::of(tags.iter().copied()).is_hash(tag, start, tag.len())
+        };
+        let two = ["7.1-524a1d5", "v7.2-2f653d4"];
+        assert!(is_hash(&two, "7.1.3-9658143"));
+        assert!(!is_hash(&two, "7.1-96581430"), "another length");
+        assert!(!is_hash(&two, "7.1-slim-9658143"), "another place");
+        assert!(!is_hash(&two[..1], "7.1-9658143"), "one is not enough");
+        assert!(
+            !is_hash(&[two[0], two[0]], "7.1-9658143"),
+            "a repeated tag is one"
+        );
+        assert!(is_hash(&["0a1b2c3", "1b2c3d4"], "9658143"));
+    }
+}

@@ -1,0 +1,150 @@
+//! What a person should know about a list or a policy, beside the verdicts.
+
+use super::judge::{Judge, VariantDifference, rises};
+use super::order::Mark;
+use super::reading::{Reading, numbers_in};
+use super::rules::{Rules, Scheme, VariantMode};
+use super::words::{Meaning, cpu_end, meaning};
+
+/// A remark that changes no verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// The stable code: kebab-case.
+    pub code: &'static str,
+    /// The remark with what can be done, in one line for people.
+    pub text: String,
+}
+
+/// What is gathered while a list is read.
+#[derive(Debug, Default)]
+pub(super) struct Hints<'t> {
+    /// A range can be compared with some tag of the list.
+    numbered: bool,
+    /// The highest tag with the same words and higher numbers in the variant.
+    higher: Option<&'t str>,
+}
+
+impl<'t> Hints<'t> {
+    /// Takes note of a tag that is a version.
+    pub(super) fn saw(&mut self, reading: &Reading<'_>) {
+        self.numbered = self.numbered || reading.range_numbers().next().is_some();
+    }
+
+    /// Takes note of a tag of another variant.
+    pub(super) fn saw_other_variant(
+        &mut self,
+        judge: &Judge<'_>,
+        tag: &'t str,
+        reading: &Reading<'_>,
+    ) {
+        let current = &judge.current;
+        let higher = current.words.len() == reading.words.len()
+            && reading.precision == current.precision
+            && rises(&current.words, &reading.words)
+            && judge.variant_difference(reading) == Some(VariantDifference::Words);
+        if higher && self.higher.is_none_or(|own| is_above(tag, own)) {
+            self.higher = Some(tag);
+        }
+    }
+
+    pub(super) fn finish(
+        self,
+        tag: &str,
+        judge: Option<&Judge<'_>>,
+        rules: &Rules,
+        ended: bool,
+    ) -> Vec<Hint> {
+        let mut hints = Vec::new();
+        if !self.numbered {
+            let ignored = rules.ignore.iter().filter_map(|ignore| ignore.range());
+            let allowed = rules.allow.iter().filter_map(|allow| allow.range());
+            hints.extend(allowed.chain(ignored).map(|range| Hint {
+                code: "range-fits-nothing",
+                text: format!(
+                    "the range {range:?} can be compared with no tag of the list; write an exact tag or `/…/`"
+                ),
+            }));
+        }
+        let Some(current) = judge.map(|judge| &judge.current) else {
+            return hints;
+        };
+        if matches!(rules.scheme, Scheme::Semver)
+            && let Some(word) = current.stages.iter().find_map(variant_word)
+        {
+            hints.push(Hint {
+                code: "semver-drops-variant",
+                text: format!(
+                    "to `semver` {word:?} in {tag:?} is a prerelease, so the next stable version drops it; `scheme = \"auto\"` keeps it"
+                ),
+            });
+        }
+        let Some(higher) = self.higher.filter(|_| ended) else {
+            return hints;
+        };
+        match current.words.iter().find(|word| word.unknown) {
+            Some(word) => {
+                let line = scheme_line(tag, current)
+                    .unwrap_or_else(|| "a `[[scheme]]` with a pattern".to_owned());
+                hints.push(Hint {
+                    code: "unknown-word",
+                    text: format!(
+                        "{:?} is no word that imagebot knows, so its number stays as it is, though {higher:?} exists; {line} frees it",
+                        word.text.trim_start_matches(['-', '_', '.', '+']),
+                    ),
+                });
+            }
+            None if rules.variant == VariantMode::Keep => hints.push(Hint {
+                code: "variant-ended",
+                text: format!(
+                    "nothing newer has this variant, but {higher:?} has the same words with higher numbers; `variant = \"follow\"` takes it"
+                ),
+            }),
+            None => {}
+        }
+        hints
+    }
+}
+
+/// Whether a tag's numbers are above another's, then its text.
+fn is_above(tag: &str, other: &str) -> bool {
+    let order = numbers_in(tag).cmp(numbers_in(other));
+    order.then_with(|| tag.cmp(other)).is_gt()
+}
+
+/// A part of a prerelease that is a word of the variant table.
+fn variant_word<'t>(mark: &Mark<'t>) -> Option<&'t str> {
+    let Mark::Word(text) = mark else { return None };
+    text.split('-').find(|word| {
+        let stem = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        meaning(stem) == Some(Meaning::Name) || cpu_end(word, 0).is_some()
+    })
+}
+
+/// The line of configuration that reads the number of an unknown word as a build counter.
+pub(super) fn scheme_line(tag: &str, reading: &Reading<'_>) -> Option<String> {
+    let place = |part: &str| {
+        (part.as_ptr() as usize)
+            .checked_sub(tag.as_ptr() as usize)
+            .filter(|start| tag.get(*start..start + part.len()) == Some(part))
+    };
+    let word = reading.words.iter().find(|word| word.unknown)?.text;
+    let core = place(reading.core)?;
+    let start = place(word)?;
+    let escape = |text: &str| ::regex::escape(text);
+    let mut names = ["major", "minor", "patch", "revision"].into_iter();
+    let mut pattern = escape(tag.get(..core)?);
+    for (at, run) in reading.core.split('.').enumerate() {
+        run.bytes().all(|b| b.is_ascii_digit()).then_some(())?;
+        let dot = if at > 0 { r"\." } else { "" };
+        pattern.push_str(&format!(r"{dot}(?<{}>\d+)", names.next()?));
+    }
+    let digits = word.find(|c: char| c.is_ascii_digit())?;
+    let behind = word
+        .get(digits..)?
+        .trim_start_matches(|c: char| c.is_ascii_digit());
+    pattern.push_str(&escape(tag.get(core + reading.core.len()..start + digits)?));
+    pattern.push_str(r"(?<build>\d+)");
+    pattern.push_str(&escape(behind));
+    pattern.push_str(&escape(tag.get(start + word.len()..)?));
+    Some(format!("`[[scheme]]` with `pattern = '{pattern}'`"))
+}

@@ -1,0 +1,142 @@
+//! The one order that all schemes share.
+//!
+//! A scheme turns a tag into a row of [`Token`]s; rows compare from left to right, and the first pair
+//! that differs says both which tag is newer and how wide the change is. A row always ends with a
+//! sentinel wherever one row may be shorter than another, so that no comparison depends on lengths.
+
+use std::cmp::Ordering;
+
+use super::level::Level;
+
+/// A number of any length, as its digits without leading zeros; nothing overflows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Number<'t>(&'t str);
+
+impl<'t> Number<'t> {
+    pub(super) const ZERO: Self = Self("");
+
+    /// Takes a run of ASCII digits.
+    pub(super) fn new(digits: &'t str) -> Self {
+        Self(digits.trim_start_matches('0'))
+    }
+
+    /// How many digits the number has; none for zero.
+    pub(super) fn digits(self) -> usize {
+        self.0.len()
+    }
+
+    /// The value, if it fits.
+    pub(super) fn value(self) -> Option<u64> {
+        match self.0.len() {
+            0 => Some(0),
+            1..=18 => Some(self.0.bytes().fold(0, |sum, digit| {
+                sum * 10 + u64::from(digit.wrapping_sub(b'0'))
+            })),
+            _ => None,
+        }
+    }
+}
+
+impl Ord for Number<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.0.len(), self.0).cmp(&(other.0.len(), other.0))
+    }
+}
+
+impl PartialOrd for Number<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl std::fmt::Display for Number<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_empty() { "0" } else { self.0 })
+    }
+}
+
+/// What stands at one place of a row. The order of the variants is part of the order of tags:
+/// whatever belongs to a prerelease stands below [`Mark::Stable`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Mark<'t> {
+    /// A prerelease text ends here: fewer parts are lower (SemVer 2, 11.4.4).
+    End,
+    /// A numeric part of a prerelease text: below any word (SemVer 2, 11.4.3).
+    Part(Number<'t>),
+    /// A word of a prerelease text.
+    Word(&'t str),
+    /// A stage of `auto` by its rank, and its number.
+    Stage(u8, Option<Number<'t>>),
+    /// No prerelease, or none any more.
+    Stable,
+    /// A codename by its place among the releases.
+    Codename(u16),
+    /// A number of the version or of the variant.
+    Number(Number<'t>),
+    /// A build counter by the rank of its place, or that there is no more counter.
+    Counter(u8, Option<Number<'t>>),
+}
+
+/// One place of a row, with the width of a change that begins there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Token<'t> {
+    pub(super) mark: Mark<'t>,
+    pub(super) level: Level,
+    /// Whether this is a counter with a date, so that a change to it is a build whatever it was before.
+    pub(super) dated: bool,
+}
+
+impl<'t> Token<'t> {
+    pub(super) fn new(mark: Mark<'t>, level: Level) -> Self {
+        Self {
+            mark,
+            level,
+            dated: false,
+        }
+    }
+}
+
+/// How `right` stands to `left`, and the width of the change; equal rows are [`Level::Digest`].
+pub(super) fn difference(left: &[Token<'_>], right: &[Token<'_>]) -> (Ordering, Level) {
+    let differs = left
+        .iter()
+        .zip(right)
+        .find(|(left, right)| left.mark != right.mark);
+    match differs {
+        Some((left, right)) => {
+            let level = match right.dated {
+                true => Level::Build,
+                false => left.level.max(right.level),
+            };
+            (right.mark.cmp(&left.mark), level)
+        }
+        None => match right.len().cmp(&left.len()) {
+            Ordering::Equal => (Ordering::Equal, Level::Digest),
+            order => (order, Level::Build),
+        },
+    }
+}
+
+/// Four leading small numbers of a row packed into one word, so that a sort seldom looks further.
+///
+/// Two rows of the same precision whose packed words differ compare like these words.
+pub(super) fn packed(row: &[Token<'_>]) -> u128 {
+    let mut packed = 0;
+    for place in 0..4 {
+        let value = match row.get(place).map(|token| token.mark) {
+            Some(Mark::Number(number)) => number
+                .value()
+                .and_then(|value| u32::try_from(value).ok())
+                .filter(|&value| value < u32::MAX),
+            Some(Mark::Codename(place)) => Some(u32::from(place)),
+            _ => return packed,
+        };
+        // What does not fit stands above all that does, and nothing behind it may count.
+        let shift = 96 - 32 * place;
+        let Some(value) = value else {
+            return packed | u128::from(u32::MAX) << shift;
+        };
+        packed |= u128::from(value) << shift;
+    }
+    packed
+}

@@ -1,0 +1,87 @@
+//! Reads every tag of one list in the same way: the scheme, where its hashes stand, and whether
+//! codenames are versions here.
+
+use super::distribution::Distribution;
+use super::hash::HashPlaces;
+use super::reading::Reading;
+use super::rules::Scheme;
+use super::{auto, semver};
+
+/// How the tags of one list are read.
+#[derive(Debug, Clone)]
+pub(super) struct Reader {
+    pub(super) scheme: Scheme,
+    pub(super) hashes: HashPlaces,
+    codenames: Option<Codenames>,
+}
+
+/// The current tag is one of a codename, so a codename is no prefix.
+#[derive(Debug, Clone, Copy)]
+struct Codenames {
+    distribution: Distribution,
+    /// Words that are never released are read as well, to say so.
+    rolling: bool,
+}
+
+impl Reader {
+    pub(super) fn new(
+        scheme: Scheme,
+        hashes: HashPlaces,
+        distribution: Option<Distribution>,
+        current: Option<&str>,
+        follow: bool,
+    ) -> Self {
+        let of_codename = |distribution: &Distribution| {
+            current.is_some_and(|tag| {
+                let word = first_word(tag);
+                // Of the rolling words only a dated one can be read as a version: `sid-20240101`.
+                distribution.release(word).is_some()
+                    || distribution.rolling(word).is_some() && word.len() < tag.len()
+            })
+        };
+        let codenames = distribution
+            .filter(|distribution| matches!(scheme, Scheme::Auto) && of_codename(distribution))
+            .map(|distribution| Codenames {
+                distribution,
+                rolling: follow,
+            });
+        Self {
+            scheme,
+            hashes,
+            codenames,
+        }
+    }
+
+    /// Reads a tag into `out`; false if it is no version.
+    pub(super) fn read<'t>(&self, tag: &'t str, out: &mut Reading<'t>) -> bool {
+        match &self.scheme {
+            Scheme::Semver => semver::read(tag, out),
+            Scheme::Regex(scheme) => scheme.read(tag, out),
+            Scheme::Auto | Scheme::Floating => {
+                let word = first_word(tag);
+                let release = self.codenames.and_then(|codenames| {
+                    let distribution = codenames.distribution;
+                    let rolling = codenames.rolling || word.len() < tag.len();
+                    let rolling = rolling.then(|| distribution.rolling(word)).flatten();
+                    distribution.release(word).or(rolling)
+                });
+                if release.is_some() {
+                    auto::read_behind_codename(tag, word.len(), &self.hashes, out);
+                    out.codename = release;
+                    return true;
+                }
+                auto::read(tag, &self.hashes, out)
+            }
+        }
+    }
+}
+
+/// What stands before the first separator that is no dot.
+fn first_word(tag: &str) -> &str {
+    // `rc-buggy` is one word, for all its dash.
+    let rest = tag.strip_prefix("rc-buggy");
+    if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-')) {
+        return &tag[.."rc-buggy".len()];
+    }
+    tag.split(['-', '_']).next().unwrap_or(tag)
+}

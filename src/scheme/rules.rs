@@ -1,0 +1,169 @@
+//! What the policy adds to a scheme (`spec/tag-schemes.md`, "What the policy adds").
+
+use regex::Regex;
+
+use super::error::SchemeError;
+use super::level::Level;
+use super::pattern;
+use super::range::Range;
+use super::reading::Reading;
+use super::regex::RegexScheme;
+
+/// What the policy says about the tags of one reference; all parts are validated.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// How tags are read.
+    pub scheme: Scheme,
+    /// The widest change that is proposed.
+    pub max: Level,
+    /// Whether a stable tag may go to a prerelease.
+    pub prerelease: bool,
+    /// Whether the numbers of the variant may rise.
+    pub variant: VariantMode,
+    /// Whether a distribution's codename may change.
+    pub codename: CodenameMode,
+    /// The tags that may be chosen.
+    pub allow: Option<Allow>,
+    /// The tags that are never chosen.
+    pub ignore: Vec<Ignore>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            scheme: Scheme::Auto,
+            max: Level::Major,
+            prerelease: false,
+            variant: VariantMode::Keep,
+            codename: CodenameMode::Hold,
+            allow: None,
+            ignore: Vec::new(),
+        }
+    }
+}
+
+/// A rule that reads a tag into parts.
+#[derive(Debug, Clone, Default)]
+pub enum Scheme {
+    /// Reads tags as most of them are written.
+    #[default]
+    Auto,
+    /// Strict SemVer 2 with an optional `v`.
+    Semver,
+    /// Never compares tags: only the digest is followed.
+    Floating,
+    /// The operator's own pattern.
+    Regex(RegexScheme),
+}
+
+/// Whether the numbers of a variant may rise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VariantMode {
+    /// The variant stays word for word.
+    #[default]
+    Keep,
+    /// The words stay, their numbers may rise.
+    Follow,
+}
+
+/// Whether a distribution's codename may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CodenameMode {
+    /// The codename stays.
+    #[default]
+    Hold,
+    /// The newest released codename is proposed.
+    Follow,
+}
+
+/// The tags that may be chosen.
+#[derive(Debug, Clone)]
+pub struct Allow(Filter);
+
+/// Tags that are never chosen.
+#[derive(Debug, Clone)]
+pub struct Ignore(Filter);
+
+#[derive(Debug, Clone)]
+enum Filter {
+    Exact(String),
+    Search(Regex),
+    SearchNot(Regex),
+    Range(String, Range),
+}
+
+impl Allow {
+    /// Reads `/regex/`, `!/regex/` or a range.
+    pub fn parse(text: &str) -> Result<Self, SchemeError> {
+        let text = text.trim();
+        if let Some(inner) = text.strip_prefix('!').and_then(slashed) {
+            return Ok(Self(Filter::SearchNot(pattern::compile(inner)?)));
+        }
+        if let Some(inner) = slashed(text) {
+            return Ok(Self(Filter::Search(pattern::compile(inner)?)));
+        }
+        Ok(Self(Filter::Range(text.to_owned(), Range::parse(text)?)))
+    }
+
+    pub(super) fn fits(&self, tag: &str, reading: &Reading<'_>) -> bool {
+        self.0.fits(tag, reading)
+    }
+
+    /// The range as it is written, if this is one.
+    pub(super) fn range(&self) -> Option<&str> {
+        self.0.range()
+    }
+}
+
+impl Ignore {
+    /// Reads an exact tag, `/regex/` or a range, which begins with one of its signs.
+    pub fn parse(text: &str) -> Result<Self, SchemeError> {
+        let text = text.trim();
+        if let Some(inner) = slashed(text) {
+            return Ok(Self(Filter::Search(pattern::compile(inner)?)));
+        }
+        if text.starts_with(['<', '>', '=', '!']) || text.contains("||") || text.is_empty() {
+            return Ok(Self(Filter::Range(text.to_owned(), Range::parse(text)?)));
+        }
+        Ok(Self(Filter::Exact(text.to_owned())))
+    }
+
+    pub(super) fn fits(&self, tag: &str, reading: &Reading<'_>) -> bool {
+        self.0.fits(tag, reading)
+    }
+
+    /// The range as it is written, if this is one.
+    pub(super) fn range(&self) -> Option<&str> {
+        self.0.range()
+    }
+}
+
+impl Filter {
+    fn fits(&self, tag: &str, reading: &Reading<'_>) -> bool {
+        match self {
+            Self::Exact(exact) => exact == tag,
+            Self::Search(regex) => regex.is_match(tag),
+            Self::SearchNot(regex) => !regex.is_match(tag),
+            // A codename alone has no number that could be compared.
+            Self::Range(_, range) => {
+                reading.range_numbers().next().is_some() && range.contains(reading.range_numbers())
+            }
+        }
+    }
+
+    fn range(&self) -> Option<&str> {
+        match self {
+            Self::Range(text, _) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// The inside of `/…/`.
+fn slashed(text: &str) -> Option<&str> {
+    text.strip_prefix('/')?
+        .strip_suffix('/')
+        .filter(|inner| !inner.is_empty())
+}
