@@ -1,5 +1,6 @@
 //! imagebot keeps families of container images up to date.
 
+pub mod cli;
 pub mod config;
 pub mod forge;
 pub mod git;

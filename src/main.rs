@@ -1,1 +1,64 @@
-fn main() {}
+//! Arguments, logging, exit code; nothing else.
+
+use clap::Parser as _;
+use imagebot::cli::{Cli, Ended};
+use imagebot::http::Redactor;
+use std::io::Write as _;
+use std::process::ExitCode;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let redactor = Redactor::new();
+    log(cli.verbosity(), redactor.clone());
+    match cli.execute(&redactor) {
+        Ok(ended) => ended.into(),
+        Err(error) => {
+            let text = format!("error: {error:#}");
+            let text = redactor.redact(&text);
+            // With stderr gone there is nobody to tell.
+            let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end());
+            Ended::Misused.into()
+        }
+    }
+}
+
+/// Logs to stderr; every line passes the redactor.
+fn log(verbosity: u8, redactor: Redactor) {
+    let level = match verbosity {
+        0 => LevelFilter::WARN,
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let targets = tracing_subscriber::filter::Targets::new().with_target("imagebot", level);
+    let writer = move || Redacted(redactor.clone());
+    let layer = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .with_target(false)
+        .without_time()
+        .with_writer(writer);
+    tracing_subscriber::registry()
+        .with(targets)
+        .with(layer)
+        .init();
+}
+
+/// Stderr behind the redactor. A log line arrives in one piece.
+struct Redacted(Redactor);
+
+impl std::io::Write for Redacted {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        std::io::stderr()
+            .lock()
+            .write_all(self.0.redact(&text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().lock().flush()
+    }
+}

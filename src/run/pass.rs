@@ -8,7 +8,7 @@ use super::work::{Work, decide_all};
 use crate::config::{RepoConfig, parse_repository};
 use crate::forge::{Forge, Repository};
 use crate::git::{EntryKind, Git};
-use crate::plan::{Existing, Observations, propose, reconcile};
+use crate::plan::{Decision, Existing, Observations, propose, reconcile};
 use crate::repo::{Branch, CommitId, RepoGlobs};
 use futures::StreamExt as _;
 use jiff::civil::Date;
@@ -31,6 +31,8 @@ pub struct Options {
     pub progress: Arc<dyn Progress>,
     /// Called behind every step that changed something outside: tests stop the pass there.
     pub checkpoint: Checkpoint,
+    /// Whether the report keeps the decisions with their traces: for one repository, not for a fleet.
+    pub traces: bool,
 }
 
 /// Told how far a pass is.
@@ -360,7 +362,7 @@ async fn finish(
         mut report,
         branches,
     } = candidate;
-    report.unread = unread(&work);
+    report.unread = work.unread();
     let Some((branch, head)) = base else {
         return report;
     };
@@ -374,6 +376,14 @@ async fn finish(
     );
     report.decisions = work.decisions.iter().map(DecisionReport::from).collect();
     report.unused_rules = unused_own_rules(&setup, &work);
+    if options.traces {
+        let line = |decision: &Decision| work.line(&decision.path, decision.located.line);
+        report.traces = work
+            .decisions
+            .iter()
+            .map(|decision| (decision.clone(), line(decision)))
+            .collect();
+    }
     if proposals.is_empty() && branches.is_empty() {
         return report;
     }
@@ -416,18 +426,6 @@ async fn finish(
         .map(|result| ProposalReport::new(result, &proposals))
         .collect();
     report
-}
-
-fn unread(work: &Work) -> Vec<String> {
-    let skipped = work
-        .skipped
-        .iter()
-        .map(|(path, why)| format!("{path}: {why}"));
-    let passed = work
-        .passed
-        .iter()
-        .map(|(path, passed)| format!("{path}:{}: {}", passed.line, passed.what));
-    skipped.chain(passed).collect()
 }
 
 /// The operator's rules that matched nothing in a whole pass.

@@ -37,6 +37,9 @@ pub struct RepositoryReport {
     pub problems: Vec<ProblemReport>,
     /// Its own rules that matched nothing, as `file:line`.
     pub unused_rules: Vec<String>,
+    /// The decisions with their traces and the lines they are about, where they were asked for.
+    #[serde(skip)]
+    pub traces: Vec<(Decision, Option<String>)>,
 }
 
 /// Something that went wrong.

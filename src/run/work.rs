@@ -93,6 +93,26 @@ impl Work {
         work
     }
 
+    /// Files and lines that were not read, each in one line.
+    pub fn unread(&self) -> Vec<String> {
+        let skipped = self
+            .skipped
+            .iter()
+            .map(|(path, why)| format!("{path}: {why}"));
+        let passed = self
+            .passed
+            .iter()
+            .map(|(path, passed)| format!("{path}:{}: {}", passed.line, passed.what));
+        skipped.chain(passed).collect()
+    }
+
+    /// The text of a line, counted from 1.
+    pub fn line(&self, path: &RepoPath, line: usize) -> Option<String> {
+        let file = self.files.iter().find(|file| file.path == *path)?;
+        let text = String::from_utf8_lossy(&file.contents);
+        text.lines().nth(line.checked_sub(1)?).map(str::to_owned)
+    }
+
     /// Whether every reference could be judged: only then is anything closed or deleted.
     pub fn is_certain(&self) -> bool {
         use crate::plan::Outcome::{Hold, Unknown};

@@ -167,3 +167,28 @@ fn slashed(text: &str) -> Option<&str> {
         .strip_suffix('/')
         .filter(|inner| !inner.is_empty())
 }
+
+/// As it is written.
+impl std::fmt::Display for Filter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exact(text) | Self::Range(text, _) => f.write_str(text),
+            Self::Search(regex) => write!(f, "/{regex}/"),
+            Self::SearchNot(regex) => write!(f, "!/{regex}/"),
+        }
+    }
+}
+
+/// As it is written.
+impl std::fmt::Display for Allow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// As it is written.
+impl std::fmt::Display for Ignore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}

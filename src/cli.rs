@@ -1,0 +1,96 @@
+//! The command line: one file per command. Nothing is decided here.
+
+mod check;
+mod completions;
+mod config;
+mod edit;
+mod init;
+mod mr;
+mod output;
+mod progress;
+mod registry;
+mod run;
+mod scan;
+mod session;
+mod tags;
+mod update;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Keeps families of container images up to date.
+#[derive(Debug, Parser)]
+#[command(
+    name = "imagebot",
+    version,
+    about,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// Say more of what happens, on stderr; -vv and -vvv say still more.
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    verbose: u8,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Arguments),
+    Check(check::Arguments),
+    Update(update::Arguments),
+    Scan(scan::Arguments),
+    Tags(tags::Arguments),
+    Edit(edit::Arguments),
+    Registry(registry::Arguments),
+    Config(config::Arguments),
+    Init(init::Arguments),
+    Mr(mr::Arguments),
+    Completions(completions::Arguments),
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// All is well.
+    Clean,
+    /// Some repository or image failed, or an edit was refused.
+    Failed,
+    /// The usage or the configuration is wrong.
+    Misused,
+}
+
+impl From<Ended> for ExitCode {
+    fn from(ended: Ended) -> Self {
+        Self::from(match ended {
+            Ended::Clean => 0,
+            Ended::Failed => 1,
+            Ended::Misused => 2,
+        })
+    }
+}
+
+impl Cli {
+    /// How much is to be logged: 0 warnings, 1 information, 2 details, 3 everything.
+    pub fn verbosity(&self) -> u8 {
+        self.verbose
+    }
+
+    /// Runs the command. An error is a usage or configuration error, and is printed by the caller.
+    pub fn execute(self, session: &crate::http::Redactor) -> anyhow::Result<Ended> {
+        match self.command {
+            Command::Run(arguments) => run::run(arguments, session),
+            Command::Check(arguments) => check::run(arguments, session),
+            Command::Update(arguments) => update::run(arguments, session),
+            Command::Scan(arguments) => scan::run(&arguments),
+            Command::Tags(arguments) => tags::run(arguments, session),
+            Command::Edit(arguments) => edit::run(&arguments),
+            Command::Registry(arguments) => registry::run(arguments, session),
+            Command::Config(arguments) => config::run(arguments),
+            Command::Init(arguments) => init::run(&arguments),
+            Command::Mr(arguments) => mr::run(arguments, session),
+            Command::Completions(arguments) => completions::run(&arguments),
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! `imagebot check`.
+
+use super::Ended;
+use super::output::{Format, json, table, text};
+use super::progress::progress;
+use super::scan::own_config;
+use super::session::{ConfigArgument, setup, today, wait};
+use crate::config::Config;
+use crate::http::Redactor;
+use crate::plan::{Decision, Observations, propose};
+use crate::registry::Unlisted;
+use crate::repo::{Branch, RepoGlobs, RepoName};
+use crate::run::{
+    Checkpoint, DecisionReport, Options, ProposalReport, RepositoryReport, Setup, Work, decide_all,
+    pass, read_folder,
+};
+use anyhow::Context as _;
+use serde::Serialize;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Show why: every reference of a repository or folder, how its tag was read, what is next, and what would be
+/// proposed. Writes nothing.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  imagebot check .")]
+pub(super) struct Arguments {
+    /// A registered repository, or a folder or file; `repo:` and `path:` in front decide
+    #[arg(value_name = "REPO|PATH")]
+    subject: String,
+    /// Print the verdict on every tag
+    #[arg(long)]
+    all_tags: bool,
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// How the trace is printed
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
+
+/// What a command's argument means.
+pub(super) enum Subject {
+    /// A folder or file.
+    Path(PathBuf),
+    /// A registered repository.
+    Repo(RepoName),
+}
+
+impl Subject {
+    /// An existing path, or what begins with `./` or `/`, is a path; `repo:` and `path:` decide.
+    pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
+        let repo = |text: &str| {
+            let name = RepoName::parse(text);
+            name.map(Self::Repo)
+                .with_context(|| format!("{text:?} is neither an existing path nor a repository"))
+        };
+        match (text.strip_prefix("repo:"), text.strip_prefix("path:")) {
+            (Some(name), _) => repo(name),
+            (_, Some(path)) => Ok(Self::Path(path.into())),
+            _ if text.starts_with("./") || text.starts_with('/') || Path::new(text).exists() => {
+                Ok(Self::Path(text.into()))
+            }
+            _ => repo(text),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Output {
+    version: u32,
+    subject: String,
+    references: Vec<Trace>,
+    proposals: Vec<ProposalReport>,
+    unread: Vec<String>,
+    problems: Vec<crate::run::ProblemReport>,
+}
+
+#[derive(Serialize)]
+struct Trace {
+    #[serde(flatten)]
+    decision: DecisionReport,
+    source: Option<String>,
+    settings: Vec<String>,
+    steps: Vec<String>,
+    verdicts: Vec<JudgedTag>,
+    hints: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct JudgedTag {
+    tag: String,
+    verdict: &'static str,
+    why: String,
+}
+
+pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
+    let output = match Subject::parse(&arguments.subject)? {
+        Subject::Path(path) => {
+            let (config, unlisted) = arguments.config.load()?;
+            wait(of_path(
+                &path,
+                config,
+                unlisted,
+                redactor,
+                arguments.all_tags,
+            ))?
+        }
+        Subject::Repo(name) => {
+            let config = arguments.config.needed()?;
+            wait(of_repo(name, config, redactor, arguments.all_tags))?
+        }
+    };
+    let failed = output.problems.len()
+        + output
+            .references
+            .iter()
+            .filter(|t| t.decision.reason == "lookup-failed")
+            .count();
+    match arguments.format {
+        Format::Json => json(&output)?,
+        Format::Human => text(&render(&output))?,
+    }
+    Ok(if failed > 0 {
+        Ended::Failed
+    } else {
+        Ended::Clean
+    })
+}
+
+/// Reads and judges a folder; no git is started.
+pub(super) async fn judge_folder(
+    setup: &Setup,
+    path: &Path,
+) -> anyhow::Result<(Work, PathBuf, Observations)> {
+    let folder = read_folder(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let config = own_config(&folder, &setup.config)?;
+    let mut works = vec![Work::new(setup, None, config, folder.files, folder.skipped)];
+    let progress = progress();
+    let seen = decide_all(setup, &mut works, today(), &|done, total| {
+        progress.tick("registries", done, total)
+    })
+    .await;
+    let work = works.pop().context("one folder was judged")?;
+    Ok((work, folder.root, seen))
+}
+
+async fn of_path(
+    path: &Path,
+    config: Config,
+    unlisted: Unlisted,
+    redactor: &Redactor,
+    all_tags: bool,
+) -> anyhow::Result<Output> {
+    let setup = setup(config, unlisted, redactor).await?;
+    let (mut work, _, seen) = judge_folder(&setup, path).await?;
+    let branch = Branch::parse("main")?;
+    let (proposals, _) = propose(
+        &path.display().to_string(),
+        &branch,
+        &work.files,
+        &work.config.args,
+        &mut work.decisions,
+        &seen,
+    );
+    let proposals = proposals
+        .iter()
+        .map(|proposal| ProposalReport {
+            branch: proposal.branch.to_string(),
+            title: Some(proposal.texts.title.clone()),
+            status: "would open",
+            detail: String::new(),
+            number: None,
+            changes: proposal.changes.lines(),
+        })
+        .collect();
+    let references = work.decisions.iter().map(|decision| {
+        trace(
+            decision,
+            work.line(&decision.path, decision.located.line),
+            all_tags,
+        )
+    });
+    Ok(Output {
+        version: 1,
+        subject: path.display().to_string(),
+        references: references.collect(),
+        proposals,
+        unread: work.unread(),
+        problems: Vec::new(),
+    })
+}
+
+async fn of_repo(
+    name: RepoName,
+    config: Config,
+    redactor: &Redactor,
+    all_tags: bool,
+) -> anyhow::Result<Output> {
+    let setup = Arc::new(setup(config, Unlisted::Refuse, redactor).await?);
+    let options = Options {
+        dry_run: true,
+        only: RepoGlobs::parse(&[globset::escape(name.as_str())]).ok(),
+        today: today(),
+        progress: progress(),
+        checkpoint: Checkpoint::default(),
+        traces: true,
+    };
+    let report = pass(&setup, &options).await;
+    let mut problems = report.problems;
+    let Some(repository) = report.repositories.into_iter().next() else {
+        anyhow::bail!("{name} is not registered: no [[forge]] of the configuration lists it");
+    };
+    let RepositoryReport {
+        traces,
+        proposals,
+        unread,
+        problems: own,
+        skipped,
+        ..
+    } = repository;
+    problems.extend(own);
+    problems.extend(skipped.map(|why| crate::run::ProblemReport::new("skipped", why)));
+    Ok(Output {
+        version: 1,
+        subject: name.to_string(),
+        references: traces
+            .iter()
+            .map(|(decision, line)| trace(decision, line.clone(), all_tags))
+            .collect(),
+        proposals,
+        unread,
+        problems,
+    })
+}
+
+fn trace(decision: &Decision, source: Option<String>, all_tags: bool) -> Trace {
+    let set = |name: &str, text: String, from: &crate::policy::Origin| {
+        (from.line > 0).then(|| format!("{name} = {text} ({from})"))
+    };
+    let settings = decision.effective.as_ref().map(|effective| {
+        let s = &effective.settings;
+        [
+            set("enabled", s.enabled.value.to_string(), &s.enabled.from),
+            set("scheme", s.scheme.value.name.to_string(), &s.scheme.from),
+            set("max", s.max.value.to_string(), &s.max.from),
+            set(
+                "prerelease",
+                s.prerelease.value.to_string(),
+                &s.prerelease.from,
+            ),
+            set("digest", s.digest.value.code().to_owned(), &s.digest.from),
+            s.reason
+                .value
+                .as_ref()
+                .and_then(|reason| set("reason", reason.clone(), &s.reason.from)),
+        ]
+    });
+    let selection = decision.selection.as_ref();
+    let verdicts = selection.filter(|_| all_tags).map(|selection| {
+        selection
+            .verdicts()
+            .map(|judged| JudgedTag {
+                tag: judged.tag.to_owned(),
+                verdict: judged.verdict.code(),
+                why: judged.why(),
+            })
+            .collect()
+    });
+    Trace {
+        decision: DecisionReport::from(decision),
+        source,
+        settings: settings.into_iter().flatten().flatten().collect(),
+        steps: decision.steps.clone(),
+        verdicts: verdicts.unwrap_or_default(),
+        hints: selection
+            .map(|s| {
+                s.hints()
+                    .iter()
+                    .map(|h| format!("{}: {}", h.code, h.text))
+                    .collect()
+            })
+            .unwrap_or_default(),
+    }
+}
+
+fn render(output: &Output) -> String {
+    let mut out = String::new();
+    for problem in &output.problems {
+        let _ = writeln!(out, "error: {}: {}", problem.code, problem.message);
+        if let Some(help) = &problem.help {
+            let _ = writeln!(out, "  help: {help}");
+        }
+    }
+    for trace in &output.references {
+        let d = &trace.decision;
+        let _ = writeln!(out, "{}:{} {}", d.path, d.line, d.kind);
+        if let Some(source) = &trace.source {
+            let _ = writeln!(out, "  | {}", source.trim_end());
+        }
+        let _ = writeln!(
+            out,
+            "  {}: {}{}",
+            d.outcome,
+            d.reason,
+            if d.detail.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", d.detail)
+            }
+        );
+        for wanted in &d.wanted {
+            let version = [
+                wanted.tag.clone(),
+                wanted.digest.as_ref().map(|digest| format!("@{digest}")),
+            ];
+            let version: String = version.into_iter().flatten().collect();
+            let _ = writeln!(out, "  -> {version} ({}, {})", wanted.level, wanted.class);
+        }
+        for (mark, lines) in [
+            ("set", &trace.settings),
+            ("step", &trace.steps),
+            ("hint", &trace.hints),
+        ] {
+            for line in lines {
+                let _ = writeln!(out, "    {mark}: {line}");
+            }
+        }
+        if let Some(help) = &d.help {
+            let _ = writeln!(out, "  help: {}", help.replace('\n', "\n        "));
+        }
+        if !trace.verdicts.is_empty() {
+            let rows: Vec<Vec<String>> = trace
+                .verdicts
+                .iter()
+                .map(|judged| {
+                    vec![
+                        format!("    {}", judged.tag),
+                        judged.verdict.to_owned(),
+                        judged.why.clone(),
+                    ]
+                })
+                .collect();
+            out.push_str(&table(&rows));
+        }
+        out.push('\n');
+    }
+    for unread in &output.unread {
+        let _ = writeln!(out, "not read: {unread}");
+    }
+    if output.proposals.is_empty() {
+        let _ = writeln!(out, "{}: nothing is proposed", output.subject);
+    }
+    for proposal in &output.proposals {
+        let title = proposal.title.as_deref().unwrap_or("without a proposal");
+        let detail = if proposal.detail.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", proposal.detail)
+        };
+        let _ = writeln!(
+            out,
+            "merge request, {}{detail}: {title}\n  on {}",
+            proposal.status, proposal.branch
+        );
+        for change in &proposal.changes {
+            let _ = writeln!(out, "  {change}");
+        }
+    }
+    out
+}

@@ -1,0 +1,245 @@
+//! `imagebot config`.
+
+use super::Ended;
+use super::output::{Format, json, say, table, text};
+use super::session::ConfigArgument;
+use crate::config::{Config, operator_schema, parse_repository, repository_schema};
+use crate::image::Reference;
+use crate::policy::{Origin, Policy, Settings, Subject};
+use crate::repo::{RepoName, RepoPath};
+use crate::source::Kind;
+use anyhow::Context as _;
+use clap::Subcommand;
+use std::path::PathBuf;
+
+/// Check, show or describe the configuration.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(Check),
+    Show(Show),
+    Schema(Schema),
+}
+
+/// Read the operator's configuration, and an imagebot.toml, without running anything.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  imagebot config check imagebot.toml")]
+struct Check {
+    /// An imagebot.toml to check as well
+    #[arg(value_name = "FILE")]
+    repository: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
+/// Print every setting that holds for a reference, and the line that it comes from.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  imagebot config show --image node:20")]
+struct Show {
+    /// The repository's path on its forge
+    #[arg(long, value_name = "R")]
+    repo: Option<String>,
+    /// The image; without it, an image that no rule names
+    #[arg(long, value_name = "I")]
+    image: Option<String>,
+    /// The file in the repository
+    #[arg(long, value_name = "PATH", default_value = "Dockerfile")]
+    path: String,
+    /// The repository's imagebot.toml
+    #[arg(long, value_name = "FILE")]
+    repository: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// How the settings are printed
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
+
+/// Print a JSON Schema, so that editors complete and check the file.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  imagebot config schema > imagebot.schema.json")]
+struct Schema {
+    /// The schema of the operator's config.toml instead of imagebot.toml's
+    #[arg(long)]
+    operator: bool,
+}
+
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<Ended> {
+    match arguments.command {
+        Command::Check(arguments) => check(&arguments),
+        Command::Show(arguments) => show(&arguments),
+        Command::Schema(arguments) => {
+            json(&if arguments.operator {
+                operator_schema()
+            } else {
+                repository_schema()
+            })?;
+            Ok(Ended::Clean)
+        }
+    }
+}
+
+fn check(arguments: &Check) -> anyhow::Result<Ended> {
+    let config = match arguments.config.path() {
+        Some(path) => {
+            let config = arguments.config.needed()?;
+            say(&format!(
+                "{}: {} forges, {} registries, {} rules",
+                path.display(),
+                config.forges.len(),
+                config.registries.len(),
+                config.rules.len()
+            ));
+            config
+        }
+        None if arguments.repository.is_some() => Config::default(),
+        None => arguments.config.needed()?,
+    };
+    if let Some(path) = &arguments.repository {
+        let repository = read_repository(path, &config)?;
+        say(&format!(
+            "{}: {} rules, {} args",
+            path.display(),
+            repository.rules.len(),
+            repository.args.len()
+        ));
+    }
+    Ok(Ended::Clean)
+}
+
+fn read_repository(path: &PathBuf, config: &Config) -> anyhow::Result<crate::config::RepoConfig> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok(parse_repository(
+        &path.display().to_string(),
+        &text,
+        &config.schemes,
+    )?)
+}
+
+fn show(arguments: &Show) -> anyhow::Result<Ended> {
+    let (config, _) = arguments.config.load()?;
+    let mut rules = config.rules.clone();
+    if let Some(path) = &arguments.repository {
+        rules.extend(read_repository(path, &config)?.rules);
+    }
+    let image = arguments.image.as_deref().unwrap_or("imagebot.invalid/any");
+    let reference = Reference::parse(image)
+        .with_context(|| format!("--image {image:?} is no image reference"))?;
+    let repo = arguments.repo.as_deref().map(RepoName::parse).transpose()?;
+    let path = RepoPath::parse(&arguments.path)?;
+    let subject = Subject {
+        repo: repo.as_ref(),
+        path: &path,
+        image: &reference.name,
+        tag: reference.tag.as_ref().map(|tag| tag.as_str()),
+        kind: Kind::From,
+    };
+    let effective = Policy { rules }.effective(&subject, &[], 0)?;
+    let rows = rows(&effective.settings);
+    match arguments.format {
+        Format::Human => {
+            let rows: Vec<Vec<String>> = rows
+                .into_iter()
+                .map(|(key, value, from)| vec![format!("{key} = {value}"), format!("# {from}")])
+                .collect();
+            text(&table(&rows))?;
+        }
+        Format::Json => {
+            let entry = |(key, value, from): (&str, String, &Origin)| {
+                (
+                    key.to_owned(),
+                    serde_json::json!({ "value": value, "from": from.to_string() }),
+                )
+            };
+            json(
+                &rows
+                    .into_iter()
+                    .map(entry)
+                    .collect::<serde_json::Map<_, _>>(),
+            )?;
+        }
+    }
+    Ok(Ended::Clean)
+}
+
+/// Key, value as TOML writes it, and where it was set.
+fn rows(s: &Settings) -> Vec<(&'static str, String, &Origin)> {
+    let quoted = |text: &str| format!("{text:?}");
+    let list = |texts: Vec<&str>| {
+        format!(
+            "[{}]",
+            texts
+                .iter()
+                .map(|text| quoted(text))
+                .collect::<Vec<_>>()
+                .join(", ")
+        )
+    };
+    let variant = format!("{:?}", s.variant.value).to_lowercase();
+    let codename = format!("{:?}", s.codename.value).to_lowercase();
+    vec![
+        ("enabled", s.enabled.value.to_string(), &s.enabled.from),
+        ("scheme", quoted(&s.scheme.value.name), &s.scheme.from),
+        ("max", quoted(s.max.value.as_str()), &s.max.from),
+        (
+            "separate_major",
+            s.separate_major.value.to_string(),
+            &s.separate_major.from,
+        ),
+        (
+            "prerelease",
+            s.prerelease.value.to_string(),
+            &s.prerelease.from,
+        ),
+        ("variant", quoted(&variant), &s.variant.from),
+        ("codename", quoted(&codename), &s.codename.from),
+        ("digest", quoted(s.digest.value.code()), &s.digest.from),
+        ("pin_args", s.pin_args.value.to_string(), &s.pin_args.from),
+        (
+            "platforms",
+            list(s.platforms.value.iter().map(|p| p.as_str()).collect()),
+            &s.platforms.from,
+        ),
+        (
+            "allow",
+            quoted(
+                &s.allow
+                    .value
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
+            ),
+            &s.allow.from,
+        ),
+        (
+            "ignore",
+            format!(
+                "[{}]",
+                s.ignore
+                    .value
+                    .iter()
+                    .map(|i| quoted(&i.to_string()))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
+            &s.ignore.from,
+        ),
+        ("group", quoted(&s.group.value), &s.group.from),
+        (
+            "labels",
+            list(s.labels.value.iter().map(String::as_str).collect()),
+            &s.labels.from,
+        ),
+        (
+            "reason",
+            quoted(s.reason.value.as_deref().unwrap_or_default()),
+            &s.reason.from,
+        ),
+    ]
+}

@@ -1,0 +1,100 @@
+//! `imagebot edit`.
+
+use super::Ended;
+use super::output::{data, say};
+use crate::image::{Digest, ImageName, Tag};
+use crate::source::{Format, FromDigest, Update, edit};
+use anyhow::Context as _;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+/// Print a file with references changed, byte for byte, offline; or nothing and the reason on stderr.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  echo '[{\"image\":\"node\",\"from_tag\":\"20\",\"to_tag\":\"22\"}]' | imagebot edit Dockerfile --updates -"
+)]
+pub(super) struct Arguments {
+    /// The Dockerfile; it is not changed
+    file: PathBuf,
+    /// The updates as JSON: [{"image", "from_tag", "to_tag", "to_digest"}]; - for stdin
+    #[arg(long, value_name = "FILE")]
+    updates: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct GivenUpdate {
+    image: String,
+    #[serde(default)]
+    from_tag: Option<String>,
+    #[serde(default)]
+    to_tag: Option<String>,
+    #[serde(default)]
+    to_digest: Option<String>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
+    let file = std::fs::read(&arguments.file)
+        .with_context(|| format!("{} cannot be read", arguments.file.display()))?;
+    let updates = read_updates(&arguments.updates)?;
+    match edit(Format::Dockerfile, &file, &BTreeMap::new(), &updates) {
+        Ok(edited) => {
+            data(&edited)?;
+            Ok(Ended::Clean)
+        }
+        Err(refusal) => {
+            say(&format!("{}: {refusal}", refusal.code()));
+            Ok(Ended::Failed)
+        }
+    }
+}
+
+fn read_updates(path: &Path) -> anyhow::Result<Vec<Update>> {
+    let text = read_text(path)?;
+    let given: Vec<GivenUpdate> = serde_json::from_str(&text).with_context(|| {
+        format!(
+            "{} is no list of updates: [{{\"image\", \"from_tag\", \"to_tag\", \"to_digest\"}}]",
+            path.display()
+        )
+    })?;
+    given
+        .into_iter()
+        .enumerate()
+        .map(|(index, given)| {
+            update(given).with_context(|| format!("update {} of {}", index + 1, path.display()))
+        })
+        .collect()
+}
+
+fn update(given: GivenUpdate) -> anyhow::Result<Update> {
+    let tag = |tag: Option<String>| {
+        tag.map(|tag| Tag::parse(&tag).with_context(|| format!("tag {tag:?}")))
+            .transpose()
+    };
+    Ok(Update {
+        image: ImageName::parse(&given.image)
+            .with_context(|| format!("image {:?}", given.image))?,
+        from_tag: tag(given.from_tag)?,
+        from_digest: FromDigest::Any,
+        to_tag: tag(given.to_tag)?,
+        to_digest: given
+            .to_digest
+            .map(|digest| Digest::parse(&digest).with_context(|| format!("digest {digest:?}")))
+            .transpose()?,
+        lines: None,
+    })
+}
+
+/// A file's text, or stdin's for `-`.
+pub(super) fn read_text(path: &Path) -> anyhow::Result<String> {
+    if path == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin()
+            .lock()
+            .read_to_string(&mut text)
+            .context("stdin cannot be read")?;
+        return Ok(text);
+    }
+    std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
+}

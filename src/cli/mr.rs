@@ -1,0 +1,208 @@
+//! `imagebot mr`: the reviewer's side of local repositories.
+
+use super::Ended;
+use super::output::{Format, json, say, table, text};
+use super::session::{ConfigArgument, setup, wait};
+use crate::forge::{Forge as _, Local, Repository};
+use crate::http::Redactor;
+use crate::registry::Unlisted;
+use crate::repo::{RepoGlobs, RepoName};
+use clap::Subcommand;
+use serde::Serialize;
+
+/// List, show, merge and close merge requests of local repositories.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    List(List),
+    Show(One),
+    Merge(One),
+    Close(One),
+}
+
+/// List merge requests: the open ones, or all.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  imagebot mr list --config config.toml")]
+struct List {
+    /// Only of repositories whose path fits
+    #[arg(long, value_name = "GLOB")]
+    repo: Option<String>,
+    /// Also those that are merged or closed
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// How they are printed
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
+
+/// One merge request.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  imagebot mr show app 1 --config config.toml")]
+struct One {
+    /// The repository's path
+    #[arg(value_name = "REPO")]
+    repo: String,
+    /// The merge request's number
+    number: u64,
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
+#[derive(Serialize)]
+struct Row {
+    repo: String,
+    number: u64,
+    state: &'static str,
+    title: String,
+    source: String,
+    target: String,
+    labels: Vec<String>,
+    ci: Option<&'static str>,
+}
+
+pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
+    let config = match &arguments.command {
+        Command::List(list) => &list.config,
+        Command::Show(one) | Command::Merge(one) | Command::Close(one) => &one.config,
+    };
+    let config = config.needed()?;
+    wait(async {
+        let setup = setup(config, Unlisted::Refuse, redactor).await?;
+        match arguments.command {
+            Command::List(arguments) => list(&setup.local, &arguments).await,
+            Command::Show(one) => {
+                let (forge, repo) = find(&setup.local, &one.repo).await?;
+                show(forge, &repo, one.number).await
+            }
+            Command::Merge(one) => {
+                let (forge, repo) = find(&setup.local, &one.repo).await?;
+                let merged = forge.merge(&repo, one.number).await?;
+                say(&format!(
+                    "!{} of {} is merged as {}",
+                    one.number,
+                    repo.name,
+                    merged.short()
+                ));
+                Ok(Ended::Clean)
+            }
+            Command::Close(one) => {
+                let (forge, repo) = find(&setup.local, &one.repo).await?;
+                forge.close(&repo, one.number).await?;
+                say(&format!(
+                    "!{} of {} is closed; imagebot does not propose these versions again",
+                    one.number, repo.name
+                ));
+                Ok(Ended::Clean)
+            }
+        }
+    })
+}
+
+async fn list(forges: &[Local], arguments: &List) -> anyhow::Result<Ended> {
+    let globs = arguments
+        .repo
+        .as_ref()
+        .map(|glob| RepoGlobs::parse(&[glob]))
+        .transpose();
+    let globs = globs.map_err(|(_, error)| anyhow::anyhow!("--repo is no glob: {error}"))?;
+    let mut rows = Vec::new();
+    let mut failed = false;
+    for forge in forges {
+        let listing = forge.repositories().await?;
+        for (name, error) in listing.failed {
+            failed = true;
+            say(&format!("{name}: {error}"));
+        }
+        for repo in listing
+            .repositories
+            .into_iter()
+            .filter(|repo| globs.as_ref().is_none_or(|g| g.select(&repo.name)))
+        {
+            for mr in forge.merge_requests(&repo).await? {
+                let head = repo.branches.get(&mr.source).or(mr.head.as_ref());
+                let ci = match head {
+                    Some(head) => forge.ci(&repo, head).await?,
+                    None => None,
+                };
+                if arguments.all || mr.state == crate::repo::MergeRequestState::Open {
+                    rows.push(Row {
+                        repo: repo.name.to_string(),
+                        number: mr.number,
+                        state: mr.state.code(),
+                        title: mr.title,
+                        source: mr.source.to_string(),
+                        target: mr.target.to_string(),
+                        labels: mr.labels,
+                        ci: ci.map(|ci| ci.code()),
+                    });
+                }
+            }
+        }
+    }
+    match arguments.format {
+        Format::Json => json(&rows)?,
+        Format::Human => {
+            let cells = |row: Row| {
+                vec![
+                    row.repo,
+                    format!("!{}", row.number),
+                    row.state.to_owned(),
+                    row.ci.unwrap_or("-").to_owned(),
+                    row.title,
+                ]
+            };
+            text(&table(&rows.into_iter().map(cells).collect::<Vec<_>>()))?;
+        }
+    }
+    Ok(if failed { Ended::Failed } else { Ended::Clean })
+}
+
+async fn find<'a>(forges: &'a [Local], name: &str) -> anyhow::Result<(&'a Local, Repository)> {
+    let name = RepoName::parse(name)?;
+    for forge in forges {
+        let found = forge
+            .repositories()
+            .await?
+            .repositories
+            .into_iter()
+            .find(|repo| repo.name == name);
+        if let Some(repo) = found {
+            return Ok((forge, repo));
+        }
+    }
+    anyhow::bail!("{name} is not registered: no [[forge]] of the configuration lists it")
+}
+
+async fn show(forge: &Local, repo: &Repository, number: u64) -> anyhow::Result<Ended> {
+    let Some(mr) = forge
+        .merge_requests(repo)
+        .await?
+        .into_iter()
+        .find(|mr| mr.number == number)
+    else {
+        anyhow::bail!("{} has no merge request !{number}", repo.name);
+    };
+    let comments = forge.comments(repo, number).await?;
+    let mut out = format!(
+        "{} !{number} ({})\n{}\n{} -> {}\nlabels: {}\n\n{}\n",
+        repo.name,
+        mr.state.code(),
+        mr.title,
+        mr.source,
+        mr.target,
+        mr.labels.join(", "),
+        mr.description
+    );
+    if !comments.is_empty() {
+        out.push_str(&format!("\ncomments:\n\n{comments}\n"));
+    }
+    text(&out)?;
+    Ok(Ended::Clean)
+}

@@ -1,0 +1,98 @@
+//! Printing: data on stdout, words for people on stderr, nothing that could move a terminal's cursor.
+
+use std::io::{IsTerminal as _, Write as _};
+
+/// How a command's data is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    Human,
+    /// For machines.
+    Json,
+}
+
+/// Writes data. A reader that went away is no error.
+pub(super) fn data(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a value as JSON, one document.
+pub(super) fn json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    let mut text = serde_json::to_vec_pretty(value)?;
+    text.push(b'\n');
+    data(&text)
+}
+
+/// Writes text for people as a command's data.
+pub(super) fn text(text: &str) -> anyhow::Result<()> {
+    data(safe(text).as_bytes())
+}
+
+/// Writes words for people beside the data.
+pub(super) fn say(text: &str) {
+    // With stderr gone there is nobody to tell.
+    let _ = writeln!(std::io::stderr().lock(), "{}", safe(text.trim_end()));
+}
+
+/// Whether somebody watches.
+pub(super) fn is_watched() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// The text with control and direction characters written out: a path, a tag or a label cannot move the cursor or
+/// turn the reading direction (T55).
+pub(super) fn safe(text: &str) -> String {
+    let odd = |c: char| {
+        (c.is_control() && c != '\n' && c != '\t')
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    text.chars()
+        .fold(String::with_capacity(text.len()), |mut out, c| {
+            if odd(c) {
+                out.extend(c.escape_unicode());
+            } else {
+                out.push(c);
+            }
+            out
+        })
+}
+
+/// Rows with their columns aligned, two spaces between.
+pub(super) fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    rows.iter().fold(String::new(), |mut out, row| {
+        let line: String = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}  "))
+            .collect();
+        out.push_str(line.trim_end());
+        out.push('\n');
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t55_nothing_moves_the_cursor() {
+        assert_eq!(
+            safe("a\u{1b}[31mb\u{202e}c\rd\ne\tf"),
+            "a\\u{1b}[31mb\\u{202e}c\\u{d}d\ne\tf"
+        );
+    }
+}

@@ -1,0 +1,187 @@
+//! `imagebot run`.
+
+use super::Ended;
+use super::output::{Format, json, say};
+use super::progress::progress;
+use super::session::{ConfigArgument, setup, today, wait};
+use crate::http::Redactor;
+use crate::registry::Unlisted;
+use crate::repo::RepoGlobs;
+use crate::run::{Checkpoint, Options, Report, pass};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// Look at every registered repository once, and open or update the merge requests that are due.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example, which only looks:\n  imagebot run --config config.toml --dry-run")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// Look only at the repositories whose path fits
+    #[arg(long, value_name = "GLOB")]
+    repo: Vec<String>,
+    /// Write nothing, and say what would be done
+    #[arg(long)]
+    dry_run: bool,
+    /// How the report is printed: for people on stderr, or as JSON on stdout
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
+
+pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
+    let config = arguments.config.needed()?;
+    let only = match &arguments.repo[..] {
+        [] => None,
+        globs => Some(RepoGlobs::parse(globs).map_err(|(index, error)| {
+            anyhow::anyhow!("--repo {:?} is no glob: {error}", globs[index])
+        })?),
+    };
+    let report = wait(async {
+        let setup = Arc::new(setup(config, Unlisted::Refuse, redactor).await?);
+        let options = Options {
+            dry_run: arguments.dry_run,
+            only,
+            today: today(),
+            progress: progress(),
+            checkpoint: Checkpoint::default(),
+            traces: false,
+        };
+        Ok(pass(&setup, &options).await)
+    })?;
+    match arguments.format {
+        Format::Json => json(&report)?,
+        Format::Human => say(&render(&report)),
+    }
+    Ok(if report.failed() {
+        Ended::Failed
+    } else {
+        Ended::Clean
+    })
+}
+
+/// The report for people: what changed, what went wrong, and the counts of everything else.
+pub(super) fn render(report: &Report) -> String {
+    let mut out = String::new();
+    let mut quiet = 0;
+    for repo in &report.repositories {
+        let told: Vec<_> = repo
+            .decisions
+            .iter()
+            .filter(|d| !matches!(d.outcome, "keep" | "update"))
+            .collect();
+        let nothing = repo.proposals.is_empty()
+            && repo.problems.is_empty()
+            && told.is_empty()
+            && repo.unread.is_empty();
+        if nothing && repo.skipped.is_none() && repo.unused_rules.is_empty() {
+            quiet += 1;
+            continue;
+        }
+        let _ = writeln!(out, "{}", repo.repo);
+        if let Some(why) = &repo.skipped {
+            let _ = writeln!(out, "  skipped: {why}");
+        }
+        for problem in &repo.problems {
+            let _ = writeln!(
+                out,
+                "  error: {}: {}",
+                problem.code,
+                indented(&problem.message)
+            );
+            if let Some(help) = &problem.help {
+                let _ = writeln!(out, "    help: {}", indented(help));
+            }
+        }
+        for proposal in &repo.proposals {
+            let number = proposal
+                .number
+                .map(|number| format!("!{number} "))
+                .unwrap_or_default();
+            let title = proposal.title.as_deref().unwrap_or(&proposal.branch);
+            let status = match (report.dry_run, proposal.status) {
+                (true, "open") => "would open",
+                (true, "update") => "would update",
+                (true, "close") => "would close",
+                (_, status) => status,
+            };
+            let why = if proposal.detail.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", proposal.detail)
+            };
+            let _ = writeln!(out, "  {status}: {number}{title}{why}");
+            for change in &proposal.changes {
+                let _ = writeln!(out, "    {change}");
+            }
+        }
+        for decision in told {
+            let _ = writeln!(
+                out,
+                "  {}: {}: {}:{}: {}: {}",
+                decision.outcome,
+                decision.reason,
+                decision.path,
+                decision.line,
+                decision.written,
+                indented(&decision.detail)
+            );
+            if let Some(help) = decision
+                .help
+                .as_ref()
+                .filter(|_| decision.outcome == "unknown")
+            {
+                let _ = writeln!(out, "    help: {}", indented(help));
+            }
+        }
+        for unread in &repo.unread {
+            let _ = writeln!(out, "  not read: {unread}");
+        }
+        for rule in &repo.unused_rules {
+            let _ = writeln!(out, "  this rule matches nothing: {rule}");
+        }
+    }
+    for problem in &report.problems {
+        let _ = writeln!(
+            out,
+            "error: {}: {}",
+            problem.code,
+            indented(&problem.message)
+        );
+        if let Some(help) = &problem.help {
+            let _ = writeln!(out, "  help: {}", indented(help));
+        }
+    }
+    for rule in &report.unused_rules {
+        let _ = writeln!(out, "this rule matched nothing in any repository: {rule}");
+    }
+    let decisions = || report.repositories.iter().flat_map(|repo| &repo.decisions);
+    let count = |outcome: &str| {
+        decisions()
+            .filter(|decision| decision.outcome == outcome)
+            .count()
+    };
+    let ended = decisions()
+        .filter(|decision| decision.reason == "variant-ended")
+        .count();
+    let _ = writeln!(
+        out,
+        "{} repositories ({quiet} without anything to say), {} references: {} to update, {} up to date, {} on hold, {} skipped, {} unknown{}",
+        report.repositories.len(),
+        decisions().count(),
+        count("update"),
+        count("keep"),
+        count("hold"),
+        count("skip"),
+        count("unknown"),
+        if ended > 0 {
+            format!("; of a variant that has ended: {ended}")
+        } else {
+            String::new()
+        }
+    );
+    out
+}
+
+fn indented(text: &str) -> String {
+    text.trim_end().replace('\n', "\n      ")
+}

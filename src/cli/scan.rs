@@ -1,0 +1,158 @@
+//! `imagebot scan`.
+
+use super::Ended;
+use super::output::{Format, json, table, text};
+use crate::config::{Config, RepoConfig, parse_repository};
+use crate::repo::RepoPath;
+use crate::run::{Folder, read_folder};
+use crate::source::{Format as SourceFormat, Located, Scan, scan};
+use anyhow::Context as _;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// List the image references of a folder or file, offline.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  imagebot scan . --format json")]
+pub(super) struct Arguments {
+    /// A folder, or a file that is read as a Dockerfile whatever its name
+    path: PathBuf,
+    /// How the references are printed
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
+
+#[derive(Serialize)]
+struct Output {
+    version: u32,
+    references: Vec<Reference>,
+    skipped: Vec<Skipped>,
+}
+
+#[derive(Serialize)]
+struct Reference {
+    path: String,
+    line: usize,
+    kind: &'static str,
+    stage: Option<String>,
+    platform: Option<String>,
+    written: String,
+    image: String,
+    tag: Option<String>,
+    digest: Option<String>,
+    editable: bool,
+    why_not: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Skipped {
+    path: String,
+    reason: String,
+}
+
+impl Reference {
+    fn new(path: &RepoPath, located: &Located) -> Self {
+        let reference = located.reference();
+        Self {
+            path: path.to_string(),
+            line: located.line,
+            kind: located.kind.code(),
+            stage: located.stage.clone(),
+            platform: located.platform.clone(),
+            written: located.written.clone(),
+            image: located.image().to_owned(),
+            tag: reference
+                .and_then(|r| r.tag.as_ref())
+                .map(ToString::to_string),
+            digest: reference
+                .and_then(|r| r.digest.as_ref())
+                .map(ToString::to_string),
+            editable: located.why_not().is_none(),
+            why_not: located.why_not().map(|why| why.code()),
+        }
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
+    let folder = read_folder(&arguments.path)
+        .with_context(|| format!("{} cannot be read", arguments.path.display()))?;
+    let config = own_config(&folder, &Config::default())?;
+    let mut output = Output {
+        version: 1,
+        references: Vec::new(),
+        skipped: Vec::new(),
+    };
+    let skip = |path: &RepoPath, reason: String| Skipped {
+        path: path.to_string(),
+        reason,
+    };
+    output.skipped.extend(
+        folder
+            .skipped
+            .iter()
+            .map(|(path, reason)| skip(path, reason.clone())),
+    );
+    for (path, _, contents) in &folder.files {
+        if !config.reads(path) {
+            output.skipped.push(skip(path, "excluded".to_owned()));
+            continue;
+        }
+        let format = SourceFormat::of(path.as_str()).unwrap_or(SourceFormat::Dockerfile);
+        match scan(format, contents, &config.args) {
+            Ok(Scan { references, passed }) => {
+                output.references.extend(
+                    references
+                        .iter()
+                        .map(|located| Reference::new(path, located)),
+                );
+                let passed = passed
+                    .iter()
+                    .map(|passed| skip(path, format!("line {}: {}", passed.line, passed.what)));
+                output.skipped.extend(passed);
+            }
+            Err(why) => output.skipped.push(skip(path, why.code().to_owned())),
+        }
+    }
+    match arguments.format {
+        Format::Json => json(&output)?,
+        Format::Human => text(&render(&output))?,
+    }
+    Ok(Ended::Clean)
+}
+
+/// A folder's own settings.
+pub(super) fn own_config(folder: &Folder, operator: &Config) -> anyhow::Result<RepoConfig> {
+    match &folder.config {
+        None => Ok(RepoConfig::default()),
+        Some(text) => {
+            let file = folder.root.join("imagebot.toml").display().to_string();
+            Ok(parse_repository(&file, text, &operator.schemes)?)
+        }
+    }
+}
+
+fn render(output: &Output) -> String {
+    let rows: Vec<Vec<String>> = output
+        .references
+        .iter()
+        .map(|r| {
+            let version = match (&r.tag, &r.digest) {
+                (Some(tag), Some(digest)) => format!("{tag}@{}", &digest[..digest.len().min(19)]),
+                (Some(tag), None) => tag.clone(),
+                (None, Some(digest)) => format!("@{}", &digest[..digest.len().min(19)]),
+                (None, None) => "-".to_owned(),
+            };
+            vec![
+                format!("{}:{}", r.path, r.line),
+                r.kind.to_owned(),
+                r.image.clone(),
+                version,
+                r.why_not.unwrap_or("").to_owned(),
+            ]
+        })
+        .collect();
+    let skipped = output
+        .skipped
+        .iter()
+        .map(|s| format!("not read: {}: {}\n", s.path, s.reason));
+    table(&rows) + &skipped.collect::<String>()
+}

@@ -1,0 +1,91 @@
+//! What most commands begin with: the configuration, and everything that it names.
+
+use crate::config::{self, Config};
+use crate::http::{Redactor, install_crypto};
+use crate::registry::Unlisted;
+use crate::run::Setup;
+use anyhow::Context as _;
+use jiff::Zoned;
+use jiff::civil::Date;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+
+/// The configuration to use.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct ConfigArgument {
+    /// The operator's configuration [default: ~/.config/imagebot/config.toml, then /etc/imagebot/config.toml]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigArgument {
+    /// The configuration, and whether hosts that are not listed may be asked: only where there is no file.
+    pub(super) fn load(&self) -> anyhow::Result<(Config, Unlisted)> {
+        match self.path() {
+            Some(path) => Ok((load(&path)?, Unlisted::Refuse)),
+            None => Ok((Config::default(), Unlisted::PublicOnly)),
+        }
+    }
+
+    /// As [`ConfigArgument::load`], for commands that make no sense without a file.
+    pub(super) fn needed(&self) -> anyhow::Result<Config> {
+        let path = self.path().with_context(|| {
+            format!(
+                "there is no configuration: none of {} is there\nhelp: `imagebot init --operator` writes a commented one; name it with --config FILE",
+                defaults().iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+            )
+        })?;
+        load(&path)
+    }
+
+    /// The file that is used.
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        self.config
+            .clone()
+            .or_else(|| defaults().into_iter().find(|path| path.exists()))
+    }
+}
+
+fn defaults() -> Vec<PathBuf> {
+    let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".config"));
+    let user = std::env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+        .or_else(home);
+    let user = user.map(|folder| folder.join("imagebot/config.toml"));
+    user.into_iter()
+        .chain([PathBuf::from("/etc/imagebot/config.toml")])
+        .collect()
+}
+
+fn load(path: &Path) -> anyhow::Result<Config> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("the configuration {} cannot be read", path.display()))?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    Ok(config::parse(&path.display().to_string(), &text, folder)?)
+}
+
+/// Prepares everything that the configuration names.
+pub(super) async fn setup(
+    config: Config,
+    unlisted: Unlisted,
+    redactor: &Redactor,
+) -> anyhow::Result<Setup> {
+    Ok(Setup::new(config, unlisted, redactor.clone()).await?)
+}
+
+/// Runs a command that waits for servers.
+pub(super) fn wait<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    install_crypto();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    runtime
+        .context("the runtime cannot be started")?
+        .block_on(command)
+}
+
+/// Today, by the machine's clock and time zone.
+pub(super) fn today() -> Date {
+    Zoned::now().date()
+}

@@ -1,0 +1,276 @@
+//! `imagebot tags`.
+
+use super::Ended;
+use super::edit::read_text;
+use super::output::{Format, json, say, table, text};
+use super::session::{ConfigArgument, setup, today, wait};
+use crate::http::Redactor;
+use crate::image::{Reference, Tag};
+use crate::scheme::{
+    Allow, CodenameMode, Ignore, Level, RegexScheme, Rules, Scheme, Selection, VariantMode, read,
+    select,
+};
+use anyhow::Context as _;
+use jiff::civil::Date;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Say how an image's tags read as versions, which one is next, and why the others are not.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example, offline:\n  printf '20\\n22\\n22-rc1\\n' | imagebot tags node:20 --tags-from -"
+)]
+pub(super) struct Arguments {
+    /// The image with the tag that is pinned now
+    #[arg(value_name = "IMAGE:TAG")]
+    image: String,
+    /// Read the tags from a file, one a line, instead of the registry; - for stdin
+    #[arg(long, value_name = "FILE")]
+    tags_from: Option<PathBuf>,
+    /// How tags are read
+    #[arg(long, value_enum)]
+    scheme: Option<SchemeName>,
+    /// The pattern of the regex scheme
+    #[arg(long, value_name = "PATTERN")]
+    pattern: Option<String>,
+    /// The order in which the pattern's groups are compared
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    order: Vec<String>,
+    /// The widest change
+    #[arg(long, value_name = "LEVEL")]
+    max: Option<Level>,
+    /// Allow prereleases
+    #[arg(long)]
+    prerelease: bool,
+    /// Tags that may be chosen: "/regex/", "!/regex/" or a range
+    #[arg(long, value_name = "X")]
+    allow: Option<String>,
+    /// Tags that are never chosen: exact, "/regex/" or a range
+    #[arg(long, value_name = "X")]
+    ignore: Vec<String>,
+    /// Whether a distribution's codename may change
+    #[arg(long, value_parser = ["follow", "hold"], default_value = "hold")]
+    codename: String,
+    /// Whether a number in the variant may rise
+    #[arg(long, value_parser = ["keep", "follow"], default_value = "keep")]
+    variant: String,
+    /// Judge as if it were this day, YYYY-MM-DD
+    #[arg(long, value_name = "DATE")]
+    today: Option<Date>,
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum SchemeName {
+    Auto,
+    Semver,
+    Regex,
+    Floating,
+}
+
+#[derive(Serialize)]
+struct Output<'a> {
+    version: u32,
+    image: &'a str,
+    current: Option<&'a str>,
+    best: Option<&'a str>,
+    by_level: ByLevel<'a>,
+    verdicts: Vec<JudgedTag<'a>>,
+}
+
+#[derive(Serialize)]
+struct ByLevel<'a> {
+    major: Option<&'a str>,
+    minor: Option<&'a str>,
+    patch: Option<&'a str>,
+    build: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct JudgedTag<'a> {
+    tag: &'a str,
+    verdict: &'static str,
+    why: String,
+}
+
+pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
+    let rules = rules(&arguments)?;
+    let reference = Reference::parse(&arguments.image).with_context(|| {
+        format!(
+            "{:?} is no image reference, such as node:20",
+            arguments.image
+        )
+    })?;
+    let tags = match &arguments.tags_from {
+        Some(path) => read_text(path)?
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .map(str::to_owned)
+            .collect(),
+        None => match listed(&arguments, &reference, redactor)? {
+            Ok(tags) => tags,
+            Err(failed) => {
+                say(&failed);
+                return Ok(Ended::Failed);
+            }
+        },
+    };
+    let current = reference.tag.as_ref().map(Tag::as_str);
+    let today = arguments.today.unwrap_or_else(today);
+    let selection = select(&reference.name, current, &tags, &rules, today)
+        .map_err(|error| anyhow::anyhow!("{}: {error}", error.code()))?;
+    match arguments.format {
+        Format::Json => json(&output(&reference, current, &selection))?,
+        Format::Human => text(&render(&reference, current, &selection, &rules))?,
+    }
+    Ok(Ended::Clean)
+}
+
+fn rules(arguments: &Arguments) -> anyhow::Result<Rules> {
+    let scheme = match (arguments.scheme, &arguments.pattern) {
+        (Some(SchemeName::Regex) | None, Some(pattern)) => {
+            let scheme = RegexScheme::parse(pattern, &arguments.order);
+            Scheme::Regex(
+                scheme.map_err(|error| anyhow::anyhow!("--pattern: {}: {error}", error.code()))?,
+            )
+        }
+        (Some(SchemeName::Regex), None) => anyhow::bail!("--scheme regex needs --pattern"),
+        (Some(_), Some(_)) => anyhow::bail!("--pattern belongs to --scheme regex"),
+        (Some(SchemeName::Auto) | None, None) => Scheme::Auto,
+        (Some(SchemeName::Semver), None) => Scheme::Semver,
+        (Some(SchemeName::Floating), None) => Scheme::Floating,
+    };
+    if !arguments.order.is_empty() && !matches!(scheme, Scheme::Regex(_)) {
+        anyhow::bail!("--order belongs to --scheme regex");
+    }
+    let bad = |key: &str, error: crate::scheme::SchemeError| {
+        anyhow::anyhow!("--{key}: {}: {error}", error.code())
+    };
+    let allow = arguments.allow.as_deref().filter(|text| !text.is_empty());
+    Ok(Rules {
+        scheme,
+        max: arguments.max.unwrap_or(Level::Major),
+        prerelease: arguments.prerelease,
+        variant: if arguments.variant == "follow" {
+            VariantMode::Follow
+        } else {
+            VariantMode::Keep
+        },
+        codename: if arguments.codename == "follow" {
+            CodenameMode::Follow
+        } else {
+            CodenameMode::Hold
+        },
+        allow: allow
+            .map(Allow::parse)
+            .transpose()
+            .map_err(|error| bad("allow", error))?,
+        ignore: arguments
+            .ignore
+            .iter()
+            .map(|text| Ignore::parse(text))
+            .collect::<Result<_, _>>()
+            .map_err(|error| bad("ignore", error))?,
+    })
+}
+
+/// The registry's list, or why there is none.
+fn listed(
+    arguments: &Arguments,
+    reference: &Reference,
+    redactor: &Redactor,
+) -> anyhow::Result<Result<Vec<String>, String>> {
+    let (config, unlisted) = arguments.config.load()?;
+    wait(async {
+        let setup = setup(config, unlisted, redactor).await?;
+        let Some(lookup) = setup.lookup(&reference.name, None)? else {
+            return Ok(Err(format!(
+                "{} is not listed, and is never contacted\nhelp: [[registry]]\nhost = \"{0}\"",
+                reference.name.host()
+            )));
+        };
+        Ok(
+            match setup
+                .registries
+                .tags(&lookup.image, setup.login(&lookup).as_ref())
+                .await
+            {
+                Ok(tags) => Ok(tags.tags.into_iter().map(String::from).collect()),
+                Err(error) => {
+                    let help = error
+                        .help()
+                        .map(|help| format!("\nhelp: {help}"))
+                        .unwrap_or_default();
+                    Err(format!("{}: {error}{help}", error.code()))
+                }
+            },
+        )
+    })
+}
+
+fn output<'a>(
+    reference: &'a Reference,
+    current: Option<&'a str>,
+    selection: &'a Selection,
+) -> Output<'a> {
+    let within = |level| selection.best_within(level).map(|candidate| candidate.tag);
+    Output {
+        version: 1,
+        image: reference.name.written(),
+        current,
+        best: selection.best(),
+        by_level: ByLevel {
+            major: within(Level::Major),
+            minor: within(Level::Minor),
+            patch: within(Level::Patch),
+            build: within(Level::Build),
+        },
+        verdicts: selection
+            .verdicts()
+            .map(|judged| JudgedTag {
+                tag: judged.tag,
+                verdict: judged.verdict.code(),
+                why: judged.why(),
+            })
+            .collect(),
+    }
+}
+
+fn render(
+    reference: &Reference,
+    current: Option<&str>,
+    selection: &Selection,
+    rules: &Rules,
+) -> String {
+    let rows: Vec<Vec<String>> = selection
+        .verdicts()
+        .map(|judged| {
+            let reading = read(judged.tag, &rules.scheme)
+                .map_or_else(|| "-".to_owned(), |reading| reading.to_string());
+            vec![
+                judged.tag.to_owned(),
+                judged.verdict.code().to_owned(),
+                reading,
+            ]
+        })
+        .collect();
+    let mut out = table(&rows);
+    out.push_str(&format!(
+        "\n{} {}: {}\n",
+        reference.name,
+        current.unwrap_or("without a tag"),
+        selection.best().map_or_else(
+            || "nothing newer is allowed".to_owned(),
+            |best| format!("next is {best}")
+        )
+    ));
+    for hint in selection.hints() {
+        out.push_str(&format!("{}: {}\n", hint.code, hint.text));
+    }
+    out
+}

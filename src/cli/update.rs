@@ -1,0 +1,147 @@
+//! `imagebot update`.
+
+use super::Ended;
+use super::check::judge_folder;
+use super::output::{say, text};
+use super::session::{ConfigArgument, setup, wait};
+use crate::http::Redactor;
+use crate::plan::{ChangeSet, Outcome, propose};
+use crate::policy::{Changes, Origin, Rule, Set};
+use crate::repo::Branch;
+use anyhow::Context as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Write what is due straight into the files of a folder: no branch, no merge request.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example, which only looks:\n  imagebot update . --dry-run")]
+pub(super) struct Arguments {
+    /// The folder
+    path: PathBuf,
+    /// Write nothing, and say what would be written
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
+pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
+    let (mut config, unlisted) = arguments.config.load()?;
+    // A folder has no second merge request for a major change: the widest allowed change is written.
+    let together = Set {
+        value: false,
+        from: Origin::built_in(),
+    };
+    let rule = Rule::everything(
+        Changes {
+            separate_major: Some(together),
+            ..Changes::default()
+        },
+        Origin::built_in(),
+    );
+    config.rules.push(rule);
+    wait(async {
+        let setup = setup(config, unlisted, redactor).await?;
+        let (mut work, root, seen) = judge_folder(&setup, &arguments.path).await?;
+        let branch = Branch::parse("main")?;
+        let (mut files, mut changes) = (work.files.clone(), ChangeSet::default());
+        // One after the other: each class reads the files as the one before left them.
+        for proposal in propose(
+            "",
+            &branch,
+            &files,
+            &work.config.args,
+            &mut work.decisions,
+            &seen,
+        )
+        .0
+        {
+            let merged = apply(&mut files, &proposal.changes, &work);
+            changes.0.extend(merged);
+        }
+        if !arguments.dry_run {
+            for (before, after) in work
+                .files
+                .iter()
+                .zip(&files)
+                .filter(|(before, after)| before.contents != after.contents)
+            {
+                let path = root.join(before.path.as_str());
+                replace(&path, &before.contents, &after.contents)?;
+            }
+        }
+        text(
+            &changes
+                .lines()
+                .iter()
+                .map(|line| format!("{line}\n"))
+                .collect::<String>(),
+        )?;
+        let mut failed = false;
+        for decision in work
+            .decisions
+            .iter()
+            .filter(|d| matches!(d.outcome(), Outcome::Unknown | Outcome::Hold))
+        {
+            failed |= decision.reason.code() == "lookup-failed";
+            say(&format!(
+                "{}:{}: {}: {}",
+                decision.path, decision.located.line, decision.reason, decision.detail
+            ));
+        }
+        let done = if arguments.dry_run {
+            "would be changed"
+        } else {
+            "changed"
+        };
+        say(&format!("{} references {done}", changes.0.len()));
+        Ok(if failed { Ended::Failed } else { Ended::Clean })
+    })
+}
+
+/// Makes a proposal's edits on files that earlier proposals may have edited already; what was made.
+fn apply(
+    files: &mut [crate::plan::File],
+    changes: &ChangeSet,
+    work: &crate::run::Work,
+) -> Vec<crate::plan::Change> {
+    let mut made = Vec::new();
+    for file in files {
+        let of_file: Vec<_> = changes.of_path(&file.path).cloned().collect();
+        let updates: Vec<_> = of_file.iter().map(crate::plan::Change::update).collect();
+        if updates.is_empty() {
+            continue;
+        }
+        match crate::source::edit(file.format, &file.contents, &work.config.args, &updates) {
+            Ok(contents) => {
+                file.contents = contents;
+                made.extend(of_file);
+            }
+            Err(refusal) => say(&format!("{}: {}: {refusal}", file.path, refusal.code())),
+        }
+    }
+    made
+}
+
+/// Replaces a file at once and as a whole, if it still is what was read; its mode stays.
+fn replace(path: &Path, before: &[u8], after: &[u8]) -> anyhow::Result<()> {
+    let shown = path.display();
+    let metadata =
+        std::fs::symlink_metadata(path).with_context(|| format!("{shown} cannot be read"))?;
+    let now = std::fs::read(path).with_context(|| format!("{shown} cannot be read"))?;
+    anyhow::ensure!(
+        metadata.is_file() && now == before,
+        "{shown} changed meanwhile; nothing is written to it"
+    );
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)
+        .with_context(|| format!("{shown} cannot be written"))?;
+    file.write_all(after)
+        .with_context(|| format!("{shown} cannot be written"))?;
+    file.as_file()
+        .set_permissions(metadata.permissions())
+        .with_context(|| format!("{shown} cannot be written"))?;
+    file.persist(path)
+        .with_context(|| format!("{shown} cannot be replaced"))?;
+    Ok(())
+}
