@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod config;
+mod demo;
 mod edit;
 mod init;
 mod mr;
@@ -47,6 +48,7 @@ enum Command {
     Config(config::Arguments),
     Init(init::Arguments),
     Mr(mr::Arguments),
+    Demo(demo::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -78,18 +80,19 @@ impl Cli {
     }
 
     /// Runs the command. An error is a usage or configuration error, and is printed by the caller.
-    pub fn execute(self, session: &crate::http::Redactor) -> anyhow::Result<Ended> {
+    pub fn execute(self, redactor: &crate::http::Redactor) -> anyhow::Result<Ended> {
         match self.command {
-            Command::Run(arguments) => run::run(arguments, session),
-            Command::Check(arguments) => check::run(arguments, session),
-            Command::Update(arguments) => update::run(arguments, session),
+            Command::Run(arguments) => run::run(arguments, redactor),
+            Command::Check(arguments) => check::run(arguments, redactor),
+            Command::Update(arguments) => update::run(arguments, redactor),
             Command::Scan(arguments) => scan::run(&arguments),
-            Command::Tags(arguments) => tags::run(arguments, session),
+            Command::Tags(arguments) => tags::run(arguments, redactor),
             Command::Edit(arguments) => edit::run(&arguments),
-            Command::Registry(arguments) => registry::run(arguments, session),
+            Command::Registry(arguments) => registry::run(arguments, redactor),
             Command::Config(arguments) => config::run(arguments),
             Command::Init(arguments) => init::run(&arguments),
-            Command::Mr(arguments) => mr::run(arguments, session),
+            Command::Mr(arguments) => mr::run(arguments, redactor),
+            Command::Demo(arguments) => demo::run(arguments, redactor),
             Command::Completions(arguments) => completions::run(&arguments),
         }
     }

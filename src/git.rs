@@ -13,6 +13,7 @@ mod command;
 mod commit;
 mod error;
 mod history;
+mod init;
 mod local;
 mod object;
 mod push;

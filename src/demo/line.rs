@@ -1,0 +1,250 @@
+//! The assembly line: repositories that stand on each other, a registry, CI, and imagebot.
+
+use super::ci::{Built, Ci, CiError};
+use super::publish::{PublishError, Publisher};
+use crate::config;
+use crate::forge::{CiState, Forge as _, ForgeError, Local, Repository};
+use crate::git::{Git, GitError, Identity, Remote};
+use crate::http::Redactor;
+use crate::image::Digest;
+use crate::registry::Unlisted;
+use crate::repo::{MergeRequestState, RepoGlobs};
+use crate::run::{Checkpoint, Options, Report, Setup, SetupError, pass};
+use jiff::civil::Date;
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A repository of the line and the one that it stands on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its name.
+    pub name: &'static str,
+    /// The repository whose image its Dockerfile names; `None`: nothing is below it.
+    pub parent: Option<&'static str>,
+}
+
+/// Where a line works.
+#[derive(Debug, Clone)]
+pub struct Bench {
+    /// The folder for repositories, cache and configuration.
+    pub folder: PathBuf,
+    /// The registry's host; it speaks plain http.
+    pub registry: String,
+    /// The registry's login, and how the configuration says where its password is.
+    pub login: Option<(String, SecretString, String)>,
+}
+
+/// An assembly line.
+pub struct AssemblyLine {
+    members: Vec<Member>,
+    /// CI.
+    pub ci: Ci,
+    /// The forge.
+    pub forge: Local,
+    config: PathBuf,
+    redactor: Redactor,
+}
+
+/// What happened in one turn: a pass of imagebot, and what CI and the reviewer made of it.
+#[derive(Debug)]
+pub struct Turn {
+    /// imagebot's report.
+    pub report: Report,
+    /// The merge requests that were tested: repository, number, title, CI's word.
+    pub tested: Vec<(String, u64, String, CiState)>,
+    /// The merge requests that were merged, and what CI built then.
+    pub built: Vec<(String, u64, Built)>,
+}
+
+/// Why a line stands still.
+#[derive(Debug, thiserror::Error)]
+pub enum LineError {
+    /// Git failed.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The forge failed.
+    #[error(transparent)]
+    Forge(#[from] ForgeError),
+    /// CI failed.
+    #[error(transparent)]
+    Ci(#[from] CiError),
+    /// The registry cannot be published to.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// imagebot cannot be prepared.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] config::Problems),
+    /// A file cannot be read or written.
+    #[error("{0}: {1}")]
+    Io(String, std::io::Error),
+    /// A repository is not there.
+    #[error("there is no repository {0}")]
+    NoRepository(String),
+}
+
+impl AssemblyLine {
+    /// Sets up a line: one repository each, its Dockerfile on its parent's first image, every image built once.
+    pub async fn new(
+        bench: &Bench,
+        members: &[Member],
+        redactor: &Redactor,
+    ) -> Result<Self, LineError> {
+        let io = |path: &Path| {
+            let path = path.display().to_string();
+            move |error| LineError::Io(path, error)
+        };
+        let repos = bench.folder.join("repos");
+        std::fs::create_dir_all(&repos).map_err(io(&repos))?;
+        let cache = bench.folder.join("cache");
+        let identity = Identity {
+            name: "a developer".to_owned(),
+            email: "developer@example.com".to_owned(),
+        };
+        let git = Git::new(&cache, identity).await?;
+        let login = bench
+            .login
+            .as_ref()
+            .map(|(user, password, _)| (user.clone(), password.clone()));
+        let publisher = Publisher::new(&bench.registry, login)?;
+        let everything = RepoGlobs::parse(&["**"]).unwrap_or_default();
+        let config = bench.folder.join("config.toml");
+        std::fs::write(&config, configuration(bench)).map_err(io(&config))?;
+        let mut line = Self {
+            members: members.to_vec(),
+            ci: Ci::new(git.clone(), publisher, &bench.registry),
+            forge: Local::new(git.clone(), &repos, Vec::new(), everything),
+            config,
+            redactor: redactor.clone(),
+        };
+        let mut digests: BTreeMap<&str, Digest> = BTreeMap::new();
+        for member in members {
+            let path = repos.join(format!("{}.git", member.name));
+            git.init_bare(&path).await?;
+            let parent = member
+                .parent
+                .and_then(|parent| Some((parent, digests.get(parent)?)));
+            let dockerfile = match parent {
+                None => "FROM scratch\nCOPY rootfs /\n".to_owned(),
+                Some((parent, digest)) => {
+                    let image = format!("{}/acme/{parent}", bench.registry);
+                    format!("FROM {image}:1.0.0@{digest}\nRUN make {}\n", member.name)
+                }
+            };
+            line.commit(&git, &path, &dockerfile).await?;
+            digests.insert(member.name, line.build(member.name, 1).await?.digest);
+        }
+        Ok(line)
+    }
+
+    async fn commit(&self, git: &Git, path: &Path, dockerfile: &str) -> Result<(), LineError> {
+        let remote = Remote::local(path, &[])?;
+        let files: [(&str, &[u8]); 1] = [("Dockerfile", dockerfile.as_bytes())];
+        let commit = git
+            .write_files(&remote, &files, None, "The first Dockerfile\n")
+            .await?;
+        git.move_ref(&remote, "refs/heads/main", None, Some(&commit))
+            .await?;
+        Ok(())
+    }
+
+    /// The configuration's file.
+    pub fn config(&self) -> &Path {
+        &self.config
+    }
+
+    /// A repository of the line as it is now.
+    pub async fn repository(&self, name: &str) -> Result<Repository, LineError> {
+        let listing = self.forge.repositories().await?;
+        let found = listing
+            .repositories
+            .into_iter()
+            .find(|repo| repo.name.as_str() == name);
+        found.ok_or_else(|| LineError::NoRepository(name.to_owned()))
+    }
+
+    /// Lets CI build a repository's default branch and publish its next version.
+    pub async fn build(&mut self, name: &str, bump: usize) -> Result<Built, LineError> {
+        let repo = self.repository(name).await?;
+        let Some((_, head)) = &repo.head else {
+            return Err(LineError::NoRepository(name.to_owned()));
+        };
+        Ok(self.ci.build(&repo, head, bump).await?)
+    }
+
+    /// Makes one pass of imagebot, as `imagebot run` does.
+    pub async fn pass(&self, today: Date, checkpoint: Checkpoint) -> Result<Report, LineError> {
+        let text = std::fs::read_to_string(&self.config)
+            .map_err(|error| LineError::Io(self.config.display().to_string(), error))?;
+        let folder = self.config.parent().unwrap_or(Path::new("."));
+        let config = config::parse(&self.config.display().to_string(), &text, folder)?;
+        let setup = Arc::new(Setup::new(config, Unlisted::Refuse, self.redactor.clone()).await?);
+        let options = Options {
+            dry_run: false,
+            only: None,
+            today,
+            progress: Arc::new(()),
+            checkpoint,
+            traces: false,
+        };
+        Ok(pass(&setup, &options).await)
+    }
+
+    /// A pass; then CI tests what is open, a person merges what is green, and CI builds what was merged.
+    pub async fn turn(&mut self, today: Date) -> Result<Turn, LineError> {
+        let report = self.pass(today, Checkpoint::default()).await?;
+        let (mut tested, mut built) = (Vec::new(), Vec::new());
+        for member in self.members.clone() {
+            let repo = self.repository(member.name).await?;
+            for mr in self.forge.merge_requests(&repo).await? {
+                let Some(head) = repo
+                    .branches
+                    .get(&mr.source)
+                    .filter(|_| mr.state == MergeRequestState::Open)
+                else {
+                    continue;
+                };
+                if self.forge.ci(&repo, head).await? == Some(CiState::Failed) {
+                    continue;
+                }
+                let state = self.ci.test(&self.forge, &repo, head).await?;
+                tested.push((member.name.to_owned(), mr.number, mr.title.clone(), state));
+                if state == CiState::Success {
+                    self.forge.merge(&repo, mr.number).await?;
+                    built.push((
+                        member.name.to_owned(),
+                        mr.number,
+                        self.build(member.name, 2).await?,
+                    ));
+                }
+            }
+        }
+        Ok(Turn {
+            report,
+            tested,
+            built,
+        })
+    }
+}
+
+fn configuration(bench: &Bench) -> String {
+    let login = match &bench.login {
+        Some((user, _, password)) => {
+            format!("login = {{ username = {user:?}, password = {password} }}\n")
+        }
+        None => String::new(),
+    };
+    format!(
+        "# The demo's configuration: a folder of bare repositories and a registry on this machine.\n\
+         cache = \"cache\"\n\
+         public_registries = false\n\n\
+         [[forge]]\nkind = \"local\"\npath = \"repos\"\n\n\
+         [[registry]]\nhost = {:?}\nplain_http = true\n{login}\n\
+         [defaults]\ndigest = \"refresh\"\n",
+        bench.registry
+    )
+}
