@@ -3,7 +3,7 @@
 //! One pass reads, compares and forgets; only newer tags are kept and sorted, once. What a person may
 //! want to read about a tag is worked out when it is asked for.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 
 use jiff::civil::Date;
 
@@ -14,7 +14,7 @@ use super::hash::HashPlaces;
 use super::hint::{Hint, Hints};
 use super::judge::{Judge, Newer, Unlikeness, padding_distance};
 use super::level::Level;
-use super::order::{Mark, Token, packed};
+use super::order::{Front, Token, difference, front};
 use super::reader::Reader;
 use super::reading::Reading;
 use super::rules::{CodenameMode, Rules, Scheme};
@@ -124,7 +124,7 @@ pub fn select(
     }
     let mut hints = Hints::default();
     let mut others = Vec::with_capacity(tags.len());
-    let mut found: Vec<Found<'_>> = Vec::new();
+    let mut found = Newest::default();
     let mut text = String::with_capacity(selection.text.capacity());
     let mut reading = Reading::default();
     let mut row = Vec::new();
@@ -149,18 +149,14 @@ pub fn select(
             };
             match judge.judge(&reading, &mut row) {
                 Ok(newer) => {
-                    found.push(Found {
-                        tag,
-                        packed: packed(&row),
-                        row: row.as_slice().into(),
-                        unlike: judge.unlikeness(&reading),
-                        entry: Entry {
-                            span,
-                            newer,
-                            policy: policy(rules, tag, &reading, newer),
-                            rejected: None,
-                        },
-                    });
+                    let policy = policy(rules, tag, &reading, newer);
+                    let entry = Entry {
+                        span,
+                        newer,
+                        policy,
+                        rejected: None,
+                    };
+                    found.push(tag, entry, judge.unlikeness(&reading), &row);
                     continue;
                 }
                 Err(verdict) => {
@@ -174,9 +170,7 @@ pub fn select(
         others.push((span, verdict));
     }
     let own = current.unwrap_or_default();
-    found.sort_unstable_by(|left, right| left.compare(right, own));
-    found.dedup_by(|left, right| left.tag == right.tag);
-    let newer: Vec<_> = found.iter().map(|found| found.entry).collect();
+    let newer = found.into_sorted(own);
     let hints = hints.finish(own, judge, rules, newer.is_empty());
     let gated = judge.is_some_and(Judge::gates_prereleases);
     drop(context);
@@ -205,33 +199,82 @@ fn policy(rules: &Rules, tag: &str, reading: &Reading<'_>, newer: Newer) -> Opti
     }
 }
 
-/// A newer tag with all that its place among the others depends on.
+/// The newer tags of a list while it is read, with all that their order depends on.
+#[derive(Default)]
+struct Newest<'t> {
+    found: Vec<Found<'t>>,
+    /// The rows of all of them, one behind the other.
+    rows: Vec<Token<'t>>,
+}
+
 struct Found<'t> {
     tag: &'t str,
-    packed: u128,
-    row: Box<[Token<'t>]>,
+    row: Span,
     unlike: Unlikeness,
     entry: Entry,
 }
 
-impl<'t> Found<'t> {
-    fn marks(&self) -> impl Iterator<Item = Mark<'t>> {
-        self.row.iter().map(|token| token.mark)
+/// What decides most comparisons, apart from what it stands for, so that a sort moves little.
+struct Key {
+    own_style: bool,
+    front: Front,
+    place: usize,
+}
+
+impl<'t> Newest<'t> {
+    fn push(&mut self, tag: &'t str, entry: Entry, unlike: Unlikeness, row: &[Token<'t>]) {
+        let start = self.rows.len();
+        self.rows.extend_from_slice(row);
+        self.found.push(Found {
+            tag,
+            row: Span(start, self.rows.len()),
+            unlike,
+            entry,
+        });
     }
 
-    /// Best first: the own style, the newest, then what is most like the current tag.
-    fn compare(&self, other: &Self, current: &str) -> std::cmp::Ordering {
-        let style = |found: &Self| Reverse(found.entry.newer.own_style);
-        style(self)
-            .cmp(&style(other))
-            .then_with(|| other.packed.cmp(&self.packed))
-            .then_with(|| other.marks().cmp(self.marks()))
-            .then_with(|| self.unlike.cmp(&other.unlike))
-            .then_with(|| {
-                let distance = |found: &Self| padding_distance(found.tag, current);
-                distance(self).cmp(&distance(other))
+    fn row(&self, found: &Found<'t>) -> &[Token<'t>] {
+        self.rows.get(found.row.0..found.row.1).unwrap_or_default()
+    }
+
+    /// Every tag once, best first: the own style, the newest, then what is most like the current tag.
+    fn into_sorted(self, current: &str) -> Vec<Entry> {
+        let mut keys: Vec<_> = self
+            .found
+            .iter()
+            .enumerate()
+            .map(|(place, found)| Key {
+                own_style: found.entry.newer.own_style,
+                front: front(self.row(found)),
+                place,
             })
-            .then_with(|| (self.tag.len(), self.tag).cmp(&(other.tag.len(), other.tag)))
+            .collect();
+        keys.sort_unstable_by(|left, right| {
+            let coarse = (right.own_style, right.front).cmp(&(left.own_style, left.front));
+            coarse.then_with(
+                || match (self.found.get(left.place), self.found.get(right.place)) {
+                    (Some(left), Some(right)) => self.compare(left, right, current),
+                    _ => Ordering::Equal,
+                },
+            )
+        });
+        let mut sorted: Vec<_> = keys
+            .into_iter()
+            .filter_map(|key| self.found.get(key.place))
+            .collect();
+        sorted.dedup_by(|left, right| left.tag == right.tag);
+        sorted.into_iter().map(|found| found.entry).collect()
+    }
+
+    fn compare(&self, left: &Found<'t>, right: &Found<'t>, current: &str) -> Ordering {
+        let (newer, _) = difference(self.row(left), self.row(right));
+        newer
+            .then_with(|| left.unlike.cmp(&right.unlike))
+            .then_with(|| {
+                let distance = |found: &Found<'_>| padding_distance(found.tag, current);
+                distance(left).cmp(&distance(right))
+            })
+            .then_with(|| (left.tag.len(), left.tag).cmp(&(right.tag.len(), right.tag)))
     }
 }
 
@@ -412,7 +455,7 @@ pub(super) fn compare(
     current: &str,
     candidate: &str,
     rules: &Rules,
-) -> Option<std::cmp::Ordering> {
+) -> Option<Ordering> {
     let distribution = Distribution::of(image);
     let follow = rules.codename == CodenameMode::Follow;
     let reader = Reader::new(
