@@ -3,18 +3,19 @@
 //! One pass reads, compares and forgets; only newer tags are kept and sorted, once. What a person may
 //! want to read about a tag is worked out when it is asked for.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 
 use jiff::civil::Date;
 
+use super::context::Context;
 use super::distribution::Distribution;
 use super::error::SchemeError;
 use super::explain;
 use super::hash::HashPlaces;
 use super::hint::{Hint, Hints};
-use super::judge::{Judge, Newer, Unlikeness, padding_distance};
+use super::judge::{Judge, Newer};
 use super::level::Level;
-use super::order::{Front, Token, difference, front};
+use super::newest::{Entry, Newest, Span};
 use super::reader::Reader;
 use super::reading::Reading;
 use super::rules::{CodenameMode, Rules, Scheme};
@@ -70,19 +71,6 @@ pub struct Selection {
     /// Prereleases are candidates only where no stable tag is.
     gated: bool,
     hints: Vec<Hint>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Span(usize, usize);
-
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    span: Span,
-    newer: Newer,
-    /// What the policy says against it.
-    policy: Option<Verdict>,
-    /// What the caller found out about it.
-    rejected: Option<Verdict>,
 }
 
 /// Chooses the tag that follows `current` among `tags`, whose order means nothing.
@@ -169,7 +157,7 @@ pub fn select(
         };
         others.push((span, verdict));
     }
-    let own = current.unwrap_or_default();
+    let own = selection.current.as_deref().unwrap_or_default();
     let newer = found.into_sorted(own);
     let hints = hints.finish(own, judge, rules, newer.is_empty());
     let gated = judge.is_some_and(Judge::gates_prereleases);
@@ -197,91 +185,6 @@ fn policy(rules: &Rules, tag: &str, reading: &Reading<'_>, newer: Newer) -> Opti
     } else {
         None
     }
-}
-
-/// The newer tags of a list while it is read, with all that their order depends on.
-#[derive(Default)]
-struct Newest<'t> {
-    found: Vec<Found<'t>>,
-    /// The rows of all of them, one behind the other.
-    rows: Vec<Token<'t>>,
-}
-
-struct Found<'t> {
-    tag: &'t str,
-    row: Span,
-    unlike: Unlikeness,
-    entry: Entry,
-}
-
-/// What decides most comparisons, apart from what it stands for, so that a sort moves little.
-struct Key {
-    own_style: bool,
-    front: Front,
-    place: usize,
-}
-
-impl<'t> Newest<'t> {
-    fn push(&mut self, tag: &'t str, entry: Entry, unlike: Unlikeness, row: &[Token<'t>]) {
-        let start = self.rows.len();
-        self.rows.extend_from_slice(row);
-        self.found.push(Found {
-            tag,
-            row: Span(start, self.rows.len()),
-            unlike,
-            entry,
-        });
-    }
-
-    fn row(&self, found: &Found<'t>) -> &[Token<'t>] {
-        self.rows.get(found.row.0..found.row.1).unwrap_or_default()
-    }
-
-    /// Every tag once, best first: the own style, the newest, then what is most like the current tag.
-    fn into_sorted(self, current: &str) -> Vec<Entry> {
-        let mut keys: Vec<_> = self
-            .found
-            .iter()
-            .enumerate()
-            .map(|(place, found)| Key {
-                own_style: found.entry.newer.own_style,
-                front: front(self.row(found)),
-                place,
-            })
-            .collect();
-        keys.sort_unstable_by(|left, right| {
-            let coarse = (right.own_style, right.front).cmp(&(left.own_style, left.front));
-            coarse.then_with(
-                || match (self.found.get(left.place), self.found.get(right.place)) {
-                    (Some(left), Some(right)) => self.compare(left, right, current),
-                    _ => Ordering::Equal,
-                },
-            )
-        });
-        let mut sorted: Vec<_> = keys
-            .into_iter()
-            .filter_map(|key| self.found.get(key.place))
-            .collect();
-        sorted.dedup_by(|left, right| left.tag == right.tag);
-        sorted.into_iter().map(|found| found.entry).collect()
-    }
-
-    fn compare(&self, left: &Found<'t>, right: &Found<'t>, current: &str) -> Ordering {
-        let (newer, _) = difference(self.row(left), self.row(right));
-        newer
-            .then_with(|| left.unlike.cmp(&right.unlike))
-            .then_with(|| {
-                let distance = |found: &Found<'_>| padding_distance(found.tag, current);
-                distance(left).cmp(&distance(right))
-            })
-            .then_with(|| (left.tag.len(), left.tag).cmp(&(right.tag.len(), right.tag)))
-    }
-}
-
-/// What it takes to read and compare tags of this list once more.
-pub(super) struct Context<'s> {
-    pub(super) reader: &'s Reader,
-    pub(super) judge: Option<Judge<'s>>,
 }
 
 impl Selection {
@@ -374,18 +277,13 @@ impl Selection {
     }
 
     fn context(&self) -> Context<'_> {
-        let mut reading = Reading::default();
-        let current = self
-            .current
-            .as_deref()
-            .filter(|_| !matches!(self.rules.scheme, Scheme::Floating))
-            .filter(|tag| self.reader.read(tag, &mut reading));
-        Context {
-            reader: &self.reader,
-            judge: current
-                .is_some()
-                .then(|| Judge::new(reading, &self.rules, self.distribution, self.today)),
-        }
+        Context::new(
+            &self.reader,
+            self.current.as_deref(),
+            &self.rules,
+            self.distribution,
+            self.today,
+        )
     }
 
     /// The best open entry; one of another style of `v` only where the own style has none.
@@ -447,32 +345,4 @@ fn is_open(entry: &Entry, max: Level, gate: Gate) -> bool {
         && entry.rejected.is_none()
         && entry.newer.level <= max
         && (entry.newer.stable || gate == Gate::Open)
-}
-
-/// How a tag stands to the current one, or nothing if the two cannot be compared.
-pub(super) fn compare(
-    image: &ImageName,
-    current: &str,
-    candidate: &str,
-    rules: &Rules,
-) -> Option<Ordering> {
-    let distribution = Distribution::of(image);
-    let follow = rules.codename == CodenameMode::Follow;
-    let reader = Reader::new(
-        rules.scheme.clone(),
-        HashPlaces::default(),
-        distribution,
-        Some(current),
-        follow,
-    );
-    let (mut left, mut right) = (Reading::default(), Reading::default());
-    let readable = !matches!(rules.scheme, Scheme::Floating)
-        && reader.read(current, &mut left)
-        && reader.read(candidate, &mut right);
-    // Whether a release is out has no part in the order, so any day will do.
-    let judge = readable.then(|| Judge::new(left, rules, distribution, Date::MIN))?;
-    judge.comparable(&right).ok()?;
-    let mut row = Vec::new();
-    judge.row(&right, &mut row);
-    Some(judge.order(&row).0)
 }
