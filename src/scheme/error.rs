@@ -2,21 +2,18 @@
 
 use std::ops::Range;
 
+/// The names of all groups that a pattern may have.
+const GROUP_NAMES: &str = "`major`, `minor`, `patch`, `date`, `build`, `revision`, `prerelease`, `compatibility` and `variant`";
+
 /// Why a scheme, a pattern or a range is refused; always reported, never ignored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SchemeError {
     /// The pattern has no named group that a version could be read from.
-    #[error(
-        "the pattern has no named group; name at least one of {}",
-        super::regex::GROUP_NAMES
-    )]
+    #[error("the pattern has no named group; name at least one of {}", GROUP_NAMES)]
     NoGroup,
     /// The pattern names a group that means nothing.
-    #[error(
-        "there is no group {name:?}; the groups are {}",
-        super::regex::GROUP_NAMES
-    )]
+    #[error("there is no group {name:?}; the groups are {}", GROUP_NAMES)]
     UnknownGroup {
         /// The name as it is written.
         name: String,

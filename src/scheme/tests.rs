@@ -288,6 +288,114 @@ fn patterns_are_checked_when_they_are_read() {
 }
 
 #[test]
+fn filters_are_checked_when_they_are_read() {
+    for (text, allow, ignore) in [
+        ("<2", None, None),
+        ("=11 || =17", None, None),
+        ("/^1\\./", None, None),
+        ("1.2", None, None),
+        ("!/^1/", None, Some("bad-range")),
+        ("1.2-rc1", Some("bad-range"), None),
+        ("latest", Some("bad-range"), None),
+        ("", Some("bad-range"), Some("bad-range")),
+        ("//", Some("bad-pattern"), Some("bad-pattern")),
+        ("/a", Some("bad-range"), Some("bad-range")),
+        ("/(/", Some("bad-pattern"), Some("bad-pattern")),
+        ("/a(?=b)/", Some("look-around"), Some("look-around")),
+        (
+            "/(a{1000}){1000}/",
+            Some("bad-pattern"),
+            Some("bad-pattern"),
+        ),
+        ("<1, >2", Some("bad-range"), Some("bad-range")),
+    ] {
+        let code = |error: SchemeError| error.code();
+        assert_eq!(Allow::parse(text).err().map(code), allow, "allow {text}");
+        assert_eq!(Ignore::parse(text).err().map(code), ignore, "ignore {text}");
+    }
+    let error = Allow::parse("!/ab(?=c)/").expect_err("it looks ahead");
+    assert_eq!(
+        error.span(),
+        Some(4..7),
+        "where it stands in the whole text"
+    );
+}
+
+#[test]
+fn distributions_have_releases() {
+    use Verdict as V;
+    let hold = Rules::default;
+    let follow = || Rules {
+        codename: CodenameMode::Follow,
+        ..Rules::default()
+    };
+    for (name, rules, current, tag, expect) in [
+        ("ubuntu", hold(), "24.04", "26.04", V::Chosen),
+        ("ubuntu", hold(), "24.04", "26.10", V::NotLts),
+        ("ubuntu", hold(), "24.04", "27.04", V::Prerelease),
+        ("ubuntu", hold(), "24.04", "noble-20240605", V::OtherPrefix),
+        ("ubuntu", hold(), "noble", "resolute", V::OtherCodename),
+        ("ubuntu", hold(), "noble", "devel", V::NotAVersion),
+        ("ubuntu", follow(), "noble", "devel", V::Prerelease),
+        ("ubuntu", follow(), "noble", "questing", V::NotLts),
+        ("ubuntu", follow(), "noble", "jammy", V::OlderOrEqual),
+        ("ubuntu", follow(), "questing", "resolute", V::Chosen),
+        (
+            "ubuntu",
+            follow(),
+            "noble",
+            "resolute-20260501",
+            V::OtherPrecision,
+        ),
+        (
+            "ubuntu",
+            follow(),
+            "team-noble-1",
+            "resolute",
+            V::NotAVersion,
+        ),
+        ("team/ubuntu", follow(), "noble", "resolute", V::NotAVersion),
+        ("team/ubuntu", hold(), "24.04", "24.10", V::Chosen),
+        (
+            "debian",
+            follow(),
+            "bookworm-slim",
+            "trixie-slim",
+            V::Chosen,
+        ),
+        (
+            "debian",
+            follow(),
+            "bookworm-slim",
+            "trixie",
+            V::OtherVariant,
+        ),
+        ("debian", follow(), "trixie", "forky", V::Prerelease),
+        ("debian", follow(), "trixie", "sid", V::Prerelease),
+        ("debian", hold(), "sid-20240101", "sid-20240612", V::Chosen),
+        (
+            "debian",
+            hold(),
+            "bookworm-20240101-slim",
+            "bookworm-20240612-slim",
+            V::Chosen,
+        ),
+        ("debian", hold(), "12.5", "13.0", V::Chosen),
+    ] {
+        let selection = select(
+            &image(name),
+            Some(current),
+            &[tag],
+            &rules,
+            date(2026, 11, 21),
+        );
+        let selection = selection.expect("the rules fit");
+        let got = selection.verdicts().next().map(|judged| judged.verdict);
+        assert_eq!(got, Some(expect), "{name} {current} {tag}");
+    }
+}
+
+#[test]
 fn a_pattern_matches_the_whole_tag() {
     let scheme = regex(r"a|(?<major>\d+)");
     assert!(read("12", &scheme).is_some());
