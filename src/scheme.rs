@@ -24,6 +24,7 @@
 
 mod auto;
 mod calendar;
+mod context;
 mod distribution;
 mod error;
 mod explain;
@@ -31,6 +32,7 @@ mod hash;
 mod hint;
 mod judge;
 mod level;
+mod newest;
 mod order;
 mod pattern;
 mod range;
@@ -80,5 +82,5 @@ pub fn compare(
     candidate: &str,
     rules: &Rules,
 ) -> Option<std::cmp::Ordering> {
-    select::compare(image, current, candidate, rules)
+    context::compare(image, current, candidate, rules)
 }

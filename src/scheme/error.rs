@@ -2,25 +2,22 @@
 
 use std::ops::Range;
 
+/// The names of all groups that a pattern may have.
+const GROUP_NAMES: &str = "`major`, `minor`, `patch`, `date`, `build`, `revision`, `prerelease`, `compatibility` and `variant`";
+
 /// Why a scheme, a pattern or a range is refused; always reported, never ignored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SchemeError {
     /// The pattern has no named group that a version could be read from.
-    #[error(
-        "the pattern has no named group; name at least one of {}",
-        super::regex::GROUP_NAMES
-    )]
+    #[error("the pattern has no named group; name at least one of {}", GROUP_NAMES)]
     NoGroup,
     /// The pattern names a group that means nothing.
-    #[error(
-        "there is no group {name:?}; the groups are {}",
-        super::regex::GROUP_NAMES
-    )]
+    #[error("there is no group {name:?}; the groups are {}", GROUP_NAMES)]
     UnknownGroup {
         /// The name as it is written.
         name: String,
-        /// Where the name stands in the pattern, in bytes.
+        /// Where the name stands in the text, in bytes.
         span: Range<usize>,
     },
     /// A group of numbers can match something else.
@@ -30,13 +27,13 @@ pub enum SchemeError {
     NotANumberGroup {
         /// The name of the group.
         name: String,
-        /// Where the name stands in the pattern, in bytes.
+        /// Where the name stands in the text, in bytes.
         span: Range<usize>,
     },
     /// The pattern looks ahead or behind, which takes unbounded time.
     #[error("look-arounds are not supported; use `ignore` or `allow` to leave tags out")]
     LookAround {
-        /// Where the look-around begins in the pattern, in bytes.
+        /// Where the look-around begins in the text, in bytes.
         span: Range<usize>,
     },
     /// The pattern cannot be read, or is too large.
@@ -44,7 +41,7 @@ pub enum SchemeError {
     BadPattern {
         /// What is wrong with it.
         message: String,
-        /// Where in the pattern, in bytes, if that is known.
+        /// Where in the text, in bytes, if that is known.
         span: Option<Range<usize>>,
     },
     /// The pattern does not match the tag in use.
@@ -86,7 +83,21 @@ impl SchemeError {
         }
     }
 
-    /// Where in the pattern the fault is, in bytes, so that a caret can point there.
+    /// The same error in a pattern that begins `offset` bytes into the text it was written in.
+    pub(super) fn shifted(mut self, offset: usize) -> Self {
+        if let Self::UnknownGroup { span, .. }
+        | Self::NotANumberGroup { span, .. }
+        | Self::LookAround { span }
+        | Self::BadPattern {
+            span: Some(span), ..
+        } = &mut self
+        {
+            *span = span.start + offset..span.end + offset;
+        }
+        self
+    }
+
+    /// Where in the text the fault is, in bytes, so that a caret can point there.
     pub fn span(&self) -> Option<Range<usize>> {
         match self {
             Self::UnknownGroup { span, .. }

@@ -1,10 +1,10 @@
 //! Says in one line how a tag was read and why its verdict is what it is.
 
+use super::context::Context;
 use super::hint::scheme_line;
 use super::judge::{Judge, VariantDifference, rises};
 use super::reading::{Reading, variant_text};
 use super::rules::{Allow, Ignore, Rules};
-use super::select::Context;
 use super::verdict::Verdict;
 
 /// The line for one tag.

@@ -94,13 +94,15 @@ impl HashPlaces {
 
 /// The segments of a tag as byte ranges.
 fn segments(tag: &str) -> impl Iterator<Item = (usize, usize)> {
-    let mut start = 0;
-    tag.split(|c: char| c.is_ascii() && is_separator(c as u8))
-        .map(move |segment| {
-            let range = (start, start + segment.len());
-            start = range.1 + 1;
-            range
-        })
+    let bytes = tag.as_bytes();
+    let mut next = Some(0);
+    std::iter::from_fn(move || {
+        let start = next?;
+        let rest = bytes.get(start..)?;
+        let end = rest.iter().position(|byte| is_separator(*byte));
+        next = end.map(|end| start + end + 1);
+        Some((start, end.map_or(bytes.len(), |end| start + end)))
+    })
 }
 
 /// A text with every number run and every hash taken for equal, as a hash value (FNV-1a).

@@ -130,7 +130,8 @@ pub(super) fn scheme_line(tag: &str, reading: &Reading<'_>) -> Option<String> {
     let word = reading.words.iter().find(|word| word.unknown)?.text;
     let core = place(reading.core)?;
     let start = place(word)?;
-    let escape = |text: &str| ::regex::escape(text);
+    // Of all that a tag may hold only the dot means something in a pattern.
+    let escape = |text: &str| text.replace('.', r"\.").replace('+', r"\+");
     let mut names = ["major", "minor", "patch", "revision"].into_iter();
     let mut pattern = escape(tag.get(..core)?);
     for (at, run) in reading.core.split('.').enumerate() {

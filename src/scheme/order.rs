@@ -117,26 +117,102 @@ pub(super) fn difference(left: &[Token<'_>], right: &[Token<'_>]) -> (Ordering, 
     }
 }
 
-/// Four leading small numbers of a row packed into one word, so that a sort seldom looks further.
+/// The front of a row as small numbers, so that a sort seldom has to look at the row itself.
 ///
-/// Two rows of the same precision whose packed words differ compare like these words.
-pub(super) fn packed(row: &[Token<'_>]) -> u128 {
-    let mut packed = 0;
-    for place in 0..4 {
-        let value = match row.get(place).map(|token| token.mark) {
-            Some(Mark::Number(number)) => number
-                .value()
-                .and_then(|value| u32::try_from(value).ok())
-                .filter(|&value| value < u32::MAX),
-            Some(Mark::Codename(place)) => Some(u32::from(place)),
-            _ => return packed,
+/// Fronts that differ compare like the rows they come from; equal fronts say nothing.
+pub(super) type Front = [u32; 8];
+
+/// The front of a row.
+pub(super) fn front(row: &[Token<'_>]) -> Front {
+    let mut front = Front::default();
+    let mut slots = front.iter_mut();
+    for token in row {
+        let (class, number) = match token.mark {
+            Mark::Number(number) => (None, Some(number)),
+            Mark::Codename(place) => (Some(u32::from(place)), None),
+            // What kind of prerelease it is; its number is left to the row.
+            Mark::End => (Some(0), None),
+            Mark::Part(_) => (Some(1), None),
+            Mark::Word(_) => (Some(2), None),
+            Mark::Stage(rank, _) => (Some(3 + u32::from(rank)), None),
+            Mark::Stable => (Some(u32::MAX), None),
+            Mark::Counter(rank, number) => {
+                let counted = u32::from(number.is_some());
+                (Some(2 * u32::from(rank) + counted), number)
+            }
         };
         // What does not fit stands above all that does, and nothing behind it may count.
-        let shift = 96 - 32 * place;
-        let Some(value) = value else {
-            return packed | u128::from(u32::MAX) << shift;
-        };
-        packed |= u128::from(value) << shift;
+        let number = number.map(|number| {
+            let value = number.value().and_then(|value| u32::try_from(value).ok());
+            value.unwrap_or(u32::MAX)
+        });
+        for value in [class, number].into_iter().flatten() {
+            let Some(slot) = slots.next() else {
+                return front;
+            };
+            *slot = value;
+        }
+        if number == Some(u32::MAX) || token.mark < Mark::Stable {
+            break;
+        }
     }
-    packed
+    front
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fronts_that_differ_compare_like_their_rows() {
+        let numbers = [
+            "0",
+            "1",
+            "20240115",
+            "4294967294",
+            "4294967295",
+            "4294967296",
+            "99999999999",
+        ];
+        let mut marks: Vec<_> = numbers
+            .map(|digits| Mark::Number(Number::new(digits)))
+            .into();
+        for rank in 0..3 {
+            let counter = |digits| Mark::Counter(rank, Some(Number::new(digits)));
+            marks.extend(numbers.map(counter));
+            marks.extend([Mark::Counter(rank, None), Mark::Stage(rank, None)]);
+        }
+        let word = [
+            Mark::End,
+            Mark::Part(Number::ZERO),
+            Mark::Word("a"),
+            Mark::Stable,
+        ];
+        let (counts, others): (Vec<_>, Vec<_>) = marks
+            .into_iter()
+            .chain(word)
+            .partition(|mark| matches!(mark, Mark::Counter(..)));
+        let (numbers, stages): (Vec<_>, Vec<_>) = others
+            .into_iter()
+            .partition(|mark| matches!(mark, Mark::Number(_)));
+        let token = |mark: &Mark<'static>| Token::new(*mark, Level::Build);
+        let mut rows = Vec::new();
+        for number in &numbers {
+            for stage in &stages {
+                rows.extend(counts.iter().map(|count| [number, stage, count].map(token)));
+            }
+        }
+        for (left, right) in rows
+            .iter()
+            .zip(rows.iter().skip(7))
+            .chain(rows.iter().zip(rows.iter().rev()))
+        {
+            let fronts = front(right).cmp(&front(left));
+            let (order, _) = difference(left, right);
+            assert!(
+                fronts == Ordering::Equal || fronts == order,
+                "{left:?} {right:?}"
+            );
+        }
+    }
 }

@@ -11,9 +11,6 @@ use super::pattern;
 use super::reading::{Calendar, Reading, Style};
 use super::words::PLAIN;
 
-/// The names of all groups, for messages.
-pub(super) const GROUP_NAMES: &str = "`major`, `minor`, `patch`, `date`, `build`, `revision`, `prerelease`, `compatibility` and `variant`";
-
 /// What a named group holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Group {

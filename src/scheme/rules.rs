@@ -8,6 +8,7 @@ use super::pattern;
 use super::range::Range;
 use super::reading::Reading;
 use super::regex::RegexScheme;
+use crate::image::Tag;
 
 /// What the policy says about the tags of one reference; all parts are validated.
 #[derive(Debug, Clone)]
@@ -97,12 +98,11 @@ enum Filter {
 impl Allow {
     /// Reads `/regex/`, `!/regex/` or a range.
     pub fn parse(text: &str) -> Result<Self, SchemeError> {
-        let text = text.trim();
-        if let Some(inner) = text.strip_prefix('!').and_then(slashed) {
-            return Ok(Self(Filter::SearchNot(pattern::compile(inner)?)));
+        if let Some(regex) = text.strip_prefix('!').and_then(|text| slashed(text, 2)) {
+            return Ok(Self(Filter::SearchNot(regex?)));
         }
-        if let Some(inner) = slashed(text) {
-            return Ok(Self(Filter::Search(pattern::compile(inner)?)));
+        if let Some(regex) = slashed(text, 1) {
+            return Ok(Self(Filter::Search(regex?)));
         }
         Ok(Self(Filter::Range(text.to_owned(), Range::parse(text)?)))
     }
@@ -120,12 +120,17 @@ impl Allow {
 impl Ignore {
     /// Reads an exact tag, `/regex/` or a range, which begins with one of its signs.
     pub fn parse(text: &str) -> Result<Self, SchemeError> {
-        let text = text.trim();
-        if let Some(inner) = slashed(text) {
-            return Ok(Self(Filter::Search(pattern::compile(inner)?)));
+        if let Some(regex) = slashed(text, 1) {
+            return Ok(Self(Filter::Search(regex?)));
         }
-        if text.starts_with(['<', '>', '=', '!']) || text.contains("||") || text.is_empty() {
+        if text.starts_with(['<', '>', '=', '!', ' ']) || text.contains("||") || text.is_empty() {
             return Ok(Self(Filter::Range(text.to_owned(), Range::parse(text)?)));
+        }
+        if Tag::parse(text).is_err() {
+            return Err(SchemeError::BadRange {
+                text: text.to_owned(),
+                reason: "nor is it a tag or a `/regex/`".to_owned(),
+            });
         }
         Ok(Self(Filter::Exact(text.to_owned())))
     }
@@ -161,11 +166,16 @@ impl Filter {
     }
 }
 
-/// The inside of `/…/`.
-fn slashed(text: &str) -> Option<&str> {
-    text.strip_prefix('/')?
-        .strip_suffix('/')
-        .filter(|inner| !inner.is_empty())
+/// The pattern in `/…/`, which begins `offset` bytes into the text that holds it.
+fn slashed(text: &str, offset: usize) -> Option<Result<Regex, SchemeError>> {
+    let inner = text.strip_prefix('/')?.strip_suffix('/')?;
+    if inner.is_empty() {
+        return Some(Err(SchemeError::BadPattern {
+            message: "it is empty, so it would match every tag".to_owned(),
+            span: None,
+        }));
+    }
+    Some(pattern::compile(inner).map_err(|error| error.shifted(offset)))
 }
 
 /// As it is written.

@@ -7,14 +7,15 @@ use std::cmp::Reverse;
 
 use jiff::civil::Date;
 
+use super::context::Context;
 use super::distribution::Distribution;
 use super::error::SchemeError;
 use super::explain;
 use super::hash::HashPlaces;
 use super::hint::{Hint, Hints};
-use super::judge::{Judge, Newer, Unlikeness, padding_distance};
+use super::judge::{Judge, Newer};
 use super::level::Level;
-use super::order::{Mark, Token, packed};
+use super::newest::{Entry, Newest, Span};
 use super::reader::Reader;
 use super::reading::Reading;
 use super::rules::{CodenameMode, Rules, Scheme};
@@ -72,19 +73,6 @@ pub struct Selection {
     hints: Vec<Hint>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Span(usize, usize);
-
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    span: Span,
-    newer: Newer,
-    /// What the policy says against it.
-    policy: Option<Verdict>,
-    /// What the caller found out about it.
-    rejected: Option<Verdict>,
-}
-
 /// Chooses the tag that follows `current` among `tags`, whose order means nothing.
 ///
 /// The result is an error only if the rules do not fit the current tag. `today` decides which releases
@@ -124,7 +112,7 @@ pub fn select(
     }
     let mut hints = Hints::default();
     let mut others = Vec::with_capacity(tags.len());
-    let mut found: Vec<Found<'_>> = Vec::new();
+    let mut found = Newest::default();
     let mut text = String::with_capacity(selection.text.capacity());
     let mut reading = Reading::default();
     let mut row = Vec::new();
@@ -149,18 +137,14 @@ pub fn select(
             };
             match judge.judge(&reading, &mut row) {
                 Ok(newer) => {
-                    found.push(Found {
-                        tag,
-                        packed: packed(&row),
-                        row: row.as_slice().into(),
-                        unlike: judge.unlikeness(&reading),
-                        entry: Entry {
-                            span,
-                            newer,
-                            policy: policy(rules, tag, &reading, newer),
-                            rejected: None,
-                        },
-                    });
+                    let policy = policy(rules, tag, &reading, newer);
+                    let entry = Entry {
+                        span,
+                        newer,
+                        policy,
+                        rejected: None,
+                    };
+                    found.push(tag, entry, judge.unlikeness(&reading), &row);
                     continue;
                 }
                 Err(verdict) => {
@@ -173,10 +157,8 @@ pub fn select(
         };
         others.push((span, verdict));
     }
-    let own = current.unwrap_or_default();
-    found.sort_unstable_by(|left, right| left.compare(right, own));
-    found.dedup_by(|left, right| left.tag == right.tag);
-    let newer: Vec<_> = found.iter().map(|found| found.entry).collect();
+    let own = selection.current.as_deref().unwrap_or_default();
+    let newer = found.into_sorted(own);
     let hints = hints.finish(own, judge, rules, newer.is_empty());
     let gated = judge.is_some_and(Judge::gates_prereleases);
     drop(context);
@@ -203,42 +185,6 @@ fn policy(rules: &Rules, tag: &str, reading: &Reading<'_>, newer: Newer) -> Opti
     } else {
         None
     }
-}
-
-/// A newer tag with all that its place among the others depends on.
-struct Found<'t> {
-    tag: &'t str,
-    packed: u128,
-    row: Box<[Token<'t>]>,
-    unlike: Unlikeness,
-    entry: Entry,
-}
-
-impl<'t> Found<'t> {
-    fn marks(&self) -> impl Iterator<Item = Mark<'t>> {
-        self.row.iter().map(|token| token.mark)
-    }
-
-    /// Best first: the own style, the newest, then what is most like the current tag.
-    fn compare(&self, other: &Self, current: &str) -> std::cmp::Ordering {
-        let style = |found: &Self| Reverse(found.entry.newer.own_style);
-        style(self)
-            .cmp(&style(other))
-            .then_with(|| other.packed.cmp(&self.packed))
-            .then_with(|| other.marks().cmp(self.marks()))
-            .then_with(|| self.unlike.cmp(&other.unlike))
-            .then_with(|| {
-                let distance = |found: &Self| padding_distance(found.tag, current);
-                distance(self).cmp(&distance(other))
-            })
-            .then_with(|| (self.tag.len(), self.tag).cmp(&(other.tag.len(), other.tag)))
-    }
-}
-
-/// What it takes to read and compare tags of this list once more.
-pub(super) struct Context<'s> {
-    pub(super) reader: &'s Reader,
-    pub(super) judge: Option<Judge<'s>>,
 }
 
 impl Selection {
@@ -331,18 +277,13 @@ impl Selection {
     }
 
     fn context(&self) -> Context<'_> {
-        let mut reading = Reading::default();
-        let current = self
-            .current
-            .as_deref()
-            .filter(|_| !matches!(self.rules.scheme, Scheme::Floating))
-            .filter(|tag| self.reader.read(tag, &mut reading));
-        Context {
-            reader: &self.reader,
-            judge: current
-                .is_some()
-                .then(|| Judge::new(reading, &self.rules, self.distribution, self.today)),
-        }
+        Context::new(
+            &self.reader,
+            self.current.as_deref(),
+            &self.rules,
+            self.distribution,
+            self.today,
+        )
     }
 
     /// The best open entry; one of another style of `v` only where the own style has none.
@@ -404,32 +345,4 @@ fn is_open(entry: &Entry, max: Level, gate: Gate) -> bool {
         && entry.rejected.is_none()
         && entry.newer.level <= max
         && (entry.newer.stable || gate == Gate::Open)
-}
-
-/// How a tag stands to the current one, or nothing if the two cannot be compared.
-pub(super) fn compare(
-    image: &ImageName,
-    current: &str,
-    candidate: &str,
-    rules: &Rules,
-) -> Option<std::cmp::Ordering> {
-    let distribution = Distribution::of(image);
-    let follow = rules.codename == CodenameMode::Follow;
-    let reader = Reader::new(
-        rules.scheme.clone(),
-        HashPlaces::default(),
-        distribution,
-        Some(current),
-        follow,
-    );
-    let (mut left, mut right) = (Reading::default(), Reading::default());
-    let readable = !matches!(rules.scheme, Scheme::Floating)
-        && reader.read(current, &mut left)
-        && reader.read(candidate, &mut right);
-    // Whether a release is out has no part in the order, so any day will do.
-    let judge = readable.then(|| Judge::new(left, rules, distribution, Date::MIN))?;
-    judge.comparable(&right).ok()?;
-    let mut row = Vec::new();
-    judge.row(&right, &mut row);
-    Some(judge.order(&row).0)
 }

@@ -3,7 +3,9 @@
 /// What is said about one tag, in the order in which the first that applies is taken.
 ///
 /// The codes are public (`spec/tag-schemes.md`, "Verdicts"): they never change their meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The tag is the one in use.

@@ -268,9 +268,20 @@ pub(super) fn cpu_end(text: &str, at: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let rest = bytes.get(at..)?;
     // Most segments begin like no CPU at all.
+    let [first, second, ..] = rest else {
+        return None;
+    };
     if !matches!(
-        rest.first()?.to_ascii_lowercase(),
-        b'a' | b'i' | b'l' | b'm' | b'p' | b'r' | b's' | b'w' | b'x'
+        [first.to_ascii_lowercase(), second.to_ascii_lowercase()],
+        [b'x', b'8' | b'6']
+            | [b'a', b'm' | b'r' | b'a']
+            | [b'i', b'3'..=b'6' | b'a']
+            | [b's', b'3' | b'p']
+            | [b'p', b'p']
+            | [b'r', b'i']
+            | [b'm', b'i']
+            | [b'l', b'o']
+            | [b'w', b'a']
     ) {
         return None;
     }
@@ -329,6 +340,13 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(cpu_end(text, 0), expect, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_cpu_is_found() {
+        for cpu in CPUS.iter().chain(&MORE_CPUS) {
+            assert_eq!(cpu_end(&cpu.to_uppercase(), 0), Some(cpu.len()), "{cpu}");
         }
     }
 

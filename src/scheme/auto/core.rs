@@ -197,13 +197,16 @@ fn is_numbered_letter(segment: &str) -> bool {
 /// The end of `2024-01-15` or `2024-01`, with both separators dashes.
 pub(super) fn dashed_date_end(tag: &str, at: usize) -> Option<usize> {
     let bytes = tag.as_bytes();
+    if bytes.get(at + 4) != Some(&b'-') {
+        return None;
+    }
     let part = |at: usize, digits: usize| {
         let end = digits_end(bytes, at);
         let segment = &tag[at..segment_end(bytes, at)];
         (end - at == digits && !is_hash(segment, 40)).then(|| &tag[at..end])
     };
     let year = part(at, 4)?;
-    let month = (bytes.get(at + 4) == Some(&b'-')).then(|| part(at + 5, 2))??;
+    let month = part(at + 5, 2)?;
     if !is_written_date(year, month, None) {
         return None;
     }

@@ -1,0 +1,108 @@
+//! Sorts the newer tags of a list: the one sort that a selection makes.
+
+use std::cmp::Ordering;
+
+use super::judge::{Newer, Unlikeness, padding_distance};
+use super::order::{Front, Token, difference, front};
+use super::verdict::Verdict;
+
+/// A tag's bytes in the text of all tags.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span(pub(super) usize, pub(super) usize);
+
+/// A newer tag and what is held against it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) span: Span,
+    pub(super) newer: Newer,
+    /// What the policy says against it.
+    pub(super) policy: Option<Verdict>,
+    /// What the caller found out about it.
+    pub(super) rejected: Option<Verdict>,
+}
+
+/// The newer tags of a list while it is read, with all that their order depends on.
+#[derive(Default)]
+pub(super) struct Newest<'t> {
+    found: Vec<Found<'t>>,
+    /// The rows of all of them, one behind the other.
+    rows: Vec<Token<'t>>,
+}
+
+struct Found<'t> {
+    tag: &'t str,
+    row: Span,
+    unlike: Unlikeness,
+    entry: Entry,
+}
+
+/// What decides most comparisons, apart from what it stands for, so that a sort moves little.
+struct Key {
+    own_style: bool,
+    front: Front,
+    place: usize,
+}
+
+impl<'t> Newest<'t> {
+    /// Keeps a newer tag and its row.
+    pub(super) fn push(
+        &mut self,
+        tag: &'t str,
+        entry: Entry,
+        unlike: Unlikeness,
+        row: &[Token<'t>],
+    ) {
+        let start = self.rows.len();
+        self.rows.extend_from_slice(row);
+        self.found.push(Found {
+            tag,
+            row: Span(start, self.rows.len()),
+            unlike,
+            entry,
+        });
+    }
+
+    fn row(&self, found: &Found<'t>) -> &[Token<'t>] {
+        self.rows.get(found.row.0..found.row.1).unwrap_or_default()
+    }
+
+    /// Every tag once, best first: the own style, the newest, then what is most like the current tag.
+    pub(super) fn into_sorted(self, current: &str) -> Vec<Entry> {
+        let mut keys: Vec<_> = self
+            .found
+            .iter()
+            .enumerate()
+            .map(|(place, found)| Key {
+                own_style: found.entry.newer.own_style,
+                front: front(self.row(found)),
+                place,
+            })
+            .collect();
+        keys.sort_unstable_by(|left, right| {
+            let coarse = (right.own_style, right.front).cmp(&(left.own_style, left.front));
+            coarse.then_with(
+                || match (self.found.get(left.place), self.found.get(right.place)) {
+                    (Some(left), Some(right)) => self.compare(left, right, current),
+                    _ => Ordering::Equal,
+                },
+            )
+        });
+        let mut sorted: Vec<_> = keys
+            .into_iter()
+            .filter_map(|key| self.found.get(key.place))
+            .collect();
+        sorted.dedup_by(|left, right| left.tag == right.tag);
+        sorted.into_iter().map(|found| found.entry).collect()
+    }
+
+    fn compare(&self, left: &Found<'t>, right: &Found<'t>, current: &str) -> Ordering {
+        let (newer, _) = difference(self.row(left), self.row(right));
+        newer
+            .then_with(|| left.unlike.cmp(&right.unlike))
+            .then_with(|| {
+                let distance = |found: &Found<'_>| padding_distance(found.tag, current);
+                distance(left).cmp(&distance(right))
+            })
+            .then_with(|| (left.tag.len(), left.tag).cmp(&(right.tag.len(), right.tag)))
+    }
+}
