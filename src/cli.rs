@@ -5,6 +5,7 @@ mod completions;
 mod config;
 mod demo;
 mod edit;
+mod ended;
 mod init;
 mod mr;
 mod output;
@@ -16,8 +17,9 @@ mod session;
 mod tags;
 mod update;
 
-use clap::{Parser, Subcommand};
-use std::process::ExitCode;
+pub use ended::Ended;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// Keeps families of container images up to date.
 #[derive(Debug, Parser)]
@@ -52,27 +54,6 @@ enum Command {
     Completions(completions::Arguments),
 }
 
-/// How a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// All is well.
-    Clean,
-    /// Some repository or image failed, or an edit was refused.
-    Failed,
-    /// The usage or the configuration is wrong.
-    Misused,
-}
-
-impl From<Ended> for ExitCode {
-    fn from(ended: Ended) -> Self {
-        Self::from(match ended {
-            Ended::Clean => 0,
-            Ended::Failed => 1,
-            Ended::Misused => 2,
-        })
-    }
-}
-
 impl Cli {
     /// How much is to be logged: 0 warnings, 1 information, 2 details, 3 everything.
     pub fn verbosity(&self) -> u8 {
@@ -93,7 +74,7 @@ impl Cli {
             Command::Init(arguments) => init::run(&arguments),
             Command::Mr(arguments) => mr::run(arguments, redactor),
             Command::Demo(arguments) => demo::run(arguments, redactor),
-            Command::Completions(arguments) => completions::run(&arguments),
+            Command::Completions(arguments) => completions::run(&arguments, &mut Self::command()),
         }
     }
 }

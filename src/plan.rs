@@ -7,12 +7,15 @@
 //!
 //! Every decision carries a stable [`Reason`] and the steps that led to it.
 
+mod case;
 mod change;
 mod decide;
 mod decision;
 mod digest;
+mod follow;
 mod key;
 mod message;
+mod newer;
 mod observe;
 mod ownership;
 mod propose;

@@ -1,6 +1,6 @@
 //! `imagebot check`.
 
-use super::Ended;
+use super::ended::Ended;
 use super::output::{Format, json, table, text};
 use super::progress::progress;
 use super::scan::own_config;

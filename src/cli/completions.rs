@@ -1,8 +1,7 @@
 //! `imagebot completions`.
 
+use super::ended::Ended;
 use super::output::data;
-use super::{Cli, Ended};
-use clap::CommandFactory as _;
 use clap_complete::Shell;
 
 /// Print a script that completes commands and options in a shell.
@@ -13,14 +12,9 @@ pub(super) struct Arguments {
     shell: Shell,
 }
 
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
+pub(super) fn run(arguments: &Arguments, command: &mut clap::Command) -> anyhow::Result<Ended> {
     let mut script = Vec::new();
-    clap_complete::generate(
-        arguments.shell,
-        &mut Cli::command(),
-        "imagebot",
-        &mut script,
-    );
+    clap_complete::generate(arguments.shell, command, "imagebot", &mut script);
     data(&script)?;
     Ok(Ended::Clean)
 }

@@ -1,6 +1,6 @@
 //! `imagebot config`.
 
-use super::Ended;
+use super::ended::Ended;
 use super::output::{Format, json, say, table, text};
 use super::session::ConfigArgument;
 use crate::config::{Config, operator_schema, parse_repository, repository_schema};

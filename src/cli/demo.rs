@@ -1,6 +1,6 @@
 //! `imagebot demo`.
 
-use super::Ended;
+use super::ended::Ended;
 use super::output::{say, text};
 use super::session::{today, wait};
 use crate::demo::{Story, tell};

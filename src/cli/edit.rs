@@ -1,6 +1,6 @@
 //! `imagebot edit`.
 
-use super::Ended;
+use super::ended::Ended;
 use super::output::{data, say};
 use crate::image::{Digest, ImageName, Tag};
 use crate::source::{Format, FromDigest, Update, edit};

@@ -1,6 +1,6 @@
 //! `imagebot init`.
 
-use super::Ended;
+use super::ended::Ended;
 use super::output::say;
 use crate::config::{OPERATOR_STARTER, REPOSITORY_STARTER};
 use anyhow::Context as _;

@@ -1,6 +1,6 @@
 //! `imagebot mr`: the reviewer's side of local repositories.
 
-use super::Ended;
+use super::ended::Ended;
 use super::output::{Format, json, say, table, text};
 use super::session::{ConfigArgument, setup, wait};
 use crate::forge::{Forge as _, Local, Repository};

@@ -1,6 +1,6 @@
 //! `imagebot registry`.
 
-use super::Ended;
+use super::ended::Ended;
 use super::output::{Format, json, text};
 use super::session::{ConfigArgument, setup, wait};
 use crate::http::Redactor;

@@ -1,6 +1,6 @@
 //! `imagebot run`.
 
-use super::Ended;
+use super::ended::Ended;
 use super::output::{Format, json, say};
 use super::progress::progress;
 use super::session::{ConfigArgument, setup, today, wait};

@@ -1,6 +1,6 @@
 //! `imagebot scan`.
 
-use super::Ended;
+use super::ended::Ended;
 use super::output::{Format, json, table, text};
 use crate::config::{Config, RepoConfig, parse_repository};
 use crate::repo::RepoPath;

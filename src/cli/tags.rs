@@ -1,7 +1,7 @@
 //! `imagebot tags`.
 
-use super::Ended;
 use super::edit::read_text;
+use super::ended::Ended;
 use super::output::{Format, json, say, table, text};
 use super::session::{ConfigArgument, setup, today, wait};
 use crate::http::Redactor;

@@ -1,7 +1,7 @@
 //! `imagebot update`.
 
-use super::Ended;
 use super::check::judge_folder;
+use super::ended::Ended;
 use super::output::{say, text};
 use super::session::{ConfigArgument, setup, wait};
 use crate::http::Redactor;

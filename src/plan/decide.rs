@@ -1,14 +1,14 @@
 //! Judging one reference.
 
-use super::decision::{Class, Decision, Wanted};
-use super::digest::{Needs, Pin, Tip, kind_of, look_at};
+use super::case::Case;
+use super::decision::{Class, Decision};
 use super::observe::{Failure, Gap, Lookup, Observations, Question, View};
-use super::reason::Reason;
-use crate::image::{Digest, Reference, Tag};
+use super::reason::{Outcome, Reason};
+use crate::image::{Reference, Tag};
 use crate::policy::{DigestMode, Effective, Policy, Subject};
 use crate::repo::{RepoName, RepoPath};
-use crate::scheme::{self, Level, Scheme, Selection, Verdict};
-use crate::source::{Located, WhyNot};
+use crate::scheme::{self, Scheme};
+use crate::source::{Found, Located, WhyNot};
 use jiff::civil::Date;
 
 /// A reference to be judged, and everything that is known about it.
@@ -60,40 +60,7 @@ pub fn decide(ask: &Ask<'_>) -> Result<Decision, Question> {
     Ok(case.decision)
 }
 
-struct Case {
-    decision: Decision,
-}
-
 impl Case {
-    fn settle(&mut self, reason: Reason, detail: impl Into<String>) {
-        self.decision.reason = reason;
-        self.decision.detail = detail.into();
-    }
-
-    fn step(&mut self, step: impl Into<String>) {
-        self.decision.steps.push(step.into());
-    }
-
-    fn failed(&mut self, failure: Failure) {
-        let reason = if failure.quota {
-            Reason::RegistryQuota
-        } else {
-            Reason::LookupFailed
-        };
-        self.step(format!("{}: {}", failure.code, failure.message));
-        self.settle(reason, failure.message);
-        self.decision.help = failure.help;
-    }
-
-    fn reason_of_wanted(&self) -> Reason {
-        let has_tag = |wanted: &Wanted| wanted.level > Level::Digest;
-        match self.decision.wanted.first() {
-            Some(_) if self.decision.wanted.iter().any(has_tag) => Reason::NewTag,
-            Some(wanted) if wanted.class == Class::Pin => Reason::FirstPin,
-            _ => Reason::NewDigest,
-        }
-    }
-
     fn judge(&mut self, ask: &Ask<'_>) -> Result<(), Gap> {
         let Some(reference) = ask.located.reference() else {
             let why = ask.located.why_not().unwrap_or(WhyNot::InvalidReference);
@@ -194,7 +161,6 @@ impl Case {
     }
 
     fn may_pin(&mut self, ask: &Ask<'_>, effective: &Effective) -> bool {
-        use crate::source::Found;
         let from_arg = matches!(&ask.located.found, Found::Known(known) if known.tag_from_arg);
         let allowed = !from_arg || effective.settings.pin_args.value;
         if !allowed {
@@ -281,247 +247,10 @@ impl Case {
         }
         if vanished {
             self.step(format!("{tag} is not among the registry's tags"));
-            if self.decision.wanted.is_empty()
-                && self.decision.reason.outcome() == super::reason::Outcome::Keep
-            {
+            if self.decision.wanted.is_empty() && self.decision.reason.outcome() == Outcome::Keep {
                 self.settle(
                     Reason::TagVanished,
                     format!("{tag} is not among the registry's tags, and nothing newer is"),
-                );
-            }
-        }
-        Ok(())
-    }
-
-    /// Looks for newer tags: one below major and a major one where those are apart, else the best.
-    fn new_tags(
-        &mut self,
-        view: &View<'_>,
-        reference: &Reference,
-        tag: &Tag,
-        effective: &Effective,
-        writes: bool,
-        selection: &mut Selection,
-    ) -> Result<(), Gap> {
-        let settings = &effective.settings;
-        let separate = settings.separate_major.value;
-        let bounds: &[(Level, Class)] = if separate {
-            &[(Level::Minor, Class::Update), (Level::Major, Class::Major)]
-        } else {
-            &[(Level::Major, Class::Update)]
-        };
-        let mut pin = None;
-        for (bound, class) in bounds {
-            while let Some(candidate) = selection.best_within(*bound) {
-                let (level, text) = (candidate.level, candidate.tag.to_owned());
-                if *class == Class::Major && level < Level::Major {
-                    break;
-                }
-                let Ok(candidate) = Tag::parse(&text) else {
-                    selection.reject(&text, Verdict::NewerButLower);
-                    continue;
-                };
-                let kind = match (&pin, &reference.digest) {
-                    (Some(kind), _) => kind,
-                    (None, Some(digest)) => pin.insert(self.pin_kind(view, tag, digest)?),
-                    (None, None) => pin.insert(Pin::None),
-                };
-                let needs = Needs {
-                    pinned: reference.digest.as_ref(),
-                    pin: kind,
-                    write: writes,
-                    platforms: &settings.platforms.value,
-                };
-                match look_at(view, &candidate, &needs)? {
-                    Tip::Fits { write, target } => {
-                        self.step(format!(
-                            "{candidate} is chosen ({level}): {}",
-                            target.short()
-                        ));
-                        let wanted = Wanted {
-                            class: *class,
-                            level,
-                            to_tag: Some(candidate),
-                            to_digest: write,
-                            target: Some(target),
-                        };
-                        self.decision.wanted.push(wanted);
-                        break;
-                    }
-                    Tip::NotThere => {
-                        self.step(format!(
-                            "{candidate} is listed, but its manifest is not there"
-                        ));
-                        self.settle(
-                            Reason::NotThereYet,
-                            format!("{candidate} is listed, but its manifest is not there yet"),
-                        );
-                        selection.reject(&text, Verdict::NewerButLower);
-                    }
-                    Tip::Missing(platforms) => {
-                        let names: Vec<&str> =
-                            platforms.iter().map(|platform| platform.as_str()).collect();
-                        self.step(format!("{candidate} lacks {}", names.join(", ")));
-                        self.settle(
-                            Reason::MissingPlatform,
-                            format!("{candidate} lacks {}", names.join(", ")),
-                        );
-                        selection.reject(&text, Verdict::MissingPlatform);
-                    }
-                    Tip::Same => {
-                        self.step(format!(
-                            "{candidate} has the content that is pinned already"
-                        ));
-                        self.settle(
-                            Reason::SameContent,
-                            format!("{candidate} has the content that is pinned already"),
-                        );
-                        selection.reject(&text, Verdict::SameContent);
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn pin_kind(&mut self, view: &View<'_>, tag: &Tag, digest: &Digest) -> Result<Pin, Gap> {
-        let kind = kind_of(view, tag, digest)?;
-        match &kind {
-            Pin::Platform(platform) => {
-                self.step(format!("{} is the manifest for {platform}", digest.short()))
-            }
-            Pin::Vanished => self.step(format!(
-                "pin-vanished: the registry no longer has {}",
-                digest.short()
-            )),
-            Pin::Whole | Pin::None => {}
-        }
-        Ok(kind)
-    }
-
-    /// Without a newer tag: says whether the policy is why.
-    fn why_not_newer(&mut self, selection: &Selection) {
-        if !self.decision.wanted.is_empty() || self.decision.reason != Reason::UpToDate {
-            return;
-        }
-        let barred = |verdict: Verdict| {
-            matches!(
-                verdict,
-                Verdict::Ignored | Verdict::NotAllowed | Verdict::AboveAllowedLevel
-            )
-        };
-        let newest = selection.verdicts().find(|judged| barred(judged.verdict));
-        if let Some(judged) = newest {
-            let detail = format!(
-                "{}: {} ({})",
-                judged.tag,
-                judged.verdict.code(),
-                judged.why()
-            );
-            self.settle(Reason::NothingAllowed, detail);
-        } else if let Some(hint) = selection
-            .hints()
-            .iter()
-            .find(|hint| hint.code == "variant-ended")
-        {
-            self.settle(Reason::VariantEnded, hint.text.clone());
-        }
-    }
-
-    /// Follows the tag with its digest.
-    fn refresh(
-        &mut self,
-        view: &View<'_>,
-        tag: &Tag,
-        digest: &Digest,
-        vanished: bool,
-        platforms: &[crate::image::Platform],
-    ) -> Result<(), Gap> {
-        let pin = self.pin_kind(view, tag, digest)?;
-        let needs = Needs {
-            pinned: Some(digest),
-            pin: &pin,
-            write: true,
-            platforms,
-        };
-        match look_at(view, tag, &needs)? {
-            Tip::Fits { write, target } => {
-                self.step(format!("{tag} points at {} now", target.short()));
-                let wanted = Wanted {
-                    class: Class::Update,
-                    level: Level::Digest,
-                    to_tag: Some(tag.clone()),
-                    to_digest: write,
-                    target: Some(target),
-                };
-                self.decision.wanted.push(wanted);
-            }
-            Tip::Same => {
-                self.step(format!("{tag} still has the pinned content"));
-                let tip = view.head(tag)?;
-                if tip != Some(digest)
-                    && self.decision.reason == Reason::UpToDate
-                    && pin == Pin::Whole
-                {
-                    self.settle(
-                        Reason::SameContent,
-                        format!("{tag} points at another index with the same manifests"),
-                    );
-                }
-            }
-            Tip::Missing(missing) => {
-                let names: Vec<&str> = missing.iter().map(|platform| platform.as_str()).collect();
-                self.settle(
-                    Reason::MissingPlatform,
-                    format!("what {tag} points at now lacks {}", names.join(", ")),
-                );
-            }
-            Tip::NotThere if vanished => {}
-            Tip::NotThere => self.settle(
-                Reason::TagVanished,
-                format!("the registry no longer has {tag}"),
-            ),
-        }
-        Ok(())
-    }
-
-    /// Adds the first digest.
-    fn pin(
-        &mut self,
-        view: &View<'_>,
-        reference: &Reference,
-        tag: &Tag,
-        effective: &Effective,
-    ) -> Result<(), Gap> {
-        let needs = Needs {
-            pinned: None,
-            pin: &Pin::None,
-            write: true,
-            platforms: &effective.settings.platforms.value,
-        };
-        match look_at(view, tag, &needs)? {
-            Tip::Fits { write, target } => {
-                self.step(format!("{tag} points at {}", target.short()));
-                let wanted = Wanted {
-                    class: Class::Pin,
-                    level: Level::Digest,
-                    to_tag: reference.tag.clone(),
-                    to_digest: write,
-                    target: Some(target),
-                };
-                self.decision.wanted.push(wanted);
-            }
-            Tip::Missing(missing) => {
-                let names: Vec<&str> = missing.iter().map(|platform| platform.as_str()).collect();
-                self.settle(
-                    Reason::MissingPlatform,
-                    format!("{tag} lacks {}", names.join(", ")),
-                );
-            }
-            Tip::NotThere | Tip::Same => {
-                self.settle(
-                    Reason::TagVanished,
-                    format!("the registry no longer has {tag}"),
                 );
             }
         }

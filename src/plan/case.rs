@@ -1,0 +1,64 @@
+//! A decision in the making.
+
+use super::decision::{Class, Decision, Wanted};
+use super::digest::{Pin, kind_of};
+use super::observe::{Failure, Gap, View};
+use super::reason::Reason;
+use crate::image::{Digest, Tag};
+use crate::scheme::Level;
+
+/// A decision in the making: what was found out so far, and what follows from it.
+pub(super) struct Case {
+    pub(super) decision: Decision,
+}
+
+impl Case {
+    pub(super) fn settle(&mut self, reason: Reason, detail: impl Into<String>) {
+        self.decision.reason = reason;
+        self.decision.detail = detail.into();
+    }
+
+    pub(super) fn step(&mut self, step: impl Into<String>) {
+        self.decision.steps.push(step.into());
+    }
+
+    pub(super) fn failed(&mut self, failure: Failure) {
+        let reason = if failure.quota {
+            Reason::RegistryQuota
+        } else {
+            Reason::LookupFailed
+        };
+        self.step(format!("{}: {}", failure.code, failure.message));
+        self.settle(reason, failure.message);
+        self.decision.help = failure.help;
+    }
+
+    pub(super) fn reason_of_wanted(&self) -> Reason {
+        let has_tag = |wanted: &Wanted| wanted.level > Level::Digest;
+        match self.decision.wanted.first() {
+            Some(_) if self.decision.wanted.iter().any(has_tag) => Reason::NewTag,
+            Some(wanted) if wanted.class == Class::Pin => Reason::FirstPin,
+            _ => Reason::NewDigest,
+        }
+    }
+
+    pub(super) fn pin_kind(
+        &mut self,
+        view: &View<'_>,
+        tag: &Tag,
+        digest: &Digest,
+    ) -> Result<Pin, Gap> {
+        let kind = kind_of(view, tag, digest)?;
+        match &kind {
+            Pin::Platform(platform) => {
+                self.step(format!("{} is the manifest for {platform}", digest.short()))
+            }
+            Pin::Vanished => self.step(format!(
+                "pin-vanished: the registry no longer has {}",
+                digest.short()
+            )),
+            Pin::Whole | Pin::None => {}
+        }
+        Ok(kind)
+    }
+}

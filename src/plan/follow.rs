@@ -1,0 +1,112 @@
+//! Following a tag with its digest, and adding the first one.
+
+use super::case::Case;
+use super::decision::{Class, Wanted};
+use super::digest::{Needs, Pin, Tip, look_at};
+use super::observe::{Gap, View};
+use super::reason::Reason;
+use crate::image::{Digest, Platform, Reference, Tag};
+use crate::policy::Effective;
+use crate::scheme::Level;
+
+impl Case {
+    /// Follows the tag with its digest.
+    pub(super) fn refresh(
+        &mut self,
+        view: &View<'_>,
+        tag: &Tag,
+        digest: &Digest,
+        vanished: bool,
+        platforms: &[Platform],
+    ) -> Result<(), Gap> {
+        let pin = self.pin_kind(view, tag, digest)?;
+        let needs = Needs {
+            pinned: Some(digest),
+            pin: &pin,
+            write: true,
+            platforms,
+        };
+        match look_at(view, tag, &needs)? {
+            Tip::Fits { write, target } => {
+                self.step(format!("{tag} points at {} now", target.short()));
+                let wanted = Wanted {
+                    class: Class::Update,
+                    level: Level::Digest,
+                    to_tag: Some(tag.clone()),
+                    to_digest: write,
+                    target: Some(target),
+                };
+                self.decision.wanted.push(wanted);
+            }
+            Tip::Same => {
+                self.step(format!("{tag} still has the pinned content"));
+                let tip = view.head(tag)?;
+                if tip != Some(digest)
+                    && self.decision.reason == Reason::UpToDate
+                    && pin == Pin::Whole
+                {
+                    self.settle(
+                        Reason::SameContent,
+                        format!("{tag} points at another index with the same manifests"),
+                    );
+                }
+            }
+            Tip::Missing(missing) => {
+                let names: Vec<&str> = missing.iter().map(|platform| platform.as_str()).collect();
+                self.settle(
+                    Reason::MissingPlatform,
+                    format!("what {tag} points at now lacks {}", names.join(", ")),
+                );
+            }
+            Tip::NotThere if vanished => {}
+            Tip::NotThere => self.settle(
+                Reason::TagVanished,
+                format!("the registry no longer has {tag}"),
+            ),
+        }
+        Ok(())
+    }
+
+    /// Adds the first digest.
+    pub(super) fn pin(
+        &mut self,
+        view: &View<'_>,
+        reference: &Reference,
+        tag: &Tag,
+        effective: &Effective,
+    ) -> Result<(), Gap> {
+        let needs = Needs {
+            pinned: None,
+            pin: &Pin::None,
+            write: true,
+            platforms: &effective.settings.platforms.value,
+        };
+        match look_at(view, tag, &needs)? {
+            Tip::Fits { write, target } => {
+                self.step(format!("{tag} points at {}", target.short()));
+                let wanted = Wanted {
+                    class: Class::Pin,
+                    level: Level::Digest,
+                    to_tag: reference.tag.clone(),
+                    to_digest: write,
+                    target: Some(target),
+                };
+                self.decision.wanted.push(wanted);
+            }
+            Tip::Missing(missing) => {
+                let names: Vec<&str> = missing.iter().map(|platform| platform.as_str()).collect();
+                self.settle(
+                    Reason::MissingPlatform,
+                    format!("{tag} lacks {}", names.join(", ")),
+                );
+            }
+            Tip::NotThere | Tip::Same => {
+                self.settle(
+                    Reason::TagVanished,
+                    format!("the registry no longer has {tag}"),
+                );
+            }
+        }
+        Ok(())
+    }
+}

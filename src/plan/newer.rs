@@ -1,0 +1,132 @@
+//! Looking for newer tags.
+
+use super::case::Case;
+use super::decision::{Class, Wanted};
+use super::digest::{Needs, Pin, Tip, look_at};
+use super::observe::{Gap, View};
+use super::reason::Reason;
+use crate::image::{Reference, Tag};
+use crate::policy::Effective;
+use crate::scheme::{Level, Selection, Verdict};
+
+impl Case {
+    /// Looks for newer tags: one below major and a major one where those are apart, else the best.
+    pub(super) fn new_tags(
+        &mut self,
+        view: &View<'_>,
+        reference: &Reference,
+        tag: &Tag,
+        effective: &Effective,
+        writes: bool,
+        selection: &mut Selection,
+    ) -> Result<(), Gap> {
+        let settings = &effective.settings;
+        let separate = settings.separate_major.value;
+        let bounds: &[(Level, Class)] = if separate {
+            &[(Level::Minor, Class::Update), (Level::Major, Class::Major)]
+        } else {
+            &[(Level::Major, Class::Update)]
+        };
+        let mut pin = None;
+        for (bound, class) in bounds {
+            while let Some(candidate) = selection.best_within(*bound) {
+                let (level, text) = (candidate.level, candidate.tag.to_owned());
+                if *class == Class::Major && level < Level::Major {
+                    break;
+                }
+                let Ok(candidate) = Tag::parse(&text) else {
+                    selection.reject(&text, Verdict::NewerButLower);
+                    continue;
+                };
+                let kind = match (&pin, &reference.digest) {
+                    (Some(kind), _) => kind,
+                    (None, Some(digest)) => pin.insert(self.pin_kind(view, tag, digest)?),
+                    (None, None) => pin.insert(Pin::None),
+                };
+                let needs = Needs {
+                    pinned: reference.digest.as_ref(),
+                    pin: kind,
+                    write: writes,
+                    platforms: &settings.platforms.value,
+                };
+                match look_at(view, &candidate, &needs)? {
+                    Tip::Fits { write, target } => {
+                        self.step(format!(
+                            "{candidate} is chosen ({level}): {}",
+                            target.short()
+                        ));
+                        let wanted = Wanted {
+                            class: *class,
+                            level,
+                            to_tag: Some(candidate),
+                            to_digest: write,
+                            target: Some(target),
+                        };
+                        self.decision.wanted.push(wanted);
+                        break;
+                    }
+                    Tip::NotThere => {
+                        self.step(format!(
+                            "{candidate} is listed, but its manifest is not there"
+                        ));
+                        self.settle(
+                            Reason::NotThereYet,
+                            format!("{candidate} is listed, but its manifest is not there yet"),
+                        );
+                        selection.reject(&text, Verdict::NewerButLower);
+                    }
+                    Tip::Missing(platforms) => {
+                        let names: Vec<&str> =
+                            platforms.iter().map(|platform| platform.as_str()).collect();
+                        self.step(format!("{candidate} lacks {}", names.join(", ")));
+                        self.settle(
+                            Reason::MissingPlatform,
+                            format!("{candidate} lacks {}", names.join(", ")),
+                        );
+                        selection.reject(&text, Verdict::MissingPlatform);
+                    }
+                    Tip::Same => {
+                        self.step(format!(
+                            "{candidate} has the content that is pinned already"
+                        ));
+                        self.settle(
+                            Reason::SameContent,
+                            format!("{candidate} has the content that is pinned already"),
+                        );
+                        selection.reject(&text, Verdict::SameContent);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Without a newer tag: says whether the policy is why.
+    pub(super) fn why_not_newer(&mut self, selection: &Selection) {
+        if !self.decision.wanted.is_empty() || self.decision.reason != Reason::UpToDate {
+            return;
+        }
+        let barred = |verdict: Verdict| {
+            matches!(
+                verdict,
+                Verdict::Ignored | Verdict::NotAllowed | Verdict::AboveAllowedLevel
+            )
+        };
+        let newest = selection.verdicts().find(|judged| barred(judged.verdict));
+        if let Some(judged) = newest {
+            let detail = format!(
+                "{}: {} ({})",
+                judged.tag,
+                judged.verdict.code(),
+                judged.why()
+            );
+            self.settle(Reason::NothingAllowed, detail);
+        } else if let Some(hint) = selection
+            .hints()
+            .iter()
+            .find(|hint| hint.code == "variant-ended")
+        {
+            self.settle(Reason::VariantEnded, hint.text.clone());
+        }
+    }
+}
