@@ -265,7 +265,11 @@ fn registry(table: Table<'_>, folder: &Path) -> Option<RegistryConfig> {
     table.only(&[list("registry")]);
     let host = table.needed("host", "[[registry]]");
     let host = host.and_then(|_| table.parsed("host", RegistryHost::parse));
-    let mut config = RegistryConfig::new(host?.value);
+    // What is wrong with the rest is found all the same.
+    let mut config = RegistryConfig::new(
+        host.as_ref()
+            .map_or_else(RegistryHost::docker_hub, |at| at.value.clone()),
+    );
     config.login = table
         .table("login")
         .and_then(|login_table| login(login_table, folder));
@@ -286,7 +290,7 @@ fn registry(table: Table<'_>, folder: &Path) -> Option<RegistryConfig> {
         .parsed_list("aliases", Alias::parse)
         .map(|at| at.value)
         .unwrap_or_default();
-    Some(config)
+    host.map(|_| config)
 }
 
 fn login(table: Table<'_>, folder: &Path) -> Option<LoginConfig> {

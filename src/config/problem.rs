@@ -45,9 +45,10 @@ impl Problems {
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let renderer = Renderer::plain();
+        let shown = masked(&self.text);
         for (index, problem) in self.list.iter().enumerate() {
             let span = clamp(&self.text, &problem.span);
-            let snippet = Snippet::source(self.text.as_ref())
+            let snippet = Snippet::source(shown.as_str())
                 .path(self.file.as_ref())
                 .annotation(AnnotationKind::Primary.span(span));
             let mut group = Level::ERROR
@@ -66,6 +67,27 @@ impl fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
+
+/// The text with what somebody wrote in clear for a password or token replaced, byte for byte: a report of a problem
+/// must not carry it into a log.
+fn masked(text: &str) -> String {
+    let mut out = text.as_bytes().to_vec();
+    for word in ["password", "token", "secret"] {
+        for (at, _) in text.match_indices(word) {
+            let rest = text[at + word.len()..].trim_start();
+            let Some(value) = rest.strip_prefix('=').map(str::trim_start) else {
+                continue;
+            };
+            let start = text.len() - value.len();
+            let end = match value.chars().next() {
+                Some(quote @ ('"' | '\'')) => value[1..].find([quote, '\n']).map(|end| end + 1),
+                _ => continue,
+            };
+            out[start + 1..start + end.unwrap_or(value.len())].fill(b'*');
+        }
+    }
+    String::from_utf8(out).unwrap_or_default()
+}
 
 /// A span at character boundaries inside the text.
 fn clamp(text: &str, span: &Range<usize>) -> Range<usize> {
