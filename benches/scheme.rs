@@ -1,5 +1,5 @@
 //! 100,000 tags read and chosen among: the target is under 50 ms on one core
-//! (`spec/tag-schemes.md`, "Cost").
+//! (`docs/tag-schemes.md`, "Cost").
 #![allow(
     clippy::unwrap_used,
     reason = "a bench that panics has failed, and says why"

@@ -1,4 +1,47 @@
 //! imagebot keeps families of container images up to date.
+//!
+//! # The house
+//!
+//! One package: a library and a thin binary. Every arrow runs down this list; `tests/architecture.rs` fails when one
+//! does not.
+//!
+//! | floor | room | what it is for |
+//! |---|---|---|
+//! | shell | [`cli`] | one file per command; human and JSON output |
+//! | | [`demo`] | a whole assembly line in one process, to look at and to test against |
+//! | | [`run`] | one pass: observe (edges), decide (core), act (edges) |
+//! | | [`config`] | TOML to validated values, every problem at once with its place |
+//! | edges | [`registry`] | OCI distribution: tags, digests, manifests, configurations |
+//! | | [`forge`] | who lists repositories and keeps merge requests |
+//! | | [`git`] | the one place that builds a git command |
+//! | | [`store`] | what is remembered between passes; deleting it costs time only |
+//! | | [`http`] | one client policy: time-outs, retry, caps, same origin, redaction |
+//! | core | [`plan`] | references, observations and policy in; decisions and proposals out |
+//! | | [`policy`] | what is allowed: rules matched to a reference |
+//! | | [`source`] | file text to located references to byte edits |
+//! | | [`scheme`] | a tag as a version, and a verdict for every tag |
+//! | | [`repo`] | the words of git hosting: path, branch, commit, merge request |
+//! | | [`image`] | the words everything else speaks: reference, tag, digest, platform |
+//!
+//! # What is never there
+//!
+//! - The core does no I/O, reads no clock and no environment, and never panics. An edge knows the core's values, never
+//!   the plan or the configuration.
+//! - Nothing committed in a scanned repository is executed, checked out, followed as a link, or used as a path, an
+//!   option or a host outside the operator's list.
+//! - A credential is in no log, error, commit, merge request or cache. It goes to its exact origin, or to a token
+//!   service that the operator listed.
+//! - No second mutating request when nothing changed; no downgrade; no *up to date* for what is not known; nothing
+//!   closed or deleted because an answer was missing.
+//!
+//! # One pass, through all rooms
+//!
+//! `cli::run` reads the configuration (`config`) and makes a `run::Setup` of it. `run::pass` asks each `forge` for its
+//! repositories and their heads; reads each head's source files (`git`, or `store` if the head is the same); `source`
+//! finds the references. Then it decides in rounds: `plan::decide` judges every reference, or names the one question
+//! whose answer it needs; the questions of the whole fleet are asked at the registries at once, each once, and it is
+//! called again. `plan::propose` makes branches, edits and texts of what is wanted; `plan::reconcile` compares them with
+//! what the forge has; `run` closes, pushes once per repository with a lease per branch, and opens or edits.
 
 pub mod cli;
 pub mod config;

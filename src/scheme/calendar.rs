@@ -1,4 +1,4 @@
-//! Dates and times, as tags write them (`spec/tag-schemes.md`, `auto` 2 to 4). No clock.
+//! Dates and times, as tags write them (`docs/tag-schemes.md`, `auto` 2 to 4). No clock.
 
 /// What a run of digits says about time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,7 +19,7 @@ pub(super) fn is_hash(segment: &str, longest: usize) -> bool {
     fits(segment) && is_mixed(segment) && !is_letter_and_date(segment)
 }
 
-/// Whether a whole tag is a bare hash (`spec/tag-schemes.md`, `auto` 1).
+/// Whether a whole tag is a bare hash (`docs/tag-schemes.md`, `auto` 1).
 pub(super) fn is_bare_hash(tag: &str) -> bool {
     let cosign = tag.strip_prefix("sha256-").map(|rest| {
         [".sig", ".att", ".sbom"]
@@ -53,7 +53,7 @@ fn is_letter_and_date(segment: &str) -> bool {
 }
 
 /// The places of a tag list that hold commit hashes, so that a hash which happens to have no letter
-/// is not read as a number there (`spec/tag-schemes.md`, `auto` 3).
+/// is not read as a number there (`docs/tag-schemes.md`, `auto` 3).
 ///
 /// Two segments stand in the same place when what is before them is the same but for its numbers and
 /// hashes, and they are as long.

@@ -112,7 +112,7 @@ impl<'t> Reading<'t> {
         self.calendar != Calendar::Plain
     }
 
-    /// Whether the tag is the rolling name of its builds (`spec/tag-schemes.md`, `auto` 5).
+    /// Whether the tag is the rolling name of its builds (`docs/tag-schemes.md`, `auto` 5).
     pub(super) fn is_rolling(&self) -> bool {
         self.counters.is_empty() && self.calendar != Calendar::Day
     }

@@ -1,4 +1,4 @@
-//! What the policy adds to a scheme (`spec/tag-schemes.md`, "What the policy adds").
+//! What the policy adds to a scheme (`docs/tag-schemes.md`, "What the policy adds").
 
 use regex::Regex;
 

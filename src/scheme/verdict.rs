@@ -2,7 +2,7 @@
 
 /// What is said about one tag, in the order in which the first that applies is taken.
 ///
-/// The codes are public (`spec/tag-schemes.md`, "Verdicts"): they never change their meaning.
+/// The codes are public (`docs/tag-schemes.md`, "Verdicts"): they never change their meaning.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]

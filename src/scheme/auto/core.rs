@@ -1,4 +1,4 @@
-//! Finds the version in a tag (`spec/tag-schemes.md`, `auto` 2 and 4).
+//! Finds the version in a tag (`docs/tag-schemes.md`, `auto` 2 and 4).
 
 use super::super::calendar::{Stamp, is_date, is_written_date, is_year, stamp};
 use super::super::hash::{HashPlaces, is_hash};

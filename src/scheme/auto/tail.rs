@@ -1,4 +1,4 @@
-//! Classifies what follows the version, segment by segment (`spec/tag-schemes.md`, `auto` 3).
+//! Classifies what follows the version, segment by segment (`docs/tag-schemes.md`, `auto` 3).
 
 use super::super::calendar::{Stamp, is_written_date, stamp, time};
 use super::super::hash::{HashPlaces, is_hash};
