@@ -17,7 +17,25 @@ pub(super) const REPO_CONFIG: &str = "imagebot.toml";
 pub(super) struct ReadFile {
     pub(super) path: RepoPath,
     pub(super) executable: bool,
+    #[serde(with = "encoded")]
     pub(super) contents: Vec<u8>,
+}
+
+/// Bytes as base64: a JSON list of numbers would be four times as long.
+mod encoded {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        STANDARD
+            .decode(String::deserialize(from)?)
+            .map_err(D::Error::custom)
+    }
 }
 
 /// What was read of a repository at a commit.

@@ -1,0 +1,758 @@
+//! Decisions and proposals on values: a Dockerfile, what a registry says, a policy, and what comes of it.
+
+use imagebot::config::{Config, parse, parse_repository};
+use imagebot::image::{Digest, ImageName, Platform, Tag};
+use imagebot::plan::{
+    Ask, Contents, Decision, Existing, Failure, File, Lookup, Observations, Ownership, Proposal,
+    Question, Status, decide, propose, reconcile,
+};
+use imagebot::policy::Policy;
+use imagebot::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoPath};
+use imagebot::source::{Format, scan};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A registry of one image: tags with the names of what they point at, and what those are.
+#[derive(Default)]
+struct World {
+    tags: Vec<(&'static str, &'static str)>,
+    indexes: BTreeMap<&'static str, Vec<(&'static str, &'static str)>>,
+    single: BTreeSet<&'static str>,
+    platforms: BTreeMap<&'static str, &'static str>,
+    down: bool,
+    quota: bool,
+    asked: Vec<String>,
+}
+
+/// The digest of something by its name in a test.
+fn digest(name: &str) -> Digest {
+    Digest::sha256(name.as_bytes())
+}
+
+impl World {
+    fn of(tags: &[(&'static str, &'static str)]) -> Self {
+        Self {
+            tags: tags.to_vec(),
+            single: tags.iter().map(|(_, what)| *what).collect(),
+            ..Self::default()
+        }
+    }
+
+    fn index(mut self, name: &'static str, entries: &[(&'static str, &'static str)]) -> Self {
+        self.single.remove(name);
+        self.single.extend(entries.iter().map(|(_, what)| *what));
+        self.platforms
+            .extend(entries.iter().map(|(platform, what)| (*what, *platform)));
+        self.indexes.insert(name, entries.to_vec());
+        self
+    }
+
+    fn answer(&mut self, question: &Question, seen: &mut Observations) {
+        let failure = Failure {
+            code: if self.quota {
+                "registry-quota"
+            } else {
+                "connect"
+            },
+            message: "no answer".to_owned(),
+            help: None,
+            quota: self.quota,
+        };
+        let fails = self.down || (self.quota && matches!(question, Question::Manifest(..)));
+        match question.clone() {
+            Question::Tags(lookup) => {
+                self.asked.push("tags".to_owned());
+                let tags = self
+                    .tags
+                    .iter()
+                    .map(|(tag, _)| Tag::parse(tag).unwrap())
+                    .collect();
+                seen.tags.insert(
+                    lookup,
+                    if fails {
+                        Err(failure)
+                    } else {
+                        Ok(Arc::new(tags))
+                    },
+                );
+            }
+            Question::Head(lookup, tag) => {
+                self.asked.push(format!("head {tag}"));
+                // What points at nothing is listed, and its manifest is not there.
+                let what = self
+                    .tags
+                    .iter()
+                    .find(|(name, _)| *name == tag.as_str())
+                    .map(|(_, what)| *what);
+                let head = what.filter(|what| !what.is_empty()).map(digest);
+                seen.heads
+                    .insert((lookup, tag), if fails { Err(failure) } else { Ok(head) });
+            }
+            Question::Manifest(lookup, wanted) => {
+                self.asked.push("manifest".to_owned());
+                let index = self
+                    .indexes
+                    .iter()
+                    .find(|(name, _)| digest(name) == wanted)
+                    .map(|(_, entries)| {
+                        let entry =
+                            |(p, what): &(&str, &str)| (Platform::parse(p).unwrap(), digest(what));
+                        Contents::Index(entries.iter().map(entry).collect())
+                    });
+                let single = self
+                    .single
+                    .iter()
+                    .any(|name| digest(name) == wanted)
+                    .then_some(Contents::Image);
+                seen.manifests.insert(
+                    (lookup, wanted),
+                    if fails {
+                        Err(failure)
+                    } else {
+                        Ok(index.or(single))
+                    },
+                );
+            }
+            Question::Platform(lookup, wanted) => {
+                let platform = self
+                    .platforms
+                    .iter()
+                    .find(|(name, _)| digest(name) == wanted);
+                let platform = platform.map(|(_, platform)| Platform::parse(platform).unwrap());
+                seen.platforms.insert((lookup, wanted), Ok(platform));
+            }
+        }
+    }
+}
+
+struct Case {
+    decisions: Vec<Decision>,
+    proposals: Vec<Proposal>,
+    world: World,
+}
+
+/// Judges a Dockerfile under the operator's rules.
+fn case(dockerfile: &str, rules: &str, mut world: World) -> Case {
+    let config = parse("config.toml", rules, std::path::Path::new("/"))
+        .unwrap_or_else(|problems| panic!("{problems}"));
+    let path = RepoPath::parse("Dockerfile").unwrap();
+    let args = BTreeMap::new();
+    let scanned = scan(Format::Dockerfile, dockerfile.as_bytes(), &args).unwrap();
+    let policy = Policy {
+        rules: config.rules,
+    };
+    let mut seen = Observations::default();
+    let mut decisions = Vec::new();
+    for located in &scanned.references {
+        let lookup = located.reference().map(|r| Lookup {
+            image: r.name.clone(),
+            login: None,
+        });
+        let listed = lookup
+            .as_ref()
+            .filter(|lookup| lookup.image.host().as_str() != "unlisted.example");
+        for round in 0.. {
+            let today = jiff::civil::date(2026, 11, 21);
+            let ask = Ask {
+                repo: None,
+                path: &path,
+                located,
+                policy: &policy,
+                lookup: Ok(listed),
+                seen: &seen,
+                today,
+            };
+            match decide(&ask) {
+                Ok(decision) => {
+                    decisions.push(decision);
+                    break;
+                }
+                Err(question) => {
+                    assert!(!seen.answers(&question), "asked twice: {question:?}");
+                    world.answer(&question, &mut seen);
+                }
+            }
+            assert!(round < 100, "the rounds end");
+        }
+    }
+    let files = [File {
+        path,
+        format: Format::Dockerfile,
+        contents: dockerfile.as_bytes().to_vec(),
+    }];
+    let branch = Branch::parse("main").unwrap();
+    let (proposals, _) = propose("repo", &branch, &files, &args, &mut decisions, &seen);
+    Case {
+        decisions,
+        proposals,
+        world,
+    }
+}
+
+impl Case {
+    /// `reason` of each decision, with what is wanted.
+    fn reasons(&self) -> Vec<String> {
+        self.decisions
+            .iter()
+            .map(|decision| {
+                let wanted = decision.wanted.iter().map(|w| {
+                    let tag = w
+                        .to_tag
+                        .as_ref()
+                        .map(ToString::to_string)
+                        .unwrap_or_default();
+                    let pin = w.to_digest.as_ref().map_or("", |_| "@");
+                    format!(" {}:{tag}{pin}", w.class.code())
+                });
+                format!("{}{}", decision.reason, wanted.collect::<String>())
+            })
+            .collect()
+    }
+
+    /// The file as the only proposal leaves it.
+    fn file(&self) -> String {
+        let [proposal] = &self.proposals[..] else {
+            panic!("{} proposals", self.proposals.len())
+        };
+        String::from_utf8(proposal.files.values().next().unwrap().clone()).unwrap()
+    }
+}
+
+fn check(dockerfile: &str, rules: &str, world: World, expect: &[&str]) {
+    let case = case(dockerfile, rules, world);
+    assert_eq!(
+        case.reasons(),
+        expect,
+        "{dockerfile}\n{rules}\n{:#?}",
+        case.decisions
+            .iter()
+            .map(|d| (&d.detail, &d.steps))
+            .collect::<Vec<_>>()
+    );
+}
+
+fn pinned(tag: &str, what: &str) -> String {
+    format!("FROM node:{tag}@{}\n", digest(what))
+}
+
+const PIN: &str = "[defaults]\ndigest = \"pin\"\n";
+
+#[test]
+fn tags() {
+    let world = || World::of(&[("20", "a"), ("21", "b"), ("22-rc1", "c")]);
+    check("FROM node:20\n", "", world(), &["new-tag major:21"]);
+    check("FROM node:21\n", "", world(), &["up-to-date"]);
+    check(
+        "FROM node:20\n",
+        "[defaults]\nmax = \"minor\"\n",
+        world(),
+        &["nothing-allowed"],
+    );
+    check(
+        "FROM node:20\n",
+        "[defaults]\nignore = [\"21\"]\n",
+        world(),
+        &["nothing-allowed"],
+    );
+    check(
+        "FROM node:20\n",
+        "[[rule]]\nimages = [\"node\"]\nenabled = false\n",
+        world(),
+        &["disabled"],
+    );
+    check(
+        "# imagebot: ignore\nFROM node:20\n",
+        "",
+        world(),
+        &["disabled"],
+    );
+    check(
+        "# imagebot: maxx=minor\nFROM node:20\n",
+        "",
+        world(),
+        &["bad-note"],
+    );
+    check("FROM node:19\n", "", world(), &["new-tag major:21"]);
+    check("FROM node:23\n", "", world(), &["tag-vanished"]);
+    check("FROM node\n", "", world(), &["no-tag"]);
+    check(
+        "FROM node:latest\n",
+        "",
+        World::of(&[("latest", "a")]),
+        &["floating-tag"],
+    );
+    check(
+        "FROM unlisted.example/x:1\n",
+        "",
+        world(),
+        &["registry-not-configured"],
+    );
+    check("ARG V\nFROM node:$V\n", "", world(), &["not-editable"]);
+}
+
+#[test]
+fn a_minor_and_a_major_change_are_two_merge_requests_unless_the_policy_says_otherwise() {
+    let world = || World::of(&[("1.0", "a"), ("1.1", "b"), ("2.0", "c")]);
+    check(
+        "FROM node:1.0\n",
+        "",
+        world(),
+        &["new-tag update:1.1 major:2.0"],
+    );
+    check(
+        "FROM node:1.0\n",
+        "[defaults]\nseparate_major = false\n",
+        world(),
+        &["new-tag update:2.0"],
+    );
+    let case = case("FROM node:1.0\n", "", world());
+    let branches: BTreeSet<_> = case
+        .proposals
+        .iter()
+        .map(|proposal| proposal.branch.to_string())
+        .collect();
+    assert_eq!(branches.len(), 2);
+}
+
+/// Invariant 7: what is not known is its own outcome.
+#[test]
+fn a_failed_look_up_is_never_up_to_date() {
+    let down = || World {
+        down: true,
+        ..World::of(&[("20", "a")])
+    };
+    check("FROM node:20\n", "", down(), &["lookup-failed"]);
+    check(&pinned("latest", "a"), "", down(), &["lookup-failed"]);
+    let quota = World {
+        quota: true,
+        ..World::of(&[("1.0", "a"), ("1.1", "b")])
+    };
+    check(&pinned("1.0", "a"), "", quota, &["registry-quota"]);
+}
+
+#[test]
+fn digests() {
+    let world = || World::of(&[("20", "new"), ("latest", "new")]);
+    check(&pinned("20", "new"), "", world(), &["up-to-date"]);
+    check(
+        &pinned("20", "old"),
+        "",
+        world(),
+        &["new-digest update:20@"],
+    );
+    check(
+        &pinned("latest", "old"),
+        "",
+        world(),
+        &["new-digest update:latest@"],
+    );
+    check(
+        &pinned("20", "old"),
+        "[defaults]\ndigest = \"with-tag\"\n",
+        world(),
+        &["up-to-date"],
+    );
+    check(
+        &pinned("20", "old"),
+        "[defaults]\ndigest = \"off\"\n",
+        world(),
+        &["digest-off"],
+    );
+    check(
+        &format!("FROM node@{}\n", digest("old")),
+        "",
+        world(),
+        &["digest-only"],
+    );
+    check("FROM node:20\n", PIN, world(), &["first-pin pin:20@"]);
+    check("FROM node\n", PIN, world(), &["first-pin pin:@"]);
+    check("ARG V=20\nFROM node:$V\n", PIN, world(), &["up-to-date"]);
+    let pin_args = format!("{PIN}pin_args = true\n");
+    check(
+        "ARG V=20\nFROM node:$V\n",
+        &pin_args,
+        world(),
+        &["first-pin pin:20@"],
+    );
+    check(
+        "FROM node:20\n",
+        PIN,
+        World::of(&[("20", "a"), ("21", "b")]),
+        &["new-tag major:21@ pin:20@"],
+    );
+}
+
+/// F34: listed, but not there (yet): the next lower one is taken.
+#[test]
+fn f34_a_tag_whose_manifest_is_missing_is_passed_over() {
+    check(
+        "FROM node:1.0\n",
+        "",
+        World::of(&[("1.0", "a"), ("1.1", "b"), ("1.2", "")]),
+        &["new-tag update:1.1"],
+    );
+    check(
+        "FROM node:1.0\n",
+        "",
+        World::of(&[("1.0", "a"), ("1.2", "")]),
+        &["not-there-yet"],
+    );
+}
+
+#[test]
+fn f39_a_platforms_digest_follows_its_platform() {
+    let world = || {
+        World::of(&[("1.0", "one"), ("1.1", "two")])
+            .index("one", &[("linux/amd64", "amd1"), ("linux/arm64", "arm1")])
+            .index("two", &[("linux/amd64", "amd2"), ("linux/arm64", "arm2")])
+    };
+    let case = case(&pinned("1.0", "arm1"), "", world());
+    assert_eq!(case.file(), pinned("1.1", "arm2"));
+    // A platform's digest of an older index of the same tag.
+    let moved = World::of(&[("1.0", "one")])
+        .index("one", &[("linux/amd64", "amd1"), ("linux/arm64", "arm1")])
+        .index("old", &[("linux/arm64", "arm0")]);
+    check(
+        &pinned("1.0", "arm0"),
+        "",
+        moved,
+        &["new-digest update:1.0@"],
+    );
+}
+
+#[test]
+fn f38_a_tag_without_a_needed_platform_is_passed_over() {
+    let world = || {
+        World::of(&[("1.0", "one"), ("1.1", "two"), ("1.2", "three")])
+            .index("one", &[("linux/amd64", "amd1"), ("linux/arm64", "arm1")])
+            .index("two", &[("linux/amd64", "amd2"), ("linux/arm64", "arm2")])
+            .index("three", &[("linux/amd64", "amd3")])
+    };
+    check(&pinned("1.0", "one"), "", world(), &["new-tag update:1.1@"]);
+    check(&pinned("1.1", "two"), "", world(), &["missing-platform"]);
+    check(
+        "FROM node:1.1\n",
+        "[defaults]\nplatforms = [\"linux/arm64\"]\n",
+        world(),
+        &["missing-platform"],
+    );
+    check("FROM node:1.1\n", "", world(), &["new-tag update:1.2"]);
+}
+
+#[test]
+fn content_that_is_pinned_already_is_no_news() {
+    check(
+        &pinned("1.0", "a"),
+        "",
+        World::of(&[("1.0", "a"), ("1.1", "a")]),
+        &["same-content"],
+    );
+    let wrapped = World::of(&[("1.0", "two")])
+        .index("one", &[("linux/amd64", "amd")])
+        .index("two", &[("linux/amd64", "amd")]);
+    check(&pinned("1.0", "one"), "", wrapped, &["same-content"]);
+}
+
+#[test]
+fn a_digest_that_vanished_is_replaced() {
+    let case = case(&pinned("1.0", "gone"), "", World::of(&[("1.0", "new")]));
+    assert_eq!(case.reasons(), ["new-digest update:1.0@"]);
+    assert!(
+        case.decisions[0]
+            .steps
+            .iter()
+            .any(|step| step.starts_with("pin-vanished")),
+        "{:?}",
+        case.decisions[0].steps
+    );
+}
+
+/// Requests are what the answer needs: a reference without a digest costs the list and one look at what is chosen.
+#[test]
+fn nothing_is_asked_that_is_not_needed() {
+    for (dockerfile, rules, expect) in [
+        ("FROM node:20\n".to_owned(), "", vec!["tags", "head 21"]),
+        ("FROM node:21\n".to_owned(), "", vec!["tags"]),
+        ("FROM node:latest\n".to_owned(), "", vec![]),
+        (pinned("21", "b"), "", vec!["tags", "head 21"]),
+        (pinned("latest", "b"), "", vec!["head latest"]),
+        (
+            "FROM node:20\n".to_owned(),
+            "[defaults]\nenabled = false\n",
+            vec![],
+        ),
+    ] {
+        let world = World::of(&[("20", "a"), ("21", "b"), ("latest", "b")]);
+        assert_eq!(
+            case(&dockerfile, rules, world).world.asked,
+            expect,
+            "{dockerfile}"
+        );
+    }
+}
+
+#[test]
+fn an_arg_that_feeds_two_images_moves_for_both_or_for_none() {
+    let world = || World::of(&[("1.0", "a"), ("1.1", "b")]);
+    let both = case("ARG V=1.0\nFROM foo:$V AS a\nFROM bar:$V\n", "", world());
+    assert_eq!(both.file(), "ARG V=1.1\nFROM foo:$V AS a\nFROM bar:$V\n");
+    let one = case(
+        "ARG V=1.0\nFROM foo:$V AS a\nFROM bar:$V\n",
+        "[[rule]]\nimages = [\"bar\"]\nenabled = false\n",
+        world(),
+    );
+    assert_eq!(one.reasons(), ["edit-refused update:1.1", "disabled"]);
+    assert!(one.proposals.is_empty());
+}
+
+#[test]
+fn a_reference_with_another_wish_stays_when_its_twin_moves() {
+    let world = World::of(&[("1.0", "a"), ("1.1", "b")]);
+    let case = case(
+        "FROM node:1.0 AS a\n# imagebot: ignore\nFROM node:1.0\n",
+        "",
+        world,
+    );
+    assert_eq!(
+        case.file(),
+        "FROM node:1.1 AS a\n# imagebot: ignore\nFROM node:1.0\n"
+    );
+}
+
+#[test]
+fn a_group_is_one_merge_request() {
+    let world = World::of(&[("1.0", "a"), ("1.1", "b")]);
+    let case = case(
+        "FROM foo:1.0 AS a\nFROM bar:1.0\n",
+        "[defaults]\ngroup = \"base\"\n",
+        world,
+    );
+    assert_eq!(case.file(), "FROM foo:1.1 AS a\nFROM bar:1.1\n");
+    assert_eq!(case.proposals[0].texts.title, "Update 2 images");
+}
+
+fn commit(name: &str) -> CommitId {
+    CommitId::parse(&digest(name).as_str()[7..47]).unwrap()
+}
+
+fn one_proposal() -> Proposal {
+    case(
+        "FROM node:1.0\n",
+        "",
+        World::of(&[("1.0", "a"), ("1.1", "b")]),
+    )
+    .proposals
+    .remove(0)
+}
+
+fn merge_request(
+    proposal: &Proposal,
+    number: u64,
+    state: MergeRequestState,
+    closed: Option<&str>,
+) -> MergeRequest {
+    let mut kept = proposal.texts.state.clone();
+    kept.closed = closed.map(str::to_owned);
+    MergeRequest {
+        number,
+        state,
+        source: proposal.branch.clone(),
+        target: Branch::parse("main").unwrap(),
+        title: proposal.texts.title.clone(),
+        description: proposal.texts.block(&kept),
+        labels: vec![],
+        head: None,
+        merged_as: None,
+    }
+}
+
+fn status(
+    proposals: &[Proposal],
+    branch: &Branch,
+    existing: Existing,
+    certain: bool,
+) -> Vec<(Status, bool)> {
+    let existing = BTreeMap::from([(branch.clone(), existing)]);
+    let results = reconcile(
+        proposals,
+        &existing,
+        &Branch::parse("main").unwrap(),
+        certain,
+    );
+    results
+        .into_iter()
+        .map(|result| (result.status, result.action.is_some()))
+        .collect()
+}
+
+/// Invariant 6, on values: what is there decides what is done.
+#[test]
+fn what_is_there_decides_what_is_done() {
+    use MergeRequestState::{Closed, Merged, Open};
+    let proposal = one_proposal();
+    let ours = || Some((commit("head"), Ownership::Ours(proposal.changes.clone())));
+    let foreign = || Some((commit("head"), Ownership::Foreign("somebody else's")));
+    let mr = |number, state, closed| merge_request(&proposal, number, state, closed);
+    let with = |head, fits, merge_requests| Existing {
+        head,
+        fits,
+        merge_requests,
+    };
+    for (what, existing, expect) in [
+        ("nothing", with(None, false, vec![]), (Status::Open, true)),
+        (
+            "a branch without a merge request",
+            with(ours(), true, vec![]),
+            (Status::Open, true),
+        ),
+        (
+            "both",
+            with(ours(), true, vec![mr(1, Open, None)]),
+            (Status::Unchanged, false),
+        ),
+        (
+            "in conflict",
+            with(ours(), false, vec![mr(1, Open, None)]),
+            (Status::Update, true),
+        ),
+        (
+            "without its branch",
+            with(None, false, vec![mr(1, Open, None)]),
+            (Status::Update, true),
+        ),
+        (
+            "a person's work",
+            with(foreign(), true, vec![mr(1, Open, None)]),
+            (Status::Foreign, true),
+        ),
+        (
+            "a person's work without a merge request",
+            with(foreign(), true, vec![]),
+            (Status::Foreign, false),
+        ),
+        (
+            "closed by a person",
+            with(None, false, vec![mr(1, Closed, None)]),
+            (Status::Declined, false),
+        ),
+        (
+            "closed by us",
+            with(None, false, vec![mr(1, Closed, Some("obsolete"))]),
+            (Status::Open, true),
+        ),
+        (
+            "merged and reverted",
+            with(None, false, vec![mr(1, Merged, None)]),
+            (Status::Reverted, false),
+        ),
+        (
+            "closed, then opened anew",
+            with(ours(), true, vec![mr(1, Closed, None), mr(2, Open, None)]),
+            (Status::Unchanged, false),
+        ),
+    ] {
+        assert_eq!(
+            status(
+                std::slice::from_ref(&proposal),
+                &proposal.branch,
+                existing,
+                true
+            ),
+            [expect],
+            "{what}"
+        );
+    }
+    let mut elsewhere = mr(1, Open, None);
+    elsewhere.target = Branch::parse("release").unwrap();
+    assert_eq!(
+        status(
+            std::slice::from_ref(&proposal),
+            &proposal.branch,
+            with(ours(), true, vec![elsewhere]),
+            true
+        ),
+        [(Status::Retargeted, false)]
+    );
+}
+
+/// Invariant 8: nothing is closed or deleted because an answer was missing.
+#[test]
+fn nothing_is_closed_while_something_is_unknown() {
+    let proposal = one_proposal();
+    let existing = || Existing {
+        head: Some((commit("head"), Ownership::Ours(proposal.changes.clone()))),
+        fits: true,
+        merge_requests: vec![merge_request(&proposal, 1, MergeRequestState::Open, None)],
+    };
+    assert_eq!(
+        status(&[], &proposal.branch, existing(), false),
+        [(Status::Kept, false)]
+    );
+    assert_eq!(
+        status(&[], &proposal.branch, existing(), true),
+        [(Status::Close, true)]
+    );
+}
+
+#[test]
+fn a_foreign_branch_is_told_of_once() {
+    let proposal = one_proposal();
+    let mut mr = merge_request(&proposal, 1, MergeRequestState::Open, None);
+    let existing = |mr: &MergeRequest| {
+        let head = Some((commit("head"), Ownership::Foreign("somebody else's")));
+        BTreeMap::from([(
+            proposal.branch.clone(),
+            Existing {
+                head,
+                fits: true,
+                merge_requests: vec![mr.clone()],
+            },
+        )])
+    };
+    let main = Branch::parse("main").unwrap();
+    let first = reconcile(std::slice::from_ref(&proposal), &existing(&mr), &main, true).remove(0);
+    let action = first.action.expect("it is told");
+    assert!(action.comment.is_some() && action.write.is_none());
+    mr.description = action.edit.expect("and remembered").2;
+    let second = reconcile(std::slice::from_ref(&proposal), &existing(&mr), &main, true).remove(0);
+    assert_eq!((second.status, second.action), (Status::Foreign, None));
+}
+
+#[test]
+fn a_repositorys_rules_come_after_the_operators() {
+    let operator = Config::default();
+    let own = parse_repository(
+        "imagebot.toml",
+        "[[rule]]\nimages = [\"node\"]\nmax = \"patch\"\n",
+        &operator.schemes,
+    )
+    .unwrap();
+    let operators = parse(
+        "config.toml",
+        "[defaults]\nmax = \"minor\"\n",
+        std::path::Path::new("/"),
+    )
+    .unwrap();
+    let rules: Vec<_> = operators.rules.into_iter().chain(own.rules).collect();
+    let path = RepoPath::parse("Dockerfile").unwrap();
+    let of = |image: &str| {
+        let name = ImageName::parse(image).unwrap();
+        let subject = imagebot::policy::Subject {
+            repo: None,
+            path: &path,
+            image: &name,
+            tag: None,
+            kind: imagebot::source::Kind::From,
+        };
+        let policy = Policy {
+            rules: rules.clone(),
+        };
+        let effective = policy.effective(&subject, &[], 1).unwrap();
+        format!(
+            "{} {}",
+            effective.settings.max.value, effective.settings.max.from
+        )
+    };
+    assert_eq!(of("node"), "patch imagebot.toml:3");
+    assert_eq!(of("ruby"), "minor config.toml:2");
+}
