@@ -3,17 +3,20 @@
 use super::ended::Ended;
 use super::output::{say, text};
 use super::session::{today, wait};
-use crate::demo::{Story, tell};
+use crate::demo::{DemoRegistry, Story, tell};
 use crate::http::Redactor;
 use anyhow::Context as _;
-use std::io::{BufRead as _, IsTerminal as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// Where the registry of a kept demo is.
+const REGISTRY: &str = "registry.json";
 
 /// Show a whole assembly line at work, on this machine, with nothing but git.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  imagebot demo --fail ruby")]
 pub(super) struct Arguments {
-    /// Leave repositories, cache and configuration in this folder, which must be empty or missing
+    /// Leave repositories, registry, cache and configuration in this folder, which is empty or missing; where a demo
+    /// was left before, its registry answers again until the command is stopped
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
     /// Let the tests of a repository fail: base, ruby or app
@@ -29,19 +32,10 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     let folder = match &arguments.keep {
         None => temporary.path().to_owned(),
         Some(folder) => {
-            std::fs::create_dir_all(folder)
-                .with_context(|| format!("{} cannot be made", folder.display()))?;
-            let mut entries = folder
-                .read_dir()
-                .with_context(|| format!("{} cannot be read", folder.display()))?;
-            anyhow::ensure!(
-                entries.next().is_none(),
-                "{} is not empty; the demo overwrites nothing",
-                folder.display()
-            );
-            folder
-                .canonicalize()
-                .with_context(|| format!("{} cannot be read", folder.display()))?
+            if folder.join(REGISTRY).exists() {
+                return wait(serve_again(folder));
+            }
+            empty(folder)?
         }
     };
     wait(async {
@@ -50,30 +44,65 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
             fail: arguments.fail.as_deref(),
             today: today(),
         };
-        let print = |line: &str| {
-            if let Err(error) = text(&format!("{line}\n")) {
-                say(&format!("{error}"));
-            }
-        };
         let registry = tell(&story, redactor, &print).await?;
         if arguments.keep.is_some() {
-            let config = folder.join("config.toml");
-            print(&format!(
-                "\nto look around:\n  git --git-dir {0}/repos/app.git log -p main\n  imagebot mr list --all --config {1}\n  imagebot check app --config {1}",
-                folder.display(),
-                config.display()
-            ));
-            if std::io::stdin().is_terminal() {
-                say(&format!(
-                    "\nthe registry at {} answers until you press Enter",
-                    registry.host()
-                ));
-                tokio::task::spawn_blocking(|| {
-                    std::io::stdin().lock().read_line(&mut String::new())
-                })
-                .await??;
-            }
+            let kept = folder.join(REGISTRY);
+            registry
+                .save(&kept)
+                .with_context(|| format!("{} cannot be written", kept.display()))?;
+            print(&hints(&folder));
         }
         Ok(Ended::Clean)
     })
+}
+
+/// The folder to keep, which holds nothing yet.
+fn empty(folder: &Path) -> anyhow::Result<PathBuf> {
+    let shown = folder.display();
+    std::fs::create_dir_all(folder).with_context(|| format!("{shown} cannot be made"))?;
+    let mut entries = folder
+        .read_dir()
+        .with_context(|| format!("{shown} cannot be read"))?;
+    anyhow::ensure!(
+        entries.next().is_none(),
+        "{shown} is not empty, and holds no demo; nothing is overwritten"
+    );
+    folder
+        .canonicalize()
+        .with_context(|| format!("{shown} cannot be read"))
+}
+
+/// The demo was played in this folder: its registry answers again, so that `check` and `run` have somebody to ask.
+async fn serve_again(folder: &Path) -> anyhow::Result<Ended> {
+    let folder = folder.canonicalize()?;
+    let registry = DemoRegistry::load(&folder.join(REGISTRY))
+        .await
+        .with_context(|| format!("the registry of {} cannot be started", folder.display()))?;
+    print(&format!(
+        "the registry of this demo answers at {} until this command is stopped (Ctrl-C)",
+        registry.host()
+    ));
+    print(&hints(&folder));
+    tokio::signal::ctrl_c()
+        .await
+        .context("waiting for Ctrl-C")?;
+    Ok(Ended::Clean)
+}
+
+fn hints(folder: &Path) -> String {
+    let config = folder.join("config.toml");
+    format!(
+        "\nto look around:\n  git --git-dir {0}/repos/app.git log -p main\n  imagebot mr list --all --config {1}\n\
+         to ask its registry again, in another terminal:\n  imagebot demo --keep {0}\nand then:\n  \
+         imagebot check app --config {1}\n  imagebot run --config {1}",
+        folder.display(),
+        config.display()
+    )
+}
+
+/// One line of the story.
+fn print(line: &str) {
+    if let Err(error) = text(&format!("{line}\n")) {
+        say(&error.to_string());
+    }
 }

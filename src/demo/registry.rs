@@ -5,8 +5,10 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, Response, StatusCode};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A registry on a free port of the loopback interface; it ends with the value.
@@ -17,15 +19,22 @@ pub struct DemoRegistry {
     server: tokio::task::JoinHandle<()>,
 }
 
-/// What is stored, by repository.
-#[derive(Debug, Default)]
+/// What is stored, by repository. CI pushes text only: manifests, configurations and layers that are none.
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Shelf {
     tags: BTreeMap<String, String>,
-    manifests: BTreeMap<String, (String, Bytes)>,
-    blobs: BTreeMap<String, Bytes>,
+    manifests: BTreeMap<String, (String, String)>,
+    blobs: BTreeMap<String, String>,
 }
 
-#[derive(Debug, Clone, Default)]
+/// A registry in a file.
+#[derive(Debug, Serialize, Deserialize)]
+struct Saved {
+    port: u16,
+    shelves: BTreeMap<String, Shelf>,
+}
+
+#[derive(Debug, Clone)]
 struct Shelves(Arc<Mutex<Stored>>);
 
 #[derive(Debug, Default)]
@@ -35,11 +44,45 @@ struct Stored {
 }
 
 impl DemoRegistry {
-    /// Starts a registry.
+    /// Starts an empty registry.
     pub async fn start() -> std::io::Result<Self> {
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
+        Self::serve(Saved {
+            port: 0,
+            shelves: BTreeMap::new(),
+        })
+        .await
+    }
+
+    /// Starts the registry that [`DemoRegistry::save`] wrote into a file, on the same port.
+    pub async fn load(file: &Path) -> std::io::Result<Self> {
+        Self::serve(serde_json::from_slice(&std::fs::read(file)?)?).await
+    }
+
+    /// Writes everything that is stored into a file.
+    pub fn save(&self, file: &Path) -> std::io::Result<()> {
+        let mut stored = self
+            .shelves
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let shelves = std::mem::take(&mut stored.shelves);
+        let saved = Saved {
+            port: self.address.port(),
+            shelves,
+        };
+        let text = serde_json::to_vec_pretty(&saved);
+        stored.shelves = saved.shelves;
+        std::fs::write(file, text?)
+    }
+
+    async fn serve(saved: Saved) -> std::io::Result<Self> {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", saved.port)).await?;
         let address = listener.local_addr()?;
-        let shelves = Shelves::default();
+        let stored = Stored {
+            shelves: saved.shelves,
+            log: Vec::new(),
+        };
+        let shelves = Shelves(Arc::new(Mutex::new(stored)));
         let app = Router::new().fallback(answer).with_state(shelves.clone());
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, app).await {
@@ -155,7 +198,7 @@ fn manifest(
             .unwrap_or_default();
         shelf
             .manifests
-            .insert(digest.clone(), (media_type.to_owned(), body));
+            .insert(digest.clone(), (media_type.to_owned(), text(&body)));
         if !reference.contains(':') {
             shelf.tags.insert(reference.to_owned(), digest.clone());
         }
@@ -184,7 +227,7 @@ fn manifest(
                 if method == Method::HEAD {
                     Bytes::new()
                 } else {
-                    body.clone()
+                    Bytes::from(body.clone())
                 },
             )
         }
@@ -211,7 +254,7 @@ fn put_blob(stored: &mut Stored, name: &str, query: &str, body: Bytes) -> Respon
         .entry(name.to_owned())
         .or_default()
         .blobs
-        .insert(digest, body);
+        .insert(digest, text(&body));
     reply(StatusCode::CREATED, &[], "")
 }
 
@@ -224,7 +267,7 @@ fn blob(stored: &mut Stored, name: &str, digest: &str) -> Response<Body> {
         Some(body) => bytes(
             StatusCode::OK,
             &[("content-type", "application/octet-stream")],
-            body.clone(),
+            Bytes::from(body.clone()),
         ),
         None => reply(
             StatusCode::NOT_FOUND,
@@ -232,6 +275,11 @@ fn blob(stored: &mut Stored, name: &str, digest: &str) -> Response<Body> {
             r#"{"errors":[{"code":"BLOB_UNKNOWN"}]}"#,
         ),
     }
+}
+
+/// A pushed body; CI pushes text.
+fn text(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).into_owned()
 }
 
 fn reply(status: StatusCode, headers: &[(&str, &str)], body: &str) -> Response<Body> {
