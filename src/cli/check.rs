@@ -71,6 +71,7 @@ struct Output {
     subject: String,
     references: Vec<Trace>,
     proposals: Vec<ProposalReport>,
+    skipped: Option<String>,
     unread: Vec<String>,
     problems: Vec<crate::run::ProblemReport>,
 }
@@ -136,7 +137,7 @@ pub(super) async fn judge_folder(
     let config = own_config(&folder, &setup.config)?;
     let mut works = vec![Work::new(setup, None, config, folder.files, folder.skipped)];
     let progress = progress();
-    let seen = decide_all(setup, &mut works, today(), &|done, total| {
+    let seen = decide_all(setup, &mut works, today(), true, &|done, total| {
         progress.tick("registries", done, total)
     })
     .await;
@@ -185,6 +186,7 @@ async fn of_path(
         subject: path.display().to_string(),
         references: references.collect(),
         proposals,
+        skipped: None,
         unread: work.unread(),
         problems: Vec::new(),
     })
@@ -219,7 +221,6 @@ async fn of_repo(
         ..
     } = repository;
     problems.extend(own);
-    problems.extend(skipped.map(|why| crate::run::ProblemReport::new("skipped", why)));
     Ok(Output {
         version: 1,
         subject: name.to_string(),
@@ -228,6 +229,7 @@ async fn of_repo(
             .map(|(decision, line)| trace(decision, line.clone(), all_tags))
             .collect(),
         proposals,
+        skipped,
         unread,
         problems,
     })
@@ -290,6 +292,9 @@ fn render(output: &Output) -> String {
         if let Some(help) = &problem.help {
             let _ = writeln!(out, "  help: {help}");
         }
+    }
+    if let Some(why) = &output.skipped {
+        let _ = writeln!(out, "skipped: {why}");
     }
     for trace in &output.references {
         let d = &trace.decision;

@@ -29,6 +29,8 @@ pub struct Ask<'a> {
     pub seen: &'a Observations,
     /// Today.
     pub today: Date,
+    /// Whether the decision keeps the verdicts on all tags: for one repository, not for a fleet.
+    pub traces: bool,
 }
 
 /// Judges a reference, or says what must be known first. The questions of one call are asked at once; with their
@@ -223,7 +225,7 @@ impl Case {
             };
             let result = self.new_tags(view, reference, tag, effective, writes, &mut selection);
             self.why_not_newer(&selection);
-            self.decision.selection = Some(selection);
+            self.decision.selection = ask.traces.then_some(selection);
             result?;
         }
         let changed = self

@@ -66,7 +66,7 @@ pub struct Decision {
     pub lookup: Option<Lookup>,
     /// The settings and the rules they come from.
     pub effective: Option<Effective>,
-    /// The verdicts on all tags.
+    /// The verdicts on all tags, where they were asked for.
     pub selection: Option<Selection>,
     /// What was found out on the way, in order.
     pub steps: Vec<String>,

@@ -94,9 +94,13 @@ pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
     let registered = register(setup, options, &mut report).await;
     let (mut candidates, mut works) = observe(setup, &git, registered, options).await;
     let progress = Arc::clone(&options.progress);
-    let seen = decide_all(setup, &mut works, options.today, &move |done, total| {
-        progress.tick("registries", done, total)
-    })
+    let seen = decide_all(
+        setup,
+        &mut works,
+        options.today,
+        options.traces,
+        &move |done, total| progress.tick("registries", done, total),
+    )
     .await;
     report.unused_rules = unused_rules(setup, &works, options);
     let seen = Arc::new(seen);

@@ -127,6 +127,7 @@ pub async fn decide_all(
     setup: &Setup,
     works: &mut [Work],
     today: Date,
+    traces: bool,
     ticked: &(dyn Fn(usize, usize) + Sync),
 ) -> Observations {
     let mut seen = Observations::default();
@@ -161,6 +162,7 @@ pub async fn decide_all(
                     lookup: lookup.as_ref().map(Option::as_ref).map_err(Clone::clone),
                     seen: &seen,
                     today,
+                    traces,
                 };
                 match decide(&ask) {
                     Ok(decision) => *slot = Some(decision),

@@ -161,6 +161,7 @@ fn case(dockerfile: &str, rules: &str, mut world: World) -> Case {
                 lookup: Ok(listed),
                 seen: &seen,
                 today,
+                traces: false,
             };
             match decide(&ask) {
                 Ok(decision) => {
