@@ -11,6 +11,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 /// The oldest git that works: Debian 12's. Older ones lack `merge-tree --write-tree`.
 pub const MIN_VERSION: (u32, u32) = (2, 38);
 
+/// The most that one cached copy may hold, in bytes: what a server sends that ignores the filter.
+const CAP: u64 = 1 << 30;
 /// The longest that one command may take.
 const TIMEOUT: Duration = Duration::from_secs(300);
 /// The most that one command may print, in bytes.
@@ -34,6 +36,7 @@ pub struct Git {
     home: Arc<tempfile::TempDir>,
     cache: PathBuf,
     identity: Identity,
+    cap: u64,
 }
 
 /// What a command printed.
@@ -64,9 +67,21 @@ impl Git {
             home: Arc::new(home),
             cache: cache.to_owned(),
             identity,
+            cap: CAP,
         };
         git.check_version().await?;
         Ok(git)
+    }
+
+    /// Sets the most that one cached copy may hold, in bytes; 1 GiB unless told.
+    #[must_use]
+    pub fn with_cap(mut self, bytes: u64) -> Self {
+        self.cap = bytes;
+        self
+    }
+
+    pub(super) fn cap(&self) -> u64 {
+        self.cap
     }
 
     pub(super) fn cache_folder(&self) -> &Path {
@@ -114,7 +129,14 @@ impl Git {
             "[protocol]\n\tversion = 2\n\
              [http]\n\tfollowRedirects = false\n\
              [transfer]\n\tbundleURI = false\n\tfsckObjects = true\n\
-             [uploadpack]\n\tallowFilter = true\n\tallowAnySHA1InWant = true\n\
+             [fetch \"fsck\"]\n",
+        );
+        // Old histories have such people and dates; nothing here depends on them.
+        for odd in TOLERATED {
+            text.push_str(&format!("\t{odd} = ignore\n"));
+        }
+        text.push_str(
+            "[uploadpack]\n\tallowFilter = true\n\tallowAnySHA1InWant = true\n\
              [gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n\
              [advice]\n\tdetachedHead = false\n",
         );
@@ -160,7 +182,7 @@ impl Git {
                 "GIT_ALLOW_PROTOCOL",
                 remote.map_or("none", Remote::protocol),
             )
-            // Reading must never fetch what is missing; git before 2.45 does not know this.
+            // A second guard against fetching while reading; not every git knows it.
             .env("GIT_NO_LAZY_FETCH", "1")
             .args([
                 "-c",
@@ -274,13 +296,30 @@ impl Git {
     }
 }
 
+/// Faults of old commits that do not make a fetch fail.
+const TOLERATED: [&str; 13] = [
+    "badDate",
+    "badDateOverflow",
+    "badEmail",
+    "badName",
+    "badTimezone",
+    "missingAuthor",
+    "missingEmail",
+    "missingNameBeforeEmail",
+    "missingSpaceBeforeDate",
+    "missingSpaceBeforeEmail",
+    "multipleAuthors",
+    "zeroPaddedDate",
+    "zeroPaddedFilemode",
+];
+
 /// One command.
 pub(super) struct Call<'a> {
     pub(super) git_dir: Option<&'a Path>,
     pub(super) remote: Option<&'a Remote>,
     pub(super) action: &'static str,
     pub(super) args: Vec<String>,
-    pub(super) env: Vec<(&'static str, String)>,
+    pub(super) env: Vec<(String, String)>,
     pub(super) input: Vec<u8>,
 }
 

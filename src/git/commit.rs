@@ -36,7 +36,7 @@ impl Cached {
             .tempdir_in(self.git.home())
             .map_err(|error| GitError::io("a private index", error))?;
         let env = vec![(
-            "GIT_INDEX_FILE",
+            "GIT_INDEX_FILE".to_owned(),
             index.path().join("index").display().to_string(),
         )];
         let mut entries = String::new();
@@ -105,12 +105,12 @@ impl Cached {
         };
         let identity = self.git.identity();
         let env = vec![
-            ("GIT_AUTHOR_NAME", identity.name.clone()),
-            ("GIT_AUTHOR_EMAIL", identity.email.clone()),
-            ("GIT_AUTHOR_DATE", date.clone()),
-            ("GIT_COMMITTER_NAME", identity.name.clone()),
-            ("GIT_COMMITTER_EMAIL", identity.email.clone()),
-            ("GIT_COMMITTER_DATE", date),
+            ("GIT_AUTHOR_NAME".to_owned(), identity.name.clone()),
+            ("GIT_AUTHOR_EMAIL".to_owned(), identity.email.clone()),
+            ("GIT_AUTHOR_DATE".to_owned(), date.clone()),
+            ("GIT_COMMITTER_NAME".to_owned(), identity.name.clone()),
+            ("GIT_COMMITTER_EMAIL".to_owned(), identity.email.clone()),
+            ("GIT_COMMITTER_DATE".to_owned(), date),
         ];
         let mut args: Vec<String> = parents
             .iter()
@@ -139,8 +139,7 @@ impl Cached {
     async fn commit_date(&self, commit: &CommitId) -> Result<String, GitError> {
         let args = vec!["commit".into(), commit.to_string()];
         let raw = self
-            .git
-            .ask(Call {
+            .read(Call {
                 args,
                 ..self.call("cat-file")
             })
@@ -151,10 +150,21 @@ impl Cached {
             .take_while(|line| !line.is_empty())
             .find_map(|line| {
                 let (_, date) = line.strip_prefix("committer ")?.rsplit_once("> ")?;
-                Some(format!("@{date}"))
+                well_formed(date)
             });
         Ok(date.unwrap_or_else(|| "@0 +0000".to_owned()))
     }
+}
+
+/// A date as git takes it: old histories have time zones and seconds that it does not.
+fn well_formed(date: &str) -> Option<String> {
+    let (seconds, zone) = date.split_once(' ').unwrap_or((date, "+0000"));
+    let seconds: u32 = seconds.parse().ok()?;
+    let zone_fits = zone.len() == 5
+        && zone.starts_with(['+', '-'])
+        && zone[1..].parse::<u16>().is_ok_and(|zone| zone <= 1400);
+    let zone = if zone_fits { zone } else { "+0000" };
+    Some(format!("@{seconds} {zone}"))
 }
 
 pub(super) fn text(output: &[u8]) -> String {
