@@ -1,6 +1,6 @@
 //! A cached copy of a repository: bare, shallow, without the blobs that nobody asked for.
 
-use super::command::{Call, Git, fingerprint, first_lines, quoted};
+use super::command::{Call, Git, fingerprint, first_lines, quoted, settings_env};
 use super::error::GitError;
 use super::object::batch;
 use super::remote::Remote;
@@ -96,7 +96,7 @@ impl Cached {
     }
 
     /// Removes the copy because of what was found in it.
-    pub(super) fn damaged(&self, detail: String) -> GitError {
+    fn damaged(&self, detail: String) -> GitError {
         if let Err(error) = self.remove() {
             return error;
         }
@@ -124,7 +124,7 @@ impl Cached {
         }
     }
 
-    /// The copy's settings. That it is partial is said only where it is fetched into and pushed from: a git that
+    /// The copy's settings. That it is partial is said only where it is fetched into: a git that
     /// knows it would ask the server whenever it reads an object that is missing, or die of not being allowed to.
     fn config(&self, sample: &CommitId) -> String {
         format!(
@@ -209,7 +209,11 @@ impl Cached {
             .chain(ids.into_iter().map(|id| id.to_string()))
             .collect();
         // Without negotiation: a shallow copy has nothing to negotiate with.
-        let env = partial(&[("fetch.negotiationAlgorithm", "noop")]);
+        let env = settings_env(&[
+            ("remote.origin.promisor", "true"),
+            ("remote.origin.partialclonefilter", "blob:none"),
+            ("fetch.negotiationAlgorithm", "noop"),
+        ]);
         let output = tokio::select! {
             output = self.git.run(Call { args, input, env, ..self.call("fetch") }) => output?,
             () = self.outgrown() => return Err(self.too_large()),
@@ -346,21 +350,6 @@ impl Cached {
             },
         }
     }
-}
-
-/// Settings of one command that makes git know the copy as partial, and more settings.
-pub(super) fn partial(more: &[(&str, &str)]) -> Vec<(String, String)> {
-    let always = [
-        ("remote.origin.promisor", "true"),
-        ("remote.origin.partialclonefilter", "blob:none"),
-    ];
-    let all: Vec<_> = always.iter().chain(more).collect();
-    let mut env = vec![("GIT_CONFIG_COUNT".to_owned(), all.len().to_string())];
-    for (index, (key, value)) in all.into_iter().enumerate() {
-        env.push((format!("GIT_CONFIG_KEY_{index}"), (*key).to_owned()));
-        env.push((format!("GIT_CONFIG_VALUE_{index}"), (*value).to_owned()));
-    }
-    env
 }
 
 pub(super) fn object_format(sample: &CommitId) -> &'static str {

@@ -129,10 +129,32 @@ impl Cached {
                 })
                 .await?,
         );
-        CommitId::parse(&id).map_err(|error| GitError::Failed {
+        let id = CommitId::parse(&id).map_err(|error| GitError::Failed {
             action: "commit-tree",
             detail: error.to_string(),
-        })
+        })?;
+        self.has_parents(&id)
+            .map_err(|error| GitError::io("the copy's list of cut histories", error))?;
+        Ok(id)
+    }
+
+    /// Takes a commit off the list of those whose parents are not there. It is on it if the same commit was fetched
+    /// before, at depth one; then no server would take a push of it that does not have it already.
+    fn has_parents(&self, id: &CommitId) -> std::io::Result<()> {
+        let path = self.path.join("shallow");
+        let Ok(list) = std::fs::read_to_string(&path) else {
+            return Ok(());
+        };
+        if !list.lines().any(|line| line == id.as_str()) {
+            return Ok(());
+        }
+        let rest: String = list
+            .lines()
+            .filter(|line| *line != id.as_str())
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let new = path.with_extension("new");
+        std::fs::write(&new, rest).and_then(|()| std::fs::rename(&new, &path))
     }
 
     /// The committer's date of a commit, as git reads it back.

@@ -113,18 +113,21 @@ impl Cached {
                 })
                 .await?,
         );
-        // What stands in this file has parents that are not in the copy.
+        // What stands in this file has parents that are not in the copy. Where there are such, a way down from
+        // `head` that ends there or at a root may in truth meet the history of `target`.
         let cut = std::fs::read_to_string(self.path.join("shallow")).unwrap_or_default();
         let cut: BTreeSet<&str> = cut.lines().collect();
         let mut commits = Vec::new();
         for line in list.lines() {
             let mut ids = line.split(' ');
             let id = ids.next().unwrap_or_default();
-            if cut.contains(id) {
+            let parents = ids.count();
+            let is_end = parents == 0 || cut.contains(id) || commits.len() + 1 == MAX_COMMITS;
+            if is_end && !cut.is_empty() {
                 return Ok(None);
             }
             if let Ok(id) = CommitId::parse(id) {
-                commits.push((id, ids.count()));
+                commits.push((id, parents));
             }
         }
         Ok(Some(commits))

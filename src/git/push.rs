@@ -1,7 +1,7 @@
 //! One push for all branches of a repository, with a lease for each.
 
-use super::cache::{Cached, partial};
-use super::command::{Call, first_lines};
+use super::cache::Cached;
+use super::command::{Call, Output, first_lines, settings_env};
 use super::error::GitError;
 use crate::repo::{Branch, CommitId};
 use std::collections::BTreeMap;
@@ -35,7 +35,10 @@ impl Cached {
             return Ok(Vec::new());
         }
         let id = |id: &Option<CommitId>| id.as_ref().map_or_else(String::new, ToString::to_string);
-        let mut args: Vec<String> = vec!["--porcelain".into(), "--no-verify".into()];
+        // Not thin: git would look for the old contents to write differences against, which the copy may not have.
+        let mut args: Vec<String> = ["--porcelain", "--no-verify", "--no-thin"]
+            .map(str::to_owned)
+            .into();
         args.extend(
             pushes
                 .iter()
@@ -47,19 +50,13 @@ impl Cached {
                 .iter()
                 .map(|p| format!("{}:{}", id(&p.to), p.branch.full())),
         );
-        let output = self
-            .git
-            .run(Call {
-                args,
-                env: partial(&[]),
-                ..self.call("push")
-            })
-            .await?;
-        let report = String::from_utf8_lossy(&output.stdout).into_owned();
-        if output.stderr.contains("missing necessary objects") {
-            // The copy has a commit from this server that the server has thrown away since.
-            return Err(self.damaged(first_lines(&output.stderr)));
+        let mut output = self.send(&args, &[]).await?;
+        if String::from_utf8_lossy(&output.stdout).contains("(unpacker error)") {
+            // The target has moved: no branch of the server is at our commit's parent any more, and git does not see
+            // that the server has everything below it. It is told so in one more round.
+            output = self.send(&args, &[("push.negotiate", "true")]).await?;
         }
+        let report = String::from_utf8_lossy(&output.stdout).into_owned();
         let answers: Vec<Option<Answer>> =
             pushes.iter().map(|p| answer(&report, &p.branch)).collect();
         if answers.iter().all(|a| *a == Some(Answer::Done)) {
@@ -89,6 +86,15 @@ impl Cached {
             return Err(self.failed(&output.stderr).await);
         }
         Ok(results)
+    }
+
+    async fn send(&self, args: &[String], settings: &[(&str, &str)]) -> Result<Output, GitError> {
+        let call = Call {
+            args: args.to_vec(),
+            env: settings_env(settings),
+            ..self.call("push")
+        };
+        self.git.run(call).await
     }
 
     /// The branches that the server has.
@@ -167,7 +173,9 @@ fn reason(
     let summary = summary
         .rsplit_once(" (")
         .map_or(summary, |(_, why)| why.trim_end_matches(')'));
-    if said.iter().all(|line| line.is_empty()) {
+    if summary == "unpacker error" {
+        first_lines(stderr)
+    } else if said.iter().all(|line| line.is_empty()) {
         first_lines(summary)
     } else {
         first_lines(&format!("{summary}\n{}", said.join("\n")))
