@@ -39,30 +39,24 @@ impl Cached {
             "GIT_INDEX_FILE".to_owned(),
             index.path().join("index").display().to_string(),
         )];
-        let mut entries = String::new();
-        for file in &new.files {
-            if !matches!(file.kind, EntryKind::File | EntryKind::Executable) {
-                return Err(GitError::Failed {
-                    action: "commit",
-                    detail: format!("{} is no file", file.path),
-                });
-            }
-            let args = vec!["-w".into(), "--stdin".into(), "--no-filters".into()];
-            let id = self
-                .git
-                .ask(Call {
-                    args,
-                    input: file.contents.clone(),
-                    ..self.call("hash-object")
-                })
-                .await?;
-            entries.push_str(&format!(
-                "{} {}\t{}\0",
-                file.kind.mode(),
-                text(&id),
-                file.path
-            ));
+        let is_file = |kind| matches!(kind, EntryKind::File | EntryKind::Executable);
+        if let Some(odd) = new.files.iter().find(|file| !is_file(file.kind)) {
+            return Err(GitError::Failed {
+                action: "commit",
+                detail: format!("{} is no file", odd.path),
+            });
         }
+        let contents: Vec<&[u8]> = new.files.iter().map(|file| &file.contents[..]).collect();
+        let ids = self
+            .git
+            .write_blobs(self.call("hash-object"), &contents)
+            .await?;
+        let entries: String = new
+            .files
+            .iter()
+            .zip(ids)
+            .map(|(file, id)| format!("{} {id}\t{}\0", file.kind.mode(), file.path))
+            .collect();
         let args = vec![new.parent.to_string()];
         self.git
             .ask(Call {

@@ -98,11 +98,14 @@ impl Git {
         parent: Option<&CommitId>,
         message: &str,
     ) -> Result<CommitId, GitError> {
-        let mut tree = String::new();
-        for (name, contents) in files {
-            let id = self.write_blob(remote, contents).await?;
-            tree.push_str(&format!("100644 blob {id}\t{name}\n"));
-        }
+        let contents: Vec<&[u8]> = files.iter().map(|(_, contents)| *contents).collect();
+        let call = Self::local_call(remote, "hash-object", &[]);
+        let ids = self.write_blobs(call, &contents).await?;
+        let tree: String = files
+            .iter()
+            .zip(ids)
+            .map(|((name, _), id)| format!("100644 blob {id}\t{name}\n"))
+            .collect();
         let mut call = Self::local_call(remote, "mktree", &[]);
         call.input = tree.into_bytes();
         let tree = text(&self.ask(call).await?);
@@ -113,9 +116,12 @@ impl Git {
 
     /// Writes a blob.
     pub async fn write_blob(&self, remote: &Remote, contents: &[u8]) -> Result<CommitId, GitError> {
-        let mut call = Self::local_call(remote, "hash-object", &["-w", "--stdin", "--no-filters"]);
-        call.input = contents.to_vec();
-        object_id(&self.ask(call).await?, "hash-object")
+        let call = Self::local_call(remote, "hash-object", &[]);
+        let mut ids = self.write_blobs(call, &[contents]).await?;
+        ids.pop().ok_or_else(|| GitError::Failed {
+            action: "hash-object",
+            detail: "it named no object".to_owned(),
+        })
     }
 
     async fn write_local_commit(

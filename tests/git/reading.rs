@@ -229,6 +229,31 @@ async fn a_server_that_sends_more_than_the_cap_is_refused() {
 }
 
 #[tokio::test]
+async fn a_server_that_does_not_stop_sending_is_stopped() {
+    let mut bench = Bench::new().await;
+    let head = bench.repos.commit("app", &[("Dockerfile", "FROM a:1\n")]);
+    // A git whose fetch writes more than the cap and does not end.
+    let program = bench.repos.beside("endless-git");
+    let copies = bench.repos.beside("cache").join("git");
+    crate::git_repos::write_program(
+        &program,
+        &format!(
+            "case \"$*\" in *' fetch '*) cd '{}'/*.git/objects/pack && head -c 300000 /dev/zero > tmp_pack_x; exec sleep 600;; esac\nexec git \"$@\"",
+            copies.display()
+        ),
+    );
+    let cache = bench.repos.beside("cache");
+    let git = Git::with_program(&program, &cache, crate::bench::identity());
+    bench.git = git.await.unwrap().with_cap(100_000);
+    let mut cached = bench.open("app").await;
+    let error = cached
+        .fetch_commits(&BTreeSet::from([head]))
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), "git-too-large", "{error}");
+}
+
+#[tokio::test]
 async fn t11_links_and_submodules_are_told_and_never_followed() {
     let bench = Bench::new().await;
     let submodule = "1111111111111111111111111111111111111111";

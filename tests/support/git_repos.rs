@@ -4,10 +4,10 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use imagebot::repo::CommitId;
-use std::cell::Cell;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The time of the first commit; each further one is a minute later.
 const START: u64 = 1_700_000_000;
@@ -15,7 +15,7 @@ const START: u64 = 1_700_000_000;
 /// A folder of bare repositories.
 pub(crate) struct Repos {
     folder: tempfile::TempDir,
-    minutes: Cell<u64>,
+    minutes: AtomicU64,
 }
 
 /// What a path of a new commit is to be.
@@ -37,7 +37,7 @@ impl Repos {
         std::fs::create_dir(folder.path().join("srv")).expect("a folder");
         Self {
             folder,
-            minutes: Cell::new(0),
+            minutes: AtomicU64::new(0),
         }
     }
 
@@ -278,8 +278,7 @@ impl Repos {
     }
 
     fn commit_head(&self, branch: &str, message: &str) -> String {
-        let minutes = self.minutes.get();
-        self.minutes.set(minutes + 1);
+        let minutes = self.minutes.fetch_add(1, Ordering::Relaxed);
         let seconds = START + 60 * minutes;
         format!(
             "commit refs/heads/{branch}\ncommitter Ada <ada@example.org> {seconds} +0100\ndata {}\n{message}\n",
