@@ -11,6 +11,7 @@ use crate::git::{Git, Remote};
 use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoGlobs, RepoName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
 /// How deep repositories may lie in the folder.
@@ -123,25 +124,31 @@ impl Local {
                 "Merge branch '{}' into '{}'\n\n{}\n",
                 kept.state.source, kept.state.target, kept.state.title
             );
-            let Some(merged) = self
-                .git
-                .merge(&repo.remote, &target, &source, &message)
-                .await?
-            else {
+            // A merge that was cut short after it moved the target is only told of.
+            let done = self.git.is_ancestor(&repo.remote, &source, &target).await?;
+            let merged = if done {
+                Some(target.clone())
+            } else {
+                self.git
+                    .merge(&repo.remote, &target, &source, &message)
+                    .await?
+            };
+            let Some(merged) = merged else {
                 return Err(ForgeError::Conflict(format!(
                     "!{number} of {} is in conflict with {}; `imagebot run` writes it anew",
                     repo.name, kept.state.target
                 )));
             };
-            if self
-                .git
-                .move_ref(
-                    &repo.remote,
-                    &kept.state.target.full(),
-                    Some(&target),
-                    Some(&merged),
-                )
-                .await?
+            if done
+                || self
+                    .git
+                    .move_ref(
+                        &repo.remote,
+                        &kept.state.target.full(),
+                        Some(&target),
+                        Some(&merged),
+                    )
+                    .await?
             {
                 let state = |kept: &mut Kept| {
                     kept.state.state = MergeRequestState::Merged;
@@ -156,8 +163,8 @@ impl Local {
             }
         }
         Err(ForgeError::Conflict(format!(
-            "{} of {} moves too often",
-            "the target branch", repo.name
+            "the target branch of {} moves too often",
+            repo.name
         )))
     }
 
@@ -244,39 +251,91 @@ impl Local {
         })
     }
 
-    /// The folders that hold a bare repository, links not followed.
-    fn folders(&self) -> Result<Vec<(RepoName, PathBuf)>, ForgeError> {
-        let mut found = Vec::new();
+    /// The folders that hold a bare repository, links not followed, and what could not be looked at.
+    fn folders(&self) -> Result<Found, ForgeError> {
+        let unreadable = |folder: &Path, error: std::io::Error| {
+            ForgeError::Unreachable(format!(
+                "the folder {} cannot be read: {error}",
+                folder.display()
+            ))
+        };
+        if is_bare(&self.root) {
+            return Err(ForgeError::Refused(format!(
+                "{} is itself a repository; give the folder above it as `path`, and the repository's name in `repos`",
+                self.root.display()
+            )));
+        }
+        let mut found = Found::default();
         let mut waiting = vec![(self.root.clone(), 0)];
         while let Some((folder, depth)) = waiting.pop() {
-            let entries = std::fs::read_dir(&folder).map_err(|error| {
-                ForgeError::Unreachable(format!(
-                    "the folder {} cannot be read: {error}",
-                    folder.display()
-                ))
-            })?;
+            let entries = match std::fs::read_dir(&folder) {
+                Ok(entries) => entries,
+                Err(error) if depth == 0 => return Err(unreadable(&folder, error)),
+                Err(error) => {
+                    let name = self.shown(&folder);
+                    found.failed.push((name, unreadable(&folder, error)));
+                    continue;
+                }
+            };
             for entry in entries.flatten() {
                 let path = entry.path();
                 if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                     continue;
                 }
-                if path.join("HEAD").is_file() && path.join("objects").is_dir() {
-                    let name = path
-                        .strip_prefix(&self.root)
-                        .ok()
-                        .and_then(Path::to_str)
-                        .map(|n| n.trim_end_matches(".git"));
-                    if let Some(name) = name.and_then(|name| RepoName::parse(name).ok()) {
-                        found.push((name, path));
-                    }
+                if is_bare(&path) {
+                    self.add(path, &mut found);
                 } else if depth < MAX_DEPTH {
                     waiting.push((path, depth + 1));
                 }
             }
         }
-        found.sort();
-        found.retain(|(name, _)| self.repos.select(name));
+        found.failed.sort_by(|(a, _), (b, _)| a.cmp(b));
         Ok(found)
+    }
+
+    /// Adds a repository under its name: its path below the root, without `.git` at the end.
+    fn add(&self, path: PathBuf, found: &mut Found) {
+        // What lies in the `.git` of a work tree is no repository of this folder.
+        if path.file_name().is_some_and(|name| name == ".git") {
+            return;
+        }
+        let shown = self.shown(&path);
+        let name = path
+            .strip_prefix(&self.root)
+            .ok()
+            .and_then(Path::to_str)
+            .map(|name| name.strip_suffix(".git").unwrap_or(name))
+            .and_then(|name| RepoName::parse(name).ok());
+        let Some(name) = name else {
+            let why = ForgeError::Refused(format!("{shown:?} is no name for a repository"));
+            found.failed.push((shown, why));
+            return;
+        };
+        if !self.repos.select(&name) {
+            return;
+        }
+        match found.repositories.entry(name) {
+            Entry::Vacant(entry) => {
+                entry.insert(path);
+            }
+            Entry::Occupied(entry) => {
+                let why = format!(
+                    "{} and {} have the same name",
+                    entry.get().display(),
+                    path.display()
+                );
+                // Which of the two is meant cannot be known, so neither is worked on.
+                let (name, _) = entry.remove_entry();
+                found
+                    .failed
+                    .push((name.to_string(), ForgeError::Refused(why)));
+            }
+        }
+    }
+
+    fn shown(&self, path: &Path) -> String {
+        let path = path.strip_prefix(&self.root).unwrap_or(path);
+        path.display().to_string()
     }
 
     /// All merge requests of a repository, by number.
@@ -285,10 +344,10 @@ impl Local {
         let numbered: Vec<(u64, CommitId)> = refs
             .into_iter()
             .filter_map(|found| {
-                Some((
-                    found.name.strip_prefix(MERGE_REQUESTS)?.parse().ok()?,
-                    found.id,
-                ))
+                let text = found.name.strip_prefix(MERGE_REQUESTS)?;
+                let number: u64 = text.parse().ok()?;
+                // `07` is not `7`.
+                (number.to_string() == text).then_some((number, found.id))
             })
             .collect();
         let files = ["state.toml", "description.md", "comments.md"];
@@ -429,6 +488,17 @@ fn merge_request(number: u64, kept: Kept) -> MergeRequest {
     }
 }
 
+/// What a walk through the folder found.
+#[derive(Debug, Default)]
+struct Found {
+    repositories: BTreeMap<RepoName, PathBuf>,
+    failed: Vec<(String, ForgeError)>,
+}
+
+fn is_bare(path: &Path) -> bool {
+    path.join("HEAD").is_file() && path.join("objects").is_dir()
+}
+
 #[async_trait::async_trait]
 impl Forge for Local {
     fn name(&self) -> &str {
@@ -437,15 +507,18 @@ impl Forge for Local {
 
     async fn repositories(&self) -> Result<Listing, ForgeError> {
         let forge = self.clone();
-        let folders = tokio::task::spawn_blocking(move || forge.folders()).await;
-        let folders = folders.map_err(|error| ForgeError::Unreachable(error.to_string()))??;
-        let mut listing = Listing::default();
+        let found = tokio::task::spawn_blocking(move || forge.folders()).await;
+        let found = found.map_err(|error| ForgeError::Unreachable(error.to_string()))??;
+        let mut listing = Listing {
+            failed: found.failed,
+            ..Listing::default()
+        };
         let read = |(name, path): (RepoName, PathBuf)| async move {
             let repository = self.repository(&name, &path).await;
             (name, repository)
         };
         use futures::StreamExt as _;
-        let mut all = futures::stream::iter(folders.into_iter().map(read)).buffered(8);
+        let mut all = futures::stream::iter(found.repositories.into_iter().map(read)).buffered(8);
         while let Some((name, repository)) = all.next().await {
             match repository {
                 Ok(repository) => listing.repositories.push(repository),
@@ -459,6 +532,7 @@ impl Forge for Local {
         let all = self.all(repo).await?;
         Ok(all
             .into_iter()
+            .filter(|(_, (_, kept))| kept.state.source.is_ours())
             .map(|(number, (_, kept))| merge_request(number, kept))
             .collect())
     }

@@ -1,6 +1,6 @@
 //! A cached copy of a repository: bare, shallow, without the blobs that nobody asked for.
 
-use super::command::{Call, Git, fingerprint, first_lines, quoted};
+use super::command::{Call, Git, fingerprint, first_lines, quoted, settings_env};
 use super::error::GitError;
 use super::object::batch;
 use super::remote::Remote;
@@ -9,11 +9,14 @@ use crate::repo::CommitId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A copy with more packs than this is fetched anew: it has no garbage collection.
 const MAX_PACKS: usize = 32;
-/// The most that one cached copy may hold, in bytes: what a server sends that ignores the filter.
-const MAX_SIZE: u64 = 1 << 30;
+/// How often the size of a copy is looked at while a server sends.
+const LOOK: Duration = Duration::from_millis(500);
+/// The mark of a copy whose server ignores the filter; that is reported once.
+const FILTER_IGNORED: &str = "imagebot-filter-ignored";
 
 /// A cached copy, locked for this process while it lives.
 #[derive(Debug)]
@@ -52,12 +55,12 @@ impl Git {
             _lock: lock,
             filter_ignored: false,
         };
-        if cached.path.exists()
-            && (packs(&cached.path) > MAX_PACKS || !cached.has_right_hash(sample))
-        {
+        if packs(&cached.path) > MAX_PACKS || !cached.has_right_format(sample) {
             cached.remove()?;
         }
-        if !cached.path.exists() {
+        if cached.path.exists() {
+            cached.sweep();
+        } else {
             cached.create(sample).await?;
         }
         Ok(cached)
@@ -70,57 +73,87 @@ impl Cached {
         self.remote.url()
     }
 
-    /// Whether the server sent blobs although it was asked not to.
+    /// Whether the server was just seen to ignore the filter for partial clones; once in the life of a copy.
     pub fn filter_ignored(&self) -> bool {
         self.filter_ignored
     }
 
     /// Removes the copy; the next [`Git::open`] fetches anew.
     pub fn remove(&self) -> Result<(), GitError> {
-        std::fs::remove_dir_all(&self.path).map_err(|error| {
-            GitError::io(
-                format!("the cached repository {}", self.path.display()),
-                error,
-            )
-        })
+        // Renamed first, so that a removal that is cut short leaves no half of a copy.
+        let old = self.path.with_extension("old");
+        remove_folder(&old)
+            .and_then(|()| match std::fs::rename(&self.path, &old) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+                _ => remove_folder(&old),
+            })
+            .map_err(|error| {
+                GitError::io(
+                    format!("the cached repository {}", self.path.display()),
+                    error,
+                )
+            })
     }
 
-    fn has_right_hash(&self, sample: &CommitId) -> bool {
+    /// Removes the copy because of what was found in it.
+    fn damaged(&self, detail: String) -> GitError {
+        if let Err(error) = self.remove() {
+            return error;
+        }
+        GitError::Damaged {
+            remote: self.remote.url().to_owned(),
+            detail,
+        }
+    }
+
+    fn has_right_format(&self, sample: &CommitId) -> bool {
         let config = std::fs::read_to_string(self.path.join("config")).unwrap_or_default();
-        config.contains("objectFormat = sha256") == (sample.as_str().len() == 64)
+        config == self.config(sample)
+    }
+
+    /// Removes what a killed git left behind: this process holds the lock, so nobody else needs it.
+    fn sweep(&self) {
+        let _ = std::fs::remove_file(self.path.join("shallow.lock"));
+        let Ok(packs) = std::fs::read_dir(self.path.join("objects/pack")) else {
+            return;
+        };
+        for file in packs.flatten() {
+            if file.file_name().as_encoded_bytes().starts_with(b"tmp_") {
+                let _ = std::fs::remove_file(file.path());
+            }
+        }
+    }
+
+    /// The copy's settings. That it is partial is said only where it is fetched into: a git that
+    /// knows it would ask the server whenever it reads an object that is missing, or die of not being allowed to.
+    fn config(&self, sample: &CommitId) -> String {
+        format!(
+            "[core]\n\trepositoryformatversion = 1\n\tfilemode = true\n\tbare = true\n\
+             [extensions]\n\tobjectFormat = {}\n[remote \"origin\"]\n\turl = {}\n",
+            object_format(sample),
+            quoted(self.remote.url())
+        )
     }
 
     async fn create(&self, sample: &CommitId) -> Result<(), GitError> {
-        let format = if sample.as_str().len() == 64 {
-            "sha256"
-        } else {
-            "sha1"
-        };
         // Made beside and renamed, so that a copy is whole or not there.
         let made = self.path.with_extension("new");
-        if made.exists() {
-            std::fs::remove_dir_all(&made)
-                .map_err(|error| GitError::io("an unfinished cached repository", error))?;
-        }
+        remove_folder(&made)
+            .map_err(|error| GitError::io("an unfinished cached repository", error))?;
         let call = Call {
             args: vec![
                 "--bare".into(),
                 "--quiet".into(),
                 "--template=".into(),
-                format!("--object-format={format}"),
+                format!("--object-format={}", object_format(sample)),
                 "--end-of-options".into(),
                 made.display().to_string(),
             ],
+            env: vec![("GIT_DEFAULT_REF_FORMAT".to_owned(), "files".to_owned())],
             ..Call::new("init")
         };
         self.git.ask(call).await?;
-        let config = format!(
-            "[core]\n\trepositoryformatversion = 1\n\tfilemode = true\n\tbare = true\n\
-             [extensions]\n\tpartialClone = origin\n\tobjectFormat = {format}\n\
-             [remote \"origin\"]\n\turl = {}\n\tpromisor = true\n\tpartialclonefilter = blob:none\n",
-            quoted(self.remote.url())
-        );
-        std::fs::write(made.join("config"), config)
+        std::fs::write(made.join("config"), self.config(sample))
             .and_then(|()| std::fs::rename(&made, &self.path))
             .map_err(|error| GitError::io("a cached repository", error))
     }
@@ -139,61 +172,108 @@ impl Cached {
         if missing.is_empty() {
             return Ok(());
         }
-        let mut args: Vec<String> = ["--depth=1", "--filter=blob:none"]
-            .map(str::to_owned)
-            .into();
-        args.extend(FETCH.map(str::to_owned));
-        args.extend(
-            missing
-                .iter()
-                .map(|id| format!("+{id}:refs/imagebot/fetched/{id}")),
-        );
-        self.fetch(args, Vec::new()).await?;
-        self.check_size()
+        // No ref is kept: nothing is collected as garbage, and a ref to a lost object would break every fetch.
+        self.fetch(&["--depth=1", "--filter=blob:none"], missing, Vec::new())
+            .await
     }
 
     /// Fetches blobs (and other objects) by id, those that are not there yet: the second of two requests.
     pub async fn fetch_objects(&mut self, ids: &BTreeSet<CommitId>) -> Result<(), GitError> {
         let missing = self.missing(ids).await?;
         if missing.is_empty() {
-            // Every blob is there without being asked for: the server does not know partial clones.
-            self.filter_ignored = !ids.is_empty();
             return Ok(());
         }
-        let input = missing
-            .iter()
-            .map(|id| format!("{id}\n"))
-            .collect::<String>()
-            .into_bytes();
-        let mut args: Vec<String> = vec!["--filter=blob:none".into(), "--stdin".into()];
-        args.extend(FETCH.map(str::to_owned));
-        self.fetch(args, input).await?;
-        self.check_size()
+        let args = ["--filter=blob:none", "--stdin"];
+        self.fetch(&args, [], lines(&missing)).await
     }
 
-    pub(super) async fn fetch(&self, args: Vec<String>, input: Vec<u8>) -> Result<(), GitError> {
-        // Without negotiation: a shallow copy has nothing to negotiate with.
-        let env = vec![
-            ("GIT_CONFIG_COUNT", "1".to_owned()),
-            ("GIT_CONFIG_KEY_0", "fetch.negotiationAlgorithm".to_owned()),
-            ("GIT_CONFIG_VALUE_0", "noop".to_owned()),
+    /// One request for objects, given as arguments or as input.
+    pub(super) async fn fetch(
+        &mut self,
+        options: &[&str],
+        ids: impl IntoIterator<Item = CommitId>,
+        input: Vec<u8>,
+    ) -> Result<(), GitError> {
+        // `--no-write-fetch-head`: nobody reads it.
+        let always = [
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-recurse-submodules",
+            "--no-auto-maintenance",
+            "--end-of-options",
+            "origin",
         ];
-        let output = self
-            .git
-            .run(Call {
-                args,
-                input,
-                env,
-                ..self.call("fetch")
-            })
-            .await?;
-        if output.status.success() {
-            return Ok(());
+        let args = options.iter().chain(&always).map(|arg| (*arg).to_owned());
+        let args = args
+            .chain(ids.into_iter().map(|id| id.to_string()))
+            .collect();
+        // Without negotiation: a shallow copy has nothing to negotiate with.
+        let env = settings_env(&[
+            ("remote.origin.promisor", "true"),
+            ("remote.origin.partialclonefilter", "blob:none"),
+            ("fetch.negotiationAlgorithm", "noop"),
+        ]);
+        let output = tokio::select! {
+            output = self.git.run(Call { args, input, env, ..self.call("fetch") }) => output?,
+            () = self.outgrown() => return Err(self.too_large()),
+        };
+        if !output.status.success() {
+            return Err(self.failed(&output.stderr).await);
         }
-        Err(GitError::Unreadable {
+        if self.size() > self.git.cap() {
+            return Err(self.too_large());
+        }
+        if output.stderr.contains("filtering not recognized by server") {
+            let mark = self.path.join(FILTER_IGNORED);
+            self.filter_ignored = !mark.exists();
+            std::fs::write(&mark, "")
+                .map_err(|error| GitError::io("a mark in a cached repository", error))?;
+        }
+        Ok(())
+    }
+
+    /// Ends when the copy has more bytes than it may have.
+    async fn outgrown(&self) {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if self.size() > self.git.cap() {
+                return;
+            }
+        }
+    }
+
+    /// Why the server could not be read or written, unless it is the copy's fault.
+    pub(super) async fn failed(&self, stderr: &str) -> GitError {
+        let detail = first_lines(stderr);
+        let shallow = ["bad shallow line", "shallow file", "unshallow"];
+        let check = Call {
+            args: ["--batch-check=%(objecttype)", "--batch-all-objects"]
+                .map(str::to_owned)
+                .into(),
+            ..self.call("cat-file")
+        };
+        let whole = match self.git.run(check).await {
+            Ok(output) => output.status.success() && output.stderr.is_empty(),
+            Err(error) => return error,
+        };
+        if !whole || shallow.iter().any(|text| stderr.contains(text)) {
+            return self.damaged(detail);
+        }
+        GitError::Unreadable {
             remote: self.remote.url().to_owned(),
-            detail: first_lines(&output.stderr),
-        })
+            detail,
+        }
+    }
+
+    /// Runs a command that only reads the copy. One that fails tells that the copy is damaged.
+    pub(super) async fn read(&self, call: Call<'_>) -> Result<Vec<u8>, GitError> {
+        let output = self.git.run(call).await?;
+        if output.status.success() {
+            Ok(output.stdout)
+        } else {
+            Err(self.damaged(first_lines(&output.stderr)))
+        }
     }
 
     /// Those of the objects that are not in the copy.
@@ -201,15 +281,10 @@ impl Cached {
         &self,
         ids: &BTreeSet<CommitId>,
     ) -> Result<BTreeSet<CommitId>, GitError> {
-        let input = ids
-            .iter()
-            .map(|id| format!("{id}\n"))
-            .collect::<String>()
-            .into_bytes();
+        let input = lines(ids);
         let args = vec!["--batch-check=%(objectname)".into()];
         let output = self
-            .git
-            .ask(Call {
+            .read(Call {
                 args,
                 input,
                 ..self.call("cat-file")
@@ -233,8 +308,7 @@ impl Cached {
         ];
         tree::parse(
             &self
-                .git
-                .ask(Call {
+                .read(Call {
                     args,
                     ..self.call("ls-tree")
                 })
@@ -247,23 +321,15 @@ impl Cached {
         &self,
         ids: &BTreeSet<CommitId>,
     ) -> Result<BTreeMap<CommitId, Vec<u8>>, GitError> {
-        let input = ids
-            .iter()
-            .map(|id| format!("{id}\n"))
-            .collect::<String>()
-            .into_bytes();
+        let input = lines(ids);
         let output = self
-            .git
-            .ask(Call {
+            .read(Call {
                 args: vec!["--batch".into()],
                 input,
                 ..self.call("cat-file")
             })
             .await?;
-        let damaged = || GitError::Damaged {
-            remote: self.remote.url().to_owned(),
-            detail: "an object that was fetched is missing".to_owned(),
-        };
+        let damaged = || self.damaged("an object that was fetched is missing".to_owned());
         batch(&output)
             .ok_or_else(damaged)?
             .into_iter()
@@ -271,28 +337,40 @@ impl Cached {
             .ok_or_else(damaged)
     }
 
-    fn check_size(&self) -> Result<(), GitError> {
-        if folder_size(&self.path.join("objects")) <= MAX_SIZE {
-            return Ok(());
+    fn size(&self) -> u64 {
+        folder_size(&self.path.join("objects"))
+    }
+
+    fn too_large(&self) -> GitError {
+        match self.remove() {
+            Err(error) => error,
+            Ok(()) => GitError::TooLarge {
+                remote: self.remote.url().to_owned(),
+                limit: self.git.cap() >> 20,
+            },
         }
-        self.remove()?;
-        Err(GitError::TooLarge {
-            remote: self.remote.url().to_owned(),
-            limit: MAX_SIZE >> 20,
-        })
     }
 }
 
-/// What every fetch says. `--no-write-fetch-head` keeps `FETCH_HEAD` out of the way of other processes.
-const FETCH: [&str; 7] = [
-    "--quiet",
-    "--no-tags",
-    "--no-write-fetch-head",
-    "--no-recurse-submodules",
-    "--no-auto-maintenance",
-    "--end-of-options",
-    "origin",
-];
+pub(super) fn object_format(sample: &CommitId) -> &'static str {
+    if sample.as_str().len() == 64 {
+        "sha256"
+    } else {
+        "sha1"
+    }
+}
+
+fn lines(ids: &BTreeSet<CommitId>) -> Vec<u8> {
+    let lines: String = ids.iter().map(|id| format!("{id}\n")).collect();
+    lines.into_bytes()
+}
+
+fn remove_folder(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
 
 fn packs(path: &Path) -> usize {
     let Ok(folder) = std::fs::read_dir(path.join("objects/pack")) else {

@@ -11,6 +11,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 /// The oldest git that works: Debian 12's. Older ones lack `merge-tree --write-tree`.
 pub const MIN_VERSION: (u32, u32) = (2, 38);
 
+/// The most that one cached copy may hold, in bytes: what a server sends that ignores the filter.
+const CAP: u64 = 1 << 30;
 /// The longest that one command may take.
 const TIMEOUT: Duration = Duration::from_secs(300);
 /// The most that one command may print, in bytes.
@@ -34,6 +36,7 @@ pub struct Git {
     home: Arc<tempfile::TempDir>,
     cache: PathBuf,
     identity: Identity,
+    cap: u64,
 }
 
 /// What a command printed.
@@ -64,9 +67,21 @@ impl Git {
             home: Arc::new(home),
             cache: cache.to_owned(),
             identity,
+            cap: CAP,
         };
         git.check_version().await?;
         Ok(git)
+    }
+
+    /// Sets the most that one cached copy may hold, in bytes; 1 GiB unless told.
+    #[must_use]
+    pub fn with_cap(mut self, bytes: u64) -> Self {
+        self.cap = bytes;
+        self
+    }
+
+    pub(super) fn cap(&self) -> u64 {
+        self.cap
     }
 
     pub(super) fn cache_folder(&self) -> &Path {
@@ -110,10 +125,12 @@ impl Git {
     /// The global configuration for one remote, in a file: `safe.directory` given in the environment does not reach
     /// the upload-pack that git starts for a local repository.
     fn global_config(&self, remote: Option<&Remote>) -> Result<PathBuf, GitError> {
+        // No `fsckObjects`: a partial fetch refuses old histories for their odd time zones, whatever `fetch.fsck.*`
+        // tolerates. Ids are checked in any case, nothing is checked out, and paths are checked by their type.
         let mut text = String::from(
             "[protocol]\n\tversion = 2\n\
              [http]\n\tfollowRedirects = false\n\
-             [transfer]\n\tbundleURI = false\n\tfsckObjects = true\n\
+             [transfer]\n\tbundleURI = false\n\
              [uploadpack]\n\tallowFilter = true\n\tallowAnySHA1InWant = true\n\
              [gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n\
              [advice]\n\tdetachedHead = false\n",
@@ -160,7 +177,7 @@ impl Git {
                 "GIT_ALLOW_PROTOCOL",
                 remote.map_or("none", Remote::protocol),
             )
-            // Reading must never fetch what is missing; git before 2.45 does not know this.
+            // A second guard against fetching while reading; not every git knows it.
             .env("GIT_NO_LAZY_FETCH", "1")
             .args([
                 "-c",
@@ -280,7 +297,7 @@ pub(super) struct Call<'a> {
     pub(super) remote: Option<&'a Remote>,
     pub(super) action: &'static str,
     pub(super) args: Vec<String>,
-    pub(super) env: Vec<(&'static str, String)>,
+    pub(super) env: Vec<(String, String)>,
     pub(super) input: Vec<u8>,
 }
 
@@ -319,6 +336,16 @@ pub(super) fn first_lines(text: &str) -> String {
     } else {
         lines.join("; ")
     }
+}
+
+/// The environment that gives one command settings of its own.
+pub(super) fn settings_env(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+    let mut env = vec![("GIT_CONFIG_COUNT".to_owned(), settings.len().to_string())];
+    for (index, (key, value)) in settings.iter().enumerate() {
+        env.push((format!("GIT_CONFIG_KEY_{index}"), (*key).to_owned()));
+        env.push((format!("GIT_CONFIG_VALUE_{index}"), (*value).to_owned()));
+    }
+    env
 }
 
 /// A value in git's configuration syntax.

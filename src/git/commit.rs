@@ -36,33 +36,27 @@ impl Cached {
             .tempdir_in(self.git.home())
             .map_err(|error| GitError::io("a private index", error))?;
         let env = vec![(
-            "GIT_INDEX_FILE",
+            "GIT_INDEX_FILE".to_owned(),
             index.path().join("index").display().to_string(),
         )];
-        let mut entries = String::new();
-        for file in &new.files {
-            if !matches!(file.kind, EntryKind::File | EntryKind::Executable) {
-                return Err(GitError::Failed {
-                    action: "commit",
-                    detail: format!("{} is no file", file.path),
-                });
-            }
-            let args = vec!["-w".into(), "--stdin".into(), "--no-filters".into()];
-            let id = self
-                .git
-                .ask(Call {
-                    args,
-                    input: file.contents.clone(),
-                    ..self.call("hash-object")
-                })
-                .await?;
-            entries.push_str(&format!(
-                "{} {}\t{}\0",
-                file.kind.mode(),
-                text(&id),
-                file.path
-            ));
+        let is_file = |kind| matches!(kind, EntryKind::File | EntryKind::Executable);
+        if let Some(odd) = new.files.iter().find(|file| !is_file(file.kind)) {
+            return Err(GitError::Failed {
+                action: "commit",
+                detail: format!("{} is no file", odd.path),
+            });
         }
+        let contents: Vec<&[u8]> = new.files.iter().map(|file| &file.contents[..]).collect();
+        let ids = self
+            .git
+            .write_blobs(self.call("hash-object"), &contents)
+            .await?;
+        let entries: String = new
+            .files
+            .iter()
+            .zip(ids)
+            .map(|(file, id)| format!("{} {id}\t{}\0", file.kind.mode(), file.path))
+            .collect();
         let args = vec![new.parent.to_string()];
         self.git
             .ask(Call {
@@ -105,12 +99,12 @@ impl Cached {
         };
         let identity = self.git.identity();
         let env = vec![
-            ("GIT_AUTHOR_NAME", identity.name.clone()),
-            ("GIT_AUTHOR_EMAIL", identity.email.clone()),
-            ("GIT_AUTHOR_DATE", date.clone()),
-            ("GIT_COMMITTER_NAME", identity.name.clone()),
-            ("GIT_COMMITTER_EMAIL", identity.email.clone()),
-            ("GIT_COMMITTER_DATE", date),
+            ("GIT_AUTHOR_NAME".to_owned(), identity.name.clone()),
+            ("GIT_AUTHOR_EMAIL".to_owned(), identity.email.clone()),
+            ("GIT_AUTHOR_DATE".to_owned(), date.clone()),
+            ("GIT_COMMITTER_NAME".to_owned(), identity.name.clone()),
+            ("GIT_COMMITTER_EMAIL".to_owned(), identity.email.clone()),
+            ("GIT_COMMITTER_DATE".to_owned(), date),
         ];
         let mut args: Vec<String> = parents
             .iter()
@@ -129,18 +123,39 @@ impl Cached {
                 })
                 .await?,
         );
-        CommitId::parse(&id).map_err(|error| GitError::Failed {
+        let id = CommitId::parse(&id).map_err(|error| GitError::Failed {
             action: "commit-tree",
             detail: error.to_string(),
-        })
+        })?;
+        self.has_parents(&id)
+            .map_err(|error| GitError::io("the copy's list of cut histories", error))?;
+        Ok(id)
+    }
+
+    /// Takes a commit off the list of those whose parents are not there. It is on it if the same commit was fetched
+    /// before, at depth one; then no server would take a push of it that does not have it already.
+    fn has_parents(&self, id: &CommitId) -> std::io::Result<()> {
+        let path = self.path.join("shallow");
+        let Ok(list) = std::fs::read_to_string(&path) else {
+            return Ok(());
+        };
+        if !list.lines().any(|line| line == id.as_str()) {
+            return Ok(());
+        }
+        let rest: String = list
+            .lines()
+            .filter(|line| *line != id.as_str())
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let new = path.with_extension("new");
+        std::fs::write(&new, rest).and_then(|()| std::fs::rename(&new, &path))
     }
 
     /// The committer's date of a commit, as git reads it back.
     async fn commit_date(&self, commit: &CommitId) -> Result<String, GitError> {
         let args = vec!["commit".into(), commit.to_string()];
         let raw = self
-            .git
-            .ask(Call {
+            .read(Call {
                 args,
                 ..self.call("cat-file")
             })
@@ -151,10 +166,21 @@ impl Cached {
             .take_while(|line| !line.is_empty())
             .find_map(|line| {
                 let (_, date) = line.strip_prefix("committer ")?.rsplit_once("> ")?;
-                Some(format!("@{date}"))
+                well_formed(date)
             });
         Ok(date.unwrap_or_else(|| "@0 +0000".to_owned()))
     }
+}
+
+/// A date as git takes it: old histories have time zones and seconds that it does not.
+fn well_formed(date: &str) -> Option<String> {
+    let (seconds, zone) = date.split_once(' ').unwrap_or((date, "+0000"));
+    let seconds: u32 = seconds.parse().ok()?;
+    let zone_fits = zone.len() == 5
+        && zone.starts_with(['+', '-'])
+        && zone[1..].parse::<u16>().is_ok_and(|zone| zone <= 1400);
+    let zone = if zone_fits { zone } else { "+0000" };
+    Some(format!("@{seconds} {zone}"))
 }
 
 pub(super) fn text(output: &[u8]) -> String {

@@ -6,13 +6,16 @@ use super::commit::text;
 use super::error::GitError;
 use super::tree::EntryKind;
 use crate::repo::{CommitId, RepoPath};
+use std::collections::BTreeSet;
 
 /// How far back the histories are read at first; a branch that is further behind costs one more request.
 const DEPTH: u32 = 200;
 /// What git takes as the whole history.
 const WHOLE: u32 = i32::MAX as u32;
-/// More commits than this on a branch are not read: one is ours, two are somebody's work.
-const MAX_COMMITS: usize = 2;
+/// More commits than this on a branch are not looked at: that is somebody's work.
+const MAX_COMMITS: usize = 1000;
+/// More commits than this on a branch, merges left out, are not read: one is ours, two are somebody's work.
+const MAX_READ: usize = 2;
 
 /// A commit on a branch that is not on the target branch, merges left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +45,7 @@ impl Cached {
         let args = vec!["commit".into(), id.to_string()];
         let raw = text_lossy(
             &self
-                .git
-                .ask(Call {
+                .read(Call {
                     args,
                     ..self.call("cat-file")
                 })
@@ -59,10 +61,13 @@ impl Cached {
 
     /// The commits between `target` and `head`, merges left out, at most two. Fetches history where it must.
     pub async fn between(
-        &self,
+        &mut self,
         target: &CommitId,
         head: &CommitId,
     ) -> Result<Vec<BranchCommit>, GitError> {
+        if head == target {
+            return Ok(Vec::new());
+        }
         // The usual case needs no history: one commit that stands on the target's head.
         let (parents, message) = self.read_commit(head).await?;
         if let [parent] = &parents[..]
@@ -75,44 +80,66 @@ impl Cached {
             }]);
         }
         for depth in [DEPTH, WHOLE] {
-            let mut args = vec![format!("--depth={depth}")];
-            args.extend(
-                [
-                    "--filter=tree:0",
-                    "--quiet",
-                    "--no-tags",
-                    "--no-write-fetch-head",
-                    "--no-recurse-submodules",
-                ]
-                .map(str::to_owned),
-            );
-            args.extend(["--no-auto-maintenance", "--end-of-options", "origin"].map(str::to_owned));
-            args.extend([target.to_string(), head.to_string()]);
-            self.fetch(args, Vec::new()).await?;
-            let base = Call {
-                args: vec![target.to_string(), head.to_string()],
-                ..self.call("merge-base")
-            };
-            if self.git.run(base).await?.status.success() {
-                break;
+            let depth = format!("--depth={depth}");
+            let ends = [target.clone(), head.clone()];
+            self.fetch(&[&depth, "--filter=tree:0"], ends, Vec::new())
+                .await?;
+            if let Some(reached) = self.reached(target, head).await? {
+                return self.without_merges(reached).await;
             }
         }
+        Err(GitError::Damaged {
+            remote: self.remote_url().to_owned(),
+            detail: "its history is cut off although all of it was fetched".to_owned(),
+        })
+    }
+
+    /// The commits that only `head` has, with their parents; `None` if the copy's history is too short to tell.
+    async fn reached(
+        &self,
+        target: &CommitId,
+        head: &CommitId,
+    ) -> Result<Option<Vec<(CommitId, usize)>>, GitError> {
         let args = vec![
-            "--no-merges".into(),
-            format!("--max-count={}", MAX_COMMITS),
+            "--parents".into(),
+            format!("--max-count={MAX_COMMITS}"),
             format!("{target}..{head}"),
         ];
         let list = text(
             &self
-                .git
-                .ask(Call {
+                .read(Call {
                     args,
                     ..self.call("rev-list")
                 })
                 .await?,
         );
+        // What stands in this file has parents that are not in the copy. Where there are such, a way down from
+        // `head` that ends there or at a root may in truth meet the history of `target`.
+        let cut = std::fs::read_to_string(self.path.join("shallow")).unwrap_or_default();
+        let cut: BTreeSet<&str> = cut.lines().collect();
         let mut commits = Vec::new();
-        for id in list.lines().filter_map(|line| CommitId::parse(line).ok()) {
+        for line in list.lines() {
+            let mut ids = line.split(' ');
+            let id = ids.next().unwrap_or_default();
+            let parents = ids.count();
+            let is_end = parents == 0 || cut.contains(id) || commits.len() + 1 == MAX_COMMITS;
+            if is_end && !cut.is_empty() {
+                return Ok(None);
+            }
+            if let Ok(id) = CommitId::parse(id) {
+                commits.push((id, parents));
+            }
+        }
+        Ok(Some(commits))
+    }
+
+    async fn without_merges(
+        &self,
+        reached: Vec<(CommitId, usize)>,
+    ) -> Result<Vec<BranchCommit>, GitError> {
+        let mut commits = Vec::new();
+        let plain = reached.into_iter().filter(|(_, parents)| *parents < 2);
+        for (id, _) in plain.take(MAX_READ) {
             let (parents, message) = self.read_commit(&id).await?;
             let parent = parents.into_iter().next().unwrap_or_else(|| id.clone());
             commits.push(BranchCommit {
@@ -126,48 +153,36 @@ impl Cached {
 
     /// What differs between two commits. Their trees are fetched where they are missing.
     pub async fn changes(
-        &self,
+        &mut self,
         before: &CommitId,
         after: &CommitId,
     ) -> Result<Vec<Change>, GitError> {
-        let diff = || Call {
-            args: [
-                "-r",
-                "-z",
-                "--raw",
-                "--no-renames",
-                "--full-index",
-                "--no-ext-diff",
-                "--end-of-options",
-            ]
-            .map(str::to_owned)
-            .into_iter()
-            .chain([before.to_string(), after.to_string()])
-            .collect(),
-            ..self.call("diff-tree")
-        };
-        let first = self.git.run(diff()).await?;
+        let first = self.git.run(self.diff(before, after)).await?;
         if first.status.success() {
             return parse_changes(&first.stdout);
         }
-        let mut args: Vec<String> = vec![
-            "--depth=1".into(),
-            "--filter=blob:none".into(),
-            "--refetch".into(),
+        // The commits are there, perhaps without their trees, so that git would not fetch them by itself.
+        let options = ["--depth=1", "--filter=blob:none", "--refetch"];
+        self.fetch(&options, [before.clone(), after.clone()], Vec::new())
+            .await?;
+        parse_changes(&self.read(self.diff(before, after)).await?)
+    }
+
+    fn diff(&self, before: &CommitId, after: &CommitId) -> Call<'_> {
+        let options = [
+            "-r",
+            "-z",
+            "--raw",
+            "--no-renames",
+            "--full-index",
+            "--no-ext-diff",
+            "--end-of-options",
         ];
-        args.extend(
-            [
-                "--quiet",
-                "--no-tags",
-                "--no-write-fetch-head",
-                "--no-recurse-submodules",
-            ]
-            .map(str::to_owned),
-        );
-        args.extend(["--no-auto-maintenance", "--end-of-options", "origin"].map(str::to_owned));
-        args.extend([before.to_string(), after.to_string()]);
-        self.fetch(args, Vec::new()).await?;
-        parse_changes(&self.git.ask(diff()).await?)
+        let ids = [before.to_string(), after.to_string()];
+        Call {
+            args: options.map(str::to_owned).into_iter().chain(ids).collect(),
+            ..self.call("diff-tree")
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! Reading and writing refs and small commits in a bare repository of this machine: what the local forge keeps
 //! its merge requests in.
 
+use super::cache::object_format;
 use super::command::{Call, Git, first_lines};
 use super::commit::text;
 use super::error::GitError;
 use super::object::batch;
 use super::remote::Remote;
 use crate::repo::CommitId;
+use std::path::PathBuf;
 
 /// A ref: its full name and what it points at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,11 +98,14 @@ impl Git {
         parent: Option<&CommitId>,
         message: &str,
     ) -> Result<CommitId, GitError> {
-        let mut tree = String::new();
-        for (name, contents) in files {
-            let id = self.write_blob(remote, contents).await?;
-            tree.push_str(&format!("100644 blob {id}\t{name}\n"));
-        }
+        let contents: Vec<&[u8]> = files.iter().map(|(_, contents)| *contents).collect();
+        let call = Self::local_call(remote, "hash-object", &[]);
+        let ids = self.write_blobs(call, &contents).await?;
+        let tree: String = files
+            .iter()
+            .zip(ids)
+            .map(|((name, _), id)| format!("100644 blob {id}\t{name}\n"))
+            .collect();
         let mut call = Self::local_call(remote, "mktree", &[]);
         call.input = tree.into_bytes();
         let tree = text(&self.ask(call).await?);
@@ -111,9 +116,12 @@ impl Git {
 
     /// Writes a blob.
     pub async fn write_blob(&self, remote: &Remote, contents: &[u8]) -> Result<CommitId, GitError> {
-        let mut call = Self::local_call(remote, "hash-object", &["-w", "--stdin", "--no-filters"]);
-        call.input = contents.to_vec();
-        object_id(&self.ask(call).await?, "hash-object")
+        let call = Self::local_call(remote, "hash-object", &[]);
+        let mut ids = self.write_blobs(call, &[contents]).await?;
+        ids.pop().ok_or_else(|| GitError::Failed {
+            action: "hash-object",
+            detail: "it named no object".to_owned(),
+        })
     }
 
     async fn write_local_commit(
@@ -133,10 +141,10 @@ impl Git {
             .extend(["-F".to_owned(), "-".to_owned(), tree.to_owned()]);
         let identity = self.identity();
         call.env = vec![
-            ("GIT_AUTHOR_NAME", identity.name.clone()),
-            ("GIT_AUTHOR_EMAIL", identity.email.clone()),
-            ("GIT_COMMITTER_NAME", identity.name.clone()),
-            ("GIT_COMMITTER_EMAIL", identity.email.clone()),
+            ("GIT_AUTHOR_NAME".to_owned(), identity.name.clone()),
+            ("GIT_AUTHOR_EMAIL".to_owned(), identity.email.clone()),
+            ("GIT_COMMITTER_NAME".to_owned(), identity.name.clone()),
+            ("GIT_COMMITTER_EMAIL".to_owned(), identity.email.clone()),
         ];
         call.input = message.as_bytes().to_vec();
         object_id(&self.ask(call).await?, "commit-tree")
@@ -161,21 +169,40 @@ impl Git {
         if output.status.success() {
             return Ok(true);
         }
+        // Another process was faster, or holds the ref's lock at this moment.
         let lost = [
             "but expected",
             "reference already exists",
             "unable to resolve reference",
-            "cannot lock ref",
+            "File exists",
         ];
-        if lost.iter().any(|text| output.stderr.contains(text))
-            && !output.stderr.contains("cannot create")
-        {
+        if lost.iter().any(|text| output.stderr.contains(text)) {
             return Ok(false);
         }
         Err(GitError::Failed {
             action: "update-ref",
             detail: first_lines(&output.stderr),
         })
+    }
+
+    /// Whether a commit is another or stands on it.
+    pub async fn is_ancestor(
+        &self,
+        remote: &Remote,
+        commit: &CommitId,
+        of: &CommitId,
+    ) -> Result<bool, GitError> {
+        let mut call = Self::local_call(remote, "merge-base", &["--is-ancestor"]);
+        call.args.extend([commit.to_string(), of.to_string()]);
+        let output = self.run(call).await?;
+        match output.status.code() {
+            Some(0) => Ok(true),
+            Some(1) => Ok(false),
+            _ => Err(GitError::Failed {
+                action: "merge-base",
+                detail: first_lines(&output.stderr),
+            }),
+        }
     }
 
     /// The merge of two commits, written as a commit; `None` if they are in conflict.
@@ -186,11 +213,18 @@ impl Git {
         source: &CommitId,
         message: &str,
     ) -> Result<Option<CommitId>, GitError> {
-        let mut call = Self::local_call(
-            remote,
-            "merge-tree",
-            &["--write-tree", "--no-messages", "--end-of-options"],
-        );
+        // Merged from an empty repository beside it, for git runs the merge drivers that the settings and
+        // attributes of a repository name (T15).
+        let beside = self.beside(target)?;
+        let mut call = Call::new("merge-tree");
+        call.git_dir = Some(&beside);
+        if let Some(directory) = remote.directory() {
+            let objects = directory.join("objects").display().to_string();
+            call.env = vec![("GIT_OBJECT_DIRECTORY".to_owned(), objects)];
+        }
+        call.args = ["--write-tree", "--no-messages", "--end-of-options"]
+            .map(str::to_owned)
+            .into();
         call.args.extend([target.to_string(), source.to_string()]);
         let output = self.run(call).await?;
         match output.status.code() {
@@ -206,6 +240,22 @@ impl Git {
                 detail: first_lines(&output.stderr),
             }),
         }
+    }
+
+    /// A repository with nothing in it, for objects that are elsewhere. `sample` tells the hash function.
+    fn beside(&self, sample: &CommitId) -> Result<PathBuf, GitError> {
+        let format = object_format(sample);
+        let path = self.home().join(format!("beside-{format}.git"));
+        let config = format!(
+            "[core]\n\trepositoryformatversion = 1\n\tbare = true\n\
+             [extensions]\n\tobjectFormat = {format}\n"
+        );
+        std::fs::create_dir_all(path.join("refs"))
+            .and_then(|()| std::fs::create_dir_all(path.join("objects")))
+            .and_then(|()| std::fs::write(path.join("config"), config))
+            .and_then(|()| std::fs::write(path.join("HEAD"), "ref: refs/heads/none\n"))
+            .map_err(|error| GitError::io("a temporary repository", error))?;
+        Ok(path)
     }
 }
 

@@ -1,10 +1,56 @@
-//! What `git cat-file --batch` prints.
+//! Reading and writing objects: what `git cat-file --batch` prints, and blobs.
 
+use super::command::{Call, Git};
+use super::error::GitError;
 use crate::repo::CommitId;
+
+impl Git {
+    /// Writes blobs with one `hash-object`; their ids are in the order of the contents.
+    pub(super) async fn write_blobs(
+        &self,
+        call: Call<'_>,
+        contents: &[&[u8]],
+    ) -> Result<Vec<CommitId>, GitError> {
+        // By way of files of our own: from its input git reads one blob only.
+        let folder = tempfile::Builder::new()
+            .prefix("blobs-")
+            .tempdir_in(self.home())
+            .map_err(|error| GitError::io("a folder for blobs", error))?;
+        let mut input = String::new();
+        for (number, contents) in contents.iter().enumerate() {
+            let path = folder.path().join(number.to_string());
+            std::fs::write(&path, contents).map_err(|error| GitError::io("a blob", error))?;
+            input.push_str(&format!("{}\n", path.display()));
+        }
+        let args = ["-w", "--no-filters", "--stdin-paths"].map(str::to_owned);
+        let output = self
+            .ask(Call {
+                args: args.into(),
+                input: input.into_bytes(),
+                ..call
+            })
+            .await?;
+        let ids: Vec<CommitId> = String::from_utf8_lossy(&output)
+            .lines()
+            .filter_map(|line| CommitId::parse(line).ok())
+            .collect();
+        if ids.len() == contents.len() {
+            Ok(ids)
+        } else {
+            Err(GitError::Failed {
+                action: "hash-object",
+                detail: "it named another number of objects".to_owned(),
+            })
+        }
+    }
+}
+
+/// An object and its contents.
+pub(super) type Object = (CommitId, Vec<u8>);
 
 /// `<id> SP <type> SP <size> LF <contents> LF` over and over, or `<name> missing LF`, in the order of the questions;
 /// `None` if it is something else.
-pub(super) fn batch(mut output: &[u8]) -> Option<Vec<Option<(CommitId, Vec<u8>)>>> {
+pub(super) fn batch(mut output: &[u8]) -> Option<Vec<Option<Object>>> {
     let mut objects = Vec::new();
     while !output.is_empty() {
         let end = output.iter().position(|b| *b == b'\n')?;

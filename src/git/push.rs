@@ -1,9 +1,10 @@
 //! One push for all branches of a repository, with a lease for each.
 
 use super::cache::Cached;
-use super::command::{Call, first_lines};
+use super::command::{Call, Output, first_lines, settings_env};
 use super::error::GitError;
 use crate::repo::{Branch, CommitId};
+use std::collections::BTreeMap;
 
 /// A branch to be moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +35,10 @@ impl Cached {
             return Ok(Vec::new());
         }
         let id = |id: &Option<CommitId>| id.as_ref().map_or_else(String::new, ToString::to_string);
-        let mut args: Vec<String> = vec!["--porcelain".into(), "--no-verify".into()];
+        // Not thin: git would look for the old contents to write differences against, which the copy may not have.
+        let mut args: Vec<String> = ["--porcelain", "--no-verify", "--no-thin"]
+            .map(str::to_owned)
+            .into();
         args.extend(
             pushes
                 .iter()
@@ -46,34 +50,89 @@ impl Cached {
                 .iter()
                 .map(|p| format!("{}:{}", id(&p.to), p.branch.full())),
         );
+        let mut output = self.send(&args, &[]).await?;
+        if String::from_utf8_lossy(&output.stdout).contains("(unpacker error)") {
+            // The target has moved: no branch of the server is at our commit's parent any more, and git does not see
+            // that the server has everything below it. It is told so in one more round.
+            output = self.send(&args, &[("push.negotiate", "true")]).await?;
+        }
+        let report = String::from_utf8_lossy(&output.stdout).into_owned();
+        let answers: Vec<Option<Answer>> =
+            pushes.iter().map(|p| answer(&report, &p.branch)).collect();
+        if answers.iter().all(|a| *a == Some(Answer::Done)) {
+            return Ok(vec![Pushed::Done; pushes.len()]);
+        }
+        // The texts of servers differ, and an answer can be lost: where the branches are now tells what became of them.
+        let heads = match self.remote_heads().await {
+            Ok(heads) => heads,
+            Err(_) => return Err(self.failed(&output.stderr).await),
+        };
+        let result = |(push, answer): (&Push, &Option<Answer>)| {
+            let now = heads.get(&push.branch.full());
+            match answer {
+                Some(Answer::Done) => Pushed::Done,
+                _ if now == push.to.as_ref() => Pushed::Done,
+                _ if now != push.from.as_ref() => Pushed::Moved,
+                Some(Answer::Refused(why)) => {
+                    Pushed::Refused(reason(&push.branch, why, &heads, &output.stderr))
+                }
+                None => Pushed::Refused(first_lines(&output.stderr)),
+            }
+        };
+        let results: Vec<Pushed> = pushes.iter().zip(&answers).map(result).collect();
+        if answers.iter().all(Option::is_none)
+            && results.iter().all(|r| matches!(r, Pushed::Refused(_)))
+        {
+            return Err(self.failed(&output.stderr).await);
+        }
+        Ok(results)
+    }
+
+    async fn send(&self, args: &[String], settings: &[(&str, &str)]) -> Result<Output, GitError> {
+        let call = Call {
+            args: args.to_vec(),
+            env: settings_env(settings),
+            ..self.call("push")
+        };
+        self.git.run(call).await
+    }
+
+    /// The branches that the server has.
+    async fn remote_heads(&self) -> Result<BTreeMap<String, CommitId>, GitError> {
+        let args = [
+            "--refs",
+            "--quiet",
+            "--end-of-options",
+            "origin",
+            "refs/heads/*",
+        ];
         let output = self
             .git
-            .run(Call {
-                args,
-                ..self.call("push")
+            .ask(Call {
+                args: args.map(str::to_owned).into(),
+                ..self.call("ls-remote")
             })
             .await?;
-        let report = String::from_utf8_lossy(&output.stdout).into_owned();
-        let results: Vec<Option<Pushed>> = pushes
-            .iter()
-            .map(|push| result(&report, &push.branch))
-            .collect();
-        if results.iter().all(Option::is_none) && !output.status.success() {
-            return Err(GitError::Unreadable {
-                remote: self.remote.url().to_owned(),
-                detail: first_lines(&output.stderr),
-            });
-        }
-        let reason = || Pushed::Refused(first_lines(&output.stderr));
-        Ok(results
-            .into_iter()
-            .map(|result| result.unwrap_or_else(reason))
+        let line = |line: &str| {
+            let (id, name) = line.split_once('\t')?;
+            Some((name.to_owned(), CommitId::parse(id).ok()?))
+        };
+        Ok(String::from_utf8_lossy(&output)
+            .lines()
+            .filter_map(line)
             .collect())
     }
 }
 
+/// What the server said of a branch.
+#[derive(Debug, PartialEq, Eq)]
+enum Answer {
+    Done,
+    Refused(String),
+}
+
 /// A line of the porcelain report: `<flag> TAB <from>:<to> TAB <summary> (<reason>)`.
-fn result(report: &str, branch: &Branch) -> Option<Pushed> {
+fn answer(report: &str, branch: &Branch) -> Option<Answer> {
     let full = branch.full();
     report.lines().find_map(|line| {
         let mut fields = line.split('\t');
@@ -82,16 +141,43 @@ fn result(report: &str, branch: &Branch) -> Option<Pushed> {
             return None;
         }
         Some(match flag {
-            "!" if summary.contains("stale info")
-                || summary.contains("fetch first")
-                || summary.contains("cannot lock ref")
-                || summary.contains("failed to update ref")
-                || summary.contains("reference already exists") =>
-            {
-                Pushed::Moved
-            }
-            "!" => Pushed::Refused(first_lines(summary)),
-            _ => Pushed::Done,
+            "!" => Answer::Refused(summary.to_owned()),
+            _ => Answer::Done,
         })
     })
+}
+
+/// Why a branch was refused, for people: what stands in its way (T17), or what the server said (F58).
+fn reason(
+    branch: &Branch,
+    summary: &str,
+    heads: &BTreeMap<String, CommitId>,
+    stderr: &str,
+) -> String {
+    let full = branch.full();
+    let in_the_way = heads.keys().find(|head| {
+        let under = |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.starts_with('/'));
+        under(&full, head) || under(head, &full)
+    });
+    if let Some(head) = in_the_way {
+        let head = head.strip_prefix("refs/heads/").unwrap_or(head);
+        return format!(
+            "the branch `{head}` stands in the way of `{branch}`; git has no room for both, so rename `{head}`"
+        );
+    }
+    let said: Vec<&str> = stderr
+        .lines()
+        .filter_map(|line| line.strip_prefix("remote:"))
+        .map(str::trim)
+        .collect();
+    let summary = summary
+        .rsplit_once(" (")
+        .map_or(summary, |(_, why)| why.trim_end_matches(')'));
+    if summary == "unpacker error" {
+        first_lines(stderr)
+    } else if said.iter().all(|line| line.is_empty()) {
+        first_lines(summary)
+    } else {
+        first_lines(&format!("{summary}\n{}", said.join("\n")))
+    }
 }

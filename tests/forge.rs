@@ -1,0 +1,16 @@
+//! Forges: one suite for what all of them must do, and what is particular to each.
+//!
+//! A further forge implements [`conformance::Server`] and names the suite with `conformance!`.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that panics tells where"
+)]
+
+#[path = "forge/conformance.rs"]
+#[macro_use]
+mod conformance;
+#[path = "support/git_repos.rs"]
+mod git_repos;
+#[path = "forge/local.rs"]
+mod local;
