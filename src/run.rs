@@ -4,6 +4,8 @@
 //! answer was missing.
 
 mod act;
+mod checkpoint;
+mod decide;
 mod folder;
 mod lookup;
 mod observe;
@@ -12,10 +14,12 @@ mod report;
 mod setup;
 mod work;
 
+pub use checkpoint::Checkpoint;
+pub use decide::decide_all;
 pub use folder::{Folder, read_folder};
-pub use pass::{Checkpoint, Options, Progress, pass};
+pub use pass::{Options, Progress, pass};
 pub use report::{
     DecisionReport, ProblemReport, ProposalReport, Report, RepositoryReport, WantedReport,
 };
 pub use setup::{Setup, SetupError};
-pub use work::{Work, decide_all};
+pub use work::Work;

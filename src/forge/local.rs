@@ -5,20 +5,19 @@
 //! `refs/imagebot/ci/<commit>`. So everything is in git, and `git log refs/imagebot/mr/1` tells a merge request's
 //! story. People play the reviewer with `imagebot mr`.
 
+mod folders;
+mod requests;
+
+use self::folders::folders;
+use self::requests::{Kept, Requests, State, TRIES};
 use super::error::ForgeError;
 use super::traits::{Forge, Listing, MergeRequestEdit, NewMergeRequest, Repository};
 use crate::git::{Git, Remote};
 use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoGlobs, RepoName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
-/// How deep repositories may lie in the folder.
-const MAX_DEPTH: usize = 8;
-/// How often a lost compare-and-swap is tried again.
-const TRIES: usize = 16;
-const MERGE_REQUESTS: &str = "refs/imagebot/mr/";
 const CI_STATES: &str = "refs/imagebot/ci/";
 
 /// A folder of bare repositories.
@@ -59,29 +58,6 @@ impl CiState {
     }
 }
 
-/// `state.toml` of a merge request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct State {
-    state: MergeRequestState,
-    source: Branch,
-    target: Branch,
-    title: String,
-    #[serde(default)]
-    labels: Vec<String>,
-    #[serde(default)]
-    head: Option<CommitId>,
-    #[serde(default)]
-    merged_as: Option<CommitId>,
-}
-
-/// A merge request as it is kept.
-#[derive(Debug, Clone)]
-struct Kept {
-    state: State,
-    description: String,
-    comments: String,
-}
-
 impl Local {
     /// The bare repositories below `root` that `repos` selects. Each must belong to the user who runs imagebot or to
     /// one of `owners` (user ids).
@@ -101,13 +77,13 @@ impl Local {
 
     /// The comments of a merge request, Markdown.
     pub async fn comments(&self, repo: &Repository, number: u64) -> Result<String, ForgeError> {
-        Ok(self.kept(repo, number).await?.1.comments)
+        Ok(self.requests(repo).one(number).await?.1.comments)
     }
 
     /// Merges an open merge request with a merge commit, and deletes its branch.
     pub async fn merge(&self, repo: &Repository, number: u64) -> Result<CommitId, ForgeError> {
         for _ in 0..TRIES {
-            let (_, kept) = self.open_one(repo, number).await?;
+            let (_, kept) = self.requests(repo).open(number).await?;
             let heads = self.git.refs(&repo.remote, &["refs/heads/"]).await?;
             let head = |branch: &Branch| {
                 heads
@@ -155,7 +131,7 @@ impl Local {
                     kept.state.head = Some(source.clone());
                     kept.state.merged_as = Some(merged.clone());
                 };
-                self.change(repo, number, "merged", state).await?;
+                self.requests(repo).change(number, "merged", state).await?;
                 self.git
                     .move_ref(&repo.remote, &kept.state.source.full(), Some(&source), None)
                     .await?;
@@ -251,252 +227,12 @@ impl Local {
         })
     }
 
-    /// The folders that hold a bare repository, links not followed, and what could not be looked at.
-    fn folders(&self) -> Result<Found, ForgeError> {
-        let unreadable = |folder: &Path, error: std::io::Error| {
-            ForgeError::Unreachable(format!(
-                "the folder {} cannot be read: {error}",
-                folder.display()
-            ))
-        };
-        if is_bare(&self.root) {
-            return Err(ForgeError::Refused(format!(
-                "{} is itself a repository; give the folder above it as `path`, and the repository's name in `repos`",
-                self.root.display()
-            )));
-        }
-        let mut found = Found::default();
-        let mut waiting = vec![(self.root.clone(), 0)];
-        while let Some((folder, depth)) = waiting.pop() {
-            let entries = match std::fs::read_dir(&folder) {
-                Ok(entries) => entries,
-                Err(error) if depth == 0 => return Err(unreadable(&folder, error)),
-                Err(error) => {
-                    let name = self.shown(&folder);
-                    found.failed.push((name, unreadable(&folder, error)));
-                    continue;
-                }
-            };
-            for entry in entries.flatten() {
-                let path = entry.path();
-                if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                    continue;
-                }
-                if is_bare(&path) {
-                    self.add(path, &mut found);
-                } else if depth < MAX_DEPTH {
-                    waiting.push((path, depth + 1));
-                }
-            }
-        }
-        found.failed.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Ok(found)
-    }
-
-    /// Adds a repository under its name: its path below the root, without `.git` at the end.
-    fn add(&self, path: PathBuf, found: &mut Found) {
-        // What lies in the `.git` of a work tree is no repository of this folder.
-        if path.file_name().is_some_and(|name| name == ".git") {
-            return;
-        }
-        let shown = self.shown(&path);
-        let name = path
-            .strip_prefix(&self.root)
-            .ok()
-            .and_then(Path::to_str)
-            .map(|name| name.strip_suffix(".git").unwrap_or(name))
-            .and_then(|name| RepoName::parse(name).ok());
-        let Some(name) = name else {
-            let why = ForgeError::Refused(format!("{shown:?} is no name for a repository"));
-            found.failed.push((shown, why));
-            return;
-        };
-        if !self.repos.select(&name) {
-            return;
-        }
-        match found.repositories.entry(name) {
-            Entry::Vacant(entry) => {
-                entry.insert(path);
-            }
-            Entry::Occupied(entry) => {
-                let why = format!(
-                    "{} and {} have the same name",
-                    entry.get().display(),
-                    path.display()
-                );
-                // Which of the two is meant cannot be known, so neither is worked on.
-                let (name, _) = entry.remove_entry();
-                found
-                    .failed
-                    .push((name.to_string(), ForgeError::Refused(why)));
-            }
+    fn requests<'a>(&'a self, repo: &'a Repository) -> Requests<'a> {
+        Requests {
+            git: &self.git,
+            repo,
         }
     }
-
-    fn shown(&self, path: &Path) -> String {
-        let path = path.strip_prefix(&self.root).unwrap_or(path);
-        path.display().to_string()
-    }
-
-    /// All merge requests of a repository, by number.
-    async fn all(&self, repo: &Repository) -> Result<BTreeMap<u64, (CommitId, Kept)>, ForgeError> {
-        let refs = self.git.refs(&repo.remote, &[MERGE_REQUESTS]).await?;
-        let numbered: Vec<(u64, CommitId)> = refs
-            .into_iter()
-            .filter_map(|found| {
-                let text = found.name.strip_prefix(MERGE_REQUESTS)?;
-                let number: u64 = text.parse().ok()?;
-                // `07` is not `7`.
-                (number.to_string() == text).then_some((number, found.id))
-            })
-            .collect();
-        let files = ["state.toml", "description.md", "comments.md"];
-        let names: Vec<String> = numbered
-            .iter()
-            .flat_map(|(_, id)| files.map(|file| format!("{id}:{file}")))
-            .collect();
-        let contents = self.git.read_names(&repo.remote, &names).await?;
-        let text = |contents: &Option<Vec<u8>>| {
-            contents
-                .as_ref()
-                .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
-                .unwrap_or_default()
-        };
-        let mut all = BTreeMap::new();
-        for ((number, id), files) in numbered.into_iter().zip(contents.chunks(files.len())) {
-            let [state, description, comments] = files else {
-                continue;
-            };
-            let state = toml::from_str(&text(state)).map_err(|error| {
-                ForgeError::Refused(format!(
-                    "{MERGE_REQUESTS}{number} of {} is damaged: {error}",
-                    repo.name
-                ))
-            })?;
-            all.insert(
-                number,
-                (
-                    id,
-                    Kept {
-                        state,
-                        description: text(description),
-                        comments: text(comments),
-                    },
-                ),
-            );
-        }
-        Ok(all)
-    }
-
-    async fn kept(&self, repo: &Repository, number: u64) -> Result<(CommitId, Kept), ForgeError> {
-        let found = self.all(repo).await?.remove(&number);
-        found.ok_or_else(|| {
-            ForgeError::NotFound(format!("{} has no merge request !{number}", repo.name))
-        })
-    }
-
-    async fn open_one(
-        &self,
-        repo: &Repository,
-        number: u64,
-    ) -> Result<(CommitId, Kept), ForgeError> {
-        let (id, kept) = self.kept(repo, number).await?;
-        match kept.state.state {
-            MergeRequestState::Open => Ok((id, kept)),
-            state => Err(ForgeError::Conflict(format!(
-                "!{number} of {} is {}",
-                repo.name,
-                state.code()
-            ))),
-        }
-    }
-
-    /// Changes an open merge request, again from the start if somebody else was faster.
-    async fn change(
-        &self,
-        repo: &Repository,
-        number: u64,
-        what: &str,
-        change: impl Fn(&mut Kept) + Send + Sync,
-    ) -> Result<(), ForgeError> {
-        for _ in 0..TRIES {
-            let (before, mut kept) = self.open_one(repo, number).await?;
-            change(&mut kept);
-            if self.write(repo, number, Some(&before), &kept, what).await? {
-                return Ok(());
-            }
-        }
-        Err(ForgeError::Conflict(format!(
-            "!{number} of {} changes too often",
-            repo.name
-        )))
-    }
-
-    async fn write(
-        &self,
-        repo: &Repository,
-        number: u64,
-        before: Option<&CommitId>,
-        kept: &Kept,
-        what: &str,
-    ) -> Result<bool, ForgeError> {
-        let state = toml::to_string(&kept.state).map_err(|error| {
-            ForgeError::Refused(format!("the state of !{number} cannot be written: {error}"))
-        })?;
-        let files = [
-            ("comments.md", kept.comments.as_bytes()),
-            ("description.md", kept.description.as_bytes()),
-            ("state.toml", state.as_bytes()),
-        ];
-        let message = format!("!{number}: {what}\n");
-        let commit = self
-            .git
-            .write_files(&repo.remote, &files, before, &message)
-            .await?;
-        Ok(self
-            .git
-            .move_ref(
-                &repo.remote,
-                &format!("{MERGE_REQUESTS}{number}"),
-                before,
-                Some(&commit),
-            )
-            .await?)
-    }
-}
-
-fn merge_request(number: u64, kept: Kept) -> MergeRequest {
-    let State {
-        state,
-        source,
-        target,
-        title,
-        labels,
-        head,
-        merged_as,
-    } = kept.state;
-    MergeRequest {
-        number,
-        state,
-        source,
-        target,
-        title,
-        description: kept.description,
-        labels,
-        head,
-        merged_as,
-    }
-}
-
-/// What a walk through the folder found.
-#[derive(Debug, Default)]
-struct Found {
-    repositories: BTreeMap<RepoName, PathBuf>,
-    failed: Vec<(String, ForgeError)>,
-}
-
-fn is_bare(path: &Path) -> bool {
-    path.join("HEAD").is_file() && path.join("objects").is_dir()
 }
 
 #[async_trait::async_trait]
@@ -506,8 +242,8 @@ impl Forge for Local {
     }
 
     async fn repositories(&self) -> Result<Listing, ForgeError> {
-        let forge = self.clone();
-        let found = tokio::task::spawn_blocking(move || forge.folders()).await;
+        let (root, repos) = (self.root.clone(), self.repos.clone());
+        let found = tokio::task::spawn_blocking(move || folders(&root, &repos)).await;
         let found = found.map_err(|error| ForgeError::Unreachable(error.to_string()))??;
         let mut listing = Listing {
             failed: found.failed,
@@ -529,11 +265,11 @@ impl Forge for Local {
     }
 
     async fn merge_requests(&self, repo: &Repository) -> Result<Vec<MergeRequest>, ForgeError> {
-        let all = self.all(repo).await?;
+        let all = self.requests(repo).all().await?;
         Ok(all
             .into_iter()
             .filter(|(_, (_, kept))| kept.state.source.is_ours())
-            .map(|(number, (_, kept))| merge_request(number, kept))
+            .map(|(number, (_, kept))| kept.into_merge_request(number))
             .collect())
     }
 
@@ -550,12 +286,12 @@ impl Forge for Local {
             )));
         }
         for _ in 0..TRIES {
-            let all = self.all(repo).await?;
+            let all = self.requests(repo).all().await?;
             let same = all.iter().find(|(_, (_, kept))| {
                 kept.state.state == MergeRequestState::Open && kept.state.source == new.source
             });
             if let Some((number, (_, kept))) = same {
-                return Ok(merge_request(*number, kept.clone()));
+                return Ok(kept.clone().into_merge_request(*number));
             }
             let number = all.keys().next_back().map_or(1, |last| last + 1);
             let state = State {
@@ -572,8 +308,12 @@ impl Forge for Local {
                 description: new.description.clone(),
                 comments: String::new(),
             };
-            if self.write(repo, number, None, &kept, "opened").await? {
-                return Ok(merge_request(number, kept));
+            if self
+                .requests(repo)
+                .write(number, None, &kept, "opened")
+                .await?
+            {
+                return Ok(kept.into_merge_request(number));
             }
         }
         Err(ForgeError::Conflict(format!(
@@ -598,14 +338,15 @@ impl Forge for Local {
                 .clone()
                 .unwrap_or_else(|| kept.description.clone());
         };
-        self.change(repo, number, "edited", change).await
+        self.requests(repo).change(number, "edited", change).await
     }
 
     async fn close(&self, repo: &Repository, number: u64) -> Result<(), ForgeError> {
-        self.change(repo, number, "closed", |kept| {
-            kept.state.state = MergeRequestState::Closed
-        })
-        .await
+        self.requests(repo)
+            .change(number, "closed", |kept| {
+                kept.state.state = MergeRequestState::Closed
+            })
+            .await
     }
 
     async fn comment(&self, repo: &Repository, number: u64, text: &str) -> Result<(), ForgeError> {
@@ -616,6 +357,8 @@ impl Forge for Local {
             kept.comments.push_str(text);
             kept.comments.push('\n');
         };
-        self.change(repo, number, "commented", change).await
+        self.requests(repo)
+            .change(number, "commented", change)
+            .await
     }
 }

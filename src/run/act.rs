@@ -1,7 +1,7 @@
 //! Doing what was decided for one repository: closing, one push, then the merge requests.
 
+use super::checkpoint::Checkpoint;
 use super::observe::Written;
-use super::pass::Checkpoint;
 use super::report::ProblemReport;
 use super::setup::Setup;
 use super::work::Work;

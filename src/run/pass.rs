@@ -1,10 +1,12 @@
 //! One pass over the registered repositories.
 
 use super::act::{Acted, problem};
+use super::checkpoint::Checkpoint;
+use super::decide::decide_all;
 use super::observe::{OurBranch, REPO_CONFIG, Snapshot, branches, snapshot};
 use super::report::{DecisionReport, ProblemReport, ProposalReport, Report, RepositoryReport};
 use super::setup::Setup;
-use super::work::{Work, decide_all};
+use super::work::Work;
 use crate::config::{RepoConfig, parse_repository};
 use crate::forge::{Forge, Repository};
 use crate::git::{EntryKind, Git};
@@ -44,23 +46,6 @@ pub trait Progress: Send + Sync {
 /// Nobody is told.
 impl Progress for () {
     fn tick(&self, _: &'static str, _: usize, _: usize) {}
-}
-
-/// A place behind a step that changed something outside.
-#[derive(Clone, Default)]
-pub struct Checkpoint(Option<Arc<dyn Fn(&'static str) + Send + Sync>>);
-
-impl Checkpoint {
-    /// Calls `reached` behind every step.
-    pub fn new(reached: impl Fn(&'static str) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(reached)))
-    }
-
-    pub(super) fn reached(&self, step: &'static str) {
-        if let Some(call) = &self.0 {
-            call(step);
-        }
-    }
 }
 
 /// A repository between two phases.

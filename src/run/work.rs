@@ -1,15 +1,13 @@
 //! What is to be judged, of a repository or of a folder, and the rounds of asking and deciding.
 
-use super::lookup::answer;
 use super::setup::Setup;
 use crate::config::RepoConfig;
 use crate::git::EntryKind;
-use crate::plan::{Ask, Decision, Failure, File, Lookup, Observations, Question, decide};
+use crate::plan::{Decision, File};
 use crate::policy::Policy;
 use crate::repo::{RepoName, RepoPath};
 use crate::source::{Format, Located, Passed, scan};
-use jiff::civil::Date;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// A repository or folder with everything that was read of it.
 #[derive(Debug)]
@@ -120,86 +118,4 @@ impl Work {
             .iter()
             .all(|decision| !matches!(decision.outcome(), Unknown | Hold))
     }
-}
-
-/// Decides everything, in rounds: what is not known yet is asked for once for the whole fleet, then decided again.
-pub async fn decide_all(
-    setup: &Setup,
-    works: &mut [Work],
-    today: Date,
-    traces: bool,
-    ticked: &(dyn Fn(usize, usize) + Sync),
-) -> Observations {
-    let mut seen = Observations::default();
-    let lookups: Vec<Vec<Result<Option<Lookup>, Failure>>> = works
-        .iter()
-        .map(|work| {
-            work.references
-                .iter()
-                .map(|(_, located)| lookup(setup, work, located))
-                .collect()
-        })
-        .collect();
-    let mut decided: Vec<Vec<Option<Decision>>> = works
-        .iter()
-        .map(|work| work.references.iter().map(|_| None).collect())
-        .collect();
-    let mut asked = 0;
-    loop {
-        let mut questions: BTreeSet<Question> = BTreeSet::new();
-        for ((work, lookups), decided) in works.iter().zip(&lookups).zip(&mut decided) {
-            for (((path, located), lookup), slot) in
-                work.references.iter().zip(lookups).zip(decided)
-            {
-                if slot.is_some() {
-                    continue;
-                }
-                let ask = Ask {
-                    repo: work.repo.as_ref(),
-                    path,
-                    located,
-                    policy: &work.policy,
-                    lookup: lookup.as_ref().map(Option::as_ref).map_err(Clone::clone),
-                    seen: &seen,
-                    today,
-                    traces,
-                };
-                match decide(&ask) {
-                    Ok(decision) => *slot = Some(decision),
-                    Err(question) => {
-                        questions.insert(question);
-                    }
-                }
-            }
-        }
-        questions.retain(|question| !seen.answers(question));
-        if questions.is_empty() {
-            break;
-        }
-        let total = asked + questions.len();
-        answer(setup, questions, &mut seen, &|done| {
-            ticked(asked + done, total)
-        })
-        .await;
-        asked = total;
-    }
-    for (work, decided) in works.iter_mut().zip(decided) {
-        work.decisions = decided.into_iter().flatten().collect();
-    }
-    super::lookup::labels(setup, works, &mut seen).await;
-    seen
-}
-
-fn lookup(setup: &Setup, work: &Work, located: &Located) -> Result<Option<Lookup>, Failure> {
-    let Some(reference) = located.reference() else {
-        return Ok(None);
-    };
-    setup
-        .lookup(&reference.name, work.repo.as_ref())
-        .map_err(|error| Failure {
-            code: "secret",
-            message: error.to_string(),
-            help: None,
-            quota: false,
-        })
 }

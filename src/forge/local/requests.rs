@@ -1,0 +1,189 @@
+//! How the merge requests of a local repository are kept: a ref each, changed by compare-and-swap.
+
+use crate::forge::error::ForgeError;
+use crate::forge::traits::Repository;
+use crate::git::Git;
+use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestState};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How often a lost compare-and-swap is tried again.
+pub(super) const TRIES: usize = 16;
+const MERGE_REQUESTS: &str = "refs/imagebot/mr/";
+
+/// `state.toml` of a merge request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct State {
+    pub(super) state: MergeRequestState,
+    pub(super) source: Branch,
+    pub(super) target: Branch,
+    pub(super) title: String,
+    #[serde(default)]
+    pub(super) labels: Vec<String>,
+    #[serde(default)]
+    pub(super) head: Option<CommitId>,
+    #[serde(default)]
+    pub(super) merged_as: Option<CommitId>,
+}
+
+/// A merge request as it is kept.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    pub(super) state: State,
+    pub(super) description: String,
+    pub(super) comments: String,
+}
+
+impl Kept {
+    /// As every forge tells it.
+    pub(super) fn into_merge_request(self, number: u64) -> MergeRequest {
+        let State {
+            state,
+            source,
+            target,
+            title,
+            labels,
+            head,
+            merged_as,
+        } = self.state;
+        MergeRequest {
+            number,
+            state,
+            source,
+            target,
+            title,
+            description: self.description,
+            labels,
+            head,
+            merged_as,
+        }
+    }
+}
+
+/// The merge requests of one repository.
+pub(super) struct Requests<'a> {
+    pub(super) git: &'a Git,
+    pub(super) repo: &'a Repository,
+}
+
+impl Requests<'_> {
+    /// All merge requests of a repository, by number.
+    pub(super) async fn all(&self) -> Result<BTreeMap<u64, (CommitId, Kept)>, ForgeError> {
+        let refs = self.git.refs(&self.repo.remote, &[MERGE_REQUESTS]).await?;
+        let numbered: Vec<(u64, CommitId)> = refs
+            .into_iter()
+            .filter_map(|found| {
+                let text = found.name.strip_prefix(MERGE_REQUESTS)?;
+                let number: u64 = text.parse().ok()?;
+                // `07` is not `7`.
+                (number.to_string() == text).then_some((number, found.id))
+            })
+            .collect();
+        let files = ["state.toml", "description.md", "comments.md"];
+        let names: Vec<String> = numbered
+            .iter()
+            .flat_map(|(_, id)| files.map(|file| format!("{id}:{file}")))
+            .collect();
+        let contents = self.git.read_names(&self.repo.remote, &names).await?;
+        let text = |contents: &Option<Vec<u8>>| {
+            contents
+                .as_ref()
+                .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+                .unwrap_or_default()
+        };
+        let mut all = BTreeMap::new();
+        for ((number, id), files) in numbered.into_iter().zip(contents.chunks(files.len())) {
+            let [state, description, comments] = files else {
+                continue;
+            };
+            let state = toml::from_str(&text(state)).map_err(|error| {
+                ForgeError::Refused(format!(
+                    "{MERGE_REQUESTS}{number} of {} is damaged: {error}",
+                    self.repo.name
+                ))
+            })?;
+            all.insert(
+                number,
+                (
+                    id,
+                    Kept {
+                        state,
+                        description: text(description),
+                        comments: text(comments),
+                    },
+                ),
+            );
+        }
+        Ok(all)
+    }
+
+    pub(super) async fn one(&self, number: u64) -> Result<(CommitId, Kept), ForgeError> {
+        let found = self.all().await?.remove(&number);
+        found.ok_or_else(|| {
+            ForgeError::NotFound(format!("{} has no merge request !{number}", self.repo.name))
+        })
+    }
+
+    pub(super) async fn open(&self, number: u64) -> Result<(CommitId, Kept), ForgeError> {
+        let (id, kept) = self.one(number).await?;
+        match kept.state.state {
+            MergeRequestState::Open => Ok((id, kept)),
+            state => Err(ForgeError::Conflict(format!(
+                "!{number} of {} is {}",
+                self.repo.name,
+                state.code()
+            ))),
+        }
+    }
+
+    /// Changes an open merge request, again from the start if somebody else was faster.
+    pub(super) async fn change(
+        &self,
+        number: u64,
+        what: &str,
+        change: impl Fn(&mut Kept) + Send + Sync,
+    ) -> Result<(), ForgeError> {
+        for _ in 0..TRIES {
+            let (before, mut kept) = self.open(number).await?;
+            change(&mut kept);
+            if self.write(number, Some(&before), &kept, what).await? {
+                return Ok(());
+            }
+        }
+        Err(ForgeError::Conflict(format!(
+            "!{number} of {} changes too often",
+            self.repo.name
+        )))
+    }
+
+    pub(super) async fn write(
+        &self,
+        number: u64,
+        before: Option<&CommitId>,
+        kept: &Kept,
+        what: &str,
+    ) -> Result<bool, ForgeError> {
+        let state = toml::to_string(&kept.state).map_err(|error| {
+            ForgeError::Refused(format!("the state of !{number} cannot be written: {error}"))
+        })?;
+        let files = [
+            ("comments.md", kept.comments.as_bytes()),
+            ("description.md", kept.description.as_bytes()),
+            ("state.toml", state.as_bytes()),
+        ];
+        let message = format!("!{number}: {what}\n");
+        let commit = self
+            .git
+            .write_files(&self.repo.remote, &files, before, &message)
+            .await?;
+        Ok(self
+            .git
+            .move_ref(
+                &self.repo.remote,
+                &format!("{MERGE_REQUESTS}{number}"),
+                before,
+                Some(&commit),
+            )
+            .await?)
+    }
+}
