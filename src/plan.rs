@@ -1,9 +1,9 @@
 //! References, observations and policy in; decisions and proposals out. Pure: no I/O, no clock, no environment.
 //!
-//! 1. [`decide`] judges one reference. What it does not know yet it asks for ([`Question`]), and is called again
+//! 1. [`decide()`] judges one reference. What it does not know yet it asks for ([`Question`]), and is called again
 //!    when the answers are there; so each question is asked once for the whole fleet.
-//! 2. [`propose`] groups a repository's decisions by update key into branches, edits and texts.
-//! 3. [`reconcile`] compares the proposals with what the forge has and says what to do.
+//! 2. [`propose()`] groups a repository's decisions by update key into branches, edits and texts.
+//! 3. [`reconcile()`] compares the proposals with what the forge has and says what to do.
 //!
 //! Every decision carries a stable [`Reason`] and the steps that led to it.
 

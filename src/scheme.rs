@@ -1,6 +1,6 @@
 //! Reads a tag as a version, and says of every tag of a list why it is the next one or why not.
 //!
-//! Given the tag that is pinned and the tags that a registry holds, [`select`] finds the next tag and
+//! Given the tag that is pinned and the tags that a registry holds, [`select()`] finds the next tag and
 //! gives every tag its [`Verdict`]. All of it is pure: no I/O, no clock, no environment; today's date
 //! is an argument. Nothing here panics, whatever a tag holds, and no answer depends on the order of the
 //! list. What a tag's *content* is (digest, platforms, age) is not known here: the caller takes
