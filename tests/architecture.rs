@@ -1,13 +1,16 @@
 //! The house as DESIGN draws it, as an ordinary test: every arrow runs down, no circles, no `mod.rs`, no long files.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed, and says why")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, and says why"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The rooms from the top of the house to the bottom. A room imports only rooms below it.
 const ROOMS: [&str; 15] = [
-    "cli", "demo", "run", "config", "registry", "forge", "git", "store", "http", "plan", "policy", "source", "scheme",
-    "repo", "image",
+    "cli", "demo", "run", "config", "registry", "forge", "git", "store", "http", "plan", "policy",
+    "source", "scheme", "repo", "image",
 ];
 /// The first room of the core: no I/O, no clock, no environment, and no edge.
 const CORE: [&str; 6] = ["plan", "policy", "source", "scheme", "repo", "image"];
@@ -35,12 +38,25 @@ fn files() -> Vec<SourceFile> {
                 waiting.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let relative = path.strip_prefix(&root).unwrap().to_owned();
-                let first = relative.components().next().unwrap().as_os_str().to_str().unwrap();
+                let first = relative
+                    .components()
+                    .next()
+                    .unwrap()
+                    .as_os_str()
+                    .to_str()
+                    .unwrap();
                 let text = std::fs::read_to_string(&path).unwrap();
                 let code = text.split("#[cfg(test)]").next().unwrap();
-                let code: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+                let code: Vec<&str> = code
+                    .lines()
+                    .filter(|line| !line.trim_start().starts_with("//"))
+                    .collect();
                 let room = first.trim_end_matches(".rs").to_owned();
-                files.push(SourceFile { room, code: code.join("\n"), path: relative });
+                files.push(SourceFile {
+                    room,
+                    code: code.join("\n"),
+                    path: relative,
+                });
             }
         }
     }
@@ -53,7 +69,11 @@ fn imports(file: &SourceFile) -> BTreeSet<String> {
     file.code
         .split("crate::")
         .skip(1)
-        .map(|rest| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect())
+        .map(|rest| {
+            rest.chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                .collect()
+        })
         .filter(|room: &String| ROOMS.contains(&room.as_str()) && *room != file.room)
         .collect()
 }
@@ -67,17 +87,27 @@ fn every_room_is_known() {
     let known: BTreeSet<&str> = ROOMS.into_iter().chain(["lib", "main"]).collect();
     let files = files();
     let found: BTreeSet<&str> = files.iter().map(|file| file.room.as_str()).collect();
-    assert_eq!(found, known, "a new room has its place in the house: ROOMS here, and the crate's documentation");
+    assert_eq!(
+        found, known,
+        "a new room has its place in the house: ROOMS here, and the crate's documentation"
+    );
 }
 
 #[test]
 fn every_arrow_runs_down() {
     let floor = |room: &str| ROOMS.iter().position(|known| *known == room).unwrap();
     let mut problems = Vec::new();
-    for file in files().iter().filter(|file| !matches!(file.room.as_str(), "lib" | "main")) {
+    for file in files()
+        .iter()
+        .filter(|file| !matches!(file.room.as_str(), "lib" | "main"))
+    {
         for below in imports(file) {
             if floor(&below) < floor(&file.room) {
-                problems.push(format!("{}: {} imports {below}, which is above it", file.path.display(), file.room));
+                problems.push(format!(
+                    "{}: {} imports {below}, which is above it",
+                    file.path.display(),
+                    file.room
+                ));
             }
         }
     }
@@ -99,7 +129,10 @@ fn the_core_knows_no_edge_and_an_edge_only_values() {
                 true
             };
             if !allowed {
-                problems.push(format!("{}: {room} may not know {below}", file.path.display()));
+                problems.push(format!(
+                    "{}: {room} may not know {below}",
+                    file.path.display()
+                ));
             }
         }
     }
@@ -110,11 +143,28 @@ fn the_core_knows_no_edge_and_an_edge_only_values() {
 #[test]
 fn the_core_is_pure() {
     let impure = [
-        "std::fs", "std::net", "std::env", "std::process", "std::time", "std::thread", "tokio::", "reqwest::", "rusqlite::",
-        "Zoned::now", "Timestamp::now", "SystemTime", "Instant::now", "tracing::", "println!", "rand::",
+        "std::fs",
+        "std::net",
+        "std::env",
+        "std::process",
+        "std::time",
+        "std::thread",
+        "tokio::",
+        "reqwest::",
+        "rusqlite::",
+        "Zoned::now",
+        "Timestamp::now",
+        "SystemTime",
+        "Instant::now",
+        "tracing::",
+        "println!",
+        "rand::",
     ];
     let mut problems = Vec::new();
-    for file in files().iter().filter(|file| CORE.contains(&file.room.as_str())) {
+    for file in files()
+        .iter()
+        .filter(|file| CORE.contains(&file.room.as_str()))
+    {
         for word in impure.iter().filter(|word| file.code.contains(*word)) {
             problems.push(format!("{}: the core uses {word}", file.path.display()));
         }
@@ -126,10 +176,24 @@ fn the_core_is_pure() {
 #[test]
 fn the_core_holds_no_word_that_panics() {
     let mut problems = Vec::new();
-    for file in files().iter().filter(|file| CORE.contains(&file.room.as_str())) {
-        for word in ["panic!(", ".unwrap()", "unreachable!(", "todo!(", "unimplemented!(", ".expect("] {
+    for file in files()
+        .iter()
+        .filter(|file| CORE.contains(&file.room.as_str()))
+    {
+        for word in [
+            "panic!(",
+            ".unwrap()",
+            "unreachable!(",
+            "todo!(",
+            "unimplemented!(",
+            ".expect(",
+        ] {
             for line in file.code.lines().filter(|line| line.contains(word)) {
-                problems.push(format!("{}: {word} in {}", file.path.display(), line.trim()));
+                problems.push(format!(
+                    "{}: {word} in {}",
+                    file.path.display(),
+                    line.trim()
+                ));
             }
         }
     }
@@ -141,10 +205,15 @@ fn the_core_holds_no_word_that_panics() {
 fn processes_are_started_in_two_places() {
     let starters: BTreeSet<String> = files()
         .iter()
-        .filter(|file| file.code.contains("Command::new(&") || file.code.contains("process::Command"))
+        .filter(|file| {
+            file.code.contains("Command::new(&") || file.code.contains("process::Command")
+        })
         .map(|file| file.path.display().to_string())
         .collect();
-    assert_eq!(starters, BTreeSet::from(["config/secret.rs".to_owned(), "git/command.rs".to_owned()]));
+    assert_eq!(
+        starters,
+        BTreeSet::from(["config/secret.rs".to_owned(), "git/command.rs".to_owned()])
+    );
 }
 
 #[test]
@@ -155,7 +224,10 @@ fn secrets_have_no_debug_and_no_serialize() {
             let line = line.trim();
             let is_field = line.contains("password: String") || line.contains("token: String");
             if is_field && !line.contains("fn ") {
-                problems.push(format!("{}: a secret in a String: {line}", file.path.display()));
+                problems.push(format!(
+                    "{}: a secret in a String: {line}",
+                    file.path.display()
+                ));
             }
         }
     }
@@ -168,31 +240,67 @@ fn no_child_imports_its_parent_file() {
     let all = files();
     let mut problems = Vec::new();
     for file in &all {
-        let Some(parent) = file.path.parent().filter(|parent| !parent.as_os_str().is_empty()) else { continue };
+        let Some(parent) = file
+            .path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+        else {
+            continue;
+        };
         let parent_file = parent.with_extension("rs");
-        let Some(parent) = all.iter().find(|other| other.path == parent_file) else { continue };
+        let Some(parent) = all.iter().find(|other| other.path == parent_file) else {
+            continue;
+        };
         let children: BTreeSet<&str> = parent
             .code
             .lines()
-            .filter_map(|line| line.trim().trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'))
+            .filter_map(|line| {
+                line.trim()
+                    .trim_start_matches("pub ")
+                    .strip_prefix("mod ")?
+                    .strip_suffix(';')
+            })
             .collect();
         // What the parent itself defines, rather than re-exports, is the parent's.
         let defined: BTreeMap<&str, ()> = parent
             .code
             .lines()
             .filter_map(|line| {
-                let line = line.trim_start_matches("pub(crate) ").trim_start_matches("pub(super) ").trim_start_matches("pub ");
-                let rest = ["struct ", "enum ", "fn ", "trait ", "type ", "const "].iter().find_map(|w| line.strip_prefix(w))?;
-                Some((rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()?, ()))
+                let line = line
+                    .trim_start_matches("pub(crate) ")
+                    .trim_start_matches("pub(super) ")
+                    .trim_start_matches("pub ");
+                let rest = ["struct ", "enum ", "fn ", "trait ", "type ", "const "]
+                    .iter()
+                    .find_map(|w| line.strip_prefix(w))?;
+                Some((
+                    rest.split(|c: char| !c.is_alphanumeric() && c != '_')
+                        .next()?,
+                    (),
+                ))
             })
             .collect();
-        for line in file.code.lines().filter(|line| line.trim().starts_with("use super::")) {
-            let rest = line.trim().trim_start_matches("use super::").trim_end_matches(';');
-            let names: Vec<&str> = rest.trim_matches(['{', '}']).split(',').map(str::trim).collect();
+        for line in file
+            .code
+            .lines()
+            .filter(|line| line.trim().starts_with("use super::"))
+        {
+            let rest = line
+                .trim()
+                .trim_start_matches("use super::")
+                .trim_end_matches(';');
+            let names: Vec<&str> = rest
+                .trim_matches(['{', '}'])
+                .split(',')
+                .map(str::trim)
+                .collect();
             for name in names {
                 let first = name.split("::").next().unwrap();
                 if defined.contains_key(first) && !children.contains(first) {
-                    problems.push(format!("{}: imports {first} from its parent file", file.path.display()));
+                    problems.push(format!(
+                        "{}: imports {first} from its parent file",
+                        file.path.display()
+                    ));
                 }
             }
         }
@@ -204,17 +312,28 @@ fn no_child_imports_its_parent_file() {
 fn files_are_short_and_say_what_they_are_for() {
     let mut problems = Vec::new();
     for file in &files() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(&file.path);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("src")
+            .join(&file.path);
         let text = std::fs::read_to_string(path).unwrap();
         let lines = text.split("#[cfg(test)]").next().unwrap().lines().count();
         if lines > 500 {
-            problems.push(format!("{}: {lines} lines before its tests; two rooms in one?", file.path.display()));
+            problems.push(format!(
+                "{}: {lines} lines before its tests; two rooms in one?",
+                file.path.display()
+            ));
         }
         if !text.starts_with("//!") {
-            problems.push(format!("{}: does not begin with what it is for", file.path.display()));
+            problems.push(format!(
+                "{}: does not begin with what it is for",
+                file.path.display()
+            ));
         }
         if file.path.file_name().is_some_and(|name| name == "mod.rs") {
-            problems.push(format!("{}: modules are foo.rs and foo/", file.path.display()));
+            problems.push(format!(
+                "{}: modules are foo.rs and foo/",
+                file.path.display()
+            ));
         }
     }
     fail_on(&problems);
