@@ -121,6 +121,14 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
 
 /// A folder's own settings.
 pub(super) fn own_config(folder: &Folder, operator: &Config) -> anyhow::Result<RepoConfig> {
+    let is_own = |path: &RepoPath| path.as_str() == "imagebot.toml";
+    if let Some((path, why)) = folder.skipped.iter().find(|(path, _)| is_own(path)) {
+        // The defaults would do what the file may have forbidden.
+        anyhow::bail!(
+            "{} is not read: {why}",
+            folder.root.join(path.as_str()).display()
+        );
+    }
     match &folder.config {
         None => Ok(RepoConfig::default()),
         Some(text) => {

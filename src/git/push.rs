@@ -56,7 +56,12 @@ impl Cached {
         let report = String::from_utf8_lossy(&output.stdout).into_owned();
         let results: Vec<Option<Pushed>> = pushes
             .iter()
-            .map(|push| result(&report, &push.branch))
+            .map(|push| match result(&report, &push.branch) {
+                Some(Pushed::Moved) => in_the_way(&output.stderr, &push.branch)
+                    .map(Pushed::Refused)
+                    .or(Some(Pushed::Moved)),
+                other => other,
+            })
             .collect();
         if results.iter().all(Option::is_none) && !output.status.success() {
             return Err(GitError::Unreadable {
@@ -70,6 +75,14 @@ impl Cached {
             .map(|result| result.unwrap_or_else(reason))
             .collect())
     }
+}
+
+/// What the server says of a branch that cannot be made because another one's name is in the way, `imagebot` for
+/// `imagebot/x` (T17): nobody moved anything, and trying again does not help.
+fn in_the_way(stderr: &str, branch: &Branch) -> Option<String> {
+    let locked = format!("'{}'", branch.full());
+    let said = |line: &&str| line.contains(&locked) && line.contains("cannot create");
+    stderr.lines().find(said).map(first_lines)
 }
 
 /// A line of the porcelain report: `<flag> TAB <from>:<to> TAB <summary> (<reason>)`.

@@ -24,6 +24,11 @@ pub struct Folder {
 pub fn read_folder(path: &Path) -> std::io::Result<Folder> {
     let metadata = std::fs::metadata(path)?;
     let mut folder = Folder::default();
+    if !metadata.is_file() && !metadata.is_dir() {
+        return Err(std::io::Error::other(
+            "it is neither a folder nor a regular file",
+        ));
+    }
     if metadata.is_file() {
         let parent = path
             .parent()
@@ -72,11 +77,11 @@ pub fn read_folder(path: &Path) -> std::io::Result<Folder> {
     }
     if folder.config.is_none() && metadata.is_file() {
         let beside = folder.root.join(REPO_CONFIG);
-        if beside
-            .symlink_metadata()
-            .is_ok_and(|metadata| metadata.is_file())
-        {
-            folder.config = std::fs::read_to_string(beside).ok();
+        let name = RepoPath::parse(REPO_CONFIG).map_err(std::io::Error::other)?;
+        match beside.symlink_metadata() {
+            Ok(metadata) if metadata.is_file() => folder.read(name, &beside),
+            Ok(_) => folder.skipped.push((name, "no-regular-file".to_owned())),
+            Err(_) => {}
         }
     }
     Ok(folder)
@@ -96,7 +101,13 @@ impl Folder {
         };
         match read() {
             Ok(Some((_, contents))) if name.as_str() == REPO_CONFIG => {
-                self.config = Some(String::from_utf8_lossy(&contents).into_owned());
+                match String::from_utf8(contents) {
+                    Ok(text) => self.config = Some(text),
+                    Err(error) => {
+                        let why = format!("no UTF-8 text: {}", error.utf8_error());
+                        self.skipped.push((name, why));
+                    }
+                }
             }
             Ok(Some((executable, contents))) => {
                 let kind = if executable {

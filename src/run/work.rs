@@ -1,6 +1,7 @@
 //! What is to be judged, of a repository or of a folder, and the rounds of asking and deciding.
 
 use super::lookup::answer;
+use super::observe::REPO_CONFIG;
 use super::setup::Setup;
 use crate::config::RepoConfig;
 use crate::git::EntryKind;
@@ -62,10 +63,11 @@ impl Work {
             config,
         };
         for (path, kind, contents) in files {
-            let Some(format) = Format::of(path.as_str()).filter(|_| work.config.reads(&path))
-            else {
+            if path.as_str() == REPO_CONFIG || !work.config.reads(&path) {
                 continue;
-            };
+            }
+            // Any other name is that of a single file that somebody named.
+            let format = Format::of(path.as_str()).unwrap_or(Format::Dockerfile);
             match scan(format, &contents, &work.config.args) {
                 Ok(scanned) => {
                     work.references.extend(
