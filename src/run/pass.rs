@@ -307,12 +307,14 @@ async fn read(
         };
         (file.path, kind, file.contents)
     });
+    let skipped = snapshot.skipped.into_iter();
+    let skipped = skipped.map(|(path, why)| (path.to_string(), why));
     let work = Work::new(
         setup,
         Some(repo.name.clone()),
         config,
         files,
-        snapshot.skipped,
+        skipped.collect(),
     );
     let report = RepositoryReport {
         repo: repo.name.to_string(),

@@ -28,7 +28,7 @@ pub struct Work {
     /// The references, in the order of files and lines.
     pub references: Vec<(RepoPath, Located)>,
     /// Files that were not read, and why.
-    pub skipped: Vec<(RepoPath, String)>,
+    pub skipped: Vec<(String, String)>,
     /// Lines that could not be read.
     pub passed: Vec<(RepoPath, Passed)>,
     /// The decisions, in the order of the references, once they are made.
@@ -42,7 +42,7 @@ impl Work {
         repo: Option<RepoName>,
         config: RepoConfig,
         files: impl IntoIterator<Item = (RepoPath, EntryKind, Vec<u8>)>,
-        skipped: Vec<(RepoPath, String)>,
+        skipped: Vec<(String, String)>,
     ) -> Self {
         let rules = setup
             .config
@@ -89,7 +89,7 @@ impl Work {
                         contents,
                     });
                 }
-                Err(why) => work.skipped.push((path, why.code().to_owned())),
+                Err(why) => work.skipped.push((path.to_string(), why.code().to_owned())),
             }
         }
         work

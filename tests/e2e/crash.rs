@@ -22,8 +22,7 @@ async fn steps(world: &World) -> Vec<&'static str> {
     let seen = Arc::clone(&steps);
     let note = move |step| seen.lock().expect("a list").push(step);
     world.pass_with(Checkpoint::new(note)).await;
-    let steps = steps.lock().expect("a list").clone();
-    steps
+    super::world::lock(&steps).clone()
 }
 
 /// Kills a pass behind each of its steps and runs again: the state is that of the uninterrupted pass, and one more
