@@ -16,6 +16,8 @@ mod session;
 mod tags;
 mod update;
 
+pub use output::complaint;
+
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 

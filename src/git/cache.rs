@@ -23,6 +23,8 @@ pub struct Cached {
     pub(super) path: PathBuf,
     /// The lock is released when the file is closed.
     _lock: File,
+    /// Whether the copy was made just now: only then whatever is in it was sent by the server.
+    is_new: bool,
     filter_ignored: bool,
 }
 
@@ -45,11 +47,12 @@ impl Git {
         .map_err(|error| GitError::io("the lock of a cached repository", error.into()))?
         .map_err(|error: std::io::Error| GitError::io("the lock of a cached repository", error))?;
         let path = folder.join(format!("{name}.git"));
-        let cached = Cached {
+        let mut cached = Cached {
             git: self.clone(),
             remote: remote.clone(),
             path,
             _lock: lock,
+            is_new: false,
             filter_ignored: false,
         };
         if cached.path.exists()
@@ -59,6 +62,7 @@ impl Git {
         }
         if !cached.path.exists() {
             cached.create(sample).await?;
+            cached.is_new = true;
         }
         Ok(cached)
     }
@@ -157,7 +161,7 @@ impl Cached {
         let missing = self.missing(ids).await?;
         if missing.is_empty() {
             // Every blob is there without being asked for: the server does not know partial clones.
-            self.filter_ignored = !ids.is_empty();
+            self.filter_ignored = self.is_new && !ids.is_empty();
             return Ok(());
         }
         let input = missing

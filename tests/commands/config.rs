@@ -33,7 +33,7 @@ fn check_reports_every_problem_at_once_with_line_caret_and_nearest_key() {
     assert_snapshot!(place.run(&["config", "check", "--config", "config.toml"]).all(), @r#"
     exit 2
     --- stderr
-    error: error: unknown key `cahce`
+    error: unknown key `cahce`
      --> config.toml:1:1
       |
     1 | cahce = "x"
@@ -55,17 +55,17 @@ fn check_reports_every_problem_at_once_with_line_caret_and_nearest_key() {
       |
       = help: write kind = "local"
 
+    error: `path` must be a text in quotes, not integer
+     --> config.toml:6:8
+      |
+    6 | path = 3
+      |        ^
+
     error: "https://a/b" is no registry host; write host or host:port, without scheme, user or path
      --> config.toml:9:8
       |
     9 | host = "https://a/b"
       |        ^^^^^^^^^^^^^
-
-    error: this rule sets nothing
-      --> config.toml:12:1
-       |
-    12 | [[rule]]
-       | ^^^^^^^^
 
     error: unclosed character class; missing ']'
       --> config.toml:13:11
@@ -122,7 +122,7 @@ fn a_key_of_a_later_version_is_named_as_such() {
     assert_snapshot!(place.run(&["config", "check", "--config", "config.toml"]).all(), @r#"
     exit 2
     --- stderr
-    error: error: `min_age` is planned, and this version does not know it yet
+    error: `min_age` is planned, and this version does not know it yet
      --> config.toml:2:1
       |
     2 | min_age = "3 days"
@@ -172,7 +172,7 @@ fn t4_a_repository_names_no_host_credential_variable_or_command() {
     assert_snapshot!(place.run(&["check", "."]).all(), @r#"
     exit 2
     --- stderr
-    error: error: unknown key `registry`
+    error: unknown key `registry`
      --> ./imagebot.toml:1:2
       |
     1 | [registry]

@@ -128,6 +128,18 @@ fn t55_names_that_move_the_cursor_are_written_out() {
             );
         }
     }
+    place.write(
+        "other/imagebot.toml",
+        "\"\u{202e}key\" = \"\u{9b}31m\"\nenabled = \"\u{1b}[2J\"\n",
+    );
+    let ran = place.run(&["scan", "other"]).expect(2);
+    assert!(
+        !ran.stderr
+            .chars()
+            .any(|c| c != '\n' && (c.is_control() || c == '\u{202e}')),
+        "{:?}",
+        ran.stderr
+    );
     // None of them is passed over in silence.
     let ran = place.run(COMMANDS[0]).expect(0);
     assert!(ran.stdout.contains("red.Dockerfile"), "{}", ran.stdout);

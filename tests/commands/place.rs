@@ -123,7 +123,8 @@ impl Place {
         [
             (r"127\.0\.0\.\d+:\d+", "[HOST]"),
             (r"sha256:[0-9a-f]{64}", "sha256:[DIGEST]"),
-            (r"sha256:[0-9a-f]{12}", "sha256:[SHORT]"),
+            (r"sha256:[0-9a-f]{8,12}\b", "sha256:[SHORT]"),
+            (r"port \d+", "port [PORT]"),
             (r"\b[0-9a-f]{40}\b", "[COMMIT]"),
             (
                 r"imagebot/([a-z-]*)[0-9][0-9a-z-]*-[0-9a-f]{8}\b",

@@ -30,7 +30,7 @@ async fn doctor_walks_every_step() {
     [HOST]/team/app
       ok       listed: asked at http://[HOST]
       ok       dns: 127.0.0.1
-      ok       tcp: port 33093 is open
+      ok       tcp: port [PORT] is open
       skipped  tls: plain_http is set: nothing is encrypted
       ok       registry: open to everyone
       skipped  auth: nobody is asked
@@ -81,7 +81,7 @@ async fn doctor_names_the_first_step_that_fails_and_its_cure() {
     [HOST]/app
       ok       listed: asked at http://[HOST]
       ok       dns: 127.0.0.1
-      ok       tcp: port 38265 is open
+      ok       tcp: port [PORT] is open
       skipped  tls: plain_http is set: nothing is encrypted
       ok       registry: asks for a login
       failed   auth: [HOST] wants a login
@@ -95,7 +95,7 @@ async fn doctor_names_the_first_step_that_fails_and_its_cure() {
     [HOST]/app
       ok       listed: asked at http://[HOST]
       ok       dns: 127.0.0.1
-      ok       tcp: port 38265 is open
+      ok       tcp: port [PORT] is open
       skipped  tls: plain_http is set: nothing is encrypted
       failed   registry: [HOST] is no registry: it answered with text/html
                cure: check that [HOST] is the registry's name and that no proxy or sign-in page stands before it
