@@ -18,6 +18,7 @@ mod tags;
 mod update;
 
 pub use ended::Ended;
+pub use output::complaint;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 

@@ -1,7 +1,7 @@
 //! Arguments, logging, exit code; nothing else.
 
 use clap::Parser as _;
-use imagebot::cli::{Cli, Ended};
+use imagebot::cli::{Cli, Ended, complaint};
 use imagebot::http::Redactor;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     match cli.execute(&redactor) {
         Ok(ended) => ended.into(),
         Err(error) => {
-            let text = format!("error: {error:#}");
+            let text = complaint(&error);
             let text = redactor.redact(&text);
             // With stderr gone there is nobody to tell.
             let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end());

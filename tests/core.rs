@@ -13,3 +13,5 @@ mod scheme_properties;
 mod select;
 #[path = "core/source.rs"]
 mod source;
+#[path = "core/source_properties.rs"]
+mod source_properties;

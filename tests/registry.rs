@@ -4,8 +4,10 @@
 
 #[path = "support/bench.rs"]
 mod bench;
+#[allow(dead_code, reason = "shared with other suites, which use the rest")]
 #[path = "support/docker_registry.rs"]
 mod docker_registry;
+#[allow(dead_code, reason = "shared with other suites, which use the rest")]
 #[path = "support/fake_registry.rs"]
 mod fake_registry;
 

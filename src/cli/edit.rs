@@ -24,6 +24,7 @@ pub(super) struct Arguments {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct GivenUpdate {
     image: String,
     #[serde(default)]

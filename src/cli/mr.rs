@@ -20,8 +20,14 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     List(List),
+    /// Show a merge request: its text and its comments.
+    #[command(after_help = "Example:\n  imagebot mr show app 1 --config config.toml")]
     Show(One),
+    /// Merge a merge request, and delete its branch.
+    #[command(after_help = "Example:\n  imagebot mr merge app 1 --config config.toml")]
     Merge(One),
+    /// Close a merge request: imagebot does not propose its versions again.
+    #[command(after_help = "Example:\n  imagebot mr close app 1 --config config.toml")]
     Close(One),
 }
 
@@ -42,9 +48,8 @@ struct List {
     format: Format,
 }
 
-/// One merge request.
+// What names one merge request.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  imagebot mr show app 1 --config config.toml")]
 struct One {
     /// The repository's path
     #[arg(value_name = "REPO")]

@@ -38,6 +38,14 @@ pub(super) fn say(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", safe(text.trim_end()));
 }
 
+/// An error as it is told: problems of a configuration are whole messages already, everything else becomes one.
+pub fn complaint(error: &anyhow::Error) -> String {
+    match error.downcast_ref::<crate::config::Problems>() {
+        Some(problems) => safe(&problems.to_string()),
+        None => safe(&format!("error: {error:#}")),
+    }
+}
+
 /// Whether somebody watches.
 pub(super) fn is_watched() -> bool {
     std::io::stderr().is_terminal()

@@ -81,7 +81,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
         references: Vec::new(),
         skipped: Vec::new(),
     };
-    let skip = |path: &RepoPath, reason: String| Skipped {
+    let skip = |path: &dyn std::fmt::Display, reason: String| Skipped {
         path: path.to_string(),
         reason,
     };
@@ -121,6 +121,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
 
 /// A folder's own settings.
 pub(super) fn own_config(folder: &Folder, operator: &Config) -> anyhow::Result<RepoConfig> {
+    let is_own = |path: &str| path == "imagebot.toml";
+    if let Some((path, why)) = folder.skipped.iter().find(|(path, _)| is_own(path)) {
+        // The defaults would do what the file may have forbidden.
+        anyhow::bail!("{} is not read: {why}", folder.root.join(path).display());
+    }
     match &folder.config {
         None => Ok(RepoConfig::default()),
         Some(text) => {

@@ -231,6 +231,11 @@ fn forge(table: Table<'_>, folder: &Path) -> Option<ForgeConfig> {
             return None;
         }
         other => {
+            let _ = (
+                table.text("path"),
+                globs(table, "repos"),
+                table.numbers("owners"),
+            );
             table.problem(
                 kind.span,
                 format!("there is no forge of kind {other:?}"),

@@ -110,6 +110,11 @@ impl<'t> Table<'t> {
         }
     }
 
+    /// The names of the keys that are there.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'t str> {
+        self.table.iter().map(|(key, _)| key.get_ref().as_ref())
+    }
+
     /// Reports a problem.
     pub(super) fn problem(
         &self,

@@ -48,9 +48,18 @@ pub fn parse_repository(file: &str, text: &str, schemes: &Schemes) -> Result<Rep
     Reader::read(file, text, |root| Some(repository(root, schemes)))
 }
 
+/// A glob on paths of a repository; one that leads out of it could never match.
+fn path_glob(text: &str) -> Result<Glob, String> {
+    let leads_out = text.starts_with('/') || text.split('/').any(|part| part == "..");
+    if leads_out {
+        return Err("it can never match: paths begin at the repository's top".to_owned());
+    }
+    Glob::parse(text).map_err(|error| error.to_string())
+}
+
 fn repository(root: Table<'_>, schemes: &Schemes) -> RepoConfig {
     root.only(&[keys::REPOSITORY]);
-    let globs = |name: &str| root.parsed_list(name, Glob::parse).map(|at| at.value);
+    let globs = |name: &str| root.parsed_list(name, path_glob).map(|at| at.value);
     let args = root
         .table("args")
         .map(|table| table.entries())

@@ -37,6 +37,10 @@ pub(super) fn defaults(table: Table<'_>, schemes: &Schemes) -> Rule {
     Rule::everything(changes(table, schemes), table.origin(table.span.0))
 }
 
+fn is_matcher(name: &str) -> bool {
+    MATCHERS.iter().any(|key| key.name == name)
+}
+
 /// A `[[rule]]`.
 pub(super) fn rule(table: Table<'_>, schemes: &Schemes) -> Rule {
     table.only(&[MATCHERS, SETTINGS]);
@@ -47,7 +51,8 @@ pub(super) fn rule(table: Table<'_>, schemes: &Schemes) -> Rule {
             .unwrap_or_default()
     };
     let changes = changes(table, schemes);
-    if changes.is_empty() {
+    // A key that is there with a wrong value, or one that is not known, has its own message.
+    if changes.is_empty() && !table.names().any(|name| !is_matcher(name)) {
         table.problem(table.span.0..table.span.1, "this rule sets nothing", None);
     }
     Rule {

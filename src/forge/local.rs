@@ -351,6 +351,9 @@ impl Forge for Local {
 
     async fn comment(&self, repo: &Repository, number: u64, text: &str) -> Result<(), ForgeError> {
         let change = |kept: &mut Kept| {
+            if kept.comments.contains(text) {
+                return;
+            }
             if !kept.comments.is_empty() {
                 kept.comments.push_str("\n---\n\n");
             }

@@ -83,6 +83,6 @@ pub trait Forge: Send + Sync {
     /// Closes an open merge request without merging it.
     async fn close(&self, repo: &Repository, number: u64) -> Result<(), ForgeError>;
 
-    /// Adds a comment to a merge request.
+    /// Adds a comment to a merge request, unless it is there already: whoever was killed behind it asks again.
     async fn comment(&self, repo: &Repository, number: u64, text: &str) -> Result<(), ForgeError>;
 }

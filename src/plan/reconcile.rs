@@ -1,6 +1,6 @@
 //! What is to be done, given what should be there and what is.
 
-use super::change::ChangeSet;
+use super::change::{Change, ChangeSet};
 use super::ownership::Ownership;
 use super::propose::Proposal;
 use super::text::{Block, State, Texts, block_of, replace_block, told};
@@ -195,8 +195,8 @@ fn one(index: usize, proposal: &Proposal, existing: &Existing, default_branch: &
                 None,
             );
         }
-        let merged = remembered(MergeRequestState::Merged, false);
-        if !merged.is_empty() && within(&merged) {
+        let merged = latest(remembered(MergeRequestState::Merged, false));
+        if !merged.0.is_empty() && within(&[merged]) {
             return result(
                 Status::Reverted,
                 "this was merged once, and the file went back",
@@ -229,12 +229,31 @@ fn one(index: usize, proposal: &Proposal, existing: &Existing, default_branch: &
     }
 }
 
+/// Of sets with the newest first, what the newest that concerns an image in a file says of it: what was merged before
+/// that was replaced by a merge, not by a revert.
+fn latest(sets: Vec<ChangeSet>) -> ChangeSet {
+    let mut latest = ChangeSet::default();
+    for set in sets {
+        let same = |a: &Change, b: &Change| a.path == b.path && a.image == b.image;
+        let is_new = |change: &Change| !latest.0.iter().any(|known| same(known, change));
+        let new: Vec<Change> = set.0.into_iter().filter(is_new).collect();
+        latest.0.extend(new);
+    }
+    latest
+}
+
 /// The new texts of a merge request, if what was rendered changed.
 fn rewritten(texts: &Texts, open: &MergeRequest) -> Option<(u64, Option<String>, String)> {
     let block = block_of(&open.description);
     if block
         .as_ref()
-        .is_some_and(|block| block.hash == texts.hash && block.state.changes == texts.state.changes)
+        // A reason that stands in an open one was written by a pass that did not come to close it; left there, a
+        // person's closing would not count.
+        .is_some_and(|block| {
+            block.hash == texts.hash
+                && block.state.changes == texts.state.changes
+                && block.state.closed.is_none()
+        })
     {
         return None;
     }

@@ -16,14 +16,19 @@ pub struct Folder {
     pub files: Vec<(RepoPath, EntryKind, Vec<u8>)>,
     /// The text of `imagebot.toml`.
     pub config: Option<String>,
-    /// Files that were not read, and why.
-    pub skipped: Vec<(RepoPath, String)>,
+    /// Files and folders that were not read, and why.
+    pub skipped: Vec<(String, String)>,
 }
 
 /// Reads a folder, or a single file whatever its name. What `.gitignore` files name is left out, `.git` too.
 pub fn read_folder(path: &Path) -> std::io::Result<Folder> {
     let metadata = std::fs::metadata(path)?;
     let mut folder = Folder::default();
+    if !metadata.is_file() && !metadata.is_dir() {
+        return Err(std::io::Error::other(
+            "it is neither a folder nor a regular file",
+        ));
+    }
     if metadata.is_file() {
         let parent = path
             .parent()
@@ -48,23 +53,10 @@ pub fn read_folder(path: &Path) -> std::io::Result<Folder> {
             .follow_links(false)
             .filter_entry(|entry| !entry.file_name().eq_ignore_ascii_case(".git"))
             .build();
-        for entry in walk.flatten() {
-            let Some(kind) = entry.file_type().filter(|kind| !kind.is_dir()) else {
-                continue;
-            };
-            let relative = entry.path().strip_prefix(path).ok().and_then(Path::to_str);
-            let Some(name) = relative.and_then(|name| RepoPath::parse(name).ok()) else {
-                continue;
-            };
-            if name.as_str() != REPO_CONFIG && Format::of(name.as_str()).is_none() {
-                continue;
-            }
-            if kind.is_symlink() {
-                folder.skipped.push((name, "symlink".to_owned()));
-            } else if kind.is_file() {
-                folder.read(name, entry.path());
-            } else {
-                folder.skipped.push((name, "no-regular-file".to_owned()));
+        for entry in walk {
+            match entry {
+                Ok(entry) => folder.visit(path, &entry),
+                Err(error) => folder.skip_error(path, &error),
             }
         }
         folder.files.sort_by(|a, b| a.0.cmp(&b.0));
@@ -72,17 +64,59 @@ pub fn read_folder(path: &Path) -> std::io::Result<Folder> {
     }
     if folder.config.is_none() && metadata.is_file() {
         let beside = folder.root.join(REPO_CONFIG);
-        if beside
-            .symlink_metadata()
-            .is_ok_and(|metadata| metadata.is_file())
-        {
-            folder.config = std::fs::read_to_string(beside).ok();
+        let name = RepoPath::parse(REPO_CONFIG).map_err(std::io::Error::other)?;
+        match beside.symlink_metadata() {
+            Ok(metadata) if metadata.is_file() => folder.read(name, &beside),
+            Ok(_) => folder.skip(name, "no-regular-file"),
+            Err(_) => {}
         }
     }
     Ok(folder)
 }
 
 impl Folder {
+    /// Reads an entry of the walk, if its name says that it holds references.
+    fn visit(&mut self, root: &Path, entry: &ignore::DirEntry) {
+        let Some(kind) = entry.file_type().filter(|kind| !kind.is_dir()) else {
+            return;
+        };
+        let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
+        let shown = relative.to_string_lossy().into_owned();
+        if shown != REPO_CONFIG && Format::of(&shown).is_none() {
+            return;
+        }
+        let name = relative
+            .to_str()
+            .and_then(|name| RepoPath::parse(name).ok());
+        let Some(name) = name else {
+            let why = "its name is no text, or holds control characters";
+            return self.skip(shown, why);
+        };
+        if kind.is_symlink() {
+            self.skip(shown, "symlink");
+        } else if kind.is_file() {
+            self.read(name, entry.path());
+        } else {
+            self.skip(shown, "no-regular-file");
+        }
+    }
+
+    /// A folder that cannot be listed may hold references that nobody sees.
+    fn skip_error(&mut self, root: &Path, error: &ignore::Error) {
+        let mut inner = error;
+        let mut place = None;
+        while let ignore::Error::WithPath { err, path } = inner {
+            place = Some(path.strip_prefix(root).unwrap_or(path));
+            inner = err;
+        }
+        let place = place.unwrap_or(root).to_string_lossy().into_owned();
+        self.skip(place, format!("unreadable: {inner}"));
+    }
+
+    fn skip(&mut self, name: impl ToString, why: impl Into<String>) {
+        self.skipped.push((name.to_string(), why.into()));
+    }
+
     fn read(&mut self, name: RepoPath, path: &Path) {
         let read = || {
             let metadata = std::fs::metadata(path)?;
@@ -96,7 +130,12 @@ impl Folder {
         };
         match read() {
             Ok(Some((_, contents))) if name.as_str() == REPO_CONFIG => {
-                self.config = Some(String::from_utf8_lossy(&contents).into_owned());
+                match String::from_utf8(contents) {
+                    Ok(text) => self.config = Some(text),
+                    Err(error) => {
+                        self.skip(name, format!("no UTF-8 text: {}", error.utf8_error()));
+                    }
+                }
             }
             Ok(Some((executable, contents))) => {
                 let kind = if executable {
@@ -106,8 +145,8 @@ impl Folder {
                 };
                 self.files.push((name, kind, contents));
             }
-            Ok(None) => self.skipped.push((name, "too-large".to_owned())),
-            Err(error) => self.skipped.push((name, format!("unreadable: {error}"))),
+            Ok(None) => self.skip(name, "too-large"),
+            Err(error) => self.skip(name, format!("unreadable: {error}")),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::config::{RepoConfig, parse_repository};
 use crate::forge::{Forge, Repository};
 use crate::git::{EntryKind, Git};
 use crate::plan::{Decision, Existing, Observations, propose, reconcile};
-use crate::repo::{Branch, CommitId, RepoGlobs};
+use crate::repo::{Branch, CommitId, RepoGlobs, RepoPath};
 use futures::StreamExt as _;
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
@@ -254,27 +254,12 @@ async fn read(
         }
     };
     let snapshot = Snapshot { files, skipped };
-    let own = snapshot
-        .files
-        .iter()
-        .find(|file| file.path.as_str() == REPO_CONFIG);
-    let config = match own {
-        None => Ok(RepoConfig::default()),
-        Some(file) => {
-            let name = format!("{}:{REPO_CONFIG}", repo.name);
-            parse_repository(
-                &name,
-                &String::from_utf8_lossy(&file.contents),
-                &setup.config.schemes,
-            )
-        }
-    };
-    let config = match config {
+    let config = match own_config(setup, &repo, &snapshot) {
         Ok(config) => config,
-        Err(problems) => {
+        Err(message) => {
             let problem = ProblemReport {
                 code: "bad-config".to_owned(),
-                message: problems.lines().join("\n"),
+                message,
                 help: Some(format!(
                     "mend {REPO_CONFIG}; until then nothing is done here"
                 )),
@@ -311,12 +296,14 @@ async fn read(
         };
         (file.path, kind, file.contents)
     });
+    let skipped = snapshot.skipped.into_iter();
+    let skipped = skipped.map(|(path, why)| (path.to_string(), why));
     let work = Work::new(
         setup,
         Some(repo.name.clone()),
         config,
         files,
-        snapshot.skipped,
+        skipped.collect(),
     );
     let report = RepositoryReport {
         repo: repo.name.to_string(),
@@ -333,6 +320,25 @@ async fn read(
         },
         work,
     )
+}
+
+/// A repository's own settings. A file that is there and cannot be read is an error: the defaults would do what the
+/// repository may have forbidden.
+fn own_config(setup: &Setup, repo: &Repository, snapshot: &Snapshot) -> Result<RepoConfig, String> {
+    let name = format!("{}:{REPO_CONFIG}", repo.name);
+    let is_own = |path: &RepoPath| path.as_str() == REPO_CONFIG;
+    if let Some((_, why)) = snapshot.skipped.iter().find(|(path, _)| is_own(path)) {
+        return Err(format!("{name}: it is not read: {why}"));
+    }
+    match snapshot.files.iter().find(|file| is_own(&file.path)) {
+        None => Ok(RepoConfig::default()),
+        Some(file) => {
+            let text = std::str::from_utf8(&file.contents)
+                .map_err(|error| format!("{name}: it is no UTF-8 text: {error}"))?;
+            parse_repository(&name, text, &setup.config.schemes)
+                .map_err(|problems| problems.lines().join("\n"))
+        }
+    }
 }
 
 /// Proposes, compares with what is there, and acts.

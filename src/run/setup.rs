@@ -66,6 +66,8 @@ impl Setup {
         redactor: Redactor,
     ) -> Result<Self, SetupError> {
         let cache = config.cache.clone().unwrap_or_else(default_cache);
+        // git is started elsewhere: a relative folder would be another one there.
+        let cache = std::path::absolute(&cache).unwrap_or(cache);
         let store = Store::open(&cache)?;
         let mut local = Vec::new();
         let mut git = None;

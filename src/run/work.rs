@@ -1,5 +1,6 @@
 //! What is to be judged, of a repository or of a folder, and the rounds of asking and deciding.
 
+use super::observe::REPO_CONFIG;
 use super::setup::Setup;
 use crate::config::RepoConfig;
 use crate::git::EntryKind;
@@ -25,7 +26,7 @@ pub struct Work {
     /// The references, in the order of files and lines.
     pub references: Vec<(RepoPath, Located)>,
     /// Files that were not read, and why.
-    pub skipped: Vec<(RepoPath, String)>,
+    pub skipped: Vec<(String, String)>,
     /// Lines that could not be read.
     pub passed: Vec<(RepoPath, Passed)>,
     /// The decisions, in the order of the references, once they are made.
@@ -39,7 +40,7 @@ impl Work {
         repo: Option<RepoName>,
         config: RepoConfig,
         files: impl IntoIterator<Item = (RepoPath, EntryKind, Vec<u8>)>,
-        skipped: Vec<(RepoPath, String)>,
+        skipped: Vec<(String, String)>,
     ) -> Self {
         let rules = setup
             .config
@@ -60,10 +61,11 @@ impl Work {
             config,
         };
         for (path, kind, contents) in files {
-            let Some(format) = Format::of(path.as_str()).filter(|_| work.config.reads(&path))
-            else {
+            if path.as_str() == REPO_CONFIG || !work.config.reads(&path) {
                 continue;
-            };
+            }
+            // Any other name is that of a single file that somebody named.
+            let format = Format::of(path.as_str()).unwrap_or(Format::Dockerfile);
             match scan(format, &contents, &work.config.args) {
                 Ok(scanned) => {
                     work.references.extend(
@@ -85,7 +87,7 @@ impl Work {
                         contents,
                     });
                 }
-                Err(why) => work.skipped.push((path, why.code().to_owned())),
+                Err(why) => work.skipped.push((path.to_string(), why.code().to_owned())),
             }
         }
         work

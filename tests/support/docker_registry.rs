@@ -1,5 +1,6 @@
 //! Debian's `docker-registry` (2.8), started on a free port with its files in a temporary folder.
 
+use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -15,7 +16,7 @@ pub(crate) const PASSWORD: &str = "CANARY-registry";
 pub(crate) struct DockerRegistry {
     child: Child,
     address: SocketAddr,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl DockerRegistry {
@@ -40,20 +41,21 @@ impl DockerRegistry {
         }
         let file = folder.path().join("config.yml");
         std::fs::write(&file, config).expect("a configuration");
+        let access = File::create(folder.path().join("access.log")).expect("a log");
         let child = Command::new(PROGRAM)
             .arg("serve")
             .arg(&file)
             .env_clear()
             .env("OTEL_TRACES_EXPORTER", "none")
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(access)
             .stderr(Stdio::null())
             .spawn()
             .expect("the program starts");
         let mut registry = Self {
             child,
             address,
-            _folder: folder,
+            folder,
         };
         let started = Instant::now();
         while std::net::TcpStream::connect(address).is_err() {
@@ -66,6 +68,16 @@ impl DockerRegistry {
             std::thread::sleep(Duration::from_millis(20));
         }
         registry
+    }
+
+    /// The requests so far, `METHOD target`, in the order in which they were answered.
+    pub(crate) fn log(&self) -> Vec<String> {
+        let path = self.folder.path().join("access.log");
+        let text = std::fs::read_to_string(path).expect("the log");
+        text.lines()
+            .filter_map(|line| line.split('"').nth(1)?.strip_suffix(" HTTP/1.1"))
+            .map(str::to_owned)
+            .collect()
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

@@ -309,6 +309,11 @@ impl FakeRegistry {
         self.lock().faults.push((prefix.to_owned(), times, fault));
     }
 
+    /// From here on nothing goes wrong any more.
+    pub(crate) fn heal(&self) {
+        self.lock().faults.clear();
+    }
+
     pub(crate) fn connections(&self) -> usize {
         self.lock().connections
     }

@@ -1,0 +1,31 @@
+//! The executable as people use it: scrubbed environment, snapshots of what it prints, exit codes.
+//!
+//! These files are also the catalogue of its messages.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, and says why"
+)]
+
+#[path = "support/canary.rs"]
+mod canary;
+#[allow(dead_code, reason = "shared with other suites, which use the rest")]
+#[path = "support/docker_registry.rs"]
+mod docker_registry;
+#[allow(dead_code, reason = "shared with other suites, which use the rest")]
+#[path = "support/fake_registry.rs"]
+mod fake_registry;
+
+#[path = "commands/bot.rs"]
+mod bot;
+#[path = "commands/config.rs"]
+mod config;
+#[path = "commands/help.rs"]
+mod help;
+#[path = "commands/hostile.rs"]
+mod hostile;
+#[path = "commands/offline.rs"]
+mod offline;
+#[path = "commands/place.rs"]
+mod place;
+#[path = "commands/registries.rs"]
+mod registries;

@@ -1,0 +1,439 @@
+//! `run`, `check`, `update`, `mr`, `demo`: the commands that do the work.
+
+use super::docker_registry::{DockerRegistry, PASSWORD, USER};
+use super::fake_registry::FakeRegistry;
+use super::place::{Place, Ran};
+use imagebot::image::Digest;
+use insta::assert_snapshot;
+use serde_json::json;
+use std::os::unix::fs::PermissionsExt as _;
+
+/// A place with a registry, a repository `app` on `base:1.0.0`, and a configuration that names both.
+struct Bot {
+    place: Place,
+    fake: FakeRegistry,
+    first: Digest,
+}
+
+impl Bot {
+    async fn new() -> Self {
+        let fake = FakeRegistry::start().await;
+        let push = |tag| {
+            fake.push(
+                "base",
+                tag,
+                json!({"org.opencontainers.image.source": "https://example.com/base"}),
+            )
+        };
+        let first = push("1.0.0");
+        push("1.1.0");
+        push("2.0.0-rc1");
+        let place = Place::new();
+        let host = fake.address();
+        place.write(
+            "config.toml",
+            format!(
+                "cache = \"cache\"\npublic_registries = false\n\n[[forge]]\nkind = \"local\"\npath = \"repos\"\n\n\
+                 [[registry]]\nhost = \"{host}\"\nplain_http = true\n"
+            ),
+        );
+        let bot = Self { place, fake, first };
+        bot.repo("app", &bot.dockerfile());
+        bot
+    }
+
+    fn dockerfile(&self) -> String {
+        format!(
+            "FROM {}/base:1.0.0@{}\nRUN x\n",
+            self.fake.address(),
+            self.first
+        )
+    }
+
+    fn repo(&self, name: &str, dockerfile: &str) {
+        let input = format!(
+            "commit refs/heads/main\ncommitter a developer <dev@example.com> 1700000000 +0000\ndata 6\nFirst\n\nM 100644 inline Dockerfile\ndata {}\n{dockerfile}\n",
+            dockerfile.len()
+        );
+        self.place.write("input", input);
+        let line = format!(
+            "mkdir -p repos && git init -q --bare --initial-branch=main repos/{name}.git && git --git-dir repos/{name}.git fast-import --quiet < input"
+        );
+        self.place.shell(&line).expect(0);
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        self.place
+            .run(&[args, &["--config", "config.toml"]].concat())
+    }
+
+    fn refs(&self) -> String {
+        let line = "for r in repos/*.git; do echo $r; git --git-dir $r for-each-ref; done";
+        let ran = self.place.shell(line).expect(0);
+        String::from_utf8(ran.out).expect("text")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn run_reports_for_people_and_machines() {
+    let bot = Bot::new().await;
+    bot.repo("other", "FROM elsewhere.invalid/x:1\n");
+    assert_snapshot!(bot.run(&["run"]).all(), @r#"
+    exit 0
+    --- stderr
+    app
+      open: !1 Update [HOST]/base to 1.1.0
+        Dockerfile [HOST]/base 1.0.0@sha256:[DIGEST] 1.1.0@sha256:[DIGEST]
+    other
+      skip: registry-not-configured: Dockerfile:1: elsewhere.invalid/x:1: elsewhere.invalid is not listed
+    2 repositories (0 without anything to say), 2 references: 1 to update, 0 up to date, 0 on hold, 1 skipped, 0 unknown
+    "#);
+    assert_snapshot!(bot.run(&["run"]).all(), @r#"
+    exit 0
+    --- stderr
+    app
+      unchanged: !1 Update [HOST]/base to 1.1.0
+        Dockerfile [HOST]/base 1.0.0@sha256:[DIGEST] 1.1.0@sha256:[DIGEST]
+    other
+      skip: registry-not-configured: Dockerfile:1: elsewhere.invalid/x:1: elsewhere.invalid is not listed
+    2 repositories (0 without anything to say), 2 references: 1 to update, 0 up to date, 0 on hold, 1 skipped, 0 unknown
+    "#);
+    let ran = bot.run(&["run", "--format", "json"]).expect(0);
+    let report = ran.json();
+    assert_eq!(
+        (&report["version"], &report["dry_run"]),
+        (&json!(1), &json!(false))
+    );
+    assert_eq!(
+        report["repositories"][0]["proposals"][0]["status"],
+        "unchanged"
+    );
+    assert_eq!(ran.stderr, "", "people are told only in the human form");
+    let ran = bot
+        .run(&["run", "--format", "json", "--repo", "oth*"])
+        .expect(0);
+    let repos = ran.json()["repositories"].as_array().map(Vec::len);
+    assert_eq!(repos, Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn invariant_10_dry_run_and_the_other_lookers_write_nothing() {
+    let bot = Bot::new().await;
+    bot.place.write("work/Dockerfile", bot.dockerfile());
+    let refs = bot.refs();
+    let before = bot.place.everything();
+    for args in [
+        &["run", "--dry-run"][..],
+        &["run", "--dry-run", "--format", "json"],
+        &["check", "app"],
+        &["check", "work", "--all-tags"],
+        &["update", "work", "--dry-run"],
+        &["mr", "list"],
+        &["config", "show"],
+    ] {
+        bot.run(args).expect(0);
+        let mut after = bot.place.everything();
+        after.retain(|(path, _)| !path.starts_with(bot.place.path("cache")));
+        assert!(after == before, "{args:?} wrote something");
+    }
+    assert_eq!(bot.refs(), refs);
+    let ran = bot.run(&["run", "--dry-run"]).expect(0);
+    assert!(ran.stderr.contains("would open: Update"), "{}", ran.stderr);
+    bot.run(&["run"]).expect(0);
+    assert_ne!(bot.refs(), refs, "without it, it does");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn run_exits_1_where_something_failed_and_2_where_nothing_can_be_done() {
+    let bot = Bot::new().await;
+    bot.repo("hurt", &format!("FROM {}/nowhere:1\n", bot.fake.address()));
+    let ran = bot.run(&["run"]).expect(1);
+    assert_snapshot!(ran.all(), @r#"
+    exit 1
+    --- stderr
+    app
+      open: !1 Update [HOST]/base to 1.1.0
+        Dockerfile [HOST]/base 1.0.0@sha256:[DIGEST] 1.1.0@sha256:[DIGEST]
+    hurt
+      unknown: lookup-failed: Dockerfile:1: [HOST]/nowhere:1: [HOST] knows no such image, or does not show it to this login
+    2 repositories (0 without anything to say), 2 references: 1 to update, 0 up to date, 0 on hold, 0 skipped, 1 unknown
+    "#);
+    let ran = bot.place.run(&["run"]).expect(2);
+    assert_snapshot!(ran.stderr, @r#"
+    error: there is no configuration: none of [DIR]/home/.config/imagebot/config.toml, /etc/imagebot/config.toml is there
+    help: `imagebot init --operator` writes a commented one; name it with --config FILE
+    "#);
+    let ran = bot
+        .place
+        .run(&["run", "--config", "nowhere.toml"])
+        .expect(2);
+    assert_snapshot!(ran.stderr, @r#"
+    error: the configuration nowhere.toml cannot be read: No such file or directory (os error 2)
+    "#);
+    bot.run(&["run", "--repo", "["]).expect(2);
+    bot.place.write(
+        "config.toml",
+        "[[forge]]\nkind = \"local\"\npath = \"gone\"\n",
+    );
+    let ran = bot.run(&["run"]).expect(1);
+    assert!(ran.stderr.contains("forge-unreachable"), "{}", ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_shows_the_whole_trace_of_a_folder_and_of_a_repository() {
+    let bot = Bot::new().await;
+    bot.place.write("work/Dockerfile", bot.dockerfile());
+    assert_snapshot!(bot.run(&["check", "work", "--all-tags"]).all(), @r#"
+    exit 0
+    --- stdout
+    Dockerfile:1 from
+      | FROM [HOST]/base:1.0.0@sha256:[DIGEST]
+      update: new-tag
+      -> 1.1.0@sha256:[DIGEST] (minor, update)
+        step: 1.0.0 reads as version 1.0.0 (scheme auto)
+        step: [HOST]/base has 3 tags
+        step: 1.1.0 is chosen (minor): sha256:[SHORT]
+        1.1.0      chosen      version 1.1.0: the next tag
+        2.0.0-rc1  prerelease  version 2.0.0 · prerelease rc 1: a prerelease, or not released yet, and the policy waits for the release
+        1.0.0      current     version 1.0.0: the tag in use
+
+    merge request, would open: Update [HOST]/base to 1.1.0
+      on imagebot/[KEY]
+      Dockerfile [HOST]/base 1.0.0@sha256:[DIGEST] 1.1.0@sha256:[DIGEST]
+    "#);
+    let repo = bot.run(&["check", "app"]).expect(0);
+    let path = bot.run(&["check", "path:work"]).expect(0);
+    assert!(repo.stdout.contains("new-tag") && path.stdout.contains("new-tag"));
+    let value = bot
+        .run(&["check", "app", "--format", "json"])
+        .expect(0)
+        .json();
+    assert_eq!(value["references"][0]["reason"], "new-tag");
+    assert_eq!(value["references"][0]["verdicts"], json!([]));
+    let value = bot
+        .run(&["check", "app", "--all-tags", "--format", "json"])
+        .expect(0)
+        .json();
+    assert_eq!(
+        value["references"][0]["verdicts"].as_array().map(Vec::len),
+        Some(3)
+    );
+    let ran = bot.run(&["check", "nobody"]).expect(2);
+    assert_snapshot!(ran.stderr, @r#"
+    error: nobody is not registered: no [[forge]] of the configuration lists it
+    "#);
+    // A single file whatever its name, and one whose registry does not answer.
+    bot.place.write("work/build.txt", bot.dockerfile());
+    let ran = bot.run(&["check", "work/build.txt"]).expect(0);
+    assert!(ran.stdout.contains("new-tag"), "{}", ran.stdout);
+    bot.fake
+        .fail("GET", 100, super::fake_registry::Fault::status(403));
+    let ran = bot.run(&["check", "work"]).expect(1);
+    assert!(
+        ran.stdout.contains("unknown: lookup-failed"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn update_writes_keeps_modes_and_refuses_links() {
+    let bot = Bot::new().await;
+    let text = bot.dockerfile();
+    let place = &bot.place;
+    place.write("work/Dockerfile", &text);
+    place.write("work/sub/app.Dockerfile", &text);
+    place.write("victim", &text);
+    let mode = |path: &str| {
+        let metadata = std::fs::metadata(place.path(path)).expect("the file");
+        metadata.permissions().mode() & 0o777
+    };
+    let chmod = |path: &str, mode: u32| {
+        std::fs::set_permissions(place.path(path), std::fs::Permissions::from_mode(mode))
+            .expect("set");
+    };
+    chmod("work/Dockerfile", 0o754);
+    std::os::unix::fs::symlink(place.path("victim"), place.path("work/Dockerfile.link"))
+        .expect("a link");
+    assert_snapshot!(bot.run(&["update", "work", "--dry-run"]).all(), @r#"
+    exit 0
+    --- stdout
+    Dockerfile [HOST]/base 1.0.0@sha256:[DIGEST] 1.1.0@sha256:[DIGEST]
+    sub/app.Dockerfile [HOST]/base 1.0.0@sha256:[DIGEST] 1.1.0@sha256:[DIGEST]
+    --- stderr
+    2 references would be changed
+    "#);
+    assert_eq!(place.read("work/Dockerfile"), text);
+    bot.run(&["update", "work"]).expect(0);
+    for path in ["work/Dockerfile", "work/sub/app.Dockerfile"] {
+        assert!(place.read(path).contains("base:1.1.0@sha256:"), "{path}");
+        assert!(place.read(path).ends_with("\nRUN x\n"));
+    }
+    assert_eq!(
+        (mode("work/Dockerfile"), mode("work/sub/app.Dockerfile")),
+        (0o754, 0o644)
+    );
+    assert_eq!(place.read("victim"), text, "no link is followed");
+    let ran = bot.run(&["update", "work"]).expect(0);
+    assert!(
+        ran.stderr.contains("0 references changed"),
+        "{}",
+        ran.stderr
+    );
+    // A link that is named is refused, and left alone.
+    std::os::unix::fs::symlink(place.path("victim"), place.path("Dockerfile")).expect("a link");
+    bot.run(&["update", "Dockerfile"]).expect(2);
+    assert_eq!(place.read("victim"), text);
+    bot.run(&["update", "nowhere"]).expect(2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mr_plays_the_reviewer() {
+    let bot = Bot::new().await;
+    bot.run(&["run"]).expect(0);
+    assert_snapshot!(bot.run(&["mr", "list"]).all(), @r#"
+    exit 0
+    --- stdout
+    app  !1  open  -  Update [HOST]/base to 1.1.0
+    "#);
+    let shown = bot.run(&["mr", "show", "app", "1"]).expect(0).stdout;
+    let state = regex::Regex::new("imagebot:state [^ ]+|begin [0-9a-f]+").expect("a pattern");
+    assert_snapshot!(state.replace_all(&shown, "[STATE]"), @r#"
+    app !1 (open)
+    Update [HOST]/base to 1.1.0
+    imagebot/[KEY] -> main
+    labels: imagebot
+
+    <!-- imagebot:[STATE] -->
+    | image | from | to | change | where |
+    |---|---|---|---|---|
+    | `[HOST]/base` | `1.0.0@sha256:[DIGEST]` | `1.1.0@sha256:[DIGEST]` | minor | `Dockerfile:1` |
+
+    Why:
+
+    - `[HOST]/base`: `1.1.0` is the newest that the policy allows here
+
+    What the images say of themselves:
+
+    - `[HOST]/base`: `https://example.com/base`
+
+    Close this merge request, and imagebot does not propose these versions again. Push to its branch, and imagebot leaves it to you.
+    <!-- [STATE] -->
+    <!-- imagebot:end -->
+    "#);
+    let value = bot
+        .run(&["mr", "list", "--format", "json"])
+        .expect(0)
+        .json();
+    assert_eq!(
+        (&value[0]["number"], &value[0]["state"]),
+        (&json!(1), &json!("open"))
+    );
+    bot.run(&["mr", "merge", "app", "1"]).expect(0);
+    let ran = bot.run(&["mr", "merge", "app", "1"]).expect(2);
+    assert_snapshot!(ran.stderr, @r#"
+    error: !1 of app is merged
+    "#);
+    assert_eq!(bot.run(&["mr", "list"]).expect(0).stdout, "");
+    assert!(
+        bot.run(&["mr", "list", "--all"])
+            .expect(0)
+            .stdout
+            .contains("merged")
+    );
+    bot.fake.push("base", "1.2.0", json!({}));
+    bot.run(&["run"]).expect(0);
+    bot.run(&["mr", "close", "app", "2"]).expect(0);
+    let ran = bot.run(&["run"]).expect(0);
+    assert!(ran.stderr.contains("declined: "), "{}", ran.stderr);
+    for args in [
+        ["show", "app", "9"],
+        ["merge", "nobody", "1"],
+        ["close", "app", "x"],
+    ] {
+        bot.run(&[&["mr"][..], &args].concat()).expect(2);
+    }
+}
+
+#[tokio::test]
+async fn t8_a_login_from_the_environment_goes_nowhere_but_to_its_registry() {
+    let registry = DockerRegistry::start(true);
+    let mut place = Place::new();
+    place.set("REGISTRY_PASSWORD", PASSWORD);
+    place.write(
+        "config.toml",
+        format!(
+            "cache = \"cache\"\npublic_registries = false\n[[registry]]\nhost = \"{}\"\nplain_http = true\n\
+             login = {{ username = \"{USER}\", password = {{ env = \"REGISTRY_PASSWORD\" }} }}\n",
+            registry.address()
+        ),
+    );
+    let image = format!("{}/nothing:1", registry.address());
+    // -vvv logs everything that there is to log.
+    for args in [
+        &["tags", &image, "--config", "config.toml", "-vvv"][..],
+        &[
+            "registry",
+            "doctor",
+            &image,
+            "--config",
+            "config.toml",
+            "-vvv",
+        ],
+    ] {
+        let ran = place.run(args).expect(1);
+        assert!(!ran.stderr.is_empty());
+        assert!(!ran.all().contains("unauthorized"), "{}", ran.all());
+    }
+    place.set("REGISTRY_PASSWORD", "CANARY-wrong");
+    let ran = place
+        .run(&["tags", &image, "--config", "config.toml", "-vvv"])
+        .expect(1);
+    assert!(ran.stderr.contains("unauthorized"), "{}", ran.stderr);
+}
+
+#[test]
+fn demo_tells_the_story_and_keeps_what_it_is_told_to_keep() {
+    let place = Place::new();
+    let ran = place.run(&["demo", "--keep", "kept"]).expect(0);
+    assert_snapshot!(ran.all(), @r#"
+    exit 0
+    --- stdout
+    an assembly line of three repositories: base -> ruby -> app
+      each has a Dockerfile on its parent's image, and CI that tests, builds and publishes
+
+    a new base is published: acme/base:1.1.0 (sha256:[SHORT])
+
+    pass 1 of imagebot
+      ruby !1 opened: Update acme/base to 1.1.0
+          Dockerfile acme/base 1.0.0@sha256:[SHORT] 1.1.0@sha256:[SHORT]
+      ruby !1 tested by the CI of ruby: success
+      ruby !1 merged; its CI built and published acme/ruby:1.0.1 on acme/base:1.1.0@sha256:[SHORT]
+
+    pass 2 of imagebot
+      app !1 opened: Update acme/ruby to 1.0.1
+          Dockerfile acme/ruby 1.0.0@sha256:[SHORT] 1.0.1@sha256:[SHORT]
+      app !1 tested by the CI of app: success
+      app !1 merged; its CI built and published acme/app:1.0.1 on acme/ruby:1.0.1@sha256:[SHORT]
+
+    pass 3 of imagebot
+      nothing is left to do
+
+    builds done: 2
+
+    to look around:
+      git --git-dir [DIR]/kept/repos/app.git log -p main
+      imagebot mr list --all --config [DIR]/kept/config.toml
+      imagebot check app --config [DIR]/kept/config.toml
+    "#);
+    assert!(place.path("kept/repos/app.git/HEAD").exists());
+    let ran = place.run(&["demo", "--keep", "kept"]).expect(2);
+    assert!(ran.stderr.contains("is not empty"), "{}", ran.stderr);
+    let ran = place.run(&["demo", "--fail", "nobody"]).expect(2);
+    assert_snapshot!(ran.stderr, @r#"
+    error: there is no repository nobody
+    "#);
+    let ran = place.run(&["demo", "--fail", "ruby"]).expect(0);
+    assert!(ran.stdout.contains("builds done: 0"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("ruby is red"), "{}", ran.stdout);
+}

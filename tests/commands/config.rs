@@ -1,0 +1,447 @@
+//! `config check|show|schema` and `init`: the manners of the configuration.
+
+use super::place::Place;
+use insta::assert_snapshot;
+use serde_json::Value;
+
+const OPERATOR: &str = "\
+cache = \"cache\"
+
+[[forge]]
+kind = \"local\"
+path = \"repos\"
+
+[[registry]]
+host = \"registry.example.com\"
+
+[defaults]
+max = \"minor\"
+
+[[rule]]
+images = [\"**/postgres\"]
+max = \"patch\"
+reason = \"the data folder\"
+";
+
+#[test]
+fn check_reports_every_problem_at_once_with_line_caret_and_nearest_key() {
+    let place = Place::with(&[(
+        "config.toml",
+        "cahce = \"x\"\npublic_registries = \"yes\"\n\n[[forge]]\nkind = \"locla\"\npath = 3\n\n\
+         [[registry]]\nhost = \"https://a/b\"\nplain_http = 1\n\n[[rule]]\nimages = [\"[\"]\nmax = \"huge\"\nautomerge = \"patch\"\n",
+    )]);
+    assert_snapshot!(place.run(&["config", "check", "--config", "config.toml"]).all(), @r#"
+    exit 2
+    --- stderr
+    error: unknown key `cahce`
+     --> config.toml:1:1
+      |
+    1 | cahce = "x"
+      | ^^^^^
+      |
+      = help: did you mean `cache`?
+
+    error: `public_registries` must be true or false, not string
+     --> config.toml:2:21
+      |
+    2 | public_registries = "yes"
+      |                     ^^^^^
+
+    error: there is no forge of kind "locla"
+     --> config.toml:5:8
+      |
+    5 | kind = "locla"
+      |        ^^^^^^^
+      |
+      = help: write kind = "local"
+
+    error: `path` must be a text in quotes, not integer
+     --> config.toml:6:8
+      |
+    6 | path = 3
+      |        ^
+
+    error: "https://a/b" is no registry host; write host or host:port, without scheme, user or path
+     --> config.toml:9:8
+      |
+    9 | host = "https://a/b"
+      |        ^^^^^^^^^^^^^
+
+    error: unclosed character class; missing ']'
+      --> config.toml:13:11
+       |
+    13 | images = ["["]
+       |           ^^^
+
+    error: `max` is one of major, minor, patch, build, digest
+      --> config.toml:14:7
+       |
+    14 | max = "huge"
+       |       ^^^^^^
+
+    error: `automerge` is planned, and this version does not know it yet
+      --> config.toml:15:1
+       |
+    15 | automerge = "patch"
+       | ^^^^^^^^^
+       |
+       = help: remove the key; nothing would come of it
+    "#);
+}
+
+#[test]
+fn check_says_what_is_right() {
+    let place = Place::with(&[
+        ("config.toml", OPERATOR),
+        ("imagebot.toml", "[args]\nA = \"1\"\n"),
+    ]);
+    let args = [
+        "config",
+        "check",
+        "--config",
+        "config.toml",
+        "imagebot.toml",
+    ];
+    assert_snapshot!(place.run(&args).all(), @r#"
+    exit 0
+    --- stderr
+    config.toml: 1 forges, 12 registries, 2 rules
+    imagebot.toml: 0 rules, 1 args
+    "#);
+    assert_snapshot!(place.run(&["config", "check"]).all(), @r#"
+    exit 2
+    --- stderr
+    error: there is no configuration: none of [DIR]/home/.config/imagebot/config.toml, /etc/imagebot/config.toml is there
+    help: `imagebot init --operator` writes a commented one; name it with --config FILE
+    "#);
+}
+
+#[test]
+fn a_key_of_a_later_version_is_named_as_such() {
+    let place = Place::with(&[("config.toml", "[defaults]\nmin_age = \"3 days\"\n")]);
+    assert_snapshot!(place.run(&["config", "check", "--config", "config.toml"]).all(), @r#"
+    exit 2
+    --- stderr
+    error: `min_age` is planned, and this version does not know it yet
+     --> config.toml:2:1
+      |
+    2 | min_age = "3 days"
+      | ^^^^^^^
+      |
+      = help: remove the key; nothing would come of it
+    "#);
+}
+
+#[test]
+fn t4_a_repository_names_no_host_credential_variable_or_command() {
+    let mut place = Place::new();
+    for text in [
+        "[[registry]]\nhost = \"evil.invalid\"\n",
+        "[registry]\nhost = \"evil.invalid\"\n",
+        "[[forge]]\nkind = \"local\"\npath = \"/\"\n",
+        "[login]\npassword = { env = \"GITHUB_TOKEN\" }\n",
+        "token = { env = \"GITHUB_TOKEN\" }\n",
+        "cache = \"/\"\n",
+        "public_registries = true\n",
+        "[args]\nA = { env = \"GITHUB_TOKEN\" }\n",
+        "[args]\nA = { command = [\"touch\", \"marker\"] }\n",
+        "include = [\"../x\"]\n",
+        "automerge = \"major\"\n",
+        "[[rule]]\nautomerge = \"major\"\n",
+        "[[scheme]]\nname = \"x\"\npattern = \"(\"\n",
+        "[defaults]\nmax = \"major\"\n",
+        "proxy = \"http://evil.invalid\"\n",
+    ] {
+        place.write("imagebot.toml", text);
+        let ran = place.run(&["config", "check", "imagebot.toml"]);
+        assert_eq!(ran.code, 2, "{text}: {}", ran.all());
+        assert!(
+            ran.stderr.contains("imagebot.toml:"),
+            "{text}: {}",
+            ran.stderr
+        );
+    }
+    assert!(!place.path("marker").exists());
+    // What looks like a variable is text.
+    place.set("SECRET", "leaked/image");
+    place.write("imagebot.toml", "[args]\nA = \"${SECRET}\"\n");
+    place.write("Dockerfile", "ARG A\nFROM $A\n");
+    let ran = place.run(&["scan", ".", "--format", "json"]).expect(0);
+    assert!(!ran.stdout.contains("leaked"), "{}", ran.stdout);
+    place.write("imagebot.toml", "[registry]\nhost = \"evil.invalid\"\n");
+    assert_snapshot!(place.run(&["check", "."]).all(), @r#"
+    exit 2
+    --- stderr
+    error: unknown key `registry`
+     --> ./imagebot.toml:1:2
+      |
+    1 | [registry]
+      |  ^^^^^^^^
+      |
+      = help: known here: enabled, include, exclude, args, rule
+    "#);
+}
+
+#[test]
+fn an_imagebot_toml_that_is_no_text_is_an_error() {
+    let place = Place::with(&[("Dockerfile", "FROM a:1\n")]);
+    for bytes in [&b"\xff\xfe"[..], b"[[rule]]\nreason = \"\xff\"\n", b"\0"] {
+        place.write("imagebot.toml", bytes);
+        for args in [
+            &["config", "check", "imagebot.toml"][..],
+            &["scan", "."],
+            &["check", "."],
+        ] {
+            let ran = place.run(args).expect(2);
+            assert!(
+                ran.stderr.contains("imagebot.toml"),
+                "{args:?}: {}",
+                ran.stderr
+            );
+            assert_eq!(ran.stdout, "", "{args:?}");
+        }
+    }
+}
+
+#[test]
+fn show_names_the_line_of_every_value() {
+    let place = Place::with(&[("config.toml", OPERATOR)]);
+    let args = [
+        "config",
+        "show",
+        "--config",
+        "config.toml",
+        "--image",
+        "postgres:15",
+    ];
+    assert_snapshot!(place.run(&args).all(), @r#"
+    exit 0
+    --- stdout
+    enabled = true              # built in
+    scheme = "auto"             # built in
+    max = "patch"               # config.toml:15
+    separate_major = true       # built in
+    prerelease = false          # built in
+    variant = "keep"            # built in
+    codename = "hold"           # built in
+    digest = "refresh"          # built in
+    pin_args = false            # built in
+    platforms = []              # built in
+    allow = ""                  # built in
+    ignore = []                 # built in
+    group = ""                  # built in
+    labels = ["imagebot"]       # built in
+    reason = "the data folder"  # config.toml:16
+    "#);
+    let json = place
+        .run(&[&args[..], &["--format", "json"]].concat())
+        .expect(0)
+        .json();
+    assert_eq!(json["max"]["value"], "\"patch\"");
+    assert!(
+        json["max"]["from"]
+            .as_str()
+            .is_some_and(|from| from.ends_with("config.toml:15"))
+    );
+    place.run(&["config", "show", "--image", "a b"]).expect(2);
+    place.run(&["config", "show", "--repo", "../x"]).expect(2);
+}
+
+/// Keys in a document, at every depth, that the schema does not know; what it knows must have the right type.
+fn strangers(value: &Value, schema: &Value, root: &Value, path: &str, found: &mut Vec<String>) {
+    let schema = match schema["$ref"].as_str().and_then(|at| at.strip_prefix('#')) {
+        Some(pointer) => root
+            .pointer(pointer)
+            .expect("the reference leads somewhere"),
+        None => schema,
+    };
+    for choice in ["anyOf", "oneOf"] {
+        if let Some(choices) = schema[choice].as_array() {
+            let fits = choices.iter().any(|schema| {
+                let mut found = Vec::new();
+                strangers(value, schema, root, path, &mut found);
+                found.is_empty()
+            });
+            if !fits {
+                found.push(format!("{path}: fits none of {choice}"));
+            }
+            return;
+        }
+    }
+    let is = match value {
+        Value::Object(_) => "object",
+        Value::Array(_) => "array",
+        Value::String(_) => "string",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::Null => "null",
+    };
+    let allowed = match &schema["type"] {
+        Value::String(one) => vec![one.as_str()],
+        Value::Array(many) => many.iter().filter_map(Value::as_str).collect(),
+        _ => vec![is],
+    };
+    if !allowed.contains(&is) {
+        found.push(format!("{path}: {is}, not {allowed:?}"));
+    }
+    if let Some(values) = schema["enum"].as_array()
+        && !values.contains(value)
+    {
+        found.push(format!("{path}: {value} is none of {values:?}"));
+    }
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object {
+                match (&schema["properties"][key], &schema["additionalProperties"]) {
+                    (Value::Null, Value::Object(_)) => {
+                        strangers(
+                            value,
+                            &schema["additionalProperties"],
+                            root,
+                            &format!("{path}.{key}"),
+                            found,
+                        );
+                    }
+                    (Value::Null, _) => found.push(format!("{path}.{key}: unknown")),
+                    (known, _) => strangers(value, known, root, &format!("{path}.{key}"), found),
+                }
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                strangers(item, &schema["items"], root, &format!("{path}[]"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+const SAMPLE_OPERATOR: &str = r#"
+cache = "/var/cache/imagebot"
+public_registries = true
+[git]
+name = "imagebot"
+email = "imagebot@example.com"
+[[forge]]
+kind = "local"
+path = "/srv/git"
+owners = [1000]
+repos = ["platform/**", "!apps/legacy-*"]
+[[registry]]
+host = "registry.example.com"
+login = { username = "bot", password = { env = "REGISTRY_PASSWORD" }, repos = ["platform/**"] }
+auth_realms = ["https://gitlab.example.com"]
+plain_http = false
+rate = "50/s"
+concurrency = 8
+aliases = ["gitlab.example.com/*/dependency_proxy/containers"]
+rebase_links = false
+[[scheme]]
+name = "el-build"
+pattern = '^v(?<major>\d+)\.(?<minor>\d+)\.(?<patch>\d+)-b(?<build>\d+)-(?<variant>el\d+)$'
+[defaults]
+enabled = true
+scheme = "auto"
+max = "major"
+separate_major = true
+prerelease = false
+variant = "keep"
+codename = "hold"
+digest = "refresh"
+pin_args = false
+platforms = []
+allow = ""
+ignore = []
+group = ""
+labels = ["imagebot"]
+[[rule]]
+images = ["registry.example.com/acme/**"]
+repos = ["**"]
+paths = ["**"]
+kinds = ["from"]
+tags = ["*"]
+scheme = "el-build"
+reason = "because"
+"#;
+
+const SAMPLE_REPOSITORY: &str = r#"
+enabled = true
+include = ["**/Dockerfile*"]
+exclude = ["examples/**"]
+[args]
+REGISTRY = "registry.example.com/acme"
+[[rule]]
+images = ["docker.io/library/node"]
+max = "minor"
+"#;
+
+#[test]
+fn the_schema_knows_every_documented_key_and_no_other() {
+    let place = Place::new();
+    for (args, sample) in [
+        (&["config", "schema", "--operator"][..], SAMPLE_OPERATOR),
+        (&["config", "schema"], SAMPLE_REPOSITORY),
+    ] {
+        let schema = place.run(args).expect(0).json();
+        let mut value: Value = serde_json::to_value(
+            toml::from_str::<toml::Table>(sample).expect("the sample is TOML"),
+        )
+        .expect("JSON");
+        let mut found = Vec::new();
+        strangers(&value, &schema, &schema, "", &mut found);
+        assert_eq!(found, [""; 0], "{args:?}");
+        value["unheard_of"] = "x".into();
+        value["rule"][0]["max"] = "huge".into();
+        strangers(&value, &schema, &schema, "", &mut found);
+        assert_eq!(found.len(), 2, "{found:?}");
+    }
+    place.write("config.toml", SAMPLE_OPERATOR);
+    place.write("imagebot.toml", SAMPLE_REPOSITORY);
+    place
+        .run(&[
+            "config",
+            "check",
+            "--config",
+            "config.toml",
+            "imagebot.toml",
+        ])
+        .expect(0);
+}
+
+#[test]
+fn init_writes_what_config_check_accepts_and_overwrites_nothing() {
+    let place = Place::new();
+    for (args, file) in [
+        (&["init"][..], "imagebot.toml"),
+        (&["init", "--operator"], "config.toml"),
+    ] {
+        let ran = place.run(args).expect(0);
+        assert!(
+            ran.stderr.contains(&format!("{file} is written")),
+            "{}",
+            ran.stderr
+        );
+        let written = place.read(file);
+        place.write(file, format!("{written}\n# mine\n"));
+        place.run(args).expect(2);
+        assert_eq!(place.read(file), format!("{written}\n# mine\n"));
+    }
+    place
+        .run(&[
+            "config",
+            "check",
+            "--config",
+            "config.toml",
+            "imagebot.toml",
+        ])
+        .expect(0);
+    assert_snapshot!(place.run(&["init"]).all(), @r#"
+    exit 2
+    --- stderr
+    error: ./imagebot.toml cannot be written; nothing that is there is overwritten: File exists (os error 17)
+    "#);
+    // A link is not followed either.
+    std::os::unix::fs::symlink("elsewhere", place.path("home/imagebot.toml")).expect("a link");
+    place.run(&["init", "home"]).expect(2);
+    assert!(!place.path("home/elsewhere").exists());
+}

@@ -1,0 +1,266 @@
+//! Commands that ask nobody: `scan`, `tags --tags-from`, `edit`.
+
+use super::place::Place;
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+const DOCKERFILE: &str = "\
+ARG V=20
+FROM --platform=linux/amd64 node:${V}-alpine AS build
+FROM $NOWHERE
+COPY --from=build /a /b
+COPY --from=ghcr.io/acme/tool:1.2@sha256:11507a0e2f5e69d5dfa40a62a1bd7b6ee57e6bcd85c67c9b8431b36fff21c437 /c /d
+";
+
+#[test]
+fn scan_prints_the_exact_shape() {
+    let place = Place::with(&[
+        ("Dockerfile", DOCKERFILE),
+        ("sub/app.Dockerfile", "FROM a:1\n"),
+        ("imagebot.toml", "exclude = [\"sub/**\"]\n"),
+        ("big.Dockerfile", "\0"),
+    ]);
+    let ran = place.run(&["scan", ".", "--format", "json"]).expect(0);
+    let reference = |line: u32, more: Value| {
+        let mut all = json!({"path": "Dockerfile", "line": line, "kind": "from", "stage": null, "platform": null,
+            "written": "", "image": "", "tag": null, "digest": null, "editable": true, "why_not": null});
+        for (key, value) in more.as_object().expect("an object") {
+            all[key] = value.clone();
+        }
+        all
+    };
+    let digest = "sha256:11507a0e2f5e69d5dfa40a62a1bd7b6ee57e6bcd85c67c9b8431b36fff21c437";
+    let expect = json!({"version": 1, "references": [
+        reference(2, json!({"stage": "build", "platform": "linux/amd64", "written": "node:${V}-alpine",
+            "image": "node", "tag": "20-alpine"})),
+        reference(3, json!({"written": "$NOWHERE", "image": ran.json()["references"][1]["image"], "editable": false, "why_not": "unresolved-arg"})),
+        reference(5, json!({"kind": "copy-from", "written": format!("ghcr.io/acme/tool:1.2@{digest}"),
+            "image": "ghcr.io/acme/tool", "tag": "1.2", "digest": digest})),
+    ], "skipped": [
+        {"path": "big.Dockerfile", "reason": "not-text"},
+        {"path": "sub/app.Dockerfile", "reason": "excluded"},
+    ]});
+    assert_eq!(ran.json(), expect);
+    let keys = [
+        "path", "line", "kind", "stage", "platform", "written", "image", "tag", "digest",
+        "editable", "why_not",
+    ];
+    let at: Vec<usize> = keys
+        .iter()
+        .map(|key| ran.stdout.find(&format!("\"{key}\":")).expect("the key"))
+        .collect();
+    assert!(at.is_sorted(), "in the order that is documented");
+}
+
+#[test]
+fn scan_for_people_and_what_is_not_there() {
+    let place = Place::with(&[("Dockerfile", DOCKERFILE)]);
+    assert_snapshot!(place.run(&["scan", "."]).all(), @r#"
+    exit 0
+    --- stdout
+    Dockerfile:2  from       node               20-alpine
+    Dockerfile:3  from       $NOWHERE           -                        unresolved-arg
+    Dockerfile:5  copy-from  ghcr.io/acme/tool  1.2@sha256:[SHORT]
+    "#);
+    assert_snapshot!(place.run(&["scan", "nowhere"]).all(), @r#"
+    exit 2
+    --- stderr
+    error: nowhere cannot be read: No such file or directory (os error 2)
+    "#);
+    // A file is read as a Dockerfile whatever its name.
+    place.write("build.txt", "FROM a:1\n");
+    assert_snapshot!(place.run(&["scan", "build.txt"]).all(), @r#"
+    exit 0
+    --- stdout
+    build.txt:1  from  a  1
+    "#);
+}
+
+#[test]
+fn tags_prints_the_exact_shape() {
+    let place = Place::new();
+    let args = [
+        "tags",
+        "node:20",
+        "--tags-from",
+        "-",
+        "--format",
+        "json",
+        "--today",
+        "2026-11-21",
+    ];
+    let ran = place
+        .feed(&args, "20\n22\n22-rc1\n\n  21  \nlatest\n")
+        .expect(0);
+    let value = ran.json();
+    let keys: Vec<&String> = value.as_object().expect("an object").keys().collect();
+    assert_eq!(keys.len(), 6);
+    for verdict in value["verdicts"].as_array().expect("verdicts") {
+        let keys: Vec<&String> = verdict.as_object().expect("an object").keys().collect();
+        assert_eq!(keys, ["tag", "verdict", "why"]);
+        assert!(
+            verdict["why"].as_str().is_some_and(|why| !why.is_empty()),
+            "{verdict}"
+        );
+    }
+    assert_eq!(
+        (
+            &value["version"],
+            &value["image"],
+            &value["current"],
+            &value["best"]
+        ),
+        (&json!(1), &json!("node"), &json!("20"), &json!("22"))
+    );
+    assert_eq!(
+        value["by_level"],
+        json!({"major": "22", "minor": null, "patch": null, "build": null})
+    );
+    let mut tags: Vec<&str> = value["verdicts"]
+        .as_array()
+        .expect("verdicts")
+        .iter()
+        .filter_map(|verdict| verdict["tag"].as_str())
+        .collect();
+    tags.sort_unstable();
+    assert_eq!(
+        tags,
+        ["20", "21", "22", "22-rc1", "latest"],
+        "one for every tag"
+    );
+}
+
+#[test]
+fn tags_for_people() {
+    let place = Place::with(&[("list", "1.0.0\n1.0.1\n1.1.0\n2.0.0\nedge\n")]);
+    let args = ["tags", "a/b:1.0.0", "--tags-from", "list", "--max", "minor"];
+    assert_snapshot!(place.run(&args).all(), @r#"
+    exit 0
+    --- stdout
+    2.0.0  above-allowed-level  version 2.0.0
+    1.1.0  chosen               version 1.1.0
+    1.0.1  newer-but-lower      version 1.0.1
+    1.0.0  current              version 1.0.0
+    edge   not-a-version        -
+
+    a/b 1.0.0: next is 1.1.0
+    "#);
+}
+
+#[test]
+fn tags_with_a_wrong_policy_exits_2_and_says_which() {
+    let place = Place::new();
+    for (args, expect) in [
+        (&["--pattern", "("][..], "--pattern"),
+        (&["--scheme", "regex"], "--scheme regex needs --pattern"),
+        (
+            &["--scheme", "semver", "--pattern", "x"],
+            "--pattern belongs to --scheme regex",
+        ),
+        (&["--order", "major"], "--order belongs to --scheme regex"),
+        (&["--max", "huge"], "huge"),
+        (&["--allow", "/(/"], "--allow"),
+        (&["--ignore", ">=x"], "--ignore"),
+        (&["--today", "yesterday"], "yesterday"),
+        (&["--codename", "x"], "[possible values: follow, hold]"),
+        (&["--pattern", r"^(?<major>\d+)\.(?<minor>\d+)$"], "20"),
+    ] {
+        let all = [&["tags", "node:20", "--tags-from", "-"], args].concat();
+        let ran = place.feed(&all, "20\n22\n").expect(2);
+        assert!(ran.stderr.contains(expect), "{args:?}: {}", ran.stderr);
+        assert_eq!(ran.stdout, "", "{args:?}");
+    }
+    for image in ["", "a b", "UPPER/Case:1", "node:"] {
+        let ran = place
+            .feed(&["tags", image, "--tags-from", "-"], "1\n")
+            .expect(2);
+        assert!(
+            ran.stderr.contains("is no image reference"),
+            "{}",
+            ran.stderr
+        );
+    }
+    let ran = place
+        .run(&["tags", "node:20", "--tags-from", "nowhere"])
+        .expect(2);
+    assert_snapshot!(ran.stderr, @r#"
+    error: nowhere cannot be read: No such file or directory (os error 2)
+    "#);
+}
+
+#[test]
+fn edit_prints_the_file_byte_for_byte() {
+    let place = Place::new();
+    let file = "\u{feff}FROM node:20 \\\r\n  AS x\r\n# \u{e9}\n\n";
+    place.write("Dockerfile", file);
+    let updates = r#"[{"image":"node","from_tag":"20","to_tag":"22"}]"#;
+    let ran = place
+        .feed(&["edit", "Dockerfile", "--updates", "-"], updates)
+        .expect(0);
+    assert_eq!(ran.out, file.replace("20", "22").into_bytes());
+    assert_eq!(ran.stderr, "");
+    assert_eq!(place.read("Dockerfile"), file, "the file itself stays");
+    place.write("updates.json", updates);
+    let ran = place
+        .run(&["edit", "Dockerfile", "--updates", "updates.json"])
+        .expect(0);
+    assert_eq!(ran.out, file.replace("20", "22").into_bytes());
+}
+
+#[test]
+fn edit_refuses_with_a_code_on_stderr_and_nothing_on_stdout() {
+    let place = Place::with(&[(
+        "Dockerfile",
+        "ARG V=1\nFROM a:$V\nFROM b:$V\nFROM c:1@sha256:11507a0e2f5e69d5dfa40a62a1bd7b6ee57e6bcd85c67c9b8431b36fff21c437\n",
+    )]);
+    for (updates, code) in [
+        (
+            r#"[{"image":"z","from_tag":"1","to_tag":"2"}]"#,
+            "not-found",
+        ),
+        (
+            r#"[{"image":"a","from_tag":"1","to_tag":"2"}]"#,
+            "shared-arg",
+        ),
+        (
+            r#"[{"image":"c","from_tag":"1","to_tag":"2"}]"#,
+            "missing-digest",
+        ),
+    ] {
+        let ran = place
+            .feed(&["edit", "Dockerfile", "--updates", "-"], updates)
+            .expect(1);
+        assert!(
+            ran.stderr.starts_with(&format!("{code}: ")),
+            "{}",
+            ran.stderr
+        );
+        assert_eq!(ran.stdout, "");
+    }
+    for updates in [
+        "{}",
+        "[",
+        r#"[{"from_tag":"1"}]"#,
+        r#"[{"image":"a","from_tag":"1","to_tag":"2\nRUN evil"}]"#,
+        r#"[{"image":"a","from_tag":"1","to_digest":"sha256:12"}]"#,
+        r#"[{"image":"a","from_tag":"1","to_tga":"2"}]"#,
+    ] {
+        let ran = place
+            .feed(&["edit", "Dockerfile", "--updates", "-"], updates)
+            .expect(2);
+        assert!(
+            ran.stderr.starts_with("error: "),
+            "{updates}: {}",
+            ran.stderr
+        );
+        assert_eq!(ran.stdout, "");
+    }
+    let ran = place
+        .feed(&["edit", "nowhere", "--updates", "-"], "[]")
+        .expect(2);
+    assert!(
+        ran.stderr.contains("nowhere cannot be read"),
+        "{}",
+        ran.stderr
+    );
+}

@@ -1,0 +1,34 @@
+//! The whole bot against real registries and real bare repositories.
+//!
+//! Test names begin with the rows of the threat and fault tables, or the invariants, that they stand for. Behind every
+//! test, everything that was written is searched for credentials (T8).
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, and says why"
+)]
+
+#[path = "support/canary.rs"]
+mod canary;
+#[allow(dead_code, reason = "shared with other suites, which use the rest")]
+#[path = "support/docker_registry.rs"]
+mod docker_registry;
+#[allow(dead_code, reason = "shared with other suites, which use the rest")]
+#[path = "support/fake_registry.rs"]
+mod fake_registry;
+#[path = "support/images.rs"]
+mod images;
+
+#[path = "e2e/cascade.rs"]
+mod cascade;
+#[path = "e2e/crash.rs"]
+mod crash;
+#[path = "e2e/isolation.rs"]
+mod isolation;
+#[path = "e2e/people.rs"]
+mod people;
+#[path = "e2e/quiet.rs"]
+mod quiet;
+#[path = "e2e/updates.rs"]
+mod updates;
+#[path = "e2e/world.rs"]
+mod world;

@@ -1,0 +1,305 @@
+//! One repository's, image's or host's failure never stops another's, and closes nothing.
+
+use super::fake_registry::{FakeRegistry, Fault};
+use super::world::{World, of, problems, reasons, statuses};
+use imagebot::run::Checkpoint;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A world with the fake registry and two repositories to update.
+async fn two() -> World {
+    let world = World::fake().await;
+    let one = world.push("base", "1.0.0").await;
+    world.push("base", "1.1.0").await;
+    let image = world.image("base");
+    for repo in ["app", "tool"] {
+        world.repo(repo, &format!("FROM {image}:1.0.0@{one}\n"));
+    }
+    world
+}
+
+#[tokio::test]
+async fn invariants_7_8_f22_f30_an_answer_that_is_missing_closes_nothing() {
+    let world = two().await;
+    world.pass().await;
+    let refs = world.refs();
+    let faults = [
+        ("GET /v2/base/tags", Fault::status(500)),
+        ("GET /v2/base/tags", Fault::status(404)),
+        ("GET /v2/base/tags", Fault::status(403)),
+        ("GET /v2/base/tags", Fault::html()),
+        ("GET /v2/base/tags", Fault::Short),
+        ("GET /v2/base/tags", Fault::Garbage),
+        ("HEAD /v2/base/manifests", Fault::status(502)),
+        ("HEAD /v2/base/manifests", Fault::status(403)),
+    ];
+    for (request, fault) in faults {
+        let shown = format!("{request} {fault:?}");
+        world.server.fake().fail(request, 100, fault);
+        for forgetful in [false, true] {
+            if forgetful {
+                world.forget();
+            }
+            let report = world.any_pass().await;
+            assert!(report.failed(), "{shown}");
+            assert_eq!(reasons(&report, "app"), ["lookup-failed"], "{shown}");
+            assert_eq!(
+                of(&report, "app").decisions[0].outcome,
+                "unknown",
+                "{shown}"
+            );
+            assert_eq!(statuses(&report, "app"), ["kept"], "{shown}");
+            assert_eq!(world.refs(), refs, "{shown}");
+        }
+        world.server.fake().heal();
+        assert_eq!(
+            statuses(&world.pass().await, "app"),
+            ["unchanged"],
+            "{shown}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn f31_f33_a_list_that_is_empty_or_older_closes_and_downgrades_nothing() {
+    let world = World::fake().await;
+    let one = world.push("base", "1.0.0").await;
+    world.push("base", "1.1.0").await;
+    let image = world.image("base");
+    world.repo("app", &format!("FROM {image}:1.0.0@{one}\n"));
+    world.repo("newer", &format!("FROM {image}:9.9.9\n"));
+    world.pass_with(Checkpoint::default()).await;
+    let refs = world.refs();
+    let list = |tags: &str| {
+        let body = format!("{{\"name\":\"base\",\"tags\":{tags}}}").into_bytes();
+        Fault::Answer(
+            200,
+            vec![("content-type", "application/json".to_owned())],
+            body,
+        )
+    };
+    for tags in ["[]", "null"] {
+        world.server.fake().fail("GET /v2/base/tags", 1, list(tags));
+        let report = world.any_pass().await;
+        assert_eq!(reasons(&report, "app"), ["tag-vanished"], "{tags}");
+        assert_eq!(reasons(&report, "newer"), ["tag-vanished"], "{tags}");
+        assert_eq!(world.refs(), refs, "{tags}");
+    }
+    assert_eq!(world.mrs("newer").await, [], "never a downgrade");
+}
+
+#[tokio::test]
+async fn f34_a_tag_whose_manifest_is_not_there_yet_gives_way_to_the_next_lower_one() {
+    let world = two().await;
+    world.push("base", "1.2.0").await;
+    let fake = world.server.fake();
+    fake.fail("HEAD /v2/base/manifests/1.2.0", 1, Fault::status(404));
+    world.pass().await;
+    assert!(world.mr("app").await.title.ends_with("to 1.1.0"));
+    world.pass().await;
+    assert!(world.mr("app").await.title.ends_with("to 1.2.0"));
+}
+
+#[tokio::test]
+async fn one_broken_host_never_stops_another() {
+    let world = two().await;
+    let broken = FakeRegistry::start().await;
+    world.configure(&format!(
+        "[[registry]]\nhost = \"{0}\"\nplain_http = true\n",
+        broken.address()
+    ));
+    broken.fail("", 1000, Fault::status(403));
+    world.repo(
+        "hurt",
+        &format!(
+            "FROM {}/x:1\nFROM {}:1.0.0\n",
+            broken.address(),
+            world.image("base")
+        ),
+    );
+    let report = world.any_pass().await;
+    assert!(report.failed());
+    assert_eq!(statuses(&report, "app"), ["open"]);
+    assert_eq!(reasons(&report, "hurt"), ["lookup-failed", "new-tag"]);
+    assert_eq!(
+        statuses(&report, "hurt"),
+        ["open"],
+        "its other image goes on"
+    );
+}
+
+#[tokio::test]
+async fn f28_f29_a_broken_repository_never_stops_the_others() {
+    let world = two().await;
+    world.repo("broken", "FROM scratch\n");
+    world.repo("corrupt", "FROM scratch\n");
+    std::fs::write(world.dir("broken").join("HEAD"), "garbage\n").expect("written");
+    // The objects are gone, the refs are not.
+    std::fs::remove_dir_all(world.dir("corrupt").join("objects")).expect("removed");
+    std::fs::create_dir_all(world.dir("corrupt").join("objects")).expect("made");
+    let report = world.any_pass().await;
+    assert!(report.failed());
+    for repo in ["app", "tool"] {
+        assert_eq!(statuses(&report, repo), ["open"]);
+    }
+    for repo in ["broken", "corrupt"] {
+        assert!(of(&report, repo).failed(), "{:#?}", of(&report, repo));
+    }
+}
+
+#[tokio::test]
+async fn f50_a_broken_imagebot_toml_stops_its_own_repository_only_and_closes_nothing() {
+    let world = two().await;
+    world.pass().await;
+    let before = world.mrs("app").await;
+    let texts: [&[u8]; 6] = [
+        b"[[rule]]\nreason = \"\xff\"\n",
+        b"enabeld = true\n",
+        b"enabled = \n",
+        b"[[rule]]\nmax = \"\xff\"\n",
+        b"# T4\n[registry]\nhost = \"evil.invalid\"\n",
+        b"\x00\x01",
+    ];
+    for text in texts {
+        world.commit_files(
+            "app",
+            "main",
+            &[("imagebot.toml", "100644", text)],
+            "Set up\n",
+        );
+        let report = world.any_pass().await;
+        let shown = String::from_utf8_lossy(text);
+        assert_eq!(problems(&report, "app"), ["bad-config"], "{shown:?}");
+        let message = &of(&report, "app").problems[0].message;
+        assert!(message.contains("app:imagebot.toml:"), "{message}");
+        assert_eq!(statuses(&report, "app"), [""; 0]);
+        assert_eq!(world.mrs("app").await, before);
+        assert_eq!(statuses(&report, "tool"), ["unchanged"]);
+    }
+    world.commit("app", "imagebot.toml", "enabled = true\n");
+    assert_eq!(statuses(&world.pass().await, "app"), ["unchanged"]);
+}
+
+#[tokio::test]
+async fn f50_an_imagebot_toml_that_is_a_link_is_an_error_and_not_the_defaults() {
+    let world = two().await;
+    let files: [(&str, &str, &[u8]); 2] = [
+        ("real.toml", "100644", b"enabled = false\n"),
+        ("imagebot.toml", "120000", b"real.toml"),
+    ];
+    world.commit_files("app", "main", &files, "Set up\n");
+    let report = world.any_pass().await;
+    assert_eq!(problems(&report, "app"), ["bad-config"]);
+    assert_eq!(world.mrs("app").await, []);
+}
+
+#[tokio::test]
+async fn f51_a_panic_in_one_repository_is_reported_there_and_stops_nothing_else() {
+    let world = two().await;
+    let armed = AtomicBool::new(true);
+    let checkpoint = Checkpoint::new(move |step| {
+        assert!(!armed.swap(false, Ordering::SeqCst), "a bug behind {step}");
+    });
+    let report = world.pass_with(checkpoint).await;
+    let mut codes: Vec<_> = ["app", "tool"]
+        .into_iter()
+        .map(|repo| (problems(&report, repo), statuses(&report, repo)))
+        .collect();
+    codes.sort();
+    assert_eq!(codes, [(vec![], vec!["open"]), (vec!["bug"], vec![])]);
+    world.pass().await;
+    for repo in ["app", "tool"] {
+        assert_eq!(world.open_mrs(repo).await.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn t22_tags_that_are_no_tags_never_reach_a_file() {
+    let world = two().await;
+    let evil = [
+        "2.0.0\nRUN curl evil",
+        "1.9.0 AS x",
+        "$(id)",
+        "../1.9.0",
+        "1.9.0\u{202e}",
+    ];
+    world.server.fake().list("base", evil);
+    world.pass().await;
+    let source = world.mr("app").await.source.to_string();
+    let text = world.file("app", &source, "Dockerfile");
+    assert!(
+        text.contains(":1.1.0@") && text.lines().count() == 1,
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn t51_a_login_serves_only_the_repositories_that_its_globs_cover() {
+    let world = World::login().await;
+    let one = world.push("secret/base", "1.0.0").await;
+    world.push("secret/base", "1.1.0").await;
+    let image = world.image("secret/base");
+    world.configure_all(&format!(
+        "[[registry]]\nhost = \"{}\"\nplain_http = true\nlogin = {{ username = \"bot\", password = {{ file = \"secret\" }}, repos = [\"in*\"] }}\n",
+        world.server.host()
+    ));
+    for repo in ["inside", "stranger"] {
+        world.repo(repo, &format!("FROM {image}:1.0.0@{one}\n"));
+    }
+    let report = world.any_pass().await;
+    assert_eq!(statuses(&report, "inside"), ["open"]);
+    assert_eq!(reasons(&report, "stranger"), ["lookup-failed"]);
+    assert_eq!(world.mrs("stranger").await, []);
+    let told = format!("{:?}", of(&report, "stranger"));
+    assert!(
+        !told.contains("1.1.0"),
+        "nothing of the answer crosses over: {told}"
+    );
+}
+
+#[tokio::test]
+async fn t9_t12_nothing_in_a_repository_is_followed_or_run() {
+    let world = two().await;
+    let victim = world.path("victim");
+    let text = format!("FROM {}:1.0.0\n", world.image("base"));
+    std::fs::write(&victim, &text).expect("written");
+    let link = victim.display().to_string();
+    let marker = world.path("marker").display().to_string();
+    let attributes = format!("* filter=evil\n# {marker}\n");
+    let files: [(&str, &str, &[u8]); 4] = [
+        ("link/Dockerfile", "120000", link.as_bytes()),
+        (".gitattributes", "100644", attributes.as_bytes()),
+        ("a b/Dockerfile-x", "100755", text.as_bytes()),
+        ("[skip ci] @all/Dockerfile", "100644", text.as_bytes()),
+    ];
+    world.commit_files("app", "main", &files, "Hostile\n");
+    let report = world.pass().await;
+    assert!(
+        of(&report, "app")
+            .unread
+            .contains(&"link/Dockerfile: symlink".to_owned())
+    );
+    let source = world.mr("app").await.source.to_string();
+    let modes = super::world::git(
+        Some(&world.dir("app")),
+        &[
+            "ls-tree",
+            "-r",
+            "--format=%(objectmode) %(path)",
+            &format!("refs/heads/{source}"),
+        ],
+        b"",
+    );
+    let modes = String::from_utf8(modes).expect("text");
+    assert!(modes.contains("100755 a b/Dockerfile-x"), "{modes}");
+    assert!(modes.contains("120000 link/Dockerfile"), "{modes}");
+    assert_eq!(std::fs::read_to_string(&victim).expect("the file"), text);
+    // T33: the path says nothing to a forge.
+    let name = format!("refs/heads/{source}");
+    let message = super::world::git(
+        Some(&world.dir("app")),
+        &["log", "-1", "--format=%B", &name],
+        b"",
+    );
+    let message = String::from_utf8(message).expect("text");
+    assert!(!message.contains("[skip"), "{message}");
+}

@@ -1,0 +1,521 @@
+//! A small world: a registry, a folder of bare repositories, people who commit, and the bot.
+
+use super::canary;
+use super::docker_registry::{DockerRegistry, PASSWORD, USER};
+use super::fake_registry::FakeRegistry;
+use super::images::Server;
+use imagebot::config;
+use imagebot::forge::{Forge as _, Local, Repository};
+use imagebot::git::{Git, Identity};
+use imagebot::http::Redactor;
+use imagebot::image::Digest;
+use imagebot::registry::Unlisted;
+use imagebot::repo::{MergeRequest, MergeRequestState, RepoGlobs};
+use imagebot::run::{Checkpoint, Options, Report, RepositoryReport, Setup, pass};
+use jiff::civil::{Date, date};
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+pub(crate) const TODAY: Date = date(2026, 11, 21);
+
+/// A registry, repositories and the bot's configuration. On drop, nothing that was written may hold a canary.
+pub(crate) struct World {
+    folder: tempfile::TempDir,
+    pub(crate) server: Arc<Server>,
+    pub(crate) forge: Local,
+    clock: AtomicU32,
+    texts: Mutex<Vec<String>>,
+}
+
+/// A file of a commit: path, mode, contents.
+pub(crate) type Written<'a> = (&'a str, &'a str, &'a [u8]);
+
+impl World {
+    /// With Debian's registry, open to everyone.
+    pub(crate) async fn open() -> Self {
+        Self::with(Arc::new(Server::Open(DockerRegistry::start(false)))).await
+    }
+
+    /// With Debian's registry and a login.
+    pub(crate) async fn login() -> Self {
+        Self::with(Arc::new(Server::Login(DockerRegistry::start(true)))).await
+    }
+
+    /// With the registry that can go wrong.
+    pub(crate) async fn fake() -> Self {
+        Self::with(Arc::new(Server::Fake(FakeRegistry::start().await))).await
+    }
+
+    async fn with(server: Arc<Server>) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::create_dir(folder.path().join("repos")).expect("a folder");
+        let world = Self::at(folder, server).await;
+        world.configure("");
+        world
+    }
+
+    async fn at(folder: tempfile::TempDir, server: Arc<Server>) -> Self {
+        imagebot::http::install_crypto();
+        let _ = log();
+        let identity = Identity {
+            name: "a reviewer".to_owned(),
+            email: "reviewer@example.com".to_owned(),
+        };
+        let git = Git::new(&folder.path().join("people"), identity)
+            .await
+            .expect("git works");
+        let everything = RepoGlobs::parse(&["**"]).expect("a glob");
+        let forge = Local::new(git, &folder.path().join("repos"), Vec::new(), everything);
+        Self {
+            folder,
+            server,
+            forge,
+            clock: AtomicU32::new(0),
+            texts: Mutex::default(),
+        }
+    }
+
+    /// Another world with the same registry, repositories and configuration, and without any cache.
+    pub(crate) async fn fork(&self) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        copy(&self.repos(), &folder.path().join("repos"));
+        let other = Self::at(folder, Arc::clone(&self.server)).await;
+        let config = std::fs::read_to_string(self.config()).expect("the configuration");
+        std::fs::write(other.config(), config).expect("written");
+        other.secret();
+        other
+    }
+
+    /// Writes the configuration, with more of it behind.
+    pub(crate) fn configure(&self, more: &str) {
+        let login = match &*self.server {
+            Server::Login(_) => {
+                format!("login = {{ username = \"{USER}\", password = {{ file = \"secret\" }} }}\n")
+            }
+            _ => String::new(),
+        };
+        self.configure_all(&format!(
+            "[[registry]]\nhost = \"{}\"\nplain_http = true\nrate = \"10000/s\"\n{login}\n{more}",
+            self.server.host()
+        ));
+    }
+
+    /// Writes the configuration with these registries and rules.
+    pub(crate) fn configure_all(&self, rest: &str) {
+        self.secret();
+        let text = format!(
+            "cache = \"cache\"\npublic_registries = false\n\n[[forge]]\nkind = \"local\"\npath = \"repos\"\n\n{rest}"
+        );
+        std::fs::write(self.config(), text).expect("written");
+    }
+
+    fn secret(&self) {
+        let path = self.path("secret");
+        std::fs::write(&path, PASSWORD).expect("written");
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0o600)).expect("set");
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn config(&self) -> PathBuf {
+        self.path("config.toml")
+    }
+
+    fn repos(&self) -> PathBuf {
+        self.path("repos")
+    }
+
+    pub(crate) fn dir(&self, repo: &str) -> PathBuf {
+        self.repos().join(format!("{repo}.git"))
+    }
+
+    /// An image of the registry as a Dockerfile names it.
+    pub(crate) fn image(&self, path: &str) -> String {
+        format!("{}/{path}", self.server.host())
+    }
+
+    /// Pushes an image whose contents are its tag.
+    pub(crate) async fn push(&self, path: &str, tag: &str) -> Digest {
+        self.server
+            .image(path, Some(tag), &format!("{path} {tag}"), "linux/amd64")
+            .await
+    }
+
+    /// Pushes other contents under a tag.
+    pub(crate) async fn move_tag(&self, path: &str, tag: &str, contents: &str) -> Digest {
+        self.server
+            .image(path, Some(tag), contents, "linux/amd64")
+            .await
+    }
+
+    /// Makes a repository with a Dockerfile.
+    pub(crate) fn repo(&self, name: &str, dockerfile: &str) {
+        let path = self.dir(name);
+        let shown = path.display().to_string();
+        git(
+            None,
+            &["init", "-q", "--bare", "--initial-branch=main", &shown],
+            b"",
+        );
+        self.commit(name, "Dockerfile", dockerfile);
+    }
+
+    /// Commits a file to `main`.
+    pub(crate) fn commit(&self, repo: &str, path: &str, contents: &str) -> String {
+        let files = [(path, "100644", contents.as_bytes())];
+        self.commit_files(repo, "main", &files, "A person's commit\n")
+    }
+
+    /// Commits files to a branch; the new head.
+    pub(crate) fn commit_files(
+        &self,
+        repo: &str,
+        branch: &str,
+        files: &[Written<'_>],
+        message: &str,
+    ) -> String {
+        let dir = self.dir(repo);
+        let time = 1_700_000_000 + self.clock.fetch_add(1, Ordering::Relaxed);
+        let mut input = format!(
+            "commit refs/heads/{branch}\ncommitter a developer <dev@example.com> {time} +0000\ndata {}\n{message}\n",
+            message.len()
+        )
+        .into_bytes();
+        if self.head(repo, branch).is_some() {
+            input.extend(format!("from refs/heads/{branch}^0\n").bytes());
+        }
+        for (path, mode, contents) in files {
+            input.extend(format!("M {mode} inline {path:?}\ndata {}\n", contents.len()).bytes());
+            input.extend_from_slice(contents);
+            input.push(b'\n');
+        }
+        git(Some(&dir), &["fast-import", "--quiet", "--force"], &input);
+        self.head(repo, branch).expect("the branch is there")
+    }
+
+    /// The head of a branch.
+    pub(crate) fn head(&self, repo: &str, branch: &str) -> Option<String> {
+        let name = format!("refs/heads/{branch}");
+        refs(&self.dir(repo)).remove(&name)
+    }
+
+    /// A file at a branch.
+    pub(crate) fn file(&self, repo: &str, branch: &str, path: &str) -> String {
+        let name = format!("refs/heads/{branch}:{path}");
+        String::from_utf8(git(
+            Some(&self.dir(repo)),
+            &["cat-file", "blob", &name],
+            b"",
+        ))
+        .expect("text")
+    }
+
+    /// The commits of a branch that are not on `main`.
+    pub(crate) fn commits(&self, repo: &str, branch: &str) -> Vec<String> {
+        let range = format!("main..refs/heads/{branch}");
+        let output = git(Some(&self.dir(repo)), &["rev-list", &range], b"");
+        String::from_utf8(output)
+            .expect("text")
+            .lines()
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Moves or deletes a branch by hand.
+    pub(crate) fn reset(&self, repo: &str, branch: &str, to: Option<&str>) {
+        let name = format!("refs/heads/{branch}");
+        match to {
+            Some(to) => git(Some(&self.dir(repo)), &["update-ref", &name, to], b""),
+            None => git(Some(&self.dir(repo)), &["update-ref", "-d", &name], b""),
+        };
+    }
+
+    /// All refs of all repositories.
+    pub(crate) fn refs(&self) -> BTreeMap<String, String> {
+        let mut all = BTreeMap::new();
+        for entry in std::fs::read_dir(self.repos()).expect("a folder").flatten() {
+            let repo = entry.file_name().to_string_lossy().into_owned();
+            all.extend(
+                refs(&entry.path())
+                    .into_iter()
+                    .map(|(name, id)| (format!("{repo} {name}"), id)),
+            );
+        }
+        all
+    }
+
+    pub(crate) async fn repository(&self, name: &str) -> Repository {
+        let listing = self.forge.repositories().await.expect("a listing");
+        let found = listing
+            .repositories
+            .into_iter()
+            .find(|repo| repo.name.as_str() == name);
+        found.expect("the repository is registered")
+    }
+
+    /// All merge requests of a repository.
+    pub(crate) async fn mrs(&self, repo: &str) -> Vec<MergeRequest> {
+        let repo = self.repository(repo).await;
+        self.forge.merge_requests(&repo).await.expect("a list")
+    }
+
+    /// The open merge requests of a repository.
+    pub(crate) async fn open_mrs(&self, repo: &str) -> Vec<MergeRequest> {
+        let mut all = self.mrs(repo).await;
+        all.retain(|mr| mr.state == MergeRequestState::Open);
+        all
+    }
+
+    /// The one open merge request of a repository.
+    pub(crate) async fn mr(&self, repo: &str) -> MergeRequest {
+        let mut open = self.open_mrs(repo).await;
+        assert_eq!(open.len(), 1, "{open:?}");
+        open.remove(0)
+    }
+
+    pub(crate) async fn merge(&self, repo: &str, number: u64) {
+        let repo = self.repository(repo).await;
+        self.forge.merge(&repo, number).await.expect("it merges");
+    }
+
+    pub(crate) async fn close(&self, repo: &str, number: u64) {
+        let repo = self.repository(repo).await;
+        self.forge.close(&repo, number).await.expect("it closes");
+    }
+
+    pub(crate) async fn comments(&self, repo: &str, number: u64) -> String {
+        let repo = self.repository(repo).await;
+        self.forge.comments(&repo, number).await.expect("comments")
+    }
+
+    /// What people see of the forge: branches with their commits, merge requests with everything in them.
+    pub(crate) async fn state(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self
+            .refs()
+            .iter()
+            .filter(|(name, _)| name.contains(" refs/heads/"))
+            .map(|(name, id)| format!("{name} {id}"))
+            .collect();
+        let listing = self.forge.repositories().await.expect("a listing");
+        for repo in listing.repositories {
+            for mr in self.forge.merge_requests(&repo).await.expect("a list") {
+                let comments = self.forge.comments(&repo, mr.number).await.expect("text");
+                lines.push(format!("{} {mr:?} {comments}", repo.name));
+            }
+        }
+        lines
+    }
+
+    /// A pass that must find nothing wrong.
+    pub(crate) async fn pass(&self) -> Report {
+        let report = self.any_pass().await;
+        assert!(!report.failed(), "{report:#?}");
+        report
+    }
+
+    /// A pass, whatever comes of it.
+    pub(crate) async fn any_pass(&self) -> Report {
+        self.pass_with(Checkpoint::default()).await
+    }
+
+    pub(crate) async fn pass_with(&self, checkpoint: Checkpoint) -> Report {
+        self.pass_of(checkpoint, None).await
+    }
+
+    /// A pass of another bot, which has its cache elsewhere.
+    pub(crate) async fn pass_in(&self, cache: &Path) -> Report {
+        self.pass_of(Checkpoint::default(), Some(cache)).await
+    }
+
+    async fn pass_of(&self, checkpoint: Checkpoint, cache: Option<&Path>) -> Report {
+        let text = std::fs::read_to_string(self.config()).expect("the configuration");
+        let mut config = config::parse("config.toml", &text, self.folder.path())
+            .unwrap_or_else(|problems| panic!("{problems}"));
+        if let Some(cache) = cache {
+            config.cache = Some(cache.to_owned());
+        }
+        let setup = Setup::new(config, Unlisted::Refuse, Redactor::new())
+            .await
+            .expect("a set-up");
+        let options = Options {
+            dry_run: false,
+            only: None,
+            today: TODAY,
+            progress: Arc::new(()),
+            checkpoint,
+            traces: true,
+        };
+        let report = pass(&Arc::new(setup), &options).await;
+        self.note(format!("{report:?}"));
+        self.note(serde_json::to_string(&report).expect("a report is JSON"));
+        report
+    }
+
+    /// Removes everything that the bot remembers on this machine.
+    pub(crate) fn forget(&self) {
+        std::fs::remove_dir_all(self.path("cache")).expect("the cache was there");
+    }
+
+    /// Keeps a text for the search at the end.
+    pub(crate) fn note(&self, text: String) {
+        lock(&self.texts).push(text);
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let secret = self.path("secret");
+        let mut places = canary::below(self.folder.path(), &[secret]);
+        let lines = std::mem::take(&mut *lock(log()));
+        for text in lock(&self.texts)
+            .iter()
+            .map(String::as_bytes)
+            .chain([lines.as_slice()])
+        {
+            places.extend(
+                canary::found(text)
+                    .iter()
+                    .map(|form| format!("{form} in {}", String::from_utf8_lossy(text))),
+            );
+        }
+        assert!(places.is_empty(), "a credential stands in: {places:#?}");
+    }
+}
+
+/// The report of one repository.
+#[track_caller]
+pub(crate) fn of<'a>(report: &'a Report, repo: &str) -> &'a RepositoryReport {
+    let found = report.repositories.iter().find(|r| r.repo == repo);
+    found.unwrap_or_else(|| panic!("{repo} is not in {report:#?}"))
+}
+
+/// How the proposals of a repository stand.
+#[track_caller]
+pub(crate) fn statuses(report: &Report, repo: &str) -> Vec<&'static str> {
+    of(report, repo)
+        .proposals
+        .iter()
+        .map(|proposal| proposal.status)
+        .collect()
+}
+
+/// Why its references were decided as they were.
+#[track_caller]
+pub(crate) fn reasons(report: &Report, repo: &str) -> Vec<&'static str> {
+    of(report, repo)
+        .decisions
+        .iter()
+        .map(|decision| decision.reason)
+        .collect()
+}
+
+/// The codes of what went wrong with it.
+#[track_caller]
+pub(crate) fn problems<'a>(report: &'a Report, repo: &str) -> Vec<&'a str> {
+    of(report, repo)
+        .problems
+        .iter()
+        .map(|problem| problem.code.as_str())
+        .collect()
+}
+
+fn refs(dir: &Path) -> BTreeMap<String, String> {
+    let output = git(
+        Some(dir),
+        &["for-each-ref", "--format=%(refname) %(objectname)"],
+        b"",
+    );
+    String::from_utf8(output)
+        .expect("text")
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(name, id)| (name.to_owned(), id.to_owned()))
+        .collect()
+}
+
+/// git as a person uses it.
+pub(crate) fn git(dir: Option<&Path>, args: &[&str], input: &[u8]) -> Vec<u8> {
+    let mut command = Command::new("git");
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .envs(["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_NAME"), "a developer")))
+        .envs(["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_EMAIL"), "dev@example.com")))
+        .envs(["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_DATE"), "1700001000 +0000")));
+    if let Some(dir) = dir {
+        command.arg("--git-dir").arg(dir);
+    }
+    let mut child = command
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("git starts");
+    child
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(input)
+        .expect("written");
+    let output = child.wait_with_output().expect("git ends");
+    assert!(
+        output.status.success(),
+        "git {args:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output.stdout
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("a kind").is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("copied");
+        }
+    }
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Everything that any test of this binary logs, at the finest level; searched by whichever test ends next.
+fn log() -> &'static Mutex<Vec<u8>> {
+    static LOG: OnceLock<Mutex<Vec<u8>>> = OnceLock::new();
+    LOG.get_or_init(|| {
+        tracing_subscriber::fmt()
+            .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+            .with_ansi(false)
+            .with_writer(|| Tap)
+            .init();
+        Mutex::default()
+    })
+}
+
+struct Tap;
+
+impl std::io::Write for Tap {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        lock(log()).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
