@@ -5,6 +5,8 @@
     reason = "a test that panics has failed, and says why"
 )]
 
+#[path = "core/names.rs"]
+mod names;
 #[path = "core/scheme_properties.rs"]
 mod scheme_properties;
 #[path = "core/select.rs"]
