@@ -38,7 +38,7 @@ proptest! {
         prop_assert!(branch.is_ours() && text.starts_with("imagebot/"));
         prop_assert!(text.ends_with(&hash[..8]), "{}", text);
         prop_assert!(text.len() <= 255);
-        prop_assert_eq!(Branch::parse(text).ok().as_ref(), Some(&branch));
+        prop_assert_eq!(Branch::parse(text).ok(), Some(branch.clone()));
         // `git help check-ref-format`
         for bad in ["..", "@{", "//"] {
             prop_assert!(!text.contains(bad), "{}", text);

@@ -280,7 +280,7 @@ async fn t9_t12_nothing_in_a_repository_is_followed_or_run() {
             .contains(&"link/Dockerfile: symlink".to_owned())
     );
     let source = world.mr("app").await.source.to_string();
-    let modes = super::world::git(
+    let modes = super::bare::git(
         Some(&world.dir("app")),
         &[
             "ls-tree",
@@ -296,7 +296,7 @@ async fn t9_t12_nothing_in_a_repository_is_followed_or_run() {
     assert_eq!(std::fs::read_to_string(&victim).expect("the file"), text);
     // T33: the path says nothing to a forge.
     let name = format!("refs/heads/{source}");
-    let message = super::world::git(
+    let message = super::bare::git(
         Some(&world.dir("app")),
         &["log", "-1", "--format=%B", &name],
         b"",
