@@ -18,6 +18,8 @@ mod fake_registry;
 #[path = "support/images.rs"]
 mod images;
 
+#[path = "e2e/bare.rs"]
+mod bare;
 #[path = "e2e/cascade.rs"]
 mod cascade;
 #[path = "e2e/crash.rs"]

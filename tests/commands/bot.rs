@@ -424,7 +424,11 @@ fn demo_tells_the_story_and_keeps_what_it_is_told_to_keep() {
     to look around:
       git --git-dir [DIR]/kept/repos/app.git log -p main
       imagebot mr list --all --config [DIR]/kept/config.toml
+    to ask its registry again, in another terminal:
+      imagebot demo --keep [DIR]/kept
+    and then:
       imagebot check app --config [DIR]/kept/config.toml
+      imagebot run --config [DIR]/kept/config.toml
     "#);
     assert!(place.path("kept/repos/app.git/HEAD").exists());
     let ran = place.run(&["demo", "--keep", "kept"]).expect(2);

@@ -67,6 +67,12 @@ fn check_reports_every_problem_at_once_with_line_caret_and_nearest_key() {
     9 | host = "https://a/b"
       |        ^^^^^^^^^^^^^
 
+    error: `plain_http` must be true or false, not integer
+      --> config.toml:10:14
+       |
+    10 | plain_http = 1
+       |              ^
+
     error: unclosed character class; missing ']'
       --> config.toml:13:11
        |

@@ -141,9 +141,9 @@ async fn t8_the_search_finds_what_is_planted() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let repo = folder.path().join("r.git");
     let shown = repo.display().to_string();
-    super::world::git(None, &["init", "-q", "--bare", &shown], b"");
+    super::bare::git(None, &["init", "-q", "--bare", &shown], b"");
     assert_eq!(canary::below(folder.path(), &[]), [""; 0]);
-    super::world::git(
+    super::bare::git(
         Some(&repo),
         &["hash-object", "-w", "--stdin"],
         b"a blob with CANARY-x",

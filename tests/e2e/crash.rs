@@ -188,7 +188,7 @@ async fn f6_a_push_whose_answer_was_lost_is_found_done() {
         if step == "committed" {
             let spec = format!("{name}:{name}");
             let from = from.display().to_string();
-            super::world::git(Some(&to), &["fetch", "-q", &from, &spec], b"");
+            super::bare::git(Some(&to), &["fetch", "-q", &from, &spec], b"");
         }
     });
     let report = world.pass_with(checkpoint).await;

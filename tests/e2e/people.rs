@@ -126,7 +126,7 @@ async fn f10_an_amended_commit_is_a_persons_work() {
     let (world, source) = proposed().await;
     let dir = world.dir("app");
     let name = format!("refs/heads/{source}");
-    let raw = super::world::git(Some(&dir), &["cat-file", "commit", &name], b"");
+    let raw = super::bare::git(Some(&dir), &["cat-file", "commit", &name], b"");
     let raw = String::from_utf8(raw).expect("text");
     // The message, the seal and the author are the bot's; the file is not.
     let text = world.file("app", &source, "Dockerfile") + "RUN by-hand\n";
@@ -149,7 +149,7 @@ async fn f10_a_rebased_commit_is_still_the_bots() {
     let (world, source) = proposed().await;
     let dir = world.dir("app");
     let name = format!("refs/heads/{source}");
-    let message = super::world::git(Some(&dir), &["log", "-1", "--format=%B", &name], b"");
+    let message = super::bare::git(Some(&dir), &["log", "-1", "--format=%B", &name], b"");
     let text = world.file("app", &source, "Dockerfile");
     let main = world.commit("app", "README.md", "hello\n");
     world.reset("app", &source, Some(&main));
@@ -170,7 +170,7 @@ async fn f11_a_push_between_reading_and_writing_is_never_overwritten() {
     let main = world.head("app", "main").expect("a head");
     let checkpoint = imagebot::run::Checkpoint::new(move |step| {
         if step == "committed" {
-            super::world::git(Some(&dir), &["update-ref", &name, &main], b"");
+            super::bare::git(Some(&dir), &["update-ref", &name, &main], b"");
         }
     });
     let report = world.pass_with(checkpoint).await;

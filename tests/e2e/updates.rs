@@ -270,7 +270,7 @@ async fn t17_a_branch_in_the_way_is_an_error_that_names_it() {
     let source = world.mr("app").await.source.to_string();
     let dir = world.dir("app");
     let tag = format!("refs/tags/{source}");
-    super::world::git(Some(&dir), &["update-ref", &tag, &head], b"");
+    super::bare::git(Some(&dir), &["update-ref", &tag, &head], b"");
     world.push("base", "1.2.0").await;
     assert_eq!(statuses(&world.pass().await, "app"), ["update"]);
     assert_eq!(world.commits("app", &source).len(), 1);
