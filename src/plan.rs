@@ -32,5 +32,5 @@ pub use observe::{Contents, Failure, Labels, Lookup, Observations, Question};
 pub use ownership::{FileVersions, Ownership, overlaps, whose};
 pub use propose::{File, Proposal, Refused, propose};
 pub use reason::{Outcome, Reason};
-pub use reconcile::{Action, Existing, Result as Reconciled, Status, reconcile};
+pub use reconcile::{Action, Certainty, Existing, Result as Reconciled, Status, reconcile};
 pub use text::{Block, State, Texts, block_of};

@@ -115,7 +115,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         + output
             .references
             .iter()
-            .filter(|t| t.decision.reason == "lookup-failed")
+            .filter(|t| t.decision.failed)
             .count();
     match arguments.format {
         Format::Json => json(&output)?,

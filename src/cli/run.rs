@@ -67,7 +67,7 @@ pub(super) fn render(report: &Report) -> String {
         let told: Vec<_> = repo
             .decisions
             .iter()
-            .filter(|d| !matches!(d.outcome, "keep" | "update"))
+            .filter(|d| !matches!(d.outcome, "keep" | "update") || d.missing.is_some())
             .collect();
         let nothing = repo.proposals.is_empty()
             && repo.problems.is_empty()
@@ -160,16 +160,23 @@ pub(super) fn render(report: &Report) -> String {
             .filter(|decision| decision.outcome == outcome)
             .count()
     };
+    // What follows nothing, or lacks a platform, is kept, but nobody may take it for current.
+    let current = || {
+        decisions()
+            .filter(|decision| matches!(decision.reason, "up-to-date" | "same-content"))
+            .count()
+    };
     let ended = decisions()
         .filter(|decision| decision.reason == "variant-ended")
         .count();
     let _ = writeln!(
         out,
-        "{} repositories ({quiet} without anything to say), {} references: {} to update, {} up to date, {} on hold, {} skipped, {} unknown{}",
+        "{} repositories ({quiet} without anything to say), {} references: {} to update, {} up to date, {} kept for another reason, {} on hold, {} skipped, {} unknown{}",
         report.repositories.len(),
         decisions().count(),
         count("update"),
-        count("keep"),
+        current(),
+        count("keep") - current(),
         count("hold"),
         count("skip"),
         count("unknown"),

@@ -5,9 +5,11 @@ use super::ended::Ended;
 use super::output::{say, text};
 use super::session::{ConfigArgument, setup, wait};
 use crate::http::Redactor;
-use crate::plan::{ChangeSet, Outcome, propose};
+use crate::plan::{ChangeSet, Decision, File, Outcome, Proposal, propose};
 use crate::policy::{Changes, Origin, Rule, Set};
 use crate::repo::Branch;
+use crate::run::Work;
+use crate::source::{Update, edit};
 use anyhow::Context as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -44,21 +46,15 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         let setup = setup(config, unlisted, redactor).await?;
         let (mut work, root, seen) = judge_folder(&setup, &arguments.path).await?;
         let branch = Branch::parse("main")?;
-        let (mut files, mut changes) = (work.files.clone(), ChangeSet::default());
-        // One after the other: each class reads the files as the one before left them.
-        for proposal in propose(
+        let (proposals, _) = propose(
             "",
             &branch,
-            &files,
+            &work.files,
             &work.config.args,
             &mut work.decisions,
             &seen,
-        )
-        .0
-        {
-            let merged = apply(&mut files, &proposal.changes, &work);
-            changes.0.extend(merged);
-        }
+        );
+        let (files, changes) = apply(&work, &proposals);
         if !arguments.dry_run {
             for (before, after) in work
                 .files
@@ -77,50 +73,53 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
                 .map(|line| format!("{line}\n"))
                 .collect::<String>(),
         )?;
-        let mut failed = false;
+        let failed = work.decisions.iter().any(Decision::failed);
         for decision in work
             .decisions
             .iter()
             .filter(|d| matches!(d.outcome(), Outcome::Unknown | Outcome::Hold))
         {
-            failed |= decision.reason.code() == "lookup-failed";
             say(&format!(
                 "{}:{}: {}: {}",
                 decision.path, decision.located.line, decision.reason, decision.detail
             ));
         }
         let done = if arguments.dry_run {
-            "would be changed"
+            "would be made"
         } else {
-            "changed"
+            "made"
         };
-        say(&format!("{} references {done}", changes.0.len()));
+        say(&format!("{} changes {done}", changes.0.len()));
         Ok(if failed { Ended::Failed } else { Ended::Clean })
     })
 }
 
-/// Makes a proposal's edits on files that earlier proposals may have edited already; what was made.
-fn apply(
-    files: &mut [crate::plan::File],
-    changes: &ChangeSet,
-    work: &crate::run::Work,
-) -> Vec<crate::plan::Change> {
-    let mut made = Vec::new();
-    for file in files {
-        let of_file: Vec<_> = changes.of_path(&file.path).cloned().collect();
-        let updates: Vec<_> = of_file.iter().map(crate::plan::Change::update).collect();
+/// Makes the edits of all proposals at once, file by file: the files afterwards, and what was changed.
+fn apply(work: &Work, proposals: &[Proposal]) -> (Vec<File>, ChangeSet) {
+    let mut files = work.files.clone();
+    let mut changes = ChangeSet::default();
+    for file in &mut files {
+        let of_file = |proposal: &&Proposal| proposal.updates.contains_key(&file.path);
+        let proposals: Vec<&Proposal> = proposals.iter().filter(of_file).collect();
+        let updates: Vec<Update> = proposals
+            .iter()
+            .flat_map(|proposal| proposal.updates[&file.path].clone())
+            .collect();
         if updates.is_empty() {
             continue;
         }
-        match crate::source::edit(file.format, &file.contents, &work.config.args, &updates) {
+        match edit(file.format, &file.contents, &work.config.args, &updates) {
             Ok(contents) => {
+                let made = proposals
+                    .iter()
+                    .flat_map(|proposal| proposal.changes.of_path(&file.path));
+                changes.0.extend(made.cloned());
                 file.contents = contents;
-                made.extend(of_file);
             }
             Err(refusal) => say(&format!("{}: {}: {refusal}", file.path, refusal.code())),
         }
     }
-    made
+    (files, changes)
 }
 
 /// Replaces a file at once and as a whole, if it still is what was read; its mode stays.

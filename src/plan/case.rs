@@ -29,6 +29,7 @@ impl Case {
             Reason::LookupFailed
         };
         self.step(format!("{}: {}", failure.code, failure.message));
+        self.decision.missing = Some((reason, failure.message.clone()));
         self.settle(reason, failure.message);
         self.decision.help = failure.help;
     }

@@ -5,7 +5,7 @@ use super::decision::{Class, Decision};
 use super::observe::{Failure, Gap, Lookup, Observations, Question, View};
 use super::reason::{Outcome, Reason};
 use crate::image::{Reference, Tag};
-use crate::policy::{DigestMode, Effective, Policy, Subject};
+use crate::policy::{DigestMode, Effective, Note, Origin, Policy, Subject};
 use crate::repo::{RepoName, RepoPath};
 use crate::scheme::{self, Scheme};
 use crate::source::{Found, Located, WhyNot};
@@ -43,6 +43,7 @@ pub fn decide(ask: &Ask<'_>) -> Result<Decision, Question> {
             reason: Reason::UpToDate,
             detail: String::new(),
             help: None,
+            missing: None,
             wanted: Vec::new(),
             lookup: ask.lookup.as_ref().ok().copied().flatten().cloned(),
             effective: None,
@@ -65,6 +66,22 @@ pub fn decide(ask: &Ask<'_>) -> Result<Decision, Question> {
 impl Case {
     fn judge(&mut self, ask: &Ask<'_>) -> Result<(), Gap> {
         let Some(reference) = ask.located.reference() else {
+            // No rule can match what is not known; a comment right above it can.
+            let from = Origin {
+                file: ask.path.as_str().into(),
+                line: ask.located.line,
+            };
+            match Note::parse(&ask.located.notes, &from) {
+                Err(error) => {
+                    self.settle(Reason::BadNote, error.to_string());
+                    return Ok(());
+                }
+                Ok(note) if note.changes.enabled.as_ref().is_some_and(|set| !set.value) => {
+                    self.settle(Reason::Disabled, format!("by {from}"));
+                    return Ok(());
+                }
+                Ok(_) => {}
+            }
             let why = ask.located.why_not().unwrap_or(WhyNot::InvalidReference);
             self.settle(
                 Reason::NotEditable,

@@ -60,6 +60,9 @@ pub struct Decision {
     pub detail: String,
     /// What to configure, where that is known.
     pub help: Option<String>,
+    /// What could not be found out although something is wanted: a major version's look-up that failed beside a minor
+    /// one that did not. With it the reference is not wholly judged, and nothing is closed for it.
+    pub missing: Option<(Reason, String)>,
     /// The changes that are wanted: none, one, or a minor one and a major one.
     pub wanted: Vec<Wanted>,
     /// The image and login it was looked up with.
@@ -76,6 +79,20 @@ impl Decision {
     /// The outcome.
     pub fn outcome(&self) -> Outcome {
         self.reason.outcome()
+    }
+
+    /// Whether everything about it is known: only then may something be closed for it.
+    pub fn is_certain(&self) -> bool {
+        self.missing.is_none() && !matches!(self.outcome(), Outcome::Unknown | Outcome::Hold)
+    }
+
+    /// Whether something of it failed: exit code 1.
+    pub fn failed(&self) -> bool {
+        let missing = self.missing.as_ref().map(|(reason, _)| *reason);
+        [Some(self.reason), missing]
+            .into_iter()
+            .flatten()
+            .any(Reason::is_failure)
     }
 
     /// The reference, if it is known.

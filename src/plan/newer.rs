@@ -69,10 +69,10 @@ impl Case {
                         self.step(format!(
                             "{candidate} is listed, but its manifest is not there"
                         ));
-                        self.settle(
-                            Reason::NotThereYet,
-                            format!("{candidate} is listed, but its manifest is not there yet"),
-                        );
+                        let detail =
+                            format!("{candidate} is listed, but its manifest is not there yet");
+                        self.decision.missing = Some((Reason::NotThereYet, detail.clone()));
+                        self.settle(Reason::NotThereYet, detail);
                         selection.reject(&text, Verdict::NewerButLower);
                     }
                     Tip::Missing(platforms) => {

@@ -31,6 +31,8 @@ pub struct Proposal {
     pub branch: Branch,
     /// What it changes.
     pub changes: ChangeSet,
+    /// The edits of each file, bound to the lines that wish them.
+    pub updates: BTreeMap<RepoPath, Vec<Update>>,
     /// The changed files, whole.
     pub files: BTreeMap<RepoPath, Vec<u8>>,
     /// The commit's message.
@@ -91,6 +93,7 @@ pub fn propose(
             message: CommitMessage::write(&title, &key, &changes),
             texts: Texts::render(title, &key, &changes, &wanted, seen),
             decisions: kept.iter().map(|wish| wish.decision).collect(),
+            updates: kept_updates(&kept),
             files: edited,
             changes,
             key,
@@ -252,7 +255,25 @@ fn updates(wishes: &[&Wish]) -> Vec<Update> {
     updates
 }
 
-/// The wishes of one file that can be had together: all, or all but one, or as many as fit one after the other.
+fn kept_updates(kept: &[Wish]) -> BTreeMap<RepoPath, Vec<Update>> {
+    let paths: BTreeSet<&RepoPath> = kept.iter().map(|wish| &wish.change.path).collect();
+    let of_path = |path: &RepoPath| {
+        kept.iter()
+            .filter(|wish| wish.change.path == *path)
+            .collect::<Vec<_>>()
+    };
+    paths
+        .into_iter()
+        .map(|path| (path.clone(), updates(&of_path(path))))
+        .collect()
+}
+
+/// More different changes than this in one file are had together or not at all: finding the one that does not fit
+/// reads the file anew for each.
+const MAX_TRIES: usize = 32;
+
+/// The wishes of one file that can be had together: all, or all but one change, or as many changes as fit one after
+/// the other.
 fn largest_fitting<'a, T>(
     wishes: &[&'a Wish],
     attempt: &dyn Fn(&[&Wish]) -> Result<T, Refusal>,
@@ -260,19 +281,33 @@ fn largest_fitting<'a, T>(
     let Err(first) = attempt(wishes) else {
         return (wishes.to_vec(), Vec::new());
     };
-    for (index, left_out) in wishes.iter().enumerate() {
-        let rest: Vec<&Wish> = [&wishes[..index], &wishes[index + 1..]].concat();
+    let mut same: BTreeMap<&Change, Vec<&'a Wish>> = BTreeMap::new();
+    for wish in wishes {
+        same.entry(&wish.change).or_default().push(wish);
+    }
+    let same: Vec<Vec<&'a Wish>> = same.into_values().collect();
+    let refused = |wishes: &[&'a Wish]| {
+        wishes
+            .iter()
+            .map(|wish| (*wish, first.clone()))
+            .collect::<Vec<_>>()
+    };
+    if same.len() > MAX_TRIES {
+        return (Vec::new(), refused(wishes));
+    }
+    for index in 0..same.len() {
+        let rest: Vec<&'a Wish> = [&same[..index], &same[index + 1..]].concat().concat();
         if !rest.is_empty() && attempt(&rest).is_ok() {
-            return (rest, vec![(left_out, first)]);
+            return (rest, refused(&same[index]));
         }
     }
-    let mut fitting: Vec<&Wish> = Vec::new();
+    let mut fitting: Vec<&'a Wish> = Vec::new();
     let mut lost = Vec::new();
-    for wish in wishes {
-        fitting.push(wish);
-        if let Err(refusal) = attempt(&fitting) {
-            fitting.pop();
-            lost.push((*wish, refusal));
+    for wishes in same {
+        let more = [fitting.as_slice(), &wishes].concat();
+        match attempt(&more) {
+            Ok(_) => fitting = more,
+            Err(refusal) => lost.extend(wishes.into_iter().map(|wish| (wish, refusal.clone()))),
         }
     }
     (fitting, lost)

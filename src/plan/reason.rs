@@ -85,6 +85,16 @@ reasons! {
     EditRefused = Unknown, "edit-refused", "The file cannot be edited so that exactly this changes.";
 }
 
+impl Reason {
+    /// Whether something failed, rather than was decided: exit code 1.
+    pub fn is_failure(self) -> bool {
+        matches!(
+            self,
+            Self::LookupFailed | Self::BadNote | Self::SchemeMismatch
+        )
+    }
+}
+
 impl Serialize for Reason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.code())

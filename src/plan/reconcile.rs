@@ -19,6 +19,38 @@ pub struct Existing {
     pub merge_requests: Vec<MergeRequest>,
 }
 
+/// How much of a repository could be judged.
+#[derive(Debug, Clone, Default)]
+pub struct Certainty {
+    /// Whether every reference that was found could be judged.
+    pub whole: bool,
+    /// The files that could not be read, or not wholly: a reference in them may be there unseen.
+    pub not_judged: BTreeSet<String>,
+}
+
+impl Certainty {
+    /// Whether everything that a branch and its open merge request change could be judged.
+    fn covers(&self, existing: &Existing) -> bool {
+        let of_head = match &existing.head {
+            Some((_, Ownership::Ours(changes))) => Some(changes.clone()),
+            _ => None,
+        };
+        let open = existing
+            .merge_requests
+            .iter()
+            .filter(|mr| mr.state == MergeRequestState::Open);
+        let told = open
+            .filter_map(|mr| block_of(&mr.description))
+            .map(|block| block.state.changes);
+        self.whole
+            && of_head.into_iter().chain(told).all(|set| {
+                set.paths()
+                    .iter()
+                    .all(|path| !self.not_judged.contains(path.as_str()))
+            })
+    }
+}
+
 /// What is done for one branch. The parts are done in this order; each can be repeated without harm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
@@ -105,13 +137,12 @@ pub struct Result {
 const FOREIGN: &str = "Somebody else's work is on this branch, so imagebot leaves it alone from now on. \
                        To have imagebot write it again, delete the branch or reset it to imagebot's commit.";
 
-/// Compares what should be there with what is. `certain` says that every reference of the repository could be judged:
-/// only then is anything closed or deleted.
+/// Compares what should be there with what is. Only what `certainty` covers is closed or deleted.
 pub fn reconcile(
     proposals: &[Proposal],
     existing: &BTreeMap<Branch, Existing>,
     default_branch: &Branch,
-    certain: bool,
+    certainty: &Certainty,
 ) -> Vec<Result> {
     let nothing = Existing::default();
     let mut results: Vec<Result> = proposals
@@ -131,7 +162,7 @@ pub fn reconcile(
         .iter()
         .filter(|(branch, _)| !wanted.contains(branch));
     results.extend(
-        left_over.filter_map(|(branch, existing)| without_proposal(branch, existing, certain)),
+        left_over.filter_map(|(branch, existing)| without_proposal(branch, existing, certainty)),
     );
     results
 }
@@ -284,7 +315,7 @@ fn tell_once(open: &MergeRequest, what: &str) -> Option<String> {
 }
 
 /// A branch of ours that nothing is proposed for any more.
-fn without_proposal(branch: &Branch, existing: &Existing, certain: bool) -> Option<Result> {
+fn without_proposal(branch: &Branch, existing: &Existing, certainty: &Certainty) -> Option<Result> {
     let open = existing
         .merge_requests
         .iter()
@@ -304,7 +335,7 @@ fn without_proposal(branch: &Branch, existing: &Existing, certain: bool) -> Opti
         (None, None) => None,
         (Some((_, Ownership::Foreign(why))), Some(_)) => result(Status::Foreign, why, None),
         (Some((_, Ownership::Foreign(_))), None) => None,
-        _ if !certain => result(
+        _ if !certainty.covers(existing) => result(
             Status::Kept,
             "not everything in the repository could be judged",
             None,

@@ -10,7 +10,7 @@ use super::observe::Observations;
 use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 const BEGIN: &str = "<!-- imagebot:begin ";
@@ -25,9 +25,9 @@ pub struct Texts {
     pub title: String,
     /// The text between the markers.
     pub body: String,
-    /// Stands for everything that was rendered, labels of images aside: they may be out of reach today.
+    /// Stands for title and text, what images say of themselves aside: that may be out of reach today.
     pub hash: String,
-    /// The labels.
+    /// The labels; they are given when it is opened, and people's business from then on.
     pub labels: Vec<String>,
     /// What is remembered in the text.
     pub state: State,
@@ -136,7 +136,7 @@ impl Texts {
             .flat_map(|effective| &effective.settings.labels.value)
             .collect();
         let labels: Vec<String> = labels.into_iter().cloned().collect();
-        let hash = short_hash(&[title.as_str(), &body, &labels.join(",")]);
+        let hash = short_hash(&[title.as_str(), &body]);
         let about: BTreeSet<String> = wanted
             .iter()
             .filter_map(|(decision, wanted)| about(decision, wanted, seen))
@@ -341,13 +341,6 @@ pub(super) fn told(description: &str, change: impl FnOnce(&mut State)) -> Option
         state_line(&state),
         &description[end..]
     ))
-}
-
-/// What belongs to a label name, sorted: used by tests and renderers alike.
-impl FromIterator<(String, String)> for super::observe::Labels {
-    fn from_iter<T: IntoIterator<Item = (String, String)>>(labels: T) -> Self {
-        Self(labels.into_iter().collect::<BTreeMap<_, _>>())
-    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::work::Work;
 use crate::config::{RepoConfig, parse_repository};
 use crate::forge::{Forge, Repository};
 use crate::git::{EntryKind, Git};
-use crate::plan::{Decision, Existing, Observations, propose, reconcile};
+use crate::plan::{Certainty, Decision, Existing, Observations, propose, reconcile};
 use crate::repo::{Branch, CommitId, RepoGlobs, RepoPath};
 use futures::StreamExt as _;
 use jiff::civil::Date;
@@ -241,7 +241,7 @@ async fn read(
     let Some((branch, head)) = repo.head.clone() else {
         return nothing(setup, forge, repo, None, Some("the repository is empty"));
     };
-    let Snapshot { files, skipped } = match snapshot(setup, git, &repo, &head).await {
+    let snapshot = match snapshot(setup, git, &repo, &head).await {
         Ok(snapshot) => snapshot,
         Err(error) => {
             return nothing(
@@ -253,7 +253,6 @@ async fn read(
             );
         }
     };
-    let snapshot = Snapshot { files, skipped };
     let config = match own_config(setup, &repo, &snapshot) {
         Ok(config) => config,
         Err(message) => {
@@ -402,7 +401,15 @@ async fn finish(
             .merge_requests
             .push(merge_request);
     }
-    let mut results = reconcile(&proposals, &existing, &branch, work.is_certain());
+    let mut results = reconcile(
+        &proposals,
+        &existing,
+        &branch,
+        &Certainty {
+            whole: work.is_certain(),
+            not_judged: work.not_judged(),
+        },
+    );
     if !options.dry_run {
         let acted = Acted {
             setup: &setup,

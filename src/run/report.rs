@@ -78,6 +78,10 @@ pub struct DecisionReport {
     pub detail: String,
     /// What to configure, where that is known.
     pub help: Option<String>,
+    /// What could not be found out although something is wanted, its reason's code.
+    pub missing: Option<&'static str>,
+    /// Whether something of it failed.
+    pub failed: bool,
     /// The changes that are wanted.
     pub wanted: Vec<WantedReport>,
 }
@@ -122,12 +126,7 @@ impl Report {
 impl RepositoryReport {
     /// Whether something of it failed.
     pub fn failed(&self) -> bool {
-        let failures = ["lookup-failed", "bad-note", "scheme-mismatch"];
-        !self.problems.is_empty()
-            || self
-                .decisions
-                .iter()
-                .any(|decision| failures.contains(&decision.reason))
+        !self.problems.is_empty() || self.decisions.iter().any(|decision| decision.failed)
     }
 }
 
@@ -160,6 +159,12 @@ impl From<&Decision> for DecisionReport {
             reason: decision.reason.code(),
             detail: decision.detail.clone(),
             help: decision.help.clone(),
+            missing: decision
+                .missing
+                .as_ref()
+                .filter(|_| !decision.wanted.is_empty())
+                .map(|(reason, _)| reason.code()),
+            failed: decision.failed(),
             wanted: decision
                 .wanted
                 .iter()

@@ -8,7 +8,7 @@ use crate::plan::{Decision, File};
 use crate::policy::Policy;
 use crate::repo::{RepoName, RepoPath};
 use crate::source::{Format, Located, Passed, scan};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A repository or folder with everything that was read of it.
 #[derive(Debug)]
@@ -115,9 +115,13 @@ impl Work {
 
     /// Whether every reference could be judged: only then is anything closed or deleted.
     pub fn is_certain(&self) -> bool {
-        use crate::plan::Outcome::{Hold, Unknown};
-        self.decisions
-            .iter()
-            .all(|decision| !matches!(decision.outcome(), Unknown | Hold))
+        self.decisions.iter().all(Decision::is_certain)
+    }
+
+    /// The files that could not be read, or not wholly: what a merge request changes in them is not judged.
+    pub fn not_judged(&self) -> BTreeSet<String> {
+        let skipped = self.skipped.iter().map(|(path, _)| path.clone());
+        let passed = self.passed.iter().map(|(path, _)| path.to_string());
+        skipped.chain(passed).collect()
     }
 }

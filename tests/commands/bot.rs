@@ -431,7 +431,8 @@ fn demo_tells_the_story_and_keeps_what_it_is_told_to_keep() {
       imagebot run --config [DIR]/kept/config.toml
     "#);
     assert!(place.path("kept/repos/app.git/HEAD").exists());
-    let ran = place.run(&["demo", "--keep", "kept"]).expect(2);
+    std::fs::create_dir_all(place.path("full/of")).unwrap();
+    let ran = place.run(&["demo", "--keep", "full"]).expect(2);
     assert!(ran.stderr.contains("is not empty"), "{}", ran.stderr);
     let ran = place.run(&["demo", "--fail", "nobody"]).expect(2);
     assert_snapshot!(ran.stderr, @r#"

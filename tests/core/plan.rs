@@ -3,8 +3,8 @@
 use imagebot::config::{Config, parse, parse_repository};
 use imagebot::image::{Digest, ImageName, Platform, Tag};
 use imagebot::plan::{
-    Ask, Contents, Decision, Existing, Failure, File, Lookup, Observations, Ownership, Proposal,
-    Question, Status, decide, propose, reconcile,
+    Ask, Certainty, Contents, Decision, Existing, Failure, File, Lookup, Observations, Ownership,
+    Proposal, Question, Status, decide, propose, reconcile,
 };
 use imagebot::policy::Policy;
 use imagebot::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoPath};
@@ -21,6 +21,8 @@ struct World {
     platforms: BTreeMap<&'static str, &'static str>,
     down: bool,
     quota: bool,
+    /// A tag whose look-up fails.
+    fails: Option<&'static str>,
     asked: Vec<String>,
 }
 
@@ -58,7 +60,9 @@ impl World {
             help: None,
             quota: self.quota,
         };
-        let fails = self.down || (self.quota && matches!(question, Question::Manifest(..)));
+        let of_tag = matches!(question, Question::Head(_, tag) if self.fails == Some(tag.as_str()));
+        let fails =
+            self.down || of_tag || (self.quota && matches!(question, Question::Manifest(..)));
         match question.clone() {
             Question::Tags(lookup) => {
                 self.asked.push("tags".to_owned());
@@ -383,6 +387,53 @@ fn digests() {
     );
 }
 
+/// A failed look-up of the major version beside a minor one that worked: nothing may be closed for it, and it is told.
+#[test]
+fn what_is_only_half_known_is_not_certain() {
+    let half = |world: World| case("FROM node:1.0\n", "", world).decisions.remove(0);
+    let known = half(World::of(&[("1.0", "a"), ("1.1", "b"), ("2.0", "c")]));
+    assert!(known.is_certain() && !known.failed());
+    let missing = half(World::of(&[("1.0", "a"), ("1.1", "b"), ("2.0", "")]));
+    assert_eq!(missing.reason.code(), "new-tag");
+    assert!(!missing.is_certain() && !missing.failed());
+    let failing = World {
+        fails: Some("2.0"),
+        ..World::of(&[("1.0", "a"), ("1.1", "b"), ("2.0", "c")])
+    };
+    let failing = half(failing);
+    assert_eq!(
+        (failing.reason.code(), failing.wanted.len()),
+        ("new-tag", 1)
+    );
+    assert!(!failing.is_certain() && failing.failed());
+}
+
+/// A merge request for a file that could not be read today stays.
+#[test]
+fn nothing_is_closed_for_a_file_that_was_not_read() {
+    let proposal = one_proposal();
+    let existing = BTreeMap::from([(
+        proposal.branch.clone(),
+        Existing {
+            head: Some((commit("head"), Ownership::Ours(proposal.changes.clone()))),
+            fits: true,
+            merge_requests: vec![merge_request(&proposal, 1, MergeRequestState::Open, None)],
+        },
+    )]);
+    let main = Branch::parse("main").unwrap();
+    let status = |not_judged: &str| {
+        let certainty = Certainty {
+            whole: true,
+            not_judged: BTreeSet::from([not_judged.to_owned()]),
+        };
+        reconcile(&[], &existing, &main, &certainty)
+            .remove(0)
+            .status
+    };
+    assert_eq!(status("Dockerfile"), Status::Kept);
+    assert_eq!(status("other/Dockerfile"), Status::Close);
+}
+
 /// F34: listed, but not there (yet): the next lower one is taken.
 #[test]
 fn f34_a_tag_whose_manifest_is_missing_is_passed_over() {
@@ -532,6 +583,13 @@ fn a_group_is_one_merge_request() {
     assert_eq!(case.proposals[0].texts.title, "Update 2 images");
 }
 
+fn certain() -> Certainty {
+    Certainty {
+        whole: true,
+        ..Certainty::default()
+    }
+}
+
 fn commit(name: &str) -> CommitId {
     CommitId::parse(&digest(name).as_str()[7..47]).unwrap()
 }
@@ -578,7 +636,10 @@ fn status(
         proposals,
         &existing,
         &Branch::parse("main").unwrap(),
-        certain,
+        &Certainty {
+            whole: certain,
+            ..Certainty::default()
+        },
     );
     results
         .into_iter()
@@ -711,11 +772,23 @@ fn a_foreign_branch_is_told_of_once() {
         )])
     };
     let main = Branch::parse("main").unwrap();
-    let first = reconcile(std::slice::from_ref(&proposal), &existing(&mr), &main, true).remove(0);
+    let first = reconcile(
+        std::slice::from_ref(&proposal),
+        &existing(&mr),
+        &main,
+        &certain(),
+    )
+    .remove(0);
     let action = first.action.expect("it is told");
     assert!(action.comment.is_some() && action.write.is_none());
     mr.description = action.edit.expect("and remembered").2;
-    let second = reconcile(std::slice::from_ref(&proposal), &existing(&mr), &main, true).remove(0);
+    let second = reconcile(
+        std::slice::from_ref(&proposal),
+        &existing(&mr),
+        &main,
+        &certain(),
+    )
+    .remove(0);
     assert_eq!((second.status, second.action), (Status::Foreign, None));
 }
 
