@@ -171,12 +171,15 @@ pub(super) fn render(report: &Report) -> String {
         .count();
     let _ = writeln!(
         out,
-        "{} repositories ({quiet} without anything to say), {} references: {} to update, {} up to date, {} kept for another reason, {} on hold, {} skipped, {} unknown{}",
+        "{} repositories ({quiet} without anything to say), {} references: {} to update, {} up to date, {}{} on hold, {} skipped, {} unknown{}",
         report.repositories.len(),
         decisions().count(),
         count("update"),
         current(),
-        count("keep") - current(),
+        match count("keep") - current() {
+            0 => String::new(),
+            others => format!("{others} kept for other reasons, "),
+        },
         count("hold"),
         count("skip"),
         count("unknown"),

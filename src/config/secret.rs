@@ -4,6 +4,11 @@ use super::reader::Table;
 use secrecy::SecretString;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// The longest that a secret's command may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where a secret is. The file says nothing of the secret itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,10 +108,7 @@ impl Secret {
                     command: name.clone(),
                     detail,
                 };
-                let output = std::process::Command::new(&name)
-                    .args(words.iter().skip(1))
-                    .output();
-                let output = output.map_err(|e| error(e.to_string()))?;
+                let output = run(words).map_err(|e| error(e.to_string()))?;
                 if !output.status.success() {
                     return Err(error(output.status.to_string()));
                 }
@@ -122,4 +124,29 @@ impl Secret {
             Ok(SecretString::from(text.to_owned()))
         }
     }
+}
+
+/// Runs a secret's command: its output, unless it takes too long.
+fn run(words: &[String]) -> std::io::Result<Output> {
+    let (program, arguments) = words
+        .split_first()
+        .ok_or_else(|| std::io::Error::other("it is empty"))?;
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()?;
+    let started = Instant::now();
+    while child.try_wait()?.is_none() {
+        if started.elapsed() > PATIENCE {
+            child.kill()?;
+            let seconds = PATIENCE.as_secs();
+            return Err(std::io::Error::other(format!(
+                "it took longer than {seconds} s"
+            )));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.wait_with_output()
 }

@@ -35,7 +35,8 @@ pub struct Setup {
     /// Whether hosts that are not listed may be asked: without any configuration.
     pub unlisted: Unlisted,
     docker: DockerConfig,
-    logins: Mutex<HashMap<String, Login>>,
+    /// What came of fetching each login: a secret command is run once, also where it fails.
+    logins: Mutex<HashMap<String, Result<Login, Arc<SecretError>>>>,
 }
 
 /// Why nothing can be done at all.
@@ -114,7 +115,7 @@ impl Setup {
         &self,
         image: &ImageName,
         repo: Option<&RepoName>,
-    ) -> Result<Option<Lookup>, SecretError> {
+    ) -> Result<Option<Lookup>, Arc<SecretError>> {
         let image = self.resolve(image);
         let listed = self
             .config
@@ -136,7 +137,7 @@ impl Setup {
             self.logins
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .insert(login.id.clone(), login);
+                .insert(login.id.clone(), Ok(login));
             id
         });
         Ok(Some(Lookup { image, login }))
@@ -145,30 +146,27 @@ impl Setup {
     /// The login of a look-up.
     pub fn login(&self, lookup: &Lookup) -> Option<Login> {
         let id = lookup.login.as_deref()?;
-        self.logins
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(id)
-            .cloned()
+        let logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        logins.get(id)?.as_ref().ok().cloned()
     }
 
-    fn fetch_login(&self, host: &RegistryHost, login: &LoginConfig) -> Result<Login, SecretError> {
+    fn fetch_login(
+        &self,
+        host: &RegistryHost,
+        login: &LoginConfig,
+    ) -> Result<Login, Arc<SecretError>> {
         let id = format!("{}@{host}", login.username);
-        if let Some(known) = self
-            .logins
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&id)
-        {
-            return Ok(known.clone());
-        }
-        let password = login.password.fetch()?;
-        Ok(Login {
-            id,
-            host: host.clone(),
-            username: login.username.clone(),
-            password,
-        })
+        let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        let fetch = || {
+            let password = login.password.fetch().map_err(Arc::new)?;
+            Ok(Login {
+                id: id.clone(),
+                host: host.clone(),
+                username: login.username.clone(),
+                password,
+            })
+        };
+        logins.entry(id.clone()).or_insert_with(fetch).clone()
     }
 
     /// An image's name at its registry.

@@ -236,6 +236,24 @@ async fn check_shows_the_whole_trace_of_a_folder_and_of_a_repository() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn update_leaves_what_a_comment_excludes() {
+    let bot = Bot::new().await;
+    let text = bot.dockerfile();
+    let from = text.lines().next().unwrap();
+    let place = &bot.place;
+    let twins = |second: &str| format!("{from} AS a\n# imagebot: {second}\n{from} AS b\n");
+    place.write("work/Dockerfile", &twins("ignore"));
+    bot.run(&["update", "work"]).expect(0);
+    let after = place.read("work/Dockerfile");
+    let lines: Vec<&str> = after.lines().collect();
+    assert!(lines[0].contains("base:1.1.0@sha256:"), "{after}");
+    assert_eq!(lines[2], format!("{from} AS b"), "{after}");
+    place.write("work/Dockerfile", &twins("maximum=1"));
+    let ran = bot.run(&["update", "work"]).expect(1);
+    assert!(ran.stderr.contains("bad-note"), "{}", ran.stderr);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn update_writes_keeps_modes_and_refuses_links() {
     let bot = Bot::new().await;
@@ -261,7 +279,7 @@ async fn update_writes_keeps_modes_and_refuses_links() {
     Dockerfile [HOST]/base 1.0.0@sha256:[DIGEST] 1.1.0@sha256:[DIGEST]
     sub/app.Dockerfile [HOST]/base 1.0.0@sha256:[DIGEST] 1.1.0@sha256:[DIGEST]
     --- stderr
-    2 references would be changed
+    2 changes would be made
     "#);
     assert_eq!(place.read("work/Dockerfile"), text);
     bot.run(&["update", "work"]).expect(0);
@@ -275,11 +293,7 @@ async fn update_writes_keeps_modes_and_refuses_links() {
     );
     assert_eq!(place.read("victim"), text, "no link is followed");
     let ran = bot.run(&["update", "work"]).expect(0);
-    assert!(
-        ran.stderr.contains("0 references changed"),
-        "{}",
-        ran.stderr
-    );
+    assert!(ran.stderr.contains("0 changes made"), "{}", ran.stderr);
     // A link that is named is refused, and left alone.
     std::os::unix::fs::symlink(place.path("victim"), place.path("Dockerfile")).expect("a link");
     bot.run(&["update", "Dockerfile"]).expect(2);
