@@ -236,12 +236,12 @@ impl RegistryError {
     pub fn help(&self) -> Option<String> {
         let table = |host: &RegistryHost, line: &str| {
             Some(format!(
-                "write into config.toml: [[registry]] host = \"{host}\" {line}"
+                "write into config.toml:\n[[registry]]\nhost = \"{host}\"\n{line}"
             ))
         };
         match self {
             Self::NotListed(host) => Some(format!(
-                "if imagebot may ask it, write into config.toml: [[registry]] host = \"{host}\""
+                "if imagebot may ask it, write into config.toml:\n[[registry]]\nhost = \"{host}\""
             )),
             Self::Trust(_) => Some(
                 "install the system's CA certificates (the package ca-certificates), or correct ca_file"
@@ -251,11 +251,11 @@ impl RegistryError {
                 Some("check the host's name and port, the network and the proxy settings".to_owned())
             }
             Self::Tls { host, cause } if cause.contains("corrupt message") => {
-                table(host, "plain_http = true, if it really speaks no TLS")
+                table(host, "plain_http = true   # if it really speaks no TLS")
             }
             Self::Tls { host, .. } => table(host, "ca_file = \"/path/to/ca.pem\""),
             Self::AddressRefused { host, .. } => Some(format!(
-                "if it is a host of yours, write into config.toml: [[registry]] host = \"{host}\""
+                "if it is a host of yours, write into config.toml:\n[[registry]]\nhost = \"{host}\""
             )),
             Self::Unauthorized { host, anonymous: true } => table(
                 host,
@@ -348,7 +348,7 @@ mod tests {
                 .help()
                 .as_deref(),
             Some(
-                "write into config.toml: [[registry]] host = \"docker.io\" auth_realms = [\"https://gitlab.example.com\"]"
+                "write into config.toml:\n[[registry]]\nhost = \"docker.io\"\nauth_realms = [\"https://gitlab.example.com\"]"
             )
         );
         // Listing it would not help.

@@ -85,7 +85,10 @@ async fn doctor_names_the_first_step_that_fails_and_its_cure() {
       skipped  tls: plain_http is set: nothing is encrypted
       ok       registry: asks for a login
       failed   auth: [HOST] wants a login
-               cure: write into config.toml: [[registry]] host = "[HOST]" login = { username = "…", password = { env = "…" } }
+               cure: write into config.toml:
+                     [[registry]]
+                     host = "[HOST]"
+                     login = { username = "…", password = { env = "…" } }
     "#);
     fake.set_auth(Auth::Open);
     fake.fail("GET /v2/", 100, Fault::html());

@@ -259,7 +259,7 @@ async fn t17_a_branch_in_the_way_is_an_error_that_names_it() {
     let problem = &of(&report, "app").problems[0];
     assert_eq!(problem.code, "push-refused");
     assert!(
-        problem.message.contains("refs/heads/imagebot'"),
+        problem.message.contains("rename `imagebot`"),
         "{}",
         problem.message
     );
