@@ -54,6 +54,47 @@ async fn invariants_7_8_f22_f30_an_answer_that_is_missing_closes_nothing() {
     }
 }
 
+/// The minor version's look-up works, the major one's fails: its merge request stays, and the failure is told.
+#[tokio::test]
+async fn invariants_7_8_half_an_answer_closes_nothing_and_is_told() {
+    let world = World::fake().await;
+    let one = world.push("base", "1.0.0").await;
+    world.push("base", "1.1.0").await;
+    world.push("base", "2.0.0").await;
+    world.repo(
+        "app",
+        &format!("FROM {}:1.0.0@{one}\n", world.image("base")),
+    );
+    assert_eq!(statuses(&world.pass().await, "app"), ["open", "open"]);
+    let refs = world.refs();
+    world
+        .server
+        .fake()
+        .fail("HEAD /v2/base/manifests/2.0.0", 100, Fault::status(403));
+    let report = world.any_pass().await;
+    assert!(report.failed());
+    assert_eq!(
+        of(&report, "app").decisions[0].missing,
+        Some("lookup-failed")
+    );
+    let mut found = statuses(&report, "app");
+    found.sort_unstable();
+    assert_eq!(found, ["kept", "unchanged"]);
+    assert_eq!(world.refs(), refs);
+}
+
+/// A Dockerfile that can no longer be read is not one without references.
+#[tokio::test]
+async fn a_file_that_is_no_longer_read_closes_nothing() {
+    let world = two().await;
+    world.pass().await;
+    let text = "# ".to_owned() + &"x".repeat(2 << 20);
+    world.commit("app", "Dockerfile", &text);
+    let report = world.pass().await;
+    assert_eq!(statuses(&report, "app"), ["kept"]);
+    assert_eq!(of(&report, "app").unread, ["Dockerfile: too-large"]);
+}
+
 #[tokio::test]
 async fn f31_f32_f33_a_list_that_is_empty_or_older_closes_and_downgrades_nothing() {
     let world = World::fake().await;
