@@ -243,13 +243,13 @@ async fn update_leaves_what_a_comment_excludes() {
     let from = text.lines().next().unwrap();
     let place = &bot.place;
     let twins = |second: &str| format!("{from} AS a\n# imagebot: {second}\n{from} AS b\n");
-    place.write("work/Dockerfile", &twins("ignore"));
+    place.write("work/Dockerfile", twins("ignore"));
     bot.run(&["update", "work"]).expect(0);
     let after = place.read("work/Dockerfile");
     let lines: Vec<&str> = after.lines().collect();
     assert!(lines[0].contains("base:1.1.0@sha256:"), "{after}");
     assert_eq!(lines[2], format!("{from} AS b"), "{after}");
-    place.write("work/Dockerfile", &twins("maximum=1"));
+    place.write("work/Dockerfile", twins("maximum=1"));
     let ran = bot.run(&["update", "work"]).expect(1);
     assert!(ran.stderr.contains("bad-note"), "{}", ran.stderr);
 }
