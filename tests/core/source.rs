@@ -153,3 +153,112 @@ fn edit_vectors() {
     }
     report("edit", vectors.len(), &failures);
 }
+
+fn no_args() -> BTreeMap<String, String> {
+    BTreeMap::new()
+}
+
+/// What is complained of, as `line: what`.
+fn check_passed(file: &str, expect: &[&str]) {
+    let scanned = scan(Format::Dockerfile, file.as_bytes(), &no_args()).expect("it is readable");
+    let found: Vec<String> = scanned
+        .passed
+        .iter()
+        .map(|passed| format!("{}: {}", passed.line, passed.what))
+        .collect();
+    assert_eq!(found.len(), expect.len(), "{file:?}: {found:?}");
+    for (found, expect) in found.iter().zip(expect) {
+        assert!(found.starts_with(expect), "{file:?}: {found:?}");
+    }
+}
+
+#[test]
+fn what_buildkit_accepts_is_not_complained_of() {
+    for file in [
+        "FROM a:1\nRUN cat <<EOF > /etc/x\nkey = value\nEOF\n",
+        "FROM a:1\nRUN bash <<EOF\nkey = value\nEOF\nCMD x\n",
+        "FROM a:1\nRUN <<A <<B\n1 x\nA\n2 x\nB\n",
+        "FROM a:1\nCOPY <<-\"A\" <<B /x/\n\t1 x\n\tA\n2 x\nB\n",
+        "FROM a:1\nRUN [\"a\", \"<<EOF\"]\nCMD x\n",
+        "FROM a:1\nRUN cat <<EOF it's\nCMD x\n",
+        "#!/usr/bin/env x\n# escape=`\nFROM a:1\nRUN a \\\n  b\n",
+        "# escape=`\nFROM a:1\nRUN a `\n  b\nRUN dir C:\\\nCMD x\n",
+        "FROM a:1 \\\n# x\n\n AS b\nRUN a\\\\\nCMD x\n",
+        "\n\n# nothing\n",
+        "",
+    ] {
+        check_passed(file, &[]);
+    }
+}
+
+#[test]
+fn what_is_malformed_is_complained_of() {
+    check_passed(
+        "FROM a:1\nRUN <<A\nCMD x\n",
+        &["2: the heredoc \"A\" has no end"],
+    );
+    check_passed("FROM a:1\nkey = value\n", &["2: \"key\" is no instruction"]);
+    check_passed(
+        "FROM a:1\nRUN bash <<A\nx\nA\nRUN\n",
+        &["5: the file does not parse"],
+    );
+    check_passed("\nFROM a:1\n\nLABEL\n", &["4: the file does not parse"]);
+}
+
+/// Updates are `image:tag → tag`; what comes out is the file or the refusal's code.
+fn check_edit(file: &str, updates: &[(&str, &str, &str)], expect: Result<&str, &str>) {
+    let updates: Vec<Update> = updates
+        .iter()
+        .map(|(image, from, to)| {
+            update(&EditUpdate {
+                image: (*image).to_owned(),
+                from_tag: Some((*from).to_owned()),
+                to_tag: Some((*to).to_owned()),
+                to_digest: None,
+            })
+        })
+        .collect();
+    let found = match edit(Format::Dockerfile, file.as_bytes(), &no_args(), &updates) {
+        Ok(bytes) => Ok(String::from_utf8(bytes).expect("text stays text")),
+        Err(refusal) => Err(refusal.code()),
+    };
+    assert_eq!(found, expect.map(str::to_owned), "{file:?} {updates:?}");
+}
+
+#[test]
+fn an_edit_moves_no_stage_and_no_platform() {
+    check_edit(
+        "ARG OS=bookworm\nFROM debian:12 AS base-bookworm\nFROM debian:13 AS base-trixie\nFROM python:3.12-$OS AS py\nFROM base-$OS\n",
+        &[("python", "3.12-bookworm", "3.12-trixie")],
+        Err("shared-arg"),
+    );
+    check_edit(
+        "ARG V=7\nFROM --platform=linux/arm/v$V a:$V\n",
+        &[("a", "7", "8")],
+        Err("shared-arg"),
+    );
+    check_edit(
+        "ARG V=7\nFROM --platform=$X/v$V scratch\nFROM a:$V\n",
+        &[("a", "7", "8")],
+        Err("shared-arg"),
+    );
+    check_edit(
+        "ARG V=7\nFROM b:1 AS base\nFROM --platform=$BUILDPLATFORM a:$V\nFROM base\n",
+        &[("a", "7", "8")],
+        Ok("ARG V=8\nFROM b:1 AS base\nFROM --platform=$BUILDPLATFORM a:$V\nFROM base\n"),
+    );
+}
+
+#[test]
+fn updates_that_contradict_each_other_are_refused() {
+    check_edit(
+        "FROM node:20\n",
+        &[("node", "20", "22"), ("node", "20", "23")],
+        Err("contradicting-updates"),
+    );
+    check_edit(
+        "FROM node:20\n",
+        &[("node", "20", "22"), ("node", "20", "22")],
+        Ok("FROM node:22\n"),
+    );
+}

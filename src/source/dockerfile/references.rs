@@ -2,10 +2,11 @@
 
 use super::directives;
 use super::expand::{Expanded, Scope};
+use super::judge;
 use super::lines::{self, Instruction, Passed};
 use super::words::{self, Flag};
 use crate::image::Reference;
-use crate::source::located::{Found, Kind, Known, Located, WhyNot};
+use crate::source::located::{Around, Found, Kind, Known, Located, WhyNot};
 use crate::source::mapped::{Mapped, Origin};
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
@@ -45,12 +46,18 @@ const INSTRUCTIONS: [&str; 18] = [
     "workdir",
 ];
 
+/// What a Dockerfile holds.
+pub(crate) struct Read {
+    /// The references, in the order of the file.
+    pub(crate) references: Vec<Located>,
+    /// What an edit must leave as it is although no reference says it, in the order of the file.
+    pub(crate) around: Vec<Around>,
+    /// What was passed over.
+    pub(crate) passed: Vec<Passed>,
+}
+
 /// Reads the references of a Dockerfile whose text begins at byte `base` of the file.
-pub(crate) fn read(
-    text: &str,
-    base: usize,
-    args: &BTreeMap<String, String>,
-) -> (Vec<Located>, Vec<Passed>) {
+pub(crate) fn read(text: &str, base: usize, args: &BTreeMap<String, String>) -> Read {
     let mut passed = Vec::new();
     let directives = directives::read(text, base);
     let instructions = lines::read(text, base, directives.escape, &mut passed);
@@ -62,6 +69,7 @@ pub(crate) fn read(
         all_stages: stage_names(&instructions),
         before_first_from: true,
         found: Vec::new(),
+        around: Vec::new(),
         passed,
     };
     if let Some((line, word)) = directives.syntax {
@@ -71,16 +79,14 @@ pub(crate) fn read(
     for instruction in &instructions {
         reader.instruction(instruction);
     }
-    if let Err(error) = parse_dockerfile::parse(text) {
-        // An empty file is no Dockerfile, but nothing in it was passed over.
-        if !instructions.is_empty() && reader.passed.is_empty() {
-            reader.passed.push(Passed {
-                line: error.line(),
-                what: format!("the file does not parse: {error}"),
-            });
-        }
+    if reader.passed.is_empty() {
+        reader.passed.extend(judge::complaint(&instructions));
     }
-    (reader.found, reader.passed)
+    Read {
+        references: reader.found,
+        around: reader.around,
+        passed: reader.passed,
+    }
 }
 
 fn builder_scope(args: &BTreeMap<String, String>) -> Scope {
@@ -151,6 +157,7 @@ struct Reader<'a> {
     all_stages: HashSet<String>,
     before_first_from: bool,
     found: Vec<Located>,
+    around: Vec<Around>,
     passed: Vec<Passed>,
 }
 
@@ -238,15 +245,17 @@ impl Reader<'_> {
         let expanded = self.scope.expand(&written, self.escape);
         let name = expanded.value.text().to_ascii_lowercase();
         let known = !expanded.unresolved && !expanded.malformed;
-        if !(known && (self.stages.contains(&name) || expanded.value.text() == "scratch")) {
-            let platform = flags
-                .iter()
-                .rev()
-                .find(|f| f.name == "platform")
-                .map(|f| f.value.text().to_owned());
+        let platform = flags.iter().rev().find(|f| f.name == "platform");
+        if let Some(flag) = platform {
+            let expanded = self.scope.expand(&flag.value, self.escape);
+            self.around(instruction.line, &flag.value, &expanded);
+        }
+        if known && (self.stages.contains(&name) || expanded.value.text() == "scratch") {
+            self.around(instruction.line, &written, &expanded);
+        } else {
             let place = Place {
                 stage: stage.clone(),
-                platform,
+                platform: platform.map(|flag| flag.value.text().to_owned()),
                 notes: instruction.notes.clone(),
             };
             self.add(instruction.line, Kind::From, &written, expanded, place);
@@ -258,7 +267,7 @@ impl Reader<'_> {
         let (flags, _) = words::flags(&instruction.text, rest);
         for Flag { value, .. } in flags.into_iter().filter(|flag| flag.name == "from") {
             // A number is a stage's index here, and only here.
-            if value.text().parse::<u32>().is_err() {
+            if value.text().parse::<i64>().is_err() {
                 self.named_image(instruction, &value, kind);
             }
         }
@@ -304,8 +313,16 @@ impl Reader<'_> {
         }
     }
 
+    fn around(&mut self, line: usize, written: &Mapped, expanded: &Expanded) {
+        self.around.push(Around {
+            line,
+            written: written.text().to_owned(),
+            text: expanded.value.text().to_owned(),
+        });
+    }
+
     fn add(&mut self, line: usize, kind: Kind, written: &Mapped, expanded: Expanded, place: Place) {
-        let found = judge(written, expanded);
+        let found = found_in(written, expanded);
         self.push(line, kind, written, found, place);
     }
 
@@ -339,7 +356,7 @@ fn literal(word: &Mapped) -> Expanded {
     }
 }
 
-fn judge(written: &Mapped, expanded: Expanded) -> Found {
+fn found_in(written: &Mapped, expanded: Expanded) -> Found {
     let Expanded {
         value,
         slot,
