@@ -6,12 +6,16 @@
 use super::lines::{Instruction, Passed};
 
 /// What is wrong with the instructions, if anything is.
-pub(super) fn complaint(instructions: &[Instruction]) -> Option<Passed> {
+pub(super) fn complaint(instructions: &[Instruction], escape: u8) -> Option<Passed> {
     // An empty file is no Dockerfile, but nothing in it was passed over.
     if instructions.is_empty() {
         return None;
     }
-    let mut text = String::new();
+    // The directive was in the file too, so that no instruction stands on its line.
+    let mut text = match escape {
+        b'`' => "# escape=`".to_owned(),
+        _ => String::new(),
+    };
     let mut line = 1;
     for instruction in instructions {
         // Every instruction keeps its line number.
@@ -19,10 +23,14 @@ pub(super) fn complaint(instructions: &[Instruction]) -> Option<Passed> {
         line = instruction.line;
         // A heredoc was read to its end already, and an escape character at the end continues nothing.
         let alone = instruction.text.text().replace("<<", "__");
-        text.push_str(alone.trim_end_matches(['\\', ' ', '\t']));
+        text.push_str(alone.trim_end_matches([char::from(escape), ' ', '\t']));
     }
-    let error = parse_dockerfile::parse(&text).err()?;
-    Some(Passed {
+    // Not `parse`: two stages of one name are well-formed.
+    let first = match parse_dockerfile::parse_iter(&text) {
+        Ok(mut iter) => iter.find_map(Result::err),
+        Err(error) => Some(error),
+    };
+    first.map(|error| Passed {
         line: error.line(),
         what: format!("the file does not parse: {error}"),
     })

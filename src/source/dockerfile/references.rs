@@ -46,6 +46,10 @@ const INSTRUCTIONS: [&str; 18] = [
     "workdir",
 ];
 
+/// The most bytes that all words have together once variables are put in: many times a file's size means that one
+/// variable is used over and over to fill the memory.
+const MAX_EXPANDED: usize = 4 * 1024 * 1024;
+
 /// What a Dockerfile holds.
 pub(crate) struct Read {
     /// The references, in the order of the file.
@@ -68,6 +72,7 @@ pub(crate) fn read(text: &str, base: usize, args: &BTreeMap<String, String>) -> 
         stages: HashSet::new(),
         all_stages: stage_names(&instructions),
         before_first_from: true,
+        expanded: 0,
         found: Vec::new(),
         around: Vec::new(),
         passed,
@@ -80,7 +85,9 @@ pub(crate) fn read(text: &str, base: usize, args: &BTreeMap<String, String>) -> 
         reader.instruction(instruction);
     }
     if reader.passed.is_empty() {
-        reader.passed.extend(judge::complaint(&instructions));
+        reader
+            .passed
+            .extend(judge::complaint(&instructions, directives.escape));
     }
     Read {
         references: reader.found,
@@ -156,6 +163,8 @@ struct Reader<'a> {
     stages: HashSet<String>,
     all_stages: HashSet<String>,
     before_first_from: bool,
+    /// The bytes that variables were put into, of all words together.
+    expanded: usize,
     found: Vec<Located>,
     around: Vec<Around>,
     passed: Vec<Passed>,
@@ -242,12 +251,12 @@ impl Reader<'_> {
             );
         }
         let written = instruction.text.slice(image.clone());
-        let expanded = self.scope.expand(&written, self.escape);
+        let expanded = self.expand(&written);
         let name = expanded.value.text().to_ascii_lowercase();
         let known = !expanded.unresolved && !expanded.malformed;
         let platform = flags.iter().rev().find(|f| f.name == "platform");
         if let Some(flag) = platform {
-            let expanded = self.scope.expand(&flag.value, self.escape);
+            let expanded = self.expand(&flag.value);
             self.around(instruction.line, &flag.value, &expanded);
         }
         if known && (self.stages.contains(&name) || expanded.value.text() == "scratch") {
@@ -276,15 +285,15 @@ impl Reader<'_> {
     fn mounts(&mut self, instruction: &Instruction, rest: usize, kind: Kind) {
         let (flags, _) = words::flags(&instruction.text, rest);
         for mount in flags.into_iter().filter(|flag| flag.name == "mount") {
-            for field in fields(mount.value.text()) {
-                let text = &mount.value.text()[field.clone()];
-                if let Some(equals) = text
-                    .find('=')
-                    .filter(|at| text[..*at].eq_ignore_ascii_case("from"))
-                {
-                    let value = mount.value.slice(field.start + equals + 1..field.end);
-                    self.named_image(instruction, &value, kind);
-                }
+            let from = |field: Mapped| {
+                let equals = field.text().find('=')?;
+                field.text()[..equals]
+                    .eq_ignore_ascii_case("from")
+                    .then(|| field.slice(equals + 1..field.len()))
+            };
+            // Of several, the last one counts.
+            if let Some(image) = fields(&mount.value).into_iter().rev().find_map(from) {
+                self.named_image(instruction, &image, kind);
             }
         }
     }
@@ -311,6 +320,16 @@ impl Reader<'_> {
         } else {
             self.add(instruction.line, kind, value, literal(value), place);
         }
+    }
+
+    /// Puts variables into a word that is kept. Past [`MAX_EXPANDED`] it is malformed.
+    fn expand(&mut self, word: &Mapped) -> Expanded {
+        let expanded = self.scope.expand(word, self.escape);
+        self.expanded += expanded.value.len();
+        if self.expanded > MAX_EXPANDED {
+            return Expanded::malformed();
+        }
+        expanded
     }
 
     fn around(&mut self, line: usize, written: &Mapped, expanded: &Expanded) {
@@ -413,15 +432,31 @@ fn extent(written: &Mapped) -> Range<usize> {
     start..written.place_behind(written.len()).unwrap_or(start)
 }
 
-/// The comma-separated fields of a mount, double quotes around a field removed.
-fn fields(value: &str) -> Vec<Range<usize>> {
-    let mut fields = Vec::new();
-    let mut start = 0;
-    for part in value.split(',') {
-        let quoted = part.len() >= 2 && part.starts_with('"') && part.ends_with('"');
-        let inset = usize::from(quoted);
-        fields.push(start + inset..start + part.len() - inset);
-        start += part.len() + 1;
+/// The comma-separated fields of a mount, as CSV has them: a comma between double quotes separates nothing, the
+/// quotes are removed, and two of them stand for one.
+fn fields(value: &Mapped) -> Vec<Mapped> {
+    let bytes = value.bytes();
+    let mut fields = vec![Mapped::default()];
+    let (mut at, mut quoted, mut at_start) = (0, false, true);
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'"' if at_start => quoted = true,
+            b'"' if quoted && bytes.get(at + 1) == Some(&b'"') => {
+                at += 1;
+                push_last(&mut fields, value, at);
+            }
+            b'"' if quoted => quoted = false,
+            b',' if !quoted => fields.push(Mapped::default()),
+            _ => push_last(&mut fields, value, at),
+        }
+        at_start = byte == b',' && !quoted;
+        at += 1;
     }
     fields
+}
+
+fn push_last(fields: &mut [Mapped], value: &Mapped, at: usize) {
+    if let Some(field) = fields.last_mut() {
+        field.push_from(value, at);
+    }
 }
