@@ -356,3 +356,56 @@ fn computed<const N: usize>(
         _ => Expanded::unknown(variable.into_iter().chain(words)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_file(text: &str) -> Expanded {
+        Expanded {
+            value: Mapped::of_file(text, 0),
+            ..Expanded::default()
+        }
+    }
+
+    #[test]
+    fn a_value_is_as_long_as_a_reference_at_most() {
+        let mut scope = Scope::default();
+        scope.set("half", of_file(&"x".repeat(MAX_VALUE / 2)));
+        let expand = |word: &str| scope.expand(&Mapped::of_file(word, 0), b'\\');
+        for word in ["$half$half", "\"$half$half\"", "${U:-$half}$half"] {
+            assert_eq!(expand(word).value.len(), MAX_VALUE, "{word}");
+        }
+        for word in [
+            "$half${half}x",
+            "\"$half$half$half\"",
+            "${half:+$half$half$half}",
+        ] {
+            let expanded = expand(word);
+            assert!(expanded.malformed && expanded.value.is_empty(), "{word}");
+        }
+    }
+
+    #[test]
+    fn what_a_scope_keeps_is_bounded() {
+        let mut scope = Scope::default();
+        for n in 0..40_000 {
+            scope.set(&format!("v{n}"), of_file(&"x".repeat(MAX_VALUE)));
+            scope.set("again", of_file("x"));
+        }
+        let kept = |scope: &Scope| {
+            scope
+                .variables
+                .values()
+                .map(|v| v.value.len())
+                .sum::<usize>()
+        };
+        assert_eq!(kept(&scope), scope.kept);
+        assert!(scope.kept <= MAX_KEPT);
+        // What is set anew gives back what it took.
+        scope.set("v0", of_file("x"));
+        scope.set("late", of_file("x"));
+        assert!(!scope.variables["late"].malformed);
+        assert!(scope.variables["v39999"].malformed);
+    }
+}
