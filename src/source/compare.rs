@@ -1,9 +1,10 @@
 //! Whether two versions of a file differ by nothing but named edits.
 
+use super::dockerfile::Read;
 use super::edit::Update;
 use super::format::Format;
 use super::located::{Found, Located};
-use super::scan::scan;
+use super::scan::read;
 use crate::image::Reference;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -20,10 +21,12 @@ pub fn differs_only_by(
     args: &BTreeMap<String, String>,
     edits: &[Update],
 ) -> bool {
-    let (Ok(old), Ok(new)) = (scan(format, before, args), scan(format, after, args)) else {
+    let (Ok(old), Ok(new)) = (read(format, before, args), read(format, after, args)) else {
         return false;
     };
-    if old.references.len() != new.references.len() {
+    let texts =
+        |scan: &Read| -> Vec<String> { scan.around.iter().map(|a| a.text.clone()).collect() };
+    if old.references.len() != new.references.len() || texts(&old) != texts(&new) {
         return false;
     }
     let mut taken_out = (Vec::new(), Vec::new());

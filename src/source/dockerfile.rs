@@ -10,9 +10,10 @@
 mod directives;
 mod expand;
 mod glob;
+mod judge;
 mod lines;
 mod references;
 mod words;
 
 pub use lines::Passed;
-pub(crate) use references::read;
+pub(crate) use references::{Read, read};

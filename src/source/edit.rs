@@ -1,9 +1,10 @@
 //! Planning an edit, making it, and checking the result before anyone sees it.
 
+use super::dockerfile::Read;
 use super::format::Format;
 use super::located::{Found, Known, Located, WhyNot};
 use super::mapped::Origin;
-use super::scan::scan;
+use super::scan;
 use super::solve::{Part, solve};
 use super::splice::{Splice, SpliceError, splice};
 use crate::image::{Digest, ImageName, Reference, Tag};
@@ -46,6 +47,10 @@ impl Update {
             }
     }
 
+    fn agrees_with(&self, other: &Self) -> bool {
+        self.to_tag == other.to_tag && self.to_digest == other.to_digest
+    }
+
     fn meant(&self, located: &Located) -> bool {
         self.lines
             .as_ref()
@@ -68,6 +73,14 @@ pub enum Refusal {
         /// The line of the other reference.
         line: usize,
         /// The other reference as it is written.
+        written: String,
+    },
+    /// Two updates want different texts of one reference.
+    #[error("line {line}: the updates of {written} contradict each other")]
+    Contradiction {
+        /// The line of the reference.
+        line: usize,
+        /// The reference as it is written.
         written: String,
     },
     /// The reference has a digest, and the update has none.
@@ -100,6 +113,7 @@ impl Refusal {
         match self {
             Self::NotFound(_) => "not-found",
             Self::SharedArg { .. } => "shared-arg",
+            Self::Contradiction { .. } => "contradicting-updates",
             Self::MissingDigest(_) => "missing-digest",
             Self::ComputedValue(_) => "computed-value",
             Self::SetByArgs(_) => "set-by-args",
@@ -118,11 +132,22 @@ pub fn edit(
     args: &BTreeMap<String, String>,
     updates: &[Update],
 ) -> Result<Vec<u8>, Refusal> {
-    let before = scan(format, file, args)?.references;
+    let Read {
+        references: before,
+        around,
+        ..
+    } = scan::read(format, file, args)?;
     let mut planned = Vec::with_capacity(before.len());
     let mut splices = Vec::new();
     for located in &before {
-        let update = updates.iter().find(|update| update.meant(located));
+        let mut meant = updates.iter().filter(|update| update.meant(located));
+        let update = meant.next();
+        if update.is_some_and(|one| !meant.all(|other| one.agrees_with(other))) {
+            return Err(Refusal::Contradiction {
+                line: located.line,
+                written: located.written.clone(),
+            });
+        }
         planned.push(match (&located.found, update) {
             (Found::Known(known), Some(update)) => {
                 splices.extend(splices_of(located, known, update)?);
@@ -155,10 +180,17 @@ pub fn edit(
         SpliceError::Overlap => shared(in_conflict(&before, &splices)),
         SpliceError::Unexpected => Refusal::NotFound("what was read a moment ago".to_owned()),
     })?;
-    let after = scan(format, &edited, args)?.references;
-    match first_difference(&before, &planned, &after) {
+    let after = scan::read(format, &edited, args)?;
+    if let Some(located) = first_difference(&before, &planned, &after.references) {
+        return Err(shared(located));
+    }
+    // A stage and a platform are no references, and a variable moves them as silently.
+    match around.iter().zip(&after.around).find(|(b, a)| b != a) {
+        Some((moved, _)) => Err(Refusal::SharedArg {
+            line: moved.line,
+            written: moved.written.clone(),
+        }),
         None => Ok(edited),
-        Some(located) => Err(shared(located)),
     }
 }
 

@@ -110,6 +110,19 @@ pub struct Located {
     pub found: Found,
 }
 
+/// What a `FROM` says besides its reference: the stage it builds on, or its platform, variables put in.
+///
+/// It is no reference, but an edit of a variable would move it all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Around {
+    /// The first line of its instruction, counted from 1.
+    pub(crate) line: usize,
+    /// Its text in the file.
+    pub(crate) written: String,
+    /// What it says; of unknown variables nothing.
+    pub(crate) text: String,
+}
+
 /// What a reference's text says once its variables are put in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {

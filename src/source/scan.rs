@@ -1,6 +1,6 @@
 //! Reading one file.
 
-use super::dockerfile::{self, Passed};
+use super::dockerfile::{self, Passed, Read};
 use super::format::Format;
 use super::located::Located;
 use std::borrow::Cow;
@@ -47,6 +47,18 @@ pub fn scan(
     file: &[u8],
     args: &BTreeMap<String, String>,
 ) -> Result<Scan, Unreadable> {
+    let Read {
+        references, passed, ..
+    } = read(format, file, args)?;
+    Ok(Scan { references, passed })
+}
+
+/// As [`scan`], with what an edit must leave as it is although no reference says it.
+pub(super) fn read(
+    format: Format,
+    file: &[u8],
+    args: &BTreeMap<String, String>,
+) -> Result<Read, Unreadable> {
     if file.len() > MAX_FILE {
         return Err(Unreadable::TooLarge);
     }
@@ -58,10 +70,9 @@ pub fn scan(
         Some(rest) => (rest, BOM.len()),
         None => (text.as_ref(), 0),
     };
-    let (references, passed) = match format {
+    Ok(match format {
         Format::Dockerfile => dockerfile::read(text, base, args),
-    };
-    Ok(Scan { references, passed })
+    })
 }
 
 /// The file as text of the same length: bytes that are no UTF-8 become a character that stands in no

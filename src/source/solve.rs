@@ -57,7 +57,7 @@ pub(super) fn solve(parts: &[Part], new: &str) -> Option<Vec<(Range<usize>, Stri
             return None;
         }
         if !search.found.is_empty() {
-            return choose(&places, search.found);
+            return choose(&places, &index, search.found);
         }
     }
     None
@@ -115,18 +115,26 @@ impl Search<'_> {
     }
 }
 
-/// Of several solutions the one whose texts begin and end as the old ones did, then the one in `ARG`s.
-fn choose(places: &[&Part], found: Vec<Solution>) -> Option<Vec<(Range<usize>, String)>> {
-    let keeps_ends = |solution: &&Solution| {
+/// Of several solutions the one in which places begin and end as they did where they meet another, then the one in
+/// `ARG`s. The text's own first and last character do not count: they are the same in all solutions.
+fn choose(
+    places: &[&Part],
+    index: &[usize],
+    found: Vec<Solution>,
+) -> Option<Vec<(Range<usize>, String)>> {
+    let meets = |place: &usize, edge: &[usize]| edge.contains(place);
+    let keeps_boundaries = |solution: &&Solution| {
         solution.iter().all(|(place, text)| {
             let old = &places[*place].text;
-            class(old.chars().next()) == class(text.chars().next())
-                && class(old.chars().last()) == class(text.chars().last())
+            let begins = || class(old.chars().next()) == class(text.chars().next());
+            let ends = || class(old.chars().last()) == class(text.chars().last());
+            (!meets(place, &index[1..]) || begins())
+                && (!meets(place, &index[..index.len() - 1]) || ends())
         })
     };
     let in_args = |solution: &&Solution| solution.keys().all(|place| places[*place].in_arg);
     let mut left: Vec<&Solution> = found.iter().collect();
-    for preference in [&keeps_ends as &dyn Fn(&&Solution) -> bool, &in_args] {
+    for preference in [&keeps_boundaries as &dyn Fn(&&Solution) -> bool, &in_args] {
         if left.len() > 1 && left.iter().any(preference) {
             left.retain(preference);
         }
@@ -210,6 +218,11 @@ mod tests {
             Some(&[("1.2", "1.3"), ("-r1", "-r2")]),
         );
         check(&["21"], "21", Some(&[]));
+        check(
+            &["<20>", "<-alpine>"],
+            "22-alpine3.19",
+            Some(&[("20", "22"), ("-alpine", "-alpine3.19")]),
+        );
     }
 
     #[test]

@@ -249,6 +249,19 @@ fn t13_files_that_are_built_to_hurt_are_read_in_time() {
             "RUN <<EOF\n".to_owned() + &"FROM a:1\n".repeat(100_000),
         ),
         ("many heredocs", format!("RUN {}\n", "<<A ".repeat(200_000))),
+        ("heredocs without an end", "RUN <<A\n".repeat(60_000)),
+        (
+            "heredocs without an end among what only looks like one",
+            "RUN <<A\n\tA\n".repeat(60_000),
+        ),
+        ("a long value used in many", {
+            let uses: String = (0..40_000).map(|n| format!("ARG a{n}=$z\n")).collect();
+            format!("ARG z={}\n{uses}", "x".repeat(500))
+        }),
+        (
+            "a long reference used in many",
+            format!("ARG z={}\n", "x".repeat(250)) + &"FROM $z\n".repeat(100_000),
+        ),
         (
             "continuations",
             "FROM \\\n".to_owned() + &"\\\n".repeat(500_000),

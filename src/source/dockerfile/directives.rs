@@ -1,4 +1,7 @@
 //! Parser directives: `# syntax=…`, `# escape=…` at the very top of a file.
+//!
+//! BuildKit reads them twice, by different rules: the frontend is looked for behind a shebang too, but `#` must be a
+//! line's first character; the escape character may stand behind blanks, but not behind a shebang.
 
 use crate::source::mapped::Mapped;
 
@@ -10,53 +13,116 @@ pub(super) struct Directives {
     pub(super) syntax: Option<(usize, Mapped)>,
 }
 
-/// Reads the directives. They end at the first line that is none: an instruction, an empty line, any
-/// other comment, an unknown or a repeated name.
+/// Reads the directives.
 pub(super) fn read(text: &str, base: usize) -> Directives {
-    let mut directives = Directives {
-        escape: b'\\',
-        syntax: None,
+    let shebang = if text.starts_with("#!") {
+        text.find('\n').map_or(text.len(), |end| end + 1)
+    } else {
+        0
     };
-    let mut seen = Vec::new();
-    let mut start = base;
-    for (index, line) in text.split_inclusive('\n').enumerate() {
-        let here = start;
-        start += line.len();
-        // The frontend is found behind a shebang too.
-        if index == 0 && line.starts_with("#!") {
-            continue;
-        }
-        let Some((name, value, offset)) = directive(line) else {
-            break;
-        };
-        if seen.contains(&name) {
-            break;
-        }
-        match name.as_str() {
-            "escape" => match value {
-                "`" => directives.escape = b'`',
-                "\\" => {}
-                _ => break,
-            },
-            "syntax" => {
-                let word = value.split_whitespace().next().unwrap_or_default();
-                directives.syntax = Some((index + 1, Mapped::of_file(word, here + offset)));
-            }
-            "check" => {}
-            _ => break,
-        }
-        seen.push(name);
+    let syntax = block(&text[shebang..], false)
+        .into_iter()
+        .find(|directive| directive.name == "syntax")
+        .map(|directive| {
+            let word = directive.value.split_whitespace().next();
+            let place = base + shebang + directive.start;
+            (
+                directive.line + usize::from(shebang > 0),
+                Mapped::of_file(word.unwrap_or_default(), place),
+            )
+        });
+    let escape = block(text, true)
+        .into_iter()
+        .find(|directive| directive.name == "escape")
+        .filter(|directive| directive.value == "`");
+    Directives {
+        escape: if escape.is_some() { b'`' } else { b'\\' },
+        syntax,
     }
-    directives
 }
 
-/// `# name = value`: the name in lower case, the value, and the value's offset in the line.
-fn directive(line: &str) -> Option<(String, &str, usize)> {
-    let (name, value) = line.trim_start().strip_prefix('#')?.split_once('=')?;
+/// One `# name = value`.
+struct Directive<'a> {
+    /// The line, counted from 1.
+    line: usize,
+    /// In lower case.
+    name: String,
+    value: &'a str,
+    /// Where the value begins in the text.
+    start: usize,
+}
+
+/// The directives at the top of a text. They end at the first line that is none: an instruction, an empty line,
+/// any other comment, an unknown or a repeated name, an escape character that cannot be one.
+fn block(text: &str, blanks_before: bool) -> Vec<Directive<'_>> {
+    let mut block: Vec<Directive> = Vec::new();
+    let mut start = 0;
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        let comment = if blanks_before {
+            line.trim_start()
+        } else {
+            line
+        };
+        let Some((name, value, behind)) = directive(comment) else {
+            break;
+        };
+        let is_known = match name.as_str() {
+            "escape" => matches!(value, "`" | "\\"),
+            "syntax" | "check" => true,
+            _ => false,
+        };
+        if !is_known || block.iter().any(|before| before.name == name) {
+            break;
+        }
+        block.push(Directive {
+            line: index + 1,
+            name,
+            value,
+            start: start + line.len() - behind,
+        });
+        start += line.len();
+    }
+    block
+}
+
+/// `# name = value`: the name in lower case, the value, and how far from the end of the text the value begins.
+fn directive(comment: &str) -> Option<(String, &str, usize)> {
+    let (name, value) = comment.strip_prefix('#')?.split_once('=')?;
     let name = name.trim();
     let named = name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric());
-    let offset = line.len() - value.trim_start().len();
+    let behind = value.trim_start().len();
     let value = value.trim();
-    (named && !value.is_empty()).then(|| (name.to_ascii_lowercase(), value, offset))
+    (named && !value.is_empty()).then(|| (name.to_ascii_lowercase(), value, behind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, escape: u8, syntax: Option<(usize, &str, usize)>) {
+        let read = read(text, 0);
+        let found = read
+            .syntax
+            .as_ref()
+            .map(|(line, word)| (*line, word.text(), word.place_of(0).unwrap_or_default()));
+        assert_eq!((read.escape, found), (escape, syntax), "{text:?}");
+    }
+
+    #[test]
+    fn the_two_directives_have_rules_of_their_own() {
+        check("# syntax=a:1 x\n# escape=`\n", b'`', Some((1, "a:1", 9)));
+        check(
+            "#  Escape = ` \n#syntax=  a:1\n",
+            b'`',
+            Some((2, "a:1", 25)),
+        );
+        check(" # syntax=a:1\n", b'\\', None);
+        check(" # syntax=a:1\n # escape=`\n", b'`', None);
+        check(" # escape=`\n# syntax=a:1\n", b'`', None);
+        check("#!/bin/x\n# syntax=a:1\n", b'\\', Some((2, "a:1", 18)));
+        check("#!/bin/x\n# escape=`\n", b'\\', None);
+        check("# x\n# syntax=a:1\n", b'\\', None);
+        check("# escape=x\n# syntax=a:1\n", b'\\', None);
+    }
 }

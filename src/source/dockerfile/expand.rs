@@ -7,9 +7,11 @@ use super::glob;
 use crate::source::mapped::Mapped;
 use std::collections::HashMap;
 
-/// The longest value that is still put together, in bytes: no reference is longer, and `ARG A=$A$A` over and
-/// over must end.
-const MAX_VALUE: usize = 4096;
+/// The longest value that is still put together, in bytes: no reference is longer (a name of 255, a tag of 128, a
+/// digest of 71 and what stands between), and `ARG A=$A$A` over and over must end.
+const MAX_VALUE: usize = 512;
+/// The most bytes that the values of all variables have together.
+const MAX_KEPT: usize = 256 * 1024;
 /// How deep `${A:-${B:-…}}` may nest.
 const MAX_DEPTH: usize = 16;
 
@@ -17,6 +19,8 @@ const MAX_DEPTH: usize = 16;
 #[derive(Debug, Default)]
 pub(super) struct Scope {
     variables: HashMap<String, Expanded>,
+    /// The bytes of all values.
+    kept: usize,
 }
 
 /// A word with its variables put in.
@@ -34,7 +38,16 @@ pub(super) struct Expanded {
 }
 
 impl Scope {
+    /// Sets a variable. Past [`MAX_KEPT`] it is malformed, so that a file's size bounds what reading it takes.
     pub(super) fn set(&mut self, name: &str, value: Expanded) {
+        let freed = self.variables.remove(name).map_or(0, |v| v.value.len());
+        self.kept -= freed;
+        let value = if self.kept + value.value.len() > MAX_KEPT {
+            Expanded::malformed()
+        } else {
+            value
+        };
+        self.kept += value.value.len();
         self.variables.insert(name.to_owned(), value);
     }
 
@@ -46,6 +59,7 @@ impl Scope {
             escape,
             at: 0,
             depth: 0,
+            raw_escapes: false,
         };
         let mut expanded = reader.until(None);
         expanded.malformed |= expanded.value.len() > MAX_VALUE;
@@ -56,12 +70,39 @@ impl Scope {
     }
 }
 
+impl Expanded {
+    pub(super) fn malformed() -> Self {
+        Self {
+            malformed: true,
+            ..Self::default()
+        }
+    }
+
+    /// What is not known, but depends on all of these: their known pieces stay, because a change there moves it.
+    fn unknown<'a>(of: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut unknown = Self {
+            unresolved: true,
+            ..Self::default()
+        };
+        for part in of {
+            unknown.value.append(&part.value);
+        }
+        unknown
+    }
+
+    fn is_opaque(&self) -> bool {
+        self.unresolved || self.malformed
+    }
+}
+
 struct Reader<'a> {
     scope: &'a Scope,
     word: &'a Mapped,
     escape: u8,
     at: usize,
     depth: usize,
+    /// Whether escape characters stay, as in patterns.
+    raw_escapes: bool,
 }
 
 /// What the last element of a word was: it decides where text can be added to the word.
@@ -96,10 +137,9 @@ impl Reader<'_> {
             }
             match byte {
                 b'\'' => {
-                    while let Some(inner) = self.peek().filter(|b| *b != b'\'') {
+                    while self.peek().is_some_and(|b| b != b'\'') {
                         out.value.push_from(self.word, self.at);
                         self.at += 1;
-                        let _ = inner;
                     }
                     last = Last::Behind(self.at);
                     out.malformed |= self.next().is_none();
@@ -107,23 +147,22 @@ impl Reader<'_> {
                 b'"' => last = self.double_quoted(&mut out, last),
                 b'$' => last = self.variable(&mut out, last),
                 b if b == self.escape => {
-                    match self.peek() {
-                        Some(_) => out.value.push_from(self.word, self.at),
-                        None => out.value.push_from(self.word, self.at - 1),
+                    if self.raw_escapes {
+                        out.value.push_from(self.word, self.at - 1);
                     }
-                    self.at += 1;
-                    last = Last::Behind(self.at);
+                    // At the end of a word it is dropped.
+                    if self.peek().is_some() {
+                        out.value.push_from(self.word, self.at);
+                        self.at += 1;
+                        last = Last::Behind(self.at);
+                    }
                 }
                 _ => {
                     out.value.push_from(self.word, self.at - 1);
                     last = Last::Behind(self.at);
                 }
             }
-            if out.value.len() > MAX_VALUE {
-                out.malformed = true;
-                self.at = self.word.len();
-                break;
-            }
+            self.stop_if_too_long(&mut out);
         }
         out.malformed |= !closed;
         out.slot = match last {
@@ -132,6 +171,13 @@ impl Reader<'_> {
             Last::Inner(slot) => slot,
         };
         out
+    }
+
+    fn stop_if_too_long(&mut self, out: &mut Expanded) {
+        if out.value.len() > MAX_VALUE {
+            out.malformed = true;
+            self.at = self.word.len();
+        }
     }
 
     fn double_quoted(&mut self, out: &mut Expanded, mut last: Last) -> Last {
@@ -147,8 +193,17 @@ impl Reader<'_> {
                     if b == self.escape
                         && matches!(self.peek(), Some(next) if next == b'"' || next == b'$' || next == self.escape) =>
                 {
+                    if self.raw_escapes {
+                        out.value.push_from(self.word, self.at - 1);
+                    }
                     out.value.push_from(self.word, self.at);
                     self.at += 1;
+                    last = Last::Behind(self.at);
+                }
+                Some(b) if b == self.escape && self.raw_escapes => {
+                    // Kept twice, as BuildKit does: to a pattern it is a backslash then.
+                    out.value.push_from(self.word, self.at - 1);
+                    out.value.push_from(self.word, self.at - 1);
                     last = Last::Behind(self.at);
                 }
                 Some(_) => {
@@ -178,9 +233,11 @@ impl Reader<'_> {
         out.unresolved |= part.unresolved;
         out.computed |= part.computed;
         out.malformed |= part.malformed;
+        let behind = self.at;
+        self.stop_if_too_long(out);
         match last {
             Last::Nothing => Last::Inner(part.slot),
-            _ => Last::Behind(self.at),
+            _ => Last::Behind(behind),
         }
     }
 
@@ -213,15 +270,8 @@ impl Reader<'_> {
     }
 
     fn braced(&mut self) -> Expanded {
-        let malformed = || Expanded {
-            malformed: true,
-            ..Expanded::default()
-        };
-        if self.depth >= MAX_DEPTH {
-            return malformed();
-        }
         let Some(name) = self.name() else {
-            return malformed();
+            return Expanded::malformed();
         };
         let known = self.scope.variables.get(&name);
         let (operator, empty_is_unset) = match self.next() {
@@ -229,31 +279,29 @@ impl Reader<'_> {
             Some(b':') => (self.next(), true),
             other => (other, false),
         };
-        // A variable that the builder sets, or that failed to expand, is set to something unknown.
-        let opaque = known.is_some_and(|v| v.unresolved || v.malformed);
-        let is_set = known.is_some_and(|v| !(empty_is_unset && v.value.is_empty()));
         match operator {
             Some(operator @ (b'-' | b'+' | b'?')) => {
-                self.depth += 1;
-                let word = self.until(Some(b'}'));
-                self.depth -= 1;
-                match operator {
-                    _ if opaque || word.malformed => Expanded {
-                        unresolved: opaque,
-                        malformed: word.malformed,
-                        ..Expanded::default()
-                    },
-                    b'-' if !is_set => word,
-                    b'+' if is_set => word,
-                    b'+' => Expanded::default(),
+                let word = self.nested(b'}', false);
+                // A variable that the builder sets, or that failed to expand, is set to something unknown.
+                let opaque = known.filter(|v| v.is_opaque());
+                let is_set = known.is_some_and(|v| !(empty_is_unset && v.value.is_empty()));
+                match (operator, opaque) {
+                    _ if word.malformed => Expanded::malformed(),
+                    (_, Some(opaque)) => Expanded::unknown([opaque, &word]),
+                    (b'-', None) if !is_set => word,
+                    (b'+', None) if is_set => word,
+                    (b'+', None) => Expanded::default(),
                     _ => self.plain(&name),
                 }
             }
-            Some(operator @ (b'#' | b'%')) if !empty_is_unset => {
-                let longest = self.peek() == Some(operator);
-                self.at += usize::from(longest);
-                let pattern = self.raw_until(b'}');
-                self.computed(known, pattern, |value, pattern| {
+            Some(operator @ (b'#' | b'%')) => {
+                let pattern = self.nested(b'}', true);
+                computed(known, [&pattern], |value| {
+                    let pattern = pattern.value.text();
+                    let (pattern, longest) = match pattern.strip_prefix(char::from(operator)) {
+                        Some(rest) => (rest, true),
+                        None => (pattern, false),
+                    };
                     if operator == b'#' {
                         glob::strip_prefix(value, pattern, longest)
                     } else {
@@ -264,54 +312,100 @@ impl Reader<'_> {
             Some(b'/') if !empty_is_unset => {
                 let all = self.peek() == Some(b'/');
                 self.at += usize::from(all);
-                let pattern = self.raw_until(b'/');
-                let replacement = self.raw_until(b'}');
-                match replacement {
-                    None => malformed(),
-                    Some(replacement) => self.computed(known, pattern, |value, pattern| {
-                        glob::replace(value, pattern, &replacement, all)
-                    }),
-                }
+                let pattern = self.nested(b'/', true);
+                let replacement = self.nested(b'}', true);
+                computed(known, [&pattern, &replacement], |value| {
+                    glob::replace(value, pattern.value.text(), replacement.value.text(), all)
+                })
             }
-            _ => malformed(),
+            _ => Expanded::malformed(),
         }
     }
 
-    /// The text up to `stop`, which is consumed; `None` if it never comes. Patterns that hold variables
-    /// themselves are not supported and read as text.
-    fn raw_until(&mut self, stop: u8) -> Option<String> {
-        let rest = &self.word.bytes()[self.at..];
-        let end = rest.iter().position(|b| *b == stop)?;
-        let text = String::from_utf8_lossy(&rest[..end]).into_owned();
-        self.at += end + 1;
-        Some(text)
+    /// Reads a word inside braces, variables put in.
+    fn nested(&mut self, stop: u8, raw_escapes: bool) -> Expanded {
+        if self.depth >= MAX_DEPTH {
+            return Expanded::malformed();
+        }
+        let outside = std::mem::replace(&mut self.raw_escapes, raw_escapes);
+        self.depth += 1;
+        let word = self.until(Some(stop));
+        self.depth -= 1;
+        self.raw_escapes = outside;
+        word
+    }
+}
+
+/// What is computed from a variable and the words of the operator.
+fn computed<const N: usize>(
+    variable: Option<&Expanded>,
+    words: [&Expanded; N],
+    compute: impl FnOnce(&str) -> String,
+) -> Expanded {
+    if words.iter().any(|word| word.malformed) {
+        return Expanded::malformed();
+    }
+    match variable {
+        Some(known) if !known.is_opaque() && !words.iter().any(|word| word.unresolved) => {
+            Expanded {
+                value: Mapped::computed(&compute(known.value.text())),
+                computed: true,
+                ..Expanded::default()
+            }
+        }
+        _ => Expanded::unknown(variable.into_iter().chain(words)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_file(text: &str) -> Expanded {
+        Expanded {
+            value: Mapped::of_file(text, 0),
+            ..Expanded::default()
+        }
     }
 
-    fn computed(
-        &self,
-        known: Option<&Expanded>,
-        pattern: Option<String>,
-        compute: impl FnOnce(&str, &str) -> String,
-    ) -> Expanded {
-        let Some(pattern) = pattern else {
-            return Expanded {
-                malformed: true,
-                ..Expanded::default()
-            };
+    #[test]
+    fn a_value_is_as_long_as_a_reference_at_most() {
+        let mut scope = Scope::default();
+        scope.set("half", of_file(&"x".repeat(MAX_VALUE / 2)));
+        let expand = |word: &str| scope.expand(&Mapped::of_file(word, 0), b'\\');
+        for word in ["$half$half", "\"$half$half\"", "${U:-$half}$half"] {
+            assert_eq!(expand(word).value.len(), MAX_VALUE, "{word}");
+        }
+        for word in [
+            "$half${half}x",
+            "\"$half$half$half\"",
+            "${half:+$half$half$half}",
+        ] {
+            let expanded = expand(word);
+            assert!(expanded.malformed && expanded.value.is_empty(), "{word}");
+        }
+    }
+
+    #[test]
+    fn what_a_scope_keeps_is_bounded() {
+        let mut scope = Scope::default();
+        for n in 0..40_000 {
+            scope.set(&format!("v{n}"), of_file(&"x".repeat(MAX_VALUE)));
+            scope.set("again", of_file("x"));
+        }
+        let kept = |scope: &Scope| {
+            scope
+                .variables
+                .values()
+                .map(|v| v.value.len())
+                .sum::<usize>()
         };
-        match known {
-            Some(known) if !known.unresolved && !known.malformed => {
-                let value = compute(known.value.text(), &pattern);
-                Expanded {
-                    value: Mapped::computed(&value),
-                    computed: true,
-                    ..Expanded::default()
-                }
-            }
-            _ => Expanded {
-                unresolved: true,
-                ..Expanded::default()
-            },
-        }
+        assert_eq!(kept(&scope), scope.kept);
+        assert!(scope.kept <= MAX_KEPT);
+        // What is set anew gives back what it took.
+        scope.set("v0", of_file("x"));
+        scope.set("late", of_file("x"));
+        assert!(!scope.variables["late"].malformed);
+        assert!(scope.variables["v39999"].malformed);
     }
 }

@@ -5,6 +5,8 @@
 
 use super::words;
 use crate::source::mapped::Mapped;
+use std::cell::OnceCell;
+use std::collections::HashMap;
 
 /// One instruction: its continued lines joined, each byte with its place in the file.
 pub(super) struct Instruction {
@@ -32,6 +34,17 @@ struct Physical<'a> {
     start: usize,
 }
 
+impl<'a> Physical<'a> {
+    /// What a heredoc's name is compared with.
+    fn end_of(&self, strip_tabs: bool) -> &'a str {
+        if strip_tabs {
+            self.text.trim_start_matches('\t')
+        } else {
+            self.text
+        }
+    }
+}
+
 /// Reads all instructions of `text`, which begins at byte `base` of the file.
 pub(super) fn read(
     text: &str,
@@ -42,6 +55,7 @@ pub(super) fn read(
     let physical = physical_lines(text, base);
     let mut instructions = Vec::new();
     let mut notes = Vec::new();
+    let last_lines = OnceCell::new();
     let mut next = 0;
     while let Some(first) = physical.get(next) {
         let line = next + 1;
@@ -75,14 +89,13 @@ pub(super) fn read(
             }
         }
         for terminator in words::heredocs(joined.text()) {
-            let end = physical[next..].iter().position(|body| {
-                let text = if terminator.strip_tabs {
-                    body.text.trim_start_matches('\t')
-                } else {
-                    body.text
-                };
-                text == terminator.name
-            });
+            let last = last_lines.get_or_init(|| last_lines_of(&physical));
+            let ends = |body: &Physical| body.end_of(terminator.strip_tabs) == terminator.name;
+            // What is not further down is not looked for: a search that fails would be made again and again.
+            let end = match last.get(&(terminator.strip_tabs, terminator.name.as_str())) {
+                Some(last) if *last >= next => physical[next..].iter().position(ends),
+                _ => None,
+            };
             match end {
                 Some(end) => next += end + 1,
                 None => passed.push(Passed {
@@ -112,6 +125,17 @@ fn physical_lines(text: &str, base: usize) -> Vec<Physical<'_>> {
             physical
         })
         .collect()
+}
+
+/// The last line that could end a heredoc, by whether tabs are stripped and the heredoc's name.
+fn last_lines_of<'a>(physical: &[Physical<'a>]) -> HashMap<(bool, &'a str), usize> {
+    let mut last = HashMap::new();
+    for (index, line) in physical.iter().enumerate() {
+        for strip_tabs in [false, true] {
+            last.insert((strip_tabs, line.end_of(strip_tabs)), index);
+        }
+    }
+    last
 }
 
 /// Adds a line without its continuation character; whether the instruction ends with it.

@@ -2,10 +2,11 @@
 
 use super::directives;
 use super::expand::{Expanded, Scope};
+use super::judge;
 use super::lines::{self, Instruction, Passed};
 use super::words::{self, Flag};
 use crate::image::Reference;
-use crate::source::located::{Found, Kind, Known, Located, WhyNot};
+use crate::source::located::{Around, Found, Kind, Known, Located, WhyNot};
 use crate::source::mapped::{Mapped, Origin};
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
@@ -45,12 +46,22 @@ const INSTRUCTIONS: [&str; 18] = [
     "workdir",
 ];
 
+/// The most bytes that all words have together once variables are put in: many times a file's size means that one
+/// variable is used over and over to fill the memory.
+const MAX_EXPANDED: usize = 4 * 1024 * 1024;
+
+/// What a Dockerfile holds.
+pub(crate) struct Read {
+    /// The references, in the order of the file.
+    pub(crate) references: Vec<Located>,
+    /// What an edit must leave as it is although no reference says it, in the order of the file.
+    pub(crate) around: Vec<Around>,
+    /// What was passed over.
+    pub(crate) passed: Vec<Passed>,
+}
+
 /// Reads the references of a Dockerfile whose text begins at byte `base` of the file.
-pub(crate) fn read(
-    text: &str,
-    base: usize,
-    args: &BTreeMap<String, String>,
-) -> (Vec<Located>, Vec<Passed>) {
+pub(crate) fn read(text: &str, base: usize, args: &BTreeMap<String, String>) -> Read {
     let mut passed = Vec::new();
     let directives = directives::read(text, base);
     let instructions = lines::read(text, base, directives.escape, &mut passed);
@@ -61,7 +72,9 @@ pub(crate) fn read(
         stages: HashSet::new(),
         all_stages: stage_names(&instructions),
         before_first_from: true,
+        expanded: 0,
         found: Vec::new(),
+        around: Vec::new(),
         passed,
     };
     if let Some((line, word)) = directives.syntax {
@@ -71,16 +84,16 @@ pub(crate) fn read(
     for instruction in &instructions {
         reader.instruction(instruction);
     }
-    if let Err(error) = parse_dockerfile::parse(text) {
-        // An empty file is no Dockerfile, but nothing in it was passed over.
-        if !instructions.is_empty() && reader.passed.is_empty() {
-            reader.passed.push(Passed {
-                line: error.line(),
-                what: format!("the file does not parse: {error}"),
-            });
-        }
+    if reader.passed.is_empty() {
+        reader
+            .passed
+            .extend(judge::complaint(&instructions, directives.escape));
     }
-    (reader.found, reader.passed)
+    Read {
+        references: reader.found,
+        around: reader.around,
+        passed: reader.passed,
+    }
 }
 
 fn builder_scope(args: &BTreeMap<String, String>) -> Scope {
@@ -150,7 +163,10 @@ struct Reader<'a> {
     stages: HashSet<String>,
     all_stages: HashSet<String>,
     before_first_from: bool,
+    /// The bytes that variables were put into, of all words together.
+    expanded: usize,
     found: Vec<Located>,
+    around: Vec<Around>,
     passed: Vec<Passed>,
 }
 
@@ -235,18 +251,20 @@ impl Reader<'_> {
             );
         }
         let written = instruction.text.slice(image.clone());
-        let expanded = self.scope.expand(&written, self.escape);
+        let expanded = self.expand(&written);
         let name = expanded.value.text().to_ascii_lowercase();
         let known = !expanded.unresolved && !expanded.malformed;
-        if !(known && (self.stages.contains(&name) || expanded.value.text() == "scratch")) {
-            let platform = flags
-                .iter()
-                .rev()
-                .find(|f| f.name == "platform")
-                .map(|f| f.value.text().to_owned());
+        let platform = flags.iter().rev().find(|f| f.name == "platform");
+        if let Some(flag) = platform {
+            let expanded = self.expand(&flag.value);
+            self.around(instruction.line, &flag.value, &expanded);
+        }
+        if known && (self.stages.contains(&name) || expanded.value.text() == "scratch") {
+            self.around(instruction.line, &written, &expanded);
+        } else {
             let place = Place {
                 stage: stage.clone(),
-                platform,
+                platform: platform.map(|flag| flag.value.text().to_owned()),
                 notes: instruction.notes.clone(),
             };
             self.add(instruction.line, Kind::From, &written, expanded, place);
@@ -258,7 +276,7 @@ impl Reader<'_> {
         let (flags, _) = words::flags(&instruction.text, rest);
         for Flag { value, .. } in flags.into_iter().filter(|flag| flag.name == "from") {
             // A number is a stage's index here, and only here.
-            if value.text().parse::<u32>().is_err() {
+            if value.text().parse::<i64>().is_err() {
                 self.named_image(instruction, &value, kind);
             }
         }
@@ -267,15 +285,15 @@ impl Reader<'_> {
     fn mounts(&mut self, instruction: &Instruction, rest: usize, kind: Kind) {
         let (flags, _) = words::flags(&instruction.text, rest);
         for mount in flags.into_iter().filter(|flag| flag.name == "mount") {
-            for field in fields(mount.value.text()) {
-                let text = &mount.value.text()[field.clone()];
-                if let Some(equals) = text
-                    .find('=')
-                    .filter(|at| text[..*at].eq_ignore_ascii_case("from"))
-                {
-                    let value = mount.value.slice(field.start + equals + 1..field.end);
-                    self.named_image(instruction, &value, kind);
-                }
+            let from = |field: Mapped| {
+                let equals = field.text().find('=')?;
+                field.text()[..equals]
+                    .eq_ignore_ascii_case("from")
+                    .then(|| field.slice(equals + 1..field.len()))
+            };
+            // Of several, the last one counts.
+            if let Some(image) = fields(&mount.value).into_iter().rev().find_map(from) {
+                self.named_image(instruction, &image, kind);
             }
         }
     }
@@ -304,8 +322,26 @@ impl Reader<'_> {
         }
     }
 
+    /// Puts variables into a word that is kept. Past [`MAX_EXPANDED`] it is malformed.
+    fn expand(&mut self, word: &Mapped) -> Expanded {
+        let expanded = self.scope.expand(word, self.escape);
+        self.expanded += expanded.value.len();
+        if self.expanded > MAX_EXPANDED {
+            return Expanded::malformed();
+        }
+        expanded
+    }
+
+    fn around(&mut self, line: usize, written: &Mapped, expanded: &Expanded) {
+        self.around.push(Around {
+            line,
+            written: written.text().to_owned(),
+            text: expanded.value.text().to_owned(),
+        });
+    }
+
     fn add(&mut self, line: usize, kind: Kind, written: &Mapped, expanded: Expanded, place: Place) {
-        let found = judge(written, expanded);
+        let found = found_in(written, expanded);
         self.push(line, kind, written, found, place);
     }
 
@@ -339,7 +375,7 @@ fn literal(word: &Mapped) -> Expanded {
     }
 }
 
-fn judge(written: &Mapped, expanded: Expanded) -> Found {
+fn found_in(written: &Mapped, expanded: Expanded) -> Found {
     let Expanded {
         value,
         slot,
@@ -396,15 +432,31 @@ fn extent(written: &Mapped) -> Range<usize> {
     start..written.place_behind(written.len()).unwrap_or(start)
 }
 
-/// The comma-separated fields of a mount, double quotes around a field removed.
-fn fields(value: &str) -> Vec<Range<usize>> {
-    let mut fields = Vec::new();
-    let mut start = 0;
-    for part in value.split(',') {
-        let quoted = part.len() >= 2 && part.starts_with('"') && part.ends_with('"');
-        let inset = usize::from(quoted);
-        fields.push(start + inset..start + part.len() - inset);
-        start += part.len() + 1;
+/// The comma-separated fields of a mount, as CSV has them: a comma between double quotes separates nothing, the
+/// quotes are removed, and two of them stand for one.
+fn fields(value: &Mapped) -> Vec<Mapped> {
+    let bytes = value.bytes();
+    let mut fields = vec![Mapped::default()];
+    let (mut at, mut quoted, mut at_start) = (0, false, true);
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'"' if at_start => quoted = true,
+            b'"' if quoted && bytes.get(at + 1) == Some(&b'"') => {
+                at += 1;
+                push_last(&mut fields, value, at);
+            }
+            b'"' if quoted => quoted = false,
+            b',' if !quoted => fields.push(Mapped::default()),
+            _ => push_last(&mut fields, value, at),
+        }
+        at_start = byte == b',' && !quoted;
+        at += 1;
     }
     fields
+}
+
+fn push_last(fields: &mut [Mapped], value: &Mapped, at: usize) {
+    if let Some(field) = fields.last_mut() {
+        field.push_from(value, at);
+    }
 }

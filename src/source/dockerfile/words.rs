@@ -101,7 +101,7 @@ pub(super) fn flags(text: &Mapped, from: usize) -> (Vec<Flag>, usize) {
 
 /// The heredocs that an instruction opens: `RUN`, `COPY` and `ADD`, also behind `ONBUILD`, not in JSON form.
 pub(super) fn heredocs(instruction: &str) -> Vec<Terminator> {
-    if !instruction.contains("<<") {
+    if !instruction.contains("<<") || has_open_quote(instruction) {
         return Vec::new();
     }
     let (mut word, mut rest) = keyword(instruction);
@@ -120,6 +120,21 @@ pub(super) fn heredocs(instruction: &str) -> Vec<Terminator> {
         .into_iter()
         .filter_map(|word| terminator(&instruction[word]))
         .collect()
+}
+
+/// Whether a quote is not closed: BuildKit's shell reader then gives no words at all, and so no heredocs.
+fn has_open_quote(text: &str) -> bool {
+    let mut quote = None;
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match (byte, quote) {
+            (b, Some(q)) if b == q => quote = None,
+            (b'\\', q) if q != Some(b'\'') => _ = bytes.next(),
+            (b @ (b'\'' | b'"'), None) => quote = Some(b),
+            _ => {}
+        }
+    }
+    quote.is_some()
 }
 
 fn is_json_form(text: &str) -> bool {
@@ -161,6 +176,9 @@ mod tests {
             ("RUN [\"a\", \"<<EOF\"]", vec![]),
             ("RUN --mount=type=ssh [\"a\", \"<<EOF\"]", vec![]),
             ("ENV a <<EOF", vec![]),
+            ("RUN cat <<EOF it's", vec![]),
+            ("RUN cat <<EOF it\\'s", vec![("EOF", false)]),
+            ("RUN cat <<EOF \"it's\"", vec![("EOF", false)]),
         ] {
             let found: Vec<_> = heredocs(text)
                 .into_iter()
