@@ -12,6 +12,7 @@ mod expand;
 mod glob;
 mod judge;
 mod lines;
+mod mount;
 mod references;
 mod words;
 

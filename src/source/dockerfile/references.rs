@@ -4,6 +4,7 @@ use super::directives;
 use super::expand::{Expanded, Scope};
 use super::judge;
 use super::lines::{self, Instruction, Passed};
+use super::mount;
 use super::words::{self, Flag};
 use crate::image::Reference;
 use crate::source::located::{Around, Found, Kind, Known, Located, WhyNot};
@@ -284,7 +285,7 @@ impl Reader<'_> {
 
     fn mounts(&mut self, instruction: &Instruction, rest: usize, kind: Kind) {
         let (flags, _) = words::flags(&instruction.text, rest);
-        for mount in flags.into_iter().filter(|flag| flag.name == "mount") {
+        for flag in flags.into_iter().filter(|flag| flag.name == "mount") {
             let from = |field: Mapped| {
                 let equals = field.text().find('=')?;
                 field.text()[..equals]
@@ -292,7 +293,7 @@ impl Reader<'_> {
                     .then(|| field.slice(equals + 1..field.len()))
             };
             // Of several, the last one counts.
-            if let Some(image) = fields(&mount.value).into_iter().rev().find_map(from) {
+            if let Some(image) = mount::fields(&flag.value).into_iter().rev().find_map(from) {
                 self.named_image(instruction, &image, kind);
             }
         }
@@ -430,33 +431,4 @@ fn found_in(written: &Mapped, expanded: Expanded) -> Found {
 fn extent(written: &Mapped) -> Range<usize> {
     let start = written.place_of(0).unwrap_or_default();
     start..written.place_behind(written.len()).unwrap_or(start)
-}
-
-/// The comma-separated fields of a mount, as CSV has them: a comma between double quotes separates nothing, the
-/// quotes are removed, and two of them stand for one.
-fn fields(value: &Mapped) -> Vec<Mapped> {
-    let bytes = value.bytes();
-    let mut fields = vec![Mapped::default()];
-    let (mut at, mut quoted, mut at_start) = (0, false, true);
-    while let Some(&byte) = bytes.get(at) {
-        match byte {
-            b'"' if at_start => quoted = true,
-            b'"' if quoted && bytes.get(at + 1) == Some(&b'"') => {
-                at += 1;
-                push_last(&mut fields, value, at);
-            }
-            b'"' if quoted => quoted = false,
-            b',' if !quoted => fields.push(Mapped::default()),
-            _ => push_last(&mut fields, value, at),
-        }
-        at_start = byte == b',' && !quoted;
-        at += 1;
-    }
-    fields
-}
-
-fn push_last(fields: &mut [Mapped], value: &Mapped, at: usize) {
-    if let Some(field) = fields.last_mut() {
-        field.push_from(value, at);
-    }
 }
