@@ -9,6 +9,7 @@ mod decide;
 mod folder;
 mod lookup;
 mod observe;
+mod own;
 mod pass;
 mod report;
 mod setup;
@@ -17,6 +18,7 @@ mod work;
 pub use checkpoint::Checkpoint;
 pub use decide::decide_all;
 pub use folder::{Folder, read_folder};
+pub use own::{OwnError, own_config};
 pub use pass::{Options, Progress, pass};
 pub use report::{
     DecisionReport, ProblemReport, ProposalReport, Report, RepositoryReport, WantedReport,

@@ -3,7 +3,7 @@
 use super::ended::Ended;
 use super::output::{Format, json, table, text};
 use super::progress::progress;
-use super::scan::own_config;
+use super::scan::settings_of;
 use super::session::{ConfigArgument, setup, today, wait};
 use crate::config::Config;
 use crate::http::Redactor;
@@ -134,7 +134,7 @@ pub(super) async fn judge_folder(
     path: &Path,
 ) -> anyhow::Result<(Work, PathBuf, Observations)> {
     let folder = read_folder(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let config = own_config(&folder, &setup.config)?;
+    let config = settings_of(&folder, &setup.config)?;
     let mut works = vec![Work::new(setup, None, config, folder.files, folder.skipped)];
     let progress = progress();
     let seen = decide_all(setup, &mut works, today(), true, &|done, total| {

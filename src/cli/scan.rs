@@ -2,9 +2,9 @@
 
 use super::ended::Ended;
 use super::output::{Format, json, table, text};
-use crate::config::{Config, RepoConfig, parse_repository};
+use crate::config::{Config, RepoConfig};
 use crate::repo::RepoPath;
-use crate::run::{Folder, read_folder};
+use crate::run::{Folder, OwnError, own_config, read_folder};
 use crate::source::{Format as SourceFormat, Located, Scan, scan};
 use anyhow::Context as _;
 use serde::Serialize;
@@ -75,7 +75,7 @@ impl Reference {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
     let folder = read_folder(&arguments.path)
         .with_context(|| format!("{} cannot be read", arguments.path.display()))?;
-    let config = own_config(&folder, &Config::default())?;
+    let config = settings_of(&folder, &Config::default())?;
     let mut output = Output {
         version: 1,
         references: Vec::new(),
@@ -120,19 +120,16 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
 }
 
 /// A folder's own settings.
-pub(super) fn own_config(folder: &Folder, operator: &Config) -> anyhow::Result<RepoConfig> {
-    let is_own = |path: &str| path == "imagebot.toml";
-    if let Some((path, why)) = folder.skipped.iter().find(|(path, _)| is_own(path)) {
-        // The defaults would do what the file may have forbidden.
-        anyhow::bail!("{} is not read: {why}", folder.root.join(path).display());
-    }
-    match &folder.config {
-        None => Ok(RepoConfig::default()),
-        Some(text) => {
-            let file = folder.root.join("imagebot.toml").display().to_string();
-            Ok(parse_repository(&file, text, &operator.schemes)?)
-        }
-    }
+pub(super) fn settings_of(folder: &Folder, operator: &Config) -> anyhow::Result<RepoConfig> {
+    let place = folder.root.join("").display().to_string();
+    let skipped = folder
+        .skipped
+        .iter()
+        .map(|(path, why)| (path.as_str(), why.as_str()));
+    own_config(&place, folder.config.as_deref(), skipped, operator).map_err(|error| match error {
+        OwnError::Wrong(problems) => problems.into(),
+        unread @ OwnError::Unread { .. } => unread.into(),
+    })
 }
 
 fn render(output: &Output) -> String {

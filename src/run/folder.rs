@@ -14,8 +14,8 @@ pub struct Folder {
     pub root: PathBuf,
     /// The files that hold references, in the order of their paths.
     pub files: Vec<(RepoPath, EntryKind, Vec<u8>)>,
-    /// The text of `imagebot.toml`.
-    pub config: Option<String>,
+    /// The contents of `imagebot.toml`.
+    pub config: Option<Vec<u8>>,
     /// Files and folders that were not read, and why.
     pub skipped: Vec<(String, String)>,
 }
@@ -130,12 +130,7 @@ impl Folder {
         };
         match read() {
             Ok(Some((_, contents))) if name.as_str() == REPO_CONFIG => {
-                match String::from_utf8(contents) {
-                    Ok(text) => self.config = Some(text),
-                    Err(error) => {
-                        self.skip(name, format!("no UTF-8 text: {}", error.utf8_error()));
-                    }
-                }
+                self.config = Some(contents);
             }
             Ok(Some((executable, contents))) => {
                 let kind = if executable {

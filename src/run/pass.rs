@@ -3,15 +3,16 @@
 use super::act::{Acted, problem};
 use super::checkpoint::Checkpoint;
 use super::decide::decide_all;
-use super::observe::{OurBranch, REPO_CONFIG, Snapshot, branches, snapshot};
+use super::observe::{OurBranch, REPO_CONFIG, branches, snapshot};
+use super::own::{OwnError, own_config};
 use super::report::{DecisionReport, ProblemReport, ProposalReport, Report, RepositoryReport};
 use super::setup::Setup;
 use super::work::Work;
-use crate::config::{RepoConfig, parse_repository};
+use crate::config::RepoConfig;
 use crate::forge::{Forge, Repository};
 use crate::git::{EntryKind, Git};
 use crate::plan::{Certainty, Decision, Existing, Observations, propose, reconcile};
-use crate::repo::{Branch, CommitId, RepoGlobs, RepoPath};
+use crate::repo::{Branch, CommitId, RepoGlobs};
 use futures::StreamExt as _;
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
@@ -253,9 +254,22 @@ async fn read(
             );
         }
     };
-    let config = match own_config(setup, &repo, &snapshot) {
+    let contents = snapshot
+        .files
+        .iter()
+        .find(|file| file.path.as_str() == REPO_CONFIG)
+        .map(|file| file.contents.as_slice());
+    let skipped = snapshot
+        .skipped
+        .iter()
+        .map(|(path, why)| (path.as_str(), why.as_str()));
+    let config = match own_config(&format!("{}:", repo.name), contents, skipped, &setup.config) {
         Ok(config) => config,
-        Err(message) => {
+        Err(error) => {
+            let message = match &error {
+                OwnError::Unread { .. } => error.to_string(),
+                OwnError::Wrong(problems) => problems.lines().join("\n"),
+            };
             let problem = ProblemReport {
                 code: "bad-config".to_owned(),
                 message,
@@ -319,25 +333,6 @@ async fn read(
         },
         work,
     )
-}
-
-/// A repository's own settings. A file that is there and cannot be read is an error: the defaults would do what the
-/// repository may have forbidden.
-fn own_config(setup: &Setup, repo: &Repository, snapshot: &Snapshot) -> Result<RepoConfig, String> {
-    let name = format!("{}:{REPO_CONFIG}", repo.name);
-    let is_own = |path: &RepoPath| path.as_str() == REPO_CONFIG;
-    if let Some((_, why)) = snapshot.skipped.iter().find(|(path, _)| is_own(path)) {
-        return Err(format!("{name}: it is not read: {why}"));
-    }
-    match snapshot.files.iter().find(|file| is_own(&file.path)) {
-        None => Ok(RepoConfig::default()),
-        Some(file) => {
-            let text = std::str::from_utf8(&file.contents)
-                .map_err(|error| format!("{name}: it is no UTF-8 text: {error}"))?;
-            parse_repository(&name, text, &setup.config.schemes)
-                .map_err(|problems| problems.lines().join("\n"))
-        }
-    }
 }
 
 /// Proposes, compares with what is there, and acts.
