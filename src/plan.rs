@@ -13,6 +13,7 @@ mod decide;
 mod decision;
 mod digest;
 mod follow;
+mod hash;
 mod key;
 mod message;
 mod newer;

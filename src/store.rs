@@ -61,15 +61,6 @@ impl Store {
         }
     }
 
-    /// A store that is forgotten with the process.
-    pub fn in_memory() -> Result<Self, StoreError> {
-        let error = |error| StoreError {
-            path: "in memory".to_owned(),
-            error,
-        };
-        Self::prepare(Connection::open_in_memory()).map_err(error)
-    }
-
     fn prepare(connection: rusqlite::Result<Connection>) -> rusqlite::Result<Self> {
         let connection = connection?;
         connection.busy_timeout(std::time::Duration::from_secs(10))?;

@@ -231,6 +231,7 @@ fn forge(table: Table<'_>, folder: &Path) -> Option<ForgeConfig> {
             return None;
         }
         other => {
+            // What is wrong with the rest is found all the same.
             let _ = (
                 table.text("path"),
                 globs(table, "repos"),

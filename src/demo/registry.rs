@@ -110,16 +110,6 @@ impl DemoRegistry {
             .log
             .clone()
     }
-
-    /// Forgets the requests so far.
-    pub fn clear_log(&self) {
-        self.shelves
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .log
-            .clear();
-    }
 }
 
 impl Drop for DemoRegistry {

@@ -70,11 +70,6 @@ impl Local {
         }
     }
 
-    /// The folder.
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
     /// The comments of a merge request, Markdown.
     pub async fn comments(&self, repo: &Repository, number: u64) -> Result<String, ForgeError> {
         Ok(self.requests(repo).one(number).await?.1.comments)

@@ -1,8 +1,8 @@
 //! The update key: what makes two merge requests the same one.
 
 use super::decision::Class;
+use super::hash;
 use crate::repo::Branch;
-use sha2::Digest as _;
 
 /// (repository id, target branch, group, class). No version is in it: a newer version moves the same branch.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,21 +20,12 @@ pub struct UpdateKey {
 impl UpdateKey {
     /// The key's SHA-256, in hexadecimal digits.
     pub fn hash(&self) -> String {
-        let mut hasher = sha2::Sha256::new();
-        for part in [
-            self.repo.as_str(),
+        hash::of_texts(&[
+            &self.repo,
             self.target.as_str(),
             &self.group,
             self.class.code(),
-        ] {
-            // Lengths in front, so that no two keys run together.
-            hasher.update((part.len() as u64).to_be_bytes());
-            hasher.update(part.as_bytes());
-        }
-        hasher
-            .finalize()
-            .iter()
-            .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+        ])
     }
 
     /// The branch: a readable part and the first eight digits of the key.

@@ -1,8 +1,8 @@
 //! The commit message, its trailers and its seal.
 
 use super::change::ChangeSet;
+use super::hash;
 use super::key::UpdateKey;
-use sha2::Digest as _;
 
 const KEY: &str = "Imagebot-Key: ";
 const CHANGE: &str = "Imagebot-Change: ";
@@ -46,10 +46,7 @@ pub fn sealed_changes(message: &str) -> Option<ChangeSet> {
 /// part: servers clean those up.
 fn seal_of(text: &str) -> String {
     let clean: Vec<&str> = text.trim_end().lines().map(str::trim_end).collect();
-    let digest = sha2::Sha256::digest(clean.join("\n").as_bytes());
-    digest
-        .iter()
-        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    hash::of_bytes(clean.join("\n").as_bytes())
 }
 
 #[cfg(test)]

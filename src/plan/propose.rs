@@ -39,8 +39,6 @@ pub struct Proposal {
     pub message: CommitMessage,
     /// Title, text and labels of the merge request.
     pub texts: Texts,
-    /// The decisions behind it, as indices.
-    pub decisions: BTreeSet<usize>,
 }
 
 /// A wanted change that cannot be made.
@@ -92,7 +90,6 @@ pub fn propose(
             branch: key.branch(),
             message: CommitMessage::write(&title, &key, &changes),
             texts: Texts::render(title, &key, &changes, &wanted, seen),
-            decisions: kept.iter().map(|wish| wish.decision).collect(),
             updates: kept_updates(&kept),
             files: edited,
             changes,

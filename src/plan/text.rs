@@ -5,11 +5,11 @@
 
 use super::change::{Change, ChangeSet};
 use super::decision::{Class, Decision, Wanted};
+use super::hash;
 use super::key::UpdateKey;
 use super::observe::Observations;
 use base64::Engine as _;
 use serde::{Deserialize, Serialize};
-use sha2::Digest as _;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -279,17 +279,9 @@ fn code(text: &str) -> String {
     }
 }
 
+/// The first sixteen digits of a hash.
 fn short_hash(parts: &[&str]) -> String {
-    let mut hasher = sha2::Sha256::new();
-    for part in parts {
-        hasher.update((part.len() as u64).to_be_bytes());
-        hasher.update(part.as_bytes());
-    }
-    hasher
-        .finalize()
-        .iter()
-        .take(8)
-        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    hash::of_texts(parts).chars().take(16).collect()
 }
 
 fn state_line(state: &State) -> String {

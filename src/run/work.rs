@@ -1,4 +1,4 @@
-//! What is to be judged, of a repository or of a folder, and the rounds of asking and deciding.
+//! What is to be judged, of a repository or of a folder.
 
 use super::observe::REPO_CONFIG;
 use super::setup::Setup;
