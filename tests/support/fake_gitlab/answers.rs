@@ -44,7 +44,8 @@ impl State {
     }
 
     pub(super) fn request_json(&self, project: &Project, request: &MergeRequest) -> Value {
-        let users = |ids: &[u64]| -> Vec<Value> { ids.iter().map(|id| self.user_json(*id)).collect() };
+        let users =
+            |ids: &[u64]| -> Vec<Value> { ids.iter().map(|id| self.user_json(*id)).collect() };
         let milestone = request.milestone.and_then(|id| {
             let found = project.milestones.iter().find(|(known, _)| *known == id);
             found.map(|(id, title)| json!({"id": id, "title": title}))
@@ -120,20 +121,39 @@ pub(super) fn page(all: Vec<Value>, params: &Params) -> Reply {
     let number = params.number("page").unwrap_or(1).max(1) as usize;
     let total = all.len();
     let pages = total.div_ceil(size).max(1);
-    let shown: Vec<Value> = all.into_iter().skip((number - 1) * size).take(size).collect();
-    let next = if number < pages { (number + 1).to_string() } else { String::new() };
+    let shown: Vec<Value> = all
+        .into_iter()
+        .skip((number - 1) * size)
+        .take(size)
+        .collect();
+    let next = if number < pages {
+        (number + 1).to_string()
+    } else {
+        String::new()
+    };
     let mut reply = Reply::ok(&Value::Array(shown))
         .header("x-page", number)
         .header("x-per-page", size)
         .header("x-next-page", &next)
-        .header("x-prev-page", if number > 1 { (number - 1).to_string() } else { String::new() });
+        .header(
+            "x-prev-page",
+            if number > 1 {
+                (number - 1).to_string()
+            } else {
+                String::new()
+            },
+        );
     // Lists of more than 10,000 have no totals (GitLab docs, "Pagination response headers").
     if total <= 10_000 {
-        reply = reply.header("x-total", total).header("x-total-pages", pages);
+        reply = reply
+            .header("x-total", total)
+            .header("x-total-pages", pages);
     }
     if !next.is_empty() {
         // Behind a proxy GitLab often names another scheme and host here.
-        let link = format!("<http://gitlab.internal/api/v4/next?page={next}&per_page={size}>; rel=\"next\"");
+        let link = format!(
+            "<http://gitlab.internal/api/v4/next?page={next}&per_page={size}>; rel=\"next\""
+        );
         reply = reply.header("link", link);
     }
     reply

@@ -28,8 +28,12 @@ done
 /// A git command without any settings of the machine or the user.
 fn command(repository: &Path) -> Command {
     let mut command = Command::new("git");
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null");
     command.env("GIT_DIR", repository).current_dir(repository);
     for role in ["AUTHOR", "COMMITTER"] {
         command.env(format!("GIT_{role}_NAME"), "GitLab");
@@ -75,7 +79,9 @@ pub(super) fn read_ref(repository: &Path, branch: &str) -> Option<String> {
     }
     let packed = std::fs::read_to_string(repository.join("packed-refs")).ok()?;
     let mut lines = packed.lines().filter_map(|line| line.split_once(' '));
-    lines.find(|(_, found)| *found == name).map(|(id, _)| id.to_owned())
+    lines
+        .find(|(_, found)| *found == name)
+        .map(|(id, _)| id.to_owned())
 }
 
 /// All branches with their heads.
@@ -83,7 +89,9 @@ pub(super) fn branches(repository: &Path) -> Vec<(String, String)> {
     let format = "--format=%(objectname) %(refname:lstrip=2)";
     let text = git(repository, &["for-each-ref", format, "refs/heads/"], b"").unwrap_or_default();
     let lines = text.lines().filter_map(|line| line.split_once(' '));
-    lines.map(|(id, name)| (name.to_owned(), id.to_owned())).collect()
+    lines
+        .map(|(id, name)| (name.to_owned(), id.to_owned()))
+        .collect()
 }
 
 /// Commits files on a branch, made at `base` where it is missing; gives the commit.
@@ -105,7 +113,12 @@ pub(super) fn commit(
     for (path, text) in files {
         stream += &format!("M 100644 inline {path}\ndata {}\n{text}\n", text.len());
     }
-    git(repository, &["fast-import", "--quiet", "--force"], stream.as_bytes()).unwrap();
+    git(
+        repository,
+        &["fast-import", "--quiet", "--force"],
+        stream.as_bytes(),
+    )
+    .unwrap();
     read_ref(repository, branch).unwrap()
 }
 
@@ -116,7 +129,11 @@ pub(super) fn set_branch(repository: &Path, branch: &str, to: Option<&str>) {
         Some(to) => git(repository, &["update-ref", &name, to], b""),
         None => git(repository, &["update-ref", "-d", &name], b""),
     };
-    assert!(done.is_some(), "{name} of {} to {to:?}", repository.display());
+    assert!(
+        done.is_some(),
+        "{name} of {} to {to:?}",
+        repository.display()
+    );
 }
 
 /// Merges `source` into `target` without moving a branch; `None` if they are in conflict.
@@ -127,7 +144,11 @@ pub(super) fn merge(
     squash: bool,
     message: &str,
 ) -> Option<String> {
-    let tree = git(repository, &["merge-tree", "--write-tree", target, source], b"")?;
+    let tree = git(
+        repository,
+        &["merge-tree", "--write-tree", target, source],
+        b"",
+    )?;
     let tree = tree.lines().next()?;
     let mut args = vec!["commit-tree", tree, "-p", target];
     if !squash {
@@ -165,7 +186,9 @@ pub(super) async fn serve(
     let (id, repository, protected, regex) = {
         let state = shared.lock();
         let id = state.moved.get(name).copied();
-        let project = state.named(name).or_else(|| id.and_then(|id| state.projects.get(&id)));
+        let project = state
+            .named(name)
+            .or_else(|| id.and_then(|id| state.projects.get(&id)));
         let Some(project) = project.filter(|project| state.level(&token, project) > 0) else {
             return Reply::not_found("Page");
         };
@@ -173,7 +196,10 @@ pub(super) async fn serve(
             true => &["api", "write_repository"],
             false => &["api", "write_repository", "read_repository"],
         };
-        let scope = token.scopes.iter().any(|scope| scopes.contains(&scope.as_str()));
+        let scope = token
+            .scopes
+            .iter()
+            .any(|scope| scopes.contains(&scope.as_str()));
         let level = state.level(&token, project);
         if !scope || (pushes && (level < DEVELOPER || project.archived)) {
             let text = "You are not allowed to push code to this project.";
@@ -232,7 +258,10 @@ async fn cgi(repository: &Path, environment: &[(&str, String)], body: &[u8]) -> 
         command.env(format!("GIT_CONFIG_KEY_{number}"), key);
         command.env(format!("GIT_CONFIG_VALUE_{number}"), value);
     }
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let body = body.to_vec();

@@ -17,7 +17,9 @@ pub(super) fn change(
     match (method, path) {
         ("POST", ["merge_requests"]) => Some(open(state, token, id, params)),
         ("PUT", ["merge_requests", iid]) => Some(edit(state, id, iid.parse().ok()?, params)),
-        ("PUT", ["merge_requests", iid, "merge"]) => Some(merge(state, id, iid.parse().ok()?, params)),
+        ("PUT", ["merge_requests", iid, "merge"]) => {
+            Some(merge(state, id, iid.parse().ok()?, params))
+        }
         ("POST", ["merge_requests", iid, "approve"]) => {
             let request = state.projects.get_mut(&id)?.request(iid.parse().ok()?)?;
             request.approvals += 1;
@@ -40,7 +42,11 @@ pub(super) fn change(
         ("DELETE", ["repository", "branches", name]) => {
             backend::set_branch(&state.projects[&id].repository, name, None);
             state.notice_push(id);
-            Some(Reply { status: 204, headers: Vec::new(), body: Vec::new() })
+            Some(Reply {
+                status: 204,
+                headers: Vec::new(),
+                body: Vec::new(),
+            })
         }
         _ => None,
     }
@@ -60,10 +66,16 @@ fn open(state: &mut State, token: &Token, id: u64, params: &Params) -> Reply {
         return Reply::message(400, json!([text]));
     };
     if project.head(&target).is_none() {
-        return Reply::message(400, json!([format!("target_branch \"{target}\" does not exist")]));
+        return Reply::message(
+            400,
+            json!([format!("target_branch \"{target}\" does not exist")]),
+        );
     }
     let same = project.merge_requests.iter().find(|mr| {
-        mr.state == "opened" && mr.source == source && mr.target == target && mr.source_project == id
+        mr.state == "opened"
+            && mr.source == source
+            && mr.target == target
+            && mr.source_project == id
     });
     if let Some(same) = same {
         let text = format!(
@@ -72,7 +84,13 @@ fn open(state: &mut State, token: &Token, id: u64, params: &Params) -> Reply {
         );
         return Reply::message(409, json!([text]));
     }
-    let iid = project.merge_requests.iter().map(|mr| mr.iid).max().unwrap_or(0) + 1;
+    let iid = project
+        .merge_requests
+        .iter()
+        .map(|mr| mr.iid)
+        .max()
+        .unwrap_or(0)
+        + 1;
     let (title, description) = (text("title"), text("description"));
     let now = state.tick();
     let numbers = |key: &str| -> Vec<u64> {
@@ -110,13 +128,19 @@ fn open(state: &mut State, token: &Token, id: u64, params: &Params) -> Reply {
 }
 
 fn edit(state: &mut State, id: u64, iid: u64, params: &Params) -> Reply {
-    let exists = state.projects.get_mut(&id).and_then(|p| p.request(iid)).is_some();
+    let exists = state
+        .projects
+        .get_mut(&id)
+        .and_then(|p| p.request(iid))
+        .is_some();
     if !exists {
         return Reply::not_found("Not Found");
     }
     let now = state.tick();
     let title = params.text("title").map(|text| state.take_text(&text));
-    let description = params.text("description").map(|text| state.take_text(&text));
+    let description = params
+        .text("description")
+        .map(|text| state.take_text(&text));
     let project = state.projects.get_mut(&id).unwrap();
     let request = project.request(iid).unwrap();
     request.updated_at = now;
@@ -143,7 +167,9 @@ fn edit(state: &mut State, id: u64, iid: u64, params: &Params) -> Reply {
     request.reviewers = numbers("reviewer_ids").unwrap_or(std::mem::take(&mut request.reviewers));
     request.milestone = params.number("milestone_id").or(request.milestone);
     request.squash = params.flag("squash").unwrap_or(request.squash);
-    request.remove_source = params.flag("remove_source_branch").unwrap_or(request.remove_source);
+    request.remove_source = params
+        .flag("remove_source_branch")
+        .unwrap_or(request.remove_source);
     match (params.text("state_event").as_deref(), request.state) {
         (None, _) => {}
         (Some("close"), "opened") => {
@@ -159,10 +185,17 @@ fn edit(state: &mut State, id: u64, iid: u64, params: &Params) -> Reply {
 }
 
 fn merge(state: &mut State, id: u64, iid: u64, params: &Params) -> Reply {
-    if state.projects.get_mut(&id).and_then(|p| p.request(iid)).is_none() {
+    if state
+        .projects
+        .get_mut(&id)
+        .and_then(|p| p.request(iid))
+        .is_none()
+    {
         return Reply::not_found("Not Found");
     }
-    let auto = params.flag("auto_merge").or(params.flag("merge_when_pipeline_succeeds"));
+    let auto = params
+        .flag("auto_merge")
+        .or(params.flag("merge_when_pipeline_succeeds"));
     let sha = params.text("sha");
     match state.merge(id, iid, sha.as_deref(), auto.unwrap_or(false)) {
         Ok(()) => {
@@ -172,14 +205,20 @@ fn merge(state: &mut State, id: u64, iid: u64, params: &Params) -> Reply {
         }
         Err(Refusal::NotMergeable) => Reply::message(405, "405 Method Not Allowed"),
         Err(Refusal::Conflict) => Reply::message(422, "Branch cannot be merged"),
-        Err(Refusal::Sha(head)) => {
-            Reply::message(409, format!("SHA does not match HEAD of source branch: {head}"))
-        }
+        Err(Refusal::Sha(head)) => Reply::message(
+            409,
+            format!("SHA does not match HEAD of source branch: {head}"),
+        ),
     }
 }
 
 fn note(state: &mut State, token: &Token, id: u64, iid: u64, params: &Params) -> Reply {
-    if state.projects.get_mut(&id).and_then(|p| p.request(iid)).is_none() {
+    if state
+        .projects
+        .get_mut(&id)
+        .and_then(|p| p.request(iid))
+        .is_none()
+    {
         return Reply::not_found("Not Found");
     }
     let body = params.text("body").unwrap_or_default();
@@ -196,7 +235,13 @@ fn note(state: &mut State, token: &Token, id: u64, iid: u64, params: &Params) ->
 
 fn open_issue(state: &mut State, token: &Token, id: u64, params: &Params) -> Reply {
     let text = |key: &str| params.text(key).unwrap_or_default();
-    let iid = state.projects[&id].issues.iter().map(|issue| issue.iid).max().unwrap_or(0) + 1;
+    let iid = state.projects[&id]
+        .issues
+        .iter()
+        .map(|issue| issue.iid)
+        .max()
+        .unwrap_or(0)
+        + 1;
     let issue = Issue {
         id: state.new_id(),
         iid,
@@ -206,12 +251,19 @@ fn open_issue(state: &mut State, token: &Token, id: u64, params: &Params) -> Rep
         open: true,
         labels: params.list("labels").unwrap_or_default(),
     };
-    state.projects.get_mut(&id).unwrap().issues.push(issue.clone());
+    state
+        .projects
+        .get_mut(&id)
+        .unwrap()
+        .issues
+        .push(issue.clone());
     Reply::json(201, &state.issue_json(&state.projects[&id], &issue))
 }
 
 fn edit_issue(state: &mut State, id: u64, iid: u64, params: &Params) -> Option<Reply> {
-    let description = params.text("description").map(|text| state.take_text(&text));
+    let description = params
+        .text("description")
+        .map(|text| state.take_text(&text));
     let title = params.text("title").map(|text| state.take_text(&text));
     let project = state.projects.get_mut(&id)?;
     let Some(issue) = project.issues.iter_mut().find(|issue| issue.iid == iid) else {

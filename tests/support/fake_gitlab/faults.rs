@@ -50,11 +50,7 @@ impl Fault {
     /// A login page.
     pub(crate) fn html() -> Self {
         let headers = vec![("content-type", "text/html; charset=utf-8".to_owned())];
-        Self::Answer(
-            200,
-            headers,
-            "<html><form>Sign in</form></html>".to_owned(),
-        )
+        Self::Answer(200, headers, "<html><form>Sign in</form></html>".to_owned())
     }
 
     pub(crate) fn retry_after(status: u16, seconds: &str) -> Self {
@@ -113,9 +109,9 @@ pub(super) fn meet(faults: &mut [Scripted], method: &str, text: &str) -> Option<
 
 /// Whether the repository of a project is to be null.
 pub(super) fn nulls(faults: &mut [Scripted], project: u64) -> bool {
-    let met = faults.iter_mut().find(
-        |fault| fault.left > 0 && matches!(fault.fault, Fault::NullRepository(id) if id == project),
-    );
+    let met = faults.iter_mut().find(|fault| {
+        fault.left > 0 && matches!(fault.fault, Fault::NullRepository(id) if id == project)
+    });
     met.is_some_and(|fault| {
         fault.left -= 1;
         fault.fired += 1;

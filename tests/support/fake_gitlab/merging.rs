@@ -21,7 +21,11 @@ impl State {
         };
         if project.ci {
             for (branch, sha) in backend::branches(&project.repository) {
-                if !project.pipelines.iter().any(|p| p.sha == sha && p.branch == branch) {
+                if !project
+                    .pipelines
+                    .iter()
+                    .any(|p| p.sha == sha && p.branch == branch)
+                {
                     new_pipelines.push((branch, sha));
                 }
             }
@@ -62,7 +66,10 @@ impl State {
         auto: bool,
     ) -> Result<(), Refusal> {
         let now = self.tick();
-        let project = self.projects.get_mut(&project).ok_or(Refusal::NotMergeable)?;
+        let project = self
+            .projects
+            .get_mut(&project)
+            .ok_or(Refusal::NotMergeable)?;
         let must_succeed = project.must_succeed;
         let at = project.merge_requests.iter().position(|mr| mr.iid == iid);
         let at = at.ok_or(Refusal::NotMergeable)?;
@@ -88,8 +95,17 @@ impl State {
             Some(_) => {}
         }
         let target = project.head(&request.target).ok_or(Refusal::NotMergeable)?;
-        let message = format!("Merge branch '{}' into '{}'", request.source, request.target);
-        let merged = backend::merge(&project.repository, &target, &head, request.squash, &message);
+        let message = format!(
+            "Merge branch '{}' into '{}'",
+            request.source, request.target
+        );
+        let merged = backend::merge(
+            &project.repository,
+            &target,
+            &head,
+            request.squash,
+            &message,
+        );
         let merged = merged.ok_or(Refusal::Conflict)?;
         backend::set_branch(&project.repository, &request.target, Some(&merged));
         if request.remove_source {
@@ -115,7 +131,12 @@ impl State {
             pipeline.late = false;
         }
         let waits = |mr: &&MergeRequest| mr.auto_merge && mr.sha == sha;
-        let waiting: Vec<u64> = found.merge_requests.iter().filter(waits).map(|mr| mr.iid).collect();
+        let waiting: Vec<u64> = found
+            .merge_requests
+            .iter()
+            .filter(waits)
+            .map(|mr| mr.iid)
+            .collect();
         for iid in waiting {
             if status == "success" {
                 let _ = self.merge(project, iid, None, true);

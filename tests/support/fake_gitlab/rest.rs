@@ -53,10 +53,14 @@ fn find(state: &State, token: &Token, name: &str) -> Result<u64, Reply> {
         project.is_some_and(|project| state.level(token, project) > 0)
     };
     if let Ok(id) = name.parse::<u64>() {
-        return Some(id).filter(seen).ok_or_else(|| Reply::not_found("Project"));
+        return Some(id)
+            .filter(seen)
+            .ok_or_else(|| Reply::not_found("Project"));
     }
     if let Some(project) = state.named(name) {
-        return Some(project.id).filter(seen).ok_or_else(|| Reply::not_found("Project"));
+        return Some(project.id)
+            .filter(seen)
+            .ok_or_else(|| Reply::not_found("Project"));
     }
     match state.moved.get(name).filter(|id| seen(id)) {
         Some(id) => {
@@ -105,13 +109,18 @@ fn in_project(
         ["merge_requests"] => {
             let all = project.merge_requests.iter().rev().filter(|mr| {
                 let fits = |key: &str, value: &str| {
-                    params.text(key).is_none_or(|asked| asked == value || asked == "all")
+                    params
+                        .text(key)
+                        .is_none_or(|asked| asked == value || asked == "all")
                 };
                 fits("state", mr.state)
                     && fits("source_branch", &mr.source)
                     && fits("target_branch", &mr.target)
             });
-            page(all.map(|mr| state.request_json(project, mr)).collect(), params)
+            page(
+                all.map(|mr| state.request_json(project, mr)).collect(),
+                params,
+            )
         }
         ["merge_requests", iid] => {
             let iid = iid.parse().ok()?;
@@ -128,7 +137,10 @@ fn in_project(
             let iid: u64 = iid.parse().ok()?;
             let found = project.merge_requests.iter().find(|mr| mr.iid == iid);
             match found {
-                Some(mr) => page(mr.notes.iter().rev().map(|n| state.note_json(n)).collect(), params),
+                Some(mr) => page(
+                    mr.notes.iter().rev().map(|n| state.note_json(n)).collect(),
+                    params,
+                ),
                 None => Reply::not_found("Not Found"),
             }
         }
@@ -138,30 +150,46 @@ fn in_project(
                     && params.text("sha").is_none_or(|sha| sha == p.sha)
                     && params.text("ref").is_none_or(|name| name == p.branch)
             });
-            page(shown.map(|p| state.pipeline_json(p, project)).collect(), params)
+            page(
+                shown.map(|p| state.pipeline_json(p, project)).collect(),
+                params,
+            )
         }
         ["milestones"] => {
             let title = params.text("title");
             let all = project.milestones.iter();
             let all = all.filter(|(_, name)| title.as_ref().is_none_or(|title| title == name));
-            page(all.map(|(id, title)| json!({"id": id, "title": title})).collect(), params)
+            page(
+                all.map(|(id, title)| json!({"id": id, "title": title}))
+                    .collect(),
+                params,
+            )
         }
         ["issues"] => {
             let wanted = params.text("state").unwrap_or_else(|| "all".to_owned());
             let search = params.text("search").unwrap_or_default();
             let all = project.issues.iter().rev().filter(|issue| {
-                (wanted == "all" || issue.open == (wanted == "opened")) && issue.title.contains(&search)
+                (wanted == "all" || issue.open == (wanted == "opened"))
+                    && issue.title.contains(&search)
             });
-            page(all.map(|issue| state.issue_json(project, issue)).collect(), params)
+            page(
+                all.map(|issue| state.issue_json(project, issue)).collect(),
+                params,
+            )
         }
         ["protected_branches"] => {
             let all = project.protected.iter();
-            page(all.map(|name| json!({"name": name, "allow_force_push": false})).collect(), params)
+            page(
+                all.map(|name| json!({"name": name, "allow_force_push": false}))
+                    .collect(),
+                params,
+            )
         }
         ["variables"] if level < 40 => Reply::message(403, "403 Forbidden"),
         ["variables"] => {
             let all = project.variables.iter();
-            let json = |(key, protected): &(String, bool)| json!({"key": key, "protected": protected});
+            let json =
+                |(key, protected): &(String, bool)| json!({"key": key, "protected": protected});
             page(all.map(json).collect(), params)
         }
         _ => return None,
@@ -177,7 +205,11 @@ fn group_json(group: &str) -> Value {
 fn users(state: &State, params: &Params) -> Reply {
     let asked = params.text("username");
     let all = state.users.values();
-    let all = all.filter(|u| asked.as_ref().is_none_or(|n| n.eq_ignore_ascii_case(&u.username)));
+    let all = all.filter(|u| {
+        asked
+            .as_ref()
+            .is_none_or(|n| n.eq_ignore_ascii_case(&u.username))
+    });
     page(all.map(|user| state.user_json(user.id)).collect(), params)
 }
 
@@ -187,24 +219,38 @@ fn group_projects(state: &State, token: &Token, group: &str, params: &Params) ->
     }
     let deep = params.flag("include_subgroups").unwrap_or(false);
     let inside = |path: &str| {
-        let below = path.strip_prefix(group).and_then(|rest| rest.strip_prefix('/'));
+        let below = path
+            .strip_prefix(group)
+            .and_then(|rest| rest.strip_prefix('/'));
         below.is_some_and(|below| deep || !below.contains('/'))
     };
     let all = state.visible(token).filter(|project| inside(&project.path));
-    let all = all.filter(|p| params.flag("archived").is_none_or(|asked| asked == p.archived));
+    let all = all.filter(|p| {
+        params
+            .flag("archived")
+            .is_none_or(|asked| asked == p.archived)
+    });
     page(all.map(|p| state.project_json(p, token)).collect(), params)
 }
 
 fn projects(state: &State, token: &Token, params: &Params) -> Reply {
     let member = params.flag("membership").unwrap_or(false);
-    let all = state.visible(token).filter(|p| !member || state.level(token, p) > 10);
-    let all = all.filter(|p| params.flag("archived").is_none_or(|asked| asked == p.archived));
+    let all = state
+        .visible(token)
+        .filter(|p| !member || state.level(token, p) > 10);
+    let all = all.filter(|p| {
+        params
+            .flag("archived")
+            .is_none_or(|asked| asked == p.archived)
+    });
     page(all.map(|p| state.project_json(p, token)).collect(), params)
 }
 
 /// The merge requests of all projects; without a scope only those of one's own.
 fn merge_requests(state: &State, token: &Token, params: &Params) -> Reply {
-    let scope = params.text("scope").unwrap_or_else(|| "created_by_me".to_owned());
+    let scope = params
+        .text("scope")
+        .unwrap_or_else(|| "created_by_me".to_owned());
     let wanted = params.text("state").unwrap_or_else(|| "all".to_owned());
     let mut all = Vec::new();
     for project in state.visible(token) {
@@ -220,7 +266,10 @@ fn merge_requests(state: &State, token: &Token, params: &Params) -> Reply {
     if params.text("sort").as_deref() != Some("asc") {
         all.reverse();
     }
-    page(all.into_iter().map(|(_, request)| request).collect(), params)
+    page(
+        all.into_iter().map(|(_, request)| request).collect(),
+        params,
+    )
 }
 
 fn branches(state: &State, id: u64, params: &Params) -> Reply {
@@ -232,7 +281,11 @@ fn branches(state: &State, id: u64, params: &Params) -> Reply {
     };
     let all = backend::branches(&project.repository);
     let all = all.into_iter().filter(|(name, _)| fits(name));
-    page(all.map(|(name, sha)| state.branch_json(project, &name, &sha)).collect(), params)
+    page(
+        all.map(|(name, sha)| state.branch_json(project, &name, &sha))
+            .collect(),
+        params,
+    )
 }
 
 /// Whether a project protects a branch.

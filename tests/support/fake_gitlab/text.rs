@@ -12,9 +12,30 @@ pub(crate) struct Fired {
 }
 
 const ACTIONS: [&str; 24] = [
-    "merge", "close", "reopen", "label", "labels", "unlabel", "relabel", "assign", "unassign",
-    "reassign", "approve", "unapprove", "draft", "ready", "milestone", "rebase", "target_branch",
-    "title", "todo", "lock", "assign_reviewer", "request_review", "estimate", "shrug",
+    "merge",
+    "close",
+    "reopen",
+    "label",
+    "labels",
+    "unlabel",
+    "relabel",
+    "assign",
+    "unassign",
+    "reassign",
+    "approve",
+    "unapprove",
+    "draft",
+    "ready",
+    "milestone",
+    "rebase",
+    "target_branch",
+    "title",
+    "todo",
+    "lock",
+    "assign_reviewer",
+    "request_review",
+    "estimate",
+    "shrug",
 ];
 
 /// The text as GitLab keeps it: line breaks are LF, white space at the end is gone.
@@ -28,9 +49,14 @@ fn without_code(text: &str) -> String {
     let mut lines = Vec::new();
     for line in text.lines() {
         let start = line.trim_start();
-        let ticks: String = start.chars().take_while(|c| *c == '`' || *c == '~').collect();
+        let ticks: String = start
+            .chars()
+            .take_while(|c| *c == '`' || *c == '~')
+            .collect();
         match &fence {
-            Some(open) if ticks.starts_with(open.as_str()) && ticks.len() == start.trim_end().len() => {
+            Some(open)
+                if ticks.starts_with(open.as_str()) && ticks.len() == start.trim_end().len() =>
+            {
                 fence = None;
             }
             Some(_) => {}
@@ -53,7 +79,10 @@ fn without_spans(line: &str) -> String {
         let mut end = None;
         let mut from = 0;
         while let Some(found) = after[from..].find(&fence) {
-            let run = after[from + found..].chars().take_while(|c| *c == '`').count();
+            let run = after[from + found..]
+                .chars()
+                .take_while(|c| *c == '`')
+                .count();
             if run == ticks {
                 end = Some(from + found + ticks);
                 break;

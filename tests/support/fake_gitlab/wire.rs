@@ -114,7 +114,8 @@ impl Params {
     }
 
     pub(super) fn flag(&self, key: &str) -> Option<bool> {
-        self.text(key).map(|text| matches!(text.as_str(), "true" | "1"))
+        self.text(key)
+            .map(|text| matches!(text.as_str(), "true" | "1"))
     }
 
     pub(super) fn number(&self, key: &str) -> Option<u64> {
@@ -148,14 +149,19 @@ pub(super) fn app(shared: Arc<Shared>) -> Router {
 
 async fn answer(shared: &Shared, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let body = axum::body::to_bytes(body, usize::MAX)
+        .await
+        .unwrap_or_default();
     let path = parts.uri.path();
     let Some(path) = path.strip_prefix(shared.root.as_str()) else {
         return send(Reply::not_found("Page"));
     };
     let query = parts.uri.query().unwrap_or_default();
     let header = |name: &str| {
-        let value = parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let value = parts
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok());
         value.unwrap_or_default().to_owned()
     };
     let kind = if path.starts_with("/api/v4/") {
@@ -258,8 +264,13 @@ fn api(
         }
         None => return Reply::message(401, "401 Unauthorized"),
     };
-    if state.rate.is_some_and(|(left, reset)| left == 0 && state.time().as_second() < reset) {
-        let wait = state.rate.map_or(0, |(_, reset)| reset - state.time().as_second());
+    if state
+        .rate
+        .is_some_and(|(left, reset)| left == 0 && state.time().as_second() < reset)
+    {
+        let wait = state
+            .rate
+            .map_or(0, |(_, reset)| reset - state.time().as_second());
         let reply = Reply {
             status: 429,
             headers: Vec::new(),
@@ -322,7 +333,9 @@ fn secret(private: &str, authorization: &str) -> String {
     let pair = authorization.strip_prefix("Basic ").unwrap_or_default();
     let pair = base64::engine::general_purpose::STANDARD.decode(pair);
     let pair = String::from_utf8(pair.unwrap_or_default()).unwrap_or_default();
-    let password = pair.split_once(':').map(|(_, password)| password.to_owned());
+    let password = pair
+        .split_once(':')
+        .map(|(_, password)| password.to_owned());
     password.unwrap_or_default()
 }
 
@@ -337,7 +350,8 @@ fn send(reply: Reply) -> Response {
 /// A head, and then nothing: what a client sees when the connection is lost.
 fn broken() -> Response {
     let lost = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "lost");
-    let stream = futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"{")), Err(lost)]);
+    let stream =
+        futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"{")), Err(lost)]);
     Response::builder()
         .header("content-type", "application/json")
         .header("content-length", "1000")
