@@ -147,7 +147,8 @@ impl Asking<'_> {
                         }),
                     errors,
                 }) => {
-                    tracing::debug!(complexity = ?query_complexity, repositories = ids.len(), "heads");
+                    let score = query_complexity.and_then(|complexity| complexity.score);
+                    tracing::debug!(score, repositories = ids.len(), "heads");
                     let said = errors.into_iter().next().map(|error| error.message);
                     return self.read(ids, nodes, said).await;
                 }

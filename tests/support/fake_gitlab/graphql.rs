@@ -186,7 +186,13 @@ fn project<'s>(state: &'s State, project: &'s Project, nulled: bool) -> Resolved
         "id" => leaf(format!("gid://gitlab/Project/{}", project.id)),
         "fullPath" => leaf(project.path.clone()),
         "archived" => leaf(project.archived),
-        "topics" => leaf(project.topics.clone()),
+        "topics" => {
+            let topics = project
+                .topics
+                .iter()
+                .map(|topic| ResolvedValue::leaf(topic.as_str()));
+            Ok(ResolvedValue::list(topics.collect::<Vec<_>>()))
+        }
         "repository" if nulled => Err(FieldError {
             message: "14:failed to connect to all addresses".to_owned(),
         }),
