@@ -6,6 +6,8 @@ mod discovery;
 mod doctor;
 #[path = "gitlab/faults.rs"]
 mod faults;
+#[path = "gitlab/git.rs"]
+mod git;
 #[path = "gitlab/life.rs"]
 mod life;
 #[path = "gitlab/recorded.rs"]

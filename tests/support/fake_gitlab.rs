@@ -34,6 +34,7 @@ mod text;
 #[path = "fake_gitlab/wire.rs"]
 mod wire;
 
+pub(crate) use complexity::complexity as cost;
 pub(crate) use faults::{Fault, FaultId};
 pub(crate) use graphql::schema;
 pub(crate) use people::{NewToken, ProjectOptions};

@@ -3,7 +3,6 @@
 use super::{SOURCE, World, failed, left_out, names, settings};
 use crate::fake_gitlab::{Counts, FakeGitLab, Fault, NewToken, ProjectOptions};
 use imagebot::forge::{Forge, ForgeError, GitLab, Known};
-use imagebot::git::{Git, Identity};
 use imagebot::repo::RepoName;
 use std::collections::BTreeSet;
 
@@ -371,29 +370,4 @@ async fn a_hostile_branch_name_is_that_repositorys_failure() {
     let listing = world.listing().await;
     assert_eq!(names(&listing), ["team/app"]);
     assert_eq!(failed(&listing), [("team/bad", "forge-refused")]);
-}
-
-/// Below a relative root, with the token in git's hands: REST, GraphQL and git, fetch and push.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn git_and_a_relative_root_work() {
-    let fake = FakeGitLab::start_at("127.0.0.1:0", "/gitlab").await;
-    fake.allow(1, "", 30);
-    let token = fake.token(NewToken::default());
-    let forge = GitLab::new(settings(&fake, &token, &["**"])).unwrap();
-    fake.project("team/app", ProjectOptions::default());
-    let head = fake.commit("team/app", "main", &[("Dockerfile", "FROM a:1\n")]);
-    let listing = forge.discover(&Known::new()).await.unwrap();
-    let repo = &listing.repositories[0];
-    assert_eq!(repo.remote.url(), format!("{}/team/app.git", fake.url()));
-    let folder = tempfile::tempdir().unwrap();
-    let identity = Identity {
-        name: "imagebot".to_owned(),
-        email: "imagebot@example.org".to_owned(),
-    };
-    let git = Git::new(folder.path(), identity).await.unwrap();
-    let refs = git.refs(&repo.remote, &["refs/heads/"]).await.unwrap();
-    assert_eq!(refs[0].id.as_str(), head);
-    fake.revoke(&token);
-    let error = git.refs(&repo.remote, &["refs/heads/"]).await.unwrap_err();
-    assert!(!error.to_string().contains("glpat"), "{error}");
 }

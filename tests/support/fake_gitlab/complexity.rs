@@ -5,7 +5,7 @@ use apollo_compiler::{ExecutableDocument, Node};
 use serde_json::Value as Json;
 
 /// The cost of a document's operation with its variables.
-pub(super) fn complexity(document: &ExecutableDocument, variables: &Json) -> u64 {
+pub(crate) fn complexity(document: &ExecutableDocument, variables: &Json) -> u64 {
     let operations = document.operations.iter();
     operations
         .map(|operation| selections(document, &operation.selection_set, variables))
