@@ -155,10 +155,8 @@ mod tests {
             })
             .collect();
         let names: Vec<&str> = names.iter().map(RepoName::as_str).collect();
-        assert_eq!((found.as_slice(), names.as_slice()), {
-            let sources: Vec<String> = sources.iter().map(|s| (*s).to_owned()).collect();
-            (sources.as_slice(), named)
-        });
+        assert_eq!(found, sources);
+        assert_eq!(names, named);
     }
 
     #[test]

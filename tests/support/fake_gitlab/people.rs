@@ -60,11 +60,7 @@ impl FakeGitLab {
             .and_then(|id| state.projects.get(&id))
             .map(|p| p.repository.clone());
         backend::init(&repository, lender.as_deref());
-        let mut parent = path;
-        while let Some((group, _)) = parent.rsplit_once('/') {
-            state.groups.insert(group.to_owned());
-            parent = group;
-        }
+        state.make_groups(path);
         let milestones = options.milestones.into_iter().enumerate();
         let project = Project {
             id,
@@ -159,9 +155,7 @@ impl FakeGitLab {
         project.path = to.to_owned();
         let id = project.id;
         state.moved.insert(from.to_owned(), id);
-        if let Some((group, _)) = to.rsplit_once('/') {
-            state.groups.insert(group.to_owned());
-        }
+        state.make_groups(to);
     }
 
     /// Makes a user with access levels by path prefix (`""`: everywhere); gives its id.
