@@ -153,8 +153,7 @@ pub(super) async fn create(
             && said.contains("source")
             && said.contains("exist")
             && !said.contains("already");
-        // F42: somebody else, or GitLab itself, has the merge requests of this project in hand.
-        let locked = response.status == StatusCode::CONFLICT && said.contains("lock");
+        let locked = api.is_locked(&response);
         let broken = response.status.is_server_error();
         let taken = response.status == StatusCode::CONFLICT && !locked;
         if (taken || broken)

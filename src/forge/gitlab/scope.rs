@@ -99,8 +99,13 @@ impl Scope {
         }
     }
 
+    /// What is to be done with a repository that the configuration names, before it is asked for.
+    pub(super) fn named(&self, name: &RepoName) -> Verdict {
+        self.by_name(name, &self.topics)
+    }
+
     /// What is to be done with a repository, by its name and topics alone.
-    pub(super) fn by_name(&self, name: &RepoName, topics: &[String]) -> Verdict {
+    fn by_name(&self, name: &RepoName, topics: &[String]) -> Verdict {
         let text = name.as_str();
         let fits = |glob: &&str| Glob::parse(glob).is_ok_and(|glob| glob.matches(text));
         let why = self.repos.positive().filter(fits).last();

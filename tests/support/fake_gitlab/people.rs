@@ -298,6 +298,31 @@ impl FakeGitLab {
         request.updated_at = now;
     }
 
+    /// Somebody presses *Rebase*: the newest commit of the source branch is written anew on the target, by GitLab.
+    pub(crate) fn rebase(&self, path: &str, iid: u64) -> String {
+        let mut state = self.lock();
+        let project = state.named_mut(path);
+        let request = project.request(iid).unwrap().clone();
+        let target = project.head(&request.target).unwrap();
+        let sha = backend::rebase(&project.repository, &request.sha, &target).unwrap();
+        backend::set_branch(&project.repository, &request.source, Some(&sha));
+        let id = project.id;
+        state.notice_push(id);
+        sha
+    }
+
+    /// A person writes the newest commit of a branch anew with a further file, and pushes by force.
+    pub(crate) fn amend(&self, path: &str, branch: &str, file: &str, text: &str) -> String {
+        let mut state = self.lock();
+        let project = state.named_mut(path);
+        let head = project.head(branch).unwrap();
+        let sha = backend::amend(&project.repository, &head, file, text);
+        backend::set_branch(&project.repository, branch, Some(&sha));
+        let id = project.id;
+        state.notice_push(id);
+        sha
+    }
+
     /// A person opens a merge request; from a fork, with the fork's id.
     pub(crate) fn open(&self, path: &str, source: &str, author: u64, fork: Option<u64>) -> u64 {
         let mut state = self.lock();
