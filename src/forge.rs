@@ -16,9 +16,10 @@ mod local;
 mod mark;
 mod traits;
 
+pub use crate::repo::Dress;
 pub use error::ForgeError;
 pub use local::{CiState, Local};
 pub use traits::{
-    Dress, Finding, Forge, ForgeRegistry, Known, LeftOut, Level, Listing, MergeRequestEdit,
-    Merging, NewMergeRequest, Pipeline, Repository,
+    Finding, Forge, ForgeRegistry, Known, LeftOut, Level, Listing, MergeRequestEdit, Merging,
+    NewMergeRequest, Pipeline, Repository,
 };
