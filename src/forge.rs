@@ -7,11 +7,18 @@
 //! 1. write `forge/<name>.rs` with a type that implements [`Forge`]; its errors are [`ForgeError`]'s;
 //! 2. run the conformance suite of `tests/forge.rs` against it;
 //! 3. name it in `config/forge.rs` and `run/forges.rs`, and in `docs/forges.md`.
+//!
+//! What is shared by all of them, and what none of them decides: whether a merge request should be there, whose a
+//! branch is, and what its texts say is `plan`'s; a forge only tells what is and does what it is told.
 
 mod error;
 mod local;
+mod mark;
 mod traits;
 
 pub use error::ForgeError;
 pub use local::{CiState, Local};
-pub use traits::{Forge, Listing, MergeRequestEdit, NewMergeRequest, Repository};
+pub use traits::{
+    Dress, Finding, Forge, ForgeRegistry, Known, LeftOut, Level, Listing, MergeRequestEdit,
+    Merging, NewMergeRequest, Pipeline, Repository,
+};

@@ -27,5 +27,5 @@ pub use error::GitError;
 pub use history::{BranchCommit, Change};
 pub use local::Ref;
 pub use push::{Push, Pushed};
-pub use remote::Remote;
+pub use remote::{Credential, Remote};
 pub use tree::{Entry, EntryKind};

@@ -16,7 +16,8 @@ const ROOMS: [&str; 15] = [
 const CORE: [&str; 6] = ["plan", "policy", "source", "scheme", "repo", "image"];
 /// Rooms of the edges in one row: they do not know each other, but for the arrows named here.
 const EDGES: [&str; 5] = ["registry", "forge", "git", "store", "http"];
-const BETWEEN_EDGES: [(&str, &str); 2] = [("registry", "http"), ("forge", "git")];
+const BETWEEN_EDGES: [(&str, &str); 3] =
+    [("registry", "http"), ("forge", "git"), ("forge", "http")];
 /// What an edge may know of the core: values, never the plan or what is allowed.
 const VALUES: [&str; 2] = ["image", "repo"];
 

@@ -3,7 +3,7 @@
 use super::ended::Ended;
 use super::output::{Format, json, say, table, text};
 use super::session::{ConfigArgument, setup, wait};
-use crate::forge::{Forge as _, Local, Repository};
+use crate::forge::{Forge as _, Known, Local, Repository};
 use crate::http::Redactor;
 use crate::registry::Unlisted;
 use crate::repo::{RepoGlobs, RepoName};
@@ -88,7 +88,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
             }
             Command::Merge(one) => {
                 let (forge, repo) = find(&setup.local, &one.repo).await?;
-                let merged = forge.merge(&repo, one.number).await?;
+                let merged = forge.merge_now(&repo, one.number).await?;
                 say(&format!(
                     "!{} of {} is merged as {}",
                     one.number,
@@ -120,7 +120,7 @@ async fn list(forges: &[Local], arguments: &List) -> anyhow::Result<Ended> {
     let mut rows = Vec::new();
     let mut failed = false;
     for forge in forges {
-        let listing = forge.repositories().await?;
+        let listing = forge.discover(&Known::new()).await?;
         for (name, error) in listing.failed {
             failed = true;
             say(&format!("{name}: {error}"));
@@ -130,8 +130,12 @@ async fn list(forges: &[Local], arguments: &List) -> anyhow::Result<Ended> {
             .into_iter()
             .filter(|repo| globs.as_ref().is_none_or(|g| g.select(&repo.name)))
         {
-            for mr in forge.merge_requests(&repo).await? {
-                let head = repo.branches.get(&mr.source).or(mr.head.as_ref());
+            for mr in forge.all(&repo).await? {
+                let head = repo
+                    .branches
+                    .as_ref()
+                    .and_then(|all| all.get(&mr.source))
+                    .or(mr.head.as_ref());
                 let ci = match head {
                     Some(head) => forge.ci(&repo, head).await?,
                     None => None,
@@ -173,7 +177,7 @@ async fn find<'a>(forges: &'a [Local], name: &str) -> anyhow::Result<(&'a Local,
     let name = RepoName::parse(name)?;
     for forge in forges {
         let found = forge
-            .repositories()
+            .discover(&Known::new())
             .await?
             .repositories
             .into_iter()
@@ -187,7 +191,7 @@ async fn find<'a>(forges: &'a [Local], name: &str) -> anyhow::Result<(&'a Local,
 
 async fn show(forge: &Local, repo: &Repository, number: u64) -> anyhow::Result<Ended> {
     let Some(mr) = forge
-        .merge_requests(repo)
+        .all(repo)
         .await?
         .into_iter()
         .find(|mr| mr.number == number)

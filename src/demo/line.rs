@@ -3,7 +3,7 @@
 use super::ci::{Built, Ci, CiError};
 use super::publish::{PublishError, Publisher};
 use crate::config;
-use crate::forge::{CiState, Forge as _, ForgeError, Local, Repository};
+use crate::forge::{CiState, Forge as _, ForgeError, Known, Local, Repository};
 use crate::git::{Git, GitError, Identity, Remote};
 use crate::http::Redactor;
 use crate::image::Digest;
@@ -159,7 +159,7 @@ impl AssemblyLine {
 
     /// A repository of the line as it is now.
     pub async fn repository(&self, name: &str) -> Result<Repository, LineError> {
-        let listing = self.forge.repositories().await?;
+        let listing = self.forge.discover(&Known::new()).await?;
         let found = listing
             .repositories
             .into_iter()
@@ -200,10 +200,11 @@ impl AssemblyLine {
         let (mut tested, mut built) = (Vec::new(), Vec::new());
         for member in self.members.clone() {
             let repo = self.repository(member.name).await?;
-            for mr in self.forge.merge_requests(&repo).await? {
+            for mr in self.forge.all(&repo).await? {
                 let Some(head) = repo
                     .branches
-                    .get(&mr.source)
+                    .as_ref()
+                    .and_then(|branches| branches.get(&mr.source))
                     .filter(|_| mr.state == MergeRequestState::Open)
                 else {
                     continue;
@@ -214,7 +215,7 @@ impl AssemblyLine {
                 let state = self.ci.test(&self.forge, &repo, head).await?;
                 tested.push((member.name.to_owned(), mr.number, mr.title.clone(), state));
                 if state == CiState::Success {
-                    self.forge.merge(&repo, mr.number).await?;
+                    self.forge.merge_now(&repo, mr.number).await?;
                     built.push((
                         member.name.to_owned(),
                         mr.number,

@@ -8,6 +8,18 @@ pub enum ForgeError {
     /// The forge cannot be reached or read; nothing is concluded from that.
     #[error("{0}")]
     Unreachable(String),
+    /// The forge refuses the token: it is not asked again in this pass.
+    #[error("{0}")]
+    Unauthorized(String),
+    /// The token may not do this with this repository.
+    #[error("{0}")]
+    Forbidden(String),
+    /// The forge asks to wait longer than a pass does.
+    #[error("{0}")]
+    RateLimited(String),
+    /// What answers is no forge: a sign-in page, a proxy.
+    #[error("{0}")]
+    NotAForge(String),
     /// What is to be changed is no longer what it was: look again.
     #[error("{0}")]
     Conflict(String),
@@ -27,10 +39,41 @@ impl ForgeError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unreachable(_) => "forge-unreachable",
+            Self::Unauthorized(_) => "forge-unauthorized",
+            Self::Forbidden(_) => "forge-forbidden",
+            Self::RateLimited(_) => "forge-rate-limited",
+            Self::NotAForge(_) => "not-a-forge",
             Self::Conflict(_) => "forge-conflict",
             Self::NotFound(_) => "forge-not-found",
             Self::Refused(_) => "forge-refused",
             Self::Git(error) => error.code(),
         }
+    }
+
+    /// What the operator can do about it, where that is known.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::Unauthorized(_) => Some(
+                "check the forge's `token`: `imagebot forge doctor` says what it may do and when it expires",
+            ),
+            Self::Forbidden(_) => {
+                Some("`imagebot forge doctor` prints the rights that the token needs")
+            }
+            Self::NotAForge(_) => Some(
+                "check the forge's `url`, and that no proxy or sign-in page stands before its API",
+            ),
+            _ => None,
+        }
+    }
+
+    /// Whether the forge itself, not this repository, is why: nothing more is written to it in this pass.
+    pub fn is_of_forge(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable(_)
+                | Self::Unauthorized(_)
+                | Self::RateLimited(_)
+                | Self::NotAForge(_)
+        )
     }
 }

@@ -9,16 +9,21 @@ mod folders;
 mod requests;
 
 use self::folders::folders;
-use self::requests::{Kept, Requests, State, TRIES};
+use self::requests::{Kept, MERGE_REQUESTS, Requests, State, TRIES};
 use super::error::ForgeError;
-use super::traits::{Forge, Listing, MergeRequestEdit, NewMergeRequest, Repository};
+use super::mark::{NOTICE, is_marked, marked};
+use super::traits::{
+    Finding, Forge, Known, Level, Listing, MergeRequestEdit, Merging, NewMergeRequest, Pipeline,
+    Repository,
+};
 use crate::git::{Git, Remote};
 use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoGlobs, RepoName};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 const CI_STATES: &str = "refs/imagebot/ci/";
+const NOTICE_REF: &str = "refs/imagebot/notice";
 
 /// A folder of bare repositories.
 #[derive(Debug, Clone)]
@@ -75,8 +80,26 @@ impl Local {
         Ok(self.requests(repo).one(number).await?.1.comments)
     }
 
-    /// Merges an open merge request with a merge commit, and deletes its branch.
-    pub async fn merge(&self, repo: &Repository, number: u64) -> Result<CommitId, ForgeError> {
+    /// All merge requests from our branches, in all states, the oldest first.
+    pub async fn all(&self, repo: &Repository) -> Result<Vec<MergeRequest>, ForgeError> {
+        let all = self.requests(repo).all().await?;
+        Ok(all
+            .into_iter()
+            .filter(|(_, (_, kept))| kept.state.source.is_ours())
+            .map(|(number, (_, kept))| kept.into_merge_request(number))
+            .collect())
+    }
+
+    /// What imagebot says of the repository's settings, if it has to say something.
+    pub async fn said(&self, repo: &Repository) -> Result<Option<String>, ForgeError> {
+        let names = [NOTICE_REF.to_owned()];
+        let contents = self.git.read_names(&repo.remote, &names).await?;
+        let text = contents.into_iter().next().flatten();
+        Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
+    }
+
+    /// Merges an open merge request with a merge commit, and deletes its branch: what a person does.
+    pub async fn merge_now(&self, repo: &Repository, number: u64) -> Result<CommitId, ForgeError> {
         for _ in 0..TRIES {
             let (_, kept) = self.requests(repo).open(number).await?;
             let heads = self.git.refs(&repo.remote, &["refs/heads/"]).await?;
@@ -189,7 +212,13 @@ impl Local {
     /// The repository of a folder below the root.
     async fn repository(&self, name: &RepoName, path: &Path) -> Result<Repository, ForgeError> {
         let remote = Remote::local(path, &self.owners)?;
-        let refs = self.git.refs(&remote, &["refs/heads/"]).await?;
+        let refs = self
+            .git
+            .refs(&remote, &["refs/heads/", MERGE_REQUESTS])
+            .await?;
+        let has_requests = refs
+            .iter()
+            .any(|found| found.name.starts_with(MERGE_REQUESTS));
         let mut head = None;
         let mut branches = BTreeMap::new();
         for found in refs {
@@ -213,13 +242,32 @@ impl Local {
                 head = Some((branch, found.id));
             }
         }
-        Ok(Repository {
+        let mut repository = Repository {
             id: name.to_string(),
             name: name.clone(),
             remote,
             head,
-            branches,
-        })
+            branches: Some(branches),
+            open: Some(Vec::new()),
+            why: "its folder is below the forge's path, and `repos` selects it".to_owned(),
+            registry: None,
+        };
+        if has_requests {
+            let mut open = self.all(&repository).await?;
+            open.retain(|mr| mr.state == MergeRequestState::Open);
+            repository.open = Some(open);
+        }
+        Ok(repository)
+    }
+
+    async fn our_heads(&self, repo: &Repository) -> Result<BTreeMap<Branch, CommitId>, ForgeError> {
+        let ours = format!("refs/heads/{}", Branch::OURS);
+        let refs = self.git.refs(&repo.remote, &[&ours]).await?;
+        let branch = |found: crate::git::Ref| {
+            let name = found.name.strip_prefix("refs/heads/")?;
+            Some((Branch::parse(name).ok()?, found.id))
+        };
+        Ok(refs.into_iter().filter_map(branch).collect())
     }
 
     fn requests<'a>(&'a self, repo: &'a Repository) -> Requests<'a> {
@@ -236,7 +284,11 @@ impl Forge for Local {
         "local"
     }
 
-    async fn repositories(&self) -> Result<Listing, ForgeError> {
+    fn noun(&self) -> &'static str {
+        "merge request"
+    }
+
+    async fn discover(&self, _: &Known) -> Result<Listing, ForgeError> {
         let (root, repos) = (self.root.clone(), self.repos.clone());
         let found = tokio::task::spawn_blocking(move || folders(&root, &repos)).await;
         let found = found.map_err(|error| ForgeError::Unreachable(error.to_string()))??;
@@ -259,13 +311,18 @@ impl Forge for Local {
         Ok(listing)
     }
 
-    async fn merge_requests(&self, repo: &Repository) -> Result<Vec<MergeRequest>, ForgeError> {
-        let all = self.requests(repo).all().await?;
-        Ok(all
-            .into_iter()
-            .filter(|(_, (_, kept))| kept.state.source.is_ours())
-            .map(|(number, (_, kept))| kept.into_merge_request(number))
-            .collect())
+    async fn branches(&self, repo: &Repository) -> Result<BTreeMap<Branch, CommitId>, ForgeError> {
+        self.our_heads(repo).await
+    }
+
+    async fn merge_requests(
+        &self,
+        repo: &Repository,
+        branches: &BTreeSet<Branch>,
+    ) -> Result<Vec<MergeRequest>, ForgeError> {
+        let mut all = self.all(repo).await?;
+        all.retain(|mr| branches.contains(&mr.source));
+        Ok(all)
     }
 
     async fn create(
@@ -294,13 +351,17 @@ impl Forge for Local {
                 source: new.source.clone(),
                 target: new.target.clone(),
                 title: new.title.clone(),
-                labels: new.labels.clone(),
+                labels: new.dress.labels.clone(),
+                assignees: new.dress.assignees.clone(),
+                reviewers: new.dress.reviewers.clone(),
+                milestone: new.dress.milestone.clone(),
+                draft: new.dress.draft,
                 head: None,
                 merged_as: None,
             };
             let kept = Kept {
                 state,
-                description: new.description.clone(),
+                description: new.dressed.clone(),
                 comments: String::new(),
             };
             if self
@@ -324,10 +385,15 @@ impl Forge for Local {
         edit: &MergeRequestEdit,
     ) -> Result<(), ForgeError> {
         let change = |kept: &mut Kept| {
-            kept.state.title = edit
-                .title
-                .clone()
-                .unwrap_or_else(|| kept.state.title.clone());
+            let state = &mut kept.state;
+            state.title = edit.title.clone().unwrap_or_else(|| state.title.clone());
+            state.target = edit.target.clone().unwrap_or_else(|| state.target.clone());
+            let worn = edit.dress.iter().flat_map(|dress| &dress.labels);
+            for label in edit.add_labels.iter().chain(worn) {
+                if !state.labels.contains(label) {
+                    state.labels.push(label.clone());
+                }
+            }
             kept.description = edit
                 .description
                 .clone()
@@ -337,6 +403,9 @@ impl Forge for Local {
     }
 
     async fn close(&self, repo: &Repository, number: u64) -> Result<(), ForgeError> {
+        if self.requests(repo).one(number).await?.1.state.state == MergeRequestState::Closed {
+            return Ok(());
+        }
         self.requests(repo)
             .change(number, "closed", |kept| {
                 kept.state.state = MergeRequestState::Closed
@@ -344,19 +413,85 @@ impl Forge for Local {
             .await
     }
 
-    async fn comment(&self, repo: &Repository, number: u64, text: &str) -> Result<(), ForgeError> {
+    async fn comment(
+        &self,
+        repo: &Repository,
+        number: u64,
+        code: &str,
+        text: &str,
+    ) -> Result<(), ForgeError> {
         let change = |kept: &mut Kept| {
-            if kept.comments.contains(text) {
+            if is_marked(code, &kept.comments) {
                 return;
             }
             if !kept.comments.is_empty() {
                 kept.comments.push_str("\n---\n\n");
             }
-            kept.comments.push_str(text);
+            kept.comments.push_str(&marked(code, text));
             kept.comments.push('\n');
         };
         self.requests(repo)
             .change(number, "commented", change)
             .await
+    }
+
+    async fn pipeline(&self, repo: &Repository, head: &CommitId) -> Result<Pipeline, ForgeError> {
+        Ok(match self.ci(repo, head).await? {
+            None => Pipeline::None,
+            Some(CiState::Running) => Pipeline::Running,
+            Some(CiState::Success) => Pipeline::Success,
+            Some(CiState::Failed) => Pipeline::Failed,
+        })
+    }
+
+    async fn merge(
+        &self,
+        repo: &Repository,
+        number: u64,
+        head: &CommitId,
+    ) -> Result<Merging, ForgeError> {
+        let (_, kept) = self.requests(repo).open(number).await?;
+        if self.our_heads(repo).await?.get(&kept.state.source) != Some(head) {
+            let why = format!("the branch of !{number} of {} has moved", repo.name);
+            return Err(ForgeError::Conflict(why));
+        }
+        match self.pipeline(repo, head).await? {
+            Pipeline::Success => self.merge_now(repo, number).await.map(|_| Merging::Merged),
+            _ => Ok(Merging::NotYet("its CI has not succeeded yet".to_owned())),
+        }
+    }
+
+    async fn notice(&self, repo: &Repository, text: Option<&str>) -> Result<(), ForgeError> {
+        let wanted = text.map(|text| marked(NOTICE, text));
+        for _ in 0..TRIES {
+            if self.said(repo).await? == wanted {
+                return Ok(());
+            }
+            let refs = self.git.refs(&repo.remote, &[NOTICE_REF]).await?;
+            let before = refs.into_iter().next().map(|found| found.id);
+            let blob = match &wanted {
+                Some(text) => Some(self.git.write_blob(&repo.remote, text.as_bytes()).await?),
+                None => None,
+            };
+            let moved = self
+                .git
+                .move_ref(&repo.remote, NOTICE_REF, before.as_ref(), blob.as_ref())
+                .await?;
+            if moved {
+                return Ok(());
+            }
+        }
+        Err(ForgeError::Conflict(format!(
+            "the notice of {} changes too often",
+            repo.name
+        )))
+    }
+
+    async fn doctor(&self, repos: &[Repository]) -> Vec<Finding> {
+        vec![Finding {
+            level: Level::Ok,
+            what: format!("{} repositories below {}", repos.len(), self.root.display()),
+            help: None,
+        }]
     }
 }

@@ -2,11 +2,14 @@
 
 use super::error::ForgeError;
 use crate::git::Remote;
+use crate::http::Origin;
+use crate::image::RegistryHost;
 use crate::repo::{Branch, CommitId, MergeRequest, RepoName};
-use std::collections::BTreeMap;
+use secrecy::SecretString;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A registered repository, as a forge lists it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Repository {
     /// What stays the same when the repository is renamed; part of every update key.
     pub id: String,
@@ -16,8 +19,29 @@ pub struct Repository {
     pub remote: Remote,
     /// The default branch and its head; `None` for an empty repository.
     pub head: Option<(Branch, CommitId)>,
-    /// The branches under `imagebot/` and their heads.
-    pub branches: BTreeMap<Branch, CommitId>,
+    /// The branches under `imagebot/` and their heads; `None` where the listing does not tell: [`Forge::branches`] does.
+    pub branches: Option<BTreeMap<Branch, CommitId>>,
+    /// The open merge requests from our branches, as far as the listing tells; `None` where it tells nothing.
+    pub open: Option<Vec<MergeRequest>>,
+    /// What registered it, for people: `repos = "platform/**"`.
+    pub why: String,
+    /// The forge's own registry, with the login of this repository's token.
+    pub registry: Option<ForgeRegistry>,
+}
+
+/// A registry that the forge's own API names as its own.
+#[derive(Debug, Clone)]
+pub struct ForgeRegistry {
+    /// The host, as it stands in image names.
+    pub host: RegistryHost,
+    /// The origin besides the registry's own that may ask for the login.
+    pub realm: Option<Origin>,
+    /// A name that is equal for equal tokens and holds no secret.
+    pub login: String,
+    /// The user name.
+    pub username: String,
+    /// The token.
+    pub password: SecretString,
 }
 
 /// All registered repositories of a forge.
@@ -25,8 +49,42 @@ pub struct Repository {
 pub struct Listing {
     /// Those that can be worked on.
     pub repositories: Vec<Repository>,
+    /// Those that are there and are not worked on.
+    pub left_out: Vec<LeftOut>,
     /// Those that could not be read: unknown, never gone.
     pub failed: Vec<(String, ForgeError)>,
+}
+
+/// A repository that is not worked on, and why.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeftOut {
+    /// Its full path.
+    pub name: String,
+    /// The stable code of why: `archived`, `fork`, `empty`, `mirror`, `excluded`, `topic`, `other-token`,
+    /// `pending-deletion`.
+    pub why: &'static str,
+}
+
+/// The ids that repositories had which the configuration names one by one: they are found again when they are renamed.
+pub type Known = BTreeMap<RepoName, String>;
+
+/// What a merge request wears besides its texts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Dress {
+    /// The labels.
+    pub labels: Vec<String>,
+    /// User names of those it is assigned to.
+    pub assignees: Vec<String>,
+    /// User names of those who are asked for a review.
+    pub reviewers: Vec<String>,
+    /// The milestone's title.
+    pub milestone: Option<String>,
+    /// Whether it is a draft.
+    pub draft: bool,
+    /// Whether its commits are squashed when it is merged; `None`: as the repository has it.
+    pub squash: Option<bool>,
+    /// Whether its branch is removed when it is merged.
+    pub remove_source_branch: bool,
 }
 
 /// A merge request to be opened.
@@ -38,32 +96,97 @@ pub struct NewMergeRequest {
     pub target: Branch,
     /// The title.
     pub title: String,
-    /// The text, Markdown.
+    /// The text, Markdown, as long as it is not dressed.
     pub description: String,
-    /// The labels.
-    pub labels: Vec<String>,
+    /// The text once it is dressed. A forge that needs several requests writes it with the last, so that whoever was
+    /// killed between them sees what is missing.
+    pub dressed: String,
+    /// What it wears.
+    pub dress: Dress,
 }
 
-/// What is to be changed of a merge request; what is `None` stays.
+/// What is to be changed of a merge request; what is `None` or empty stays.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MergeRequestEdit {
     /// The title.
     pub title: Option<String>,
     /// The text.
     pub description: Option<String>,
+    /// The branch that it is to be merged into.
+    pub target: Option<Branch>,
+    /// Labels to be added.
+    pub add_labels: Vec<String>,
+    /// What it was to wear from the start, where opening it was cut short.
+    pub dress: Option<Dress>,
+}
+
+/// What CI says of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pipeline {
+    /// Nothing yet, or there is no CI.
+    None,
+    /// It runs, or waits.
+    Running,
+    /// Everything succeeded.
+    Success,
+    /// Something failed or was cancelled.
+    Failed,
+}
+
+/// What came of asking a forge to merge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Merging {
+    /// It is merged.
+    Merged,
+    /// The forge merges it as soon as its conditions are met.
+    Scheduled,
+    /// Not yet, and why: the next pass asks again.
+    NotYet(String),
+}
+
+/// Something that [`Forge::doctor`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How bad it is.
+    pub level: Level,
+    /// What was found.
+    pub what: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// As it should be.
+    Ok,
+    /// Worth knowing.
+    Warning,
+    /// imagebot cannot do its work.
+    Problem,
 }
 
 /// A server, or a folder, that lists repositories and keeps merge requests.
 #[async_trait::async_trait]
 pub trait Forge: Send + Sync {
-    /// What the forge is called in reports.
+    /// What the forge is called in reports; it tells apart the forges of a configuration, and the tokens of a forge.
     fn name(&self) -> &str;
 
-    /// The registered repositories with their heads.
-    async fn repositories(&self) -> Result<Listing, ForgeError>;
+    /// What people there call a merge request.
+    fn noun(&self) -> &'static str;
 
-    /// The merge requests whose source branch is under `imagebot/`, whoever opened them, in all states.
-    async fn merge_requests(&self, repo: &Repository) -> Result<Vec<MergeRequest>, ForgeError>;
+    /// The registered repositories with their heads. In a pass in which nothing has changed, nothing else is asked.
+    async fn discover(&self, known: &Known) -> Result<Listing, ForgeError>;
+
+    /// The branches under `imagebot/` with their heads, as they are now.
+    async fn branches(&self, repo: &Repository) -> Result<BTreeMap<Branch, CommitId>, ForgeError>;
+
+    /// The merge requests from exactly these source branches, whoever opened them, in all states, the oldest first.
+    async fn merge_requests(
+        &self,
+        repo: &Repository,
+        branches: &BTreeSet<Branch>,
+    ) -> Result<Vec<MergeRequest>, ForgeError>;
 
     /// Opens a merge request. If an open one for the same source branch is there already, that one is the answer.
     async fn create(
@@ -72,7 +195,7 @@ pub trait Forge: Send + Sync {
         new: &NewMergeRequest,
     ) -> Result<MergeRequest, ForgeError>;
 
-    /// Changes a merge request's texts.
+    /// Changes a merge request.
     async fn edit(
         &self,
         repo: &Repository,
@@ -80,9 +203,35 @@ pub trait Forge: Send + Sync {
         edit: &MergeRequestEdit,
     ) -> Result<(), ForgeError>;
 
-    /// Closes an open merge request without merging it.
+    /// Closes an open merge request without merging it; one that is closed already stays so.
     async fn close(&self, repo: &Repository, number: u64) -> Result<(), ForgeError>;
 
-    /// Adds a comment to a merge request, unless it is there already: whoever was killed behind it asks again.
-    async fn comment(&self, repo: &Repository, number: u64, text: &str) -> Result<(), ForgeError>;
+    /// Adds a comment to a merge request, unless one with this code is there already: whoever was killed behind it
+    /// asks again.
+    async fn comment(
+        &self,
+        repo: &Repository,
+        number: u64,
+        code: &str,
+        text: &str,
+    ) -> Result<(), ForgeError>;
+
+    /// What CI says of a branch's head.
+    async fn pipeline(&self, repo: &Repository, head: &CommitId) -> Result<Pipeline, ForgeError>;
+
+    /// Has a merge request merged when its pipeline has succeeded, and only with this head. Asked only when there is a
+    /// pipeline.
+    async fn merge(
+        &self,
+        repo: &Repository,
+        number: u64,
+        head: &CommitId,
+    ) -> Result<Merging, ForgeError>;
+
+    /// Says on the repository itself that its settings cannot be read: one issue, opened or updated with this text, or
+    /// closed where there is none.
+    async fn notice(&self, repo: &Repository, text: Option<&str>) -> Result<(), ForgeError>;
+
+    /// Looks whether imagebot can do its work, and with no more rights than it needs.
+    async fn doctor(&self, repos: &[Repository]) -> Vec<Finding>;
 }

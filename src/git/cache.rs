@@ -1,6 +1,6 @@
 //! A cached copy of a repository: bare, shallow, without the blobs that nobody asked for.
 
-use super::command::{Call, Git, fingerprint, first_lines, quoted, settings_env};
+use super::command::{Call, Git, fingerprint, first_lines, owned, quoted};
 use super::error::GitError;
 use super::object::batch;
 use super::remote::Remote;
@@ -209,13 +209,13 @@ impl Cached {
             .chain(ids.into_iter().map(|id| id.to_string()))
             .collect();
         // Without negotiation: a shallow copy has nothing to negotiate with.
-        let env = settings_env(&[
+        let settings = owned(&[
             ("remote.origin.promisor", "true"),
             ("remote.origin.partialclonefilter", "blob:none"),
             ("fetch.negotiationAlgorithm", "noop"),
         ]);
         let output = tokio::select! {
-            output = self.git.run(Call { args, input, env, ..self.call("fetch") }) => output?,
+            output = self.git.run(Call { args, input, settings, ..self.call("fetch") }) => output?,
             () = self.outgrown() => return Err(self.too_large()),
         };
         if !output.status.success() {

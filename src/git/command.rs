@@ -129,7 +129,8 @@ impl Git {
         // tolerates. Ids are checked in any case, nothing is checked out, and paths are checked by their type.
         let mut text = String::from(
             "[protocol]\n\tversion = 2\n\
-             [http]\n\tfollowRedirects = false\n\
+             [http]\n\tfollowRedirects = false\n\tuserAgent = imagebot\n\
+             [credential]\n\thelper =\n\
              [transfer]\n\tbundleURI = false\n\
              [uploadpack]\n\tallowFilter = true\n\tallowAnySHA1InWant = true\n\
              [gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n\
@@ -208,10 +209,19 @@ impl Git {
     pub(super) async fn run(&self, call: Call<'_>) -> Result<Output, GitError> {
         let action = call.action;
         let mut command = self.command(call.git_dir, call.remote)?;
+        let mut settings = call.settings;
+        settings.extend(call.remote.map(Remote::settings).unwrap_or_default());
+        let proxies = call.remote.map(Remote::proxy_variables).unwrap_or_default();
         command
             .arg(action)
             .args(&call.args)
-            .envs(call.env.iter().map(|(k, v)| (k, v)));
+            .envs(call.env.iter().map(|(k, v)| (k, v)))
+            .envs(settings_env(&settings))
+            .envs(
+                proxies
+                    .iter()
+                    .filter_map(|name| Some((name, std::env::var_os(name)?))),
+            );
         tracing::trace!(action, args = ?call.args, "git");
         let mut child = command
             .spawn()
@@ -298,6 +308,8 @@ pub(super) struct Call<'a> {
     pub(super) action: &'static str,
     pub(super) args: Vec<String>,
     pub(super) env: Vec<(String, String)>,
+    /// Settings of git for this command alone.
+    pub(super) settings: Vec<(String, String)>,
     pub(super) input: Vec<u8>,
 }
 
@@ -309,6 +321,7 @@ impl Call<'_> {
             action,
             args: Vec::new(),
             env: Vec::new(),
+            settings: Vec::new(),
             input: Vec::new(),
         }
     }
@@ -338,12 +351,18 @@ pub(super) fn first_lines(text: &str) -> String {
     }
 }
 
-/// The environment that gives one command settings of its own.
-pub(super) fn settings_env(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+/// Settings as a command takes them.
+pub(super) fn owned(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+    let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+    settings.iter().map(owned).collect()
+}
+
+/// The environment that gives one command settings of its own: what stands there is in no argument and on no disk.
+fn settings_env(settings: &[(String, String)]) -> Vec<(String, String)> {
     let mut env = vec![("GIT_CONFIG_COUNT".to_owned(), settings.len().to_string())];
     for (index, (key, value)) in settings.iter().enumerate() {
-        env.push((format!("GIT_CONFIG_KEY_{index}"), (*key).to_owned()));
-        env.push((format!("GIT_CONFIG_VALUE_{index}"), (*value).to_owned()));
+        env.push((format!("GIT_CONFIG_KEY_{index}"), key.clone()));
+        env.push((format!("GIT_CONFIG_VALUE_{index}"), value.clone()));
     }
     env
 }

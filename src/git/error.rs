@@ -21,6 +21,17 @@ pub enum GitError {
         /// The owner's user id.
         owner: u32,
     },
+    /// The URL is not one that git is given.
+    #[error("{0}")]
+    BadUrl(String),
+    /// The server wants a login, or refuses the one it got.
+    #[error("{remote}: the server refuses the login: {detail}")]
+    Unauthorized {
+        /// The repository.
+        remote: String,
+        /// What git said.
+        detail: String,
+    },
     /// The repository is not there, or is none.
     #[error("{remote}: no git repository can be read there: {detail}")]
     Unreadable {
@@ -81,6 +92,8 @@ impl GitError {
         match self {
             Self::Version { .. } => "git-version",
             Self::ForeignOwner { .. } => "git-foreign-owner",
+            Self::BadUrl(_) => "git-bad-url",
+            Self::Unauthorized { .. } => "git-unauthorized",
             Self::Unreadable { .. } => "git-unreadable",
             Self::TooLarge { .. } => "git-too-large",
             Self::Timeout { .. } => "git-timeout",

@@ -1,7 +1,7 @@
 //! One push for all branches of a repository, with a lease for each.
 
 use super::cache::Cached;
-use super::command::{Call, Output, first_lines, settings_env};
+use super::command::{Call, Output, first_lines, owned};
 use super::error::GitError;
 use crate::repo::{Branch, CommitId};
 use std::collections::BTreeMap;
@@ -91,7 +91,7 @@ impl Cached {
     async fn send(&self, args: &[String], settings: &[(&str, &str)]) -> Result<Output, GitError> {
         let call = Call {
             args: args.to_vec(),
-            env: settings_env(settings),
+            settings: owned(settings),
             ..self.call("push")
         };
         self.git.run(call).await

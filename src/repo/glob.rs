@@ -59,6 +59,14 @@ impl RepoGlobs {
             .map(Self)
     }
 
+    /// The patterns that include, as written.
+    pub fn positive(&self) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .filter(|(includes, _)| *includes)
+            .map(|(_, glob)| glob.as_str())
+    }
+
     /// Whether the list selects a repository.
     pub fn select(&self, name: &RepoName) -> bool {
         self.0

@@ -24,6 +24,12 @@ pub struct MergeRequest {
     pub head: Option<CommitId>,
     /// What the merge made, once it is merged and where the forge tells it.
     pub merged_as: Option<CommitId>,
+    /// Whether it is a draft.
+    pub draft: bool,
+    /// When it was opened, by the forge's clock, where the forge tells it.
+    pub created: Option<jiff::Timestamp>,
+    /// Whether the forge is to merge it by itself.
+    pub auto_merge: bool,
 }
 
 /// Whether a merge request is still to be decided.

@@ -5,7 +5,7 @@ use super::observe::Written;
 use super::report::ProblemReport;
 use super::setup::Setup;
 use super::work::Work;
-use crate::forge::{Forge, ForgeError, MergeRequestEdit, NewMergeRequest, Repository};
+use crate::forge::{Dress, Forge, ForgeError, MergeRequestEdit, NewMergeRequest, Repository};
 use crate::git::{FileChange, Git, NewCommit, Push, Pushed};
 use crate::plan::{Action, Proposal, Reconciled, Status};
 use crate::repo::{Branch, CommitId};
@@ -91,6 +91,7 @@ impl Acted<'_> {
             let edit = MergeRequestEdit {
                 title: title.clone(),
                 description: Some(description.clone()),
+                ..MergeRequestEdit::default()
             };
             self.forge.edit(self.repo, *number, &edit).await?;
             self.checkpoint.reached("reason written");
@@ -187,7 +188,11 @@ impl Acted<'_> {
                 target: self.base.0.clone(),
                 title: texts.title.clone(),
                 description: texts.block(&texts.state),
-                labels: texts.labels.clone(),
+                dressed: texts.block(&texts.state),
+                dress: Dress {
+                    labels: texts.labels.clone(),
+                    ..Dress::default()
+                },
             };
             let opened = self.forge.create(self.repo, &new).await?;
             self.checkpoint.reached("opened");
@@ -197,13 +202,16 @@ impl Acted<'_> {
             return Ok(None);
         }
         if let Some((number, text)) = action.comment {
-            self.forge.comment(self.repo, number, text).await?;
+            self.forge
+                .comment(self.repo, number, "foreign", text)
+                .await?;
             self.checkpoint.reached("commented");
         }
         if let Some((number, title, description)) = &action.edit {
             let edit = MergeRequestEdit {
                 title: title.clone(),
                 description: Some(description.clone()),
+                ..MergeRequestEdit::default()
             };
             self.forge.edit(self.repo, *number, &edit).await?;
             self.checkpoint.reached("edited");

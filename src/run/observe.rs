@@ -147,7 +147,7 @@ pub(super) async fn branches(
 ) -> Result<BTreeMap<Branch, OurBranch>, GitError> {
     let mut found = BTreeMap::new();
     let mut unknown = Vec::new();
-    for (branch, tip) in &repo.branches {
+    for (branch, tip) in repo.branches.iter().flatten() {
         let written: Option<Written> = setup
             .store
             .written(tip.as_str())

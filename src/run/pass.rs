@@ -9,7 +9,7 @@ use super::report::{DecisionReport, ProblemReport, ProposalReport, Report, Repos
 use super::setup::Setup;
 use super::work::Work;
 use crate::config::RepoConfig;
-use crate::forge::{Forge, Repository};
+use crate::forge::{Forge, Known, Repository};
 use crate::git::{EntryKind, Git};
 use crate::plan::{Certainty, Decision, Existing, Observations, propose, reconcile};
 use crate::repo::{Branch, CommitId, RepoGlobs};
@@ -131,7 +131,7 @@ async fn register(
 ) -> Vec<(Arc<dyn Forge>, Repository)> {
     let mut registered = Vec::new();
     for forge in &setup.forges {
-        match forge.repositories().await {
+        match forge.discover(&Known::new()).await {
             Ok(listing) => {
                 registered.extend(
                     listing
@@ -376,7 +376,13 @@ async fn finish(
     if proposals.is_empty() && branches.is_empty() {
         return report;
     }
-    let merge_requests = match forge.merge_requests(&repo).await {
+    let names = proposals
+        .iter()
+        .map(|proposal| &proposal.branch)
+        .chain(branches.keys())
+        .cloned()
+        .collect();
+    let merge_requests = match forge.merge_requests(&repo, &names).await {
         Ok(merge_requests) => merge_requests,
         Err(error) => {
             report.problems.push(problem(&error));

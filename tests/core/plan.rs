@@ -622,6 +622,9 @@ fn merge_request(
         labels: vec![],
         head: None,
         merged_as: None,
+        draft: false,
+        created: None,
+        auto_merge: false,
     }
 }
 

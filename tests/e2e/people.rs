@@ -184,11 +184,11 @@ async fn t34_what_people_write_in_the_text_stays_and_commands_nothing() {
     let repo = world.repository("app").await;
     let mr = world.mr("app").await;
     let edit = imagebot::forge::MergeRequestEdit {
-        title: None,
         description: Some(format!(
             "Please wait. - [x] rebase\n\n{}\n\nThanks!",
             mr.description
         )),
+        ..imagebot::forge::MergeRequestEdit::default()
     };
     use imagebot::forge::Forge as _;
     world.forge.edit(&repo, 1, &edit).await.expect("edited");

@@ -251,7 +251,11 @@ impl World {
     }
 
     pub(crate) async fn repository(&self, name: &str) -> Repository {
-        let listing = self.forge.repositories().await.expect("a listing");
+        let listing = self
+            .forge
+            .discover(&imagebot::forge::Known::new())
+            .await
+            .expect("a listing");
         let found = listing
             .repositories
             .into_iter()
@@ -262,7 +266,7 @@ impl World {
     /// All merge requests of a repository.
     pub(crate) async fn mrs(&self, repo: &str) -> Vec<MergeRequest> {
         let repo = self.repository(repo).await;
-        self.forge.merge_requests(&repo).await.expect("a list")
+        self.forge.all(&repo).await.expect("a list")
     }
 
     /// The open merge requests of a repository.
@@ -281,7 +285,10 @@ impl World {
 
     pub(crate) async fn merge(&self, repo: &str, number: u64) {
         let repo = self.repository(repo).await;
-        self.forge.merge(&repo, number).await.expect("it merges");
+        self.forge
+            .merge_now(&repo, number)
+            .await
+            .expect("it merges");
     }
 
     pub(crate) async fn close(&self, repo: &str, number: u64) {
@@ -302,9 +309,13 @@ impl World {
             .filter(|(name, _)| name.contains(" refs/heads/"))
             .map(|(name, id)| format!("{name} {id}"))
             .collect();
-        let listing = self.forge.repositories().await.expect("a listing");
+        let listing = self
+            .forge
+            .discover(&imagebot::forge::Known::new())
+            .await
+            .expect("a listing");
         for repo in listing.repositories {
-            for mr in self.forge.merge_requests(&repo).await.expect("a list") {
+            for mr in self.forge.all(&repo).await.expect("a list") {
                 let comments = self.forge.comments(&repo, mr.number).await.expect("text");
                 lines.push(format!("{} {mr:?} {comments}", repo.name));
             }

@@ -1,6 +1,9 @@
 //! What every forge must do, told in what people do on it and what imagebot sees.
 
-use imagebot::forge::{Forge, ForgeError, MergeRequestEdit, NewMergeRequest, Repository};
+use imagebot::forge::{
+    Dress, Forge, ForgeError, Known, MergeRequestEdit, Merging, NewMergeRequest, Pipeline,
+    Repository,
+};
 use imagebot::repo::{Branch, CommitId, MergeRequest, MergeRequestState};
 
 /// A forge under test, and what people do on it.
@@ -20,6 +23,10 @@ pub(crate) trait Server: Sync {
     async fn merge(&self, repo: &Repository, number: u64) -> Result<CommitId, ForgeError>;
     /// What stands below a merge request.
     async fn comments(&self, repo: &Repository, number: u64) -> String;
+    /// CI says this of a commit.
+    async fn ci(&self, repo: &Repository, commit: &CommitId, state: Pipeline);
+    /// The texts of the open notices on a repository.
+    async fn notices(&self, repo: &Repository) -> Vec<String>;
 }
 
 /// Makes each test of the suite one of a forge's; `$make` makes its server.
@@ -40,7 +47,10 @@ macro_rules! conformance {
             what_is_closed_or_merged_does_not_change,
             what_is_not_there_is_told,
             only_our_branches_are_listed,
-            texts_of_every_kind_come_back
+            texts_of_every_kind_come_back,
+            ci_is_told_of_a_commit,
+            a_merge_is_bound_to_its_head,
+            a_notice_is_there_once_and_goes
         );
     };
     ($make:expr; $($name:ident),+) => {
@@ -63,14 +73,19 @@ pub(crate) fn request(source: &str, title: &str) -> NewMergeRequest {
         source: branch(source),
         target: branch("main"),
         title: title.to_owned(),
-        description: format!("{title}: the text\n"),
-        labels: vec!["imagebot".to_owned(), "dependencies".to_owned()],
+        description: format!("{title}: the text, undressed"),
+        dressed: format!("{title}: the text"),
+        dress: Dress {
+            labels: vec!["imagebot".to_owned(), "dependencies".to_owned()],
+            remove_source_branch: true,
+            ..Dress::default()
+        },
     }
 }
 
 /// The repository as the forge lists it now.
 pub(crate) async fn listed(forge: &dyn Forge, name: &str) -> Repository {
-    let listing = forge.repositories().await.unwrap();
+    let listing = forge.discover(&Known::new()).await.unwrap();
     let mut repositories = listing.repositories.into_iter();
     repositories
         .find(|repo| repo.name.as_str() == name)
@@ -86,9 +101,20 @@ async fn prepared(server: &impl Server) -> Repository {
 }
 
 async fn only(server: &impl Server, repo: &Repository) -> MergeRequest {
-    let mut all = server.forge().merge_requests(repo).await.unwrap();
+    let mut all = mrs(server, repo, &[SOURCE]).await;
     assert_eq!(all.len(), 1, "{all:?}");
     all.remove(0)
+}
+
+/// The merge requests from these branches.
+pub(crate) async fn mrs(
+    server: &impl Server,
+    repo: &Repository,
+    sources: &[&str],
+) -> Vec<MergeRequest> {
+    let branches = sources.iter().map(|name| branch(name)).collect();
+    let found = server.forge().merge_requests(repo, &branches).await;
+    found.unwrap()
 }
 
 pub(crate) async fn lists_the_default_branch_and_our_branches(server: &impl Server) {
@@ -97,9 +123,10 @@ pub(crate) async fn lists_the_default_branch_and_our_branches(server: &impl Serv
     let head = server.head(REPO, "main").unwrap();
     assert_eq!(repo.head, Some((branch("main"), head)));
     let again = listed(server.forge(), REPO).await;
-    let ours: Vec<_> = again.branches.iter().collect();
     let tip = server.head(REPO, SOURCE).unwrap();
-    assert_eq!(ours, [(&branch(SOURCE), &tip)]);
+    let ours = [(branch(SOURCE), tip)].into();
+    assert_eq!(server.forge().branches(&again).await.unwrap(), ours);
+    assert!(again.branches.is_none_or(|listed| listed == ours));
     let moved = server.commit(REPO, "main", "x", "x\n");
     assert_eq!(
         listed(server.forge(), REPO).await.head,
@@ -113,39 +140,31 @@ pub(crate) async fn an_empty_repository_has_no_head(server: &impl Server) {
     server.delete_branch(REPO, "main");
     let repo = listed(server.forge(), REPO).await;
     assert_eq!(repo.head, None);
-    assert!(repo.branches.is_empty());
-    assert!(
-        server
-            .forge()
-            .merge_requests(&repo)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(server.forge().branches(&repo).await.unwrap().is_empty());
+    assert!(mrs(server, &repo, &[SOURCE]).await.is_empty());
 }
 
 pub(crate) async fn what_was_created_is_listed(server: &impl Server) {
     let repo = prepared(server).await;
-    assert!(
-        server
-            .forge()
-            .merge_requests(&repo)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(mrs(server, &repo, &[SOURCE]).await.is_empty());
     let new = request(SOURCE, "Update node to 2");
     let created = server.forge().create(&repo, &new).await.unwrap();
     let seen = only(server, &repo).await;
     assert_eq!(seen.number, created.number);
     assert_eq!(seen.state, MergeRequestState::Open);
     assert_eq!((&seen.source, &seen.target), (&new.source, &new.target));
+    assert_eq!((&seen.title, &seen.description), (&new.title, &new.dressed));
+    let labels = |mut labels: Vec<String>| {
+        labels.sort();
+        labels
+    };
+    assert_eq!(labels(seen.labels.clone()), labels(new.dress.labels));
     assert_eq!(
-        (&seen.title, &seen.description),
-        (&new.title, &new.description)
+        (seen.merged_as.as_ref(), seen.draft, seen.auto_merge),
+        (None, false, false)
     );
-    assert_eq!(seen.labels, new.labels);
-    assert_eq!(seen.merged_as, None);
+    let open = listed(server.forge(), REPO).await.open;
+    assert!(open.is_none_or(|open| open == [seen]));
 }
 
 pub(crate) async fn f5_creating_twice_gives_the_open_one(server: &impl Server) {
@@ -179,7 +198,7 @@ pub(crate) async fn a_closed_one_stays_and_another_can_be_opened(server: &impl S
         .await
         .unwrap();
     assert!(second.number > first.number);
-    let all = server.forge().merge_requests(&repo).await.unwrap();
+    let all = mrs(server, &repo, &[SOURCE]).await;
     let states: Vec<_> = all.iter().map(|mr| (mr.number, mr.state)).collect();
     assert_eq!(
         states,
@@ -201,7 +220,7 @@ pub(crate) async fn f7_two_at_once_open_one(server: &impl Server) {
     }
     // Comments of several at once are all kept.
     let texts = ["a1", "b2", "c3", "d4"];
-    let all = texts.map(|text| server.forge().comment(&repo, number, text));
+    let all = texts.map(|text| server.forge().comment(&repo, number, text, text));
     for done in futures::future::join_all(all).await {
         done.unwrap();
     }
@@ -221,7 +240,7 @@ pub(crate) async fn editing_changes_what_was_given(server: &impl Server) {
         .unwrap();
     let title = MergeRequestEdit {
         title: Some("two".to_owned()),
-        description: None,
+        ..MergeRequestEdit::default()
     };
     server
         .forge()
@@ -231,11 +250,12 @@ pub(crate) async fn editing_changes_what_was_given(server: &impl Server) {
     let seen = only(server, &repo).await;
     assert_eq!(
         (seen.title.as_str(), seen.description.as_str()),
-        ("two", "one: the text\n")
+        ("two", "one: the text")
     );
     let text = MergeRequestEdit {
-        title: None,
-        description: Some("other\n".to_owned()),
+        description: Some("other".to_owned()),
+        add_labels: vec!["more".to_owned()],
+        ..MergeRequestEdit::default()
     };
     server
         .forge()
@@ -245,9 +265,9 @@ pub(crate) async fn editing_changes_what_was_given(server: &impl Server) {
     let seen = only(server, &repo).await;
     assert_eq!(
         (seen.title.as_str(), seen.description.as_str()),
-        ("two", "other\n")
+        ("two", "other")
     );
-    assert_eq!(seen.labels.len(), 2);
+    assert_eq!(seen.labels.len(), 3);
 }
 
 pub(crate) async fn comments_are_added(server: &impl Server) {
@@ -258,8 +278,13 @@ pub(crate) async fn comments_are_added(server: &impl Server) {
         .await
         .unwrap()
         .number;
-    for text in ["first of all", "then *this*"] {
-        server.forge().comment(&repo, number, text).await.unwrap();
+    for (code, text) in [
+        ("a", "first of all"),
+        ("b", "then *this*"),
+        ("a", "said already, whatever it says now"),
+    ] {
+        let said = server.forge().comment(&repo, number, code, text).await;
+        said.unwrap();
     }
     let comments = server.comments(&repo, number).await;
     let at = |text: &str| {
@@ -268,12 +293,14 @@ pub(crate) async fn comments_are_added(server: &impl Server) {
             .unwrap_or_else(|| panic!("{text} in {comments}"))
     };
     assert!(at("first of all") < at("then *this*"));
-    assert_eq!(only(server, &repo).await.description, "one: the text\n");
+    assert!(!comments.contains("said already"));
+    assert_eq!(only(server, &repo).await.description, "one: the text");
 }
 
 pub(crate) async fn numbers_go_up(server: &impl Server) {
     let repo = prepared(server).await;
     let mut last = 0;
+    let mut sources = Vec::new();
     for number in 0..12 {
         let source = format!("imagebot/n-{number}");
         server.branch(REPO, &source);
@@ -290,11 +317,10 @@ pub(crate) async fn numbers_go_up(server: &impl Server) {
             .unwrap();
         assert!(created.number > last, "{} after {last}", created.number);
         last = created.number;
+        sources.push(source);
     }
-    assert_eq!(
-        server.forge().merge_requests(&repo).await.unwrap().len(),
-        12
-    );
+    let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
+    assert_eq!(mrs(server, &repo, &sources).await.len(), 12);
 }
 
 pub(crate) async fn a_merge_is_seen(server: &impl Server) {
@@ -313,7 +339,9 @@ pub(crate) async fn a_merge_is_seen(server: &impl Server) {
     let seen = only(server, &repo).await;
     assert_eq!(seen.state, MergeRequestState::Merged);
     assert_eq!((seen.merged_as, seen.head), (Some(merged), tip));
-    assert!(listed(server.forge(), REPO).await.branches.is_empty());
+    assert!(server.forge().branches(&repo).await.unwrap().is_empty());
+    let open = listed(server.forge(), REPO).await.open;
+    assert!(open.is_none_or(|open| open.is_empty()));
 }
 
 pub(crate) async fn a_conflict_is_not_merged(server: &impl Server) {
@@ -347,14 +375,15 @@ pub(crate) async fn what_is_closed_or_merged_does_not_change(server: &impl Serve
         .unwrap()
         .number;
     server.merge(&repo, merged).await.unwrap();
-    let before = forge.merge_requests(&repo).await.unwrap();
+    let before = mrs(server, &repo, &[SOURCE]).await;
+    forge.close(&repo, closed).await.unwrap();
+    let error = forge.close(&repo, merged).await.unwrap_err();
+    assert!(matches!(error, ForgeError::Conflict(_)), "{error}");
     for number in [closed, merged] {
-        let error = forge.close(&repo, number).await.unwrap_err();
-        assert!(matches!(error, ForgeError::Conflict(_)), "{error}");
         let error = server.merge(&repo, number).await.unwrap_err();
         assert!(matches!(error, ForgeError::Conflict(_)), "{error}");
     }
-    assert_eq!(forge.merge_requests(&repo).await.unwrap(), before);
+    assert_eq!(mrs(server, &repo, &[SOURCE]).await, before);
 }
 
 pub(crate) async fn what_is_not_there_is_told(server: &impl Server) {
@@ -362,7 +391,7 @@ pub(crate) async fn what_is_not_there_is_told(server: &impl Server) {
     let forge = server.forge();
     for error in [
         forge.close(&repo, 99).await.unwrap_err(),
-        forge.comment(&repo, 99, "x").await.unwrap_err(),
+        forge.comment(&repo, 99, "x", "x").await.unwrap_err(),
         forge
             .edit(&repo, 99, &MergeRequestEdit::default())
             .await
@@ -374,7 +403,7 @@ pub(crate) async fn what_is_not_there_is_told(server: &impl Server) {
     ] {
         assert!(matches!(error, ForgeError::NotFound(_)), "{error}");
     }
-    assert!(forge.merge_requests(&repo).await.unwrap().is_empty());
+    assert!(mrs(server, &repo, &[SOURCE]).await.is_empty());
 }
 
 pub(crate) async fn only_our_branches_are_listed(server: &impl Server) {
@@ -391,6 +420,10 @@ pub(crate) async fn only_our_branches_are_listed(server: &impl Server) {
             .unwrap();
     }
     assert_eq!(only(server, &repo).await.title, SOURCE);
+    if let Some(open) = listed(server.forge(), REPO).await.open {
+        let sources: Vec<_> = open.iter().map(|mr| mr.source.as_str()).collect();
+        assert_eq!(sources, [SOURCE]);
+    }
 }
 
 pub(crate) async fn texts_of_every_kind_come_back(server: &impl Server) {
@@ -412,15 +445,69 @@ pub(crate) async fn texts_of_every_kind_come_back(server: &impl Server) {
         let title = text.lines().next().unwrap_or("x").to_owned();
         let new = NewMergeRequest {
             title,
-            description: text.to_owned(),
+            dressed: text.to_owned(),
             ..request(&source, "")
         };
         let created = server.forge().create(&repo, &new).await.unwrap();
-        let all = server.forge().merge_requests(&repo).await.unwrap();
+        let all = mrs(server, &repo, &[&source]).await;
         let seen = all.iter().find(|mr| mr.number == created.number).unwrap();
+        // Servers clean up line ends and the space around a text.
+        let clean = |text: &str| text.trim().replace("\r\n", "\n");
         assert_eq!(
-            (&seen.title, &seen.description),
-            (&new.title, &new.description)
+            (clean(&seen.title), clean(&seen.description)),
+            (clean(&new.title), clean(&new.dressed))
         );
     }
+}
+
+pub(crate) async fn ci_is_told_of_a_commit(server: &impl Server) {
+    let repo = prepared(server).await;
+    let forge = server.forge();
+    let tip = server.head(REPO, SOURCE).unwrap();
+    assert_eq!(forge.pipeline(&repo, &tip).await.unwrap(), Pipeline::None);
+    for state in [Pipeline::Running, Pipeline::Failed, Pipeline::Success] {
+        server.ci(&repo, &tip, state).await;
+        assert_eq!(forge.pipeline(&repo, &tip).await.unwrap(), state);
+    }
+    let other = server.head(REPO, "main").unwrap();
+    assert_eq!(forge.pipeline(&repo, &other).await.unwrap(), Pipeline::None);
+}
+
+/// T35: what a person pushed meanwhile is not merged.
+pub(crate) async fn a_merge_is_bound_to_its_head(server: &impl Server) {
+    let repo = prepared(server).await;
+    let forge = server.forge();
+    let number = forge.create(&repo, &request(SOURCE, "one")).await.unwrap();
+    let number = number.number;
+    let ours = server.head(REPO, SOURCE).unwrap();
+    server.ci(&repo, &ours, Pipeline::Success).await;
+    let theirs = server.commit(REPO, SOURCE, "y", "theirs\n");
+    server.ci(&repo, &theirs, Pipeline::Success).await;
+    let error = forge.merge(&repo, number, &ours).await.unwrap_err();
+    assert!(matches!(error, ForgeError::Conflict(_)), "{error}");
+    assert_eq!(only(server, &repo).await.state, MergeRequestState::Open);
+    let merging = forge.merge(&repo, number, &theirs).await.unwrap();
+    assert_eq!(merging, Merging::Merged);
+    let seen = only(server, &repo).await;
+    assert_eq!(
+        (seen.state, seen.head),
+        (MergeRequestState::Merged, Some(theirs))
+    );
+}
+
+pub(crate) async fn a_notice_is_there_once_and_goes(server: &impl Server) {
+    let repo = prepared(server).await;
+    let forge = server.forge();
+    forge.notice(&repo, None).await.unwrap();
+    assert!(server.notices(&repo).await.is_empty());
+    for text in ["line 1 is wrong", "line 1 is wrong", "line 2 is wrong"] {
+        forge.notice(&repo, Some(text)).await.unwrap();
+        let notices = server.notices(&repo).await;
+        assert_eq!(notices.len(), 1, "{notices:?}");
+        assert!(notices[0].contains(text), "{notices:?}");
+    }
+    forge.notice(&repo, None).await.unwrap();
+    assert!(server.notices(&repo).await.is_empty());
+    forge.notice(&repo, Some("again")).await.unwrap();
+    assert_eq!(server.notices(&repo).await.len(), 1);
 }

@@ -2,7 +2,9 @@
 
 use crate::conformance::{Server, branch, listed, request};
 use crate::git_repos::{Repos, write_program};
-use imagebot::forge::{CiState, Forge, ForgeError, Listing, Local, MergeRequestEdit, Repository};
+use imagebot::forge::{
+    CiState, Forge, ForgeError, Listing, Local, MergeRequestEdit, Pipeline, Repository,
+};
 use imagebot::git::{Git, Identity};
 use imagebot::repo::{CommitId, MergeRequestState, RepoGlobs};
 use std::path::Path;
@@ -29,7 +31,10 @@ impl Bench {
     }
 
     async fn listing(&self) -> Listing {
-        self.local.repositories().await.unwrap()
+        self.local
+            .discover(&imagebot::forge::Known::new())
+            .await
+            .unwrap()
     }
 }
 
@@ -67,10 +72,22 @@ impl Server for Bench {
         self.repos.head(repo, branch)
     }
     async fn merge(&self, repo: &Repository, number: u64) -> Result<CommitId, ForgeError> {
-        self.local.merge(repo, number).await
+        self.local.merge_now(repo, number).await
     }
     async fn comments(&self, repo: &Repository, number: u64) -> String {
         self.local.comments(repo, number).await.unwrap()
+    }
+    async fn ci(&self, repo: &Repository, commit: &CommitId, state: Pipeline) {
+        let state = match state {
+            Pipeline::Running => CiState::Running,
+            Pipeline::Success => CiState::Success,
+            Pipeline::Failed => CiState::Failed,
+            Pipeline::None => panic!("CI cannot take back what it said"),
+        };
+        self.local.set_ci(repo, commit, state).await.unwrap();
+    }
+    async fn notices(&self, repo: &Repository) -> Vec<String> {
+        self.local.said(repo).await.unwrap().into_iter().collect()
     }
 }
 
@@ -175,10 +192,18 @@ async fn a_folder_that_is_missing_or_is_itself_a_repository_is_told() {
     repos.commit("app", &[("Dockerfile", "FROM a:1\n")]);
     let bench = Bench::of(repos, &["**"], &[]).await;
     std::fs::rename(bench.repos.root(), bench.repos.beside("gone")).unwrap();
-    let error = bench.local.repositories().await.unwrap_err();
+    let error = bench
+        .local
+        .discover(&imagebot::forge::Known::new())
+        .await
+        .unwrap_err();
     assert!(matches!(error, ForgeError::Unreachable(_)), "{error}");
     std::fs::rename(bench.repos.beside("gone/app.git"), bench.repos.root()).unwrap();
-    let error = bench.local.repositories().await.unwrap_err();
+    let error = bench
+        .local
+        .discover(&imagebot::forge::Known::new())
+        .await
+        .unwrap_err();
     assert!(
         error.to_string().contains("is itself a repository"),
         "{error}"
@@ -288,7 +313,7 @@ async fn a_damaged_merge_request_is_told_and_never_gone() {
         bench
             .repos
             .git("app", &["update-ref", "refs/imagebot/mr/2", at]);
-        let error = bench.local.merge_requests(&repo).await.unwrap_err();
+        let error = bench.local.all(&repo).await.unwrap_err();
         assert!(
             error
                 .to_string()
@@ -313,7 +338,7 @@ async fn a_damaged_merge_request_is_told_and_never_gone() {
     ] {
         bench.repos.git("app", &["update-ref", other, "main"]);
     }
-    assert_eq!(bench.local.merge_requests(&repo).await.unwrap().len(), 1);
+    assert_eq!(bench.local.all(&repo).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -332,10 +357,15 @@ async fn a_merge_requests_story_can_be_read_with_git() {
     let edit = MergeRequestEdit {
         title: Some("two".to_owned()),
         description: None,
+        ..MergeRequestEdit::default()
     };
     bench.local.edit(&repo, number, &edit).await.unwrap();
-    bench.local.comment(&repo, number, "hello").await.unwrap();
-    bench.local.merge(&repo, number).await.unwrap();
+    bench
+        .local
+        .comment(&repo, number, "hello", "hello")
+        .await
+        .unwrap();
+    bench.local.merge_now(&repo, number).await.unwrap();
     let story = bench
         .repos
         .git("app", &["log", "--format=%s", "refs/imagebot/mr/1"]);
@@ -369,10 +399,10 @@ async fn a_merge_that_was_cut_short_is_only_told_of() {
         .unwrap()
         .number;
     let merged = bench.repos.merge("app", "main", "imagebot/x");
-    assert_eq!(bench.local.merge(&repo, number).await.unwrap(), merged);
+    assert_eq!(bench.local.merge_now(&repo, number).await.unwrap(), merged);
     assert_eq!(bench.repos.head("app", "main"), Some(merged.clone()));
     assert_eq!(bench.repos.head("app", "imagebot/x"), None);
-    let seen = bench.local.merge_requests(&repo).await.unwrap().remove(0);
+    let seen = bench.local.all(&repo).await.unwrap().remove(0);
     assert_eq!(
         (seen.state, seen.merged_as),
         (MergeRequestState::Merged, Some(merged))
@@ -418,9 +448,9 @@ async fn t15_no_hook_of_a_repository_runs_on_our_side() {
         .await
         .unwrap()
         .number;
-    bench.local.comment(&repo, number, "x").await.unwrap();
+    bench.local.comment(&repo, number, "x", "x").await.unwrap();
     bench.local.close(&repo, number).await.unwrap();
-    bench.local.merge_requests(&repo).await.unwrap();
+    bench.local.all(&repo).await.unwrap();
     assert_eq!(std::fs::read_to_string(&marker).unwrap_or_default(), "");
 }
 
@@ -444,7 +474,7 @@ async fn sha256_repositories_have_merge_requests_too() {
         .set_ci(&repo, &repo.head.clone().unwrap().1, CiState::Running)
         .await
         .unwrap();
-    let merged = bench.local.merge(&repo, number).await.unwrap();
+    let merged = bench.local.merge_now(&repo, number).await.unwrap();
     assert_eq!(bench.repos.head("app", "main"), Some(merged));
     assert_eq!(
         bench.repos.file_at("app", "main", "x").as_deref(),
@@ -481,13 +511,13 @@ async fn a_listing_starts_git_once_for_each_repository() {
     started();
     let repo = listed(&local, "a").await;
     assert_eq!(started(), 3, "listing three repositories");
-    local.merge_requests(&repo).await.unwrap();
+    local.all(&repo).await.unwrap();
     assert_eq!(started(), 1, "reading no merge requests");
     local
         .create(&repo, &request("imagebot/x", "one"))
         .await
         .unwrap();
     assert_eq!(started(), 6, "opening a merge request");
-    local.merge_requests(&repo).await.unwrap();
+    local.all(&repo).await.unwrap();
     assert_eq!(started(), 2, "reading merge requests");
 }

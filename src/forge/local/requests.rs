@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// How often a lost compare-and-swap is tried again.
 pub(super) const TRIES: usize = 16;
-const MERGE_REQUESTS: &str = "refs/imagebot/mr/";
+pub(super) const MERGE_REQUESTS: &str = "refs/imagebot/mr/";
 
 /// `state.toml` of a merge request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,14 @@ pub(super) struct State {
     pub(super) title: String,
     #[serde(default)]
     pub(super) labels: Vec<String>,
+    #[serde(default)]
+    pub(super) assignees: Vec<String>,
+    #[serde(default)]
+    pub(super) reviewers: Vec<String>,
+    #[serde(default)]
+    pub(super) milestone: Option<String>,
+    #[serde(default)]
+    pub(super) draft: bool,
     #[serde(default)]
     pub(super) head: Option<CommitId>,
     #[serde(default)]
@@ -43,8 +51,10 @@ impl Kept {
             target,
             title,
             labels,
+            draft,
             head,
             merged_as,
+            ..
         } = self.state;
         MergeRequest {
             number,
@@ -56,6 +66,10 @@ impl Kept {
             labels,
             head,
             merged_as,
+            draft,
+            // The folder knows no clock but that of whoever writes.
+            created: None,
+            auto_merge: false,
         }
     }
 }

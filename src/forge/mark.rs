@@ -1,0 +1,20 @@
+//! The hidden marks by which imagebot finds its own comments and issues again, whoever wrote them.
+
+/// The title of the issue that says that a repository's settings cannot be read.
+pub(super) const NOTICE_TITLE: &str = "imagebot cannot read imagebot.toml";
+/// The code of that issue's mark.
+pub(super) const NOTICE: &str = "notice bad-config";
+
+fn mark(code: &str) -> String {
+    format!("<!-- imagebot:{code} -->")
+}
+
+/// A text with its mark behind it.
+pub(super) fn marked(code: &str, text: &str) -> String {
+    format!("{}\n\n{}", text.trim_end(), mark(code))
+}
+
+/// Whether a text bears the mark.
+pub(super) fn is_marked(code: &str, text: &str) -> bool {
+    text.contains(&mark(code))
+}
