@@ -12,11 +12,13 @@
 //! branch is, and what its texts say is `plan`'s; a forge only tells what is and does what it is told.
 
 mod error;
+mod github;
 mod local;
 mod mark;
 mod traits;
 
 pub use error::ForgeError;
+pub use github::{GitHub, GitHubSettings, GitHubToken};
 pub use local::{CiState, Local};
 pub use traits::{
     Dress, Finding, Forge, ForgeRegistry, Known, LeftOut, Level, Listing, MergeRequestEdit,
