@@ -13,6 +13,7 @@
 
 mod error;
 mod gitlab;
+mod github;
 mod local;
 mod mark;
 mod traits;
@@ -20,6 +21,7 @@ mod traits;
 pub use crate::repo::Dress;
 pub use error::ForgeError;
 pub use gitlab::{GitLab, GitLabSettings};
+pub use github::{GitHub, GitHubSettings, GitHubToken};
 pub use local::{CiState, Local};
 pub use traits::{
     Finding, Forge, ForgeRegistry, Known, LeftOut, Level, Listing, MergeRequestEdit, Merging,

@@ -3,6 +3,7 @@
 use super::keys;
 use super::reader::Table;
 use super::secret::Secret;
+use crate::image::RegistryHost;
 use crate::policy::Age;
 use crate::repo::RepoGlobs;
 use std::path::{Path, PathBuf};
@@ -44,6 +45,8 @@ pub struct ServerConfig {
     pub forks: bool,
     /// Whether mirrors are registered too.
     pub mirrors: bool,
+    /// The registry of a GitHub Enterprise Server, whose API does not name it.
+    pub registry: Option<RegistryHost>,
     /// CA certificates besides the system's.
     pub ca_file: Option<PathBuf>,
     /// The least time between two requests that change something, if the file says it.
@@ -216,6 +219,9 @@ fn server(
         archived: is("archived"),
         forks: is("forks"),
         mirrors: is("mirrors"),
+        registry: table
+            .parsed("registry", RegistryHost::parse)
+            .map(|at| at.value),
         ca_file: table.text("ca_file").map(|at| folder.join(at.value)),
         pause: pause.map(|at| Duration::from_secs(at.value.seconds.unsigned_abs())),
     })))

@@ -71,6 +71,7 @@ impl Setup {
         // git is started elsewhere: a relative folder would be another one there.
         let cache = std::path::absolute(&cache).unwrap_or(cache);
         let store = Store::open(&cache)?;
+        let clock = Clock::system();
         let (mut forges, mut local) = (Vec::new(), Vec::new());
         let mut git = None;
         for forge in &config.forges {
@@ -88,14 +89,14 @@ impl Setup {
                     forges.push(Arc::new(made.clone()) as Arc<dyn Forge>);
                     local.push(made);
                 }
-                ForgeConfig::Server(server) => forges.extend(servers(server, &redactor)?),
+                ForgeConfig::Server(server) => forges.extend(servers(server, &redactor, &clock)?),
             }
         }
         let options = Options {
             unlisted,
             validators: validators(&store),
             redactor: redactor.clone(),
-            clock: Clock::system(),
+            clock,
             ..Options::default()
         };
         let registries = Registries::new(hosts(&config), options)?;
