@@ -1,0 +1,188 @@
+//! GitHub: github.com and Enterprise Server.
+//!
+//! A pass asks for the lists of repositories over REST, a hundred at once, and for the heads, our branches and their
+//! open pull requests over GraphQL, fifty repositories at once; never for a search, which ends at a thousand results.
+//! Everything goes through `octocrab` over our own HTTP client. What a pull request should say, and whose a branch is,
+//! is not decided here.
+
+mod api;
+mod checks;
+mod doctor;
+mod failure;
+mod heads;
+mod limits;
+mod listing;
+mod login;
+mod notes;
+mod pull;
+mod requests;
+mod settings;
+mod wire;
+
+pub use settings::{GitHubSettings, GitHubToken};
+
+use self::api::Api;
+use super::error::ForgeError;
+use super::traits::{
+    Finding, Forge, ForgeRegistry, Known, Listing, MergeRequestEdit, Merging, NewMergeRequest,
+    Pipeline, Repository,
+};
+use crate::git::Remote;
+use crate::image::RegistryHost;
+use crate::repo::{Branch, CommitId, MergeRequest, RepoName};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The registry of github.com; it is its own realm.
+const REGISTRY: &str = "ghcr.io";
+
+/// A GitHub instance with one token.
+pub struct GitHub {
+    api: Api,
+}
+
+impl GitHub {
+    /// Makes a client; nothing is asked yet. It must be made within a Tokio runtime.
+    pub fn new(settings: GitHubSettings) -> Result<Self, ForgeError> {
+        Ok(Self {
+            api: Api::new(settings)?,
+        })
+    }
+
+    /// The forge's own registry with the login of this token.
+    fn registry(&self) -> Option<ForgeRegistry> {
+        let settings = &self.api.settings;
+        let host = match settings.is_dotcom() {
+            true => RegistryHost::parse(REGISTRY).ok()?,
+            false => settings.registry.clone()?,
+        };
+        let login = self.api.login();
+        Some(ForgeRegistry {
+            host,
+            realm: None,
+            login: login.fingerprint(),
+            username: login.username().to_owned(),
+            password: login.credential().password(),
+        })
+    }
+}
+
+impl std::fmt::Debug for GitHub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GitHub")
+            .field("name", &self.api.settings.name)
+            .field("url", &self.api.settings.url.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait::async_trait]
+impl Forge for GitHub {
+    fn name(&self) -> &str {
+        &self.api.settings.name
+    }
+
+    fn noun(&self) -> &'static str {
+        "pull request"
+    }
+
+    async fn discover(&self, known: &Known) -> Result<Listing, ForgeError> {
+        let found = self.api.listing(known).await?;
+        let mut listing = Listing {
+            left_out: found.left_out,
+            failed: found.failed,
+            ..Listing::default()
+        };
+        let registry = self.registry();
+        let heads = self.api.heads(&found.items, found.graphql).await?;
+        for (item, heads) in found.items.into_iter().zip(heads) {
+            let made = heads.and_then(|heads| {
+                let name = RepoName::parse(&item.full_name)
+                    .map_err(|error| ForgeError::Refused(error.to_string()))?;
+                let settings = &self.api.settings;
+                let url = settings.git_url(name.as_str());
+                let credential = self.api.login().credential().clone();
+                let ca_file = settings.ca_file.clone();
+                let remote = Remote::http(&url, Some(credential), ca_file, settings.proxy)?;
+                Ok(Repository {
+                    id: item.id.to_string(),
+                    name,
+                    remote,
+                    head: heads.head,
+                    branches: heads.branches,
+                    open: heads.open,
+                    why: item.why,
+                    registry: registry.clone(),
+                })
+            });
+            match made {
+                Ok(repository) => listing.repositories.push(repository),
+                Err(error) => listing.failed.push((item.full_name, error)),
+            }
+        }
+        Ok(listing)
+    }
+
+    async fn branches(&self, repo: &Repository) -> Result<BTreeMap<Branch, CommitId>, ForgeError> {
+        Ok(self.api.branches_by_rest(&repo.name).await?)
+    }
+
+    async fn merge_requests(
+        &self,
+        repo: &Repository,
+        branches: &BTreeSet<Branch>,
+    ) -> Result<Vec<MergeRequest>, ForgeError> {
+        self.api.requests(repo, branches).await
+    }
+
+    async fn create(
+        &self,
+        repo: &Repository,
+        new: &NewMergeRequest,
+    ) -> Result<MergeRequest, ForgeError> {
+        self.api.open(repo, new).await
+    }
+
+    async fn edit(
+        &self,
+        repo: &Repository,
+        number: u64,
+        edit: &MergeRequestEdit,
+    ) -> Result<(), ForgeError> {
+        self.api.change(repo, number, edit).await
+    }
+
+    async fn close(&self, repo: &Repository, number: u64) -> Result<(), ForgeError> {
+        self.api.shut(repo, number).await
+    }
+
+    async fn comment(
+        &self,
+        repo: &Repository,
+        number: u64,
+        code: &str,
+        text: &str,
+    ) -> Result<(), ForgeError> {
+        self.api.say(repo, number, code, text).await
+    }
+
+    async fn pipeline(&self, repo: &Repository, head: &CommitId) -> Result<Pipeline, ForgeError> {
+        self.api.ci(repo, head).await
+    }
+
+    async fn merge(
+        &self,
+        repo: &Repository,
+        number: u64,
+        head: &CommitId,
+    ) -> Result<Merging, ForgeError> {
+        self.api.merge_at(repo, number, head).await
+    }
+
+    async fn notice(&self, repo: &Repository, text: Option<&str>) -> Result<(), ForgeError> {
+        self.api.notice_of(repo, text).await
+    }
+
+    async fn doctor(&self, repos: &[Repository]) -> Vec<Finding> {
+        self.api.examine(repos).await
+    }
+}

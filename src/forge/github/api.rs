@@ -1,0 +1,212 @@
+//! `octocrab` on our wire: typed answers for REST, partial answers for GraphQL.
+//!
+//! The routes are `octocrab`'s raw ones with serde structs of our own: its models demand fields that an Enterprise
+//! Server may not send, and its `graphql` throws away what came beside an error.
+
+use super::failure::{Failure, plain};
+use super::login::Login;
+use super::settings::GitHubSettings;
+use super::wire::{GRAPHQL, Seen, Wire};
+use crate::forge::error::ForgeError;
+use crate::repo::RepoName;
+use http::Method;
+use octocrab::{AuthState, GraphqlResponse, Octocrab, OctocrabBuilder};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// The most entries of a page, everywhere on GitHub.
+pub(super) const PAGE: usize = 100;
+/// The most pages of one list: a hundred thousand entries.
+const MAX_PAGES: usize = 1000;
+/// What stands in a path or a query as it is.
+const BARE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// The client that all parts share.
+pub(super) struct Api {
+    octocrab: Octocrab,
+    wire: Arc<Wire>,
+    pub(super) settings: GitHubSettings,
+}
+
+/// A GraphQL answer: what came, and what was said about what did not.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    pub(super) data: Value,
+    pub(super) errors: Vec<Trouble>,
+}
+
+/// One error of a GraphQL answer.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    /// Where: field names and indices, `nodes/3`.
+    pub(super) path: String,
+    pub(super) message: String,
+}
+
+impl Answer {
+    /// What was said of a part of the answer.
+    pub(super) fn trouble(&self, path: &str) -> Option<&str> {
+        let fits = |trouble: &&Trouble| {
+            let rest = trouble.path.strip_prefix(path);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        Some(self.errors.iter().find(fits)?.message.as_str())
+    }
+}
+
+impl Api {
+    pub(super) fn new(settings: GitHubSettings) -> Result<Self, ForgeError> {
+        let wire = Arc::new(Wire::new(&settings)?);
+        let service = {
+            let wire = Arc::clone(&wire);
+            tower::service_fn(move |request| {
+                let wire = Arc::clone(&wire);
+                async move { wire.call(request).await }
+            })
+        };
+        let built = OctocrabBuilder::new_empty()
+            .with_service(service)
+            .with_auth(AuthState::None)
+            .build();
+        let octocrab = match built {
+            Ok(octocrab) => octocrab,
+            Err(never) => match never {},
+        };
+        Ok(Self {
+            octocrab,
+            wire,
+            settings,
+        })
+    }
+
+    pub(super) fn login(&self) -> &Login {
+        &self.wire.login
+    }
+
+    pub(super) fn seen(&self) -> Seen {
+        self.wire.seen()
+    }
+
+    pub(super) async fn get<T: DeserializeOwned>(&self, route: &str) -> Result<T, Failure> {
+        Ok(self.octocrab.get(route, None::<&()>).await?)
+    }
+
+    /// Sends a request that changes something.
+    pub(super) async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        route: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<T, Failure> {
+        let octocrab = &self.octocrab;
+        Ok(match method {
+            Method::PUT => octocrab.put(route, Some(body)).await?,
+            Method::PATCH => octocrab.patch(route, Some(body)).await?,
+            Method::DELETE => octocrab.delete(route, Some(body)).await?,
+            _ => octocrab.post(route, Some(body)).await?,
+        })
+    }
+
+    /// All pages of a list, by page counters of our own: of the server's link only counts whether there is one.
+    /// `items` takes the list out of an answer.
+    pub(super) async fn pages<T, A: DeserializeOwned>(
+        &self,
+        route: &str,
+        items: impl Fn(A) -> Vec<T>,
+    ) -> Result<Vec<T>, Failure> {
+        let joint = if route.contains('?') { '&' } else { '?' };
+        let mut all = Vec::new();
+        for page in 1..=MAX_PAGES {
+            let route = format!("{route}{joint}per_page={PAGE}&page={page}");
+            let (answer, more) = self.page(&route).await?;
+            all.extend(items(answer));
+            if !more {
+                return Ok(all);
+            }
+        }
+        let why = format!("a list of more than {MAX_PAGES} pages is not read");
+        Err(Failure::new(ForgeError::Refused(why)))
+    }
+
+    /// One page, and whether another follows.
+    pub(super) async fn page<A: DeserializeOwned>(
+        &self,
+        route: &str,
+    ) -> Result<(A, bool), Failure> {
+        let response = self.octocrab._get(route).await?;
+        let response = octocrab::map_github_error(response).await?;
+        let links = response.headers().get_all(http::header::LINK);
+        let more = links
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| value.contains("rel=\"next\""));
+        let answer = <A as octocrab::FromResponse>::from_response(response).await?;
+        Ok((answer, more))
+    }
+
+    /// Asks the GraphQL API. An answer without any data is a failure.
+    pub(super) async fn graphql(
+        &self,
+        document: &str,
+        variables: &Value,
+    ) -> Result<Answer, Failure> {
+        let payload = json!({"query": document, "variables": variables});
+        let answer: GraphqlResponse<Value> = self.octocrab.post(GRAPHQL, Some(&payload)).await?;
+        let (data, errors) = match answer {
+            GraphqlResponse::Ok(answer) => (answer.data, Vec::new()),
+            GraphqlResponse::Err(answer) => (answer.data.unwrap_or_default(), answer.errors),
+        };
+        let errors: Vec<Trouble> = errors
+            .into_iter()
+            .map(|error| Trouble {
+                path: path(error.path.unwrap_or_default()),
+                message: plain(&error.message),
+            })
+            .collect();
+        // A mutation that was refused is `null` below its name.
+        let nothing = match &data {
+            Value::Object(fields) => !errors.is_empty() && fields.values().all(Value::is_null),
+            _ => true,
+        };
+        if nothing {
+            let said = errors.first().map_or("no data", |error| &error.message);
+            let text = format!("GitHub's GraphQL API: {said}");
+            let mut failure = Failure::new(ForgeError::Refused(text));
+            failure.message = said.to_owned();
+            return Err(failure);
+        }
+        Ok(Answer { data, errors })
+    }
+}
+
+fn path(segments: Vec<octocrab::GraphqlPathSegment>) -> String {
+    let text = |segment| match segment {
+        octocrab::GraphqlPathSegment::Path(name) => name,
+        octocrab::GraphqlPathSegment::Position(index) => index.to_string(),
+    };
+    let all: Vec<String> = segments.into_iter().map(text).collect();
+    all.join("/")
+}
+
+/// A text as it stands in a path's part or a query's value.
+pub(super) fn quoted(text: &str) -> String {
+    utf8_percent_encode(text, BARE).to_string()
+}
+
+/// The route of a repository, with what follows it.
+pub(super) fn route(name: &RepoName, rest: &str) -> String {
+    let (owner, repo) = halves(name);
+    format!("/repos/{}/{}{rest}", quoted(owner), quoted(repo))
+}
+
+/// Owner and name of a repository.
+pub(super) fn halves(name: &RepoName) -> (&str, &str) {
+    name.as_str().split_once('/').unwrap_or((name.as_str(), ""))
+}

@@ -1,0 +1,310 @@
+//! Whether the token can do the work, and no more than that.
+
+use super::api::{Api, halves, quoted, route};
+use super::failure::Failure;
+use crate::forge::traits::{Finding, Level, Repository};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// The rights that the work needs.
+const LEAST: &str = "least rights of a fine-grained token or an App: Metadata read, Contents read and write, \
+    Pull requests read and write, Issues read and write (labels, notices), Checks and Commit statuses read \
+    (or Actions read), Packages read for the registry; of a classic token: repo, read:packages";
+/// How many workflow files of a repository are looked at.
+const MAX_WORKFLOWS: usize = 20;
+/// A clock that is this wrong makes signatures and waits wrong, in seconds.
+const MAX_SKEW: i64 = 60;
+
+#[derive(Deserialize)]
+struct Rights {
+    #[serde(default)]
+    permissions: Option<Permissions>,
+    #[serde(default)]
+    allow_auto_merge: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct Permissions {
+    #[serde(default)]
+    push: bool,
+}
+
+#[derive(Deserialize)]
+struct Rule {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+#[derive(Deserialize)]
+struct BranchState {
+    #[serde(default)]
+    protection: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    path: String,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+#[derive(Deserialize)]
+struct File {
+    #[serde(default)]
+    content: String,
+}
+
+impl Api {
+    /// All that can be found out.
+    pub(super) async fn examine(&self, repos: &[Repository]) -> Vec<Finding> {
+        let mut found = Vec::new();
+        self.examine_token(&mut found).await;
+        let owners: BTreeSet<&str> = repos.iter().map(|repo| halves(&repo.name).0).collect();
+        if owners.len() > 1 {
+            let owners: Vec<&str> = owners.into_iter().collect();
+            found.push(warning(
+                format!("one token reaches several owners: {}", owners.join(", ")),
+                "whoever reads the token of one reads the others: give each its own, with a prefix",
+            ));
+        }
+        for repo in repos {
+            self.examine_repository(repo, &mut found).await;
+        }
+        found.push(ok(LEAST.to_owned()));
+        found
+    }
+
+    async fn examine_token(&self, found: &mut Vec<Finding>) {
+        let asked: Result<Value, Failure> = self.get("/rate_limit").await;
+        if let Err(failure) = asked {
+            found.push(problem(
+                failure.to_string(),
+                failure.error.help().unwrap_or("check `url` and `token`"),
+            ));
+            return;
+        }
+        let seen = self.seen();
+        found.push(ok(match &seen.version {
+            Some(version) => format!("GitHub Enterprise Server {version}"),
+            None => "github.com, or a server that tells no version".to_owned(),
+        }));
+        if let Some(skew) = seen.skew.filter(|skew| skew.abs() > MAX_SKEW) {
+            found.push(warning(
+                format!("this machine's clock is {skew} s behind the server's"),
+                "set the clock right: an App's signature is refused otherwise",
+            ));
+        }
+        match (&seen.scopes, &seen.permissions) {
+            (_, Some(permissions)) => examine_permissions(permissions, found),
+            (Some(scopes), _) => examine_scopes(scopes, found),
+            (None, None) => found.push(ok(
+                "a fine-grained token: GitHub tells its rights to nobody, what is missing shows as 403".to_owned(),
+            )),
+        }
+        match &seen.expires {
+            Some(time) => found.push(self.expiry(time)),
+            None if self.login().is_app() => {
+                found.push(ok("the App's tokens are refreshed within a run".to_owned()));
+            }
+            None => found.push(warning(
+                "the token never expires".to_owned(),
+                "give it an end, or use a GitHub App",
+            )),
+        }
+    }
+
+    /// GitHub writes `2026-12-01 10:00:00 UTC`, or an offset in place of the zone.
+    fn expiry(&self, time: &str) -> Finding {
+        let text = format!("the token expires {time}");
+        let iso = time
+            .replacen(' ', "T", 1)
+            .replace(" UTC", "Z")
+            .replace(' ', "");
+        let ends = iso.parse::<jiff::Timestamp>().ok();
+        let soon = self.settings.clock.now() + jiff::SignedDuration::from_hours(24 * 14);
+        match ends {
+            Some(ends) if ends < soon => warning(text, "make a new one before that"),
+            _ => ok(text),
+        }
+    }
+
+    async fn examine_repository(&self, repo: &Repository, found: &mut Vec<Finding>) {
+        let name = &repo.name;
+        let rights: Rights = match self.get(&route(name, "")).await {
+            Ok(rights) => rights,
+            Err(failure) => {
+                found.push(problem(
+                    format!("{name}: {failure}"),
+                    failure
+                        .error
+                        .help()
+                        .unwrap_or("check the token's repositories"),
+                ));
+                return;
+            }
+        };
+        if !self.login().is_app() && !rights.permissions.is_some_and(|rights| rights.push) {
+            found.push(problem(
+                format!("{name}: the token may not push"),
+                "give it Contents read and write",
+            ));
+        }
+        let required = self.requires_checks(repo).await;
+        let auto = rights.allow_auto_merge.unwrap_or(false);
+        found.push(ok(match (required, auto) {
+            (Some(true), true) => format!("{name}: GitHub merges when its required checks succeed"),
+            (Some(true), false) => format!(
+                "{name}: checks are required and auto-merge is off: imagebot merges when everything is fulfilled"
+            ),
+            (Some(false), _) => format!("{name}: no check is required: imagebot merges when all have succeeded"),
+            (None, _) => format!("{name}: whether checks are required is not told"),
+        }));
+        if self.only_on_tags(repo).await == Some(true) {
+            found.push(warning(
+                format!("{name}: by the look of its workflows, images are published for tags only"),
+                "a merge alone then publishes nothing: tag it, or bump a version with the update",
+            ));
+        }
+    }
+
+    /// Whether the default branch requires checks, by its rules or by its older protection.
+    async fn requires_checks(&self, repo: &Repository) -> Option<bool> {
+        let (branch, _) = repo.head.as_ref()?;
+        let branch = quoted(branch.as_str());
+        let rules = self
+            .get::<Vec<Rule>>(&route(&repo.name, &format!("/rules/branches/{branch}")))
+            .await;
+        let by_rule = rules.map(|rules| rules.iter().any(|r| r.kind == "required_status_checks"));
+        if let Ok(true) = by_rule {
+            return Some(true);
+        }
+        let state = self
+            .get::<BranchState>(&route(&repo.name, &format!("/branches/{branch}")))
+            .await
+            .ok()?;
+        let checks = state
+            .protection?
+            .pointer("/required_status_checks/contexts")?
+            .clone();
+        Some(checks.as_array().is_some_and(|checks| !checks.is_empty()))
+    }
+
+    /// Whether every workflow that pushes images runs for tags only: read off the text, as a person would.
+    async fn only_on_tags(&self, repo: &Repository) -> Option<bool> {
+        let folder = route(&repo.name, "/contents/.github/workflows");
+        let entries: Vec<Entry> = self.get(&folder).await.ok()?;
+        let (mut publishing, mut on_branches) = (false, false);
+        let files = entries.iter().filter(|entry| entry.kind == "file");
+        for entry in files.take(MAX_WORKFLOWS) {
+            let path: Vec<String> = entry.path.split('/').map(quoted).collect();
+            let file: File = self
+                .get(&route(&repo.name, &format!("/contents/{}", path.join("/"))))
+                .await
+                .ok()?;
+            let text = decoded(&file.content)?;
+            if text.contains("docker push")
+                || text.contains("push: true")
+                || text.contains("buildah push")
+            {
+                publishing = true;
+                let tags_only = text.contains("tags:") && !text.contains("branches:");
+                on_branches |= !tags_only && text.contains("push");
+            }
+        }
+        Some(publishing && !on_branches)
+    }
+}
+
+fn decoded(content: &str) -> Option<String> {
+    use base64::Engine as _;
+    let bare: String = content.split_whitespace().collect();
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(bare)
+        .ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn examine_scopes(scopes: &str, found: &mut Vec<Finding>) {
+    let all: BTreeSet<&str> = scopes
+        .split(',')
+        .map(str::trim)
+        .filter(|s| !s.is_empty())
+        .collect();
+    if !all.contains("repo") && !all.contains("public_repo") {
+        found.push(problem(
+            format!("the token's scopes are {all:?}: `repo` is missing"),
+            "make a token with `repo`, or better a fine-grained one",
+        ));
+    } else {
+        found.push(ok(format!("a classic token with the scopes {all:?}")));
+    }
+    let idle: Vec<&&str> = all
+        .iter()
+        .filter(|scope| {
+            !matches!(
+                **scope,
+                "repo" | "public_repo" | "read:packages" | "read:org"
+            )
+        })
+        .collect();
+    if !idle.is_empty() {
+        found.push(warning(
+            format!("the token may do more than imagebot needs: {idle:?}"),
+            "make a token without these scopes",
+        ));
+    }
+    if all.contains("workflow") {
+        found.push(warning(
+            "the token may change workflows".to_owned(),
+            "imagebot never needs `workflow`",
+        ));
+    }
+}
+
+fn examine_permissions(given: &serde_json::Map<String, Value>, found: &mut Vec<Finding>) {
+    let has = |name: &str, level: &str| {
+        let value = given.get(name).and_then(Value::as_str).unwrap_or_default();
+        value == level || value == "write" || value == "admin"
+    };
+    for (name, level) in [
+        ("contents", "write"),
+        ("pull_requests", "write"),
+        ("issues", "write"),
+        ("checks", "read"),
+        ("statuses", "read"),
+    ] {
+        if !has(name, level) {
+            found.push(problem(
+                format!("the App's installation lacks {name}: {level}"),
+                "add it to the App's permissions, and accept them in the organisation",
+            ));
+        }
+    }
+    if has("workflows", "write") {
+        found.push(warning(
+            "the App may change workflows".to_owned(),
+            "take `workflows` away: imagebot never changes CI definitions",
+        ));
+    }
+}
+
+fn ok(what: String) -> Finding {
+    finding(Level::Ok, what, None)
+}
+
+fn warning(what: String, help: &str) -> Finding {
+    finding(Level::Warning, what, Some(help))
+}
+
+fn problem(what: String, help: &str) -> Finding {
+    finding(Level::Problem, what, Some(help))
+}
+
+fn finding(level: Level, what: String, help: Option<&str>) -> Finding {
+    Finding {
+        level,
+        what,
+        help: help.map(str::to_owned),
+    }
+}

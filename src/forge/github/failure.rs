@@ -1,0 +1,135 @@
+//! Why a request came to nothing: what the trait's callers need, and what only this client asks.
+
+use crate::forge::error::ForgeError;
+use crate::http::HttpError;
+
+/// The most of a server's message that is repeated, in characters.
+const MAX_MESSAGE: usize = 300;
+
+/// A request without the answer that was hoped for.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub(super) struct Failure {
+    /// What the trait's callers are told.
+    pub(super) error: ForgeError,
+    /// The status, where there was an answer.
+    pub(super) status: Option<u16>,
+    /// All that the server said of it.
+    pub(super) message: String,
+    /// Whether the server may have done what it was asked for all the same.
+    pub(super) lost: bool,
+}
+
+impl Failure {
+    pub(super) fn new(error: ForgeError) -> Self {
+        Self {
+            message: error.to_string(),
+            error,
+            status: None,
+            lost: false,
+        }
+    }
+
+    /// No answer came.
+    pub(super) fn http(error: HttpError) -> Self {
+        let lost = matches!(error, HttpError::ShortRead(_) | HttpError::Timeout { .. });
+        let text = error.to_string();
+        let error = match error {
+            HttpError::RateLimited { .. } => ForgeError::RateLimited(text),
+            _ => ForgeError::Unreachable(text),
+        };
+        Self {
+            lost,
+            ..Self::new(error)
+        }
+    }
+
+    /// An answer with an error status.
+    pub(super) fn status(status: u16, message: &str) -> Self {
+        let said = plain(message);
+        let text = format!("GitHub answered {status}: {said}");
+        let error = match status {
+            401 => ForgeError::Unauthorized(text),
+            403 | 451 => ForgeError::Forbidden(text),
+            404 | 410 => ForgeError::NotFound(text),
+            301 | 302 | 307 | 308 => ForgeError::Conflict(
+                "the repository has another name by now; the next pass finds it".to_owned(),
+            ),
+            405 | 409 => ForgeError::Conflict(text),
+            500.. => ForgeError::Unreachable(text),
+            _ => ForgeError::Refused(text),
+        };
+        Self {
+            error,
+            status: Some(status),
+            message: said,
+            lost: status >= 500,
+        }
+    }
+
+    /// An answer that could not be read.
+    pub(super) fn unreadable(cause: &str) -> Self {
+        let text = format!("GitHub's answer cannot be read: {}", plain(cause));
+        Self {
+            // The status said that it was done.
+            lost: true,
+            ..Self::new(ForgeError::Unreachable(text))
+        }
+    }
+
+    /// Whether the server said this, in any case.
+    pub(super) fn says(&self, text: &str) -> bool {
+        self.message
+            .to_ascii_lowercase()
+            .contains(&text.to_ascii_lowercase())
+    }
+}
+
+impl From<Failure> for ForgeError {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
+}
+
+impl From<octocrab::Error> for Failure {
+    fn from(error: octocrab::Error) -> Self {
+        match error {
+            octocrab::Error::GitHub { source, .. } => {
+                let mut message = source.message;
+                for detail in source.errors.unwrap_or_default() {
+                    message.push_str("; ");
+                    match detail.get("message").and_then(|text| text.as_str()) {
+                        Some(text) => message.push_str(text),
+                        None => message.push_str(&detail.to_string()),
+                    }
+                }
+                Self::status(source.status_code.as_u16(), &message)
+            }
+            octocrab::Error::Service { source, .. } => match source.downcast::<Self>() {
+                Ok(failure) => *failure,
+                Err(other) => Self::new(ForgeError::Unreachable(plain(&other.to_string()))),
+            },
+            octocrab::Error::Json { source, .. } => Self::unreadable(&source.to_string()),
+            other => {
+                let text = other.to_string();
+                let first = text.lines().next().unwrap_or("no reason was given");
+                Self::new(ForgeError::Unreachable(plain(first)))
+            }
+        }
+    }
+}
+
+/// A server's text on one line, without control characters, and short.
+pub(super) fn plain(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut line: String = words
+        .join(" ")
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(MAX_MESSAGE)
+        .collect();
+    if line.is_empty() {
+        line.push_str("no reason was given");
+    }
+    line
+}

@@ -1,0 +1,104 @@
+//! What imagebot says to people: comments with a hidden mark, and the one issue about settings that cannot be read.
+
+use super::api::{Api, PAGE, route};
+use crate::forge::error::ForgeError;
+use crate::forge::mark::{NOTICE, NOTICE_TITLE, is_marked, marked};
+use crate::forge::traits::Repository;
+use http::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// The label by which the notice is found among many issues.
+const LABEL: &str = "imagebot-notice";
+/// The mark of a notice that imagebot itself has closed.
+const DONE: &str = "notice done";
+
+#[derive(Deserialize)]
+struct Comment {
+    #[serde(default)]
+    body: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Issue {
+    number: u64,
+    state: String,
+    #[serde(default)]
+    body: Option<String>,
+}
+
+impl Issue {
+    fn body(&self) -> &str {
+        self.body.as_deref().unwrap_or_default()
+    }
+}
+
+impl Api {
+    /// Adds a comment, unless one with this code is there.
+    pub(super) async fn say(
+        &self,
+        repo: &Repository,
+        number: u64,
+        code: &str,
+        text: &str,
+    ) -> Result<(), ForgeError> {
+        let route = route(&repo.name, &format!("/issues/{number}/comments"));
+        let all = self.pages(&route, |found: Vec<Comment>| found).await?;
+        let said = |comment: &Comment| is_marked(code, comment.body.as_deref().unwrap_or_default());
+        if all.iter().any(said) {
+            return Ok(());
+        }
+        let body = json!({"body": marked(code, text)});
+        let _: Value = self.send(Method::POST, &route, &body).await?;
+        Ok(())
+    }
+
+    /// Opens, updates or closes the notice. One that a person closed stays closed for what it said.
+    pub(super) async fn notice_of(
+        &self,
+        repo: &Repository,
+        text: Option<&str>,
+    ) -> Result<(), ForgeError> {
+        let issues = route(&repo.name, "/issues");
+        let list = format!("{issues}?state=all&sort=created&direction=desc&labels={LABEL}");
+        let (found, _): (Vec<Issue>, bool) =
+            self.page(&format!("{list}&per_page={PAGE}&page=1")).await?;
+        let ours = |issue: &&Issue| is_marked(NOTICE, issue.body());
+        let open = found.iter().filter(ours).find(|i| i.state == "open");
+        let last = open.or_else(|| found.iter().find(ours));
+        let Some(text) = text else {
+            let Some(open) = open else { return Ok(()) };
+            let body = marked(DONE, open.body());
+            let closed = json!({"state": "closed", "state_reason": "completed", "body": body});
+            return self.change_issue(repo, open.number, &closed).await;
+        };
+        let body = marked(NOTICE, text);
+        match last {
+            Some(last) => {
+                let by_us = is_marked(DONE, last.body());
+                let same = last.body().replace("\r\n", "\n").trim() == body.trim();
+                if same && !by_us {
+                    return Ok(());
+                }
+                let edit = json!({"state": "open", "title": NOTICE_TITLE, "body": body});
+                self.change_issue(repo, last.number, &edit).await
+            }
+            None => {
+                let new = json!({"title": NOTICE_TITLE, "body": body, "labels": [LABEL]});
+                let _: Value = self.send(Method::POST, &issues, &new).await?;
+                Ok(())
+            }
+        }
+    }
+
+    async fn change_issue(
+        &self,
+        repo: &Repository,
+        number: u64,
+        edit: &Value,
+    ) -> Result<(), ForgeError> {
+        let route = route(&repo.name, &format!("/issues/{number}"));
+        let _: Value = self.send(Method::PATCH, &route, edit).await?;
+        Ok(())
+    }
+}

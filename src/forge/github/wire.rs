@@ -1,0 +1,401 @@
+//! The one way to GitHub: `octocrab` hands its requests to our own HTTP client, so that there is one policy.
+//!
+//! Here stand the token, the wait for limits, the pause between writes, and what an answer tells besides its body.
+//! Nothing here knows what is asked.
+
+use super::failure::Failure;
+use super::limits;
+use super::login::{Login, Minted};
+use super::settings::GitHubSettings;
+use crate::forge::error::ForgeError;
+use crate::http::{
+    Addresses, Client, Clock, HttpError, Origin, Request, Response, Transport, TransportSettings,
+    redirect_target,
+};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Uri};
+use http_body_util::BodyExt as _;
+use octocrab::OctoBody;
+use secrecy::{ExposeSecret as _, SecretString};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use url::Url;
+
+/// The most bytes of an answer: a page of heads with a thousand long merge requests.
+const MAX_ANSWER: usize = 64 << 20;
+/// The version of the REST API that the requests are written for; Enterprise Server knows it from 3.9 on.
+const API_VERSION: &str = "2022-11-28";
+/// The path that stands for the GraphQL API in a request of `octocrab`, which knows one base only.
+pub(super) const GRAPHQL: &str = "/graphql";
+/// The most redirects that a `GET` follows, each to our own origin.
+const MAX_REDIRECTS: usize = 3;
+
+pub(super) struct Wire {
+    client: Client,
+    clock: Clock,
+    patience: Duration,
+    pause: Duration,
+    rest: Url,
+    graphql: Url,
+    pub(super) login: Login,
+    /// When the last request that changes something was answered; held while the next is under way.
+    last_write: tokio::sync::Mutex<Option<Duration>>,
+    /// Until when each of GitHub's budgets is used up, from the clock's start.
+    closed: Mutex<BTreeMap<String, Duration>>,
+    seen: Mutex<Seen>,
+}
+
+/// What answers tell besides their bodies.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seen {
+    /// The Enterprise Server's version.
+    pub(super) version: Option<String>,
+    /// A classic token's scopes.
+    pub(super) scopes: Option<String>,
+    /// When the token ends.
+    pub(super) expires: Option<String>,
+    /// How many seconds the server's clock is ahead.
+    pub(super) skew: Option<i64>,
+    /// What an installation's token may do.
+    pub(super) permissions: Option<serde_json::Map<String, serde_json::Value>>,
+    /// The rights that the last refused request would have needed.
+    pub(super) needed: Option<String>,
+}
+
+impl Wire {
+    pub(super) fn new(settings: &GitHubSettings) -> Result<Self, ForgeError> {
+        let failed = |error: HttpError| ForgeError::Unreachable(error.to_string());
+        let plain = settings.url.scheme() == "http";
+        let transport = Transport::new(&TransportSettings {
+            ca_file: settings.ca_file.clone(),
+            without_roots: plain,
+            // The operator named the host.
+            addresses: Addresses::any(),
+            proxy: settings.proxy,
+            policy: settings.policy.clone(),
+        })
+        .map_err(failed)?;
+        let client = Client::new(transport, settings.gates.clone(), settings.clock.clone());
+        let (rest, graphql) = settings.apis();
+        Ok(Self {
+            client: client.plain_http(plain),
+            clock: settings.clock.clone(),
+            patience: settings.policy.patience,
+            pause: settings.pause,
+            rest,
+            graphql,
+            login: Login::new(&settings.token, &settings.redactor, &settings.clock)?,
+            last_write: tokio::sync::Mutex::new(None),
+            closed: Mutex::default(),
+            seen: Mutex::default(),
+        })
+    }
+
+    /// What was seen so far.
+    pub(super) fn seen(&self) -> Seen {
+        lock(&self.seen).clone()
+    }
+
+    /// Sends one request of `octocrab`.
+    pub(super) async fn call(
+        &self,
+        request: http::Request<OctoBody>,
+    ) -> Result<http::Response<OctoBody>, Failure> {
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await.map_err(Failure::from)?.to_bytes();
+        let mut request = self.request(&parts.method, &parts.uri)?;
+        let graphql = parts.uri.path() == GRAPHQL;
+        request.headers = headers(&parts.headers);
+        request.body = (!body.is_empty()).then(|| body.clone());
+        let write = match graphql {
+            true => is_mutation(&body),
+            false => parts.method != Method::GET,
+        };
+        let response = if write {
+            let mut last = self.last_write.lock().await;
+            if let Some(last) = *last {
+                self.clock.sleep_until(last + self.pause).await;
+            }
+            let response = self.patiently(request).await;
+            *last = Some(self.clock.elapsed());
+            response?
+        } else {
+            self.patiently(request).await?
+        };
+        if response.status.is_success() && !response.body.is_empty() && !is_json(&response) {
+            let why = format!("{} answered with a page for people", self.origin());
+            return Err(Failure::new(ForgeError::NotAForge(why)));
+        }
+        let mut answer = http::Response::new(OctoBody::from(response.body));
+        *answer.status_mut() = response.status;
+        *answer.headers_mut() = response.headers;
+        Ok(answer)
+    }
+
+    /// Sends a request with the token, waits for limits, refreshes a token once.
+    async fn patiently(&self, mut request: Request) -> Result<Response, Failure> {
+        let (mut refusals, mut redirects, mut renewed) = (0, 0, false);
+        loop {
+            self.wait_for(&budget(&request.url, &self.graphql)).await?;
+            let token = self.login.token(async || self.mint().await).await?;
+            let outgoing = request.clone().authorization(bearer(&token)?);
+            let response = self.client.send(outgoing).await.map_err(Failure::http)?;
+            self.note(&response);
+            if let Some(wait) = limits::wait(&response, refusals, self.clock.now()) {
+                refusals += 1;
+                self.close(&response, wait)?;
+                continue;
+            }
+            if let Some(wait) = limits::until_reset(&response, self.clock.now()) {
+                // This one was answered; the next has to wait, or is told that it will not be.
+                let until = self.clock.elapsed() + wait;
+                lock(&self.closed).insert(self.budget_of(&response), until);
+            }
+            match response.status.as_u16() {
+                401 if !renewed && self.login.forget().await => renewed = true,
+                // A repository that was renamed: reading follows, writing does not.
+                301 | 302 | 307 | 308
+                    if request.method == Method::GET && redirects < MAX_REDIRECTS =>
+                {
+                    redirects += 1;
+                    let target = redirect_target(&request.url, response.header("location"));
+                    match target {
+                        Ok(url) if Origin::of(&url) == Origin::of(&request.url) => {
+                            request.url = url;
+                        }
+                        _ => {
+                            let why = format!("{} redirects to another place", self.origin());
+                            return Err(Failure::new(ForgeError::NotAForge(why)));
+                        }
+                    }
+                }
+                _ => return Ok(response),
+            }
+        }
+    }
+
+    /// Waits until a budget is there again, if that is within patience.
+    async fn wait_for(&self, budget: &str) -> Result<(), Failure> {
+        let until = {
+            let closed = lock(&self.closed);
+            let all = closed.get("").copied();
+            closed.get(budget).copied().max(all)
+        };
+        let Some(until) = until else { return Ok(()) };
+        let wait = until.saturating_sub(self.clock.elapsed());
+        if wait > self.patience {
+            return Err(self.limited(wait));
+        }
+        self.clock.sleep_until(until).await;
+        Ok(())
+    }
+
+    /// Notes that a limit refused a request; an error if that lasts longer than patience.
+    fn close(&self, response: &Response, wait: Duration) -> Result<(), Failure> {
+        let primary = response.header("x-ratelimit-remaining") == Some("0");
+        // A secondary limit holds for everything.
+        let budget = match primary {
+            true => self.budget_of(response),
+            false => String::new(),
+        };
+        let until = self.clock.elapsed().saturating_add(wait);
+        lock(&self.closed).insert(budget, until);
+        match wait > self.patience {
+            true => Err(self.limited(wait)),
+            false => Ok(()),
+        }
+    }
+
+    fn limited(&self, wait: Duration) -> Failure {
+        let text = format!(
+            "{} has too many requests and asks to wait {} s",
+            self.origin(),
+            wait.as_secs()
+        );
+        Failure::new(ForgeError::RateLimited(text))
+    }
+
+    fn budget_of(&self, response: &Response) -> String {
+        match response.header("x-ratelimit-resource") {
+            Some(resource) => resource.to_owned(),
+            None => budget(&response.url, &self.graphql),
+        }
+    }
+
+    fn note(&self, response: &Response) {
+        let own = |name: &str| response.header(name).map(str::to_owned);
+        let mut seen = lock(&self.seen);
+        for (kept, header) in [
+            (own("x-github-enterprise-version"), 0),
+            (own("x-oauth-scopes"), 1),
+            (own("github-authentication-token-expiration"), 2),
+        ] {
+            let place = match header {
+                0 => &mut seen.version,
+                1 => &mut seen.scopes,
+                _ => &mut seen.expires,
+            };
+            if kept.is_some() {
+                *place = kept;
+            }
+        }
+        if let Some(time) = limits::server_time(response) {
+            seen.skew = Some(time.as_second() - self.clock.now().as_second());
+        }
+        if response.status == http::StatusCode::FORBIDDEN {
+            seen.needed = own("x-accepted-github-permissions");
+        }
+    }
+
+    /// Asks for an installation's token.
+    async fn mint(&self) -> Result<Minted, Failure> {
+        let id = match self.login.installation() {
+            Some(id) => id,
+            None => self.only_installation().await?,
+        };
+        let path = format!("/app/installations/{id}/access_tokens");
+        let minted: Minted = self.as_app(&Method::POST, &path).await?;
+        lock(&self.seen).permissions = Some(minted.permissions.clone());
+        Ok(minted)
+    }
+
+    async fn only_installation(&self) -> Result<u64, Failure> {
+        #[derive(serde::Deserialize)]
+        struct Installation {
+            id: u64,
+        }
+        let path = "/app/installations?per_page=100";
+        let all: Vec<Installation> = self.as_app(&Method::GET, path).await?;
+        let [only] = all.as_slice() else {
+            let why = format!(
+                "the GitHub App has {} installations: name one with `installation`",
+                all.len()
+            );
+            return Err(Failure::new(ForgeError::Unauthorized(why)));
+        };
+        self.login.set_installation(only.id);
+        Ok(only.id)
+    }
+
+    /// Asks as the App itself. A clock that is wrong here is found by the first refusal, and set right.
+    async fn as_app<T: serde::de::DeserializeOwned>(
+        &self,
+        method: &Method,
+        path: &str,
+    ) -> Result<T, Failure> {
+        let uri = path.parse::<Uri>();
+        let uri = uri.map_err(|error| Failure::unreadable(&error.to_string()))?;
+        let mut skew = 0;
+        loop {
+            let request = self.request(method, &uri)?;
+            let request = request.authorization(bearer(&self.login.proof(skew)?)?);
+            let response = self.client.send(request).await.map_err(Failure::http)?;
+            self.note(&response);
+            let ahead = lock(&self.seen).skew.unwrap_or(0);
+            if response.status == http::StatusCode::UNAUTHORIZED && skew == 0 && ahead.abs() > 30 {
+                skew = ahead;
+                continue;
+            }
+            if !response.status.is_success() {
+                let message = message(&response.body);
+                let mut failure = Failure::status(response.status.as_u16(), &message);
+                if response.status == http::StatusCode::NOT_FOUND {
+                    // Not a repository that is gone: the App cannot work.
+                    failure.error = ForgeError::Unauthorized(failure.message.clone());
+                }
+                return Err(failure);
+            }
+            return serde_json::from_slice(&response.body)
+                .map_err(|error| Failure::unreadable(&error.to_string()));
+        }
+    }
+
+    fn request(&self, method: &Method, uri: &Uri) -> Result<Request, Failure> {
+        let mut url = if uri.path() == GRAPHQL {
+            self.graphql.clone()
+        } else {
+            let mut url = self.rest.clone();
+            let root = url.path().trim_end_matches('/').to_owned();
+            url.set_path(&format!("{root}{}", uri.path()));
+            url
+        };
+        url.set_query(uri.query());
+        let mut request = Request::get(url, MAX_ANSWER);
+        request.method = method.clone();
+        // What a limit refuses is for this module to wait for: it knows more of it than the header tells.
+        request.is_final = Some(|_, _| true);
+        Ok(request
+            .header(http::header::ACCEPT, "application/vnd.github+json")
+            .header(
+                http::HeaderName::from_static("x-github-api-version"),
+                API_VERSION,
+            ))
+    }
+
+    fn origin(&self) -> String {
+        Origin::of(&self.rest).map_or_else(|| "GitHub".to_owned(), |origin| origin.to_string())
+    }
+}
+
+/// The headers of `octocrab` that matter: our client sets its own for the rest.
+fn headers(given: &HeaderMap) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        http::header::ACCEPT,
+        http::HeaderValue::from_static("application/vnd.github+json"),
+    );
+    headers.insert(
+        http::HeaderName::from_static("x-github-api-version"),
+        http::HeaderValue::from_static(API_VERSION),
+    );
+    if let Some(kind) = given.get(http::header::CONTENT_TYPE) {
+        headers.insert(http::header::CONTENT_TYPE, kind.clone());
+    }
+    headers
+}
+
+/// The budget that a request is taken from.
+fn budget(url: &Url, graphql: &Url) -> String {
+    match url.path() == graphql.path() {
+        true => "graphql".to_owned(),
+        false => "core".to_owned(),
+    }
+}
+
+fn is_mutation(body: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Document {
+        query: String,
+    }
+    serde_json::from_slice::<Document>(body)
+        .is_ok_and(|document| document.query.trim_start().starts_with("mutation"))
+}
+
+fn is_json(response: &Response) -> bool {
+    response
+        .media_type()
+        .is_some_and(|kind| kind.ends_with("/json") || kind.ends_with("+json"))
+}
+
+fn bearer(token: &SecretString) -> Result<http::HeaderValue, Failure> {
+    http::HeaderValue::from_str(&format!("Bearer {}", token.expose_secret())).map_err(|_| {
+        let why = "the token holds characters that no token has";
+        Failure::new(ForgeError::Unauthorized(why.to_owned()))
+    })
+}
+
+fn message(body: &Bytes) -> String {
+    #[derive(serde::Deserialize)]
+    struct Said {
+        message: String,
+    }
+    serde_json::from_slice::<Said>(body).map_or_else(
+        |_| String::from_utf8_lossy(body).into_owned(),
+        |said| said.message,
+    )
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
