@@ -10,7 +10,11 @@
 #[path = "forge/conformance.rs"]
 #[macro_use]
 mod conformance;
+#[path = "support/fake_github.rs"]
+mod fake_github;
 #[path = "support/git_repos.rs"]
 mod git_repos;
+#[path = "forge/github.rs"]
+mod github;
 #[path = "forge/local.rs"]
 mod local;
