@@ -105,6 +105,7 @@ pub(super) fn answer(
         cost,
         nodes: counts.nodes,
         changed,
+        troubles: std::cell::RefCell::default(),
     };
     let root = if operation.is_mutation() {
         Object::Mutation
@@ -120,6 +121,13 @@ pub(super) fn answer(
         Ok(response) => serde_json::to_value(&response).expect("an answer"),
         Err(error) => return refused("INVALID", &error.message().to_string()),
     };
+    let troubles = view.troubles.take();
+    if !troubles.is_empty() {
+        match body.get_mut("errors").and_then(Value::as_array_mut) {
+            Some(errors) => errors.extend(troubles),
+            None => body["errors"] = troubles.into(),
+        }
+    }
     if let Some(errors) = body.get_mut("errors").and_then(Value::as_array_mut) {
         for error in errors {
             let message = error["message"].as_str().unwrap_or_default().to_owned();

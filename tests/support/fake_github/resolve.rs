@@ -4,6 +4,7 @@ use super::state::{Issue, Owner, Repo, State, Token};
 use super::{Shared, git, pulls};
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
 use serde_json::{Value, json};
+use std::cell::RefCell;
 
 /// What a request sees.
 pub(super) struct View<'a> {
@@ -14,6 +15,8 @@ pub(super) struct View<'a> {
     pub(super) null: Option<&'a str>,
     pub(super) cost: u64,
     pub(super) nodes: u64,
+    /// The errors beside the answer.
+    pub(super) troubles: RefCell<Vec<Value>>,
     /// The pull request that was changed.
     pub(super) changed: Option<(u64, u64)>,
 }
@@ -208,7 +211,16 @@ impl<'v> View<'v> {
                     .flatten()
                     .filter_map(|id| id.as_str().map(str::to_owned))
                     .collect();
-                ResolvedValue::List(Box::new(ids.into_iter().map(|id| self.node(&id))))
+                // One that is not told is `null` with an error beside it, and takes no other along.
+                let item = move |(index, id): (usize, String)| match self.node(&id) {
+                    Ok(found) => Ok(found),
+                    Err(error) => {
+                        let trouble = json!({"path": ["nodes", index], "message": error.message});
+                        self.troubles.borrow_mut().push(trouble);
+                        Ok(ResolvedValue::null())
+                    }
+                };
+                ResolvedValue::List(Box::new(ids.into_iter().enumerate().map(item)))
             }
             other => return Err(error(format!("the fake does not know Query.{other}"))),
         })
