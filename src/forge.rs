@@ -12,16 +12,16 @@
 //! branch is, and what its texts say is `plan`'s; a forge only tells what is and does what it is told.
 
 mod error;
-mod gitlab;
 mod github;
+mod gitlab;
 mod local;
 mod mark;
 mod traits;
 
 pub use crate::repo::Dress;
 pub use error::ForgeError;
-pub use gitlab::{GitLab, GitLabSettings};
 pub use github::{GitHub, GitHubSettings, GitHubToken};
+pub use gitlab::{GitLab, GitLabSettings};
 pub use local::{CiState, Local};
 pub use traits::{
     Finding, Forge, ForgeRegistry, Known, LeftOut, Level, Listing, MergeRequestEdit, Merging,

@@ -109,8 +109,8 @@ pub(super) const TOKENS: &[Key] = keys! {
 
 /// Keys of a `[[forge]]` that are for servers only.
 pub(super) const OF_SERVERS: &[&str] = &[
-    "url", "token", "app", "tokens", "topics", "archived", "forks", "mirrors", "ca_file",
-    "pause", "registry",
+    "url", "token", "app", "tokens", "topics", "archived", "forks", "mirrors", "ca_file", "pause",
+    "registry",
 ];
 /// Those that are for folders only.
 pub(super) const OF_FOLDERS: &[&str] = &["path", "owners"];

@@ -2,7 +2,9 @@
 
 use super::setup::SetupError;
 use crate::config::{ServerConfig, ServerKind, TokenConfig};
-use crate::forge::{Forge, ForgeError, GitHub, GitHubSettings, GitHubToken, GitLab, GitLabSettings};
+use crate::forge::{
+    Forge, ForgeError, GitHub, GitHubSettings, GitHubToken, GitLab, GitLabSettings,
+};
 use crate::http::{Clock, Gates, Policy, Redactor};
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,7 +59,9 @@ impl One<'_> {
     fn name(&self) -> String {
         let url = &self.server.url;
         let host = url.host_str().unwrap_or_default();
-        let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+        let port = url
+            .port()
+            .map_or_else(String::new, |port| format!(":{port}"));
         let path = url.path().trim_end_matches('/');
         match self.prefix.trim_end_matches('/') {
             "" => format!("{host}{port}{path}"),

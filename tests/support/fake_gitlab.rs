@@ -5,6 +5,7 @@
 //! only what it knows: anything else is a 404 and fails the test when the fake is dropped.
 #![allow(
     dead_code,
+    unused_imports,
     clippy::unwrap_used,
     reason = "each test binary uses a part of it, and a fake that panics tells where"
 )]
@@ -38,7 +39,7 @@ pub(crate) use complexity::complexity as cost;
 pub(crate) use faults::{Fault, FaultId};
 pub(crate) use graphql::schema;
 pub(crate) use people::{NewToken, ProjectOptions};
-pub(crate) use state::{Issue, MergeRequest, Note};
+pub(crate) use state::{Issue, MergeRequest};
 pub(crate) use text::Fired;
 pub(crate) use wire::{Kind, Logged};
 

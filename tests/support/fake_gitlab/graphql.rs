@@ -79,8 +79,10 @@ type Resolved<'s> = Result<ResolvedValue<'s>, FieldError>;
 /// An object of the schema: its type, and how each of its fields is had.
 struct Object<'s> {
     kind: &'static str,
-    field: Box<dyn Fn(&str, &JsonMap) -> Resolved<'s> + 's>,
+    field: Field<'s>,
 }
+
+type Field<'s> = Box<dyn Fn(&str, &JsonMap) -> Resolved<'s> + 's>;
 
 impl ObjectValue for Object<'_> {
     fn type_name(&self) -> &str {
