@@ -16,5 +16,9 @@ mod fake_gitlab;
 mod git_repos;
 #[path = "forge/gitlab.rs"]
 mod gitlab;
+#[path = "support/fake_github.rs"]
+mod fake_github;
+#[path = "forge/github.rs"]
+mod github;
 #[path = "forge/local.rs"]
 mod local;

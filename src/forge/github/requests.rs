@@ -52,7 +52,7 @@ impl Api {
             while !waiting.is_empty() {
                 let pages = match self.requests_page(repo, &waiting).await {
                     Ok(pages) => pages,
-                    Err(failure) if failure.error.is_of_forge() => return Err(failure.error),
+                    Err(failure) if is_final(&failure) => return Err(failure.error),
                     Err(failure) => {
                         tracing::warn!(
                             forge = %self.settings.name, repo = %repo.name, error = %failure,
@@ -371,6 +371,11 @@ impl Api {
             }
         }
     }
+}
+
+/// Whether the REST API would say no other.
+fn is_final(failure: &Failure) -> bool {
+    failure.error.is_of_forge() || matches!(failure.error, ForgeError::Conflict(_))
 }
 
 /// An issue, as far as its answer tells what a pull request wears.

@@ -38,6 +38,7 @@ pub(super) struct State {
     pub(super) registry: Option<String>,
 }
 
+#[derive(Clone)]
 pub(super) struct User {
     pub(super) id: u64,
     pub(super) username: String,
@@ -58,6 +59,7 @@ pub(super) struct Token {
     pub(super) reach: Option<String>,
 }
 
+#[derive(Clone)]
 pub(super) struct Project {
     pub(super) id: u64,
     pub(super) path: String,

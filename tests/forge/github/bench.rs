@@ -1,0 +1,120 @@
+//! The real client against the fake.
+
+use crate::conformance::Server;
+use crate::fake_github::{FakeGitHub, Options, TokenOptions};
+use imagebot::forge::{
+    Forge, ForgeError, GitHub, GitHubSettings, GitHubToken, Listing, Pipeline, Repository,
+};
+use imagebot::http::{Gates, Policy, Redactor};
+use imagebot::repo::{CommitId, RepoGlobs};
+use std::time::Duration;
+
+/// The token that every test uses unless it says otherwise.
+pub(crate) const TOKEN: &str = "github_pat_CANARY0001";
+
+pub(crate) struct Bench {
+    pub(crate) fake: FakeGitHub,
+    pub(crate) github: GitHub,
+}
+
+impl Bench {
+    /// A server with `team/app`, and a client for `team/*`.
+    pub(crate) async fn start() -> Self {
+        let fake = FakeGitHub::start().await;
+        fake.token("imagebot", TOKEN, TokenOptions::default());
+        fake.repo("team/app");
+        Self::with(fake, &["team/*"])
+    }
+
+    /// A client for these globs.
+    pub(crate) fn with(fake: FakeGitHub, globs: &[&str]) -> Self {
+        let github = GitHub::new(settings(&fake, globs)).unwrap();
+        Self { fake, github }
+    }
+
+    /// A server below a path.
+    pub(crate) async fn below(root: &str) -> FakeGitHub {
+        let options = Options {
+            root: root.to_owned(),
+            ..Options::default()
+        };
+        let fake = FakeGitHub::start_with(options).await;
+        fake.token("imagebot", TOKEN, TokenOptions::default());
+        fake
+    }
+
+    pub(crate) async fn listing(&self) -> Listing {
+        self.github
+            .discover(&imagebot::forge::Known::new())
+            .await
+            .unwrap()
+    }
+}
+
+pub(crate) fn settings(fake: &FakeGitHub, globs: &[&str]) -> GitHubSettings {
+    GitHubSettings {
+        name: "github".to_owned(),
+        url: fake.url().parse().unwrap(),
+        token: GitHubToken::Token(TOKEN.to_owned().into()),
+        prefix: String::new(),
+        deeper: Vec::new(),
+        repos: RepoGlobs::parse(globs).unwrap(),
+        topics: Vec::new(),
+        include_archived: false,
+        include_forks: false,
+        include_mirrors: false,
+        registry: None,
+        ca_file: None,
+        proxy: false,
+        clock: fake.clock(),
+        gates: Gates::new(),
+        redactor: Redactor::new(),
+        policy: Policy::default(),
+        pause: Duration::from_secs(1),
+    }
+}
+
+#[async_trait::async_trait]
+impl Server for Bench {
+    fn forge(&self) -> &dyn Forge {
+        &self.github
+    }
+    fn commit(&self, repo: &str, branch: &str, path: &str, text: &str) -> CommitId {
+        self.fake.commit(repo, branch, &[(path, text)])
+    }
+    fn branch(&self, repo: &str, branch: &str) {
+        self.fake.branch(repo, branch);
+    }
+    fn delete_branch(&self, repo: &str, branch: &str) {
+        self.fake.delete_branch(repo, branch);
+    }
+    fn head(&self, repo: &str, branch: &str) -> Option<CommitId> {
+        self.fake.head(repo, branch)
+    }
+    async fn merge(&self, repo: &Repository, number: u64) -> Result<CommitId, ForgeError> {
+        let merged = self.fake.merge(repo.name.as_str(), number);
+        merged.map_err(ForgeError::Conflict)
+    }
+    async fn comments(&self, repo: &Repository, number: u64) -> String {
+        let (issue, _) = self.fake.pull(repo.name.as_str(), number);
+        let bodies: Vec<String> = issue.comments.into_iter().map(|c| c.body).collect();
+        bodies.join("\n---\n")
+    }
+    async fn ci(&self, repo: &Repository, commit: &CommitId, state: Pipeline) {
+        let conclusion = match state {
+            Pipeline::Running => None,
+            Pipeline::Success => Some("success"),
+            Pipeline::Failed => Some("failure"),
+            Pipeline::None => panic!("CI cannot take back what it said"),
+        };
+        let name = repo.name.as_str();
+        self.fake.check(name, commit.as_str(), "build", conclusion);
+    }
+    async fn notices(&self, repo: &Repository) -> Vec<String> {
+        let state = self.fake.lock();
+        let repo = state.repo_named(repo.name.as_str()).unwrap();
+        let issues = repo.issues.values();
+        let open = issues.filter(|issue| issue.pull.is_none() && issue.open);
+        open.map(|issue| issue.body.clone()).collect()
+    }
+}

@@ -1,0 +1,181 @@
+//! Apps and tokens: refreshed in time, shared with git, and examined.
+
+use super::bench::{Bench, TOKEN, settings};
+use crate::conformance::{listed, request};
+use crate::fake_github::{FakeGitHub, TokenOptions};
+use imagebot::forge::{Forge, ForgeError, GitHub, GitHubToken, Known, Level};
+use imagebot::git::{Git, Identity};
+use std::time::Duration;
+
+const KEY: &str = include_str!("../../../fixtures/github/app.key");
+const PUBLIC: &str = include_str!("../../../fixtures/github/app.pub");
+const SOURCE: &str = "imagebot/a";
+
+async fn app(owners: &[&str], installation: Option<u64>) -> (FakeGitHub, GitHub) {
+    let fake = FakeGitHub::start().await;
+    fake.app(7, PUBLIC, owners);
+    fake.repo("team/app");
+    fake.repo("other/app");
+    fake.commit("team/app", "main", &[("Dockerfile", "FROM a:1\n")]);
+    fake.commit("team/app", SOURCE, &[("Dockerfile", "FROM a:2\n")]);
+    let mut settings = settings(&fake, &["team/*"]);
+    settings.token = GitHubToken::App {
+        app_id: 7,
+        installation,
+        key: KEY.to_owned().into(),
+    };
+    let github = GitHub::new(settings).unwrap();
+    (fake, github)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_installations_token_is_refreshed_within_a_run_for_git_too() {
+    let (fake, github) = app(&["team"], Some(1)).await;
+    let repo = listed(&github, "team/app").await;
+    // A token, the list, the heads.
+    assert_eq!(fake.counts(), (2, 1, 0));
+    github.branches(&repo).await.unwrap();
+    assert_eq!(fake.counts(), (1, 0, 0), "one token serves them all");
+    fake.clock().advance(Duration::from_secs(3000));
+    github.create(&repo, &request(SOURCE, "a")).await.unwrap();
+    assert_eq!(
+        fake.lock().app.as_ref().unwrap().minted,
+        2,
+        "ten minutes before the end"
+    );
+    fake.clock().advance(Duration::from_secs(700));
+    // The remote was listed with the first token, which is long past.
+    let cache = tempfile::tempdir().unwrap();
+    let who = Identity {
+        name: "imagebot".to_owned(),
+        email: "imagebot@example.org".to_owned(),
+    };
+    let git = Git::new(cache.path(), who).await.unwrap();
+    assert_eq!(
+        git.refs(&repo.remote, &["refs/heads/"])
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_refused_too_early_is_asked_for_anew_once() {
+    let (fake, github) = app(&["team"], Some(1)).await;
+    let repo = listed(&github, "team/app").await;
+    fake.lock().tokens.clear();
+    github.branches(&repo).await.unwrap();
+    assert_eq!(fake.lock().app.as_ref().unwrap().minted, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_only_installation_is_found_and_of_several_one_is_named() {
+    let (_fake, github) = app(&["team"], None).await;
+    assert_eq!(
+        github
+            .discover(&Known::new())
+            .await
+            .unwrap()
+            .repositories
+            .len(),
+        1
+    );
+    let (_fake, github) = app(&["team", "other"], None).await;
+    let error = github.discover(&Known::new()).await.unwrap_err();
+    assert!(
+        matches!(&error, ForgeError::Unauthorized(text) if text.contains("2 installations")),
+        "{error}"
+    );
+    let (_fake, github) = app(&["team"], Some(9)).await;
+    let error = github.discover(&Known::new()).await.unwrap_err();
+    assert!(matches!(error, ForgeError::Unauthorized(_)), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_wrong_here_does_no_harm_to_the_app() {
+    let (fake, _) = app(&["team"], Some(1)).await;
+    let mut settings = settings(&fake, &["team/*"]);
+    let wrong = "2026-11-21T13:00:00Z".parse().unwrap();
+    settings.clock = imagebot::http::Clock::manual(wrong);
+    settings.token = GitHubToken::App {
+        app_id: 7,
+        installation: Some(1),
+        key: KEY.to_owned().into(),
+    };
+    let github = GitHub::new(settings).unwrap();
+    // The token's end is then past by our clock: each request asks for one, and works.
+    assert_eq!(
+        github
+            .discover(&Known::new())
+            .await
+            .unwrap()
+            .repositories
+            .len(),
+        1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_none_is_told_at_once() {
+    let fake = FakeGitHub::start().await;
+    let mut settings = settings(&fake, &["team/*"]);
+    settings.token = GitHubToken::App {
+        app_id: 7,
+        installation: None,
+        key: "CANARY no key".to_owned().into(),
+    };
+    let error = GitHub::new(settings).unwrap_err();
+    assert!(
+        matches!(&error, ForgeError::Unauthorized(text) if !text.contains("CANARY")),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_says_what_is_missing_and_what_is_too_much() {
+    let bench = Bench::start().await;
+    let workflow =
+        "on:\n  push:\n    tags: ['v*']\njobs:\n  x:\n    steps:\n      - run: docker push x\n";
+    let files = [
+        ("Dockerfile", "FROM a:1\n"),
+        (".github/workflows/ci.yml", workflow),
+    ];
+    bench.fake.commit("team/app", "main", &files);
+    bench.fake.require_checks("team/app", "main", &["build"]);
+    bench.fake.repo("other/app");
+    bench.fake.commit("other/app", "main", &[("x", "x")]);
+    let ends = "2026-11-25T12:00:00Z".parse().unwrap();
+    let options = TokenOptions {
+        scopes: Some("repo, workflow, admin:org".to_owned()),
+        expires: Some(ends),
+        ..TokenOptions::default()
+    };
+    bench.fake.token("imagebot", TOKEN, options);
+    let github = GitHub::new(settings(&bench.fake, &["team/*", "other/*"])).unwrap();
+    let repos = github.discover(&Known::new()).await.unwrap().repositories;
+    let findings = github.doctor(&repos).await;
+    let text: Vec<String> = findings
+        .iter()
+        .filter(|found| found.level != Level::Ok)
+        .map(|found| format!("{:?}: {}", found.level, found.what))
+        .collect();
+    assert_eq!(
+        text,
+        [
+            "Warning: the token may do more than imagebot needs: [\"admin:org\", \"workflow\"]",
+            "Warning: the token may change workflows",
+            "Warning: the token expires 2026-11-25 12:00:00 UTC",
+            "Warning: one token reaches several owners: other, team",
+            "Warning: team/app: by the look of its workflows, images are published for tags only",
+        ]
+    );
+    assert!(
+        findings
+            .iter()
+            .all(|found| !format!("{found:?}").contains("CANARY"))
+    );
+    bench.fake.revoke(TOKEN);
+    let findings = github.doctor(&repos).await;
+    assert_eq!(findings[0].level, Level::Problem);
+}
