@@ -13,14 +13,14 @@ mod canary;
 #[path = "support/docker_registry.rs"]
 mod docker_registry;
 #[allow(dead_code, reason = "shared with other suites, which use the rest")]
-#[path = "support/fake_registry.rs"]
-mod fake_registry;
-#[allow(dead_code, reason = "shared with other suites, which use the rest")]
 #[path = "support/fake_github.rs"]
 mod fake_github;
 #[allow(dead_code, reason = "shared with other suites, which use the rest")]
 #[path = "support/fake_gitlab.rs"]
 mod fake_gitlab;
+#[allow(dead_code, reason = "shared with other suites, which use the rest")]
+#[path = "support/fake_registry.rs"]
+mod fake_registry;
 #[path = "support/git_repos.rs"]
 mod git_repos;
 #[path = "support/images.rs"]

@@ -10,15 +10,15 @@
 #[path = "forge/conformance.rs"]
 #[macro_use]
 mod conformance;
+#[path = "support/fake_github.rs"]
+mod fake_github;
 #[path = "support/fake_gitlab.rs"]
 mod fake_gitlab;
 #[path = "support/git_repos.rs"]
 mod git_repos;
-#[path = "forge/gitlab.rs"]
-mod gitlab;
-#[path = "support/fake_github.rs"]
-mod fake_github;
 #[path = "forge/github.rs"]
 mod github;
+#[path = "forge/gitlab.rs"]
+mod gitlab;
 #[path = "forge/local.rs"]
 mod local;

@@ -303,7 +303,11 @@ impl Hub {
         let old = self.with_git(repo, |dir| {
             let refs = super::bare::refs(dir);
             let head = refs["refs/heads/main"].clone();
-            git(Some(dir), &["update-ref", &format!("refs/heads/{to}"), &head], b"");
+            git(
+                Some(dir),
+                &["update-ref", &format!("refs/heads/{to}"), &head],
+                b"",
+            );
             head
         });
         match self {
@@ -314,7 +318,11 @@ impl Hub {
         self.with_git(repo, |dir| {
             let full = format!("refs/heads/{to}");
             git(Some(dir), &["symbolic-ref", "HEAD", &full], b"");
-            git(Some(dir), &["update-ref", "-d", "refs/heads/main", &old], b"");
+            git(
+                Some(dir),
+                &["update-ref", "-d", "refs/heads/main", &old],
+                b"",
+            );
         });
     }
 
@@ -348,7 +356,9 @@ impl Hub {
             }
             Self::GitLab(fake, _) => {
                 let all = fake.issues(&path(repo)).into_iter();
-                all.filter(|issue| issue.open).map(|i| i.description).collect()
+                all.filter(|issue| issue.open)
+                    .map(|i| i.description)
+                    .collect()
             }
             Self::GitHub(fake) => {
                 let state = fake.lock();
@@ -434,7 +444,11 @@ impl Hub {
                 false => line.to_owned(),
             })
             .collect();
-        let tree = git(Some(&dir), &["mktree"], format!("{}\n", lines.join("\n")).as_bytes());
+        let tree = git(
+            Some(&dir),
+            &["mktree"],
+            format!("{}\n", lines.join("\n")).as_bytes(),
+        );
         let tree = String::from_utf8(tree).expect("text");
         let args = ["commit-tree", tree.trim(), "-p", &name, "-m", "by hand"];
         let commit = show(&args);
@@ -448,7 +462,9 @@ async fn local(folder: &Path) -> Local {
         email: "reviewer@example.com".to_owned(),
     };
     std::fs::create_dir_all(folder.join("repos")).expect("a folder");
-    let git = Git::new(&folder.join("people"), identity).await.expect("git works");
+    let git = Git::new(&folder.join("people"), identity)
+        .await
+        .expect("git works");
     let everything = RepoGlobs::parse(&["**"]).expect("a glob");
     Local::new(git, &folder.join("repos"), Vec::new(), everything)
 }

@@ -90,7 +90,9 @@ impl World {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let hub = self.hub.fork(folder.path()).await;
         let other = Self::at(folder, Arc::clone(&self.server), hub);
-        other.hours.store(self.hours.load(Ordering::Relaxed), Ordering::Relaxed);
+        other
+            .hours
+            .store(self.hours.load(Ordering::Relaxed), Ordering::Relaxed);
         let config = std::fs::read_to_string(self.config()).expect("the configuration");
         let config = config.replace(&self.hub.config(), &other.hub.config());
         std::fs::write(other.config(), config).expect("written");

@@ -3,6 +3,7 @@
 use super::answers::{Project, Request};
 use super::api::Api;
 use super::endpoints::{Get, built};
+use super::failure::ends_the_pass;
 use super::heads::{Head, Heads, heads};
 use super::named::numbers;
 use super::scope::{Scope, Source, Verdict};
@@ -78,7 +79,7 @@ pub(super) async fn discover(
     let (heads, open) = futures::join!(heads(api, session, &ids), open(api));
     let open = match open {
         Ok(open) => Some(open),
-        Err(error) if error.is_of_forge() => return Err(error),
+        Err(error) if ends_the_pass(&error) => return Err(error),
         Err(error) => {
             tracing::warn!(%error, "the open merge requests cannot be listed");
             None
@@ -96,7 +97,7 @@ impl Discovery<'_> {
         for source in sources {
             match list(self.api, &source).await {
                 Ok(listed) => listed.into_iter().for_each(|project| self.take(project)),
-                Err(error) if error.is_of_forge() => return Err(error),
+                Err(error) if ends_the_pass(&error) => return Err(error),
                 Err(error) => {
                     let name = match source {
                         Source::Membership => "**".to_owned(),

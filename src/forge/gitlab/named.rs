@@ -3,6 +3,7 @@
 use super::answers::{Nodes, Project};
 use super::api::Api;
 use super::endpoints::built;
+use super::failure::ends_the_pass;
 use super::heads::number;
 use super::session::Session;
 use crate::forge::error::ForgeError;
@@ -59,7 +60,12 @@ pub(super) async fn numbers(
     for page in wanted.chunks(PATHS_AT_ONCE).filter(|_| session.graphql) {
         let paths: Vec<&str> = page.iter().map(RepoName::as_str).collect();
         let variables = json!({"paths": paths, "first": paths.len()});
-        let answer = api.graph::<Paths>(PATHS, variables).await?;
+        let answer = match api.graph::<Paths>(PATHS, variables).await {
+            Err(error) if ends_the_pass(&error) => return Err(error),
+            // Each is asked for by itself below.
+            Err(_) => continue,
+            Ok(answer) => answer,
+        };
         let nodes = answer.data.and_then(|data| data.projects);
         let nodes = nodes
             .and_then(|projects| projects.nodes)
@@ -82,7 +88,7 @@ pub(super) async fn numbers(
             Ok(id) => {
                 found.insert(name, id);
             }
-            Err(error) if error.is_of_forge() => return Err(error),
+            Err(error) if ends_the_pass(&error) => return Err(error),
             Err(error) => failed.push((name.to_string(), error)),
         }
     }
