@@ -437,3 +437,24 @@ async fn thousands_are_listed() {
     };
     assert_eq!(world.fake.counts(), expect);
 }
+
+/// Seeded projects share a repository until one is changed.
+#[tokio::test]
+async fn a_seeded_project_goes_its_own_way() {
+    let world = fleet(3, 0).await;
+    let before = world.fake.head("fleet/app-0", "main").unwrap();
+    let files = [("Dockerfile", "FROM node:9\n")];
+    let own = world.fake.commit("fleet/app-0", "main", &files);
+    world.fake.commit("fleet/app-1", SOURCE, &files);
+    let heads: Vec<String> = world
+        .listing()
+        .await
+        .repositories
+        .iter()
+        .map(|repo| repo.head.clone().unwrap().1.to_string())
+        .collect();
+    assert_eq!(heads, [own, before.clone(), before]);
+    assert_eq!(world.fake.head("fleet/app-2", SOURCE), None);
+    let file = world.fake.file("fleet/app-0", "main", "Dockerfile");
+    assert_eq!(file.as_deref(), Some("FROM node:9"));
+}

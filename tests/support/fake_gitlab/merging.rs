@@ -71,6 +71,7 @@ impl State {
             .get_mut(&project)
             .ok_or(Refusal::NotMergeable)?;
         let must_succeed = project.must_succeed;
+        project.own();
         let at = project.merge_requests.iter().position(|mr| mr.iid == iid);
         let at = at.ok_or(Refusal::NotMergeable)?;
         let request = &project.merge_requests[at];
