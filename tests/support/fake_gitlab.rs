@@ -52,8 +52,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// A running GitLab.
 pub(crate) struct FakeGitLab {
     shared: Arc<Shared>,
-    server: tokio::task::JoinHandle<()>,
-    folder: tempfile::TempDir,
+    /// `None` for a further handle.
+    server: Option<(tokio::task::JoinHandle<()>, tempfile::TempDir)>,
 }
 
 /// What the server's tasks share.
@@ -95,8 +95,15 @@ impl FakeGitLab {
         });
         Self {
             shared,
-            server,
-            folder,
+            server: Some((server, folder)),
+        }
+    }
+
+    /// A further handle, for what happens while a request is under way ([`Fault::Before`]); it ends nothing.
+    pub(crate) fn handle(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            server: None,
         }
     }
 
@@ -107,7 +114,7 @@ impl FakeGitLab {
 
     /// The folder with everything that is on disk.
     pub(crate) fn folder(&self) -> PathBuf {
-        self.folder.path().to_owned()
+        self.lock().folder.clone()
     }
 
     /// All requests since the start, or since the log was cleared.
@@ -158,7 +165,10 @@ impl Shared {
 
 impl Drop for FakeGitLab {
     fn drop(&mut self) {
-        self.server.abort();
+        let Some((server, _)) = &self.server else {
+            return;
+        };
+        server.abort();
         let unexpected = std::mem::take(&mut self.lock().unexpected);
         if !std::thread::panicking() {
             assert!(unexpected.is_empty(), "unexpected requests: {unexpected:?}");

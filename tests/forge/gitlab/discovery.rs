@@ -355,7 +355,7 @@ async fn an_old_gitlab_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn a_sign_in_page_is_no_forge() {
+async fn f30_a_sign_in_page_is_no_forge() {
     for times in [usize::MAX, 0] {
         let world = World::new().await;
         world.projects(&["team/app"]);

@@ -2,11 +2,12 @@
 
 use super::{SOURCE, World};
 use crate::conformance::{branch, request};
-use crate::fake_gitlab::ProjectOptions;
+use crate::fake_gitlab::{Fault, ProjectOptions};
 use imagebot::forge::{
     Dress, Forge, ForgeError, MergeRequestEdit, Merging, NewMergeRequest, Pipeline,
 };
 use imagebot::repo::CommitId;
+use std::sync::Arc;
 
 #[tokio::test]
 async fn everything_is_worn_from_the_first_request_on() {
@@ -171,6 +172,41 @@ async fn auto_merge_waits_for_the_pipeline_of_its_commit() {
             .iter()
             .any(|r| r.target.contains("approv"))
     );
+}
+
+/// T35: a person pushes between our look at the pipeline and the merge.
+#[tokio::test]
+async fn t35_what_is_pushed_meanwhile_is_not_merged() {
+    for times in [1, 0] {
+        let world = World::new().await;
+        let repo = world.prepared().await;
+        let created = world.forge.create(&repo, &request(SOURCE, "one")).await;
+        let number = created.unwrap().number;
+        let sha = world.fake.head("team/app", SOURCE).unwrap();
+        let head = CommitId::parse(&sha).unwrap();
+        world.fake.end_pipelines("team/app", &sha, "success");
+        let people = world.fake.handle();
+        let push = move || {
+            people.commit("team/app", SOURCE, &[("evil", "x\n")]);
+        };
+        let fault = Fault::Before(Arc::new(push));
+        let fault = world.fake.fail("PUT", "/merge", times, fault);
+        let merging = world.forge.merge(&repo, number, &head).await;
+        assert_eq!(world.fake.happened(fault), times);
+        let there = world.fake.merge_requests("team/app").remove(0);
+        match times {
+            1 => {
+                let error = merging.unwrap_err();
+                assert!(matches!(error, ForgeError::Conflict(_)), "{error}");
+                assert_eq!((there.state, there.auto_merge), ("opened", false));
+                assert_eq!(world.fake.file("team/app", "main", "evil"), None);
+            }
+            _ => {
+                assert_eq!(merging.unwrap(), Merging::Merged);
+                assert_eq!(there.state, "merged");
+            }
+        }
+    }
 }
 
 /// What the fake is for: asked before there is a pipeline, GitLab merges at once. So [`Forge::pipeline`] is asked first.
