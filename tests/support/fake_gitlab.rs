@@ -169,6 +169,8 @@ impl Drop for FakeGitLab {
             return;
         };
         server.abort();
+        // What happens before requests holds handles of ours.
+        self.lock().faults.clear();
         let unexpected = std::mem::take(&mut self.lock().unexpected);
         if !std::thread::panicking() {
             assert!(unexpected.is_empty(), "unexpected requests: {unexpected:?}");

@@ -6,7 +6,7 @@ use crate::fake_gitlab::{Fault, ProjectOptions};
 use imagebot::forge::{
     Dress, Forge, ForgeError, MergeRequestEdit, Merging, NewMergeRequest, Pipeline,
 };
-use imagebot::repo::CommitId;
+use imagebot::repo::{CommitId, MergeRequestState};
 use std::sync::Arc;
 
 #[tokio::test]
@@ -388,4 +388,27 @@ async fn rebased_and_amended_heads_are_seen() {
         let found = world.fake.file("team/app", SOURCE, file);
         assert_eq!(found.as_deref(), Some(text), "{file}");
     }
+}
+
+#[tokio::test]
+async fn a_merge_that_was_pushed_is_seen() {
+    let world = World::new().await;
+    let repo = world.prepared().await;
+    world
+        .forge
+        .create(&repo, &request(SOURCE, "one"))
+        .await
+        .unwrap();
+    world.fake.commit("team/app", "main", &[("other", "x\n")]);
+    assert_eq!(world.fake.merge_requests("team/app")[0].state, "opened");
+    let merged = world.fake.push_merge("team/app", 1);
+    let sources = [branch(SOURCE)].into();
+    let seen = world
+        .forge
+        .merge_requests(&repo, &sources)
+        .await
+        .unwrap()
+        .remove(0);
+    assert_eq!(seen.state, MergeRequestState::Merged);
+    assert_eq!(seen.merged_as.unwrap().as_str(), merged);
 }

@@ -125,6 +125,11 @@ fn open(state: &mut State, token: &Token, id: u64, params: &Params) -> Reply {
     };
     let project = state.projects.get_mut(&id).unwrap();
     project.merge_requests.push(request.clone());
+    let head = project.head(&request.target).unwrap();
+    project
+        .targets
+        .entry(request.target.clone())
+        .or_insert(head);
     Reply::json(201, &state.request_json(&state.projects[&id], &request))
 }
 

@@ -85,6 +85,7 @@ impl FakeGitLab {
                 .collect(),
             pipelines: Vec::new(),
             repository,
+            targets: BTreeMap::new(),
             shared: shared.is_some(),
         };
         state.projects.insert(id, project);
@@ -388,6 +389,20 @@ impl FakeGitLab {
             Err(Refusal::Conflict) => Err("conflict"),
             Err(_) => Err("not mergeable"),
         }
+    }
+
+    /// A person merges on their own machine and pushes the target branch; GitLab notices.
+    pub(crate) fn push_merge(&self, path: &str, iid: u64) -> String {
+        let mut state = self.lock();
+        let project = state.named_mut(path);
+        let request = project.request(iid).unwrap().clone();
+        let target = project.head(&request.target).unwrap();
+        let repository = project.own();
+        let merged = backend::merge(repository, &target, &request.sha, false, "by hand").unwrap();
+        backend::set_branch(repository, &request.target, Some(&merged));
+        let id = project.id;
+        state.notice_push(id);
+        merged
     }
 
     /// Ends the pipelines of a commit: `success`, `failed`, `canceled`, `skipped`, or sets them back to `running`.

@@ -81,6 +81,8 @@ pub(super) struct Project {
     pub(super) milestones: Vec<(u64, String)>,
     pub(super) pipelines: Vec<Pipeline>,
     pub(super) repository: PathBuf,
+    /// Where the branches were when they were last looked at, of those that are targets.
+    pub(super) targets: BTreeMap<String, String>,
     /// The repository is that of many seeded projects, until the first change.
     pub(super) shared: bool,
 }
