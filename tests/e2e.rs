@@ -12,10 +12,8 @@ mod canary;
 #[allow(dead_code, reason = "shared with other suites, which use the rest")]
 #[path = "support/docker_registry.rs"]
 mod docker_registry;
-#[allow(dead_code, reason = "shared with other suites, which use the rest")]
 #[path = "support/fake_github.rs"]
 mod fake_github;
-#[allow(dead_code, reason = "shared with other suites, which use the rest")]
 #[path = "support/fake_gitlab.rs"]
 mod fake_gitlab;
 #[allow(dead_code, reason = "shared with other suites, which use the rest")]

@@ -30,7 +30,7 @@ pub enum Question {
     /// The platform of an image manifest, from its configuration.
     Platform(Lookup, Digest),
     /// When a digest was first seen under a tag.
-    FirstSeen(Lookup, Tag, Digest),
+    FirstSeen(Box<(Lookup, Tag, Digest)>),
     /// When an image, or the first of an index, says that it was made.
     Created(Lookup, Digest),
 }
@@ -127,10 +127,7 @@ impl Observations {
             Question::Platform(lookup, digest) => self
                 .platforms
                 .contains_key(&(lookup.clone(), digest.clone())),
-            Question::FirstSeen(lookup, tag, digest) => {
-                let key = (lookup.clone(), tag.clone(), digest.clone());
-                self.first_seen.contains_key(&key)
-            }
+            Question::FirstSeen(key) => self.first_seen.contains_key(key),
             Question::Created(lookup, digest) => {
                 self.created.contains_key(&(lookup.clone(), digest.clone()))
             }
@@ -184,13 +181,13 @@ impl View<'_> {
         let (lookup, tag, digest) = (self.lookup.clone(), tag.clone(), digest.clone());
         let key = (lookup, tag, digest);
         let known = self.seen.first_seen.get(&key).copied();
-        known.ok_or_else(|| Gap::Ask(Question::FirstSeen(key.0, key.1, key.2)))
+        known.ok_or_else(|| Gap::Ask(Question::FirstSeen(Box::new(key))))
     }
 
     pub(super) fn created(&self, digest: &Digest) -> Result<Option<Timestamp>, Gap> {
         let key = (self.lookup.clone(), digest.clone());
         let known = self.seen.created.get(&key).copied();
-        known.ok_or_else(|| Gap::Ask(Question::Created(key.0, key.1)))
+        known.ok_or(Gap::Ask(Question::Created(key.0, key.1)))
     }
 
     pub(super) fn platform(&self, digest: &Digest) -> Result<Option<&Platform>, Gap> {

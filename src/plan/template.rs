@@ -186,11 +186,11 @@ fn guarded(text: &str) -> String {
 }
 
 fn as_code(out: &mut Output<'_>, _: &State<'_, '_>, value: &Value) -> Result<(), Error> {
-    put(out, value, |text| code(text))
+    put(out, value, code)
 }
 
 fn plain(out: &mut Output<'_>, _: &State<'_, '_>, value: &Value) -> Result<(), Error> {
-    put(out, value, |text| flat(text))
+    put(out, value, flat)
 }
 
 fn put(out: &mut Output<'_>, value: &Value, show: fn(&str) -> String) -> Result<(), Error> {

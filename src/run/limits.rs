@@ -2,6 +2,7 @@
 
 use super::pass::Shared;
 use super::planned::Planned;
+use crate::config::OpenLimits;
 use crate::plan::Status;
 use crate::store::Kind;
 use std::collections::BTreeSet;
@@ -17,27 +18,15 @@ struct Wish {
 
 /// Lets as many merge requests be opened as the limits allow, the narrowest changes first, and marks the others.
 pub(super) fn hold_back(shared: &Shared, planned: &mut [Planned]) {
-    let limits = shared.setup.config.limits;
-    let mut open: Vec<usize> = planned.iter().map(|planned| open_of(planned)).collect();
-    let mut total: usize = open.iter().sum();
-    let mut new = opened_lately(shared, planned);
+    let of_repos: Vec<usize> = planned.iter().map(open_of).collect();
+    let mut room = Room {
+        limits: shared.setup.config.limits,
+        open: of_repos.iter().sum(),
+        new: opened_lately(shared, planned),
+        of_repos,
+    };
     for wish in wishes(planned) {
-        let held = if open[wish.repo] >= wish.max_open {
-            Some(format!("max_open = {} of its repository", wish.max_open))
-        } else if total >= limits.max_open as usize {
-            Some(format!("[limits] max_open = {}", limits.max_open))
-        } else if new >= limits.max_new_per_hour as usize {
-            Some(format!(
-                "[limits] max_new_per_hour = {}",
-                limits.max_new_per_hour
-            ))
-        } else {
-            None
-        };
-        let Some(limit) = held else {
-            open[wish.repo] += 1;
-            total += 1;
-            new += 1;
+        let Err(limit) = room.take(&wish) else {
             continue;
         };
         if let Some(doing) = &mut planned[wish.repo].doing {
@@ -46,6 +35,37 @@ pub(super) fn hold_back(shared: &Shared, planned: &mut [Planned]) {
             result.detail = format!("it waits for {limit}");
             result.action = None;
         }
+    }
+}
+
+/// How many merge requests there are, against how many there may be.
+struct Room {
+    limits: OpenLimits,
+    open: usize,
+    new: usize,
+    of_repos: Vec<usize>,
+}
+
+impl Room {
+    /// Takes the place for one more, or names the limit that stands in its way.
+    fn take(&mut self, wish: &Wish) -> Result<(), String> {
+        let OpenLimits {
+            max_open,
+            max_new_per_hour,
+        } = self.limits;
+        if self.of_repos[wish.repo] >= wish.max_open {
+            return Err(format!("max_open = {} of its repository", wish.max_open));
+        }
+        if self.open >= max_open as usize {
+            return Err(format!("[limits] max_open = {max_open}"));
+        }
+        if self.new >= max_new_per_hour as usize {
+            return Err(format!("[limits] max_new_per_hour = {max_new_per_hour}"));
+        }
+        self.of_repos[wish.repo] += 1;
+        self.open += 1;
+        self.new += 1;
+        Ok(())
     }
 }
 

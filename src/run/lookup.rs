@@ -85,7 +85,8 @@ async fn ask(setup: &Setup, question: Question, now: Timestamp) -> Answer {
                 contents.map_err(|error| failure(&lookup, &error)),
             )
         }
-        Question::FirstSeen(lookup, tag, digest) => {
+        Question::FirstSeen(key) => {
+            let (lookup, tag, digest) = *key;
             let image = lookup.image.canonical();
             let (text, now_seconds) = (digest.to_string(), now.as_second());
             let at = setup

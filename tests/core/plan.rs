@@ -130,7 +130,8 @@ impl World {
                 let platform = platform.map(|(_, platform)| Platform::parse(platform).unwrap());
                 seen.platforms.insert((lookup, wanted), Ok(platform));
             }
-            Question::FirstSeen(lookup, tag, wanted) => {
+            Question::FirstSeen(key) => {
+                let (lookup, tag, wanted) = *key;
                 let name = tag.to_string();
                 let seen_at = self.seen.iter().find(|(known, _)| *known == name);
                 let at = seen_at.map_or("2026-11-21T12:00:00Z", |(_, at)| at);

@@ -19,6 +19,7 @@ pub(crate) enum On {
 /// The bot's token on the fakes.
 const TOKEN: &str = "CANARY-forge-token-5d41402abc4b2a76";
 
+#[expect(clippy::enum_variant_names, reason = "GitHub is what it is called")]
 pub(crate) enum Hub {
     Local(Local, PathBuf),
     GitLab(FakeGitLab, String),
