@@ -6,6 +6,7 @@
 //! line and place, what was expected, and the nearest known name.
 
 mod alias;
+mod forge;
 mod keys;
 mod operator;
 mod problem;
@@ -17,7 +18,8 @@ mod secret;
 mod starter;
 
 pub use alias::Alias;
-pub use operator::{Config, ForgeConfig, LoginConfig, RegistryConfig, parse};
+pub use forge::{ForgeConfig, ServerConfig, ServerKind, TokenConfig};
+pub use operator::{Config, LoginConfig, MergeRequestConfig, OpenLimits, RegistryConfig, parse};
 pub use problem::{Problem, Problems};
 pub use repository::{RepoConfig, parse_repository};
 pub use schema::{operator_schema, repository_schema};

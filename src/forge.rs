@@ -13,14 +13,17 @@
 
 mod error;
 mod github;
+mod gitlab;
 mod local;
 mod mark;
 mod traits;
 
+pub use crate::repo::Dress;
 pub use error::ForgeError;
 pub use github::{GitHub, GitHubSettings, GitHubToken};
+pub use gitlab::{GitLab, GitLabSettings};
 pub use local::{CiState, Local};
 pub use traits::{
-    Dress, Finding, Forge, ForgeRegistry, Known, LeftOut, Level, Listing, MergeRequestEdit,
-    Merging, NewMergeRequest, Pipeline, Repository,
+    Finding, Forge, ForgeRegistry, Known, LeftOut, Level, Listing, MergeRequestEdit, Merging,
+    NewMergeRequest, Pipeline, Repository,
 };

@@ -7,6 +7,7 @@
 //!
 //! Every decision carries a stable [`Reason`] and the steps that led to it.
 
+mod age;
 mod case;
 mod change;
 mod decide;
@@ -22,8 +23,10 @@ mod ownership;
 mod propose;
 mod reason;
 mod reconcile;
+mod template;
 mod text;
 
+pub use age::Proposed;
 pub use change::{Change, ChangeSet, Version};
 pub use decide::{Ask, decide};
 pub use decision::{Class, Decision, Wanted};
@@ -31,7 +34,10 @@ pub use key::UpdateKey;
 pub use message::{CommitMessage, sealed_changes};
 pub use observe::{Contents, Failure, Labels, Lookup, Observations, Question};
 pub use ownership::{FileVersions, Ownership, overlaps, whose};
-pub use propose::{File, Proposal, Refused, propose};
+pub use propose::{Automerge, File, Proposal, Refused, Target, propose};
 pub use reason::{Outcome, Reason};
-pub use reconcile::{Action, Certainty, Existing, Result as Reconciled, Status, reconcile};
-pub use text::{Block, State, Texts, block_of};
+pub use reconcile::{
+    Action, Certainty, Edit, Existing, Result as Reconciled, Status, Terms, reconcile,
+};
+pub use template::{ParseTemplateError, Template, Templates};
+pub use text::{Block, State, Texts, block_of, code};

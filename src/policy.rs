@@ -11,5 +11,7 @@ mod rule;
 mod settings;
 
 pub use note::{Note, ParseNoteError};
-pub use rule::{Effective, Policy, Rule, Subject};
-pub use settings::{Changes, DigestMode, NamedScheme, Origin, Set, Settings};
+pub use rule::{Ceiling, Effective, Policy, Rule, Subject};
+pub use settings::{
+    Age, Changes, DigestMode, NamedScheme, Origin, ParseAgeError, Set, Settings, Trust,
+};

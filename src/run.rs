@@ -4,13 +4,20 @@
 //! answer was missing.
 
 mod act;
+mod automerge;
 mod checkpoint;
 mod decide;
+mod existing;
 mod folder;
+mod forges;
+mod limits;
 mod lookup;
 mod observe;
 mod own;
 mod pass;
+mod planned;
+mod read;
+mod register;
 mod report;
 mod setup;
 mod work;
@@ -21,7 +28,8 @@ pub use folder::{Folder, read_folder};
 pub use own::{OwnError, own_config};
 pub use pass::{Options, Progress, pass};
 pub use report::{
-    DecisionReport, ProblemReport, ProposalReport, Report, RepositoryReport, WantedReport,
+    DecisionReport, LeftOutReport, ProblemReport, ProposalReport, Report, RepositoryReport,
+    WantedReport,
 };
 pub use setup::{Setup, SetupError};
 pub use work::Work;

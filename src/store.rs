@@ -1,16 +1,17 @@
 //! What is remembered between passes: registries' answers with their validators, the files of repositories at a
-//! commit, and the commits that imagebot wrote.
+//! commit, whose the branches are, what became of merge requests, and when digests were first seen.
 //!
-//! Everything here can be had again: deleting the store costs time, never correctness. So nothing in it is an error
+//! Everything here can be had again: deleting the store costs time and restarts cooldowns, never correctness. So nothing in it is an error
 //! for long: a store that cannot be read is made anew, a write that fails is said once and goes on without.
 //! No credential, cookie or token ever comes here (T52).
 
 use rusqlite::{Connection, OptionalExtension as _, params};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Raised whenever what is stored changes its meaning; a store of another number is made anew.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// The store; clones share it.
 #[derive(Debug, Clone)]
@@ -37,6 +38,33 @@ pub struct Answer {
     pub next: Option<String>,
     /// The body.
     pub body: Vec<u8>,
+}
+
+/// What a kept value is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Whose the head of a branch is, seen from the target's head.
+    Judged,
+    /// What became of a repository's merge requests.
+    Memory,
+    /// The id that a repository's path stands for.
+    Registered,
+    /// When a merge request was opened.
+    Opened,
+    /// What a repository was told of its settings.
+    Noticed,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Judged => "judged",
+            Self::Memory => "memory",
+            Self::Registered => "registered",
+            Self::Opened => "opened",
+            Self::Noticed => "noticed",
+        }
+    }
 }
 
 impl Store {
@@ -73,9 +101,12 @@ impl Store {
                  DROP TABLE IF EXISTS answer;
                  DROP TABLE IF EXISTS files;
                  DROP TABLE IF EXISTS written;
+                 DROP TABLE IF EXISTS kept;
+                 DROP TABLE IF EXISTS seen;
                  CREATE TABLE answer (key TEXT PRIMARY KEY, etag TEXT, media_type TEXT, next TEXT, body BLOB NOT NULL) WITHOUT ROWID;
                  CREATE TABLE files (repo TEXT PRIMARY KEY, head TEXT NOT NULL, data BLOB NOT NULL) WITHOUT ROWID;
-                 CREATE TABLE written (id TEXT PRIMARY KEY, what TEXT NOT NULL) WITHOUT ROWID;
+                 CREATE TABLE kept (kind TEXT, key TEXT, value TEXT NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID;
+                 CREATE TABLE seen (image TEXT, tag TEXT, digest TEXT, at INTEGER NOT NULL, PRIMARY KEY (image, tag, digest)) WITHOUT ROWID;
                  COMMIT;",
             )?;
             connection.pragma_update(None, "user_version", VERSION)?;
@@ -152,22 +183,68 @@ impl Store {
         });
     }
 
-    /// What imagebot said of a commit that it wrote itself, as far as the store knows.
-    pub fn written(&self, commit: &str) -> Option<String> {
-        self.with("written", |connection| {
-            let mut query = connection.prepare_cached("SELECT what FROM written WHERE id = ?1")?;
-            query.query_row([commit], |row| row.get(0)).optional()
+    /// What was kept under a key.
+    pub fn kept(&self, kind: Kind, key: &str) -> Option<String> {
+        self.with(kind.name(), |connection| {
+            let mut query =
+                connection.prepare_cached("SELECT value FROM kept WHERE kind = ?1 AND key = ?2")?;
+            query
+                .query_row([kind.name(), key], |row| row.get(0))
+                .optional()
         })
         .flatten()
     }
 
-    /// Remembers that imagebot wrote a commit.
-    pub fn keep_written(&self, commit: &str, what: &str) {
-        self.with("written", |connection| {
+    /// Everything that was kept of a kind, by key.
+    pub fn all_kept(&self, kind: Kind) -> BTreeMap<String, String> {
+        self.with(kind.name(), |connection| {
+            let mut query =
+                connection.prepare_cached("SELECT key, value FROM kept WHERE kind = ?1")?;
+            let rows = query.query_map([kind.name()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect()
+        })
+        .unwrap_or_default()
+    }
+
+    /// Keeps a value under a key.
+    pub fn keep(&self, kind: Kind, key: &str, value: &str) {
+        self.with(kind.name(), |connection| {
             connection
-                .prepare_cached("INSERT OR REPLACE INTO written VALUES (?1, ?2)")?
-                .execute([commit, what])
+                .prepare_cached("INSERT OR REPLACE INTO kept VALUES (?1, ?2, ?3)")?
+                .execute([kind.name(), key, value])
         });
+    }
+
+    /// Forgets what was kept under a key.
+    pub fn forget(&self, kind: Kind, key: &str) {
+        self.with(kind.name(), |connection| {
+            connection
+                .prepare_cached("DELETE FROM kept WHERE kind = ?1 AND key = ?2")?
+                .execute([kind.name(), key])
+        });
+    }
+
+    /// When a digest was first seen under a tag, in seconds since 1970; `now` if this is the first time.
+    pub fn first_seen(&self, image: &str, tag: &str, digest: &str, now: i64) -> i64 {
+        self.with("seen", |connection| {
+            connection
+                .prepare_cached("INSERT OR IGNORE INTO seen VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![image, tag, digest, now])?;
+            let mut query = connection.prepare_cached(
+                "SELECT at FROM seen WHERE image = ?1 AND tag = ?2 AND digest = ?3",
+            )?;
+            query.query_row([image, tag, digest], |row| row.get(0))
+        })
+        .unwrap_or(now)
+    }
+
+    /// Whether nothing was seen yet: the store is new.
+    pub fn has_seen_nothing(&self) -> bool {
+        self.with("seen", |connection| {
+            let mut query = connection.prepare_cached("SELECT NOT EXISTS (SELECT 1 FROM seen)")?;
+            query.query_row([], |row| row.get(0))
+        })
+        .unwrap_or(false)
     }
 }
 
@@ -188,17 +265,23 @@ mod tests {
             let store = Store::open(folder.path()).expect("a new store");
             store.keep_answer("a", &answer);
             store.keep_files("r", "1", b"data");
-            store.keep_written("c", "x");
+            store.keep(Kind::Judged, "c", "x");
+            assert!(store.has_seen_nothing());
+            assert_eq!(store.first_seen("i", "1", "d", 7), 7);
         }
         {
             let store = Store::open(folder.path()).expect("the same store");
             assert_eq!(store.answer("a"), Some(answer));
             assert_eq!(store.files("r", "1"), Some(b"data".to_vec()));
             assert_eq!(store.files("r", "2"), None);
-            assert_eq!(
-                (store.written("c").as_deref(), store.written("d")),
-                (Some("x"), None)
-            );
+            assert_eq!(store.kept(Kind::Judged, "c").as_deref(), Some("x"));
+            assert_eq!(store.kept(Kind::Memory, "c"), None);
+            assert_eq!(store.all_kept(Kind::Judged).len(), 1);
+            store.forget(Kind::Judged, "c");
+            assert_eq!(store.kept(Kind::Judged, "c"), None);
+            assert_eq!(store.first_seen("i", "1", "d", 9), 7);
+            assert_eq!(store.first_seen("i", "1", "e", 9), 9);
+            assert!(!store.has_seen_nothing());
         }
         std::fs::write(
             folder.path().join("store.sqlite"),

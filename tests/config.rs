@@ -154,7 +154,7 @@ cache = 7
 [defaults]
 maxx = "minor"
 max = "mayor"
-min_age = "3 days"
+min_age = "3 dayz"
 allow = ">=x"
 [[registry]]
 host = "https://registry.example.com"

@@ -12,9 +12,13 @@
 mod conformance;
 #[path = "support/fake_github.rs"]
 mod fake_github;
+#[path = "support/fake_gitlab.rs"]
+mod fake_gitlab;
 #[path = "support/git_repos.rs"]
 mod git_repos;
 #[path = "forge/github.rs"]
 mod github;
+#[path = "forge/gitlab.rs"]
+mod gitlab;
 #[path = "forge/local.rs"]
 mod local;

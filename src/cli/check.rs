@@ -4,17 +4,18 @@ use super::ended::Ended;
 use super::output::{Format, json, table, text};
 use super::progress::progress;
 use super::scan::settings_of;
-use super::session::{ConfigArgument, setup, today, wait};
+use super::session::{ConfigArgument, setup, wait};
 use crate::config::Config;
 use crate::http::Redactor;
-use crate::plan::{Decision, Observations, propose};
+use crate::plan::{Decision, Observations, Proposed};
 use crate::registry::Unlisted;
-use crate::repo::{Branch, RepoGlobs, RepoName};
+use crate::repo::{RepoGlobs, RepoName};
 use crate::run::{
     Checkpoint, DecisionReport, Options, ProposalReport, RepositoryReport, Setup, Work, decide_all,
     pass, read_folder,
 };
 use anyhow::Context as _;
+use jiff::Timestamp;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -137,10 +138,9 @@ pub(super) async fn judge_folder(
     let config = settings_of(&folder, &setup.config)?;
     let mut works = vec![Work::new(setup, None, config, folder.files, folder.skipped)];
     let progress = progress();
-    let seen = decide_all(setup, &mut works, today(), true, &|done, total| {
-        progress.tick("registries", done, total)
-    })
-    .await;
+    let ticked = |done, total| progress.tick("registries", done, total);
+    let nothing = [Proposed::new()];
+    let seen = decide_all(setup, &mut works, &nothing, Timestamp::now(), true, &ticked).await;
     let work = works.pop().context("one folder was judged")?;
     Ok((work, folder.root, seen))
 }
@@ -154,15 +154,8 @@ async fn of_path(
 ) -> anyhow::Result<Output> {
     let setup = setup(config, unlisted, redactor).await?;
     let (mut work, _, seen) = judge_folder(&setup, path).await?;
-    let branch = Branch::parse("main")?;
-    let (proposals, _) = propose(
-        &path.display().to_string(),
-        &branch,
-        &work.files,
-        &work.config.args,
-        &mut work.decisions,
-        &seen,
-    );
+    let name = path.display().to_string();
+    let proposals = work.propose(&name, &setup.config, &seen);
     let proposals = proposals
         .iter()
         .map(|proposal| ProposalReport {
@@ -202,7 +195,7 @@ async fn of_repo(
     let options = Options {
         dry_run: true,
         only: RepoGlobs::parse(&[globset::escape(name.as_str())]).ok(),
-        today: today(),
+        now: Timestamp::now(),
         progress: progress(),
         checkpoint: Checkpoint::default(),
         traces: true,

@@ -125,6 +125,7 @@ fn read_repository(path: &PathBuf, config: &Config) -> anyhow::Result<crate::con
 fn show(arguments: &Show) -> anyhow::Result<Ended> {
     let (config, _) = arguments.config.load()?;
     let mut rules = config.rules.clone();
+    let operators = rules.len();
     if let Some(path) = &arguments.repository {
         rules.extend(read_repository(path, &config)?.rules);
     }
@@ -140,7 +141,12 @@ fn show(arguments: &Show) -> anyhow::Result<Ended> {
         tag: reference.tag.as_ref().map(|tag| tag.as_str()),
         kind: Kind::From,
     };
-    let effective = Policy { rules }.effective(&subject, &[], 0)?;
+    let effective = Policy {
+        rules,
+        operators,
+        ceiling: config.ceiling,
+    }
+    .effective(&subject, &[], 0)?;
     let rows = rows(&effective.settings);
     match arguments.format {
         Format::Human => {
@@ -181,6 +187,7 @@ fn rows(s: &Settings) -> Vec<(&'static str, String, &Origin)> {
                 .join(", ")
         )
     };
+    let names = |texts: &[String]| list(texts.iter().map(String::as_str).collect());
     let variant = format!("{:?}", s.variant.value).to_lowercase();
     let codename = format!("{:?}", s.codename.value).to_lowercase();
     vec![
@@ -231,11 +238,40 @@ fn rows(s: &Settings) -> Vec<(&'static str, String, &Origin)> {
             &s.ignore.from,
         ),
         ("group", quoted(&s.group.value), &s.group.from),
+        ("labels", names(&s.labels.value), &s.labels.from),
+        ("assignees", names(&s.assignees.value), &s.assignees.from),
+        ("reviewers", names(&s.reviewers.value), &s.reviewers.from),
+        ("milestone", quoted(&s.milestone.value), &s.milestone.from),
+        ("draft", s.draft.value.to_string(), &s.draft.from),
         (
-            "labels",
-            list(s.labels.value.iter().map(String::as_str).collect()),
-            &s.labels.from,
+            "squash",
+            s.squash.value.map_or_else(
+                || quoted("as the repository has it"),
+                |squash| squash.to_string(),
+            ),
+            &s.squash.from,
         ),
+        (
+            "remove_source_branch",
+            s.remove_source_branch.value.to_string(),
+            &s.remove_source_branch.from,
+        ),
+        (
+            "min_age",
+            quoted(&s.min_age.value.to_string()),
+            &s.min_age.from,
+        ),
+        (
+            "min_age_trust",
+            quoted(s.min_age_trust.value.code()),
+            &s.min_age_trust.from,
+        ),
+        (
+            "automerge",
+            quoted(s.automerge.value.map_or("never", |level| level.as_str())),
+            &s.automerge.from,
+        ),
+        ("max_open", s.max_open.value.to_string(), &s.max_open.from),
         (
             "reason",
             quoted(s.reason.value.as_deref().unwrap_or_default()),

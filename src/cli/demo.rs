@@ -2,7 +2,7 @@
 
 use super::ended::Ended;
 use super::output::{say, text};
-use super::session::{today, wait};
+use super::session::wait;
 use crate::demo::{DemoRegistry, Story, tell};
 use crate::http::Redactor;
 use anyhow::Context as _;
@@ -42,7 +42,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         let story = Story {
             folder: &folder,
             fail: arguments.fail.as_deref(),
-            today: today(),
+            now: jiff::Timestamp::now(),
         };
         let registry = tell(&story, redactor, &print).await?;
         if arguments.keep.is_some() {

@@ -68,7 +68,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         for (host, image) in subjects {
             let login = match &image {
                 Some(image) => setup
-                    .lookup(image, None)?
+                    .lookup(image, None, None)?
                     .and_then(|lookup| setup.login(&lookup)),
                 None => None,
             };

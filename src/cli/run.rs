@@ -3,11 +3,12 @@
 use super::ended::Ended;
 use super::output::{Format, json, say};
 use super::progress::progress;
-use super::session::{ConfigArgument, setup, today, wait};
+use super::session::{ConfigArgument, setup, wait};
 use crate::http::Redactor;
 use crate::registry::Unlisted;
 use crate::repo::RepoGlobs;
 use crate::run::{Checkpoint, Options, Report, pass};
+use jiff::Timestamp;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         let options = Options {
             dry_run: arguments.dry_run,
             only,
-            today: today(),
+            now: Timestamp::now(),
             progress: progress(),
             checkpoint: Checkpoint::default(),
             traces: false,

@@ -188,7 +188,7 @@ fn listed(
     let (config, unlisted) = arguments.config.load()?;
     wait(async {
         let setup = setup(config, unlisted, redactor).await?;
-        let Some(lookup) = setup.lookup(&reference.name, None)? else {
+        let Some(lookup) = setup.lookup(&reference.name, None, None)? else {
             return Ok(Err(format!(
                 "{} is not listed, and is never contacted\nhelp: [[registry]]\nhost = \"{0}\"",
                 reference.name.host()

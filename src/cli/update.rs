@@ -5,9 +5,8 @@ use super::ended::Ended;
 use super::output::{say, text};
 use super::session::{ConfigArgument, setup, wait};
 use crate::http::Redactor;
-use crate::plan::{ChangeSet, Decision, File, Outcome, Proposal, propose};
+use crate::plan::{ChangeSet, Decision, File, Outcome, Proposal};
 use crate::policy::{Changes, Origin, Rule, Set};
-use crate::repo::Branch;
 use crate::run::Work;
 use crate::source::{Update, edit};
 use anyhow::Context as _;
@@ -45,15 +44,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     wait(async {
         let setup = setup(config, unlisted, redactor).await?;
         let (mut work, root, seen) = judge_folder(&setup, &arguments.path).await?;
-        let branch = Branch::parse("main")?;
-        let (proposals, _) = propose(
-            "",
-            &branch,
-            &work.files,
-            &work.config.args,
-            &mut work.decisions,
-            &seen,
-        );
+        let proposals = work.propose("", &setup.config, &seen);
         let (files, changes) = apply(&work, &proposals);
         if !arguments.dry_run {
             for (before, after) in work

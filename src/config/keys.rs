@@ -52,7 +52,17 @@ pub(super) const SETTINGS: &[Key] = keys! {
     "allow": Text, "The tags that may be chosen: \"/regex/\", \"!/regex/\" or a range such as \">=3.11 <4 || 5\". Default: \"\".";
     "ignore": Texts, "Tags that are never chosen: exact, \"/regex/\" or a range. Default: [].";
     "group": Text, "References with one group share a merge request; empty: the image's name. Default: \"\".";
-    "labels": Texts, "The labels of the merge request. Default: [\"imagebot\"].";
+    "labels": Texts, "The labels of the merge request; one that a person removes is not put back. Default: [\"imagebot\"].";
+    "assignees": Texts, "User names of those whom the merge request is assigned to. Default: [].";
+    "reviewers": Texts, "User names of those who are asked for a review. Default: [].";
+    "milestone": Text, "The title of the merge request's milestone; empty: none. Default: \"\".";
+    "draft": Bool, "Whether the merge request is opened as a draft. Default: false.";
+    "squash": Bool, "Whether its commits are squashed when it is merged. Default: as the repository has it.";
+    "remove_source_branch": Bool, "Whether its branch is removed when it is merged. Default: true.";
+    "min_age": Text, "How long a tag or digest must have been there before it is proposed: \"3 days\", \"36h\". Default: \"0 days\".";
+    "min_age_trust": OneOf(&["seen", "created"]), "What tells how long: seen, when imagebot saw it first or proposed it; created, also the date in the image. Default: \"seen\".";
+    "automerge": OneOf(&["never", "digest", "build", "patch", "minor", "major"]), "The widest change that is merged without a person, once its pipeline succeeded; needs min_age. Default: \"never\".";
+    "max_open": Number, "The most open merge requests of a repository. Default: 5.";
     "reason": Text, "Why the rule exists, shown wherever it decides something.";
 };
 
@@ -83,16 +93,68 @@ const REGISTRY: &[Key] = keys! {
     "rebase_links": Bool, "Whether pages of tags that name another origin are asked for at this one: behind a proxy that leaves its own name out. Default: false.";
 };
 
-const FORGE: &[Key] = keys! {
-    "kind": OneOf(&["local"]), "local: a folder of bare git repositories.";
-    "path": Text, "The folder.";
-    "owners": Numbers, "User ids, besides the one that runs imagebot, whose repositories may be used. Default: [].";
-    "repos": Texts, "Globs on the repositories' paths; \"!\" excludes, the last match decides. Default: [\"**\"].";
+/// What a GitHub App is known by.
+pub(super) const APP: &[Key] = keys! {
+    "id": Number, "The App's id.";
+    "installation": Number, "The id of its installation. Default: its only one.";
+    "key": Secret, "Its private key, PEM.";
+};
+
+/// A narrower token of a forge.
+pub(super) const TOKENS: &[Key] = keys! {
+    "prefix": Text, "What the paths of its repositories begin with, whole parts: \"apps\" is apps/web, not apps2/web.";
+    "token": Secret, "The token.";
+    "app": Table(APP), "github: an App instead of a token.";
+};
+
+/// Keys of a `[[forge]]` that are for servers only.
+pub(super) const OF_SERVERS: &[&str] = &[
+    "url", "token", "app", "tokens", "topics", "archived", "forks", "mirrors", "ca_file", "pause",
+    "registry",
+];
+/// Those that are for folders only.
+pub(super) const OF_FOLDERS: &[&str] = &["path", "owners"];
+
+pub(super) const FORGE: &[Key] = keys! {
+    "kind": OneOf(&["local", "gitlab", "github"]), "local: a folder of bare git repositories.";
+    "path": Text, "local: the folder.";
+    "owners": Numbers, "local: user ids, besides the one that runs imagebot, whose repositories may be used. Default: [].";
+    "url": Text, "gitlab, github: where people open it, its relative root included. Default for github: https://github.com.";
+    "token": Secret, "gitlab, github: the token.";
+    "app": Table(APP), "github: an App instead of a token.";
+    "tokens": Tables(TOKENS), "gitlab, github: narrower tokens; the longest prefix that fits a repository decides.";
+    "repos": Texts, "Globs on the repositories' paths; \"!\" excludes, the last match decides. What stands before the first * is the group that is listed. Default: [\"**\"].";
+    "topics": Texts, "gitlab, github: only repositories with one of these topics. Default: [].";
+    "registry": Text, "github: the registry of an Enterprise Server, containers.HOST; its API does not name it.";
+    "archived": Bool, "gitlab, github: archived repositories too. Default: false.";
+    "forks": Bool, "gitlab, github: forks too. Default: false.";
+    "mirrors": Bool, "gitlab, github: mirrors too. Default: false.";
+    "ca_file": Text, "gitlab, github: a PEM file with CA certificates, besides the system's.";
+    "pause": Text, "gitlab, github: the least time between two requests that change something. Default: \"1s\" for github, \"0s\" for gitlab.";
+};
+
+const LIMITS: &[Key] = keys! {
+    "max_open": Number, "The most open merge requests in all. Default: 50.";
+    "max_new_per_hour": Number, "The most merge requests opened within an hour. Default: 20.";
+};
+
+const CEILING: &[Key] = keys! {
+    "automerge": OneOf(&["never", "digest", "build", "patch", "minor", "major"]), "The widest change that an imagebot.toml may have merged without a person. Default: \"never\".";
+    "min_age": Text, "The shortest min_age that an imagebot.toml may choose. Default: the operator's.";
+};
+
+const MERGE_REQUEST: &[Key] = keys! {
+    "title": Text, "A template of the title; see docs/merge-requests.md.";
+    "body": Text, "A template of the text; see docs/merge-requests.md.";
+    "rebase_label": Text, "The label that keeps a branch on top of its target. Default: \"imagebot:rebase\".";
+    "stop_label": Text, "The label that makes imagebot leave a merge request alone. Default: \"imagebot:stop\".";
+    "notices": Bool, "Whether a repository whose imagebot.toml cannot be read is told on itself. Default: true.";
 };
 
 const GIT: &[Key] = keys! {
     "name": Text, "The author's name on commits. Default: \"imagebot\".";
     "email": Text, "The author's address on commits. Default: \"imagebot@localhost\".";
+    "commit_prefix": Text, "What stands before the first line of every commit message, where a push rule asks for it. Default: \"\".";
 };
 
 const SCHEME: &[Key] = keys! {
@@ -109,6 +171,9 @@ pub(super) const OPERATOR: &[Key] = keys! {
     "forge": Tables(FORGE), "Where repositories are.";
     "registry": Tables(REGISTRY), "A registry; only listed hosts are ever contacted.";
     "scheme": Tables(SCHEME), "A tag scheme of one's own.";
+    "limits": Table(LIMITS), "The most merge requests of the whole fleet; what they hold back is told.";
+    "ceiling": Table(CEILING), "How far an imagebot.toml may go beyond the operator's rules.";
+    "merge_request": Table(MERGE_REQUEST), "What all merge requests have in common.";
     "defaults": Table(SETTINGS), "What holds where no rule says otherwise.";
     "rule": Tables(&[]), "A rule: what it matches, what it sets. Every matching rule applies, in order; a later one wins key by key.";
 };
@@ -124,28 +189,15 @@ pub(super) const REPOSITORY: &[Key] = keys! {
 
 /// Keys that are planned, each with the table it will stand in.
 pub(super) const LATER: &[&str] = &[
-    "automerge",
     "bump",
-    "ceiling",
     "depends",
-    "discover",
     "hold",
     "hold_for",
     "hold_majors",
     "image",
-    "limits",
-    "max_new_per_hour",
-    "max_open",
-    "min_age",
-    "min_age_trust",
     "publishes",
-    "reviewers",
     "settle",
     "store",
-    "token",
-    "tokens",
-    "topics",
-    "url",
     "version_file",
     "watch",
 ];

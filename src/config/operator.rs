@@ -1,6 +1,7 @@
 //! `config.toml`.
 
 use super::alias::Alias;
+use super::forge::{ForgeConfig, forge, globs};
 use super::keys::{self, Key, Kind};
 use super::problem::Problems;
 use super::reader::{At, Reader, Table};
@@ -9,7 +10,8 @@ use super::secret::Secret;
 use crate::git::Identity;
 use crate::http::{Limits, Origin, Rate};
 use crate::image::RegistryHost;
-use crate::policy::{NamedScheme, Rule};
+use crate::plan::{ParseTemplateError, Template, Templates};
+use crate::policy::{Age, Ceiling, NamedScheme, Rule};
 use crate::repo::RepoGlobs;
 use crate::scheme::{RegexScheme, Scheme};
 use std::collections::BTreeSet;
@@ -31,20 +33,36 @@ pub struct Config {
     pub rules: Vec<Rule>,
     /// The schemes that rules can name.
     pub schemes: Schemes,
+    /// How far a repository may go beyond the operator's rules.
+    pub ceiling: Ceiling,
+    /// The most merge requests.
+    pub limits: OpenLimits,
+    /// What all merge requests have in common.
+    pub merge_requests: MergeRequestConfig,
 }
 
-/// A `[[forge]]`.
+/// `[limits]`: the most merge requests of the whole fleet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenLimits {
+    /// Open at once.
+    pub max_open: u32,
+    /// Opened within an hour.
+    pub max_new_per_hour: u32,
+}
+
+/// `[merge_request]`: what all merge requests have in common.
 #[derive(Debug, Clone)]
-pub enum ForgeConfig {
-    /// A folder of bare repositories.
-    Local {
-        /// The folder.
-        path: PathBuf,
-        /// User ids whose repositories may be used.
-        owners: Vec<u32>,
-        /// The repositories that are registered.
-        repos: RepoGlobs,
-    },
+pub struct MergeRequestConfig {
+    /// How their texts are written.
+    pub templates: Templates,
+    /// The label that keeps a branch on top of its target.
+    pub rebase_label: String,
+    /// The label that makes imagebot leave a merge request alone.
+    pub stop_label: String,
+    /// Whether a repository whose settings cannot be read is told on itself.
+    pub notices: bool,
+    /// What stands before the first line of every commit message.
+    pub commit_prefix: String,
 }
 
 /// A `[[registry]]`.
@@ -111,6 +129,18 @@ impl Default for Config {
                 .collect(),
             rules: Vec::new(),
             schemes: rules::built_in_schemes(),
+            ceiling: Ceiling::default(),
+            limits: OpenLimits {
+                max_open: 50,
+                max_new_per_hour: 20,
+            },
+            merge_requests: MergeRequestConfig {
+                templates: Templates::default(),
+                rebase_label: "imagebot:rebase".to_owned(),
+                stop_label: "imagebot:stop".to_owned(),
+                notices: true,
+                commit_prefix: String::new(),
+            },
         }
     }
 }
@@ -146,6 +176,30 @@ fn config(root: Table<'_>, folder: &Path) -> Config {
         git.only(&[list("git")]);
         config.git.name = identity(git, "name").unwrap_or(config.git.name);
         config.git.email = identity(git, "email").unwrap_or(config.git.email);
+        if let Some(prefix) = git.parsed("commit_prefix", commit_prefix) {
+            config.merge_requests.commit_prefix = prefix.value;
+        }
+    }
+    if let Some(limits) = root.table("limits") {
+        limits.only(&[list("limits")]);
+        let number = |name: &str, default: u32| {
+            let at = limits.number(name, 0..=100_000);
+            at.map_or(default, |at| at.value)
+        };
+        config.limits = OpenLimits {
+            max_open: number("max_open", config.limits.max_open),
+            max_new_per_hour: number("max_new_per_hour", config.limits.max_new_per_hour),
+        };
+    }
+    if let Some(ceiling) = root.table("ceiling") {
+        ceiling.only(&[list("ceiling")]);
+        config.ceiling = Ceiling {
+            automerge: rules::automerge(ceiling).and_then(|at| at.value),
+            min_age: ceiling.parsed("min_age", Age::parse).map(|at| at.value),
+        };
+    }
+    if let Some(table) = root.table("merge_request") {
+        merge_request(table, &mut config.merge_requests);
     }
     config.forges = root
         .tables("forge")
@@ -210,61 +264,43 @@ fn identity(table: Table<'_>, name: &str) -> Option<String> {
     table.parsed(name, fits).map(|at| at.value)
 }
 
-fn forge(table: Table<'_>, folder: &Path) -> Option<ForgeConfig> {
-    table.only(&[list("forge")]);
-    let kind = table.needed("kind", "[[forge]]")?;
-    match kind.value.as_str() {
-        "local" => {}
-        "gitlab" | "github" => {
-            let message = format!(
-                "forges of kind \"{}\" are planned, and this version does not know them yet",
-                kind.value
-            );
-            table.problem(
-                kind.span,
-                message,
-                Some(
-                    "write kind = \"local\" and the path of a folder of bare repositories"
-                        .to_owned(),
-                ),
-            );
-            return None;
-        }
-        other => {
-            // What is wrong with the rest is found all the same.
-            let _ = (
-                table.text("path"),
-                globs(table, "repos"),
-                table.numbers("owners"),
-            );
-            table.problem(
-                kind.span,
-                format!("there is no forge of kind {other:?}"),
-                Some("write kind = \"local\"".to_owned()),
-            );
-            return None;
-        }
+/// The first line of a commit message may say what a push rule asks for; never what makes a server skip a pipeline or
+/// close an issue (T33).
+fn commit_prefix(text: &str) -> Result<String, String> {
+    let lower = text.to_lowercase();
+    let skips = ["skip", "[ci", "***no_ci***"];
+    if text.chars().any(char::is_control) || text.contains(['#', '@', '!']) || text.len() > 60 {
+        return Err("a short text in one line is needed, without #, @ and !".to_owned());
     }
-    let path = table.needed("path", "[[forge]]")?;
-    let repos = globs(table, "repos");
-    let all = || RepoGlobs::parse(&["**"]).unwrap_or_default();
-    Some(ForgeConfig::Local {
-        path: folder.join(path.value),
-        owners: table.numbers("owners").unwrap_or_default(),
-        repos: repos.unwrap_or_else(all),
-    })
+    if skips.iter().any(|word| lower.contains(word)) {
+        return Err("it could make the server skip the pipeline".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
-fn globs(table: Table<'_>, name: &str) -> Option<RepoGlobs> {
-    let texts = table.texts(name)?.value;
-    let words: Vec<&str> = texts.iter().map(|at| at.value.as_str()).collect();
-    match RepoGlobs::parse(&words) {
-        Ok(globs) => Some(globs),
-        Err((index, error)) => {
-            table.problem(texts[index].span.clone(), error.to_string(), None);
-            None
-        }
-    }
+fn merge_request(table: Table<'_>, config: &mut MergeRequestConfig) {
+    table.only(&[list("merge_request")]);
+    let label = |name: &str, default: &str| {
+        let fits = |text: &str| match text.trim().is_empty() || text.contains(',') {
+            true => Err("a label without a comma is needed"),
+            false => Ok(text.to_owned()),
+        };
+        let at = table.parsed(name, fits);
+        at.map_or_else(|| default.to_owned(), |at| at.value)
+    };
+    let template = |name: &str, parse: fn(&str) -> Result<Template, ParseTemplateError>| {
+        table.parsed(name, parse).map(|at| at.value)
+    };
+    *config = MergeRequestConfig {
+        templates: Templates {
+            title: template("title", Template::title),
+            body: template("body", Template::body),
+        },
+        rebase_label: label("rebase_label", &config.rebase_label),
+        stop_label: label("stop_label", &config.stop_label),
+        notices: table.bool("notices").is_none_or(|at| at.value),
+        commit_prefix: std::mem::take(&mut config.commit_prefix),
+    };
 }
 
 fn registry(table: Table<'_>, folder: &Path) -> Option<RegistryConfig> {

@@ -115,6 +115,12 @@ impl<'t> Table<'t> {
         self.table.iter().map(|(key, _)| key.get_ref().as_ref())
     }
 
+    /// Where a key's value stands; the table's own place if it is not there.
+    pub(super) fn span_of(&self, name: &str) -> Range<usize> {
+        self.value(name)
+            .map_or(self.span.0..self.span.1, |value| value.span())
+    }
+
     /// Reports a problem.
     pub(super) fn problem(
         &self,

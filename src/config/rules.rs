@@ -3,7 +3,7 @@
 use super::keys::{MATCHERS, SETTINGS};
 use super::reader::{At, Table};
 use crate::image::{ImageName, Platform};
-use crate::policy::{Changes, DigestMode, NamedScheme, Rule};
+use crate::policy::{Age, Changes, DigestMode, NamedScheme, Rule, Trust};
 use crate::repo::Glob;
 use crate::scheme::{Allow, CodenameMode, Ignore, Level, Scheme, VariantMode};
 use crate::source::Kind;
@@ -164,6 +164,27 @@ fn changes(table: Table<'_>, schemes: &Schemes) -> Changes {
             .map(|at| table.set(at)),
         group: table.text("group").map(|at| table.set(at)),
         labels: texts("labels").map(|at| table.set(at)),
+        assignees: table
+            .parsed_list("assignees", user_name)
+            .map(|at| table.set(at)),
+        reviewers: table
+            .parsed_list("reviewers", user_name)
+            .map(|at| table.set(at)),
+        milestone: table.text("milestone").map(|at| table.set(at)),
+        draft: table.bool("draft").map(|at| table.set(at)),
+        squash: table.bool("squash").map(|at| {
+            table.set(At {
+                value: Some(at.value),
+                span: at.span,
+            })
+        }),
+        remove_source_branch: table.bool("remove_source_branch").map(|at| table.set(at)),
+        min_age: table.parsed("min_age", Age::parse).map(|at| table.set(at)),
+        min_age_trust: table
+            .one_of("min_age_trust", &Trust::ALL)
+            .map(|at| table.set(at)),
+        automerge: automerge(table).map(|at| table.set(at)),
+        max_open: table.number("max_open", 0..=1000).map(|at| table.set(at)),
         reason: table.text("reason").map(|at| {
             table.set(At {
                 value: Some(at.value),
@@ -171,6 +192,22 @@ fn changes(table: Table<'_>, schemes: &Schemes) -> Changes {
             })
         }),
     }
+}
+
+/// `automerge`: a level, or `never`.
+pub(super) fn automerge(table: Table<'_>) -> Option<At<Option<Level>>> {
+    let mut words = vec![("never", None)];
+    words.extend(Level::ALL.map(|level| (level.as_str(), Some(level))));
+    table.one_of("automerge", &words)
+}
+
+/// The name of one user, as forges allow it: never a group, and nothing that a forge could read as more (T21).
+fn user_name(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '[' | ']');
+    if text.is_empty() || text.len() > 255 || !text.chars().all(fits) || text.starts_with('-') {
+        return Err(format!("{text:?} is no user name; write it without @"));
+    }
+    Ok(text.to_owned())
 }
 
 fn scheme(table: Table<'_>, schemes: &Schemes) -> Option<At<NamedScheme>> {

@@ -10,7 +10,7 @@ use crate::image::Digest;
 use crate::registry::Unlisted;
 use crate::repo::{MergeRequestState, RepoGlobs};
 use crate::run::{Checkpoint, Options, Report, Setup, SetupError, pass};
-use jiff::civil::Date;
+use jiff::Timestamp;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -177,7 +177,7 @@ impl AssemblyLine {
     }
 
     /// Makes one pass of imagebot, as `imagebot run` does.
-    pub async fn pass(&self, today: Date, checkpoint: Checkpoint) -> Result<Report, LineError> {
+    pub async fn pass(&self, now: Timestamp, checkpoint: Checkpoint) -> Result<Report, LineError> {
         let text = std::fs::read_to_string(&self.config)
             .map_err(|error| LineError::Io(self.config.display().to_string(), error))?;
         let folder = self.config.parent().unwrap_or(Path::new("."));
@@ -186,7 +186,7 @@ impl AssemblyLine {
         let options = Options {
             dry_run: false,
             only: None,
-            today,
+            now,
             progress: Arc::new(()),
             checkpoint,
             traces: false,
@@ -195,8 +195,8 @@ impl AssemblyLine {
     }
 
     /// A pass; then CI tests what is open, a person merges what is green, and CI builds what was merged.
-    pub async fn turn(&mut self, today: Date) -> Result<Turn, LineError> {
-        let report = self.pass(today, Checkpoint::default()).await?;
+    pub async fn turn(&mut self, now: Timestamp) -> Result<Turn, LineError> {
+        let report = self.pass(now, Checkpoint::default()).await?;
         let (mut tested, mut built) = (Vec::new(), Vec::new());
         for member in self.members.clone() {
             let repo = self.repository(member.name).await?;

@@ -4,7 +4,7 @@ use super::line::{AssemblyLine, Bench, LineError, Member};
 use super::registry::DemoRegistry;
 use crate::forge::CiState;
 use crate::http::Redactor;
-use jiff::civil::Date;
+use jiff::Timestamp;
 use std::path::Path;
 
 /// What the demo is to show.
@@ -13,8 +13,8 @@ pub struct Story<'a> {
     pub folder: &'a Path,
     /// A repository whose tests fail.
     pub fail: Option<&'a str>,
-    /// Today.
-    pub today: Date,
+    /// Now.
+    pub now: Timestamp,
 }
 
 /// The line: three generations.
@@ -73,7 +73,7 @@ pub async fn tell(
     ));
     for number in 1..=MOST_PASSES {
         say(&format!("\npass {number} of imagebot"));
-        let turn = line.turn(story.today).await?;
+        let turn = line.turn(story.now).await?;
         let mut acted = false;
         for repository in &turn.report.repositories {
             for proposal in repository

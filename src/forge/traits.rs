@@ -4,7 +4,7 @@ use super::error::ForgeError;
 use crate::git::Remote;
 use crate::http::Origin;
 use crate::image::RegistryHost;
-use crate::repo::{Branch, CommitId, MergeRequest, RepoName};
+use crate::repo::{Branch, CommitId, Dress, MergeRequest, RepoName};
 use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,25 +67,6 @@ pub struct LeftOut {
 
 /// The ids that repositories had which the configuration names one by one: they are found again when they are renamed.
 pub type Known = BTreeMap<RepoName, String>;
-
-/// What a merge request wears besides its texts.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Dress {
-    /// The labels.
-    pub labels: Vec<String>,
-    /// User names of those it is assigned to.
-    pub assignees: Vec<String>,
-    /// User names of those who are asked for a review.
-    pub reviewers: Vec<String>,
-    /// The milestone's title.
-    pub milestone: Option<String>,
-    /// Whether it is a draft.
-    pub draft: bool,
-    /// Whether its commits are squashed when it is merged; `None`: as the repository has it.
-    pub squash: Option<bool>,
-    /// Whether its branch is removed when it is merged.
-    pub remove_source_branch: bool,
-}
 
 /// A merge request to be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -246,6 +246,19 @@ impl Cached {
     /// Why the server could not be read or written, unless it is the copy's fault.
     pub(super) async fn failed(&self, stderr: &str) -> GitError {
         let detail = first_lines(stderr);
+        let refused = [
+            "Authentication failed",
+            "could not read Username",
+            "returned error: 401",
+            "returned error: 403",
+            "HTTP Basic: Access denied",
+        ];
+        if refused.iter().any(|text| stderr.contains(text)) {
+            return GitError::Unauthorized {
+                remote: self.remote.url().to_owned(),
+                detail,
+            };
+        }
         let shallow = ["bad shallow line", "shallow file", "unshallow"];
         let check = Call {
             args: ["--batch-check=%(objecttype)", "--batch-all-objects"]

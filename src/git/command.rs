@@ -20,6 +20,11 @@ const MAX_OUTPUT: u64 = 256 << 20;
 /// The most of an error message that is kept, in bytes.
 const MAX_ERROR: u64 = 16 << 10;
 
+/// How often a command that a server hung up on is tried.
+const TRIES: u32 = 4;
+/// How long is waited before it is tried again; longer each time.
+const PAUSE: Duration = Duration::from_millis(250);
+
 /// The author of imagebot's commits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -205,8 +210,24 @@ impl Git {
         Ok(command)
     }
 
-    /// Runs a command to its end; its exit status is the caller's to judge.
+    /// Runs a command to its end; its exit status is the caller's to judge. One that a server hung up on is tried
+    /// again (F60): every command can be repeated, a push because of its leases.
     pub(super) async fn run(&self, call: Call<'_>) -> Result<Output, GitError> {
+        let far = call.remote.is_some_and(Remote::is_far);
+        let mut pause = PAUSE;
+        for _ in 1..TRIES {
+            let output = self.once(call.clone()).await?;
+            if output.status.success() || !far || !is_hang_up(&output.stderr) {
+                return Ok(output);
+            }
+            tracing::debug!(action = call.action, "the server hung up; once more");
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+        self.once(call).await
+    }
+
+    async fn once(&self, call: Call<'_>) -> Result<Output, GitError> {
         let action = call.action;
         let mut command = self.command(call.git_dir, call.remote)?;
         let mut settings = call.settings;
@@ -301,7 +322,25 @@ impl Git {
     }
 }
 
+/// What git says of a connection that ended too early, or of a server that has no time.
+fn is_hang_up(stderr: &str) -> bool {
+    let words = [
+        "early EOF",
+        "the remote end hung up unexpectedly",
+        "unexpected disconnect",
+        "RPC failed; curl",
+        "Empty reply from server",
+        "Recv failure",
+        "returned error: 500",
+        "returned error: 502",
+        "returned error: 503",
+        "returned error: 504",
+    ];
+    words.iter().any(|word| stderr.contains(word))
+}
+
 /// One command.
+#[derive(Clone)]
 pub(super) struct Call<'a> {
     pub(super) git_dir: Option<&'a Path>,
     pub(super) remote: Option<&'a Remote>,

@@ -1,5 +1,6 @@
 //! Judging one reference.
 
+use super::age::Proposed;
 use super::case::Case;
 use super::decision::{Class, Decision};
 use super::observe::{Failure, Gap, Lookup, Observations, Question, View};
@@ -9,7 +10,8 @@ use crate::policy::{DigestMode, Effective, Note, Origin, Policy, Subject};
 use crate::repo::{RepoName, RepoPath};
 use crate::scheme::{self, Scheme};
 use crate::source::{Found, Located, WhyNot};
-use jiff::civil::Date;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// A reference to be judged, and everything that is known about it.
 #[derive(Debug, Clone)]
@@ -27,8 +29,10 @@ pub struct Ask<'a> {
     pub lookup: Result<Option<&'a Lookup>, Failure>,
     /// The answers so far.
     pub seen: &'a Observations,
-    /// Today.
-    pub today: Date,
+    /// Now; its day is UTC's.
+    pub now: Timestamp,
+    /// What open merge requests of the repository propose.
+    pub proposed: &'a Proposed,
     /// Whether the decision keeps the verdicts on all tags: for one repository, not for a fleet.
     pub traces: bool,
 }
@@ -172,6 +176,9 @@ impl Case {
         let view = View {
             lookup,
             seen: ask.seen,
+            path: ask.path,
+            proposed: ask.proposed,
+            now: ask.now,
         };
         if reference.tag.is_none() {
             return self.pin(&view, reference, &followed, effective);
@@ -227,7 +234,7 @@ impl Case {
                 Some(tag.as_str()),
                 &texts,
                 &rules,
-                ask.today,
+                ask.now.to_zoned(TimeZone::UTC).date(),
             );
             let mut selection = match selection {
                 Ok(selection) => selection,
@@ -253,7 +260,7 @@ impl Case {
         let follows = matches!(mode, DigestMode::Refresh | DigestMode::Pin);
         match &reference.digest {
             Some(digest) if !changed && follows => {
-                self.refresh(view, tag, digest, vanished, &settings.platforms.value)?
+                self.refresh(view, reference, digest, vanished, settings)?
             }
             None if !changed && pins => self.pin(view, reference, tag, effective)?,
             None if reading.is_none() && self.decision.wanted.is_empty() && !is_regex => {

@@ -1,12 +1,13 @@
 //! Following a tag with its digest, and adding the first one.
 
 use super::case::Case;
+use super::change::Version;
 use super::decision::{Class, Wanted};
 use super::digest::{Needs, Pin, Tip, look_at};
 use super::observe::{Gap, View};
 use super::reason::Reason;
-use crate::image::{Digest, Platform, Reference, Tag};
-use crate::policy::Effective;
+use crate::image::{Digest, Reference, Tag};
+use crate::policy::{Effective, Settings};
 use crate::scheme::Level;
 
 impl Case {
@@ -14,21 +15,33 @@ impl Case {
     pub(super) fn refresh(
         &mut self,
         view: &View<'_>,
-        tag: &Tag,
+        reference: &Reference,
         digest: &Digest,
         vanished: bool,
-        platforms: &[Platform],
+        settings: &Settings,
     ) -> Result<(), Gap> {
+        let Some(tag) = &reference.tag else {
+            return Ok(());
+        };
         let pin = self.pin_kind(view, tag, digest)?;
         let needs = Needs {
             pinned: Some(digest),
             pin: &pin,
             write: true,
-            platforms,
+            platforms: &settings.platforms.value,
         };
         match look_at(view, tag, &needs)? {
             Tip::Fits { write, target } => {
                 self.step(format!("{tag} points at {} now", target.short()));
+                let to = Version {
+                    tag: Some(tag.clone()),
+                    digest: write.clone(),
+                };
+                let image = &reference.name;
+                if let Some(why) = self.too_young(view, image, settings, tag, &target, to)? {
+                    self.settle(Reason::TooYoung, why);
+                    return Ok(());
+                }
                 let wanted = Wanted {
                     class: Class::Update,
                     level: Level::Digest,
@@ -84,6 +97,15 @@ impl Case {
         match look_at(view, tag, &needs)? {
             Tip::Fits { write, target } => {
                 self.step(format!("{tag} points at {}", target.short()));
+                let to = Version {
+                    tag: reference.tag.clone(),
+                    digest: write.clone(),
+                };
+                let (image, settings) = (&reference.name, &effective.settings);
+                if let Some(why) = self.too_young(view, image, settings, tag, &target, to)? {
+                    self.settle(Reason::TooYoung, why);
+                    return Ok(());
+                }
                 let wanted = Wanted {
                     class: Class::Pin,
                     level: Level::Digest,

@@ -1,6 +1,7 @@
 //! Looking for newer tags.
 
 use super::case::Case;
+use super::change::Version;
 use super::decision::{Class, Wanted};
 use super::digest::{Needs, Pin, Tip, look_at};
 use super::observe::{Gap, View};
@@ -51,6 +52,20 @@ impl Case {
                 };
                 match look_at(view, &candidate, &needs)? {
                     Tip::Fits { write, target } => {
+                        let to = Version {
+                            tag: Some(candidate.clone()),
+                            digest: write.clone(),
+                        };
+                        let image = &reference.name;
+                        let young =
+                            self.too_young(view, image, settings, &candidate, &target, to)?;
+                        if let Some(why) = young {
+                            self.step(why.clone());
+                            self.decision.missing = Some((Reason::TooYoung, why.clone()));
+                            self.settle(Reason::TooYoung, why);
+                            selection.reject(&text, Verdict::TooYoung);
+                            continue;
+                        }
                         self.step(format!(
                             "{candidate} is chosen ({level}): {}",
                             target.short()

@@ -1,6 +1,9 @@
 //! What the registries said, as values.
 
+use super::age::Proposed;
 use crate::image::{Digest, ImageName, Platform, Tag};
+use crate::repo::RepoPath;
+use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -26,6 +29,10 @@ pub enum Question {
     Manifest(Lookup, Digest),
     /// The platform of an image manifest, from its configuration.
     Platform(Lookup, Digest),
+    /// When a digest was first seen under a tag.
+    FirstSeen(Lookup, Tag, Digest),
+    /// When an image, or the first of an index, says that it was made.
+    Created(Lookup, Digest),
 }
 
 /// Why there is no answer.
@@ -100,6 +107,10 @@ pub struct Observations {
     pub manifests: HashMap<(Lookup, Digest), Result<Option<Contents>, Failure>>,
     /// The platforms of image manifests.
     pub platforms: HashMap<(Lookup, Digest), Result<Option<Platform>, Failure>>,
+    /// When digests were first seen under tags.
+    pub first_seen: HashMap<(Lookup, Tag, Digest), Timestamp>,
+    /// When images say that they were made; `None`: they do not, or could not be asked.
+    pub created: HashMap<(Lookup, Digest), Option<Timestamp>>,
     /// What the images say of themselves.
     pub labels: HashMap<(Lookup, Digest), Labels>,
 }
@@ -116,6 +127,13 @@ impl Observations {
             Question::Platform(lookup, digest) => self
                 .platforms
                 .contains_key(&(lookup.clone(), digest.clone())),
+            Question::FirstSeen(lookup, tag, digest) => {
+                let key = (lookup.clone(), tag.clone(), digest.clone());
+                self.first_seen.contains_key(&key)
+            }
+            Question::Created(lookup, digest) => {
+                self.created.contains_key(&(lookup.clone(), digest.clone()))
+            }
         }
     }
 }
@@ -129,10 +147,13 @@ pub(super) enum Gap {
     Failed(Failure),
 }
 
-/// The answers for one image.
+/// The answers for one image, and what is known of the file that refers to it.
 pub(super) struct View<'a> {
     pub(super) lookup: &'a Lookup,
     pub(super) seen: &'a Observations,
+    pub(super) path: &'a RepoPath,
+    pub(super) proposed: &'a Proposed,
+    pub(super) now: Timestamp,
 }
 
 impl View<'_> {
@@ -157,6 +178,19 @@ impl View<'_> {
             Question::Manifest(key.0.clone(), key.1.clone())
         })
         .map(Option::as_ref)
+    }
+
+    pub(super) fn first_seen(&self, tag: &Tag, digest: &Digest) -> Result<Timestamp, Gap> {
+        let (lookup, tag, digest) = (self.lookup.clone(), tag.clone(), digest.clone());
+        let key = (lookup, tag, digest);
+        let known = self.seen.first_seen.get(&key).copied();
+        known.ok_or_else(|| Gap::Ask(Question::FirstSeen(key.0, key.1, key.2)))
+    }
+
+    pub(super) fn created(&self, digest: &Digest) -> Result<Option<Timestamp>, Gap> {
+        let key = (self.lookup.clone(), digest.clone());
+        let known = self.seen.created.get(&key).copied();
+        known.ok_or_else(|| Gap::Ask(Question::Created(key.0, key.1)))
     }
 
     pub(super) fn platform(&self, digest: &Digest) -> Result<Option<&Platform>, Gap> {

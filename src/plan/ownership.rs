@@ -13,7 +13,7 @@ pub enum Ownership {
     /// imagebot's, with these changes.
     Ours(ChangeSet),
     /// A person's work stands on it; it is never overwritten. Why.
-    Foreign(&'static str),
+    Foreign(String),
 }
 
 /// A file that the commit on the branch changed, before and after.
@@ -40,24 +40,30 @@ pub fn whose(
     args: &BTreeMap<String, String>,
 ) -> Ownership {
     let [message] = messages else {
-        return Ownership::Foreign("there is not exactly one commit on the branch");
+        return Ownership::Foreign("there is not exactly one commit on the branch".to_owned());
     };
     let Some(changes) = sealed_changes(message) else {
-        return Ownership::Foreign("the commit's message is not imagebot's, or was changed");
+        return Ownership::Foreign(
+            "the commit's message is not imagebot's, or was changed".to_owned(),
+        );
     };
     let touched: BTreeSet<&RepoPath> = files.iter().map(|file| &file.path).collect();
     if touched != changes.paths() {
-        return Ownership::Foreign("the commit changes other files than it names");
+        return Ownership::Foreign("the commit changes other files than it names".to_owned());
     }
     for file in files {
         let (Some(before), Some(after), true) = (&file.before, &file.after, file.same_mode) else {
-            return Ownership::Foreign("the commit adds or removes a file, or changes its mode");
+            return Ownership::Foreign(
+                "the commit adds or removes a file, or changes its mode".to_owned(),
+            );
         };
         let edits: Vec<_> = changes.of_path(&file.path).map(Change::update).collect();
         let only = Format::of(file.path.as_str())
             .is_some_and(|format| differs_only_by(format, before, after, args, &edits));
         if !only {
-            return Ownership::Foreign("the commit changes more than the references it names");
+            return Ownership::Foreign(
+                "the commit changes more than the references it names".to_owned(),
+            );
         }
     }
     Ownership::Ours(changes)

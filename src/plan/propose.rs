@@ -6,8 +6,11 @@ use super::key::UpdateKey;
 use super::message::CommitMessage;
 use super::observe::Observations;
 use super::reason::Reason;
+use super::template::Templates;
 use super::text::{Texts, title};
+use crate::policy::{Age, Settings};
 use crate::repo::{Branch, RepoPath};
+use crate::scheme::Level;
 use crate::source::{Format, Refusal, Update, edit};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,8 +40,42 @@ pub struct Proposal {
     pub files: BTreeMap<RepoPath, Vec<u8>>,
     /// The commit's message.
     pub message: CommitMessage,
-    /// Title, text and labels of the merge request.
+    /// Title, text and dress of the merge request.
     pub texts: Texts,
+    /// The widest of its changes.
+    pub level: Level,
+    /// Whether it is merged without a person.
+    pub automerge: Automerge,
+    /// The most open merge requests that its repository may have.
+    pub max_open: u32,
+}
+
+/// Whether a merge request is merged without a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Automerge {
+    /// A person merges it.
+    Never,
+    /// The policy would have it merged, but knows no `min_age`: nothing that is minutes old is merged unseen (T30).
+    NeedsMinAge,
+    /// It is merged when its pipeline succeeded.
+    Wanted,
+}
+
+/// What proposals are for.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// The repository's id.
+    pub repo_id: &'a str,
+    /// Its path.
+    pub repo: &'a str,
+    /// The branch that is to be changed.
+    pub branch: &'a Branch,
+    /// What people there call a merge request.
+    pub noun: &'a str,
+    /// The operator's own words.
+    pub templates: &'a Templates,
+    /// What stands before the first line of a commit's message.
+    pub commit_prefix: &'a str,
 }
 
 /// A wanted change that cannot be made.
@@ -53,8 +90,7 @@ pub struct Refused {
 /// Groups the wanted changes of a repository into proposals. A change that the files cannot take is refused alone,
 /// and its decision becomes *unknown*; the others of its group go on.
 pub fn propose(
-    repo_id: &str,
-    target: &Branch,
+    target: &Target<'_>,
     files: &[File],
     args: &BTreeMap<String, String>,
     decisions: &mut [Decision],
@@ -70,8 +106,8 @@ pub fn propose(
             continue;
         }
         let key = UpdateKey {
-            repo: repo_id.to_owned(),
-            target: target.clone(),
+            repo: target.repo_id.to_owned(),
+            target: target.branch.clone(),
             group,
             class,
         };
@@ -86,10 +122,19 @@ pub fn propose(
                 )
             })
             .collect();
+        let level = wanted.iter().map(|(_, wanted)| wanted.level).max();
+        let message =
+            CommitMessage::write(&format!("{}{title}", target.commit_prefix), &key, &changes);
         proposals.push(Proposal {
             branch: key.branch(),
-            message: CommitMessage::write(&title, &key, &changes),
-            texts: Texts::render(title, &key, &changes, &wanted, seen),
+            message,
+            level: level.unwrap_or(Level::Major),
+            automerge: automerge(&wanted),
+            max_open: settings_of(&wanted)
+                .map(|settings| settings.max_open.value)
+                .max()
+                .unwrap_or(0),
+            texts: Texts::render(title, target, &key, &changes, &wanted, seen),
             updates: kept_updates(&kept),
             files: edited,
             changes,
@@ -105,6 +150,28 @@ pub fn propose(
             .push(format!("the edit is refused: {refusal}"));
     }
     (proposals, refused)
+}
+
+fn settings_of<'a>(wanted: &[(&'a Decision, &Wanted)]) -> impl Iterator<Item = &'a Settings> {
+    let effective = wanted
+        .iter()
+        .filter_map(|(decision, _)| decision.effective.as_ref());
+    effective.map(|effective| &effective.settings)
+}
+
+/// Merged without a person only if that holds for each of its changes.
+fn automerge(wanted: &[(&Decision, &Wanted)]) -> Automerge {
+    let allowed = |(decision, wanted): &(&Decision, &Wanted)| {
+        let settings = decision.effective.as_ref().map(|e| &e.settings);
+        settings.is_some_and(|s| s.automerge.value.is_some_and(|most| wanted.level <= most))
+    };
+    if wanted.is_empty() || !wanted.iter().all(allowed) {
+        return Automerge::Never;
+    }
+    match settings_of(wanted).all(|settings| settings.min_age.value > Age::NONE) {
+        true => Automerge::Wanted,
+        false => Automerge::NeedsMinAge,
+    }
 }
 
 /// One wanted change of one decision.

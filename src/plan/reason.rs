@@ -73,6 +73,7 @@ reasons! {
     FloatingTag = Keep, "floating-tag", "The tag is no version and no digest is pinned: there is nothing to follow.";
     NoTag = Keep, "no-tag", "There is neither a tag nor a digest to follow.";
     DigestOnly = Keep, "digest-only", "There is a digest without a tag: nothing says what it is to follow.";
+    TooYoung = Hold, "too-young", "What is newer has not been there for min_age yet.";
     RegistryQuota = Hold, "registry-quota", "The registry's quota of requests is used up; the next pass asks again.";
     Disabled = Skip, "disabled", "The policy says that it is not to be looked at.";
     NotEditable = Skip, "not-editable", "Its text cannot be edited where it stands.";

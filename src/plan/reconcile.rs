@@ -2,9 +2,9 @@
 
 use super::change::{Change, ChangeSet};
 use super::ownership::Ownership;
-use super::propose::Proposal;
-use super::text::{Block, State, Texts, block_of, replace_block, told};
-use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestState};
+use super::propose::{Automerge, Proposal};
+use super::text::{State, Texts, block_of, replace_block, told};
+use crate::repo::{Branch, CommitId, Dress, MergeRequest, MergeRequestState};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +15,8 @@ pub struct Existing {
     pub head: Option<(CommitId, Ownership)>,
     /// Whether the head can be merged into the target branch without conflict, as far as the changed files tell.
     pub fits: bool,
+    /// Whether the head stands on the target branch's head.
+    pub on_top: bool,
     /// The merge requests from that branch, in all states, by number.
     pub merge_requests: Vec<MergeRequest>,
 }
@@ -60,14 +62,39 @@ pub struct Action {
     pub write: Option<(usize, Option<CommitId>)>,
     /// The merge request that is to be opened, by the proposal's index: title, description, labels.
     pub open: Option<usize>,
-    /// The merge request whose texts change: number, new title, new description.
-    pub edit: Option<(u64, Option<String>, String)>,
-    /// A comment: number and text.
-    pub comment: Option<(u64, &'static str)>,
+    /// What changes of the open merge request.
+    pub edit: Option<Edit>,
+    /// A comment: number, code and text.
+    pub comment: Option<(u64, &'static str, &'static str)>,
     /// The merge request that is to be closed.
     pub close: Option<u64>,
     /// The head that the branch must have to be deleted.
     pub delete: Option<CommitId>,
+}
+
+/// What changes of a merge request; what is `None` or empty stays.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Edit {
+    /// Its number.
+    pub number: u64,
+    /// The new title.
+    pub title: Option<String>,
+    /// The new description.
+    pub description: String,
+    /// Labels that the policy asks for since.
+    pub add_labels: Vec<String>,
+    /// What it should wear and does not, since opening it was cut short.
+    pub dress: Option<Dress>,
+}
+
+impl Edit {
+    fn text(number: u64, description: String) -> Self {
+        Self {
+            number,
+            description,
+            ..Self::default()
+        }
+    }
 }
 
 /// How a proposal, or a merge request without one, stands.
@@ -96,6 +123,12 @@ pub enum Status {
     Refused,
     /// It stays open, because not everything in the repository could be judged.
     Kept,
+    /// A person put the label on it that stops imagebot.
+    Stopped,
+    /// As many are open already as may be.
+    Limited,
+    /// It was merged in this pass.
+    Merged,
 }
 
 impl Status {
@@ -113,6 +146,9 @@ impl Status {
             Self::Moved => "moved",
             Self::Refused => "refused",
             Self::Kept => "kept",
+            Self::Stopped => "stopped",
+            Self::Limited => "limited",
+            Self::Merged => "merged",
         }
     }
 }
@@ -137,12 +173,24 @@ pub struct Result {
 const FOREIGN: &str = "Somebody else's work is on this branch, so imagebot leaves it alone from now on. \
                        To have imagebot write it again, delete the branch or reset it to imagebot's commit.";
 
-/// Compares what should be there with what is. Only what `certainty` covers is closed or deleted.
+/// What holds for all merge requests of a repository.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// The default branch.
+    pub default_branch: &'a Branch,
+    /// How much could be judged: only what it covers is closed or deleted.
+    pub certainty: &'a Certainty,
+    /// The label that keeps a branch on top of its target.
+    pub rebase_label: &'a str,
+    /// The label that makes imagebot leave a merge request alone.
+    pub stop_label: &'a str,
+}
+
+/// Compares what should be there with what is.
 pub fn reconcile(
     proposals: &[Proposal],
     existing: &BTreeMap<Branch, Existing>,
-    default_branch: &Branch,
-    certainty: &Certainty,
+    terms: &Terms<'_>,
 ) -> Vec<Result> {
     let nothing = Existing::default();
     let mut results: Vec<Result> = proposals
@@ -153,7 +201,7 @@ pub fn reconcile(
                 index,
                 proposal,
                 existing.get(&proposal.branch).unwrap_or(&nothing),
-                default_branch,
+                terms,
             )
         })
         .collect();
@@ -162,82 +210,43 @@ pub fn reconcile(
         .iter()
         .filter(|(branch, _)| !wanted.contains(branch));
     results.extend(
-        left_over.filter_map(|(branch, existing)| without_proposal(branch, existing, certainty)),
+        left_over.filter_map(|(branch, existing)| without_proposal(branch, existing, terms)),
     );
     results
 }
 
-fn one(index: usize, proposal: &Proposal, existing: &Existing, default_branch: &Branch) -> Result {
-    let result = |status, detail: &str, number, action| Result {
+fn one(index: usize, proposal: &Proposal, existing: &Existing, terms: &Terms<'_>) -> Result {
+    let open = existing.newest(MergeRequestState::Open);
+    let result = |status, detail: &str, action| Result {
         branch: proposal.branch.clone(),
         status,
         detail: detail.to_owned(),
         proposal: Some(index),
-        number,
+        number: open.map(|mr| mr.number),
         action,
     };
-    let of_state = |state| {
-        existing
-            .merge_requests
-            .iter()
-            .rev()
-            .filter(move |mr| mr.state == state)
-    };
-    let open = of_state(MergeRequestState::Open).next();
-    if let Some(open) = open.filter(|open| open.target != *default_branch) {
-        return result(
-            Status::Retargeted,
-            "its target branch was changed by hand",
-            Some(open.number),
-            None,
-        );
+    if let Some((status, why)) = open.and_then(|open| left_alone(open, terms)) {
+        return result(status, why, None);
     }
     let mut action = Action::none(&proposal.branch);
     if let Some((_, Ownership::Foreign(why))) = &existing.head {
         if let Some(open) = open
             && let Some(description) = tell_once(open, "foreign")
         {
-            action.edit = Some((open.number, None, description));
-            action.comment = Some((open.number, FOREIGN));
+            action.edit = Some(Edit::text(open.number, description));
+            action.comment = Some((open.number, "foreign", FOREIGN));
         }
-        return result(
-            Status::Foreign,
-            why,
-            open.map(|mr| mr.number),
-            action.or_none(),
-        );
+        return result(Status::Foreign, why, action.or_none());
     }
-    if open.is_none() {
-        let remembered = |state, reason_free: bool| -> Vec<ChangeSet> {
-            of_state(state)
-                .filter_map(|mr| block_of(&mr.description))
-                .filter(|block| !reason_free || block.state.closed.is_none())
-                .map(|block| block.state.changes)
-                .collect()
-        };
-        let within =
-            |sets: &[ChangeSet]| proposal.changes.is_within(&sets.iter().collect::<Vec<_>>());
-        let closed = remembered(MergeRequestState::Closed, true);
-        if !closed.is_empty() && within(&closed) {
-            return result(
-                Status::Declined,
-                "a person closed the merge request that proposed this",
-                None,
-                None,
-            );
-        }
-        let merged = latest(remembered(MergeRequestState::Merged, false));
-        if !merged.0.is_empty() && within(&[merged]) {
-            return result(
-                Status::Reverted,
-                "this was merged once, and the file went back",
-                None,
-                None,
-            );
-        }
+    if let Some((status, why)) = remembered(proposal, existing, open) {
+        return result(status, why, None);
     }
+    let rebase = open.is_some_and(|open| has_label(open, terms.rebase_label))
+        || proposal.automerge == Automerge::Wanted;
     let written = match &existing.head {
-        Some((_, Ownership::Ours(changes))) => *changes == proposal.changes && existing.fits,
+        Some((_, Ownership::Ours(changes))) => {
+            *changes == proposal.changes && existing.fits && (existing.on_top || !rebase)
+        }
         _ => false,
     };
     if !written {
@@ -246,7 +255,7 @@ fn one(index: usize, proposal: &Proposal, existing: &Existing, default_branch: &
     match open {
         None => {
             action.open = Some(index);
-            result(Status::Open, "", None, Some(action))
+            result(Status::Open, "", Some(action))
         }
         Some(open) => {
             action.edit = rewritten(&proposal.texts, open);
@@ -255,9 +264,63 @@ fn one(index: usize, proposal: &Proposal, existing: &Existing, default_branch: &
             } else {
                 Status::Update
             };
-            result(status, "", Some(open.number), action.or_none())
+            result(status, "", action.or_none())
         }
     }
+}
+
+fn has_label(mr: &MergeRequest, label: &str) -> bool {
+    mr.labels.iter().any(|known| known == label)
+}
+
+/// Whether a person took the merge request out of imagebot's hands.
+fn left_alone(open: &MergeRequest, terms: &Terms<'_>) -> Option<(Status, &'static str)> {
+    if has_label(open, terms.stop_label) {
+        return Some((Status::Stopped, "a person stopped it with a label"));
+    }
+    let opened_for = block_of(&open.description).and_then(|block| block.state.target);
+    let is_default = open.target == *terms.default_branch;
+    // One that was opened for a default branch of another name was not moved by a person.
+    if is_default || opened_for.is_some_and(|target| target == open.target) {
+        return None;
+    }
+    Some((Status::Retargeted, "its target branch was changed by hand"))
+}
+
+/// Whether people decided against the proposal already.
+fn remembered(
+    proposal: &Proposal,
+    existing: &Existing,
+    open: Option<&MergeRequest>,
+) -> Option<(Status, &'static str)> {
+    let within = |sets: &[ChangeSet]| {
+        !sets.is_empty() && proposal.changes.is_within(&sets.iter().collect::<Vec<_>>())
+    };
+    let states = |state| {
+        let of_state = existing.of_state(state);
+        of_state.filter_map(|mr| block_of(&mr.description).map(|block| block.state))
+    };
+    if let Some(open) = open {
+        // Its branch is gone, and imagebot was not about to close it: a person deleted the branch (F16).
+        let state = block_of(&open.description).map(|block| block.state)?;
+        let deleted = existing.head.is_none() && state.closed.is_none();
+        return (deleted && within(&[state.changes]))
+            .then_some((Status::Declined, "a person deleted its branch"));
+    }
+    let closed = states(MergeRequestState::Closed).filter(|state| state.closed.is_none());
+    if within(&closed.map(|state| state.changes).collect::<Vec<_>>()) {
+        let why = "a person closed the merge request that proposed this";
+        return Some((Status::Declined, why));
+    }
+    let merged = latest(
+        states(MergeRequestState::Merged)
+            .map(|state| state.changes)
+            .collect(),
+    );
+    (!merged.0.is_empty() && within(&[merged])).then_some((
+        Status::Reverted,
+        "this was merged once, and the file went back",
+    ))
 }
 
 /// Of sets with the newest first, what the newest that concerns an image in a file says of it: what was merged before
@@ -273,34 +336,45 @@ fn latest(sets: Vec<ChangeSet>) -> ChangeSet {
     latest
 }
 
-/// The new texts of a merge request, if what was rendered changed.
-fn rewritten(texts: &Texts, open: &MergeRequest) -> Option<(u64, Option<String>, String)> {
+/// What is to be changed of a merge request: its texts if what was rendered changed, and what it wears.
+fn rewritten(texts: &Texts, open: &MergeRequest) -> Option<Edit> {
     let block = block_of(&open.description);
-    if block
-        .as_ref()
-        // A reason that stands in an open one was written by a pass that did not come to close it; left there, a
-        // person's closing would not count.
-        .is_some_and(|block| {
-            block.hash == texts.hash
-                && block.state.changes == texts.state.changes
-                && block.state.closed.is_none()
-        })
-    {
+    let known = block.as_ref().map(|block| &block.state);
+    let undressed = known.is_some_and(|state| state.undressed);
+    let given = known.map(|state| state.labels.clone()).unwrap_or_default();
+    // Without our part of the text nobody knows which labels a person removed.
+    let is_new = |label: &&String| known.is_some() && !given.contains(*label);
+    let new: Vec<&String> = texts.dress.labels.iter().filter(is_new).collect();
+    let same_text = block.as_ref().is_some_and(|block| {
+        block.hash == texts.hash
+            && block.state.changes == texts.state.changes
+            // A reason that stands in an open one was written by a pass that did not come to close it; left there, a
+            // person's closing would not count.
+            && block.state.closed.is_none()
+    });
+    if same_text && new.is_empty() && !undressed {
         return None;
     }
-    let told = block
-        .map(|Block { state, .. }| state.told)
-        .unwrap_or_default();
+    let add_labels = new
+        .iter()
+        .filter(|label| !has_label(open, label))
+        .map(|label| (*label).clone())
+        .collect();
     let state = State {
-        told,
+        told: known.map(|state| state.told.clone()).unwrap_or_default(),
+        labels: given
+            .into_iter()
+            .chain(texts.state.labels.clone())
+            .collect(),
         ..texts.state.clone()
     };
-    let title = (open.title != texts.title).then(|| texts.title.clone());
-    Some((
-        open.number,
-        title,
-        replace_block(&open.description, &texts.block(&state)),
-    ))
+    Some(Edit {
+        number: open.number,
+        title: (open.title != texts.title).then(|| texts.title.clone()),
+        description: replace_block(&open.description, &texts.block(&state)),
+        add_labels,
+        dress: undressed.then(|| texts.dress.clone()),
+    })
 }
 
 /// The description that remembers that something was said; `None` if it was said already, or cannot be remembered.
@@ -315,12 +389,8 @@ fn tell_once(open: &MergeRequest, what: &str) -> Option<String> {
 }
 
 /// A branch of ours that nothing is proposed for any more.
-fn without_proposal(branch: &Branch, existing: &Existing, certainty: &Certainty) -> Option<Result> {
-    let open = existing
-        .merge_requests
-        .iter()
-        .rev()
-        .find(|mr| mr.state == MergeRequestState::Open);
+fn without_proposal(branch: &Branch, existing: &Existing, terms: &Terms<'_>) -> Option<Result> {
+    let open = existing.newest(MergeRequestState::Open);
     let result = |status, detail: &str, action| {
         Some(Result {
             branch: branch.clone(),
@@ -331,11 +401,23 @@ fn without_proposal(branch: &Branch, existing: &Existing, certainty: &Certainty)
             action,
         })
     };
+    if let Some((status, why)) = open.and_then(|open| left_alone(open, terms)) {
+        return result(status, why, None);
+    }
     match (&existing.head, open) {
         (None, None) => None,
-        (Some((_, Ownership::Foreign(why))), Some(_)) => result(Status::Foreign, why, None),
+        (Some((_, Ownership::Foreign(why))), Some(open)) => {
+            // A reason that a pass wrote before a person pushed would make the person's closing ours.
+            let reason = block_of(&open.description).and_then(|block| block.state.closed);
+            let taken_back = reason.and_then(|_| told(&open.description, |s| s.closed = None));
+            let action = Action {
+                edit: taken_back.map(|text| Edit::text(open.number, text)),
+                ..Action::none(branch)
+            };
+            result(Status::Foreign, why, action.or_none())
+        }
         (Some((_, Ownership::Foreign(_))), None) => None,
-        _ if !certainty.covers(existing) => result(
+        _ if !terms.certainty.covers(existing) => result(
             Status::Kept,
             "not everything in the repository could be judged",
             None,
@@ -355,7 +437,9 @@ fn without_proposal(branch: &Branch, existing: &Existing, certainty: &Certainty)
                         None,
                     );
                 };
-                action.edit = Some((open.number, None, description));
+                if description != open.description {
+                    action.edit = Some(Edit::text(open.number, description));
+                }
                 action.close = Some(open.number);
             }
             result(
@@ -364,6 +448,18 @@ fn without_proposal(branch: &Branch, existing: &Existing, certainty: &Certainty)
                 Some(action),
             )
         }
+    }
+}
+
+impl Existing {
+    /// The merge requests in one state, the newest first.
+    fn of_state(&self, state: MergeRequestState) -> impl Iterator<Item = &MergeRequest> {
+        let all = self.merge_requests.iter().rev();
+        all.filter(move |mr| mr.state == state)
+    }
+
+    fn newest(&self, state: MergeRequestState) -> Option<&MergeRequest> {
+        self.of_state(state).next()
     }
 }
 

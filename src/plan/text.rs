@@ -8,6 +8,10 @@ use super::decision::{Class, Decision, Wanted};
 use super::hash;
 use super::key::UpdateKey;
 use super::observe::Observations;
+use super::propose::Target;
+use super::template::{Template, Values};
+use crate::policy::Settings;
+use crate::repo::{Branch, Dress};
 use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -27,10 +31,12 @@ pub struct Texts {
     pub body: String,
     /// Stands for title and text, what images say of themselves aside: that may be out of reach today.
     pub hash: String,
-    /// The labels; they are given when it is opened, and people's business from then on.
-    pub labels: Vec<String>,
+    /// What the merge request wears; it is put on when it is opened, and people's business from then on.
+    pub dress: Dress,
     /// What is remembered in the text.
     pub state: State,
+    /// Why one of the operator's templates gave nothing; imagebot's own words stand instead.
+    pub failed: Option<String>,
 }
 
 /// What a merge request's text remembers: a cache for reading, never the ground for a write.
@@ -40,6 +46,15 @@ pub struct State {
     pub key: String,
     /// What it proposes.
     pub changes: ChangeSet,
+    /// The target branch that it was opened for: another one was chosen by a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Branch>,
+    /// Whether it did not get yet what it is to wear: whoever opened it was killed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undressed: bool,
+    /// The labels that imagebot gave it: one of them that is gone was removed by a person.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub labels: BTreeSet<String>,
     /// What was said in comments already, by code.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub told: BTreeSet<String>,
@@ -94,11 +109,23 @@ pub(super) fn title(class: Class, changes: &ChangeSet) -> String {
 impl Texts {
     pub(super) fn render(
         title: String,
+        target: &Target<'_>,
         key: &UpdateKey,
         changes: &ChangeSet,
         wanted: &[(&Decision, &Wanted)],
         seen: &Observations,
     ) -> Self {
+        let level = wanted.iter().map(|(_, wanted)| wanted.level).max();
+        let mut values = Values::new(target.repo, &key.group, key.class, level, changes);
+        let mut failed = None;
+        let mut own = |template: &Option<Template>, values: &Values<'_>| {
+            let rendered = template.as_ref().map(|template| template.render(values))?;
+            rendered.map_err(|error| failed = Some(error)).ok()
+        };
+        let title = {
+            values.default = &title;
+            own(&target.templates.title, &values).unwrap_or_else(|| title.clone())
+        };
         let mut body =
             String::from("| image | from | to | change | where |\n|---|---|---|---|---|\n");
         for change in &changes.0 {
@@ -130,12 +157,10 @@ impl Texts {
         for why in whys {
             let _ = writeln!(body, "- {why}");
         }
-        let labels: BTreeSet<&String> = wanted
-            .iter()
-            .filter_map(|(decision, _)| decision.effective.as_ref())
-            .flat_map(|effective| &effective.settings.labels.value)
-            .collect();
-        let labels: Vec<String> = labels.into_iter().cloned().collect();
+        let dress = dress(wanted);
+        values.default = &body;
+        let body_of_operator = own(&target.templates.body, &values);
+        let mut body = body_of_operator.unwrap_or_else(|| body.clone());
         let hash = short_hash(&[title.as_str(), &body]);
         let about: BTreeSet<String> = wanted
             .iter()
@@ -147,21 +172,26 @@ impl Texts {
                 let _ = writeln!(body, "- {line}");
             }
         }
-        body.push_str(
-            "\nClose this merge request, and imagebot does not propose these versions again. \
-             Push to its branch, and imagebot leaves it to you.\n",
+        let _ = writeln!(
+            body,
+            "\nClose this {}, and imagebot does not propose these versions again. \
+             Push to its branch, and imagebot leaves it to you.",
+            target.noun
         );
         let state = State {
             key: key.hash(),
             changes: changes.clone(),
+            target: Some(key.target.clone()),
+            labels: dress.labels.iter().cloned().collect(),
             ..State::default()
         };
         Self {
             title,
             body,
             hash,
-            labels,
+            dress,
             state,
+            failed,
         }
     }
 
@@ -173,6 +203,32 @@ impl Texts {
             self.body.trim_end(),
             state_line(state)
         )
+    }
+}
+
+/// What a merge request wears: what the settings of all its references ask for together.
+fn dress(wanted: &[(&Decision, &Wanted)]) -> Dress {
+    let settings = || {
+        let effective = wanted
+            .iter()
+            .filter_map(|(decision, _)| decision.effective.as_ref());
+        effective.map(|effective| &effective.settings)
+    };
+    let all = |of: fn(&Settings) -> &Vec<String>| {
+        let names: BTreeSet<&String> = settings().flat_map(of).collect();
+        names.into_iter().cloned().collect()
+    };
+    let milestone = settings()
+        .map(|s| &s.milestone.value)
+        .find(|title| !title.is_empty());
+    Dress {
+        labels: all(|s| &s.labels.value),
+        assignees: all(|s| &s.assignees.value),
+        reviewers: all(|s| &s.reviewers.value),
+        milestone: milestone.cloned(),
+        draft: settings().any(|s| s.draft.value),
+        squash: settings().find_map(|s| s.squash.value),
+        remove_source_branch: settings().all(|s| s.remove_source_branch.value),
     }
 }
 
@@ -250,17 +306,8 @@ fn about(decision: &Decision, wanted: &Wanted, seen: &Observations) -> Option<St
 
 /// Foreign text as a code span in one line: backticks around it are more than any run inside it, line breaks become
 /// spaces, control and direction characters go, `|` does not end a table cell.
-fn code(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    let flat: String = text
-        .chars()
-        .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .filter(|c| !hidden(*c))
-        .collect();
-    let mut flat: String = flat.trim().chars().take(300).collect();
+pub fn code(text: &str) -> String {
+    let mut flat: String = flat(text).chars().take(300).collect();
     flat = flat
         .replace('|', "\u{2758}")
         .replace("<!--", "")
@@ -277,6 +324,20 @@ fn code(text: &str) -> String {
     } else {
         format!("{fence}{pad}{flat}{pad}{fence}")
     }
+}
+
+/// Foreign text in one line, without control and direction characters.
+pub(super) fn flat(text: &str) -> String {
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    let flat: String = text
+        .chars()
+        .map(|c| if c.is_whitespace() { ' ' } else { c })
+        .filter(|c| !hidden(*c))
+        .collect();
+    flat.trim().to_owned()
 }
 
 /// The first sixteen digits of a hash.
@@ -359,7 +420,8 @@ mod tests {
             title: String::new(),
             body: "body\n".to_owned(),
             hash: "0123".to_owned(),
-            labels: vec![],
+            failed: None,
+            dress: Dress::default(),
             state: State {
                 key: "k".to_owned(),
                 ..State::default()

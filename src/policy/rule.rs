@@ -1,9 +1,10 @@
 //! Rules, what they match, and what comes out for one reference.
 
 use super::note::{Note, ParseNoteError};
-use super::settings::{Changes, Origin, Settings};
+use super::settings::{Age, Changes, Origin, Settings};
 use crate::image::ImageName;
 use crate::repo::{Glob, RepoName, RepoPath};
+use crate::scheme::Level;
 use crate::source::Kind;
 
 /// What a rule can look at.
@@ -75,11 +76,24 @@ impl Rule {
     }
 }
 
+/// How far a repository may go beyond what the operator's rules say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ceiling {
+    /// The widest change that a repository may have merged without a person; `None`: none.
+    pub automerge: Option<Level>,
+    /// The shortest `min_age` that it may choose; `None`: the operator's.
+    pub min_age: Option<Age>,
+}
+
 /// The rules that hold for one repository, in the order in which they apply.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
-    /// The rules.
+    /// The operator's rules and then the repository's.
     pub rules: Vec<Rule>,
+    /// How many of them are the operator's.
+    pub operators: usize,
+    /// How far the others, and comments in files, may go.
+    pub ceiling: Ceiling,
 }
 
 /// The settings of one reference, and where they come from.
@@ -107,7 +121,11 @@ impl Policy {
             .enumerate()
             .filter(|(_, rule)| rule.matches(subject))
         {
-            settings.apply(&rule.changes);
+            if index < self.operators {
+                settings.apply(&rule.changes);
+            } else {
+                self.apply_own(&mut settings, &rule.changes);
+            }
             matched.push(index);
         }
         if !notes.is_empty() {
@@ -115,8 +133,94 @@ impl Policy {
                 file: subject.path.as_str().into(),
                 line,
             };
-            settings.apply(&Note::parse(notes, &from)?.changes);
+            self.apply_own(&mut settings, &Note::parse(notes, &from)?.changes);
         }
         Ok(Effective { settings, matched })
+    }
+
+    /// Applies what a repository says of itself, not beyond the ceiling (T21). What is cut keeps the operator's line.
+    fn apply_own(&self, settings: &mut Settings, changes: &Changes) {
+        let before = settings.clone();
+        settings.apply(changes);
+        let automerge = before.automerge.value.max(self.ceiling.automerge);
+        if settings.automerge.value > automerge {
+            settings.automerge = before.automerge;
+            settings.automerge.value = automerge;
+        }
+        let min_age = self.ceiling.min_age.unwrap_or(before.min_age.value);
+        if settings.min_age.value < min_age.min(before.min_age.value) {
+            settings.min_age = before.min_age;
+            settings.min_age.value = min_age.min(settings.min_age.value);
+        }
+        if settings.min_age_trust.value != before.min_age_trust.value {
+            settings.min_age_trust = before.min_age_trust;
+        }
+        if settings.max_open.value > before.max_open.value {
+            settings.max_open = before.max_open;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Set, Trust};
+
+    #[test]
+    fn t21_a_repository_does_not_go_beyond_the_ceiling() {
+        let at = |line| Origin {
+            file: "x".into(),
+            line,
+        };
+        fn set<T>(value: T, from: &Origin) -> Option<Set<T>> {
+            let from = from.clone();
+            Some(Set { value, from })
+        }
+        let days = |days: i64| Age {
+            seconds: days * 86_400,
+        };
+        let rule = |automerge, min_age, line| {
+            let from = at(line);
+            let changes = Changes {
+                automerge: set(automerge, &from),
+                min_age: set(min_age, &from),
+                min_age_trust: set(Trust::Seen, &from),
+                max_open: set(line as u32, &from),
+                ..Changes::default()
+            };
+            Rule::everything(changes, from)
+        };
+        let path = RepoPath::parse("Dockerfile").expect("a path");
+        let image = ImageName::parse("node").expect("a name");
+        let subject = Subject {
+            repo: None,
+            path: &path,
+            image: &image,
+            tag: None,
+            kind: Kind::From,
+        };
+        let check = |ceiling, own: (Option<Level>, Age), expect: (Option<Level>, Age)| {
+            let policy = Policy {
+                rules: vec![rule(Some(Level::Digest), days(3), 2), rule(own.0, own.1, 9)],
+                operators: 1,
+                ceiling,
+            };
+            let settings = policy
+                .effective(&subject, &[], 0)
+                .expect("no note")
+                .settings;
+            assert_eq!((settings.automerge.value, settings.min_age.value), expect);
+            assert_eq!(settings.max_open.value, 2);
+        };
+        let (none, patch, major) = (None, Some(Level::Patch), Some(Level::Major));
+        let shut = Ceiling::default();
+        check(shut, (major, days(0)), (Some(Level::Digest), days(3)));
+        check(shut, (none, days(7)), (none, days(7)));
+        let open = Ceiling {
+            automerge: patch,
+            min_age: Some(days(1)),
+        };
+        check(open, (major, days(0)), (patch, days(1)));
+        check(open, (patch, days(2)), (patch, days(2)));
     }
 }

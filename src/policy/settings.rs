@@ -75,6 +75,73 @@ impl DigestMode {
     }
 }
 
+/// How long a tag or digest must have been there before it is proposed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Age {
+    /// In seconds.
+    pub seconds: i64,
+}
+
+/// Why a text is no age.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no time; write it as \"3 days\", \"36h\" or \"1 week\"")]
+pub struct ParseAgeError(String);
+
+impl Age {
+    /// No time at all.
+    pub const NONE: Self = Self { seconds: 0 };
+
+    /// Reads a time such as `3 days`, `36h` or `1 week`; a day has 24 hours. Months and years have no fixed length.
+    pub fn parse(text: &str) -> Result<Self, ParseAgeError> {
+        let error = || ParseAgeError(text.to_owned());
+        let span: jiff::Span = text.trim().parse().map_err(|_| error())?;
+        let days = jiff::SpanRelativeTo::days_are_24_hours();
+        let seconds = span
+            .total((jiff::Unit::Second, days))
+            .map_err(|_| error())?;
+        if !(0.0..=3_153_600_000.0).contains(&seconds) {
+            return Err(error());
+        }
+        Ok(Self {
+            seconds: seconds as i64,
+        })
+    }
+}
+
+impl fmt::Display for Age {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.seconds {
+            s if s % 86_400 == 0 => write!(f, "{} days", s / 86_400),
+            s if s % 3_600 == 0 => write!(f, "{}h", s / 3_600),
+            s if s % 60 == 0 => write!(f, "{}min", s / 60),
+            s => write!(f, "{s}s"),
+        }
+    }
+}
+
+/// What tells how old a tag or digest is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trust {
+    /// When imagebot saw it first, or proposed it.
+    Seen,
+    /// Also what the image itself says of when it was made.
+    Created,
+}
+
+impl Trust {
+    /// The words and their names in configuration.
+    pub const ALL: [(&str, Self); 2] = [("seen", Self::Seen), ("created", Self::Created)];
+
+    /// The word's name.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Seen => "seen",
+            Self::Created => "created",
+        }
+    }
+}
+
 /// A scheme and the name that the configuration calls it by.
 #[derive(Debug, Clone)]
 pub struct NamedScheme {
@@ -146,6 +213,26 @@ settings! {
     group: String = String::new();
     /// The labels of the merge request.
     labels: Vec<String> = vec!["imagebot".to_owned()];
+    /// User names of those whom the merge request is assigned to.
+    assignees: Vec<String> = Vec::new();
+    /// User names of those who are asked for a review.
+    reviewers: Vec<String> = Vec::new();
+    /// The title of the merge request's milestone; empty: none.
+    milestone: String = String::new();
+    /// Whether the merge request is opened as a draft.
+    draft: bool = false;
+    /// Whether its commits are squashed when it is merged; `None`: as the repository has it.
+    squash: Option<bool> = None;
+    /// Whether its branch is removed when it is merged.
+    remove_source_branch: bool = true;
+    /// How long a tag or digest must have been there before it is proposed.
+    min_age: Age = Age::NONE;
+    /// What tells how long.
+    min_age_trust: Trust = Trust::Seen;
+    /// The widest change that is merged without a person; `None`: never.
+    automerge: Option<Level> = None;
+    /// The most open merge requests of a repository.
+    max_open: u32 = 5;
     /// Why the rule exists, shown wherever it decides something.
     reason: Option<String> = None;
 }

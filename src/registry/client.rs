@@ -74,6 +74,12 @@ impl Registries {
         doctor::walk(&self.0, host, image, login).await
     }
 
+    /// Lists one more registry, one that a forge names as its own; of one that is listed already only the origins that
+    /// may ask for its login are added.
+    pub fn list(&self, host: HostSettings) -> Result<(), RegistryError> {
+        self.0.list(host)
+    }
+
     /// Begins a new run: hosts that were down or given up are asked again.
     pub fn new_run(&self) {
         self.0.options().gates.reset();

@@ -6,11 +6,11 @@ use crate::http::{AddressRule, Addresses, Client, Transport, TransportSettings};
 use crate::image::RegistryHost;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// All registries that may be asked.
 pub(super) struct Hosts {
-    listed: HashMap<RegistryHost, Arc<Endpoint>>,
+    listed: RwLock<HashMap<RegistryHost, Arc<Endpoint>>>,
     /// For hosts that nobody listed; `None`: they are refused.
     public: Option<Public>,
     options: Options,
@@ -65,10 +65,47 @@ impl Hosts {
             }),
         };
         Ok(Self {
-            listed,
+            listed: RwLock::new(listed),
             public,
             options,
         })
+    }
+
+    /// Lists one more registry, or lets another origin ask for the login of one that is listed.
+    pub(super) fn list(&self, host: HostSettings) -> Result<(), RegistryError> {
+        let known = self.listed(&host.host);
+        let settings = match &known {
+            Some(endpoint) => {
+                let new = host.auth_realms.iter();
+                let new: Vec<_> = new
+                    .filter(|realm| !endpoint.settings.realms().contains(realm))
+                    .cloned()
+                    .collect();
+                if new.is_empty() {
+                    return Ok(());
+                }
+                let mut settings = endpoint.settings.clone();
+                settings.auth_realms.extend(new);
+                settings
+            }
+            None => host,
+        };
+        let free = settings.realms().into_iter().chain(settings.origin());
+        let free = free.map(|origin| origin.host().to_owned());
+        let addresses = Addresses::new(AddressRule::NotLocal, free);
+        let (ca_file, plain) = (settings.ca_file.clone(), settings.plain_http);
+        let transport = transport(&self.options, addresses, ca_file, plain)?;
+        let endpoint = Arc::new(endpoint(settings, transport, &self.options)?);
+        self.listed
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(endpoint.settings.host.clone(), endpoint);
+        Ok(())
+    }
+
+    fn listed(&self, host: &RegistryHost) -> Option<Arc<Endpoint>> {
+        let listed = self.listed.read().unwrap_or_else(PoisonError::into_inner);
+        listed.get(host).cloned()
     }
 
     /// The registry of exactly this host; a login is for listed ones only.
@@ -77,8 +114,8 @@ impl Hosts {
         host: &RegistryHost,
         with_login: bool,
     ) -> Result<Arc<Endpoint>, RegistryError> {
-        if let Some(endpoint) = self.listed.get(host) {
-            return Ok(Arc::clone(endpoint));
+        if let Some(endpoint) = self.listed(host) {
+            return Ok(endpoint);
         }
         let refused = || RegistryError::NotListed(host.clone());
         let public = self.public.as_ref().ok_or_else(refused)?;
@@ -101,7 +138,7 @@ impl Hosts {
 
     /// The filter that a host's addresses must pass, for [`super::doctor`].
     pub(super) fn addresses(&self, host: &RegistryHost) -> Addresses {
-        match self.listed.contains_key(host) {
+        match self.listed(host).is_some() {
             true => Addresses::any(),
             false => Addresses::new(AddressRule::Public, []),
         }

@@ -4,7 +4,7 @@ use super::{branch::Branch, commit::CommitId};
 use serde::{Deserialize, Serialize};
 
 /// A merge request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MergeRequest {
     /// Its number in its repository.
     pub number: u64,
@@ -30,6 +30,25 @@ pub struct MergeRequest {
     pub created: Option<jiff::Timestamp>,
     /// Whether the forge is to merge it by itself.
     pub auto_merge: bool,
+}
+
+/// What a merge request wears besides its texts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Dress {
+    /// The labels.
+    pub labels: Vec<String>,
+    /// User names of those it is assigned to.
+    pub assignees: Vec<String>,
+    /// User names of those who are asked for a review.
+    pub reviewers: Vec<String>,
+    /// The milestone's title.
+    pub milestone: Option<String>,
+    /// Whether it is a draft.
+    pub draft: bool,
+    /// Whether its commits are squashed when it is merged; `None`: as the repository has it.
+    pub squash: Option<bool>,
+    /// Whether its branch is removed when it is merged.
+    pub remove_source_branch: bool,
 }
 
 /// Whether a merge request is still to be decided.

@@ -1,155 +1,167 @@
-//! Doing what was decided for one repository: closing, one push, then the merge requests.
+//! Doing what was decided for one repository: reasons, one push, then the merge requests.
 
-use super::checkpoint::Checkpoint;
-use super::observe::Written;
-use super::report::ProblemReport;
-use super::setup::Setup;
-use super::work::Work;
-use crate::forge::{Dress, Forge, ForgeError, MergeRequestEdit, NewMergeRequest, Repository};
-use crate::git::{FileChange, Git, NewCommit, Push, Pushed};
-use crate::plan::{Action, Proposal, Reconciled, Status};
+use super::automerge::merge_by_policy;
+use super::observe::{OurBranch, keep_judged};
+use super::pass::Shared;
+use super::planned::{Doing, Planned};
+use super::report::{ProblemReport, ProposalReport, RepositoryReport};
+use crate::forge::{ForgeError, MergeRequestEdit, NewMergeRequest};
+use crate::git::{FileChange, GitError, NewCommit, Push, Pushed};
+use crate::plan::{Action, Edit, Ownership, Proposal, State, Status};
 use crate::repo::{Branch, CommitId};
+use crate::store::Kind;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::Ordering;
 
-/// Where the work of one repository is done.
+/// A repository in which something is done.
 pub(super) struct Acted<'a> {
-    pub(super) setup: &'a Setup,
-    pub(super) git: &'a Git,
-    pub(super) forge: &'a dyn Forge,
-    pub(super) repo: &'a Repository,
-    /// The target branch and its head.
-    pub(super) base: (&'a Branch, &'a CommitId),
-    pub(super) checkpoint: &'a Checkpoint,
+    pub(super) shared: &'a Shared,
+    pub(super) doing: Doing,
+    pub(super) problems: Vec<ProblemReport>,
 }
 
 impl Acted<'_> {
-    /// Does everything that is to be done, in an order in which each step can be repeated. What became of it is
-    /// written into the results.
-    pub(super) async fn act(
-        &self,
-        work: &Work,
-        proposals: &[Proposal],
-        results: &mut [Reconciled],
-    ) -> Vec<ProblemReport> {
-        let mut problems = Vec::new();
-        for result in results
-            .iter_mut()
-            .filter(|result| result.status == Status::Close)
-        {
-            if let Some(action) = result.action.clone()
-                && let Err(error) = self.close(&action).await
-            {
-                // What could not be closed keeps its branch.
-                result.action = None;
-                problems.push(problem(&error));
-            }
-        }
-        let pushed = match self.push(work, proposals, results).await {
-            Ok(pushed) => pushed,
-            Err(error) => {
-                problems.push(ProblemReport::new(error.code(), &error));
-                return problems;
-            }
+    /// Does everything that is to be done, in an order in which each step can be repeated, and reports it.
+    pub(super) async fn act(shared: &Shared, planned: Planned) -> RepositoryReport {
+        let Planned { mut report, doing } = planned;
+        let Some(doing) = doing else {
+            return report;
         };
-        for result in results.iter_mut() {
-            let Some(action) = result.action.clone() else {
-                continue;
-            };
-            match pushed.get(&action.branch) {
-                Some(Pushed::Moved) => {
-                    result.status = Status::Moved;
-                    result.detail =
-                        "somebody moved the branch meanwhile; the next pass looks again".to_owned();
-                    continue;
-                }
-                Some(Pushed::Refused(why)) => {
-                    result.status = Status::Refused;
-                    result.detail = format!("the server refused the branch: {why}");
-                    problems.push(ProblemReport::new(
-                        "push-refused",
-                        format!("{}: {why}", action.branch),
-                    ));
-                    continue;
-                }
-                Some(Pushed::Done) | None => {}
-            }
-            match self.merge_request(&action, proposals).await {
-                Ok(number) => result.number = number.or(result.number),
-                Err(ForgeError::Conflict(why)) => {
-                    result.status = Status::Moved;
-                    result.detail = why;
-                }
-                Err(error) => problems.push(problem(&error)),
-            }
+        let mut acted = Acted {
+            shared,
+            doing,
+            problems: std::mem::take(&mut report.problems),
+        };
+        if !shared.options.dry_run {
+            acted.close_nothing_after_an_error();
+            acted.all().await;
+            acted.remember();
         }
-        problems
+        let Doing {
+            proposals, results, ..
+        } = &acted.doing;
+        let told = results
+            .iter()
+            .map(|result| ProposalReport::new(result, proposals));
+        report.proposals = told.collect();
+        report.problems = acted.problems;
+        report
     }
 
-    /// The reason is written first: a merge request that is closed without a reason was closed by a person.
-    async fn close(&self, action: &Action) -> Result<(), ForgeError> {
-        if let Some((number, title, description)) = &action.edit {
-            let edit = MergeRequestEdit {
-                title: title.clone(),
-                description: Some(description.clone()),
-                ..MergeRequestEdit::default()
-            };
-            self.forge.edit(self.repo, *number, &edit).await?;
-            self.checkpoint.reached("reason written");
+    async fn all(&mut self) {
+        for index in 0..self.doing.results.len() {
+            if self.doing.results[index].status == Status::Close
+                && let Some(edit) = self.action(index).and_then(|action| action.edit)
+            {
+                // The reason is written first: one that is closed without a reason was closed by a person.
+                match self.edit(&edit, "reason written").await {
+                    Ok(()) => {}
+                    Err(error) => self.lost(index, error),
+                }
+            }
         }
-        if let Some(number) = action.close {
-            self.forge.close(self.repo, number).await?;
-            self.checkpoint.reached("closed");
+        let pushed = match self.push().await {
+            Ok(pushed) => pushed,
+            Err(error) => {
+                self.problems.push(error.into());
+                return;
+            }
+        };
+        for index in 0..self.doing.results.len() {
+            self.after_push(index, &pushed).await;
         }
-        Ok(())
+        for index in 0..self.doing.results.len() {
+            if let Err(error) = merge_by_policy(self, index).await {
+                self.lost(index, error);
+            }
+        }
+    }
+
+    fn action(&self, index: usize) -> Option<Action> {
+        self.doing.results[index].action.clone()
+    }
+
+    /// Nothing is closed or deleted in a pass that had an error for the repository.
+    fn close_nothing_after_an_error(&mut self) {
+        if self.problems.is_empty() {
+            return;
+        }
+        for result in &mut self.doing.results {
+            if result.status == Status::Close {
+                result.status = Status::Kept;
+                result.action = None;
+                result.detail = "something else went wrong in the repository".to_owned();
+            }
+        }
+    }
+
+    /// Writes down what went wrong with one merge request; the others go on.
+    fn lost(&mut self, index: usize, error: ForgeError) {
+        let result = &mut self.doing.results[index];
+        result.action = None;
+        if let ForgeError::Conflict(why) = error {
+            result.status = Status::Moved;
+            result.detail = why;
+            return;
+        }
+        self.failed(&error);
+    }
+
+    fn failed(&mut self, error: &ForgeError) {
+        if error.is_of_forge()
+            && let Some(stopped) = self.shared.stopped.get(self.doing.candidate.forge.name())
+        {
+            stopped.store(true, Ordering::Relaxed);
+        }
+        self.problems.push(ProblemReport::from(error));
+    }
+
+    /// Whether nothing more may be written to the forge in this pass.
+    fn is_stopped(&self) -> bool {
+        let stopped = self.shared.stopped.get(self.doing.candidate.forge.name());
+        stopped.is_some_and(|stopped| stopped.load(Ordering::Relaxed))
+    }
+
+    fn stopped() -> ForgeError {
+        ForgeError::Unreachable("not tried: the forge has failed in this pass".to_owned())
+    }
+
+    fn reached(&self, step: &'static str) {
+        self.shared.options.checkpoint.reached(step);
     }
 
     /// Writes the commits and moves all branches with one push.
-    async fn push(
-        &self,
-        work: &Work,
-        proposals: &[Proposal],
-        results: &[Reconciled],
-    ) -> Result<HashMap<Branch, Pushed>, crate::git::GitError> {
+    async fn push(&self) -> Result<HashMap<Branch, Pushed>, GitError> {
+        let Doing {
+            candidate,
+            base: (_, head),
+            results,
+            ..
+        } = &self.doing;
         let actions: Vec<&Action> = results
             .iter()
             .filter_map(|result| result.action.as_ref())
             .collect();
-        if !actions
-            .iter()
-            .any(|action| action.write.is_some() || action.delete.is_some())
-        {
+        let moves = |action: &&Action| action.write.is_some() || action.delete.is_some();
+        if !actions.iter().any(moves) || self.is_stopped() {
             return Ok(HashMap::new());
         }
-        let (_, head) = self.base;
-        let mut cached = self.git.open(&self.repo.remote, head).await?;
+        let mut cached = self.shared.git.open(&candidate.repo.remote, head).await?;
         cached
             .fetch_commits(&BTreeSet::from([head.clone()]))
             .await?;
         let mut pushes = Vec::new();
         for action in actions {
             if let Some((index, from)) = &action.write {
-                let proposal = &proposals[*index];
-                let file = |(path, contents): (&crate::repo::RepoPath, &Vec<u8>)| {
-                    let kind = *work.kinds.get(path)?;
-                    Some(FileChange {
-                        path: path.clone(),
-                        kind,
-                        contents: contents.clone(),
-                    })
+                let proposal = &self.doing.proposals[*index];
+                let commit = cached.commit(&self.new_commit(proposal)).await?;
+                let written = OurBranch {
+                    head: commit.clone(),
+                    ownership: Ownership::Ours(proposal.changes.clone()),
+                    fits: true,
+                    on_top: true,
                 };
-                let new = NewCommit {
-                    parent: head.clone(),
-                    files: proposal.files.iter().filter_map(file).collect(),
-                    message: proposal.message.0.clone(),
-                };
-                let commit = cached.commit(&new).await?;
-                let written = Written {
-                    base: head.clone(),
-                    changes: proposal.changes.clone(),
-                };
-                if let Ok(text) = serde_json::to_string(&written) {
-                    self.setup.store.keep_written(commit.as_str(), &text);
-                }
+                keep_judged(&self.shared.setup, head, &written);
                 if from.as_ref() != Some(&commit) {
                     pushes.push(Push {
                         branch: action.branch.clone(),
@@ -165,9 +177,9 @@ impl Acted<'_> {
                 });
             }
         }
-        self.checkpoint.reached("committed");
+        self.reached("committed");
         let pushed = cached.push(&pushes).await?;
-        self.checkpoint.reached("pushed");
+        self.reached("pushed");
         Ok(pushes
             .into_iter()
             .map(|push| push.branch)
@@ -175,51 +187,188 @@ impl Acted<'_> {
             .collect())
     }
 
-    /// Opens or changes the merge request; the number of the one that was opened.
-    async fn merge_request(
-        &self,
-        action: &Action,
-        proposals: &[Proposal],
-    ) -> Result<Option<u64>, ForgeError> {
-        if let Some(index) = action.open {
-            let texts = &proposals[index].texts;
+    /// The commit of a proposal on the target's head: the same bytes each time.
+    pub(super) fn new_commit(&self, proposal: &Proposal) -> NewCommit {
+        let file = |(path, contents): (&crate::repo::RepoPath, &Vec<u8>)| {
+            let kind = *self.doing.work.kinds.get(path)?;
+            Some(FileChange {
+                path: path.clone(),
+                kind,
+                contents: contents.clone(),
+            })
+        };
+        NewCommit {
+            parent: self.doing.base.1.clone(),
+            files: proposal.files.iter().filter_map(file).collect(),
+            message: proposal.message.0.clone(),
+        }
+    }
+
+    /// What is to be done once the branch is where it should be.
+    async fn after_push(&mut self, index: usize, pushed: &HashMap<Branch, Pushed>) {
+        let Some(action) = self.action(index) else {
+            return;
+        };
+        let result = &mut self.doing.results[index];
+        match pushed.get(&action.branch) {
+            Some(Pushed::Moved) => {
+                result.status = Status::Moved;
+                result.detail =
+                    "somebody moved the branch meanwhile; the next pass looks again".to_owned();
+                return;
+            }
+            Some(Pushed::Refused(why)) => {
+                result.status = Status::Refused;
+                result.detail = format!("the server refused the branch: {why}");
+                let message = format!("{}: {why}", action.branch);
+                self.problems.push(ProblemReport {
+                    help: push_help(why).map(str::to_owned),
+                    ..ProblemReport::new("push-refused", message)
+                });
+                return;
+            }
+            Some(Pushed::Done) | None => {}
+        }
+        let done = match action.close {
+            Some(number) => self.close(number).await,
+            None => self.merge_request(index, &action).await,
+        };
+        if let Err(error) = done {
+            self.lost(index, error);
+        }
+    }
+
+    async fn close(&self, number: u64) -> Result<(), ForgeError> {
+        if self.is_stopped() {
+            return Err(Self::stopped());
+        }
+        let candidate = &self.doing.candidate;
+        candidate.forge.close(&candidate.repo, number).await?;
+        self.reached("closed");
+        Ok(())
+    }
+
+    /// Opens or changes the merge request.
+    async fn merge_request(&mut self, index: usize, action: &Action) -> Result<(), ForgeError> {
+        if self.is_stopped() {
+            return Err(Self::stopped());
+        }
+        let candidate = &self.doing.candidate;
+        if let Some(proposal) = action.open {
+            let texts = &self.doing.proposals[proposal].texts;
+            let undressed = State {
+                undressed: true,
+                labels: BTreeSet::new(),
+                ..texts.state.clone()
+            };
             let new = NewMergeRequest {
                 source: action.branch.clone(),
-                target: self.base.0.clone(),
+                target: self.doing.base.0.clone(),
                 title: texts.title.clone(),
-                description: texts.block(&texts.state),
+                description: texts.block(&undressed),
                 dressed: texts.block(&texts.state),
-                dress: Dress {
-                    labels: texts.labels.clone(),
-                    ..Dress::default()
-                },
+                dress: texts.dress.clone(),
             };
-            let opened = self.forge.create(self.repo, &new).await?;
-            self.checkpoint.reached("opened");
-            return Ok(Some(opened.number));
+            let opened = candidate.forge.create(&candidate.repo, &new).await?;
+            self.reached("opened");
+            let key = format!(
+                "{} {} {}",
+                candidate.forge.name(),
+                candidate.repo.id,
+                opened.number
+            );
+            let now = self.shared.options.now.as_second().to_string();
+            self.shared.setup.store.keep(Kind::Opened, &key, &now);
+            self.doing.results[index].number = Some(opened.number);
+            self.doing.there.open.push(opened);
+            return Ok(());
         }
-        if action.close.is_some() {
-            return Ok(None);
+        if let Some((number, code, text)) = action.comment {
+            let said = candidate.forge.comment(&candidate.repo, number, code, text);
+            said.await?;
+            self.reached("commented");
         }
-        if let Some((number, text)) = action.comment {
-            self.forge
-                .comment(self.repo, number, "foreign", text)
-                .await?;
-            self.checkpoint.reached("commented");
+        if let Some(edit) = &action.edit {
+            self.edit(edit, "edited").await?;
         }
-        if let Some((number, title, description)) = &action.edit {
-            let edit = MergeRequestEdit {
-                title: title.clone(),
-                description: Some(description.clone()),
-                ..MergeRequestEdit::default()
-            };
-            self.forge.edit(self.repo, *number, &edit).await?;
-            self.checkpoint.reached("edited");
+        Ok(())
+    }
+
+    async fn edit(&self, edit: &Edit, step: &'static str) -> Result<(), ForgeError> {
+        if self.is_stopped() {
+            return Err(Self::stopped());
         }
-        Ok(None)
+        let candidate = &self.doing.candidate;
+        let wanted = MergeRequestEdit {
+            title: edit.title.clone(),
+            description: Some(edit.description.clone()),
+            target: None,
+            add_labels: edit.add_labels.clone(),
+            dress: edit.dress.clone(),
+        };
+        candidate
+            .forge
+            .edit(&candidate.repo, edit.number, &wanted)
+            .await?;
+        self.reached(step);
+        Ok(())
+    }
+
+    /// Remembers what is open now, so that the next pass sees what vanished.
+    fn remember(&mut self) {
+        let Doing {
+            candidate,
+            there,
+            results,
+            ..
+        } = &mut self.doing;
+        let gone = |number: u64| {
+            results.iter().any(|result| {
+                let closed = result.status == Status::Close && result.action.is_some();
+                result.number == Some(number) && (closed || result.status == Status::Merged)
+            })
+        };
+        there.open.retain(|mr| !gone(mr.number));
+        there.keep_open(
+            &self.shared.setup,
+            candidate.forge.as_ref(),
+            &candidate.repo,
+        );
+    }
+
+    /// The head that a branch of ours has after the push.
+    pub(super) fn head_of(&self, index: usize) -> Option<CommitId> {
+        let result = &self.doing.results[index];
+        let there = self.doing.there.branches.get(&result.branch)?;
+        Some(there.head.clone())
     }
 }
 
-pub(super) fn problem(error: &ForgeError) -> ProblemReport {
-    ProblemReport::new(error.code(), error)
+/// What to do about a refused push, by what servers say (F58, F59).
+fn push_help(why: &str) -> Option<&'static str> {
+    let why = why.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| why.contains(word));
+    if has(&[
+        "protected branch",
+        "gh006",
+        "gh013",
+        "rule violations",
+        "you are not allowed to push",
+    ]) {
+        Some("let imagebot push to branches under imagebot/, or take them out of the protection")
+    } else if has(&[
+        "commit message",
+        "does not follow the pattern",
+        "commit regex",
+    ]) {
+        Some("[git]\ncommit_prefix = \"…\"   # what the push rule asks for")
+    } else if has(&["author", "committer", "email"]) {
+        Some("[git]\nname = \"…\"\nemail = \"…\"   # whom the push rule allows")
+    } else if has(&["workflow"]) {
+        Some(
+            "the token may not change workflows; imagebot needs that right only where one is edited",
+        )
+    } else {
+        None
+    }
 }

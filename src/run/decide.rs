@@ -3,16 +3,18 @@
 use super::lookup::{answer, labels};
 use super::setup::Setup;
 use super::work::Work;
-use crate::plan::{Ask, Decision, Failure, Lookup, Observations, Question, decide};
+use crate::plan::{Ask, Decision, Failure, Lookup, Observations, Proposed, Question, decide};
 use crate::source::Located;
-use jiff::civil::Date;
+use jiff::Timestamp;
 use std::collections::BTreeSet;
 
 /// Decides everything, in rounds: what is not known yet is asked for once for the whole fleet, then decided again.
+/// `proposed` has what open merge requests propose, for each of `works`.
 pub async fn decide_all(
     setup: &Setup,
     works: &mut [Work],
-    today: Date,
+    proposed: &[Proposed],
+    now: Timestamp,
     traces: bool,
     ticked: &(dyn Fn(usize, usize) + Sync),
 ) -> Observations {
@@ -33,7 +35,8 @@ pub async fn decide_all(
     let mut asked = 0;
     loop {
         let mut questions: BTreeSet<Question> = BTreeSet::new();
-        for ((work, lookups), decided) in works.iter().zip(&lookups).zip(&mut decided) {
+        let all = works.iter().zip(&lookups).zip(&mut decided).zip(proposed);
+        for (((work, lookups), decided), proposed) in all {
             for (((path, located), lookup), slot) in
                 work.references.iter().zip(lookups).zip(decided)
             {
@@ -47,7 +50,8 @@ pub async fn decide_all(
                     policy: &work.policy,
                     lookup: lookup.as_ref().map(Option::as_ref).map_err(Clone::clone),
                     seen: &seen,
-                    today,
+                    now,
+                    proposed,
                     traces,
                 };
                 match decide(&ask) {
@@ -63,7 +67,7 @@ pub async fn decide_all(
             break;
         }
         let total = asked + questions.len();
-        answer(setup, questions, &mut seen, &|done| {
+        answer(setup, questions, &mut seen, now, &|done| {
             ticked(asked + done, total)
         })
         .await;
@@ -81,7 +85,7 @@ fn lookup(setup: &Setup, work: &Work, located: &Located) -> Result<Option<Lookup
         return Ok(None);
     };
     setup
-        .lookup(&reference.name, work.repo.as_ref())
+        .lookup(&reference.name, work.repo.as_ref(), work.registry.as_ref())
         .map_err(|error| Failure {
             code: "secret",
             message: error.to_string(),

@@ -2,10 +2,11 @@
 
 use super::setup::Setup;
 use super::work::Work;
-use crate::image::{Digest, Platform};
+use crate::image::{Digest, Platform, Tag};
 use crate::plan::{Contents, Failure, Labels, Lookup, Observations, Question};
 use crate::registry::{Content, RegistryError};
 use futures::StreamExt as _;
+use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -17,9 +18,12 @@ pub(super) async fn answer(
     setup: &Setup,
     questions: BTreeSet<Question>,
     seen: &mut Observations,
+    now: Timestamp,
     ticked: &(dyn Fn(usize) + Sync),
 ) {
-    let asked = questions.into_iter().map(|question| ask(setup, question));
+    let asked = questions
+        .into_iter()
+        .map(|question| ask(setup, question, now));
     let mut answers = futures::stream::iter(asked).buffer_unordered(AT_ONCE);
     let mut done = 0;
     while let Some(answer) = answers.next().await {
@@ -28,6 +32,8 @@ pub(super) async fn answer(
             Answer::Head(key, answer) => drop(seen.heads.insert(key, answer)),
             Answer::Manifest(key, answer) => drop(seen.manifests.insert(key, answer)),
             Answer::Platform(key, answer) => drop(seen.platforms.insert(key, answer)),
+            Answer::FirstSeen(key, at) => drop(seen.first_seen.insert(key, at)),
+            Answer::Created(key, at) => drop(seen.created.insert(key, at)),
         }
         done += 1;
         ticked(done);
@@ -35,13 +41,15 @@ pub(super) async fn answer(
 }
 
 enum Answer {
-    Tags(Lookup, Result<Arc<Vec<crate::image::Tag>>, Failure>),
-    Head((Lookup, crate::image::Tag), Result<Option<Digest>, Failure>),
+    Tags(Lookup, Result<Arc<Vec<Tag>>, Failure>),
+    Head((Lookup, Tag), Result<Option<Digest>, Failure>),
     Manifest((Lookup, Digest), Result<Option<Contents>, Failure>),
     Platform((Lookup, Digest), Result<Option<Platform>, Failure>),
+    FirstSeen((Lookup, Tag, Digest), Timestamp),
+    Created((Lookup, Digest), Option<Timestamp>),
 }
 
-async fn ask(setup: &Setup, question: Question) -> Answer {
+async fn ask(setup: &Setup, question: Question, now: Timestamp) -> Answer {
     let registries = &setup.registries;
     match question {
         Question::Tags(lookup) => {
@@ -76,6 +84,19 @@ async fn ask(setup: &Setup, question: Question) -> Answer {
                 (lookup.clone(), digest),
                 contents.map_err(|error| failure(&lookup, &error)),
             )
+        }
+        Question::FirstSeen(lookup, tag, digest) => {
+            let image = lookup.image.canonical();
+            let (text, now_seconds) = (digest.to_string(), now.as_second());
+            let at = setup
+                .store
+                .first_seen(&image, tag.as_str(), &text, now_seconds);
+            let at = Timestamp::from_second(at).unwrap_or(now);
+            Answer::FirstSeen((lookup, tag, digest), at)
+        }
+        Question::Created(lookup, digest) => {
+            let created = created(setup, &lookup, &digest).await;
+            Answer::Created((lookup, digest), created)
         }
         Question::Platform(lookup, digest) => {
             let platform = config_of(setup, &lookup, &digest)
@@ -131,6 +152,20 @@ async fn config_of(
         }
         _ => Ok(None),
     }
+}
+
+/// When an image, or the first of an index, says that it was made; nothing where it cannot be had.
+async fn created(setup: &Setup, lookup: &Lookup, digest: &Digest) -> Option<Timestamp> {
+    let login = setup.login(lookup);
+    let manifest = setup
+        .registries
+        .manifest(&lookup.image, login.as_ref(), digest)
+        .await;
+    let image = match manifest.ok()??.content {
+        Content::Image(_) => digest.clone(),
+        Content::Index(index) => index.images().next()?.digest.clone(),
+    };
+    config_of(setup, lookup, &image).await.ok()??.created
 }
 
 /// Reads what the images that will be proposed say of themselves. It is shown to people only: what cannot be had is

@@ -3,9 +3,10 @@
 use super::setup::Setup;
 use crate::forge::Repository;
 use crate::git::{Cached, Change, EntryKind, Git, GitError};
-use crate::plan::{ChangeSet, FileVersions, Ownership, overlaps, whose};
+use crate::plan::{ChangeSet, File, FileVersions, Ownership, overlaps, whose};
 use crate::repo::{Branch, CommitId, RepoPath};
 use crate::source::Format;
+use crate::store::Kind;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,14 +52,10 @@ pub(super) struct Snapshot {
 pub(super) struct OurBranch {
     pub(super) head: CommitId,
     pub(super) ownership: Ownership,
+    /// Whether it can be merged without a conflict, as far as the changed files tell.
     pub(super) fits: bool,
-}
-
-/// What the store remembers of a commit that imagebot wrote.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Written {
-    pub(super) base: CommitId,
-    pub(super) changes: ChangeSet,
+    /// Whether it stands on the target's head.
+    pub(super) on_top: bool,
 }
 
 /// Whether a file is one that is read.
@@ -136,59 +133,98 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Snapshot, GitError
     Ok(snapshot)
 }
 
-/// Reads whose our branches are. What imagebot wrote on the present head, as the store knows, needs no request.
-pub(super) async fn branches(
-    setup: &Setup,
-    git: &Git,
-    repo: &Repository,
-    head: &CommitId,
-    args: &BTreeMap<String, String>,
-    snapshot: &Snapshot,
-) -> Result<BTreeMap<Branch, OurBranch>, GitError> {
-    let mut found = BTreeMap::new();
-    let mut unknown = Vec::new();
-    for (branch, tip) in repo.branches.iter().flatten() {
-        let written: Option<Written> = setup
-            .store
-            .written(tip.as_str())
-            .and_then(|text| serde_json::from_str(&text).ok());
-        match written {
-            Some(written) if written.base == *head => {
-                let ownership = Ownership::Ours(written.changes);
-                found.insert(
-                    branch.clone(),
-                    OurBranch {
-                        head: tip.clone(),
-                        ownership,
-                        fits: true,
-                    },
-                );
+/// What the store remembers of a head: whose it is depends on the commit, on the target's head and on nothing else.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Judged {
+    /// `None`: a person's.
+    changes: Option<ChangeSet>,
+    why: String,
+    fits: bool,
+    on_top: bool,
+}
+
+/// Judges whose the heads of our branches are, each once.
+pub(super) struct Judge<'a> {
+    pub(super) setup: &'a Setup,
+    pub(super) git: &'a Git,
+    pub(super) repo: &'a Repository,
+    /// The target branch's head.
+    pub(super) head: &'a CommitId,
+    pub(super) args: &'a BTreeMap<String, String>,
+    /// The files at that head.
+    pub(super) files: &'a [File],
+}
+
+impl Judge<'_> {
+    /// Judges all heads. What the store knows needs no request.
+    pub(super) async fn all(
+        &mut self,
+        heads: &BTreeMap<Branch, CommitId>,
+    ) -> Result<BTreeMap<Branch, OurBranch>, GitError> {
+        let mut found = BTreeMap::new();
+        let mut unknown = Vec::new();
+        for (branch, tip) in heads {
+            match self.known(tip) {
+                Some(judged) => drop(found.insert(branch.clone(), judged)),
+                None => unknown.push((branch, tip)),
             }
-            _ => unknown.push((branch, tip)),
         }
+        if unknown.is_empty() {
+            return Ok(found);
+        }
+        let mut cached = self.git.open(&self.repo.remote, self.head).await?;
+        let tips = unknown
+            .iter()
+            .map(|(_, tip)| (*tip).clone())
+            .chain([self.head.clone()])
+            .collect();
+        cached.fetch_commits(&tips).await?;
+        for (branch, tip) in unknown {
+            let judged = judge(&mut cached, self.head, tip, self.args, self.files).await?;
+            keep_judged(self.setup, self.head, &judged);
+            found.insert(branch.clone(), judged);
+        }
+        Ok(found)
     }
-    if unknown.is_empty() {
-        return Ok(found);
-    }
-    let mut cached = git.open(&repo.remote, head).await?;
-    let tips = unknown
-        .iter()
-        .map(|(_, tip)| (*tip).clone())
-        .chain([head.clone()])
-        .collect();
-    cached.fetch_commits(&tips).await?;
-    for (branch, tip) in unknown {
-        let (ownership, fits) = judge(&mut cached, head, tip, args, snapshot).await?;
-        found.insert(
-            branch.clone(),
-            OurBranch {
-                head: tip.clone(),
-                ownership,
-                fits,
+
+    fn known(&self, tip: &CommitId) -> Option<OurBranch> {
+        let text = self
+            .setup
+            .store
+            .kept(Kind::Judged, &judged_key(tip, self.head))?;
+        let judged: Judged = serde_json::from_str(&text).ok()?;
+        Some(OurBranch {
+            head: tip.clone(),
+            ownership: match judged.changes {
+                Some(changes) => Ownership::Ours(changes),
+                None => Ownership::Foreign(judged.why),
             },
-        );
+            fits: judged.fits,
+            on_top: judged.on_top,
+        })
     }
-    Ok(found)
+}
+
+fn judged_key(tip: &CommitId, head: &CommitId) -> String {
+    format!("{tip} {head}")
+}
+
+/// Remembers whose a branch is, seen from the target's head.
+pub(super) fn keep_judged(setup: &Setup, head: &CommitId, branch: &OurBranch) {
+    let (changes, why) = match &branch.ownership {
+        Ownership::Ours(changes) => (Some(changes.clone()), String::new()),
+        Ownership::Foreign(why) => (None, why.clone()),
+    };
+    let judged = Judged {
+        changes,
+        why,
+        fits: branch.fits,
+        on_top: branch.on_top,
+    };
+    if let Ok(text) = serde_json::to_string(&judged) {
+        let key = judged_key(&branch.head, head);
+        setup.store.keep(Kind::Judged, &key, &text);
+    }
 }
 
 async fn judge(
@@ -196,8 +232,8 @@ async fn judge(
     head: &CommitId,
     tip: &CommitId,
     args: &BTreeMap<String, String>,
-    snapshot: &Snapshot,
-) -> Result<(Ownership, bool), GitError> {
+    now: &[File],
+) -> Result<OurBranch, GitError> {
     let commits = cached.between(head, tip).await?;
     let messages: Vec<String> = commits
         .iter()
@@ -224,13 +260,18 @@ async fn judge(
         .collect();
     let ownership = whose(&messages, &files, args);
     let fits = files.iter().all(|file| {
-        let now = snapshot.files.iter().find(|now| now.path == file.path);
+        let now = now.iter().find(|now| now.path == file.path);
         match (&file.before, &file.after, now) {
             (Some(before), Some(after), Some(now)) => !overlaps(before, after, &now.contents),
             _ => false,
         }
     });
-    Ok((ownership, fits))
+    Ok(OurBranch {
+        head: tip.clone(),
+        ownership,
+        fits,
+        on_top: commits.first().is_some_and(|commit| commit.parent == *head),
+    })
 }
 
 fn is_file(kind: EntryKind) -> bool {

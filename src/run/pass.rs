@@ -1,25 +1,27 @@
-//! One pass over the registered repositories.
+//! One pass over the registered repositories: register, observe, decide, plan, act, report.
 
-use super::act::{Acted, problem};
+use super::act::Acted;
 use super::checkpoint::Checkpoint;
 use super::decide::decide_all;
-use super::observe::{OurBranch, REPO_CONFIG, branches, snapshot};
-use super::own::{OwnError, own_config};
-use super::report::{DecisionReport, ProblemReport, ProposalReport, Report, RepositoryReport};
+use super::existing::There;
+use super::limits::hold_back;
+use super::planned::{Planned, plan};
+use super::read::{Candidate, read_all};
+use super::register::register;
+use super::report::{ProblemReport, Report, RepositoryReport};
 use super::setup::Setup;
 use super::work::Work;
-use crate::config::RepoConfig;
-use crate::forge::{Forge, Known, Repository};
-use crate::git::{EntryKind, Git};
-use crate::plan::{Certainty, Decision, Existing, Observations, propose, reconcile};
-use crate::repo::{Branch, CommitId, RepoGlobs};
+use crate::git::Git;
+use crate::plan::Observations;
+use crate::repo::RepoGlobs;
 use futures::StreamExt as _;
-use jiff::civil::Date;
+use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// How many repositories are worked on at once.
-const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 8;
 
 /// How a pass is made.
 #[derive(Clone)]
@@ -28,8 +30,8 @@ pub struct Options {
     pub dry_run: bool,
     /// The repositories that are looked at; all registered ones if there is no list.
     pub only: Option<RepoGlobs>,
-    /// Today.
-    pub today: Date,
+    /// Now.
+    pub now: Timestamp,
     /// Told how far the pass is.
     pub progress: Arc<dyn Progress>,
     /// Called behind every step that changed something outside: tests stop the pass there.
@@ -50,24 +52,26 @@ impl Progress for () {
 }
 
 /// A repository between two phases.
-struct Candidate {
-    forge: Arc<dyn Forge>,
-    repo: Repository,
-    base: Option<(Branch, CommitId)>,
-    report: RepositoryReport,
-    branches: BTreeMap<Branch, OurBranch>,
+pub(super) struct Case {
+    pub(super) candidate: Candidate,
+    pub(super) work: Work,
+    pub(super) there: There,
+}
+
+/// What every repository of a pass shares.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) setup: Arc<Setup>,
+    pub(super) git: Git,
+    pub(super) options: Options,
+    /// By the forge's name: whether it has failed so that nothing more is written to it (F27).
+    pub(super) stopped: Arc<BTreeMap<String, AtomicBool>>,
 }
 
 /// Makes one pass.
 pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
     setup.registries.new_run();
-    let mut report = Report {
-        version: 1,
-        dry_run: options.dry_run,
-        repositories: Vec::new(),
-        problems: Vec::new(),
-        unused_rules: Vec::new(),
-    };
+    let mut report = Report::new(options.dry_run);
     let Some(git) = setup.git.clone() else {
         report.problems.push(ProblemReport {
             code: "no-forge".to_owned(),
@@ -77,358 +81,96 @@ pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
         });
         return report;
     };
+    let forges = setup.forges.iter().map(|forge| forge.name().to_owned());
+    let shared = Shared {
+        setup: Arc::clone(setup),
+        git,
+        options: options.clone(),
+        stopped: Arc::new(forges.map(|name| (name, AtomicBool::new(false))).collect()),
+    };
+    let new_store = setup.store.has_seen_nothing();
     let registered = register(setup, options, &mut report).await;
-    let (mut candidates, mut works) = observe(setup, &git, registered, options).await;
+    let cases = read_all(&shared, registered).await;
+    let (mut candidates, mut works, mut there) = (Vec::new(), Vec::new(), Vec::new());
+    for case in cases {
+        candidates.push(case.candidate);
+        works.push(case.work);
+        there.push(case.there);
+    }
+    let proposed: Vec<_> = there.iter().map(There::proposed).collect();
     let progress = Arc::clone(&options.progress);
     let seen = decide_all(
         setup,
         &mut works,
-        options.today,
+        &proposed,
+        options.now,
         options.traces,
         &move |done, total| progress.tick("registries", done, total),
     )
     .await;
     report.unused_rules = unused_rules(setup, &works, options);
+    if new_store && !seen.first_seen.is_empty() && proposed.iter().any(|all| !all.is_empty()) {
+        let folder = setup.cache.display();
+        report.warnings.push(format!(
+            "imagebot has proposed here before and remembers nothing: does the cache folder {folder} not last? Every \
+             min_age begins anew"
+        ));
+    }
     let seen = Arc::new(seen);
-    let mut done = 0;
-    let total = candidates.len();
-    let tasks = candidates.drain(..).zip(works).map(|(candidate, work)| {
-        let (setup, git, seen, options) = (
-            Arc::clone(setup),
-            git.clone(),
-            Arc::clone(&seen),
-            options.clone(),
-        );
-        let name = candidate.report.repo.clone();
-        async move {
-            // A task of its own: a panic in one repository is reported there and stops nothing else.
-            let task = tokio::spawn(finish(setup, git, seen, options, candidate, work));
-            task.await.unwrap_or_else(|error| RepositoryReport {
-                repo: name,
-                problems: vec![ProblemReport::new(
-                    "bug",
-                    format!("this is a bug in imagebot: {error}"),
-                )],
-                ..RepositoryReport::default()
-            })
-        }
+    let cases = candidates.into_iter().zip(works).zip(there);
+    let cases = cases.map(|((candidate, work), there)| Case {
+        candidate,
+        work,
+        there,
     });
-    let mut finished = futures::stream::iter(tasks.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
-    while let Some(repository) = finished.next().await {
-        done += 1;
-        options.progress.tick("repositories", done, total);
-        report.repositories.push(repository);
-    }
+    let mut planned = plan_all(&shared, seen, cases.collect()).await;
+    hold_back(&shared, &mut planned);
+    report.repositories.extend(act_all(&shared, planned).await);
     report.repositories.sort_by(|a, b| a.repo.cmp(&b.repo));
+    report.left_out.sort();
     report
 }
 
-/// Asks the forges for their repositories.
-async fn register(
-    setup: &Setup,
-    options: &Options,
-    report: &mut Report,
-) -> Vec<(Arc<dyn Forge>, Repository)> {
-    let mut registered = Vec::new();
-    for forge in &setup.forges {
-        match forge.discover(&Known::new()).await {
-            Ok(listing) => {
-                registered.extend(
-                    listing
-                        .repositories
-                        .into_iter()
-                        .map(|repo| (Arc::clone(forge), repo)),
-                );
-                let wanted = |name: &str| {
-                    options.only.as_ref().is_none_or(|globs| {
-                        crate::repo::RepoName::parse(name).is_ok_and(|name| globs.select(&name))
-                    })
-                };
-                let failed = listing.failed.into_iter().filter(|(name, _)| wanted(name));
-                report
-                    .repositories
-                    .extend(failed.map(|(name, error)| RepositoryReport {
-                        repo: name,
-                        problems: vec![problem(&error)],
-                        ..RepositoryReport::default()
-                    }));
-            }
-            Err(error) => report.problems.push(problem(&error)),
-        }
-    }
-    registered.retain(|(_, repo)| {
-        options
-            .only
-            .as_ref()
-            .is_none_or(|globs| globs.select(&repo.name))
-    });
-    registered
-}
-
-/// Reads the repositories, several at once. Each gets its place also if it could not be read.
-async fn observe(
-    setup: &Arc<Setup>,
-    git: &Git,
-    registered: Vec<(Arc<dyn Forge>, Repository)>,
-    options: &Options,
-) -> (Vec<Candidate>, Vec<Work>) {
-    let total = registered.len();
-    let tasks = registered.into_iter().map(|(forge, repo)| {
-        let (setup, git) = (Arc::clone(setup), git.clone());
+/// Plans all repositories, several at once.
+async fn plan_all(shared: &Shared, seen: Arc<Observations>, cases: Vec<Case>) -> Vec<Planned> {
+    let tasks = cases.into_iter().map(|case| {
+        let (shared, seen) = (shared.clone(), Arc::clone(&seen));
+        let name = case.candidate.report.repo.clone();
         async move {
-            let kept = (Arc::clone(&forge), repo.clone());
-            let task = tokio::spawn(async move { read(&setup, &git, forge, repo).await });
-            task.await.map_err(|error| (kept, error))
+            // A task of its own: a panic in one repository is reported there and stops nothing else (F51).
+            let task = tokio::spawn(async move { plan(&shared, &seen, case).await });
+            task.await
+                .unwrap_or_else(|error| Planned::only(RepositoryReport::bug(name, &error)))
         }
     });
-    let (mut candidates, mut works) = (Vec::new(), Vec::new());
-    let mut tasks = futures::stream::iter(tasks.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
-    while let Some(result) = tasks.next().await {
-        options
-            .progress
-            .tick("reading", candidates.len() + 1, total);
-        let (candidate, work) = match result {
-            Ok(read) => read,
-            Err(((forge, repo), error)) => {
-                let problem =
-                    ProblemReport::new("bug", format!("this is a bug in imagebot: {error}"));
-                nothing(setup, forge, repo, Some(problem), None)
-            }
-        };
-        candidates.push(candidate);
-        works.push(work);
-    }
-    (candidates, works)
+    let tasks: Vec<_> = tasks.collect();
+    futures::stream::iter(tasks)
+        .buffered(AT_ONCE)
+        .collect()
+        .await
 }
 
-fn nothing(
-    setup: &Setup,
-    forge: Arc<dyn Forge>,
-    repo: Repository,
-    problem: Option<ProblemReport>,
-    skipped: Option<&str>,
-) -> (Candidate, Work) {
-    let report = RepositoryReport {
-        repo: repo.name.to_string(),
-        skipped: skipped.map(str::to_owned),
-        problems: problem.into_iter().collect(),
-        ..RepositoryReport::default()
-    };
-    let work = Work::new(
-        setup,
-        Some(repo.name.clone()),
-        RepoConfig::default(),
-        [],
-        Vec::new(),
-    );
-    (
-        Candidate {
-            forge,
-            repo,
-            base: None,
-            report,
-            branches: BTreeMap::new(),
-        },
-        work,
-    )
-}
-
-async fn read(
-    setup: &Setup,
-    git: &Git,
-    forge: Arc<dyn Forge>,
-    repo: Repository,
-) -> (Candidate, Work) {
-    let Some((branch, head)) = repo.head.clone() else {
-        return nothing(setup, forge, repo, None, Some("the repository is empty"));
-    };
-    let snapshot = match snapshot(setup, git, &repo, &head).await {
-        Ok(snapshot) => snapshot,
-        Err(error) => {
-            return nothing(
-                setup,
-                forge,
-                repo,
-                Some(ProblemReport::new(error.code(), &error)),
-                None,
-            );
+/// Does what is to be done in all repositories, several at once.
+async fn act_all(shared: &Shared, planned: Vec<Planned>) -> Vec<RepositoryReport> {
+    let total = planned.len();
+    let tasks = planned.into_iter().map(|planned| {
+        let shared = shared.clone();
+        let name = planned.report.repo.clone();
+        async move {
+            let task = tokio::spawn(async move { Acted::act(&shared, planned).await });
+            task.await
+                .unwrap_or_else(|error| RepositoryReport::bug(name, &error))
         }
-    };
-    let contents = snapshot
-        .files
-        .iter()
-        .find(|file| file.path.as_str() == REPO_CONFIG)
-        .map(|file| file.contents.as_slice());
-    let skipped = snapshot
-        .skipped
-        .iter()
-        .map(|(path, why)| (path.as_str(), why.as_str()));
-    let config = match own_config(&format!("{}:", repo.name), contents, skipped, &setup.config) {
-        Ok(config) => config,
-        Err(error) => {
-            let message = match &error {
-                OwnError::Unread { .. } => error.to_string(),
-                OwnError::Wrong(problems) => problems.lines().join("\n"),
-            };
-            let problem = ProblemReport {
-                code: "bad-config".to_owned(),
-                message,
-                help: Some(format!(
-                    "mend {REPO_CONFIG}; until then nothing is done here"
-                )),
-            };
-            return nothing(setup, forge, repo, Some(problem), None);
-        }
-    };
-    if !config.enabled {
-        return nothing(
-            setup,
-            forge,
-            repo,
-            None,
-            Some("its imagebot.toml says enabled = false"),
-        );
-    }
-    let branches = match branches(setup, git, &repo, &head, &config.args, &snapshot).await {
-        Ok(branches) => branches,
-        Err(error) => {
-            return nothing(
-                setup,
-                forge,
-                repo,
-                Some(ProblemReport::new(error.code(), &error)),
-                None,
-            );
-        }
-    };
-    let files = snapshot.files.into_iter().map(|file| {
-        let kind = if file.executable {
-            EntryKind::Executable
-        } else {
-            EntryKind::File
-        };
-        (file.path, kind, file.contents)
     });
-    let skipped = snapshot.skipped.into_iter();
-    let skipped = skipped.map(|(path, why)| (path.to_string(), why));
-    let work = Work::new(
-        setup,
-        Some(repo.name.clone()),
-        config,
-        files,
-        skipped.collect(),
-    );
-    let report = RepositoryReport {
-        repo: repo.name.to_string(),
-        head: Some(head.to_string()),
-        ..RepositoryReport::default()
-    };
-    (
-        Candidate {
-            forge,
-            repo,
-            base: Some((branch, head)),
-            report,
-            branches,
-        },
-        work,
-    )
-}
-
-/// Proposes, compares with what is there, and acts.
-async fn finish(
-    setup: Arc<Setup>,
-    git: Git,
-    seen: Arc<Observations>,
-    options: Options,
-    candidate: Candidate,
-    mut work: Work,
-) -> RepositoryReport {
-    let Candidate {
-        forge,
-        repo,
-        base,
-        mut report,
-        branches,
-    } = candidate;
-    report.unread = work.unread();
-    let Some((branch, head)) = base else {
-        return report;
-    };
-    let (proposals, _) = propose(
-        &repo.id,
-        &branch,
-        &work.files,
-        &work.config.args,
-        &mut work.decisions,
-        &seen,
-    );
-    report.decisions = work.decisions.iter().map(DecisionReport::from).collect();
-    report.unused_rules = unused_own_rules(&setup, &work);
-    if options.traces {
-        let line = |decision: &Decision| work.line(&decision.path, decision.located.line);
-        report.traces = work
-            .decisions
-            .iter()
-            .map(|decision| (decision.clone(), line(decision)))
-            .collect();
+    let tasks: Vec<_> = tasks.collect();
+    let mut finished = futures::stream::iter(tasks).buffer_unordered(AT_ONCE);
+    let mut reports = Vec::new();
+    while let Some(repository) = finished.next().await {
+        reports.push(repository);
+        let progress = &shared.options.progress;
+        progress.tick("repositories", reports.len(), total);
     }
-    if proposals.is_empty() && branches.is_empty() {
-        return report;
-    }
-    let names = proposals
-        .iter()
-        .map(|proposal| &proposal.branch)
-        .chain(branches.keys())
-        .cloned()
-        .collect();
-    let merge_requests = match forge.merge_requests(&repo, &names).await {
-        Ok(merge_requests) => merge_requests,
-        Err(error) => {
-            report.problems.push(problem(&error));
-            return report;
-        }
-    };
-    let mut existing: BTreeMap<Branch, Existing> = BTreeMap::new();
-    for (branch, ours) in branches {
-        let there = existing.entry(branch).or_default();
-        there.head = Some((ours.head, ours.ownership));
-        there.fits = ours.fits;
-    }
-    for merge_request in merge_requests {
-        existing
-            .entry(merge_request.source.clone())
-            .or_default()
-            .merge_requests
-            .push(merge_request);
-    }
-    let mut results = reconcile(
-        &proposals,
-        &existing,
-        &branch,
-        &Certainty {
-            whole: work.is_certain(),
-            not_judged: work.not_judged(),
-        },
-    );
-    if !options.dry_run {
-        let acted = Acted {
-            setup: &setup,
-            git: &git,
-            forge: forge.as_ref(),
-            repo: &repo,
-            base: (&branch, &head),
-            checkpoint: &options.checkpoint,
-        };
-        report
-            .problems
-            .extend(acted.act(&work, &proposals, &mut results).await);
-    }
-    report.proposals = results
-        .iter()
-        .map(|result| ProposalReport::new(result, &proposals))
-        .collect();
-    report
+    reports
 }
 
 /// The operator's rules that matched nothing in a whole pass.
@@ -436,27 +178,10 @@ fn unused_rules(setup: &Setup, works: &[Work], options: &Options) -> Vec<String>
     if options.only.is_some() {
         return Vec::new();
     }
-    let used = matched(works);
+    let used: BTreeSet<usize> = works.iter().flat_map(Work::matched).collect();
     let rules = setup.config.rules.iter().enumerate();
     rules
         .filter(|(index, rule)| rule.is_selective() && !used.contains(index))
         .map(|(_, rule)| rule.from.to_string())
-        .collect()
-}
-
-fn unused_own_rules(setup: &Setup, work: &Work) -> Vec<String> {
-    let used = matched(std::slice::from_ref(work));
-    let first = setup.config.rules.len();
-    let own = work.config.rules.iter().enumerate();
-    own.filter(|(index, _)| !used.contains(&(first + index)))
-        .map(|(_, rule)| rule.from.to_string())
-        .collect()
-}
-
-fn matched(works: &[Work]) -> BTreeSet<usize> {
-    let decisions = works.iter().flat_map(|work| &work.decisions);
-    decisions
-        .filter_map(|decision| decision.effective.as_ref())
-        .flat_map(|e| e.matched.iter().copied())
         .collect()
 }

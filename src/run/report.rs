@@ -1,5 +1,7 @@
 //! What a pass reports, as values that are printed by people and machines alike.
 
+use crate::forge::ForgeError;
+use crate::git::GitError;
 use crate::plan::{Decision, Proposal, Reconciled};
 use serde::Serialize;
 
@@ -12,8 +14,12 @@ pub struct Report {
     pub dry_run: bool,
     /// The repositories, by name.
     pub repositories: Vec<RepositoryReport>,
+    /// Repositories that the forges have and that are not worked on.
+    pub left_out: Vec<LeftOutReport>,
     /// What concerns no single repository.
     pub problems: Vec<ProblemReport>,
+    /// What is worth knowing and is no error.
+    pub warnings: Vec<String>,
     /// Rules of the operator that matched nothing, as `file:line`.
     pub unused_rules: Vec<String>,
 }
@@ -35,11 +41,22 @@ pub struct RepositoryReport {
     pub unread: Vec<String>,
     /// What went wrong.
     pub problems: Vec<ProblemReport>,
+    /// What is worth knowing and is no error.
+    pub warnings: Vec<String>,
     /// Its own rules that matched nothing, as `file:line`.
     pub unused_rules: Vec<String>,
     /// The decisions with their traces and the lines they are about, where they were asked for.
     #[serde(skip)]
     pub traces: Vec<(Decision, Option<String>)>,
+}
+
+/// A repository that is not worked on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct LeftOutReport {
+    /// Its path.
+    pub repo: String,
+    /// The stable code of why.
+    pub why: &'static str,
 }
 
 /// Something that went wrong.
@@ -117,6 +134,18 @@ pub struct ProposalReport {
 }
 
 impl Report {
+    pub(super) fn new(dry_run: bool) -> Self {
+        Self {
+            version: 1,
+            dry_run,
+            repositories: Vec::new(),
+            left_out: Vec::new(),
+            problems: Vec::new(),
+            warnings: Vec::new(),
+            unused_rules: Vec::new(),
+        }
+    }
+
     /// Whether some repository or image failed: exit code 1.
     pub fn failed(&self) -> bool {
         !self.problems.is_empty() || self.repositories.iter().any(RepositoryReport::failed)
@@ -124,6 +153,19 @@ impl Report {
 }
 
 impl RepositoryReport {
+    pub(super) fn failed_with(repo: String, problem: ProblemReport) -> Self {
+        Self {
+            repo,
+            problems: vec![problem],
+            ..Self::default()
+        }
+    }
+
+    /// A repository whose task ended in a panic.
+    pub(super) fn bug(repo: String, error: &impl std::fmt::Display) -> Self {
+        Self::failed_with(repo, ProblemReport::bug(error))
+    }
+
     /// Whether something of it failed.
     pub fn failed(&self) -> bool {
         !self.problems.is_empty() || self.decisions.iter().any(|decision| decision.failed)
@@ -138,6 +180,36 @@ impl ProblemReport {
             message: message.to_string(),
             help: None,
         }
+    }
+}
+
+impl ProblemReport {
+    pub(super) fn bug(error: &impl std::fmt::Display) -> Self {
+        Self::new("bug", format!("this is a bug in imagebot: {error}"))
+    }
+
+    /// A forge that could not be asked for its repositories.
+    pub(super) fn of_forge(forge: &str, error: &ForgeError) -> Self {
+        let problem = Self::from(error);
+        Self {
+            message: format!("{forge}: {}", problem.message),
+            ..problem
+        }
+    }
+}
+
+impl From<&ForgeError> for ProblemReport {
+    fn from(error: &ForgeError) -> Self {
+        Self {
+            help: error.help().map(str::to_owned),
+            ..Self::new(error.code(), error)
+        }
+    }
+}
+
+impl From<GitError> for ProblemReport {
+    fn from(error: GitError) -> Self {
+        Self::new(error.code(), &error)
     }
 }
 

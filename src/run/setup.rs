@@ -1,9 +1,10 @@
 //! From the configuration to the edges: which registries, logins, forges and folders a pass works with.
 
+use super::forges::servers;
 use crate::config::{Config, ForgeConfig, LoginConfig, SecretError};
-use crate::forge::{Forge, ForgeError, Local};
+use crate::forge::{Forge, ForgeError, ForgeRegistry, Local};
 use crate::git::{Git, GitError};
-use crate::http::{Clock, Redactor};
+use crate::http::{Clock, Origin, Redactor};
 use crate::image::{ImageName, RegistryHost};
 use crate::plan::Lookup;
 use crate::registry::{
@@ -70,25 +71,32 @@ impl Setup {
         // git is started elsewhere: a relative folder would be another one there.
         let cache = std::path::absolute(&cache).unwrap_or(cache);
         let store = Store::open(&cache)?;
-        let mut local = Vec::new();
+        let clock = Clock::system();
+        let (mut forges, mut local) = (Vec::new(), Vec::new());
         let mut git = None;
         for forge in &config.forges {
-            let ForgeConfig::Local {
-                path,
-                owners,
-                repos,
-            } = forge;
             let git = match &git {
                 Some(git) => git,
                 None => git.insert(Git::new(&cache, config.git.clone()).await?),
             };
-            local.push(Local::new(git.clone(), path, owners.clone(), repos.clone()));
+            match forge {
+                ForgeConfig::Local {
+                    path,
+                    owners,
+                    repos,
+                } => {
+                    let made = Local::new(git.clone(), path, owners.clone(), repos.clone());
+                    forges.push(Arc::new(made.clone()) as Arc<dyn Forge>);
+                    local.push(made);
+                }
+                ForgeConfig::Server(server) => forges.extend(servers(server, &redactor, &clock)?),
+            }
         }
         let options = Options {
             unlisted,
             validators: validators(&store),
             redactor: redactor.clone(),
-            clock: Clock::system(),
+            clock,
             ..Options::default()
         };
         let registries = Registries::new(hosts(&config), options)?;
@@ -96,10 +104,7 @@ impl Setup {
             registries,
             store,
             cache,
-            forges: local
-                .iter()
-                .map(|forge| Arc::new(forge.clone()) as Arc<dyn Forge>)
-                .collect(),
+            forges,
             local,
             git,
             unlisted,
@@ -115,14 +120,16 @@ impl Setup {
         &self,
         image: &ImageName,
         repo: Option<&RepoName>,
+        own: Option<&ForgeRegistry>,
     ) -> Result<Option<Lookup>, Arc<SecretError>> {
         let image = self.resolve(image);
+        let own = own.filter(|own| own.host == *image.host());
         let listed = self
             .config
             .registries
             .iter()
             .find(|registry| registry.host == *image.host());
-        if listed.is_none() && self.unlisted == Unlisted::Refuse {
+        if listed.is_none() && own.is_none() && self.unlisted == Unlisted::Refuse {
             return Ok(None);
         }
         let login = match listed
@@ -130,7 +137,10 @@ impl Setup {
             .filter(|login| serves(login, repo))
         {
             Some(login) => Some(self.fetch_login(image.host(), login)?),
-            None => login_of(&self.docker, &image),
+            None => match own {
+                Some(own) => Some(self.forge_login(own)),
+                None => login_of(&self.docker, &image),
+            },
         };
         let login = login.map(|login| {
             let id: Arc<str> = Arc::from(login.id.as_str());
@@ -148,6 +158,28 @@ impl Setup {
         let id = lookup.login.as_deref()?;
         let logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
         logins.get(id)?.as_ref().ok().cloned()
+    }
+
+    /// Lists the registry that a forge names as its own, with the forge as the one that may ask for its login.
+    pub(super) fn list_registry(&self, registry: &ForgeRegistry) {
+        let mut settings = HostSettings::new(registry.host.clone());
+        settings.auth_realms.extend(registry.realm.clone());
+        // A forge that is asked without TLS has its registry without TLS.
+        let plain = |realm: &Origin| !realm.is_https();
+        settings.plain_http = registry.realm.as_ref().is_some_and(plain);
+        if let Err(error) = self.registries.list(settings) {
+            tracing::warn!(host = %registry.host, %error, "the forge's own registry cannot be asked");
+        }
+    }
+
+    /// The login for the forge's own registry: the token of the repository that asks (T51).
+    fn forge_login(&self, own: &ForgeRegistry) -> Login {
+        Login {
+            id: format!("{}@{}", own.login, own.host),
+            host: own.host.clone(),
+            username: own.username.clone(),
+            password: own.password.clone(),
+        }
     }
 
     fn fetch_login(

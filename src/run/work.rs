@@ -2,11 +2,12 @@
 
 use super::observe::REPO_CONFIG;
 use super::setup::Setup;
-use crate::config::RepoConfig;
+use crate::config::{Config, RepoConfig};
+use crate::forge::ForgeRegistry;
 use crate::git::EntryKind;
-use crate::plan::{Decision, File};
+use crate::plan::{Decision, File, Observations, Proposal, Target, propose};
 use crate::policy::Policy;
-use crate::repo::{RepoName, RepoPath};
+use crate::repo::{Branch, RepoName, RepoPath};
 use crate::source::{Format, Located, Passed, scan};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,6 +32,8 @@ pub struct Work {
     pub passed: Vec<(RepoPath, Passed)>,
     /// The decisions, in the order of the references, once they are made.
     pub decisions: Vec<Decision>,
+    /// The registry of the repository's own forge.
+    pub registry: Option<ForgeRegistry>,
 }
 
 impl Work {
@@ -51,13 +54,18 @@ impl Work {
             .collect();
         let mut work = Self {
             repo,
-            policy: Policy { rules },
+            policy: Policy {
+                rules,
+                operators: setup.config.rules.len(),
+                ceiling: setup.config.ceiling,
+            },
             files: Vec::new(),
             kinds: BTreeMap::new(),
             references: Vec::new(),
             skipped,
             passed: Vec::new(),
             decisions: Vec::new(),
+            registry: None,
             config,
         };
         for (path, kind, contents) in files {
@@ -93,6 +101,23 @@ impl Work {
         work
     }
 
+    /// What would be proposed for a folder that is no repository of a forge.
+    pub fn propose(&mut self, name: &str, config: &Config, seen: &Observations) -> Vec<Proposal> {
+        let Ok(branch) = Branch::parse("main") else {
+            return Vec::new();
+        };
+        let target = Target {
+            repo_id: name,
+            repo: name,
+            branch: &branch,
+            noun: "merge request",
+            templates: &config.merge_requests.templates,
+            commit_prefix: &config.merge_requests.commit_prefix,
+        };
+        let args = &self.config.args;
+        propose(&target, &self.files, args, &mut self.decisions, seen).0
+    }
+
     /// Files and lines that were not read, each in one line.
     pub fn unread(&self) -> Vec<String> {
         let skipped = self
@@ -104,6 +129,12 @@ impl Work {
             .iter()
             .map(|(path, passed)| format!("{path}:{}: {}", passed.line, passed.what));
         skipped.chain(passed).collect()
+    }
+
+    /// The indices of the rules that matched something.
+    pub fn matched(&self) -> impl Iterator<Item = usize> {
+        let effective = self.decisions.iter().filter_map(|d| d.effective.as_ref());
+        effective.flat_map(|effective| effective.matched.iter().copied())
     }
 
     /// The text of a line, counted from 1.

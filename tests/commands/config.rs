@@ -28,7 +28,7 @@ fn check_reports_every_problem_at_once_with_line_caret_and_nearest_key() {
     let place = Place::with(&[(
         "config.toml",
         "cahce = \"x\"\npublic_registries = \"yes\"\n\n[[forge]]\nkind = \"locla\"\npath = 3\n\n\
-         [[registry]]\nhost = \"https://a/b\"\nplain_http = 1\n\n[[rule]]\nimages = [\"[\"]\nmax = \"huge\"\nautomerge = \"patch\"\n",
+         [[registry]]\nhost = \"https://a/b\"\nplain_http = 1\n\n[[rule]]\nimages = [\"[\"]\nmax = \"huge\"\nhold = \"family\"\n",
     )]);
     assert_snapshot!(place.run(&["config", "check", "--config", "config.toml"]).all(), @r#"
     exit 2
@@ -47,13 +47,13 @@ fn check_reports_every_problem_at_once_with_line_caret_and_nearest_key() {
     2 | public_registries = "yes"
       |                     ^^^^^
 
-    error: there is no forge of kind "locla"
+    error: `kind` is one of local, gitlab, github
      --> config.toml:5:8
       |
     5 | kind = "locla"
       |        ^^^^^^^
       |
-      = help: write kind = "local"
+      = help: did you mean "local"?
 
     error: `path` must be a text in quotes, not integer
      --> config.toml:6:8
@@ -85,11 +85,11 @@ fn check_reports_every_problem_at_once_with_line_caret_and_nearest_key() {
     14 | max = "huge"
        |       ^^^^^^
 
-    error: `automerge` is planned, and this version does not know it yet
+    error: `hold` is planned, and this version does not know it yet
       --> config.toml:15:1
        |
-    15 | automerge = "patch"
-       | ^^^^^^^^^
+    15 | hold = "family"
+       | ^^^^
        |
        = help: remove the key; nothing would come of it
     "#);
@@ -124,15 +124,15 @@ fn check_says_what_is_right() {
 
 #[test]
 fn a_key_of_a_later_version_is_named_as_such() {
-    let place = Place::with(&[("config.toml", "[defaults]\nmin_age = \"3 days\"\n")]);
+    let place = Place::with(&[("config.toml", "[defaults]\nhold_for = \"24h\"\n")]);
     assert_snapshot!(place.run(&["config", "check", "--config", "config.toml"]).all(), @r#"
     exit 2
     --- stderr
-    error: `min_age` is planned, and this version does not know it yet
+    error: `hold_for` is planned, and this version does not know it yet
      --> config.toml:2:1
       |
-    2 | min_age = "3 days"
-      | ^^^^^^^
+    2 | hold_for = "24h"
+      | ^^^^^^^^
       |
       = help: remove the key; nothing would come of it
     "#);
@@ -153,7 +153,11 @@ fn t4_a_repository_names_no_host_credential_variable_or_command() {
         "[args]\nA = { command = [\"touch\", \"marker\"] }\n",
         "include = [\"../x\"]\n",
         "automerge = \"major\"\n",
-        "[[rule]]\nautomerge = \"major\"\n",
+        "[[rule]]\nmin_age = \"a while\"\n",
+        "[[rule]]\nreviewers = [\"@everyone\"]\n",
+        "[ceiling]\nautomerge = \"major\"\n",
+        "[merge_request]\ntitle = \"x\"\n",
+        "[limits]\nmax_open = 9999\n",
         "[[scheme]]\nname = \"x\"\npattern = \"(\"\n",
         "[defaults]\nmax = \"major\"\n",
         "proxy = \"http://evil.invalid\"\n",
@@ -223,21 +227,31 @@ fn show_names_the_line_of_every_value() {
     assert_snapshot!(place.run(&args).all(), @r#"
     exit 0
     --- stdout
-    enabled = true              # built in
-    scheme = "auto"             # built in
-    max = "patch"               # config.toml:15
-    separate_major = true       # built in
-    prerelease = false          # built in
-    variant = "keep"            # built in
-    codename = "hold"           # built in
-    digest = "refresh"          # built in
-    pin_args = false            # built in
-    platforms = []              # built in
-    allow = ""                  # built in
-    ignore = []                 # built in
-    group = ""                  # built in
-    labels = ["imagebot"]       # built in
-    reason = "the data folder"  # config.toml:16
+    enabled = true                       # built in
+    scheme = "auto"                      # built in
+    max = "patch"                        # config.toml:15
+    separate_major = true                # built in
+    prerelease = false                   # built in
+    variant = "keep"                     # built in
+    codename = "hold"                    # built in
+    digest = "refresh"                   # built in
+    pin_args = false                     # built in
+    platforms = []                       # built in
+    allow = ""                           # built in
+    ignore = []                          # built in
+    group = ""                           # built in
+    labels = ["imagebot"]                # built in
+    assignees = []                       # built in
+    reviewers = []                       # built in
+    milestone = ""                       # built in
+    draft = false                        # built in
+    squash = "as the repository has it"  # built in
+    remove_source_branch = true          # built in
+    min_age = "0 days"                   # built in
+    min_age_trust = "seen"               # built in
+    automerge = "never"                  # built in
+    max_open = 5                         # built in
+    reason = "the data folder"           # config.toml:16
     "#);
     let json = place
         .run(&[&args[..], &["--format", "json"]].concat())

@@ -3,8 +3,8 @@
 use imagebot::config::{Config, parse, parse_repository};
 use imagebot::image::{Digest, ImageName, Platform, Tag};
 use imagebot::plan::{
-    Ask, Certainty, Contents, Decision, Existing, Failure, File, Lookup, Observations, Ownership,
-    Proposal, Question, Status, decide, propose, reconcile,
+    Ask, Certainty, ChangeSet, Contents, Decision, Existing, Failure, File, Lookup, Observations,
+    Ownership, Proposal, Proposed, Question, Status, Target, Terms, decide, propose, reconcile,
 };
 use imagebot::policy::Policy;
 use imagebot::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoPath};
@@ -24,6 +24,11 @@ struct World {
     /// A tag whose look-up fails.
     fails: Option<&'static str>,
     asked: Vec<String>,
+    /// When digests were first seen, by tag.
+    seen: Vec<(String, String)>,
+    /// When images say they were made, by name.
+    created: Vec<(&'static str, &'static str)>,
+    proposed: Proposed,
 }
 
 /// The digest of something by its name in a test.
@@ -125,6 +130,18 @@ impl World {
                 let platform = platform.map(|(_, platform)| Platform::parse(platform).unwrap());
                 seen.platforms.insert((lookup, wanted), Ok(platform));
             }
+            Question::FirstSeen(lookup, tag, wanted) => {
+                let name = tag.to_string();
+                let seen_at = self.seen.iter().find(|(known, _)| *known == name);
+                let at = seen_at.map_or("2026-11-21T12:00:00Z", |(_, at)| at);
+                seen.first_seen
+                    .insert((lookup, tag, wanted), at.parse().unwrap());
+            }
+            Question::Created(lookup, wanted) => {
+                let made = self.created.iter().find(|(name, _)| digest(name) == wanted);
+                let made = made.map(|(_, at)| at.parse().unwrap());
+                seen.created.insert((lookup, wanted), made);
+            }
         }
     }
 }
@@ -143,7 +160,9 @@ fn case(dockerfile: &str, rules: &str, mut world: World) -> Case {
     let args = BTreeMap::new();
     let scanned = scan(Format::Dockerfile, dockerfile.as_bytes(), &args).unwrap();
     let policy = Policy {
-        rules: config.rules,
+        operators: config.rules.len(),
+        rules: config.rules.clone(),
+        ..Policy::default()
     };
     let mut seen = Observations::default();
     let mut decisions = Vec::new();
@@ -156,7 +175,7 @@ fn case(dockerfile: &str, rules: &str, mut world: World) -> Case {
             .as_ref()
             .filter(|lookup| lookup.image.host().as_str() != "unlisted.example");
         for round in 0.. {
-            let today = jiff::civil::date(2026, 11, 21);
+            let now = "2026-11-21T12:00:00Z".parse().unwrap();
             let ask = Ask {
                 repo: None,
                 path: &path,
@@ -164,7 +183,8 @@ fn case(dockerfile: &str, rules: &str, mut world: World) -> Case {
                 policy: &policy,
                 lookup: Ok(listed),
                 seen: &seen,
-                today,
+                now,
+                proposed: &world.proposed,
                 traces: false,
             };
             match decide(&ask) {
@@ -186,7 +206,15 @@ fn case(dockerfile: &str, rules: &str, mut world: World) -> Case {
         contents: dockerfile.as_bytes().to_vec(),
     }];
     let branch = Branch::parse("main").unwrap();
-    let (proposals, _) = propose("repo", &branch, &files, &args, &mut decisions, &seen);
+    let target = Target {
+        repo_id: "repo",
+        repo: "team/repo",
+        branch: &branch,
+        noun: "merge request",
+        templates: &config.merge_requests.templates,
+        commit_prefix: &config.merge_requests.commit_prefix,
+    };
+    let (proposals, _) = propose(&target, &files, &args, &mut decisions, &seen);
     Case {
         decisions,
         proposals,
@@ -238,6 +266,89 @@ fn check(dockerfile: &str, rules: &str, world: World, expect: &[&str]) {
 
 fn pinned(tag: &str, what: &str) -> String {
     format!("FROM node:{tag}@{}\n", digest(what))
+}
+
+/// `min_age` for every kind of update, and the evidence in its order.
+#[test]
+fn min_age_is_asked_before_anything_is_proposed() {
+    let day = |n: u32| format!("2026-11-{n:02}T12:00:00Z");
+    let (young, old) = (day(20), day(10));
+    let world = |seen: &[(&str, &str)]| World {
+        seen: seen
+            .iter()
+            .map(|(t, at)| (t.to_string(), at.to_string()))
+            .collect(),
+        ..World::of(&[
+            ("1.0", "one"),
+            ("1.1", "two"),
+            ("1.2", "three"),
+            ("2.0", "four"),
+        ])
+    };
+    let rule = "[defaults]\nmin_age = \"3 days\"\n";
+    let all_young = [("1.1", &*young), ("1.2", &*young), ("2.0", &*young)];
+    check("FROM node:1.0\n", rule, world(&all_young), &["too-young"]);
+    check(
+        "FROM node:1.0\n",
+        rule,
+        world(&[("1.1", &*old), ("1.2", &*young), ("2.0", &*old)]),
+        &["new-tag update:1.1 major:2.0"],
+    );
+    // A moved digest and a first digest.
+    let moved = format!("FROM node:2.0@{}\n", digest("one"));
+    check(&moved, rule, world(&[("2.0", &*young)]), &["too-young"]);
+    check(
+        &moved,
+        rule,
+        world(&[("2.0", &*old)]),
+        &["new-digest update:2.0@"],
+    );
+    let pin = "[defaults]\nmin_age = \"3 days\"\ndigest = \"pin\"\n";
+    check(
+        "FROM node:2.0\n",
+        pin,
+        world(&[("2.0", &*young)]),
+        &["too-young"],
+    );
+    check(
+        "FROM node:2.0\n",
+        pin,
+        world(&[("2.0", &*old)]),
+        &["first-pin pin:2.0@"],
+    );
+    // What the image says of itself counts only where it is trusted, and never 1970.
+    let made = |at: &'static str| World {
+        created: vec![("four", at)],
+        ..world(&all_young)
+    };
+    let trust = "[defaults]\nmin_age = \"3 days\"\nmin_age_trust = \"created\"\nallow = \"2.0\"\n";
+    check(
+        "FROM node:1.0\n",
+        trust,
+        made("2026-11-01T00:00:00Z"),
+        &["new-tag major:2.0"],
+    );
+    check(
+        "FROM node:1.0\n",
+        trust,
+        made("1970-01-01T00:00:00Z"),
+        &["too-young"],
+    );
+    let no_trust = "[defaults]\nmin_age = \"3 days\"\nallow = \"2.0\"\n";
+    check(
+        "FROM node:1.0\n",
+        no_trust,
+        made("2026-11-01T00:00:00Z"),
+        &["too-young"],
+    );
+    // What is proposed already is not taken back.
+    let change = ChangeSet::parse(["Dockerfile docker.io/library/node 1.0 2.0"]).unwrap();
+    let change = change.0.into_iter().next().unwrap();
+    let proposed = World {
+        proposed: Proposed::from([((change.path, change.image, change.to), None)]),
+        ..world(&all_young)
+    };
+    check("FROM node:1.0\n", rule, proposed, &["new-tag major:2.0"]);
 }
 
 const PIN: &str = "[defaults]\ndigest = \"pin\"\n";
@@ -417,6 +528,7 @@ fn nothing_is_closed_for_a_file_that_was_not_read() {
         Existing {
             head: Some((commit("head"), Ownership::Ours(proposal.changes.clone()))),
             fits: true,
+            on_top: true,
             merge_requests: vec![merge_request(&proposal, 1, MergeRequestState::Open, None)],
         },
     )]);
@@ -426,7 +538,7 @@ fn nothing_is_closed_for_a_file_that_was_not_read() {
             whole: true,
             not_judged: BTreeSet::from([not_judged.to_owned()]),
         };
-        reconcile(&[], &existing, &main, &certainty)
+        reconcile(&[], &existing, &terms(&main, &certainty))
             .remove(0)
             .status
     };
@@ -628,6 +740,15 @@ fn merge_request(
     }
 }
 
+fn terms<'a>(default_branch: &'a Branch, certainty: &'a Certainty) -> Terms<'a> {
+    Terms {
+        default_branch,
+        certainty,
+        rebase_label: "imagebot:rebase",
+        stop_label: "imagebot:stop",
+    }
+}
+
 fn status(
     proposals: &[Proposal],
     branch: &Branch,
@@ -638,11 +759,13 @@ fn status(
     let results = reconcile(
         proposals,
         &existing,
-        &Branch::parse("main").unwrap(),
-        &Certainty {
-            whole: certain,
-            ..Certainty::default()
-        },
+        &terms(
+            &Branch::parse("main").unwrap(),
+            &Certainty {
+                whole: certain,
+                ..Certainty::default()
+            },
+        ),
     );
     results
         .into_iter()
@@ -656,11 +779,17 @@ fn what_is_there_decides_what_is_done() {
     use MergeRequestState::{Closed, Merged, Open};
     let proposal = one_proposal();
     let ours = || Some((commit("head"), Ownership::Ours(proposal.changes.clone())));
-    let foreign = || Some((commit("head"), Ownership::Foreign("somebody else's")));
+    let foreign = || {
+        Some((
+            commit("head"),
+            Ownership::Foreign("somebody else's".to_owned()),
+        ))
+    };
     let mr = |number, state, closed| merge_request(&proposal, number, state, closed);
     let with = |head, fits, merge_requests| Existing {
         head,
         fits,
+        on_top: true,
         merge_requests,
     };
     for (what, existing, expect) in [
@@ -681,8 +810,13 @@ fn what_is_there_decides_what_is_done() {
             (Status::Update, true),
         ),
         (
-            "without its branch",
+            "F16: its branch deleted by a person",
             with(None, false, vec![mr(1, Open, None)]),
+            (Status::Declined, false),
+        ),
+        (
+            "its branch deleted by us, who did not come to close it",
+            with(None, false, vec![mr(1, Open, Some("obsolete"))]),
             (Status::Update, true),
         ),
         (
@@ -747,6 +881,7 @@ fn nothing_is_closed_while_something_is_unknown() {
     let existing = || Existing {
         head: Some((commit("head"), Ownership::Ours(proposal.changes.clone()))),
         fits: true,
+        on_top: true,
         merge_requests: vec![merge_request(&proposal, 1, MergeRequestState::Open, None)],
     };
     assert_eq!(
@@ -764,12 +899,16 @@ fn a_foreign_branch_is_told_of_once() {
     let proposal = one_proposal();
     let mut mr = merge_request(&proposal, 1, MergeRequestState::Open, None);
     let existing = |mr: &MergeRequest| {
-        let head = Some((commit("head"), Ownership::Foreign("somebody else's")));
+        let head = Some((
+            commit("head"),
+            Ownership::Foreign("somebody else's".to_owned()),
+        ));
         BTreeMap::from([(
             proposal.branch.clone(),
             Existing {
                 head,
                 fits: true,
+                on_top: true,
                 merge_requests: vec![mr.clone()],
             },
         )])
@@ -778,18 +917,16 @@ fn a_foreign_branch_is_told_of_once() {
     let first = reconcile(
         std::slice::from_ref(&proposal),
         &existing(&mr),
-        &main,
-        &certain(),
+        &terms(&main, &certain()),
     )
     .remove(0);
     let action = first.action.expect("it is told");
     assert!(action.comment.is_some() && action.write.is_none());
-    mr.description = action.edit.expect("and remembered").2;
+    mr.description = action.edit.expect("and remembered").description;
     let second = reconcile(
         std::slice::from_ref(&proposal),
         &existing(&mr),
-        &main,
-        &certain(),
+        &terms(&main, &certain()),
     )
     .remove(0);
     assert_eq!((second.status, second.action), (Status::Foreign, None));
@@ -823,6 +960,8 @@ fn a_repositorys_rules_come_after_the_operators() {
         };
         let policy = Policy {
             rules: rules.clone(),
+            operators: operator.rules.len(),
+            ..Policy::default()
         };
         let effective = policy.effective(&subject, &[], 1).unwrap();
         format!(

@@ -82,7 +82,7 @@ async fn invariant_5_f20_killed_while_closing() {
     world.repo("app", &format!("FROM {image}:1.0.0@{one}\n"));
     world.pass().await;
     world.commit("app", "Dockerfile", &format!("FROM {image}:1.1.0@{two}\n"));
-    survives(&world, &["reason written", "closed", "committed", "pushed"]).await;
+    survives(&world, &["reason written", "committed", "pushed", "closed"]).await;
 }
 
 #[tokio::test]

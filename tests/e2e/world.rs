@@ -13,14 +13,12 @@ use imagebot::image::Digest;
 use imagebot::registry::Unlisted;
 use imagebot::repo::{MergeRequest, MergeRequestState, RepoGlobs};
 use imagebot::run::{Checkpoint, Options, Report, RepositoryReport, Setup, pass};
-use jiff::civil::{Date, date};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-
-pub(crate) const TODAY: Date = date(2026, 11, 21);
 
 /// A registry, repositories and the bot's configuration. On drop, nothing that was written may hold a canary.
 pub(crate) struct World {
@@ -28,6 +26,8 @@ pub(crate) struct World {
     pub(crate) server: Arc<Server>,
     pub(crate) forge: Local,
     clock: AtomicU32,
+    /// Hours that have passed.
+    hours: AtomicU32,
     texts: Mutex<Vec<String>>,
 }
 
@@ -75,6 +75,7 @@ impl World {
             server,
             forge,
             clock: AtomicU32::new(0),
+            hours: AtomicU32::new(0),
             texts: Mutex::default(),
         }
     }
@@ -357,7 +358,7 @@ impl World {
         let options = Options {
             dry_run: false,
             only: None,
-            today: TODAY,
+            now: self.now(),
             progress: Arc::new(()),
             checkpoint,
             traces: true,
@@ -371,6 +372,18 @@ impl World {
     /// Removes everything that the bot remembers on this machine.
     pub(crate) fn forget(&self) {
         std::fs::remove_dir_all(self.path("cache")).expect("the cache was there");
+    }
+
+    /// Now; it stands still unless it is told to go on.
+    pub(crate) fn now(&self) -> Timestamp {
+        let start: Timestamp = "2026-11-21T12:00:00Z".parse().expect("a time");
+        let hours = self.hours.load(Ordering::Relaxed);
+        start + jiff::SignedDuration::from_hours(hours.into())
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&self, hours: u32) {
+        self.hours.fetch_add(hours, Ordering::Relaxed);
     }
 
     /// Keeps a text for the search at the end.

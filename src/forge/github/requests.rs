@@ -4,8 +4,9 @@ use super::api::{Api, halves, quoted, route};
 use super::failure::Failure;
 use super::pull::{FRAGMENT, Node, Pull};
 use crate::forge::error::ForgeError;
-use crate::forge::traits::{Dress, MergeRequestEdit, NewMergeRequest, Repository};
-use crate::repo::{Branch, MergeRequest, MergeRequestState};
+use crate::forge::traits::{MergeRequestEdit, NewMergeRequest, Repository};
+
+use crate::repo::{Branch, Dress, MergeRequest, MergeRequestState};
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

@@ -1,0 +1,267 @@
+//! GitLab: gitlab.com or an instance of one's own, 15.6 or newer.
+//!
+//! Listings are read by REST, heads and the merge requests of a repository by GraphQL, a hundred at a time; changes are
+//! made by REST, one after another. Projects are always named by their number, so that a rename changes nothing. It
+//! never approves, never rebases on the server, and writes no content: that is git's business.
+
+mod answers;
+mod api;
+mod create;
+mod discover;
+mod doctor;
+mod endpoints;
+mod failure;
+mod heads;
+mod merge;
+mod notes;
+mod requests;
+mod scope;
+mod session;
+
+use self::api::{Api, ApiSettings};
+use self::create::People;
+use self::discover::Access;
+use self::scope::Scope;
+use self::session::Session;
+use super::error::ForgeError;
+use super::traits::{
+    Finding, Forge, Known, Listing, MergeRequestEdit, Merging, NewMergeRequest, Pipeline,
+    Repository,
+};
+use crate::git::Credential;
+use crate::http::{
+    Addresses, Client, Clock, Gates, Origin, Policy, Redactor, Transport, TransportSettings,
+};
+use crate::repo::{Branch, CommitId, MergeRequest, RepoGlobs};
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest as _, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+
+/// The user name that git and the registry are shown with a token; GitLab takes any.
+const USERNAME: &str = "oauth2";
+
+/// What a client is made of: one instance with one token.
+#[derive(Debug, Clone)]
+pub struct GitLabSettings {
+    /// What it is called in reports.
+    pub name: String,
+    /// The instance's URL, with its relative root where it has one.
+    pub url: Url,
+    /// A personal, group or project access token.
+    pub token: SecretString,
+    /// It works only for repositories below this: empty, or `apps/`.
+    pub prefix: String,
+    /// The prefixes of other tokens of the same instance: what is below a longer one is theirs.
+    pub deeper: Vec<String>,
+    /// What is worked on.
+    pub repos: RepoGlobs,
+    /// Where not empty, one of these must be a repository's topic too.
+    pub topics: Vec<String>,
+    /// Whether archived repositories are worked on.
+    pub include_archived: bool,
+    /// Whether forks are.
+    pub include_forks: bool,
+    /// Whether mirrors are.
+    pub include_mirrors: bool,
+    /// A PEM file with certificates to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Whether the environment's proxy settings are used.
+    pub proxy: bool,
+    /// The clock.
+    pub clock: Clock,
+    /// The gates of the run.
+    pub gates: Gates,
+    /// What hides the token in texts.
+    pub redactor: Redactor,
+    /// The numbers of the client policy.
+    pub policy: Policy,
+    /// The least time between two writes.
+    pub pause: Duration,
+}
+
+/// A GitLab, as one token sees it.
+pub struct GitLab {
+    name: String,
+    api: Api,
+    scope: Scope,
+    access: Access,
+    people: People,
+    session: tokio::sync::Mutex<Option<Arc<Session>>>,
+}
+
+impl GitLab {
+    /// Makes a client. Nothing is asked yet; what fails is a CA file that cannot be read.
+    pub fn new(settings: GitLabSettings) -> Result<Self, ForgeError> {
+        let plain = settings.url.scheme() == "http";
+        let transport = Transport::new(&TransportSettings {
+            ca_file: settings.ca_file.clone(),
+            without_roots: plain,
+            // The operator named the host.
+            addresses: Addresses::any(),
+            proxy: settings.proxy,
+            policy: settings.policy.clone(),
+        });
+        let transport = transport.map_err(|error| ForgeError::Refused(error.to_string()))?;
+        let client = Client::new(transport, settings.gates, settings.clock.clone());
+        settings.redactor.add_login(USERNAME, &settings.token);
+        let origin = Origin::of(&settings.url);
+        let login = login(&settings.url, &settings.token);
+        let credential = Credential::new(USERNAME, settings.token.clone());
+        Ok(Self {
+            name: settings.name,
+            api: Api::new(ApiSettings {
+                client: client.plain_http(plain),
+                base: settings.url,
+                token: settings.token,
+                clock: settings.clock,
+                redactor: settings.redactor,
+                pause: settings.pause,
+                patience: settings.policy.patience,
+            }),
+            scope: Scope {
+                repos: settings.repos,
+                topics: settings.topics,
+                prefix: settings.prefix,
+                deeper: settings.deeper,
+                include_archived: settings.include_archived,
+                include_forks: settings.include_forks,
+                include_mirrors: settings.include_mirrors,
+            },
+            access: Access {
+                credential,
+                login,
+                ca_file: settings.ca_file,
+                proxy: settings.proxy,
+                origin,
+            },
+            people: People::default(),
+            session: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// What the first request told; it is asked once.
+    async fn session(&self) -> Result<Arc<Session>, ForgeError> {
+        let mut kept = self.session.lock().await;
+        if let Some(session) = &*kept {
+            return Ok(Arc::clone(session));
+        }
+        let session = Arc::new(session::start(&self.api).await?);
+        *kept = Some(Arc::clone(&session));
+        Ok(session)
+    }
+}
+
+/// A name for a token that is equal for equal tokens of an instance and tells nothing of it.
+fn login(url: &Url, token: &SecretString) -> String {
+    let mut hash = Sha256::new();
+    hash.update(url.as_str());
+    hash.update([0]);
+    hash.update(token.expose_secret());
+    let hash = hash.finalize();
+    let hex: String = hash
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("gitlab-{hex}")
+}
+
+/// A project's number.
+fn id(repo: &Repository) -> Result<u64, ForgeError> {
+    let number = repo.id.parse();
+    number.map_err(|_| ForgeError::Refused(format!("{:?} is no project's number", repo.id)))
+}
+
+#[async_trait::async_trait]
+impl Forge for GitLab {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn noun(&self) -> &'static str {
+        "merge request"
+    }
+
+    async fn discover(&self, known: &Known) -> Result<Listing, ForgeError> {
+        self.api.begin();
+        *self.session.lock().await = None;
+        let session = self.session().await?;
+        discover::discover(&self.api, &session, &self.scope, &self.access, known).await
+    }
+
+    async fn branches(&self, repo: &Repository) -> Result<BTreeMap<Branch, CommitId>, ForgeError> {
+        requests::branches(&self.api, id(repo)?).await
+    }
+
+    async fn merge_requests(
+        &self,
+        repo: &Repository,
+        branches: &BTreeSet<Branch>,
+    ) -> Result<Vec<MergeRequest>, ForgeError> {
+        if branches.is_empty() {
+            return Ok(Vec::new());
+        }
+        let session = self.session().await?;
+        requests::from_branches(&self.api, &session, id(repo)?, branches).await
+    }
+
+    async fn create(
+        &self,
+        repo: &Repository,
+        new: &NewMergeRequest,
+    ) -> Result<MergeRequest, ForgeError> {
+        create::create(&self.api, &self.people, id(repo)?, new).await
+    }
+
+    async fn edit(
+        &self,
+        repo: &Repository,
+        number: u64,
+        edit: &MergeRequestEdit,
+    ) -> Result<(), ForgeError> {
+        create::edit(&self.api, &self.people, id(repo)?, number, edit).await
+    }
+
+    async fn close(&self, repo: &Repository, number: u64) -> Result<(), ForgeError> {
+        create::close(&self.api, id(repo)?, number).await
+    }
+
+    async fn comment(
+        &self,
+        repo: &Repository,
+        number: u64,
+        code: &str,
+        text: &str,
+    ) -> Result<(), ForgeError> {
+        notes::comment(&self.api, id(repo)?, number, code, text).await
+    }
+
+    async fn pipeline(&self, repo: &Repository, head: &CommitId) -> Result<Pipeline, ForgeError> {
+        merge::pipeline(&self.api, id(repo)?, head).await
+    }
+
+    async fn merge(
+        &self,
+        repo: &Repository,
+        number: u64,
+        head: &CommitId,
+    ) -> Result<Merging, ForgeError> {
+        merge::merge(&self.api, id(repo)?, number, head).await
+    }
+
+    async fn notice(&self, repo: &Repository, text: Option<&str>) -> Result<(), ForgeError> {
+        notes::notice(&self.api, id(repo)?, text).await
+    }
+
+    async fn doctor(&self, repos: &[Repository]) -> Vec<Finding> {
+        self.api.begin();
+        *self.session.lock().await = None;
+        let session = self.session().await;
+        let session = session.as_ref().map(|session| &**session);
+        doctor::doctor(&self.api, session, repos).await
+    }
+}

@@ -1,0 +1,265 @@
+//! What GitLab's answers are read into: only what is used, each field as forgiving as the documentation.
+
+use crate::forge::error::ForgeError;
+use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestState};
+use serde::Deserialize;
+
+/// A project of REST.
+#[derive(Debug, Deserialize)]
+pub(super) struct Project {
+    pub(super) id: u64,
+    pub(super) path_with_namespace: String,
+    #[serde(default)]
+    pub(super) default_branch: Option<String>,
+    #[serde(default)]
+    pub(super) archived: bool,
+    #[serde(default)]
+    pub(super) empty_repo: bool,
+    #[serde(default)]
+    pub(super) mirror: bool,
+    #[serde(default)]
+    pub(super) topics: Vec<String>,
+    #[serde(default)]
+    pub(super) forked_from_project: Option<serde::de::IgnoredAny>,
+    #[serde(default)]
+    pub(super) marked_for_deletion_on: Option<String>,
+    #[serde(default)]
+    pub(super) marked_for_deletion_at: Option<String>,
+    #[serde(default)]
+    pub(super) container_registry_image_prefix: Option<String>,
+    #[serde(default)]
+    pub(super) permissions: Option<Permissions>,
+}
+
+/// What the token may do with a project.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Permissions {
+    #[serde(default)]
+    project_access: Option<Access>,
+    #[serde(default)]
+    group_access: Option<Access>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Access {
+    access_level: u64,
+}
+
+impl Permissions {
+    /// The higher of both levels.
+    pub(super) fn level(&self) -> u64 {
+        let levels = [&self.project_access, &self.group_access].into_iter();
+        let levels = levels.flatten().map(|access| access.access_level);
+        levels.max().unwrap_or(0)
+    }
+}
+
+/// A branch of REST.
+#[derive(Debug, Deserialize)]
+pub(super) struct BranchAnswer {
+    pub(super) name: String,
+    pub(super) commit: CommitAnswer,
+}
+
+/// A branch's head.
+#[derive(Debug, Deserialize)]
+pub(super) struct CommitAnswer {
+    pub(super) id: String,
+}
+
+/// A merge request of REST.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Request {
+    pub(super) iid: u64,
+    pub(super) project_id: u64,
+    #[serde(default)]
+    pub(super) source_project_id: Option<u64>,
+    pub(super) target_project_id: u64,
+    pub(super) state: String,
+    pub(super) title: String,
+    #[serde(default)]
+    pub(super) description: Option<String>,
+    #[serde(default)]
+    pub(super) draft: bool,
+    pub(super) source_branch: String,
+    pub(super) target_branch: String,
+    #[serde(default)]
+    pub(super) labels: Vec<String>,
+    #[serde(default)]
+    pub(super) sha: Option<String>,
+    #[serde(default)]
+    pub(super) merge_commit_sha: Option<String>,
+    #[serde(default)]
+    pub(super) squash_commit_sha: Option<String>,
+    #[serde(default)]
+    pub(super) created_at: Option<String>,
+    #[serde(default)]
+    pub(super) merge_when_pipeline_succeeds: bool,
+    #[serde(default)]
+    pub(super) detailed_merge_status: Option<String>,
+}
+
+impl Request {
+    /// Whether it comes from the project itself.
+    pub(super) fn is_own(&self) -> bool {
+        self.source_project_id == Some(self.target_project_id)
+    }
+
+    /// The merge request; an error where a branch has a name that git does not allow.
+    pub(super) fn read(self) -> Result<MergeRequest, ForgeError> {
+        let merged = self.merge_commit_sha.or(self.squash_commit_sha);
+        Ok(MergeRequest {
+            number: self.iid,
+            state: state(&self.state),
+            source: branch(&self.source_branch)?,
+            target: branch(&self.target_branch)?,
+            title: bare(&self.title).to_owned(),
+            description: self.description.unwrap_or_default(),
+            labels: self.labels,
+            head: self.sha.as_deref().and_then(commit),
+            merged_as: merged.as_deref().and_then(commit),
+            draft: self.draft,
+            created: self.created_at.as_deref().and_then(time),
+            auto_merge: self.merge_when_pipeline_succeeds,
+        })
+    }
+}
+
+/// A merge request of GraphQL.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct GraphRequest {
+    iid: String,
+    state: String,
+    title: String,
+    description: Option<String>,
+    draft: bool,
+    source_branch: String,
+    target_branch: String,
+    source_project_id: Option<u64>,
+    target_project_id: u64,
+    diff_head_sha: Option<String>,
+    merge_commit_sha: Option<String>,
+    auto_merge_enabled: bool,
+    created_at: Option<String>,
+    labels: Option<Nodes<GraphLabel>>,
+}
+
+/// The nodes of a connection; one that could not be read is null.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Nodes<T> {
+    #[serde(default = "Option::default")]
+    pub(super) nodes: Option<Vec<Option<T>>>,
+    #[serde(default = "Option::default")]
+    pub(super) page_info: Option<PageInfo>,
+}
+
+/// Whether there is more.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PageInfo {
+    pub(super) has_next_page: bool,
+    pub(super) end_cursor: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct GraphLabel {
+    title: String,
+}
+
+impl GraphRequest {
+    /// Whether it comes from the project itself.
+    pub(super) fn is_own(&self) -> bool {
+        self.source_project_id == Some(self.target_project_id)
+    }
+
+    /// The merge request.
+    pub(super) fn read(self) -> Result<MergeRequest, ForgeError> {
+        let number = self.iid.parse().map_err(|_| {
+            ForgeError::Unreachable(format!("{:?} is no number of a merge request", self.iid))
+        })?;
+        let labels = self.labels.and_then(|labels| labels.nodes);
+        let labels = labels.unwrap_or_default().into_iter().flatten();
+        Ok(MergeRequest {
+            number,
+            state: state(&self.state),
+            source: branch(&self.source_branch)?,
+            target: branch(&self.target_branch)?,
+            title: bare(&self.title).to_owned(),
+            description: self.description.unwrap_or_default(),
+            labels: labels.map(|label| label.title).collect(),
+            head: self.diff_head_sha.as_deref().and_then(commit),
+            merged_as: self.merge_commit_sha.as_deref().and_then(commit),
+            draft: self.draft,
+            created: self.created_at.as_deref().and_then(time),
+            auto_merge: self.auto_merge_enabled,
+        })
+    }
+}
+
+/// A note below a merge request, or an issue.
+#[derive(Debug, Deserialize)]
+pub(super) struct Note {
+    #[serde(default)]
+    pub(super) body: String,
+}
+
+/// An issue.
+#[derive(Debug, Deserialize)]
+pub(super) struct Issue {
+    pub(super) iid: u64,
+    pub(super) title: String,
+    #[serde(default)]
+    pub(super) description: Option<String>,
+    pub(super) state: String,
+}
+
+/// Anything that has an id.
+#[derive(Debug, Deserialize)]
+pub(super) struct WithId {
+    pub(super) id: u64,
+}
+
+/// A pipeline.
+#[derive(Debug, Deserialize)]
+pub(super) struct PipelineAnswer {
+    pub(super) status: String,
+}
+
+/// A commit's id; `None` where the text is none.
+pub(super) fn commit(text: &str) -> Option<CommitId> {
+    CommitId::parse(text).ok()
+}
+
+/// A branch's name.
+pub(super) fn branch(text: &str) -> Result<Branch, ForgeError> {
+    Branch::parse(text).map_err(|error| ForgeError::Refused(error.to_string()))
+}
+
+fn time(text: &str) -> Option<jiff::Timestamp> {
+    text.parse().ok()
+}
+
+fn state(text: &str) -> MergeRequestState {
+    match text {
+        "merged" => MergeRequestState::Merged,
+        "closed" => MergeRequestState::Closed,
+        // `locked`: it is being merged.
+        _ => MergeRequestState::Open,
+    }
+}
+
+/// What makes a draft of a merge request: the beginning of its title.
+pub(super) const DRAFT: &str = "Draft: ";
+
+/// A title without what makes it a draft.
+pub(super) fn bare(title: &str) -> &str {
+    for mark in ["draft:", "[draft]", "(draft)"] {
+        let start = title.get(..mark.len());
+        if start.is_some_and(|start| start.eq_ignore_ascii_case(mark)) {
+            return title.get(mark.len()..).unwrap_or_default().trim_start();
+        }
+    }
+    title
+}

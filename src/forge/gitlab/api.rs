@@ -1,0 +1,380 @@
+//! Requests to a GitLab: the typed endpoints of the `gitlab` crate, sent by our own client.
+//!
+//! Of the crate only [`Endpoint`] is used, which tells method, path, parameters and body. Its own query functions keep
+//! the answer's headers to themselves, and paging, rate limits and the clock's skew are read from those. Links that a
+//! server writes are not followed: pages are counted here.
+
+use super::failure;
+use crate::forge::error::ForgeError;
+use crate::http::{Client, Clock, HttpError, Redactor, Request, Response};
+use gitlab::api::Endpoint;
+use jiff::Timestamp;
+use reqwest::Method;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use url::Url;
+
+/// The most bytes of an answer: a page of 100 projects or merge requests with long descriptions is far below.
+const LIMIT: usize = 64 * 1024 * 1024;
+/// The most pages of a list: GitLab's own offset paging ends at 50,000 rows.
+const PAGES: u32 = 500;
+/// How often what is safe to repeat is sent.
+const TRIES: u32 = 3;
+
+/// One instance with one token.
+pub(super) struct Api {
+    client: Client,
+    base: Url,
+    token: SecretString,
+    clock: Clock,
+    redactor: Redactor,
+    pause: Duration,
+    patience: Duration,
+    /// When the last write ended; held while one is under way, so that they come one after another.
+    last_write: tokio::sync::Mutex<Option<Duration>>,
+    /// No request before this moment of the clock, where the rate limit is used up.
+    closed_until: Mutex<Duration>,
+    /// The token was refused in this pass: nothing more is asked (F27).
+    refused: AtomicBool,
+}
+
+/// What an [`Api`] is made of.
+pub(super) struct ApiSettings {
+    pub(super) client: Client,
+    pub(super) base: Url,
+    pub(super) token: SecretString,
+    pub(super) clock: Clock,
+    pub(super) redactor: Redactor,
+    pub(super) pause: Duration,
+    pub(super) patience: Duration,
+}
+
+/// An answer of GraphQL.
+#[derive(serde::Deserialize)]
+pub(super) struct Graph<T> {
+    /// What was found; a part of it may be null.
+    #[serde(default = "Option::default")]
+    pub(super) data: Option<T>,
+    /// What went wrong.
+    #[serde(default)]
+    pub(super) errors: Vec<GraphError>,
+}
+
+/// An error of GraphQL.
+#[derive(serde::Deserialize)]
+pub(super) struct GraphError {
+    /// What the server says.
+    #[serde(default)]
+    pub(super) message: String,
+}
+
+impl Api {
+    pub(super) fn new(settings: ApiSettings) -> Self {
+        let mut base = settings.base;
+        if !base.path().ends_with('/') {
+            base.set_path(&format!("{}/", base.path()));
+        }
+        Self {
+            client: settings.client,
+            base,
+            token: settings.token,
+            clock: settings.clock,
+            redactor: settings.redactor,
+            pause: settings.pause,
+            patience: settings.patience,
+            last_write: tokio::sync::Mutex::default(),
+            closed_until: Mutex::default(),
+            refused: AtomicBool::new(false),
+        }
+    }
+
+    /// The clock.
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// A new pass begins: the token may have been replaced or allowed again.
+    pub(super) fn begin(&self) {
+        self.refused.store(false, Ordering::Relaxed);
+    }
+
+    /// A URL of the instance.
+    pub(super) fn url(&self, path: &str) -> Result<Url, ForgeError> {
+        let joined = self.base.join(path);
+        joined.map_err(|error| ForgeError::Refused(format!("{path}: {error}")))
+    }
+
+    /// Reads what an endpoint tells.
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        endpoint: &(impl Endpoint + Sync),
+    ) -> Result<T, ForgeError> {
+        let response = self.ask(endpoint, None).await?;
+        self.decode(&self.good(response)?)
+    }
+
+    /// Reads all pages of a list.
+    pub(super) async fn pages<T: DeserializeOwned>(
+        &self,
+        endpoint: &(impl Endpoint + Sync),
+    ) -> Result<Vec<T>, ForgeError> {
+        let mut all = Vec::new();
+        for page in 1..=PAGES {
+            let response = self.good(self.ask(endpoint, Some(page)).await?)?;
+            let mut found: Vec<T> = self.decode(&response)?;
+            let full = found.len() >= 100;
+            all.append(&mut found);
+            // Behind some proxies the header is lost: then a full page is followed by another.
+            let more = match response.header("x-next-page") {
+                Some(next) => !next.is_empty(),
+                None => full,
+            };
+            if !more {
+                return Ok(all);
+            }
+        }
+        Err(ForgeError::Refused(format!(
+            "a list of {} has more than {PAGES} pages",
+            self.base
+        )))
+    }
+
+    /// Asks an endpoint; the answer has any status but 401 and 429.
+    pub(super) async fn ask(
+        &self,
+        endpoint: &(impl Endpoint + Sync),
+        page: Option<u32>,
+    ) -> Result<Response, ForgeError> {
+        let request = self.request(endpoint, page)?;
+        let response = self.send(request).await?;
+        self.refuse_401(&response)?;
+        Ok(response)
+    }
+
+    /// Sends what changes something, one after another and with a pause between them; the answer has any status.
+    pub(super) async fn write(
+        &self,
+        endpoint: &(impl Endpoint + Sync),
+    ) -> Result<Response, ForgeError> {
+        let request = self.request(endpoint, None)?;
+        let mut last = self.last_write.lock().await;
+        if let Some(last) = *last {
+            self.clock.sleep_until(last + self.pause).await;
+        }
+        let response = self.send(request).await;
+        *last = Some(self.clock.elapsed());
+        response
+    }
+
+    /// As [`Api::write`], for an answer that is needed.
+    pub(super) async fn change<T: DeserializeOwned>(
+        &self,
+        endpoint: &(impl Endpoint + Sync),
+    ) -> Result<T, ForgeError> {
+        let response = self.write(endpoint).await?;
+        self.refuse_401(&response)?;
+        self.decode(&self.good(response)?)
+    }
+
+    /// Asks GraphQL. Only reads are sent, so they are repeated like any `GET`.
+    pub(super) async fn graph<T: DeserializeOwned>(
+        &self,
+        query: &str,
+        variables: Value,
+    ) -> Result<Graph<T>, ForgeError> {
+        let body = json!({"query": query, "variables": variables}).to_string();
+        let mut request = Request::get(self.url("api/graphql")?, LIMIT);
+        request.method = Method::POST;
+        request.body = Some(body.into_bytes().into());
+        let request = self
+            .signed(request)
+            .header(CONTENT_TYPE, "application/json");
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let response = self.send(request.clone()).await;
+            let again = match &response {
+                Ok(response) => response.status.is_server_error(),
+                Err(error) => matches!(error, ForgeError::Unreachable(_)),
+            };
+            if again && attempt < TRIES {
+                self.back_off(attempt).await;
+                continue;
+            }
+            let response = response?;
+            self.refuse_401(&response)?;
+            return self.decode(&self.good(response)?);
+        }
+    }
+
+    /// Waits before attempt number `attempt` + 1.
+    pub(super) async fn back_off(&self, attempt: u32) {
+        let wait = Duration::from_secs(1 << attempt.saturating_sub(1).min(4));
+        self.clock.sleep(wait).await;
+    }
+
+    /// The answer, if its status says success.
+    pub(super) fn good(&self, response: Response) -> Result<Response, ForgeError> {
+        if response.status.is_success() {
+            return Ok(response);
+        }
+        Err(self.failed(&response))
+    }
+
+    /// What an answer that is no success means.
+    pub(super) fn failed(&self, response: &Response) -> ForgeError {
+        failure::of(response, &self.redactor)
+    }
+
+    /// What the answer says of its failure, for reading, not for people.
+    pub(super) fn message(&self, response: &Response) -> String {
+        failure::message(response, &self.redactor)
+    }
+
+    /// The text without the token.
+    pub(super) fn redact(&self, text: &str) -> String {
+        failure::short(&self.redactor.redact(text))
+    }
+
+    /// Reads an answer's JSON.
+    pub(super) fn decode<T: DeserializeOwned>(&self, response: &Response) -> Result<T, ForgeError> {
+        serde_json::from_slice(&response.body).map_err(|error| {
+            let what = format!(
+                "{} answered what GitLab does not: {error}",
+                response.url.path()
+            );
+            let json = response
+                .media_type()
+                .is_some_and(|kind| kind.contains("json"));
+            match json {
+                true => ForgeError::Unreachable(what),
+                false => ForgeError::NotAForge(what),
+            }
+        })
+    }
+
+    fn request(
+        &self,
+        endpoint: &(impl Endpoint + Sync),
+        page: Option<u32>,
+    ) -> Result<Request, ForgeError> {
+        let mut url = self.url(&format!("api/v4/{}", endpoint.endpoint()))?;
+        endpoint.parameters().add_to_url(&mut url);
+        if let Some(page) = page {
+            let number = page.to_string();
+            url.query_pairs_mut()
+                .append_pair("per_page", "100")
+                .append_pair("page", &number);
+        }
+        let body = endpoint.body();
+        let body = body.map_err(|error| ForgeError::Refused(error.to_string()))?;
+        let mut request = Request::get(url, LIMIT);
+        request.method = endpoint.method();
+        if let Some((media_type, body)) = body {
+            request.body = Some(body.into());
+            request = request.header(CONTENT_TYPE, media_type);
+        }
+        Ok(self.signed(request))
+    }
+
+    fn signed(&self, mut request: Request) -> Request {
+        if let Ok(mut value) = HeaderValue::from_str(self.token.expose_secret()) {
+            value.set_sensitive(true);
+            request
+                .headers
+                .insert(HeaderName::from_static("private-token"), value);
+        }
+        request.header(ACCEPT, "application/json")
+    }
+
+    async fn send(&self, request: Request) -> Result<Response, ForgeError> {
+        if self.refused.load(Ordering::Relaxed) {
+            return Err(ForgeError::Unauthorized(format!(
+                "{} refused the token; it is not asked again in this pass",
+                self.base
+            )));
+        }
+        self.wait_for_rate().await?;
+        let response = self
+            .client
+            .send(request)
+            .await
+            .map_err(|error| match error {
+                HttpError::RateLimited { .. } => ForgeError::RateLimited(error.to_string()),
+                error => ForgeError::Unreachable(self.redactor.redact(&error.to_string()).into()),
+            })?;
+        self.note_rate(&response);
+        let html = response
+            .media_type()
+            .is_some_and(|kind| kind == "text/html");
+        let sign_in = response.status.is_redirection()
+            && response
+                .header("location")
+                .is_some_and(|to| to.contains("sign_in") || to.contains("login"));
+        if (html && response.status.is_success()) || sign_in {
+            return Err(ForgeError::NotAForge(format!(
+                "{} answered with a web page where GitLab answers JSON",
+                self.base
+            )));
+        }
+        Ok(response)
+    }
+
+    /// F45: a limit that is used up is waited for, or the forge is left alone.
+    async fn wait_for_rate(&self) -> Result<(), ForgeError> {
+        let until = *self.rate();
+        let wait = until.saturating_sub(self.clock.elapsed());
+        if wait > self.patience {
+            return Err(ForgeError::RateLimited(format!(
+                "{} has no requests left for {} s",
+                self.base,
+                wait.as_secs()
+            )));
+        }
+        self.clock.sleep_until(until).await;
+        Ok(())
+    }
+
+    fn note_rate(&self, response: &Response) {
+        let number = |name: &str| response.header(name)?.trim().parse::<i64>().ok();
+        let (Some(0), Some(reset)) = (number("ratelimit-remaining"), number("ratelimit-reset"))
+        else {
+            return;
+        };
+        // By the server's own clock, so that a wrong one here does no harm.
+        let now = response.header("date").and_then(date);
+        let now = now.unwrap_or_else(|| self.clock.now()).as_second();
+        let wait = u64::try_from(reset.saturating_sub(now)).unwrap_or(0);
+        let until = self
+            .clock
+            .elapsed()
+            .saturating_add(Duration::from_secs(wait));
+        let mut closed = self.rate();
+        *closed = (*closed).max(until);
+    }
+
+    fn rate(&self) -> std::sync::MutexGuard<'_, Duration> {
+        self.closed_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refuse_401(&self, response: &Response) -> Result<(), ForgeError> {
+        if response.status != reqwest::StatusCode::UNAUTHORIZED {
+            return Ok(());
+        }
+        self.refused.store(true, Ordering::Relaxed);
+        Err(self.failed(response))
+    }
+}
+
+/// The moment in a `Date` header.
+pub(super) fn date(text: &str) -> Option<Timestamp> {
+    let time = httpdate::parse_http_date(text).ok()?;
+    Timestamp::try_from(time).ok()
+}

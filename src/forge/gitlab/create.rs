@@ -1,0 +1,269 @@
+//! Opens merge requests and changes them, through the races that GitLab is known for.
+
+use super::answers::{DRAFT, Request, WithId, bare};
+use super::api::Api;
+use super::endpoints::{Get, built};
+use super::requests::{by_rest, one};
+use crate::forge::error::ForgeError;
+use crate::forge::traits::{MergeRequestEdit, NewMergeRequest};
+use crate::repo::Dress;
+use crate::repo::{Branch, MergeRequest, MergeRequestState};
+use gitlab::api::projects::merge_requests as endpoints;
+use gitlab::api::users;
+use reqwest::StatusCode;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+/// How often opening one is tried: the waits between add up to some 15 s.
+const TRIES: u32 = 5;
+
+/// Ids of user names, kept for the run.
+#[derive(Default)]
+pub(super) struct People(Mutex<HashMap<String, Option<u64>>>);
+
+impl People {
+    /// The ids of these users. One that is not there is left out: a merge request without its reviewer is better
+    /// than none.
+    async fn ids(&self, api: &Api, names: &[String]) -> Result<Vec<u64>, ForgeError> {
+        let mut ids = Vec::new();
+        for name in names {
+            let kept = self.lock().get(name).copied();
+            let id = match kept {
+                Some(id) => id,
+                None => {
+                    let endpoint = users::Users::builder().username(name.as_str()).build();
+                    let found: Vec<WithId> = api.get(&built(endpoint)?).await?;
+                    let id = found.first().map(|user| user.id);
+                    if id.is_none() {
+                        tracing::warn!(user = %name, "there is no such user on this GitLab");
+                    }
+                    self.lock().insert(name.clone(), id);
+                    id
+                }
+            };
+            ids.extend(id);
+        }
+        Ok(ids)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Option<u64>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What [`Dress`] is with ids in place of names.
+struct Dressed {
+    assignees: Vec<u64>,
+    reviewers: Vec<u64>,
+    milestone: Option<u64>,
+}
+
+async fn dressed(
+    api: &Api,
+    people: &People,
+    project: u64,
+    dress: &Dress,
+) -> Result<Dressed, ForgeError> {
+    let milestone = match &dress.milestone {
+        None => None,
+        Some(title) => {
+            let endpoint = Get::new(format!("projects/{project}/milestones"))
+                .with("title", title.as_str())
+                .with("include_ancestors", "true");
+            let found: Vec<WithId> = api.get(&endpoint).await?;
+            if found.is_empty() {
+                tracing::warn!(milestone = %title, project, "there is no such milestone");
+            }
+            found.first().map(|milestone| milestone.id)
+        }
+    };
+    Ok(Dressed {
+        assignees: people.ids(api, &dress.assignees).await?,
+        reviewers: people.ids(api, &dress.reviewers).await?,
+        milestone,
+    })
+}
+
+/// Opens a merge request with everything in one request, or finds the open one.
+pub(super) async fn create(
+    api: &Api,
+    people: &People,
+    project: u64,
+    new: &NewMergeRequest,
+) -> Result<MergeRequest, ForgeError> {
+    let ids = dressed(api, people, project, &new.dress).await?;
+    let title = match new.dress.draft {
+        true => format!("{DRAFT}{}", new.title),
+        false => new.title.clone(),
+    };
+    let mut builder = endpoints::CreateMergeRequest::builder();
+    builder
+        .project(project)
+        .source_branch(new.source.as_str())
+        .target_branch(new.target.as_str())
+        .title(title)
+        .description(new.dressed.as_str())
+        .remove_source_branch(new.dress.remove_source_branch);
+    if !new.dress.labels.is_empty() {
+        builder.labels(new.dress.labels.iter().map(String::as_str));
+    }
+    if !ids.assignees.is_empty() {
+        builder.assignees(ids.assignees.into_iter());
+    }
+    if !ids.reviewers.is_empty() {
+        builder.reviewers(ids.reviewers.into_iter());
+    }
+    if let Some(milestone) = ids.milestone {
+        builder.milestone_id(milestone);
+    }
+    if let Some(squash) = new.dress.squash {
+        builder.squash(squash);
+    }
+    let endpoint = built(builder.build())?;
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let last = attempt >= TRIES;
+        let answer = api.write(&endpoint).await;
+        let response = match answer {
+            Ok(response) if response.status.is_success() => {
+                let request = api.decode::<Request>(&response);
+                return match request {
+                    Ok(request) => request.read(),
+                    // It is there, though its answer cannot be read.
+                    Err(error) => open(api, project, new).await?.ok_or(error),
+                };
+            }
+            Ok(response) => response,
+            // F5: the answer is lost, and the effect may be there.
+            Err(error @ ForgeError::Unreachable(_)) => {
+                if let Some(request) = open(api, project, new).await? {
+                    return Ok(request);
+                }
+                if last {
+                    return Err(error);
+                }
+                api.back_off(attempt).await;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let said = api.message(&response).to_ascii_lowercase();
+        // F41: Gitaly tells the branch a little later than the push was answered.
+        let unseen = response.status == StatusCode::BAD_REQUEST
+            && said.contains("source")
+            && said.contains("exist")
+            && !said.contains("already");
+        // F42: somebody else, or GitLab itself, has the merge requests of this project in hand.
+        let locked = response.status == StatusCode::CONFLICT && said.contains("lock");
+        if response.status == StatusCode::CONFLICT && !locked {
+            if let Some(request) = open(api, project, new).await? {
+                return Ok(request);
+            }
+        }
+        let broken = response.status.is_server_error();
+        if broken && let Some(request) = open(api, project, new).await? {
+            return Ok(request);
+        }
+        if (unseen || locked || broken) && !last {
+            api.back_off(attempt).await;
+            continue;
+        }
+        return Err(match unseen {
+            true => ForgeError::NotFound(format!("there is no branch {}", new.source)),
+            false => api.failed(&response),
+        });
+    }
+}
+
+/// The open merge request from the source branch, the one to the same target first.
+async fn open(
+    api: &Api,
+    project: u64,
+    new: &NewMergeRequest,
+) -> Result<Option<MergeRequest>, ForgeError> {
+    let state = endpoints::MergeRequestState::Opened;
+    let mut all = by_rest(api, project, new.source.as_str(), Some(state)).await?;
+    all.retain(|request| request.state == MergeRequestState::Open && request.source == new.source);
+    all.sort_by_key(|request| (request.target != new.target, request.number));
+    Ok(all.into_iter().next())
+}
+
+/// Changes what is given of an open merge request.
+pub(super) async fn edit(
+    api: &Api,
+    people: &People,
+    project: u64,
+    number: u64,
+    edit: &MergeRequestEdit,
+) -> Result<(), ForgeError> {
+    let now = one(api, project, number).await?;
+    if *edit == MergeRequestEdit::default() {
+        return Ok(());
+    }
+    let mut builder = endpoints::EditMergeRequest::builder();
+    builder.project(project).merge_request(number);
+    let dress = edit.dress.as_ref();
+    let draft = now.draft || dress.is_some_and(|dress| dress.draft);
+    let title = edit.title.as_deref().unwrap_or(bare(&now.title));
+    if edit.title.is_some() || draft != now.draft {
+        builder.title(match draft {
+            true => format!("{DRAFT}{title}"),
+            false => title.to_owned(),
+        });
+    }
+    if let Some(description) = &edit.description {
+        builder.description(description.as_str());
+    }
+    if let Some(target) = edit.target.as_ref().map(Branch::as_str) {
+        builder.target_branch(target);
+    }
+    let labels = dress.map(|dress| dress.labels.as_slice());
+    for label in edit.add_labels.iter().chain(labels.unwrap_or_default()) {
+        builder.add_label(label.as_str());
+    }
+    if let Some(dress) = dress {
+        let ids = dressed(api, people, project, dress).await?;
+        if !ids.assignees.is_empty() {
+            builder.assignees(ids.assignees.into_iter());
+        }
+        if !ids.reviewers.is_empty() {
+            builder.reviewers(ids.reviewers.into_iter());
+        }
+        if let Some(milestone) = ids.milestone {
+            builder.milestone_id(milestone);
+        }
+        if let Some(squash) = dress.squash {
+            builder.squash(squash);
+        }
+        builder.remove_source_branch(dress.remove_source_branch);
+    }
+    let _: Request = api.change(&built(builder.build())?).await?;
+    Ok(())
+}
+
+/// Closes an open merge request.
+pub(super) async fn close(api: &Api, project: u64, number: u64) -> Result<(), ForgeError> {
+    let now = one(api, project, number).await?;
+    match now.state.as_str() {
+        "closed" => return Ok(()),
+        "merged" => {
+            return Err(ForgeError::Conflict(format!(
+                "!{number} of project {project} is merged"
+            )));
+        }
+        _ => {}
+    }
+    let endpoint = endpoints::EditMergeRequest::builder()
+        .project(project)
+        .merge_request(number)
+        .state_event(endpoints::MergeRequestStateEvent::Close)
+        .build();
+    let after: Request = api.change(&built(endpoint)?).await?;
+    match after.state.as_str() {
+        "closed" => Ok(()),
+        state => Err(ForgeError::Conflict(format!(
+            "!{number} of project {project} is {state}"
+        ))),
+    }
+}

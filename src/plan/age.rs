@@ -1,0 +1,71 @@
+//! Whether a digest has been there long enough to be proposed.
+//!
+//! It is checked before a branch exists, for new tags, moved digests and first digests alike: CI must not run what is
+//! minutes old. What is proposed already is never taken back for its age.
+
+use super::case::Case;
+use super::change::Version;
+use super::observe::{Gap, View};
+use crate::image::{Digest, ImageName, Tag};
+use crate::policy::{Age, Settings, Trust};
+use crate::repo::RepoPath;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+/// What open merge requests of a repository propose, and when they were opened, where the forge tells it.
+pub type Proposed = BTreeMap<(RepoPath, ImageName, Version), Option<Timestamp>>;
+
+/// Images say 1970, or another year long before containers, when they were built to be reproducible.
+const FIRST_IMAGES: i64 = 1_356_998_400;
+
+impl Case {
+    /// Why a digest under a tag is too young, if it is. `to` is what would be written.
+    pub(super) fn too_young(
+        &mut self,
+        view: &View<'_>,
+        image: &ImageName,
+        settings: &Settings,
+        tag: &Tag,
+        target: &Digest,
+        to: Version,
+    ) -> Result<Option<String>, Gap> {
+        let min_age = settings.min_age.value;
+        if min_age == Age::NONE {
+            return Ok(None);
+        }
+        let key = (view.path.clone(), image.clone(), to);
+        if view.proposed.contains_key(&key) {
+            self.step(format!("{tag} is proposed already, whatever its age"));
+            return Ok(None);
+        }
+        let mut since = view.first_seen(tag, target)?;
+        let mut what = "was first seen";
+        if settings.min_age_trust.value == Trust::Created
+            && let Some(created) = view.created(target)?
+            && created.as_second() >= FIRST_IMAGES
+            && created < since
+        {
+            since = created;
+            what = "was made";
+        }
+        let old = view.now.as_second().saturating_sub(since.as_second());
+        let told = format!("{tag} at {} {what} {}", target.short(), shown(old));
+        if old >= min_age.seconds {
+            self.step(told);
+            return Ok(None);
+        }
+        Ok(Some(format!(
+            "{told}; min_age = \"{min_age}\" by {}",
+            settings.min_age.from
+        )))
+    }
+}
+
+fn shown(seconds: i64) -> String {
+    match seconds {
+        ..60 => "just now".to_owned(),
+        s @ ..7_200 => format!("{} minutes ago", s / 60),
+        s @ ..172_800 => format!("{} hours ago", s / 3_600),
+        s => format!("{} days ago", s / 86_400),
+    }
+}

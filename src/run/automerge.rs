@@ -1,0 +1,96 @@
+//! Merging without a person, where the policy says so.
+//!
+//! Only a head that imagebot would write byte for byte at this moment, only once the forge shows a pipeline for it,
+//! and always bound to it (T35, T36): an approval is never given.
+
+use super::act::Acted;
+use crate::forge::{ForgeError, Merging, Pipeline};
+use crate::git::GitError;
+use crate::plan::{Automerge, Status};
+use crate::repo::CommitId;
+use std::collections::BTreeSet;
+
+/// Has one merge request merged, or says why not yet.
+pub(super) async fn merge_by_policy(acted: &mut Acted<'_>, index: usize) -> Result<(), ForgeError> {
+    let result = &acted.doing.results[index];
+    let (Some(number), Some(proposal)) = (result.number, result.proposal) else {
+        return Ok(());
+    };
+    let quiet = matches!(
+        result.status,
+        Status::Open | Status::Update | Status::Unchanged
+    );
+    let wish = acted.doing.proposals[proposal].automerge;
+    if !quiet || wish == Automerge::Never {
+        return Ok(());
+    }
+    let said = match wish {
+        Automerge::NeedsMinAge => {
+            "automerge-needs-min-age: nothing is merged unseen that may be minutes old".to_owned()
+        }
+        _ => match merge(acted, index, proposal, number).await? {
+            Told::Merged => {
+                acted.doing.results[index].status = Status::Merged;
+                String::new()
+            }
+            Told::Waits(why) => why,
+        },
+    };
+    acted.doing.results[index].detail = said;
+    Ok(())
+}
+
+enum Told {
+    Merged,
+    Waits(String),
+}
+
+async fn merge(
+    acted: &Acted<'_>,
+    index: usize,
+    proposal: usize,
+    number: u64,
+) -> Result<Told, ForgeError> {
+    let open = acted.doing.there.open.iter().find(|mr| mr.number == number);
+    if open.is_some_and(|mr| mr.draft) {
+        return Ok(Told::Waits("automerge waits: it is a draft".to_owned()));
+    }
+    let head = derive(acted, proposal).await?;
+    let moved = acted.doing.results[index].action.is_some();
+    if !moved && acted.head_of(index).as_ref() != Some(&head) {
+        let why = "automerge waits: its head is not what imagebot would write now";
+        return Ok(Told::Waits(why.to_owned()));
+    }
+    let candidate = &acted.doing.candidate;
+    let waits = |why: &str| Ok(Told::Waits(format!("automerge waits: {why}")));
+    match candidate.forge.pipeline(&candidate.repo, &head).await? {
+        Pipeline::None => return waits("no-pipeline: the forge shows none for its commit"),
+        Pipeline::Failed => return waits("its pipeline failed"),
+        Pipeline::Running if open.is_some_and(|mr| mr.auto_merge) => {
+            return waits("the forge merges it when its pipeline succeeds");
+        }
+        Pipeline::Running | Pipeline::Success => {}
+    }
+    let merging = candidate
+        .forge
+        .merge(&candidate.repo, number, &head)
+        .await?;
+    acted.shared.options.checkpoint.reached("merged");
+    match merging {
+        Merging::Merged => Ok(Told::Merged),
+        Merging::Scheduled => waits("the forge merges it when its pipeline succeeds"),
+        Merging::NotYet(why) => waits(&why),
+    }
+}
+
+/// The commit that imagebot would write now: nothing else is merged.
+async fn derive(acted: &Acted<'_>, proposal: usize) -> Result<CommitId, GitError> {
+    let (_, base) = &acted.doing.base;
+    let remote = &acted.doing.candidate.repo.remote;
+    let mut cached = acted.shared.git.open(remote, base).await?;
+    cached
+        .fetch_commits(&BTreeSet::from([base.clone()]))
+        .await?;
+    let commit = acted.new_commit(&acted.doing.proposals[proposal]);
+    cached.commit(&commit).await
+}

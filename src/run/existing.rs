@@ -1,0 +1,229 @@
+//! What is there already: our branches and merge requests, and what became of earlier ones.
+//!
+//! A quiet pass goes by what the listing told and what the store remembers. Before anything is written, the forge is
+//! asked anew: what a pass acts on is never a memory.
+
+use super::observe::{Judge, OurBranch};
+use super::report::ProblemReport;
+use super::setup::Setup;
+use crate::forge::{Forge, Repository};
+use crate::plan::{Existing, Proposed, block_of};
+use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestState};
+use crate::store::Kind;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most closed or merged ones of a branch that are remembered.
+const REMEMBERED: usize = 20;
+
+/// What became of a repository's merge requests, as the store remembers it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Memory {
+    /// Closed and merged ones.
+    done: Vec<MergeRequest>,
+    /// Those that were open when the forge was asked last, with their branches.
+    open: BTreeMap<u64, Branch>,
+}
+
+/// What is known of a repository's branches and merge requests.
+#[derive(Debug, Clone, Default)]
+pub(super) struct There {
+    pub(super) branches: BTreeMap<Branch, OurBranch>,
+    pub(super) open: Vec<MergeRequest>,
+    memory: Memory,
+    /// Whether the forge was asked just now.
+    pub(super) looked: bool,
+}
+
+impl There {
+    /// What the listing and the store know; the forge is asked only where they cannot be enough: nothing is remembered
+    /// and the listing tells no branches, or something that was open is no longer listed.
+    pub(super) async fn known(
+        setup: &Setup,
+        forge: &dyn Forge,
+        repo: &Repository,
+        judge: &mut Judge<'_>,
+    ) -> Result<Self, ProblemReport> {
+        let memory = memory(setup, forge, repo);
+        let listed = repo.open.as_ref();
+        let vanished = |memory: &Memory| {
+            let is_listed = |number: &u64| {
+                listed.is_some_and(|open| open.iter().any(|mr| mr.number == *number))
+            };
+            !memory.open.keys().all(is_listed)
+        };
+        let enough = match &memory {
+            Some(memory) => !vanished(memory),
+            None => repo.branches.is_some(),
+        };
+        let (Some(open), true) = (listed, enough) else {
+            return Self::look(
+                setup,
+                forge,
+                repo,
+                judge,
+                memory.unwrap_or_default(),
+                BTreeSet::new(),
+            )
+            .await;
+        };
+        let heads = match &repo.branches {
+            Some(branches) => branches.clone(),
+            None => heads_of(open),
+        };
+        Ok(Self {
+            branches: judge.all(&heads).await?,
+            open: open.clone(),
+            memory: memory.unwrap_or_default(),
+            looked: false,
+        })
+    }
+
+    /// Asks the forge for what is there now, also under these branch names.
+    pub(super) async fn look_again(
+        self,
+        setup: &Setup,
+        forge: &dyn Forge,
+        repo: &Repository,
+        judge: &mut Judge<'_>,
+        names: BTreeSet<Branch>,
+    ) -> Result<Self, ProblemReport> {
+        Self::look(setup, forge, repo, judge, self.memory, names).await
+    }
+
+    async fn look(
+        setup: &Setup,
+        forge: &dyn Forge,
+        repo: &Repository,
+        judge: &mut Judge<'_>,
+        before: Memory,
+        mut names: BTreeSet<Branch>,
+    ) -> Result<Self, ProblemReport> {
+        let heads = forge
+            .branches(repo)
+            .await
+            .map_err(|e| ProblemReport::from(&e))?;
+        names.extend(heads.keys().cloned());
+        names.extend(before.open.values().cloned());
+        names.extend(repo.open.iter().flatten().map(|mr| mr.source.clone()));
+        let all = match names.is_empty() {
+            true => Vec::new(),
+            false => forge
+                .merge_requests(repo, &names)
+                .await
+                .map_err(|e| ProblemReport::from(&e))?,
+        };
+        let (open, done): (Vec<_>, Vec<_>) = all
+            .into_iter()
+            .partition(|mr| mr.state == MergeRequestState::Open);
+        let kept = before
+            .done
+            .into_iter()
+            .filter(|mr| !names.contains(&mr.source));
+        let memory = Memory {
+            done: newest(kept.chain(done).collect()),
+            open: open
+                .iter()
+                .map(|mr| (mr.number, mr.source.clone()))
+                .collect(),
+        };
+        remember(setup, forge, repo, &memory);
+        Ok(Self {
+            branches: judge.all(&heads).await?,
+            open,
+            memory,
+            looked: true,
+        })
+    }
+
+    /// By branch, as the plan wants it.
+    pub(super) fn existing(&self) -> BTreeMap<Branch, Existing> {
+        let mut existing: BTreeMap<Branch, Existing> = BTreeMap::new();
+        for (branch, ours) in &self.branches {
+            let there = existing.entry(branch.clone()).or_default();
+            there.head = Some((ours.head.clone(), ours.ownership.clone()));
+            there.fits = ours.fits;
+            there.on_top = ours.on_top;
+        }
+        for mr in self.memory.done.iter().chain(&self.open) {
+            let there = existing.entry(mr.source.clone()).or_default();
+            there.merge_requests.push(mr.clone());
+        }
+        existing
+    }
+
+    /// What the open ones propose.
+    pub(super) fn proposed(&self) -> Proposed {
+        let mut proposed = Proposed::new();
+        for mr in &self.open {
+            let changes = block_of(&mr.description).map(|block| block.state.changes.0);
+            for change in changes.into_iter().flatten() {
+                let key = (change.path, change.image, change.to);
+                proposed.insert(key, mr.created);
+            }
+        }
+        proposed
+    }
+
+    /// When the open and the remembered ones were opened, where the forge tells it.
+    pub(super) fn opened(&self) -> impl Iterator<Item = (u64, jiff::Timestamp)> {
+        let all = self.memory.done.iter().chain(&self.open);
+        all.filter_map(|mr| Some((mr.number, mr.created?)))
+    }
+
+    /// Remembers what was open, for the next pass.
+    pub(super) fn keep_open(&self, setup: &Setup, forge: &dyn Forge, repo: &Repository) {
+        let open: BTreeMap<u64, Branch> = self
+            .open
+            .iter()
+            .map(|mr| (mr.number, mr.source.clone()))
+            .collect();
+        let kept = memory(setup, forge, repo);
+        if kept.as_ref().is_some_and(|kept| kept.open == open) {
+            return;
+        }
+        let memory = Memory {
+            open,
+            ..kept.unwrap_or_default()
+        };
+        remember(setup, forge, repo, &memory);
+    }
+}
+
+fn key(forge: &dyn Forge, repo: &Repository) -> String {
+    format!("{} {}", forge.name(), repo.id)
+}
+
+fn memory(setup: &Setup, forge: &dyn Forge, repo: &Repository) -> Option<Memory> {
+    let text = setup.store.kept(Kind::Memory, &key(forge, repo))?;
+    serde_json::from_str(&text).ok()
+}
+
+fn remember(setup: &Setup, forge: &dyn Forge, repo: &Repository, memory: &Memory) {
+    if let Ok(text) = serde_json::to_string(memory) {
+        setup.store.keep(Kind::Memory, &key(forge, repo), &text);
+    }
+}
+
+/// Where no branches are listed, the open merge requests tell their heads.
+fn heads_of(open: &[MergeRequest]) -> BTreeMap<Branch, CommitId> {
+    open.iter()
+        .filter_map(|mr| Some((mr.source.clone(), mr.head.clone()?)))
+        .collect()
+}
+
+/// The newest of each branch, the oldest first.
+fn newest(mut all: Vec<MergeRequest>) -> Vec<MergeRequest> {
+    all.sort_by_key(|mr| mr.number);
+    let mut count: BTreeMap<Branch, usize> = BTreeMap::new();
+    let mut kept: Vec<MergeRequest> = Vec::new();
+    for mr in all.into_iter().rev() {
+        let count = count.entry(mr.source.clone()).or_default();
+        *count += 1;
+        if *count <= REMEMBERED {
+            kept.push(mr);
+        }
+    }
+    kept.reverse();
+    kept
+}

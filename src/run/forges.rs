@@ -1,0 +1,136 @@
+//! From a `[[forge]]` to the clients that serve it: one for each token.
+
+use super::setup::SetupError;
+use crate::config::{ServerConfig, ServerKind, TokenConfig};
+use crate::forge::{
+    Forge, ForgeError, GitHub, GitHubSettings, GitHubToken, GitLab, GitLabSettings,
+};
+use crate::http::{Clock, Gates, Policy, Redactor};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// GitHub asks for a second between two requests that change something.
+const PAUSE_OF_GITHUB: Duration = Duration::from_secs(1);
+
+/// The clients of a server. Nothing is asked yet, but each token is fetched.
+pub(super) fn servers(
+    server: &ServerConfig,
+    redactor: &Redactor,
+    clock: &Clock,
+) -> Result<Vec<Arc<dyn Forge>>, SetupError> {
+    let gates = Gates::new();
+    let made = server.tokens.iter().map(|(prefix, token)| {
+        let mut one = One {
+            server,
+            prefix,
+            deeper: deeper(server, prefix),
+            gates: gates.clone(),
+            redactor,
+            clock,
+        };
+        match server.kind {
+            ServerKind::GitLab => one.gitlab(token),
+            ServerKind::GitHub => one.github(token),
+        }
+    });
+    made.collect()
+}
+
+/// The prefixes of the tokens that are narrower than this one.
+fn deeper(server: &ServerConfig, prefix: &str) -> Vec<String> {
+    let others = server.tokens.iter().map(|(other, _)| other);
+    others
+        .filter(|other| other.len() > prefix.len() && other.starts_with(prefix))
+        .cloned()
+        .collect()
+}
+
+struct One<'a> {
+    server: &'a ServerConfig,
+    prefix: &'a str,
+    deeper: Vec<String>,
+    gates: Gates,
+    redactor: &'a Redactor,
+    clock: &'a Clock,
+}
+
+impl One<'_> {
+    /// The host, with what tells its tokens apart.
+    fn name(&self) -> String {
+        let url = &self.server.url;
+        let host = url.host_str().unwrap_or_default();
+        let port = url
+            .port()
+            .map_or_else(String::new, |port| format!(":{port}"));
+        let path = url.path().trim_end_matches('/');
+        match self.prefix.trim_end_matches('/') {
+            "" => format!("{host}{port}{path}"),
+            prefix => format!("{host}{port}{path}/{prefix}"),
+        }
+    }
+
+    fn gitlab(&mut self, token: &TokenConfig) -> Result<Arc<dyn Forge>, SetupError> {
+        let TokenConfig::Token(token) = token else {
+            let why = "GitLab has no Apps".to_owned();
+            return Err(ForgeError::Refused(why).into());
+        };
+        let server = self.server;
+        let client = GitLab::new(GitLabSettings {
+            name: self.name(),
+            url: server.url.clone(),
+            token: token.fetch()?,
+            prefix: self.prefix.to_owned(),
+            deeper: std::mem::take(&mut self.deeper),
+            repos: server.repos.clone(),
+            topics: server.topics.clone(),
+            include_archived: server.archived,
+            include_forks: server.forks,
+            include_mirrors: server.mirrors,
+            ca_file: server.ca_file.clone(),
+            proxy: true,
+            clock: self.clock.clone(),
+            gates: self.gates.clone(),
+            redactor: self.redactor.clone(),
+            policy: Policy::default(),
+            pause: server.pause.unwrap_or_default(),
+        })?;
+        Ok(Arc::new(client))
+    }
+
+    fn github(&mut self, token: &TokenConfig) -> Result<Arc<dyn Forge>, SetupError> {
+        let server = self.server;
+        let token = match token {
+            TokenConfig::Token(token) => GitHubToken::Token(token.fetch()?),
+            TokenConfig::App {
+                id,
+                installation,
+                key,
+            } => GitHubToken::App {
+                app_id: *id,
+                installation: *installation,
+                key: key.fetch()?,
+            },
+        };
+        let client = GitHub::new(GitHubSettings {
+            name: self.name(),
+            url: server.url.clone(),
+            token,
+            prefix: self.prefix.to_owned(),
+            deeper: std::mem::take(&mut self.deeper),
+            repos: server.repos.clone(),
+            topics: server.topics.clone(),
+            include_archived: server.archived,
+            include_forks: server.forks,
+            include_mirrors: server.mirrors,
+            registry: server.registry.clone(),
+            ca_file: server.ca_file.clone(),
+            proxy: true,
+            clock: self.clock.clone(),
+            gates: self.gates.clone(),
+            redactor: self.redactor.clone(),
+            policy: Policy::default(),
+            pause: server.pause.unwrap_or(PAUSE_OF_GITHUB),
+        })?;
+        Ok(Arc::new(client))
+    }
+}

@@ -1,0 +1,117 @@
+//! How many merge requests may be open, and how many may be opened in an hour (T39). What a limit holds back is told.
+
+use super::pass::Shared;
+use super::planned::Planned;
+use crate::plan::Status;
+use crate::store::Kind;
+use std::collections::BTreeSet;
+
+const HOUR: i64 = 3_600;
+
+/// One merge request that is to be opened: where it stands in the plans.
+struct Wish {
+    repo: usize,
+    result: usize,
+    max_open: usize,
+}
+
+/// Lets as many merge requests be opened as the limits allow, the narrowest changes first, and marks the others.
+pub(super) fn hold_back(shared: &Shared, planned: &mut [Planned]) {
+    let limits = shared.setup.config.limits;
+    let mut open: Vec<usize> = planned.iter().map(|planned| open_of(planned)).collect();
+    let mut total: usize = open.iter().sum();
+    let mut new = opened_lately(shared, planned);
+    for wish in wishes(planned) {
+        let held = if open[wish.repo] >= wish.max_open {
+            Some(format!("max_open = {} of its repository", wish.max_open))
+        } else if total >= limits.max_open as usize {
+            Some(format!("[limits] max_open = {}", limits.max_open))
+        } else if new >= limits.max_new_per_hour as usize {
+            Some(format!(
+                "[limits] max_new_per_hour = {}",
+                limits.max_new_per_hour
+            ))
+        } else {
+            None
+        };
+        let Some(limit) = held else {
+            open[wish.repo] += 1;
+            total += 1;
+            new += 1;
+            continue;
+        };
+        if let Some(doing) = &mut planned[wish.repo].doing {
+            let result = &mut doing.results[wish.result];
+            result.status = Status::Limited;
+            result.detail = format!("it waits for {limit}");
+            result.action = None;
+        }
+    }
+}
+
+/// What is to be opened, in the order of levels and then of names.
+fn wishes(planned: &[Planned]) -> Vec<Wish> {
+    let mut wishes = Vec::new();
+    for (repo, planned) in planned.iter().enumerate() {
+        let Some(doing) = &planned.doing else {
+            continue;
+        };
+        for (result, reconciled) in doing.results.iter().enumerate() {
+            let opens = reconciled.action.as_ref().and_then(|action| action.open);
+            let Some(proposal) = opens.map(|index| &doing.proposals[index]) else {
+                continue;
+            };
+            let order = (
+                proposal.level,
+                planned.report.repo.clone(),
+                reconciled.branch.clone(),
+            );
+            let max_open = proposal.max_open as usize;
+            let wish = Wish {
+                repo,
+                result,
+                max_open,
+            };
+            wishes.push((order, wish));
+        }
+    }
+    wishes.sort_by(|(a, _), (b, _)| a.cmp(b));
+    wishes.into_iter().map(|(_, wish)| wish).collect()
+}
+
+/// Those that stay open; what is about to be closed makes room.
+fn open_of(planned: &Planned) -> usize {
+    let doing = planned.doing.iter();
+    doing
+        .map(|doing| {
+            let closing = doing
+                .results
+                .iter()
+                .filter_map(|result| result.action.as_ref()?.close)
+                .count();
+            doing.there.open.len().saturating_sub(closing)
+        })
+        .sum()
+}
+
+/// How many were opened within the last hour, by the forge's clock or by the store's memory.
+fn opened_lately(shared: &Shared, planned: &[Planned]) -> usize {
+    let store = &shared.setup.store;
+    let since = shared.options.now.as_second() - HOUR;
+    let mut lately: BTreeSet<String> = BTreeSet::new();
+    for (key, at) in store.all_kept(Kind::Opened) {
+        match at.parse::<i64>() {
+            Ok(at) if at > since => drop(lately.insert(key)),
+            _ => store.forget(Kind::Opened, &key),
+        }
+    }
+    for doing in planned.iter().filter_map(|planned| planned.doing.as_ref()) {
+        let (forge, repo) = (doing.candidate.forge.name(), &doing.candidate.repo.id);
+        for (number, created) in doing.there.opened() {
+            if created.as_second() > since {
+                lately.insert(format!("{forge} {repo} {number}"));
+            }
+        }
+    }
+    lately.len()
+}

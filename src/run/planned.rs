@@ -1,0 +1,150 @@
+//! What is to be done in one repository, and how its merge requests stand.
+
+use super::existing::There;
+use super::observe::Judge;
+use super::pass::{Case, Shared};
+use super::read::Candidate;
+use super::report::{DecisionReport, RepositoryReport};
+use super::setup::Setup;
+use super::work::Work;
+use crate::plan::{
+    Certainty, Decision, Observations, Proposal, Reconciled, Target, Terms, propose, reconcile,
+};
+use crate::repo::{Branch, CommitId};
+use std::collections::BTreeSet;
+
+/// A repository with what is to be done in it.
+pub(super) struct Planned {
+    pub(super) report: RepositoryReport,
+    /// `None`: nothing can be done here.
+    pub(super) doing: Option<Doing>,
+}
+
+/// Everything that acting in a repository needs.
+pub(super) struct Doing {
+    pub(super) candidate: Candidate,
+    /// The target branch and its head.
+    pub(super) base: (Branch, CommitId),
+    pub(super) work: Work,
+    pub(super) there: There,
+    pub(super) proposals: Vec<Proposal>,
+    pub(super) results: Vec<Reconciled>,
+}
+
+impl Planned {
+    /// A repository that is only reported.
+    pub(super) fn only(report: RepositoryReport) -> Self {
+        Self {
+            report,
+            doing: None,
+        }
+    }
+}
+
+/// Proposes and compares with what is there. Where something is to be written, the forge is asked first what is there
+/// now, and it is compared again.
+pub(super) async fn plan(shared: &Shared, seen: &Observations, case: Case) -> Planned {
+    let setup = &shared.setup;
+    let Case {
+        mut candidate,
+        mut work,
+        mut there,
+    } = case;
+    let mut report = std::mem::take(&mut candidate.report);
+    report.unread = work.unread();
+    let Some((branch, head)) = candidate.base.clone() else {
+        return Planned::only(report);
+    };
+    let target = Target {
+        repo_id: &candidate.repo.id,
+        repo: candidate.repo.name.as_str(),
+        branch: &branch,
+        noun: candidate.forge.noun(),
+        templates: &setup.config.merge_requests.templates,
+        commit_prefix: &setup.config.merge_requests.commit_prefix,
+    };
+    let (proposals, _) = propose(
+        &target,
+        &work.files,
+        &work.config.args,
+        &mut work.decisions,
+        seen,
+    );
+    told(shared, &work, &proposals, &mut report);
+    let certainty = Certainty {
+        whole: work.is_certain(),
+        not_judged: work.not_judged(),
+    };
+    let terms = Terms {
+        default_branch: &branch,
+        certainty: &certainty,
+        rebase_label: &setup.config.merge_requests.rebase_label,
+        stop_label: &setup.config.merge_requests.stop_label,
+    };
+    let mut results = reconcile(&proposals, &there.existing(), &terms);
+    if !there.looked && results.iter().any(|result| result.action.is_some()) {
+        let mut judge = Judge {
+            setup,
+            git: &shared.git,
+            repo: &candidate.repo,
+            head: &head,
+            args: &work.config.args,
+            files: &work.files,
+        };
+        let names: BTreeSet<Branch> = proposals.iter().map(|p| p.branch.clone()).collect();
+        let forge = candidate.forge.as_ref();
+        match there
+            .look_again(setup, forge, &candidate.repo, &mut judge, names)
+            .await
+        {
+            Ok(now) => there = now,
+            Err(problem) => {
+                report.problems.push(problem);
+                return Planned::only(report);
+            }
+        }
+        results = reconcile(&proposals, &there.existing(), &terms);
+    }
+    Planned {
+        report,
+        doing: Some(Doing {
+            base: (branch, head),
+            candidate,
+            work,
+            there,
+            proposals,
+            results,
+        }),
+    }
+}
+
+/// Writes the decisions into the report.
+fn told(shared: &Shared, work: &Work, proposals: &[Proposal], report: &mut RepositoryReport) {
+    report.decisions = work.decisions.iter().map(DecisionReport::from).collect();
+    report.unused_rules = unused_own_rules(&shared.setup, work);
+    let failed = proposals.iter().filter_map(|p| p.texts.failed.as_ref());
+    for error in failed {
+        report.warnings.push(format!(
+            "a template of [merge_request] gives nothing here, so imagebot's own words stand: {error}"
+        ));
+    }
+    report.warnings.sort();
+    report.warnings.dedup();
+    if shared.options.traces {
+        let line = |decision: &Decision| work.line(&decision.path, decision.located.line);
+        report.traces = work
+            .decisions
+            .iter()
+            .map(|decision| (decision.clone(), line(decision)))
+            .collect();
+    }
+}
+
+fn unused_own_rules(setup: &Setup, work: &Work) -> Vec<String> {
+    let used: BTreeSet<usize> = work.matched().collect();
+    let first = setup.config.rules.len();
+    let own = work.config.rules.iter().enumerate();
+    own.filter(|(index, _)| !used.contains(&(first + index)))
+        .map(|(_, rule)| rule.from.to_string())
+        .collect()
+}

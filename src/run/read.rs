@@ -1,0 +1,223 @@
+//! Reading the repositories: their files, their own settings, and what is there of ours.
+
+use super::existing::There;
+use super::observe::{Judge, REPO_CONFIG, snapshot};
+use super::own::{OwnError, own_config};
+use super::pass::{AT_ONCE, Case, Shared};
+use super::register::Registered;
+use super::report::{ProblemReport, RepositoryReport};
+use super::work::Work;
+use crate::config::RepoConfig;
+use crate::forge::{Forge, Repository};
+use crate::git::EntryKind;
+use crate::repo::{Branch, CommitId};
+use crate::store::Kind;
+use futures::StreamExt as _;
+use std::sync::Arc;
+
+/// A repository that was registered, and what is told of it so far.
+pub(super) struct Candidate {
+    pub(super) forge: Arc<dyn Forge>,
+    pub(super) repo: Repository,
+    /// The target branch and its head; `None` if nothing is done here.
+    pub(super) base: Option<(Branch, CommitId)>,
+    pub(super) report: RepositoryReport,
+}
+
+/// Reads the repositories, several at once. Each gets its place also if it could not be read.
+pub(super) async fn read_all(shared: &Shared, registered: Vec<Registered>) -> Vec<Case> {
+    let total = registered.len();
+    let tasks = registered.into_iter().map(|(forge, repo)| {
+        let shared = shared.clone();
+        async move {
+            let kept = (shared.clone(), Arc::clone(&forge), repo.clone());
+            let task = tokio::spawn(async move { read(&shared, forge, repo).await });
+            task.await.unwrap_or_else(|error| {
+                let (shared, forge, repo) = kept;
+                let problem = ProblemReport::bug(&error);
+                nothing(&shared, forge, repo, Err(problem))
+            })
+        }
+    });
+    let tasks: Vec<_> = tasks.collect();
+    let mut tasks = futures::stream::iter(tasks).buffer_unordered(AT_ONCE);
+    let mut cases = Vec::new();
+    while let Some(case) = tasks.next().await {
+        cases.push(case);
+        let progress = &shared.options.progress;
+        progress.tick("reading", cases.len(), total);
+    }
+    cases
+}
+
+/// A repository in which nothing is done: what went wrong, or why it is skipped.
+fn nothing(
+    shared: &Shared,
+    forge: Arc<dyn Forge>,
+    repo: Repository,
+    why: Result<&str, ProblemReport>,
+) -> Case {
+    let name = Some(repo.name.clone());
+    let work = Work::new(&shared.setup, name, RepoConfig::default(), [], Vec::new());
+    let (skipped, problems) = match why {
+        Ok(why) => (Some(why.to_owned()), Vec::new()),
+        Err(problem) => (None, vec![problem]),
+    };
+    let report = RepositoryReport {
+        repo: repo.name.to_string(),
+        skipped,
+        problems,
+        ..RepositoryReport::default()
+    };
+    Case {
+        candidate: Candidate {
+            forge,
+            repo,
+            base: None,
+            report,
+        },
+        work,
+        there: There::default(),
+    }
+}
+
+async fn read(shared: &Shared, forge: Arc<dyn Forge>, repo: Repository) -> Case {
+    let setup = &shared.setup;
+    let Some((branch, head)) = repo.head.clone() else {
+        return nothing(shared, forge, repo, Ok("the repository is empty"));
+    };
+    let snapshot = match snapshot(setup, &shared.git, &repo, &head).await {
+        Ok(snapshot) => snapshot,
+        Err(error) => return nothing(shared, forge, repo, Err(error.into())),
+    };
+    let contents = snapshot
+        .files
+        .iter()
+        .find(|file| file.path.as_str() == REPO_CONFIG)
+        .map(|file| file.contents.as_slice());
+    let skipped = snapshot
+        .skipped
+        .iter()
+        .map(|(path, why)| (path.as_str(), why.as_str()));
+    let config = own_config(&format!("{}:", repo.name), contents, skipped, &setup.config);
+    let told = match &config {
+        Ok(_) => notice(shared, forge.as_ref(), &repo, None).await,
+        Err(error) => notice(shared, forge.as_ref(), &repo, Some(&what(error))).await,
+    };
+    let config = match config {
+        Ok(config) => config,
+        Err(error) => {
+            let problem = ProblemReport {
+                code: "bad-config".to_owned(),
+                message: what(&error),
+                help: Some(format!(
+                    "mend {REPO_CONFIG}; until then nothing is done here"
+                )),
+            };
+            let mut case = nothing(shared, forge, repo, Err(problem));
+            case.candidate.report.problems.extend(told.err());
+            return case;
+        }
+    };
+    if !config.enabled {
+        return nothing(
+            shared,
+            forge,
+            repo,
+            Ok("its imagebot.toml says enabled = false"),
+        );
+    }
+    let files = snapshot.files.into_iter().map(|file| {
+        let kind = if file.executable {
+            EntryKind::Executable
+        } else {
+            EntryKind::File
+        };
+        (file.path, kind, file.contents)
+    });
+    let skipped = snapshot.skipped.into_iter();
+    let skipped = skipped.map(|(path, why)| (path.to_string(), why));
+    let name = Some(repo.name.clone());
+    let mut work = Work::new(setup, name, config, files, skipped.collect());
+    work.registry = repo.registry.clone();
+    let mut judge = Judge {
+        setup,
+        git: &shared.git,
+        repo: &repo,
+        head: &head,
+        args: &work.config.args,
+        files: &work.files,
+    };
+    let there = match There::known(setup, forge.as_ref(), &repo, &mut judge).await {
+        Ok(there) => there,
+        Err(problem) => return nothing(shared, forge, repo, Err(problem)),
+    };
+    let report = RepositoryReport {
+        repo: repo.name.to_string(),
+        head: Some(head.to_string()),
+        problems: told.err().into_iter().collect(),
+        ..RepositoryReport::default()
+    };
+    Case {
+        candidate: Candidate {
+            forge,
+            repo,
+            base: Some((branch, head)),
+            report,
+        },
+        work,
+        there,
+    }
+}
+
+fn what(error: &OwnError) -> String {
+    match error {
+        OwnError::Unread { .. } => error.to_string(),
+        OwnError::Wrong(problems) => problems.lines().join("\n"),
+    }
+}
+
+/// Tells a repository on itself that its settings cannot be read, once, or takes that back. What the store knows to be
+/// said or unsaid already is not asked for again; without it the forge is asked.
+async fn notice(
+    shared: &Shared,
+    forge: &dyn Forge,
+    repo: &Repository,
+    problem: Option<&str>,
+) -> Result<(), ProblemReport> {
+    let setup = &shared.setup;
+    if shared.options.dry_run || !setup.config.merge_requests.notices {
+        return Ok(());
+    }
+    let key = format!("{} {}", forge.name(), repo.id);
+    let text = problem.map(text_of);
+    let said = setup.store.kept(Kind::Noticed, &key);
+    if said.as_deref() == Some(text.as_deref().unwrap_or_default()) {
+        return Ok(());
+    }
+    forge
+        .notice(repo, text.as_deref())
+        .await
+        .map_err(|error| ProblemReport::from(&error))?;
+    if text.is_some() {
+        shared.options.checkpoint.reached("noticed");
+    }
+    setup
+        .store
+        .keep(Kind::Noticed, &key, &text.unwrap_or_default());
+    Ok(())
+}
+
+/// What a repository is told: the problems as code, so that nothing in them commands or mentions (T33).
+fn text_of(problem: &str) -> String {
+    let lines: Vec<String> = problem
+        .lines()
+        .map(crate::plan::code)
+        .filter(|line| !line.is_empty())
+        .collect();
+    format!(
+        "imagebot does nothing in this repository until its `{REPO_CONFIG}` can be read:\n\n- {}\n\nThis issue is closed \
+         by itself then.",
+        lines.join("\n- ")
+    )
+}

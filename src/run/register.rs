@@ -1,0 +1,118 @@
+//! Which repositories there are, and whether they are still those that they were.
+
+use super::pass::Options;
+use super::report::{LeftOutReport, ProblemReport, Report, RepositoryReport};
+use super::setup::Setup;
+use crate::forge::{Forge, Known, Repository};
+use crate::repo::RepoName;
+use crate::store::Kind;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A repository and the forge that it is on.
+pub(super) type Registered = (Arc<dyn Forge>, Repository);
+
+/// Asks the forges for their repositories, all at once. A forge that fails stops no other.
+pub(super) async fn register(
+    setup: &Setup,
+    options: &Options,
+    report: &mut Report,
+) -> Vec<Registered> {
+    let asked = setup.forges.iter().map(|forge| async move {
+        let known = ids(setup, forge.name());
+        (forge, forge.discover(&known).await, known)
+    });
+    let mut registered: Vec<Registered> = Vec::new();
+    for (forge, listing, known) in futures::future::join_all(asked).await {
+        let listing = match listing {
+            Ok(listing) => listing,
+            Err(error) => {
+                report
+                    .problems
+                    .push(ProblemReport::of_forge(forge.name(), &error));
+                continue;
+            }
+        };
+        let wanted = |name: &str| {
+            let only = options.only.as_ref();
+            only.is_none_or(|globs| RepoName::parse(name).is_ok_and(|name| globs.select(&name)))
+        };
+        for (name, error) in listing.failed {
+            if wanted(&name) {
+                let problem = ProblemReport::from(&error);
+                report
+                    .repositories
+                    .push(RepositoryReport::failed_with(name, problem));
+            }
+        }
+        report.left_out.extend(
+            listing
+                .left_out
+                .into_iter()
+                .filter(|left| wanted(&left.name))
+                .map(|left| LeftOutReport {
+                    repo: left.name,
+                    why: left.why,
+                }),
+        );
+        for repo in listing.repositories {
+            if !wanted(repo.name.as_str()) {
+                continue;
+            }
+            match replaced(&known, &repo) {
+                Some(problem) => report.repositories.push(RepositoryReport::failed_with(
+                    repo.name.to_string(),
+                    problem,
+                )),
+                None => {
+                    if !options.dry_run && known.get(&repo.name) != Some(&repo.id) {
+                        let key = format!("{} {}", forge.name(), repo.name);
+                        setup.store.keep(Kind::Registered, &key, &repo.id);
+                    }
+                    registered.push((Arc::clone(forge), repo));
+                }
+            }
+        }
+    }
+    for (_, repo) in &registered {
+        if let Some(registry) = &repo.registry {
+            setup.list_registry(registry);
+        }
+    }
+    // Two tokens, or two forges of the configuration, may see the same repository: the first one works on it.
+    let mut seen = BTreeMap::new();
+    registered.retain(|(forge, repo)| {
+        let first = seen
+            .entry(repo.remote.url().to_owned())
+            .or_insert_with(|| forge.name().to_owned());
+        *first == forge.name()
+    });
+    registered
+}
+
+/// The ids that the paths of a forge stood for.
+fn ids(setup: &Setup, forge: &str) -> Known {
+    let all = setup.store.all_kept(Kind::Registered);
+    all.into_iter()
+        .filter_map(|(key, id)| {
+            let name = key.strip_prefix(forge)?.strip_prefix(' ')?;
+            Some((RepoName::parse(name).ok()?, id))
+        })
+        .collect()
+}
+
+/// A path that stands for another repository than before may have been taken by somebody else (T19).
+fn replaced(known: &Known, repo: &Repository) -> Option<ProblemReport> {
+    let before = known.get(&repo.name).filter(|id| **id != repo.id)?;
+    Some(ProblemReport {
+        code: "repo-replaced".to_owned(),
+        message: format!(
+            "{} is another repository now: it had the id {before}, and has {}",
+            repo.name, repo.id
+        ),
+        help: Some(format!(
+            "if that is meant: imagebot repos forget {}",
+            repo.name
+        )),
+    })
+}

@@ -1,0 +1,148 @@
+//! What follows from a push, from time and from a pipeline's end.
+
+use super::backend;
+use super::state::{MergeRequest, Pipeline, State};
+
+/// Why a merge request is not merged.
+pub(super) enum Refusal {
+    NotMergeable,
+    Conflict,
+    Sha(String),
+}
+
+impl State {
+    /// Open merge requests follow their source branches, and new heads get pipelines.
+    pub(super) fn notice_push(&mut self, project: u64) {
+        let now = self.tick();
+        let late = self.pipelines_late;
+        let mut new_pipelines = Vec::new();
+        let Some(project) = self.projects.get_mut(&project) else {
+            return;
+        };
+        if project.ci {
+            for (branch, sha) in backend::branches(&project.repository) {
+                if !project
+                    .pipelines
+                    .iter()
+                    .any(|p| p.sha == sha && p.branch == branch)
+                {
+                    new_pipelines.push((branch, sha));
+                }
+            }
+        }
+        for request in &mut project.merge_requests {
+            if request.state != "opened" {
+                continue;
+            }
+            let head = backend::read_ref(&project.repository, &request.source);
+            if let Some(head) = head.filter(|head| *head != request.sha) {
+                // A new commit takes back what was agreed for the old one.
+                request.sha = head;
+                request.auto_merge = false;
+                request.updated_at = now;
+            }
+        }
+        let id = project.id;
+        for (branch, sha) in new_pipelines {
+            let pipeline = Pipeline {
+                id: self.new_id(),
+                sha,
+                branch,
+                status: "running",
+                late,
+            };
+            if let Some(project) = self.projects.get_mut(&id) {
+                project.pipelines.push(pipeline);
+            }
+        }
+    }
+
+    /// Merges, or sets to merge when the pipeline succeeds.
+    pub(super) fn merge(
+        &mut self,
+        project: u64,
+        iid: u64,
+        sha: Option<&str>,
+        auto: bool,
+    ) -> Result<(), Refusal> {
+        let now = self.tick();
+        let project = self
+            .projects
+            .get_mut(&project)
+            .ok_or(Refusal::NotMergeable)?;
+        let must_succeed = project.must_succeed;
+        let at = project.merge_requests.iter().position(|mr| mr.iid == iid);
+        let at = at.ok_or(Refusal::NotMergeable)?;
+        let request = &project.merge_requests[at];
+        if request.state != "opened" || request.draft() || request.settling > 0 {
+            return Err(Refusal::NotMergeable);
+        }
+        let head = project.head(&request.source).ok_or(Refusal::NotMergeable)?;
+        if sha.is_some_and(|sha| sha != head) {
+            return Err(Refusal::Sha(head));
+        }
+        let pipeline = project.pipeline(&head).map(|pipeline| pipeline.status);
+        match pipeline {
+            // Asked too early, when there is no pipeline yet, GitLab merges at once.
+            None | Some("success" | "skipped") => {}
+            Some("running" | "pending" | "created") if auto => {
+                let request = &mut project.merge_requests[at];
+                request.auto_merge = true;
+                request.updated_at = now;
+                return Ok(());
+            }
+            Some(_) if must_succeed || auto => return Err(Refusal::NotMergeable),
+            Some(_) => {}
+        }
+        let target = project.head(&request.target).ok_or(Refusal::NotMergeable)?;
+        let message = format!(
+            "Merge branch '{}' into '{}'",
+            request.source, request.target
+        );
+        let merged = backend::merge(
+            &project.repository,
+            &target,
+            &head,
+            request.squash,
+            &message,
+        );
+        let merged = merged.ok_or(Refusal::Conflict)?;
+        backend::set_branch(&project.repository, &request.target, Some(&merged));
+        if request.remove_source {
+            backend::set_branch(&project.repository, &request.source, None);
+        }
+        let request = &mut project.merge_requests[at];
+        request.state = "merged";
+        request.auto_merge = false;
+        request.merged_as = Some(merged);
+        request.updated_at = now;
+        let id = project.id;
+        self.notice_push(id);
+        Ok(())
+    }
+
+    /// Ends the pipelines of a commit; merge requests that waited for it are merged.
+    pub(super) fn end_pipelines(&mut self, project: u64, sha: &str, status: &'static str) {
+        let Some(found) = self.projects.get_mut(&project) else {
+            return;
+        };
+        for pipeline in found.pipelines.iter_mut().filter(|p| p.sha == sha) {
+            pipeline.status = status;
+            pipeline.late = false;
+        }
+        let waits = |mr: &&MergeRequest| mr.auto_merge && mr.sha == sha;
+        let waiting: Vec<u64> = found
+            .merge_requests
+            .iter()
+            .filter(waits)
+            .map(|mr| mr.iid)
+            .collect();
+        for iid in waiting {
+            if status == "success" {
+                let _ = self.merge(project, iid, None, true);
+            } else if let Some(project) = self.projects.get_mut(&project) {
+                project.request(iid).unwrap().auto_merge = false;
+            }
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! REST v4: which request is answered by what. Reads stand here, changes in `changes`.
+
+use super::answers::{covers, page};
+use super::backend;
+use super::state::{DEVELOPER, State, Token};
+use super::wire::{Params, Reply};
+use serde_json::{Value, json};
+
+/// The answer to a request below `/api/v4/`; `None` for one that the fake does not know.
+pub(super) fn route(
+    state: &mut State,
+    token: &Token,
+    method: &str,
+    path: &[&str],
+    params: &Params,
+) -> Option<Reply> {
+    let reply = match (method, path) {
+        ("GET", ["user"]) => Reply::ok(&state.user_json(token.user)),
+        ("GET", ["metadata" | "version"]) => {
+            Reply::ok(&json!({"version": state.version, "revision": "abc", "enterprise": true}))
+        }
+        ("GET", ["personal_access_tokens", "self"]) => Reply::ok(&state.token_json(token)),
+        ("GET", ["users"]) => users(state, params),
+        ("GET", ["users", _name, "projects"]) => Reply::not_found("User"),
+        ("GET", ["groups"]) => {
+            let all = state.groups.iter().map(|group| group_json(group)).collect();
+            page(all, params)
+        }
+        ("GET", ["groups", group]) => match state.groups.contains(*group) {
+            true => Reply::ok(&group_json(group)),
+            false => Reply::not_found("Group"),
+        },
+        ("GET", ["groups", group, "projects"]) => group_projects(state, token, group, params),
+        ("GET", ["projects"]) => projects(state, token, params),
+        ("GET", ["merge_requests"]) => merge_requests(state, token, params),
+        (_, ["projects", project, rest @ ..]) => {
+            let id = match find(state, token, project) {
+                Ok(id) => id,
+                Err(moved) if method == "GET" => return Some(moved),
+                Err(_) => return Some(Reply::not_found("Project")),
+            };
+            return in_project(state, token, id, method, rest, params);
+        }
+        _ => return None,
+    };
+    Some(reply)
+}
+
+/// A project by id or path. One that has moved is a redirect, whose host is not to be trusted.
+fn find(state: &State, token: &Token, name: &str) -> Result<u64, Reply> {
+    let seen = |id: &u64| {
+        let project = state.projects.get(id);
+        project.is_some_and(|project| state.level(token, project) > 0)
+    };
+    if let Ok(id) = name.parse::<u64>() {
+        return Some(id)
+            .filter(seen)
+            .ok_or_else(|| Reply::not_found("Project"));
+    }
+    if let Some(project) = state.named(name) {
+        return Some(project.id)
+            .filter(seen)
+            .ok_or_else(|| Reply::not_found("Project"));
+    }
+    match state.moved.get(name).filter(|id| seen(id)) {
+        Some(id) => {
+            let to = format!("http://gitlab.internal/api/v4/projects/{id}");
+            let reply = Reply::json(301, &json!({"message": "Moved Permanently"}));
+            Err(reply.header("location", to))
+        }
+        None => Err(Reply::not_found("Project")),
+    }
+}
+
+fn in_project(
+    state: &mut State,
+    token: &Token,
+    id: u64,
+    method: &str,
+    path: &[&str],
+    params: &Params,
+) -> Option<Reply> {
+    let project = state.projects.get(&id)?;
+    let level = state.level(token, project);
+    if method != "GET" {
+        if level < DEVELOPER || project.archived {
+            return Some(Reply::message(403, "403 Forbidden"));
+        }
+        return super::changes::change(state, token, id, method, path, params);
+    }
+    let reply = match path {
+        [] => Reply::ok(&state.project_json(project, token)),
+        ["repository", "branches"] => branches(state, id, params),
+        ["repository", "branches", name] => match project.head(name) {
+            Some(sha) => Reply::ok(&state.branch_json(project, name, &sha)),
+            None => Reply::not_found("Branch"),
+        },
+        ["repository", "files", file, "raw"] => {
+            let spec = format!("{}:{file}", project.default_branch);
+            match backend::git(&project.repository, &["cat-file", "blob", &spec], b"") {
+                Some(text) => Reply {
+                    status: 200,
+                    headers: vec![("content-type".to_owned(), "text/plain".to_owned())],
+                    body: text.into_bytes(),
+                },
+                None => Reply::not_found("File"),
+            }
+        }
+        ["merge_requests"] => {
+            let all = project.merge_requests.iter().rev().filter(|mr| {
+                let fits = |key: &str, value: &str| {
+                    params
+                        .text(key)
+                        .is_none_or(|asked| asked == value || asked == "all")
+                };
+                fits("state", mr.state)
+                    && fits("source_branch", &mr.source)
+                    && fits("target_branch", &mr.target)
+            });
+            page(
+                all.map(|mr| state.request_json(project, mr)).collect(),
+                params,
+            )
+        }
+        ["merge_requests", iid] => {
+            let iid = iid.parse().ok()?;
+            let Some(request) = state.projects.get_mut(&id)?.request(iid) else {
+                return Some(Reply::not_found("Not Found"));
+            };
+            let before = request.settling;
+            request.settling = before.saturating_sub(1);
+            let mut shown = request.clone();
+            shown.settling = before;
+            Reply::ok(&state.request_json(state.projects.get(&id)?, &shown))
+        }
+        ["merge_requests", iid, "notes"] => {
+            let iid: u64 = iid.parse().ok()?;
+            let found = project.merge_requests.iter().find(|mr| mr.iid == iid);
+            match found {
+                Some(mr) => page(
+                    mr.notes.iter().rev().map(|n| state.note_json(n)).collect(),
+                    params,
+                ),
+                None => Reply::not_found("Not Found"),
+            }
+        }
+        ["pipelines"] => {
+            let shown = project.pipelines.iter().rev().filter(|p| {
+                !p.late
+                    && params.text("sha").is_none_or(|sha| sha == p.sha)
+                    && params.text("ref").is_none_or(|name| name == p.branch)
+            });
+            page(
+                shown.map(|p| state.pipeline_json(p, project)).collect(),
+                params,
+            )
+        }
+        ["milestones"] => {
+            let title = params.text("title");
+            let all = project.milestones.iter();
+            let all = all.filter(|(_, name)| title.as_ref().is_none_or(|title| title == name));
+            page(
+                all.map(|(id, title)| json!({"id": id, "title": title}))
+                    .collect(),
+                params,
+            )
+        }
+        ["issues"] => {
+            let wanted = params.text("state").unwrap_or_else(|| "all".to_owned());
+            let search = params.text("search").unwrap_or_default();
+            let all = project.issues.iter().rev().filter(|issue| {
+                (wanted == "all" || issue.open == (wanted == "opened"))
+                    && issue.title.contains(&search)
+            });
+            page(
+                all.map(|issue| state.issue_json(project, issue)).collect(),
+                params,
+            )
+        }
+        ["protected_branches"] => {
+            let all = project.protected.iter();
+            page(
+                all.map(|name| json!({"name": name, "allow_force_push": false}))
+                    .collect(),
+                params,
+            )
+        }
+        ["variables"] if level < 40 => Reply::message(403, "403 Forbidden"),
+        ["variables"] => {
+            let all = project.variables.iter();
+            let json =
+                |(key, protected): &(String, bool)| json!({"key": key, "protected": protected});
+            page(all.map(json).collect(), params)
+        }
+        _ => return None,
+    };
+    Some(reply)
+}
+
+fn group_json(group: &str) -> Value {
+    let name = group.rsplit('/').next();
+    json!({"id": group.len(), "full_path": group, "path": name, "name": name})
+}
+
+fn users(state: &State, params: &Params) -> Reply {
+    let asked = params.text("username");
+    let all = state.users.values();
+    let all = all.filter(|u| {
+        asked
+            .as_ref()
+            .is_none_or(|n| n.eq_ignore_ascii_case(&u.username))
+    });
+    page(all.map(|user| state.user_json(user.id)).collect(), params)
+}
+
+fn group_projects(state: &State, token: &Token, group: &str, params: &Params) -> Reply {
+    if !state.groups.contains(group) {
+        return Reply::not_found("Group");
+    }
+    let deep = params.flag("include_subgroups").unwrap_or(false);
+    let inside = |path: &str| {
+        let below = path
+            .strip_prefix(group)
+            .and_then(|rest| rest.strip_prefix('/'));
+        below.is_some_and(|below| deep || !below.contains('/'))
+    };
+    let all = state.visible(token).filter(|project| inside(&project.path));
+    let all = all.filter(|p| {
+        params
+            .flag("archived")
+            .is_none_or(|asked| asked == p.archived)
+    });
+    page(all.map(|p| state.project_json(p, token)).collect(), params)
+}
+
+fn projects(state: &State, token: &Token, params: &Params) -> Reply {
+    let member = params.flag("membership").unwrap_or(false);
+    let all = state
+        .visible(token)
+        .filter(|p| !member || state.level(token, p) > 10);
+    let all = all.filter(|p| {
+        params
+            .flag("archived")
+            .is_none_or(|asked| asked == p.archived)
+    });
+    page(all.map(|p| state.project_json(p, token)).collect(), params)
+}
+
+/// The merge requests of all projects; without a scope only those of one's own.
+fn merge_requests(state: &State, token: &Token, params: &Params) -> Reply {
+    let scope = params
+        .text("scope")
+        .unwrap_or_else(|| "created_by_me".to_owned());
+    let wanted = params.text("state").unwrap_or_else(|| "all".to_owned());
+    let mut all = Vec::new();
+    for project in state.visible(token) {
+        for request in &project.merge_requests {
+            let fits = (scope == "all" || request.author == token.user)
+                && (wanted == "all" || request.state == wanted);
+            if fits {
+                all.push((request.id, state.request_json(project, request)));
+            }
+        }
+    }
+    all.sort_by_key(|(id, _)| *id);
+    if params.text("sort").as_deref() != Some("asc") {
+        all.reverse();
+    }
+    page(
+        all.into_iter().map(|(_, request)| request).collect(),
+        params,
+    )
+}
+
+fn branches(state: &State, id: u64, params: &Params) -> Reply {
+    let project = &state.projects[&id];
+    let search = params.text("search").unwrap_or_default();
+    let fits = |name: &str| match search.strip_prefix('^') {
+        Some(start) => name.starts_with(start),
+        None => name.contains(&search),
+    };
+    let all = backend::branches(&project.repository);
+    let all = all.into_iter().filter(|(name, _)| fits(name));
+    page(
+        all.map(|(name, sha)| state.branch_json(project, &name, &sha))
+            .collect(),
+        params,
+    )
+}
+
+/// Whether a project protects a branch.
+pub(super) fn is_protected(state: &State, id: u64, branch: &str) -> bool {
+    let protected = &state.projects[&id].protected;
+    protected.iter().any(|pattern| covers(pattern, branch))
+}
