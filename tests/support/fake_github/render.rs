@@ -343,6 +343,11 @@ pub(super) fn installation(id: u64, owner: &str) -> Value {
     let mut found = INSTALLATION.clone();
     put(&mut found, json!({"id": id}));
     found["account"] = actor(owner, "Organization");
+    // The description wants a user and an enterprise in one.
+    put(
+        &mut found["account"],
+        json!({"name": owner, "slug": owner, "created_at": null, "updated_at": null}),
+    );
     found
 }
 
