@@ -17,6 +17,8 @@ mod notes;
 mod pull;
 mod requests;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 pub use settings::{GitHubSettings, GitHubToken};

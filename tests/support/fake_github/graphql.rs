@@ -82,8 +82,7 @@ pub(super) fn answer(
     }
     let cost = counts.requests.div_ceil(100).max(1);
     state.last_cost = cost;
-    let ids: Vec<u64> = state.repos.keys().copied().collect();
-    for id in ids {
+    for id in asked_for(&state, variables) {
         state.settle(&shared.repos, id, now);
     }
     let mut changed = None;
@@ -143,6 +142,27 @@ pub(super) fn answer(
         }
     }
     Reply::ok(body)
+}
+
+/// The repositories that the variables name.
+fn asked_for(state: &State, variables: &Value) -> Vec<u64> {
+    let ids = variables["ids"].as_array().into_iter().flatten();
+    let ids = ids.chain([&variables["id"]]).filter_map(Value::as_str);
+    let mut found: Vec<u64> = ids
+        .filter_map(|id| Some(state.repo_of_node(id)?.id))
+        .collect();
+    if let (Some(owner), Some(name)) = (variables["owner"].as_str(), variables["name"].as_str()) {
+        found.extend(
+            state
+                .repo_named(&format!("{owner}/{name}"))
+                .map(|repo| repo.id),
+        );
+    }
+    let pull = variables["id"]
+        .as_str()
+        .and_then(|id| id.strip_prefix("PR_"));
+    found.extend(pull.and_then(|id| id.split('_').next()?.parse::<u64>().ok()));
+    found
 }
 
 /// What GitHub counts of a document.
