@@ -13,11 +13,22 @@ mod canary;
 #[path = "support/docker_registry.rs"]
 mod docker_registry;
 #[allow(dead_code, reason = "shared with other suites, which use the rest")]
+#[path = "support/fake_github.rs"]
+mod fake_github;
+#[allow(dead_code, reason = "shared with other suites, which use the rest")]
+#[path = "support/fake_gitlab.rs"]
+mod fake_gitlab;
+#[allow(dead_code, reason = "shared with other suites, which use the rest")]
 #[path = "support/fake_registry.rs"]
 mod fake_registry;
+#[path = "support/git_repos.rs"]
+mod git_repos;
 #[path = "support/images.rs"]
 mod images;
 
+#[macro_use]
+#[path = "e2e/hub.rs"]
+mod hub;
 #[path = "e2e/bare.rs"]
 mod bare;
 #[path = "e2e/cascade.rs"]

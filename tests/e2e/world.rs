@@ -1,17 +1,16 @@
 //! A small world: a registry, a folder of bare repositories, people who commit, and the bot.
 
-use super::bare::{copy, git, refs};
+use super::bare::{git, refs};
 use super::canary;
 use super::docker_registry::{DockerRegistry, PASSWORD, USER};
 use super::fake_registry::FakeRegistry;
+use super::hub::{Hub, On};
 use super::images::Server;
 use imagebot::config;
-use imagebot::forge::{Forge as _, Local, Repository};
-use imagebot::git::{Git, Identity};
 use imagebot::http::Redactor;
 use imagebot::image::Digest;
 use imagebot::registry::Unlisted;
-use imagebot::repo::{MergeRequest, MergeRequestState, RepoGlobs};
+use imagebot::repo::{MergeRequest, MergeRequestState};
 use imagebot::run::{Checkpoint, Options, Report, RepositoryReport, Setup, pass};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -24,7 +23,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 pub(crate) struct World {
     folder: tempfile::TempDir,
     pub(crate) server: Arc<Server>,
-    pub(crate) forge: Local,
+    pub(crate) hub: Hub,
     clock: AtomicU32,
     /// Hours that have passed.
     hours: AtomicU32,
@@ -37,7 +36,18 @@ pub(crate) type Written<'a> = (&'a str, &'a str, &'a [u8]);
 impl World {
     /// With Debian's registry, open to everyone.
     pub(crate) async fn open() -> Self {
-        Self::with(Arc::new(Server::Open(DockerRegistry::start(false)))).await
+        Self::on(On::Local).await
+    }
+
+    /// With Debian's registry, open to everyone, and repositories on a forge.
+    pub(crate) async fn on(on: On) -> Self {
+        let server = Arc::new(Server::Open(DockerRegistry::start(false)));
+        Self::with_on(server, on).await
+    }
+
+    /// With the registry that can go wrong, and repositories on a forge.
+    pub(crate) async fn fake_on(on: On) -> Self {
+        Self::with_on(Arc::new(Server::Fake(FakeRegistry::start().await)), on).await
     }
 
     /// With Debian's registry and a login.
@@ -51,29 +61,24 @@ impl World {
     }
 
     async fn with(server: Arc<Server>) -> Self {
+        Self::with_on(server, On::Local).await
+    }
+
+    async fn with_on(server: Arc<Server>, on: On) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        std::fs::create_dir(folder.path().join("repos")).expect("a folder");
-        let world = Self::at(folder, server).await;
+        let hub = Hub::new(on, folder.path()).await;
+        let world = Self::at(folder, server, hub);
         world.configure("");
         world
     }
 
-    async fn at(folder: tempfile::TempDir, server: Arc<Server>) -> Self {
+    fn at(folder: tempfile::TempDir, server: Arc<Server>, hub: Hub) -> Self {
         imagebot::http::install_crypto();
         let _ = log();
-        let identity = Identity {
-            name: "a reviewer".to_owned(),
-            email: "reviewer@example.com".to_owned(),
-        };
-        let git = Git::new(&folder.path().join("people"), identity)
-            .await
-            .expect("git works");
-        let everything = RepoGlobs::parse(&["**"]).expect("a glob");
-        let forge = Local::new(git, &folder.path().join("repos"), Vec::new(), everything);
         Self {
             folder,
             server,
-            forge,
+            hub,
             clock: AtomicU32::new(0),
             hours: AtomicU32::new(0),
             texts: Mutex::default(),
@@ -83,9 +88,13 @@ impl World {
     /// Another world with the same registry, repositories and configuration, and without any cache.
     pub(crate) async fn fork(&self) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        copy(&self.repos(), &folder.path().join("repos"));
-        let other = Self::at(folder, Arc::clone(&self.server)).await;
+        let hub = self.hub.fork(folder.path()).await;
+        let other = Self::at(folder, Arc::clone(&self.server), hub);
+        other
+            .hours
+            .store(self.hours.load(Ordering::Relaxed), Ordering::Relaxed);
         let config = std::fs::read_to_string(self.config()).expect("the configuration");
+        let config = config.replace(&self.hub.config(), &other.hub.config());
         std::fs::write(other.config(), config).expect("written");
         other.secret();
         other
@@ -109,7 +118,8 @@ impl World {
     pub(crate) fn configure_all(&self, rest: &str) {
         self.secret();
         let text = format!(
-            "cache = \"cache\"\npublic_registries = false\n\n[[forge]]\nkind = \"local\"\npath = \"repos\"\n\n{rest}"
+            "cache = \"cache\"\npublic_registries = false\n\n{}\n{rest}",
+            self.hub.config()
         );
         std::fs::write(self.config(), text).expect("written");
     }
@@ -118,6 +128,11 @@ impl World {
         let path = self.path("secret");
         std::fs::write(&path, PASSWORD).expect("written");
         std::fs::set_permissions(path, PermissionsExt::from_mode(0o600)).expect("set");
+        if let Some(token) = self.hub.token() {
+            let path = self.path("token");
+            std::fs::write(&path, token).expect("written");
+            std::fs::set_permissions(path, PermissionsExt::from_mode(0o600)).expect("set");
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -128,12 +143,8 @@ impl World {
         self.path("config.toml")
     }
 
-    fn repos(&self) -> PathBuf {
-        self.path("repos")
-    }
-
     pub(crate) fn dir(&self, repo: &str) -> PathBuf {
-        self.repos().join(format!("{repo}.git"))
+        self.hub.dir(repo)
     }
 
     /// An image of the registry as a Dockerfile names it.
@@ -157,13 +168,7 @@ impl World {
 
     /// Makes a repository with a Dockerfile.
     pub(crate) fn repo(&self, name: &str, dockerfile: &str) {
-        let path = self.dir(name);
-        let shown = path.display().to_string();
-        git(
-            None,
-            &["init", "-q", "--bare", "--initial-branch=main", &shown],
-            b"",
-        );
+        self.hub.create(name);
         self.commit(name, "Dockerfile", dockerfile);
     }
 
@@ -181,7 +186,6 @@ impl World {
         files: &[Written<'_>],
         message: &str,
     ) -> String {
-        let dir = self.dir(repo);
         let time = 1_700_000_000 + self.clock.fetch_add(1, Ordering::Relaxed);
         let mut input = format!(
             "commit refs/heads/{branch}\ncommitter a developer <dev@example.com> {time} +0000\ndata {}\n{message}\n",
@@ -196,7 +200,9 @@ impl World {
             input.extend_from_slice(contents);
             input.push(b'\n');
         }
-        git(Some(&dir), &["fast-import", "--quiet", "--force"], &input);
+        self.hub.with_git(repo, |dir| {
+            git(Some(dir), &["fast-import", "--quiet", "--force"], &input)
+        });
         self.head(repo, branch).expect("the branch is there")
     }
 
@@ -231,43 +237,25 @@ impl World {
     /// Moves or deletes a branch by hand.
     pub(crate) fn reset(&self, repo: &str, branch: &str, to: Option<&str>) {
         let name = format!("refs/heads/{branch}");
-        match to {
-            Some(to) => git(Some(&self.dir(repo)), &["update-ref", &name, to], b""),
-            None => git(Some(&self.dir(repo)), &["update-ref", "-d", &name], b""),
-        };
+        self.hub.with_git(repo, |dir| match to {
+            Some(to) => git(Some(dir), &["update-ref", &name, to], b""),
+            None => git(Some(dir), &["update-ref", "-d", &name], b""),
+        });
     }
 
     /// All refs of all repositories.
-    pub(crate) fn refs(&self) -> BTreeMap<String, String> {
+    pub(crate) async fn refs(&self) -> BTreeMap<String, String> {
         let mut all = BTreeMap::new();
-        for entry in std::fs::read_dir(self.repos()).expect("a folder").flatten() {
-            let repo = entry.file_name().to_string_lossy().into_owned();
-            all.extend(
-                refs(&entry.path())
-                    .into_iter()
-                    .map(|(name, id)| (format!("{repo} {name}"), id)),
-            );
+        for repo in self.hub.repos().await {
+            let found = refs(&self.dir(&repo)).into_iter();
+            all.extend(found.map(|(name, id)| (format!("{repo} {name}"), id)));
         }
         all
     }
 
-    pub(crate) async fn repository(&self, name: &str) -> Repository {
-        let listing = self
-            .forge
-            .discover(&imagebot::forge::Known::new())
-            .await
-            .expect("a listing");
-        let found = listing
-            .repositories
-            .into_iter()
-            .find(|repo| repo.name.as_str() == name);
-        found.expect("the repository is registered")
-    }
-
     /// All merge requests of a repository.
     pub(crate) async fn mrs(&self, repo: &str) -> Vec<MergeRequest> {
-        let repo = self.repository(repo).await;
-        self.forge.all(&repo).await.expect("a list")
+        self.hub.mrs(repo).await
     }
 
     /// The open merge requests of a repository.
@@ -285,41 +273,32 @@ impl World {
     }
 
     pub(crate) async fn merge(&self, repo: &str, number: u64) {
-        let repo = self.repository(repo).await;
-        self.forge
-            .merge_now(&repo, number)
-            .await
-            .expect("it merges");
+        self.hub.merge(repo, number).await;
     }
 
     pub(crate) async fn close(&self, repo: &str, number: u64) {
-        let repo = self.repository(repo).await;
-        self.forge.close(&repo, number).await.expect("it closes");
+        self.hub.close(repo, number).await;
     }
 
     pub(crate) async fn comments(&self, repo: &str, number: u64) -> String {
-        let repo = self.repository(repo).await;
-        self.forge.comments(&repo, number).await.expect("comments")
+        self.hub.comments(repo, number).await
     }
 
     /// What people see of the forge: branches with their commits, merge requests with everything in them.
     pub(crate) async fn state(&self) -> Vec<String> {
         let mut lines: Vec<String> = self
             .refs()
+            .await
             .iter()
             .filter(|(name, _)| name.contains(" refs/heads/"))
             .map(|(name, id)| format!("{name} {id}"))
             .collect();
-        let listing = self
-            .forge
-            .discover(&imagebot::forge::Known::new())
-            .await
-            .expect("a listing");
-        for repo in listing.repositories {
-            for mr in self.forge.all(&repo).await.expect("a list") {
-                let comments = self.forge.comments(&repo, mr.number).await.expect("text");
-                lines.push(format!("{} {mr:?} {comments}", repo.name));
+        for repo in self.hub.repos().await {
+            for mr in self.mrs(&repo).await {
+                let comments = self.comments(&repo, mr.number).await;
+                lines.push(format!("{repo} {mr:?} {comments}"));
             }
+            lines.extend(self.hub.notices(&repo).await);
         }
         lines
     }
@@ -397,8 +376,10 @@ impl Drop for World {
         if std::thread::panicking() {
             return;
         }
-        let secret = self.path("secret");
-        let mut places = canary::below(self.folder.path(), &[secret]);
+        let secrets = [self.path("secret"), self.path("token")];
+        let mut places = canary::below(self.folder.path(), &secrets);
+        let fired = self.hub.fired();
+        assert!(fired.is_empty(), "a text did something: {fired:?}");
         let lines = std::mem::take(&mut *lock(log()));
         for text in lock(&self.texts)
             .iter()
@@ -418,7 +399,8 @@ impl Drop for World {
 /// The report of one repository.
 #[track_caller]
 pub(crate) fn of<'a>(report: &'a Report, repo: &str) -> &'a RepositoryReport {
-    let found = report.repositories.iter().find(|r| r.repo == repo);
+    let is = |name: &str| name == repo || name.strip_prefix("team/") == Some(repo);
+    let found = report.repositories.iter().find(|r| is(&r.repo));
     found.unwrap_or_else(|| panic!("{repo} is not in {report:#?}"))
 }
 

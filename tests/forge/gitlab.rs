@@ -12,6 +12,8 @@ mod git;
 mod life;
 #[path = "gitlab/recorded.rs"]
 mod recorded;
+#[path = "gitlab/serve.rs"]
+mod serve;
 
 use crate::conformance::Server;
 use crate::fake_gitlab::{FakeGitLab, NewToken, ProjectOptions};

@@ -11,6 +11,8 @@
 
 #[path = "fake_github/faults.rs"]
 mod faults;
+#[path = "fake_github/fork.rs"]
+mod fork;
 #[path = "fake_github/git.rs"]
 mod git;
 #[path = "fake_github/graphql.rs"]

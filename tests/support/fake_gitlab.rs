@@ -19,6 +19,8 @@ mod changes;
 mod complexity;
 #[path = "fake_gitlab/faults.rs"]
 mod faults;
+#[path = "fake_gitlab/fork.rs"]
+mod fork;
 #[path = "fake_gitlab/graphql.rs"]
 mod graphql;
 #[path = "fake_gitlab/merging.rs"]

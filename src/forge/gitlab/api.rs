@@ -7,6 +7,7 @@
 use super::failure;
 use crate::forge::error::ForgeError;
 use crate::http::{Client, Clock, HttpError, Redactor, Request, Response};
+use futures::StreamExt as _;
 use gitlab::api::Endpoint;
 use jiff::Timestamp;
 use reqwest::Method;
@@ -23,8 +24,12 @@ use url::Url;
 const LIMIT: usize = 64 * 1024 * 1024;
 /// The most pages of a list: GitLab's own offset paging ends at 50,000 rows.
 const PAGES: u32 = 500;
+/// How many pages of one list are asked for at once.
+const AT_ONCE: usize = 4;
 /// How often what is safe to repeat is sent.
 const TRIES: u32 = 3;
+/// How often a write is sent that meets a lock (F42).
+const LOCKED_TRIES: u32 = 5;
 
 /// One instance with one token.
 pub(super) struct Api {
@@ -118,30 +123,53 @@ impl Api {
         self.decode(&self.good(response)?)
     }
 
-    /// Reads all pages of a list.
+    /// Reads all pages of a list: the first tells how many there are, the others are asked for a few at once.
     pub(super) async fn pages<T: DeserializeOwned>(
         &self,
         endpoint: &(impl Endpoint + Sync),
     ) -> Result<Vec<T>, ForgeError> {
-        let mut all = Vec::new();
-        for page in 1..=PAGES {
-            let response = self.good(self.ask(endpoint, Some(page)).await?)?;
-            let mut found: Vec<T> = self.decode(&response)?;
-            let full = found.len() >= 100;
+        let (mut all, mut more, total) = self.page(endpoint, 1).await?;
+        let mut next = 2;
+        let known = total.unwrap_or(1).min(PAGES);
+        let waiting = (next..=known).map(|page| self.page(endpoint, page));
+        let mut waiting = futures::stream::iter(waiting.collect::<Vec<_>>()).buffered(AT_ONCE);
+        while let Some(page) = waiting.next().await {
+            let (mut found, follows, _) = page?;
             all.append(&mut found);
-            // Behind some proxies the header is lost: then a full page is followed by another.
-            let more = match response.header("x-next-page") {
-                Some(next) => !next.is_empty(),
-                None => full,
-            };
-            if !more {
-                return Ok(all);
-            }
+            more = follows;
+            next += 1;
         }
-        Err(ForgeError::Refused(format!(
-            "a list of {} has more than {PAGES} pages",
-            self.base
-        )))
+        // Lists of more than 10,000 tell no total, and others may have grown.
+        while more {
+            if next > PAGES {
+                return Err(ForgeError::Refused(format!(
+                    "a list of {} has more than {PAGES} pages",
+                    self.base
+                )));
+            }
+            let (mut found, follows, _) = self.page(endpoint, next).await?;
+            all.append(&mut found);
+            more = follows;
+            next += 1;
+        }
+        Ok(all)
+    }
+
+    /// One page of a list, whether more follow, and how many there are where that is told.
+    async fn page<T: DeserializeOwned>(
+        &self,
+        endpoint: &(impl Endpoint + Sync),
+        page: u32,
+    ) -> Result<(Vec<T>, bool, Option<u32>), ForgeError> {
+        let response = self.good(self.ask(endpoint, Some(page)).await?)?;
+        let found: Vec<T> = self.decode(&response)?;
+        // Behind some proxies the header is lost: then a full page is followed by another.
+        let more = match response.header("x-next-page") {
+            Some(next) => !next.is_empty(),
+            None => found.len() >= 100,
+        };
+        let total = response.header("x-total-pages");
+        Ok((found, more, total.and_then(|total| total.parse().ok())))
     }
 
     /// Asks an endpoint; the answer has any status but 401 and 429.
@@ -157,7 +185,7 @@ impl Api {
     }
 
     /// Sends what changes something, one after another and with a pause between them; the answer has any status.
-    pub(super) async fn write(
+    pub(super) async fn write_raw(
         &self,
         endpoint: &(impl Endpoint + Sync),
     ) -> Result<Response, ForgeError> {
@@ -171,14 +199,37 @@ impl Api {
         response
     }
 
-    /// As [`Api::write`], for an answer that is needed.
+    /// As [`Api::write_raw`], where 401 can only mean the token.
+    pub(super) async fn write(
+        &self,
+        endpoint: &(impl Endpoint + Sync),
+    ) -> Result<Response, ForgeError> {
+        let response = self.write_raw(endpoint).await?;
+        self.refuse_401(&response)?;
+        Ok(response)
+    }
+
+    /// As [`Api::write`], for an answer that is needed; a lock is waited for.
     pub(super) async fn change<T: DeserializeOwned>(
         &self,
         endpoint: &(impl Endpoint + Sync),
     ) -> Result<T, ForgeError> {
-        let response = self.write(endpoint).await?;
-        self.refuse_401(&response)?;
-        self.decode(&self.good(response)?)
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let response = self.write(endpoint).await?;
+            if attempt < LOCKED_TRIES && self.is_locked(&response) {
+                self.back_off(attempt).await;
+                continue;
+            }
+            return self.decode(&self.good(response)?);
+        }
+    }
+
+    /// Whether somebody else, or GitLab itself, has the project's merge requests in hand just now (F42).
+    pub(super) fn is_locked(&self, response: &Response) -> bool {
+        response.status == reqwest::StatusCode::CONFLICT
+            && self.message(response).to_ascii_lowercase().contains("lock")
     }
 
     /// Asks GraphQL. Only reads are sent, so they are repeated like any `GET`.

@@ -154,15 +154,12 @@ pub(super) async fn create(
             && said.contains("source")
             && said.contains("exist")
             && !said.contains("already");
-        // F42: somebody else, or GitLab itself, has the merge requests of this project in hand.
-        let locked = response.status == StatusCode::CONFLICT && said.contains("lock");
-        if response.status == StatusCode::CONFLICT && !locked {
-            if let Some(request) = open(api, project, new).await? {
-                return Ok(request);
-            }
-        }
+        let locked = api.is_locked(&response);
         let broken = response.status.is_server_error();
-        if broken && let Some(request) = open(api, project, new).await? {
+        let taken = response.status == StatusCode::CONFLICT && !locked;
+        if (taken || broken)
+            && let Some(request) = open(api, project, new).await?
+        {
             return Ok(request);
         }
         if (unseen || locked || broken) && !last {

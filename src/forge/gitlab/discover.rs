@@ -51,7 +51,17 @@ pub(super) async fn discover(
     known: &Known,
 ) -> Result<Listing, ForgeError> {
     let mut listing = Listing::default();
-    let (sources, named) = scope.sources();
+    let (sources, mut named) = scope.sources();
+    named.retain(|name| match scope.named(name) {
+        Verdict::Out(why) => {
+            listing.left_out.push(LeftOut {
+                name: name.to_string(),
+                why,
+            });
+            false
+        }
+        Verdict::In(_) | Verdict::Unasked => true,
+    });
     let mut candidates = BTreeMap::new();
     let mut seen = BTreeMap::new();
     let mut registry = None;

@@ -49,7 +49,7 @@ pub(super) async fn merge(
     };
     let mut why = String::new();
     for attempt in 1..=TRIES {
-        let response = api.write(&endpoint).await?;
+        let response = api.write_raw(&endpoint).await?;
         let said = api.message(&response);
         match response.status {
             status if status.is_success() => {
@@ -62,7 +62,7 @@ pub(super) async fn merge(
                     "!{number} of project {project} may not be merged with this token"
                 )));
             }
-            StatusCode::CONFLICT if said.to_ascii_lowercase().contains("lock") => why = said,
+            _ if api.is_locked(&response) => why = said,
             StatusCode::METHOD_NOT_ALLOWED => {
                 let request = one(api, project, number).await?;
                 if request.state == "merged" {

@@ -99,8 +99,13 @@ impl Scope {
         }
     }
 
+    /// What is to be done with a repository that the configuration names, before it is asked for.
+    pub(super) fn named(&self, name: &RepoName) -> Verdict {
+        self.by_name(name, &self.topics)
+    }
+
     /// What is to be done with a repository, by its name and topics alone.
-    pub(super) fn by_name(&self, name: &RepoName, topics: &[String]) -> Verdict {
+    fn by_name(&self, name: &RepoName, topics: &[String]) -> Verdict {
         let text = name.as_str();
         let fits = |glob: &&str| Glob::parse(glob).is_ok_and(|glob| glob.matches(text));
         let why = self.repos.positive().filter(fits).last();
@@ -155,10 +160,8 @@ mod tests {
             })
             .collect();
         let names: Vec<&str> = names.iter().map(RepoName::as_str).collect();
-        assert_eq!((found.as_slice(), names.as_slice()), {
-            let sources: Vec<String> = sources.iter().map(|s| (*s).to_owned()).collect();
-            (sources.as_slice(), named)
-        });
+        assert_eq!(found, sources);
+        assert_eq!(names, named);
     }
 
     #[test]

@@ -156,6 +156,24 @@ async fn two_tokens_serve_what_must_not_see_each_other() {
 }
 
 #[tokio::test]
+async fn a_named_repository_of_another_token_is_not_asked_for() {
+    let world = World::of(&["apps/secret/x", "apps/web"], |settings| {
+        settings.deeper = vec!["apps/secret/".to_owned()];
+    })
+    .await;
+    world.projects(&["apps/secret/x", "apps/web"]);
+    let listing = world.listing().await;
+    assert_eq!(names(&listing), ["apps/web"]);
+    assert_eq!(left_out(&listing), [("apps/secret/x", "other-token")]);
+    let asked = world.fake.requests();
+    assert!(
+        !asked
+            .iter()
+            .any(|r| r.body.contains("secret") || r.target.contains("secret"))
+    );
+}
+
+#[tokio::test]
 async fn named_repositories_cost_pages_not_requests_each() {
     let globs: Vec<String> = (0..60).map(|n| format!("fleet/app-{n}")).collect();
     let globs: Vec<&str> = globs.iter().map(String::as_str).collect();

@@ -329,3 +329,27 @@ async fn writes_come_one_after_another_with_a_pause() {
     let waited = world.clock.elapsed() - before;
     assert_eq!(waited.as_millis(), 5 * 500);
 }
+
+/// What other tests stand on: people and GitLab itself write our commit anew, and the merge request follows.
+#[tokio::test]
+async fn rebased_and_amended_heads_are_seen() {
+    let world = World::new().await;
+    let repo = world.prepared().await;
+    let created = world.forge.create(&repo, &request(SOURCE, "one")).await;
+    let number = created.unwrap().number;
+    world.fake.commit("team/app", "main", &[("other", "x\n")]);
+    let sources = [branch(SOURCE)].into();
+    for sha in [
+        world.fake.rebase("team/app", number),
+        world.fake.amend("team/app", SOURCE, "more", "y\n"),
+    ] {
+        assert_eq!(sha.len(), 40);
+    }
+    let head = world.fake.head("team/app", SOURCE).unwrap();
+    let seen = world.forge.merge_requests(&repo, &sources).await.unwrap();
+    assert_eq!(seen[0].head.as_ref().unwrap().as_str(), head);
+    for (file, text) in [("other", "x"), ("more", "y"), ("Dockerfile", "FROM node:2")] {
+        let found = world.fake.file("team/app", SOURCE, file);
+        assert_eq!(found.as_deref(), Some(text), "{file}");
+    }
+}

@@ -150,11 +150,13 @@ pub(super) fn page(all: Vec<Value>, params: &Params) -> Reply {
             .header("x-total-pages", pages);
     }
     if !next.is_empty() {
-        // Behind a proxy GitLab often names another scheme and host here.
-        let link = format!(
-            "<http://gitlab.internal/api/v4/next?page={next}&per_page={size}>; rel=\"next\""
-        );
-        reply = reply.header("link", link);
+        let query = params.0.iter().filter(|(key, _)| key.as_str() != "page");
+        let query = query.filter_map(|(key, value)| Some((key, value.as_str()?)));
+        let mut link = url::Url::parse(&params.1).unwrap();
+        link.query_pairs_mut()
+            .extend_pairs(query)
+            .append_pair("page", &next);
+        reply = reply.header("link", format!("<{link}>; rel=\"next\""));
     }
     reply
 }

@@ -158,6 +158,55 @@ pub(super) fn merge(
     git(repository, &args, b"")
 }
 
+/// A commit with the same message, author and change on another parent; `None` if that is in conflict.
+pub(super) fn rebase(repository: &Path, commit: &str, onto: &str) -> Option<String> {
+    let base = format!("--merge-base={commit}^");
+    let tree = git(
+        repository,
+        &["merge-tree", "--write-tree", &base, onto, commit],
+        b"",
+    )?;
+    let tree = tree.lines().next()?.to_owned();
+    again(repository, commit, &tree, onto)
+}
+
+/// A commit with the same message, author and parent, and one more file.
+pub(super) fn amend(repository: &Path, commit: &str, file: &str, text: &str) -> String {
+    let blob = git(
+        repository,
+        &["hash-object", "-w", "--stdin"],
+        text.as_bytes(),
+    );
+    let index = tempfile::tempdir().unwrap();
+    let index = index.path().join("index");
+    let run = |args: &[&str]| {
+        let mut command = command(repository);
+        let output = command.args(args).env("GIT_INDEX_FILE", &index).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    run(&["read-tree", commit]);
+    let entry = format!("100644,{},{file}", blob.unwrap());
+    run(&["update-index", "--add", "--cacheinfo", &entry]);
+    let tree = run(&["write-tree"]);
+    let parent = git(repository, &["rev-parse", &format!("{commit}^")], b"").unwrap();
+    again(repository, commit, tree.trim(), &parent).unwrap()
+}
+
+/// A commit with another tree and parent, written by GitLab for the same author.
+fn again(repository: &Path, commit: &str, tree: &str, parent: &str) -> Option<String> {
+    let raw = git(repository, &["cat-file", "commit", commit], b"")?;
+    let (head, message) = raw.split_once("\n\n")?;
+    let author = head.lines().find(|line| line.starts_with("author "))?;
+    let text = format!(
+        "tree {tree}\nparent {parent}\n{author}\ncommitter GitLab <gitlab@example.org> 1763726400 +0000\n\n{message}\n"
+    );
+    git(
+        repository,
+        &["hash-object", "-t", "commit", "-w", "--stdin"],
+        text.as_bytes(),
+    )
+}
+
 /// A request of git: the token is its password, and it sees and changes what its user may.
 pub(super) async fn serve(
     shared: &Shared,

@@ -60,11 +60,7 @@ impl FakeGitLab {
             .and_then(|id| state.projects.get(&id))
             .map(|p| p.repository.clone());
         backend::init(&repository, lender.as_deref());
-        let mut parent = path;
-        while let Some((group, _)) = parent.rsplit_once('/') {
-            state.groups.insert(group.to_owned());
-            parent = group;
-        }
+        state.make_groups(path);
         let milestones = options.milestones.into_iter().enumerate();
         let project = Project {
             id,
@@ -159,9 +155,7 @@ impl FakeGitLab {
         project.path = to.to_owned();
         let id = project.id;
         state.moved.insert(from.to_owned(), id);
-        if let Some((group, _)) = to.rsplit_once('/') {
-            state.groups.insert(group.to_owned());
-        }
+        state.make_groups(to);
     }
 
     /// Makes a user with access levels by path prefix (`""`: everywhere); gives its id.
@@ -302,6 +296,31 @@ impl FakeGitLab {
         let request = state.named_mut(path).request(iid).unwrap();
         change(request);
         request.updated_at = now;
+    }
+
+    /// Somebody presses *Rebase*: the newest commit of the source branch is written anew on the target, by GitLab.
+    pub(crate) fn rebase(&self, path: &str, iid: u64) -> String {
+        let mut state = self.lock();
+        let project = state.named_mut(path);
+        let request = project.request(iid).unwrap().clone();
+        let target = project.head(&request.target).unwrap();
+        let sha = backend::rebase(&project.repository, &request.sha, &target).unwrap();
+        backend::set_branch(&project.repository, &request.source, Some(&sha));
+        let id = project.id;
+        state.notice_push(id);
+        sha
+    }
+
+    /// A person writes the newest commit of a branch anew with a further file, and pushes by force.
+    pub(crate) fn amend(&self, path: &str, branch: &str, file: &str, text: &str) -> String {
+        let mut state = self.lock();
+        let project = state.named_mut(path);
+        let head = project.head(branch).unwrap();
+        let sha = backend::amend(&project.repository, &head, file, text);
+        backend::set_branch(&project.repository, branch, Some(&sha));
+        let id = project.id;
+        state.notice_push(id);
+        sha
     }
 
     /// A person opens a merge request; from a fork, with the fork's id.

@@ -23,12 +23,12 @@ pub(super) fn route(
         ("GET", ["users"]) => users(state, params),
         ("GET", ["users", _name, "projects"]) => Reply::not_found("User"),
         ("GET", ["groups"]) => {
-            let all = state.groups.iter().map(|group| group_json(group)).collect();
-            page(all, params)
+            let all = state.groups.iter().map(|(path, id)| group_json(path, *id));
+            page(all.collect(), params)
         }
-        ("GET", ["groups", group]) => match state.groups.contains(*group) {
-            true => Reply::ok(&group_json(group)),
-            false => Reply::not_found("Group"),
+        ("GET", ["groups", group]) => match state.group(group) {
+            Some(path) => Reply::ok(&group_json(path, state.groups[path])),
+            None => Reply::not_found("Group"),
         },
         ("GET", ["groups", group, "projects"]) => group_projects(state, token, group, params),
         ("GET", ["projects"]) => projects(state, token, params),
@@ -197,9 +197,9 @@ fn in_project(
     Some(reply)
 }
 
-fn group_json(group: &str) -> Value {
+fn group_json(group: &str, id: u64) -> Value {
     let name = group.rsplit('/').next();
-    json!({"id": group.len(), "full_path": group, "path": name, "name": name})
+    json!({"id": id, "full_path": group, "path": name, "name": name})
 }
 
 fn users(state: &State, params: &Params) -> Reply {
@@ -214,9 +214,9 @@ fn users(state: &State, params: &Params) -> Reply {
 }
 
 fn group_projects(state: &State, token: &Token, group: &str, params: &Params) -> Reply {
-    if !state.groups.contains(group) {
+    let Some(group) = state.group(group) else {
         return Reply::not_found("Group");
-    }
+    };
     let deep = params.flag("include_subgroups").unwrap_or(false);
     let inside = |path: &str| {
         let below = path

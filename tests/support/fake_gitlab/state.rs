@@ -4,7 +4,7 @@ use super::faults::Scripted;
 use super::text::Fired;
 use super::wire::Logged;
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Developer, GitLab's level from which branches are pushed and merge requests opened.
@@ -21,7 +21,8 @@ pub(super) struct State {
     pub(super) projects: BTreeMap<u64, Project>,
     /// Paths that projects once had.
     pub(super) moved: BTreeMap<String, u64>,
-    pub(super) groups: BTreeSet<String>,
+    /// Groups and their ids.
+    pub(super) groups: BTreeMap<String, u64>,
     pub(super) users: BTreeMap<u64, User>,
     pub(super) tokens: Vec<Token>,
     pub(super) log: Vec<Logged>,
@@ -37,6 +38,7 @@ pub(super) struct State {
     pub(super) registry: Option<String>,
 }
 
+#[derive(Clone)]
 pub(super) struct User {
     pub(super) id: u64,
     pub(super) username: String,
@@ -57,6 +59,7 @@ pub(super) struct Token {
     pub(super) reach: Option<String>,
 }
 
+#[derive(Clone)]
 pub(super) struct Project {
     pub(super) id: u64,
     pub(super) path: String,
@@ -154,7 +157,7 @@ impl State {
             complexity_limit: 250,
             projects: BTreeMap::new(),
             moved: BTreeMap::new(),
-            groups: BTreeSet::new(),
+            groups: BTreeMap::new(),
             users: BTreeMap::from([(1, bot)]),
             tokens: Vec::new(),
             log: Vec::new(),
@@ -185,6 +188,24 @@ impl State {
     pub(super) fn new_id(&mut self) -> u64 {
         self.next_id += 1;
         self.next_id
+    }
+
+    /// Makes the groups above a path.
+    pub(super) fn make_groups(&mut self, path: &str) {
+        let mut parent = path;
+        while let Some((group, _)) = parent.rsplit_once('/') {
+            let id = self.new_id();
+            self.groups.entry(group.to_owned()).or_insert(id);
+            parent = group;
+        }
+    }
+
+    /// A group's path, by path or id.
+    pub(super) fn group(&self, name: &str) -> Option<&str> {
+        let id = name.parse::<u64>().ok();
+        let mut all = self.groups.iter();
+        let found = all.find(|(path, known)| *path == name || Some(**known) == id);
+        found.map(|(path, _)| path.as_str())
     }
 
     pub(super) fn named(&self, path: &str) -> Option<&Project> {

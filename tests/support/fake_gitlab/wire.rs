@@ -80,11 +80,11 @@ impl Reply {
     }
 }
 
-/// The parameters of a request, from its query and its body, form or JSON alike.
-pub(super) struct Params(pub(super) Map<String, Value>);
+/// The parameters of a request, from its query and its body, form or JSON alike, and its URL without them.
+pub(super) struct Params(pub(super) Map<String, Value>, pub(super) String);
 
 impl Params {
-    fn of(query: &str, media_type: &str, body: &[u8]) -> Self {
+    fn of(url: String, query: &str, media_type: &str, body: &[u8]) -> Self {
         let mut all = Map::new();
         let mut add = |text: &[u8]| {
             for (key, value) in url::form_urlencoded::parse(text) {
@@ -102,7 +102,7 @@ impl Params {
         } else if let Ok(Value::Object(body)) = serde_json::from_slice(body) {
             all.extend(body);
         }
-        Self(all)
+        Self(all, url)
     }
 
     pub(super) fn text(&self, key: &str) -> Option<String> {
@@ -115,7 +115,7 @@ impl Params {
 
     pub(super) fn flag(&self, key: &str) -> Option<bool> {
         self.text(key)
-            .map(|text| matches!(text.as_str(), "true" | "1"))
+            .map(|text| matches!(text.as_str(), "true" | "True" | "1"))
     }
 
     pub(super) fn number(&self, key: &str) -> Option<u64> {
@@ -220,7 +220,12 @@ async fn answer(shared: &Shared, request: Request) -> Response {
             backend::serve(shared, method, path, query, &header, body, token).await
         }
         _ => {
-            let params = Params::of(query, &header("content-type"), &body);
+            let params = Params::of(
+                format!("{}{path}", shared.url),
+                query,
+                &header("content-type"),
+                &body,
+            );
             let mut state = shared.lock();
             let reply = api(&mut state, kind, method, path, &params, token, &secret);
             let date = httpdate::fmt_http_date(state.time().into());
