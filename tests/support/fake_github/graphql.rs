@@ -90,7 +90,10 @@ pub(super) fn answer(
         match mutate(shared, &mut state, operation, variables, token) {
             Ok(number) => changed = Some(number),
             Err(message) => {
-                let name = "enablePullRequestAutoMerge";
+                let name = match &operation.selection_set.selections[0] {
+                    Selection::Field(field) => field.name.as_str(),
+                    _ => "mutation",
+                };
                 return Reply::ok(json!({"data": {name: null}, "errors":
                     [{"type": "UNPROCESSABLE", "path": [name], "message": message}]}));
             }
@@ -238,7 +241,7 @@ impl Counts {
     }
 }
 
-/// The one mutation: auto-merge, which GitHub refuses where it has nothing to wait for.
+/// The mutations: auto-merge off, and on, which GitHub refuses where it has nothing to wait for.
 fn mutate(
     shared: &Shared,
     state: &mut State,
@@ -246,10 +249,15 @@ fn mutate(
     variables: &Value,
     token: &Token,
 ) -> Result<(u64, u64), String> {
-    let named = operation.selection_set.selections.iter().any(|selection| {
-        matches!(selection, Selection::Field(field) if field.name == "enablePullRequestAutoMerge")
-    });
-    assert!(named, "the only mutation that the fake knows");
+    let names: Vec<&str> = operation
+        .selection_set
+        .selections
+        .iter()
+        .filter_map(|selection| match selection {
+            Selection::Field(field) => Some(field.name.as_str()),
+            _ => None,
+        })
+        .collect();
     let text = |key: &str| variables[key].as_str().unwrap_or_default().to_owned();
     let (id, head, method) = (text("id"), text("head"), text("method"));
     let found = id.strip_prefix("PR_").and_then(|rest| {
@@ -269,6 +277,17 @@ fn mutate(
         .get(&number)
         .and_then(|issue| issue.pull.clone());
     let pull = pull.ok_or("Could not resolve to a PullRequest")?;
+    if names == ["disablePullRequestAutoMerge"] {
+        let repo = state.repos.get_mut(&repo_id).expect("a repository");
+        let issue = repo.issues.get_mut(&number).expect("a pull request");
+        issue.pull.as_mut().expect("a pull request").auto_merge = None;
+        return Ok((repo_id, number));
+    }
+    assert_eq!(
+        names,
+        ["enablePullRequestAutoMerge"],
+        "the mutations that the fake knows"
+    );
     if !repo.allow_auto_merge {
         return Err("Auto merge is not allowed for this repository".to_owned());
     }
