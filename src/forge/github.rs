@@ -88,6 +88,7 @@ impl Forge for GitHub {
     }
 
     async fn discover(&self, known: &Known) -> Result<Listing, ForgeError> {
+        self.api.login().freshen().await;
         let found = self.api.listing(known).await?;
         let mut listing = Listing {
             left_out: found.left_out,

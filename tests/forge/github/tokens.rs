@@ -57,6 +57,38 @@ async fn an_installations_token_is_refreshed_within_a_run_for_git_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_pass_begins_with_a_fresh_token() {
+    let (fake, github) = app(&["team"], Some(1)).await;
+    let minted = || fake.lock().app.as_ref().unwrap().minted;
+    let first = listed(&github, "team/app").await;
+    fake.clock().advance(Duration::from_secs(300));
+    listed(&github, "team/app").await;
+    assert_eq!(minted(), 1);
+    fake.clock().advance(Duration::from_secs(600));
+    listed(&github, "team/app").await;
+    assert_eq!(minted(), 2);
+    // The name of the login stays, and github.com's registry is not this server's.
+    assert!(first.registry.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_registry_of_a_server_is_the_one_that_the_operator_names() {
+    let bench = Bench::start().await;
+    bench.fake.commit("team/app", "main", &[("x", "x")]);
+    let mut settings = settings(&bench.fake, &["team/*"]);
+    settings.registry =
+        Some(imagebot::image::RegistryHost::parse("containers.ghe.example.com").unwrap());
+    let github = GitHub::new(settings).unwrap();
+    let registry = listed(&github, "team/app").await.registry.unwrap();
+    assert_eq!(registry.host.as_str(), "containers.ghe.example.com");
+    assert_eq!(
+        (registry.username.as_str(), registry.realm),
+        ("x-access-token", None)
+    );
+    assert!(!registry.login.contains("CANARY"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_is_refused_too_early_is_asked_for_anew_once() {
     let (fake, github) = app(&["team"], Some(1)).await;
     let repo = listed(&github, "team/app").await;
