@@ -220,7 +220,7 @@ impl Api {
             return Err(ForgeError::NotFound(why.to_owned()));
         }
         let found = answer.data.get("repository").cloned().unwrap_or_default();
-        self.same(repo, found.get("databaseId"))?;
+        self.same(repo, found.get("databaseId").and_then(Value::as_u64))?;
         serde_json::from_value(found).map_err(|error| Failure::unreadable(&error.to_string()).error)
     }
 
