@@ -6,11 +6,13 @@ mod config;
 mod demo;
 mod edit;
 mod ended;
+mod forge;
 mod init;
 mod mr;
 mod output;
 mod progress;
 mod registry;
+mod repos;
 mod run;
 mod scan;
 mod session;
@@ -48,6 +50,8 @@ enum Command {
     Tags(tags::Arguments),
     Edit(edit::Arguments),
     Registry(registry::Arguments),
+    Forge(forge::Arguments),
+    Repos(repos::Arguments),
     Config(config::Arguments),
     Init(init::Arguments),
     Mr(mr::Arguments),
@@ -71,6 +75,8 @@ impl Cli {
             Command::Tags(arguments) => tags::run(arguments, redactor),
             Command::Edit(arguments) => edit::run(&arguments),
             Command::Registry(arguments) => registry::run(arguments, redactor),
+            Command::Forge(arguments) => forge::run(arguments, redactor),
+            Command::Repos(arguments) => repos::run(arguments, redactor),
             Command::Config(arguments) => config::run(arguments),
             Command::Init(arguments) => init::run(&arguments),
             Command::Mr(arguments) => mr::run(arguments, redactor),

@@ -27,6 +27,7 @@ pub use decide::decide_all;
 pub use folder::{Folder, read_folder};
 pub use own::{OwnError, own_config};
 pub use pass::{Options, Progress, pass};
+pub use register::{Registered, forget, survey};
 pub use report::{
     DecisionReport, LeftOutReport, ProblemReport, ProposalReport, Report, RepositoryReport,
     WantedReport,

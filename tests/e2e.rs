@@ -37,6 +37,8 @@ mod cascade;
 mod crash;
 #[path = "e2e/isolation.rs"]
 mod isolation;
+#[path = "e2e/life.rs"]
+mod life;
 #[path = "e2e/people.rs"]
 mod people;
 #[path = "e2e/quiet.rs"]

@@ -73,6 +73,7 @@ pub(super) fn render(report: &Report) -> String {
         let nothing = repo.proposals.is_empty()
             && repo.problems.is_empty()
             && told.is_empty()
+            && repo.warnings.is_empty()
             && repo.unread.is_empty();
         if nothing && repo.skipped.is_none() && repo.unused_rules.is_empty() {
             quiet += 1;
@@ -134,6 +135,9 @@ pub(super) fn render(report: &Report) -> String {
                 let _ = writeln!(out, "    help: {}", indented(help));
             }
         }
+        for warning in &repo.warnings {
+            let _ = writeln!(out, "  warning: {}", indented(warning));
+        }
         for unread in &repo.unread {
             let _ = writeln!(out, "  not read: {unread}");
         }
@@ -151,6 +155,9 @@ pub(super) fn render(report: &Report) -> String {
         if let Some(help) = &problem.help {
             let _ = writeln!(out, "  help: {}", indented(help));
         }
+    }
+    for warning in &report.warnings {
+        let _ = writeln!(out, "warning: {warning}");
     }
     for rule in &report.unused_rules {
         let _ = writeln!(out, "this rule matched nothing in any repository: {rule}");

@@ -13,6 +13,7 @@ mod endpoints;
 mod failure;
 mod heads;
 mod merge;
+mod named;
 mod notes;
 mod requests;
 mod scope;

@@ -31,8 +31,8 @@ pub(super) struct There {
     pub(super) branches: BTreeMap<Branch, OurBranch>,
     pub(super) open: Vec<MergeRequest>,
     memory: Memory,
-    /// Whether the forge was asked just now.
-    pub(super) looked: bool,
+    /// The branches that the forge was asked about just now.
+    looked: BTreeSet<Branch>,
 }
 
 impl There {
@@ -75,7 +75,7 @@ impl There {
             branches: judge.all(&heads).await?,
             open: open.clone(),
             memory: memory.unwrap_or_default(),
-            looked: false,
+            looked: BTreeSet::new(),
         })
     }
 
@@ -132,8 +132,13 @@ impl There {
             branches: judge.all(&heads).await?,
             open,
             memory,
-            looked: true,
+            looked: names,
         })
+    }
+
+    /// Whether the forge was asked just now about this branch.
+    pub(super) fn is_fresh(&self, branch: &Branch) -> bool {
+        self.looked.contains(branch)
     }
 
     /// By branch, as the plan wants it.

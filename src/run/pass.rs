@@ -89,7 +89,7 @@ pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
         stopped: Arc::new(forges.map(|name| (name, AtomicBool::new(false))).collect()),
     };
     let new_store = setup.store.has_seen_nothing();
-    let registered = register(setup, options, &mut report).await;
+    let registered = register(setup, options.only.as_ref(), !options.dry_run, &mut report).await;
     let cases = read_all(&shared, registered).await;
     let (mut candidates, mut works, mut there) = (Vec::new(), Vec::new(), Vec::new());
     for case in cases {

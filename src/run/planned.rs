@@ -82,7 +82,9 @@ pub(super) async fn plan(shared: &Shared, seen: &Observations, case: Case) -> Pl
         stop_label: &setup.config.merge_requests.stop_label,
     };
     let mut results = reconcile(&proposals, &there.existing(), &terms);
-    if !there.looked && results.iter().any(|result| result.action.is_some()) {
+    let acts_on_memory =
+        |result: &Reconciled| result.action.is_some() && !there.is_fresh(&result.branch);
+    if results.iter().any(acts_on_memory) {
         let mut judge = Judge {
             setup,
             git: &shared.git,

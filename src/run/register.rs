@@ -1,21 +1,40 @@
 //! Which repositories there are, and whether they are still those that they were.
 
-use super::pass::Options;
 use super::report::{LeftOutReport, ProblemReport, Report, RepositoryReport};
 use super::setup::Setup;
 use crate::forge::{Forge, Known, Repository};
-use crate::repo::RepoName;
+use crate::repo::{RepoGlobs, RepoName};
 use crate::store::Kind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A repository and the forge that it is on.
-pub(super) type Registered = (Arc<dyn Forge>, Repository);
+pub type Registered = (Arc<dyn Forge>, Repository);
+
+/// Which repositories there are, and what was left out or went wrong, for people to look at.
+pub async fn survey(setup: &Setup) -> (Vec<Registered>, Report) {
+    let mut report = Report::new(true);
+    let registered = register(setup, None, false, &mut report).await;
+    report.left_out.sort();
+    (registered, report)
+}
+
+/// Forgets which id a path stood for: another repository may have it from now on. Whether something was forgotten.
+pub fn forget(setup: &Setup, name: &RepoName) -> bool {
+    let mut forgotten = false;
+    for forge in &setup.forges {
+        let key = format!("{} {name}", forge.name());
+        forgotten |= setup.store.kept(Kind::Registered, &key).is_some();
+        setup.store.forget(Kind::Registered, &key);
+    }
+    forgotten
+}
 
 /// Asks the forges for their repositories, all at once. A forge that fails stops no other.
 pub(super) async fn register(
     setup: &Setup,
-    options: &Options,
+    only: Option<&RepoGlobs>,
+    remember: bool,
     report: &mut Report,
 ) -> Vec<Registered> {
     let asked = setup.forges.iter().map(|forge| async move {
@@ -34,7 +53,6 @@ pub(super) async fn register(
             }
         };
         let wanted = |name: &str| {
-            let only = options.only.as_ref();
             only.is_none_or(|globs| RepoName::parse(name).is_ok_and(|name| globs.select(&name)))
         };
         for (name, error) in listing.failed {
@@ -65,7 +83,7 @@ pub(super) async fn register(
                     problem,
                 )),
                 None => {
-                    if !options.dry_run && known.get(&repo.name) != Some(&repo.id) {
+                    if remember && known.get(&repo.name) != Some(&repo.id) {
                         let key = format!("{} {}", forge.name(), repo.name);
                         setup.store.keep(Kind::Registered, &key, &repo.id);
                     }

@@ -1,9 +1,21 @@
 //! Killed at any point, twice at once, without memory: the forge ends in the same state.
 
+use super::hub::On;
 use super::world::{World, statuses};
 use imagebot::run::Checkpoint;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+
+on_every_forge!(
+    invariant_5_f1_f2_f3_killed_while_opening,
+    invariant_5_killed_while_updating,
+    invariant_5_f20_killed_while_closing,
+    invariant_5_f9_killed_while_telling,
+    f12_a_reason_that_was_written_and_no_longer_holds_is_taken_back,
+    f7_two_bots_at_once_make_one_branch_and_one_merge_request,
+    f6_a_push_whose_answer_was_lost_is_found_done,
+    f48_without_its_memory_the_bot_ends_in_the_same_state,
+);
 
 /// A checkpoint that ends the process, as far as a test can, behind the n-th step and every later one.
 fn killed_behind(n: usize) -> (Checkpoint, Arc<AtomicUsize>) {
@@ -44,15 +56,14 @@ async fn survives(world: &World, expect: &[&str]) {
         }
         other.pass().await;
         assert_eq!(other.state().await, state, "killed behind step {n}");
-        let refs = other.refs();
+        let refs = other.refs().await;
         other.pass().await;
-        assert_eq!(other.refs(), refs, "a third pass does nothing");
+        assert_eq!(other.refs().await, refs, "a third pass does nothing");
     }
 }
 
-#[tokio::test]
-async fn invariant_5_f1_f2_f3_killed_while_opening() {
-    let world = World::open().await;
+async fn invariant_5_f1_f2_f3_killed_while_opening(on: On) {
+    let world = World::on(on).await;
     let one = world.push("base", "1.0.0").await;
     world.push("base", "1.1.0").await;
     world.push("base", "2.0.0").await;
@@ -61,9 +72,8 @@ async fn invariant_5_f1_f2_f3_killed_while_opening() {
     survives(&world, &["committed", "pushed", "opened", "opened"]).await;
 }
 
-#[tokio::test]
-async fn invariant_5_killed_while_updating() {
-    let world = World::open().await;
+async fn invariant_5_killed_while_updating(on: On) {
+    let world = World::on(on).await;
     let one = world.push("base", "1.0.0").await;
     world.push("base", "1.1.0").await;
     let image = world.image("base");
@@ -73,9 +83,8 @@ async fn invariant_5_killed_while_updating() {
     survives(&world, &["committed", "pushed", "edited"]).await;
 }
 
-#[tokio::test]
-async fn invariant_5_f20_killed_while_closing() {
-    let world = World::open().await;
+async fn invariant_5_f20_killed_while_closing(on: On) {
+    let world = World::on(on).await;
     let one = world.push("base", "1.0.0").await;
     let two = world.push("base", "1.1.0").await;
     let image = world.image("base");
@@ -85,9 +94,8 @@ async fn invariant_5_f20_killed_while_closing() {
     survives(&world, &["reason written", "committed", "pushed", "closed"]).await;
 }
 
-#[tokio::test]
-async fn invariant_5_f9_killed_while_telling() {
-    let world = World::open().await;
+async fn invariant_5_f9_killed_while_telling(on: On) {
+    let world = World::on(on).await;
     let one = world.push("base", "1.0.0").await;
     world.push("base", "1.1.0").await;
     let image = world.image("base");
@@ -114,9 +122,8 @@ async fn invariant_5_f9_killed_while_telling() {
     }
 }
 
-#[tokio::test]
-async fn f12_a_reason_that_was_written_and_no_longer_holds_is_taken_back() {
-    let world = World::open().await;
+async fn f12_a_reason_that_was_written_and_no_longer_holds_is_taken_back(on: On) {
+    let world = World::on(on).await;
     let one = world.push("base", "1.0.0").await;
     let two = world.push("base", "1.1.0").await;
     let image = world.image("base");
@@ -133,9 +140,8 @@ async fn f12_a_reason_that_was_written_and_no_longer_holds_is_taken_back() {
     assert_eq!(statuses(&world.pass().await, "app"), ["declined"]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn f7_two_bots_at_once_make_one_branch_and_one_merge_request() {
-    let world = World::open().await;
+async fn f7_two_bots_at_once_make_one_branch_and_one_merge_request(on: On) {
+    let world = World::on(on).await;
     let one = world.push("base", "1.0.0").await;
     world.push("base", "1.1.0").await;
     world.push("base", "2.0.0").await;
@@ -169,9 +175,8 @@ async fn f7_two_bots_at_once_make_one_branch_and_one_merge_request() {
     assert_eq!(world.state().await, alone.state().await);
 }
 
-#[tokio::test]
-async fn f6_a_push_whose_answer_was_lost_is_found_done() {
-    let world = World::open().await;
+async fn f6_a_push_whose_answer_was_lost_is_found_done(on: On) {
+    let world = World::on(on).await;
     let one = world.push("base", "1.0.0").await;
     world.push("base", "1.1.0").await;
     world.repo(
@@ -196,9 +201,8 @@ async fn f6_a_push_whose_answer_was_lost_is_found_done() {
     assert_eq!(world.state().await, whole.state().await);
 }
 
-#[tokio::test]
-async fn f48_without_its_memory_the_bot_ends_in_the_same_state() {
-    let world = World::open().await;
+async fn f48_without_its_memory_the_bot_ends_in_the_same_state(on: On) {
+    let world = World::on(on).await;
     let one = world.push("base", "1.0.0").await;
     world.push("base", "1.1.0").await;
     let image = world.image("base");

@@ -402,6 +402,28 @@ impl Hub {
         }
     }
 
+    /// A push rule of the repository, in the server's own words, or none.
+    pub(crate) fn push_rule(&self, repo: &str, rule: bool) {
+        match self {
+            Self::GitLab(fake, _) => fake.change(&path(repo), |options| {
+                options.commit_regex = rule.then(|| "^chore".to_owned());
+            }),
+            Self::GitHub(fake) if rule => {
+                fake.refuse_pushes(&path(repo), "imagebot/", "Commit message must match ^chore");
+            }
+            Self::Local(..) if rule => {
+                let said = "Commit message does not follow the pattern '^chore'";
+                let script = format!("#!/bin/sh\necho \"{said}\" >&2\nexit 1\n");
+                let hook = self.dir(repo).join("hooks/pre-receive");
+                std::fs::create_dir_all(hook.parent().expect("a folder")).expect("made");
+                std::fs::write(&hook, script).expect("written");
+                let runnable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+                std::fs::set_permissions(&hook, runnable).expect("set");
+            }
+            _ => std::fs::remove_file(self.dir(repo).join("hooks/pre-receive")).expect("removed"),
+        }
+    }
+
     /// The requests that changed something on a server since the last call, git's pushes among them.
     pub(crate) fn writes(&self) -> Vec<String> {
         match self {

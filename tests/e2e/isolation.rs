@@ -21,7 +21,7 @@ async fn two() -> World {
 async fn invariants_7_8_f22_f30_an_answer_that_is_missing_closes_nothing() {
     let world = two().await;
     world.pass().await;
-    let refs = world.refs();
+    let refs = world.refs().await;
     let faults = [
         ("GET /v2/base/tags", Fault::status(500)),
         ("GET /v2/base/tags", Fault::status(404)),
@@ -44,7 +44,7 @@ async fn invariants_7_8_f22_f30_an_answer_that_is_missing_closes_nothing() {
         let outcome = of(&report, "app").decisions[0].outcome;
         assert_eq!(outcome, "unknown", "{shown}");
         assert_eq!(statuses(&report, "app"), ["kept"], "{shown}");
-        assert_eq!(world.refs(), refs, "{shown}");
+        assert_eq!(world.refs().await, refs, "{shown}");
         world.server.fake().heal();
         assert_eq!(
             statuses(&world.pass().await, "app"),
@@ -66,7 +66,7 @@ async fn invariants_7_8_half_an_answer_closes_nothing_and_is_told() {
         &format!("FROM {}:1.0.0@{one}\n", world.image("base")),
     );
     assert_eq!(statuses(&world.pass().await, "app"), ["open", "open"]);
-    let refs = world.refs();
+    let refs = world.refs().await;
     world
         .server
         .fake()
@@ -80,7 +80,7 @@ async fn invariants_7_8_half_an_answer_closes_nothing_and_is_told() {
     let mut found = statuses(&report, "app");
     found.sort_unstable();
     assert_eq!(found, ["kept", "unchanged"]);
-    assert_eq!(world.refs(), refs);
+    assert_eq!(world.refs().await, refs);
 }
 
 /// A Dockerfile that can no longer be read is not one without references.
@@ -104,7 +104,7 @@ async fn f31_f32_f33_a_list_that_is_empty_or_older_closes_and_downgrades_nothing
     world.repo("app", &format!("FROM {image}:1.0.0@{one}\n"));
     world.repo("newer", &format!("FROM {image}:9.9.9\n"));
     world.pass_with(Checkpoint::default()).await;
-    let refs = world.refs();
+    let refs = world.refs().await;
     let list = |tags: &str| {
         let body = format!("{{\"name\":\"base\",\"tags\":{tags}}}").into_bytes();
         Fault::Answer(
@@ -118,7 +118,7 @@ async fn f31_f32_f33_a_list_that_is_empty_or_older_closes_and_downgrades_nothing
         let report = world.any_pass().await;
         assert_eq!(reasons(&report, "app"), ["tag-vanished"], "{tags}");
         assert_eq!(reasons(&report, "newer"), ["tag-vanished"], "{tags}");
-        assert_eq!(world.refs(), refs, "{tags}");
+        assert_eq!(world.refs().await, refs, "{tags}");
     }
     assert_eq!(world.mrs("newer").await, [], "never a downgrade");
     // F32: what is pinned was deleted, and something newer is there.

@@ -1,11 +1,25 @@
 //! What people do to merge requests and branches, and what the bot makes of it.
 
+use super::hub::On;
 use super::world::{World, statuses};
 use imagebot::repo::MergeRequestState;
 
+on_every_forge!(
+    f12_closed_by_a_person_is_declined_until_there_is_a_newer_version,
+    f16_closed_with_its_branch_deleted_is_declined_too,
+    f15_merged_and_reverted_is_not_proposed_again_until_there_is_a_newer_version,
+    f15_a_tag_that_goes_back_and_forth_is_no_revert,
+    f9_a_persons_commit_on_the_branch_is_told_once_and_never_overwritten,
+    f9_a_persons_commit_stays_also_when_nothing_is_proposed_any_more,
+    f10_an_amended_commit_is_a_persons_work,
+    f10_a_rebased_commit_is_still_the_bots,
+    f11_a_push_between_reading_and_writing_is_never_overwritten,
+    t34_what_people_write_in_the_text_stays_and_commands_nothing,
+);
+
 /// A world with an open merge request from 1.0.0 to 1.1.0, and its branch.
-async fn proposed() -> (World, String) {
-    let world = World::open().await;
+async fn proposed(on: On) -> (World, String) {
+    let world = World::on(on).await;
     let one = world.push("base", "1.0.0").await;
     world.push("base", "1.1.0").await;
     let image = world.image("base");
@@ -15,9 +29,8 @@ async fn proposed() -> (World, String) {
     (world, source)
 }
 
-#[tokio::test]
-async fn f12_closed_by_a_person_is_declined_until_there_is_a_newer_version() {
-    let (world, _) = proposed().await;
+async fn f12_closed_by_a_person_is_declined_until_there_is_a_newer_version(on: On) {
+    let (world, _) = proposed(on).await;
     world.close("app", 1).await;
     for _ in 0..2 {
         assert_eq!(statuses(&world.pass().await, "app"), ["declined"]);
@@ -34,18 +47,16 @@ async fn f12_closed_by_a_person_is_declined_until_there_is_a_newer_version() {
     assert_eq!(world.mrs("app").await[0].state, MergeRequestState::Closed);
 }
 
-#[tokio::test]
-async fn f16_closed_with_its_branch_deleted_is_declined_too() {
-    let (world, source) = proposed().await;
+async fn f16_closed_with_its_branch_deleted_is_declined_too(on: On) {
+    let (world, source) = proposed(on).await;
     world.close("app", 1).await;
     world.reset("app", &source, None);
     assert_eq!(statuses(&world.pass().await, "app"), ["declined"]);
     assert_eq!(world.head("app", &source), None);
 }
 
-#[tokio::test]
-async fn f15_merged_and_reverted_is_not_proposed_again_until_there_is_a_newer_version() {
-    let (world, source) = proposed().await;
+async fn f15_merged_and_reverted_is_not_proposed_again_until_there_is_a_newer_version(on: On) {
+    let (world, source) = proposed(on).await;
     let before = world.file("app", "main", "Dockerfile");
     world.merge("app", 1).await;
     assert_ne!(world.file("app", "main", "Dockerfile"), before);
@@ -62,9 +73,8 @@ async fn f15_merged_and_reverted_is_not_proposed_again_until_there_is_a_newer_ve
     assert_eq!(world.mr("app").await.number, 2);
 }
 
-#[tokio::test]
-async fn f15_a_tag_that_goes_back_and_forth_is_no_revert() {
-    let world = World::open().await;
+async fn f15_a_tag_that_goes_back_and_forth_is_no_revert(on: On) {
+    let world = World::on(on).await;
     let one = world.push("base", "1.0.0").await;
     let image = world.image("base");
     world.repo("app", &format!("FROM {image}:1.0.0@{one}\n"));
@@ -101,17 +111,15 @@ async fn stays_foreign(world: &World, source: &str) {
     assert_eq!(world.mrs("app").await.len(), 1);
 }
 
-#[tokio::test]
-async fn f9_a_persons_commit_on_the_branch_is_told_once_and_never_overwritten() {
-    let (world, source) = proposed().await;
+async fn f9_a_persons_commit_on_the_branch_is_told_once_and_never_overwritten(on: On) {
+    let (world, source) = proposed(on).await;
     let fix = [("fix.txt", "100644", b"x".as_slice())];
     world.commit_files("app", &source, &fix, "Make it work with the new base\n");
     stays_foreign(&world, &source).await;
 }
 
-#[tokio::test]
-async fn f9_a_persons_commit_stays_also_when_nothing_is_proposed_any_more() {
-    let (world, source) = proposed().await;
+async fn f9_a_persons_commit_stays_also_when_nothing_is_proposed_any_more(on: On) {
+    let (world, source) = proposed(on).await;
     let fix = [("fix.txt", "100644", b"x".as_slice())];
     let head = world.commit_files("app", &source, &fix, "Make it work\n");
     let text = world.file("app", &source, "Dockerfile");
@@ -121,9 +129,8 @@ async fn f9_a_persons_commit_stays_also_when_nothing_is_proposed_any_more() {
     assert_eq!(world.open_mrs("app").await.len(), 1);
 }
 
-#[tokio::test]
-async fn f10_an_amended_commit_is_a_persons_work() {
-    let (world, source) = proposed().await;
+async fn f10_an_amended_commit_is_a_persons_work(on: On) {
+    let (world, source) = proposed(on).await;
     let dir = world.dir("app");
     let name = format!("refs/heads/{source}");
     let raw = super::bare::git(Some(&dir), &["cat-file", "commit", &name], b"");
@@ -144,9 +151,8 @@ async fn f10_an_amended_commit_is_a_persons_work() {
     assert!(world.mr("app").await.title.ends_with("to 1.2.0"));
 }
 
-#[tokio::test]
-async fn f10_a_rebased_commit_is_still_the_bots() {
-    let (world, source) = proposed().await;
+async fn f10_a_rebased_commit_is_still_the_bots(on: On) {
+    let (world, source) = proposed(on).await;
     let dir = world.dir("app");
     let name = format!("refs/heads/{source}");
     let message = super::bare::git(Some(&dir), &["log", "-1", "--format=%B", &name], b"");
@@ -162,9 +168,8 @@ async fn f10_a_rebased_commit_is_still_the_bots() {
     assert_eq!(world.commits("app", &source).len(), 1);
 }
 
-#[tokio::test]
-async fn f11_a_push_between_reading_and_writing_is_never_overwritten() {
-    let (world, source) = proposed().await;
+async fn f11_a_push_between_reading_and_writing_is_never_overwritten(on: On) {
+    let (world, source) = proposed(on).await;
     world.push("base", "1.2.0").await;
     let (dir, name) = (world.dir("app"), format!("refs/heads/{source}"));
     let main = world.head("app", "main").expect("a head");
@@ -178,20 +183,11 @@ async fn f11_a_push_between_reading_and_writing_is_never_overwritten() {
     assert_eq!(world.head("app", &source), world.head("app", "main"));
 }
 
-#[tokio::test]
-async fn t34_what_people_write_in_the_text_stays_and_commands_nothing() {
-    let (world, source) = proposed().await;
-    let repo = world.repository("app").await;
+async fn t34_what_people_write_in_the_text_stays_and_commands_nothing(on: On) {
+    let (world, source) = proposed(on).await;
     let mr = world.mr("app").await;
-    let edit = imagebot::forge::MergeRequestEdit {
-        description: Some(format!(
-            "Please wait. - [x] rebase\n\n{}\n\nThanks!",
-            mr.description
-        )),
-        ..imagebot::forge::MergeRequestEdit::default()
-    };
-    use imagebot::forge::Forge as _;
-    world.forge.edit(&repo, 1, &edit).await.expect("edited");
+    let text = format!("Please wait. - [x] rebase\n\n{}\n\nThanks!", mr.description);
+    world.hub.describe("app", 1, &text).await;
     let head = world.head("app", &source);
     assert_eq!(statuses(&world.pass().await, "app"), ["unchanged"]);
     assert_eq!(world.head("app", &source), head);

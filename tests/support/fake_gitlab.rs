@@ -5,6 +5,7 @@
 //! only what it knows: anything else is a 404 and fails the test when the fake is dropped.
 #![allow(
     dead_code,
+    unused_imports,
     clippy::unwrap_used,
     reason = "each test binary uses a part of it, and a fake that panics tells where"
 )]
@@ -40,7 +41,7 @@ pub(crate) use complexity::complexity as cost;
 pub(crate) use faults::{Fault, FaultId};
 pub(crate) use graphql::schema;
 pub(crate) use people::{NewToken, ProjectOptions};
-pub(crate) use state::{Issue, MergeRequest, Note};
+pub(crate) use state::{Issue, MergeRequest};
 pub(crate) use text::Fired;
 pub(crate) use wire::{Kind, Logged};
 
@@ -51,8 +52,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// A running GitLab.
 pub(crate) struct FakeGitLab {
     shared: Arc<Shared>,
-    server: tokio::task::JoinHandle<()>,
-    folder: tempfile::TempDir,
+    /// `None` for a further handle.
+    server: Option<(tokio::task::JoinHandle<()>, tempfile::TempDir)>,
 }
 
 /// What the server's tasks share.
@@ -94,8 +95,15 @@ impl FakeGitLab {
         });
         Self {
             shared,
-            server,
-            folder,
+            server: Some((server, folder)),
+        }
+    }
+
+    /// A further handle, for what happens while a request is under way ([`Fault::Before`]); it ends nothing.
+    pub(crate) fn handle(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            server: None,
         }
     }
 
@@ -106,7 +114,7 @@ impl FakeGitLab {
 
     /// The folder with everything that is on disk.
     pub(crate) fn folder(&self) -> PathBuf {
-        self.folder.path().to_owned()
+        self.lock().folder.clone()
     }
 
     /// All requests since the start, or since the log was cleared.
@@ -157,7 +165,12 @@ impl Shared {
 
 impl Drop for FakeGitLab {
     fn drop(&mut self) {
-        self.server.abort();
+        let Some((server, _)) = &self.server else {
+            return;
+        };
+        server.abort();
+        // What happens before requests holds handles of ours.
+        self.lock().faults.clear();
         let unexpected = std::mem::take(&mut self.lock().unexpected);
         if !std::thread::panicking() {
             assert!(unexpected.is_empty(), "unexpected requests: {unexpected:?}");

@@ -367,7 +367,8 @@ impl Api {
             && response
                 .header("location")
                 .is_some_and(|to| to.contains("sign_in") || to.contains("login"));
-        if (html && response.status.is_success()) || sign_in {
+        // A gateway's own page about a server that is down is another matter.
+        if (html && !response.status.is_server_error()) || sign_in {
             return Err(ForgeError::NotAForge(format!(
                 "{} answered with a web page where GitLab answers JSON",
                 self.base

@@ -3,7 +3,9 @@
 use super::answers::{Project, Request};
 use super::api::Api;
 use super::endpoints::{Get, built};
-use super::heads::{Head, heads, number};
+use super::failure::ends_the_pass;
+use super::heads::{Head, Heads, heads};
+use super::named::numbers;
 use super::scope::{Scope, Source, Verdict};
 use super::session::Session;
 use crate::forge::error::ForgeError;
@@ -15,15 +17,8 @@ use crate::repo::{MergeRequest, RepoName};
 use gitlab::api::common::SortOrder;
 use gitlab::api::{groups, merge_requests, projects, users};
 use secrecy::SecretString;
-use serde::Deserialize;
-use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-
-/// The document that tells the ids of paths.
-pub(super) const PATHS: &str = include_str!("paths.graphql");
-/// The most paths in a request.
-const PATHS_AT_ONCE: usize = 50;
 
 /// What a repository is made of besides what the server tells.
 pub(super) struct Access {
@@ -42,6 +37,19 @@ struct Candidate {
     registry: Option<String>,
 }
 
+/// What is known while the listing is made.
+struct Discovery<'a> {
+    api: &'a Api,
+    scope: &'a Scope,
+    listing: Listing,
+    /// What is worked on, by number.
+    candidates: BTreeMap<u64, Candidate>,
+    /// The numbers of all projects that were listed.
+    seen: BTreeMap<RepoName, u64>,
+    /// The host of the instance's registry.
+    registry: Option<String>,
+}
+
 /// Lists everything.
 pub(super) async fn discover(
     api: &Api,
@@ -50,137 +58,176 @@ pub(super) async fn discover(
     access: &Access,
     known: &Known,
 ) -> Result<Listing, ForgeError> {
-    let mut listing = Listing::default();
+    let mut discovery = Discovery {
+        api,
+        scope,
+        listing: Listing::default(),
+        candidates: BTreeMap::new(),
+        seen: BTreeMap::new(),
+        registry: None,
+    };
     let (sources, mut named) = scope.sources();
-    named.retain(|name| match scope.named(name) {
-        Verdict::Out(why) => {
-            listing.left_out.push(LeftOut {
-                name: name.to_string(),
-                why,
-            });
-            false
-        }
-        Verdict::In(_) | Verdict::Unasked => true,
-    });
-    let mut candidates = BTreeMap::new();
-    let mut seen = BTreeMap::new();
-    let mut registry = None;
-    for source in sources {
-        let listed = match list(api, &source).await {
-            Ok(listed) => listed,
-            Err(error) if error.is_of_forge() => return Err(error),
-            Err(error) => {
-                let name = match source {
-                    Source::Membership => "**".to_owned(),
-                    Source::Group(group) => format!("{group}/**"),
-                };
-                listing.failed.push((name, error));
-                continue;
-            }
-        };
-        for project in listed {
-            let host = registry_host(&project);
-            registry = registry.or_else(|| host.clone());
-            let Ok(name) = RepoName::parse(&project.path_with_namespace) else {
-                let name = api.redact(&project.path_with_namespace);
-                let error = ForgeError::Refused("the name is refused".to_owned());
-                listing.failed.push((name, error));
-                continue;
-            };
-            seen.insert(name.clone(), project.id);
-            match scope.verdict(&name, &project) {
-                Verdict::In(why) => {
-                    let registry = host;
-                    let candidate = Candidate {
-                        name,
-                        why,
-                        registry,
-                    };
-                    candidates.insert(project.id, candidate);
-                }
-                Verdict::Out(why) => listing.left_out.push(LeftOut {
-                    name: name.to_string(),
-                    why,
-                }),
-                Verdict::Unasked => {}
-            }
-        }
-    }
-    let one_by_one = find(api, session, &named, &seen, known, &mut listing).await?;
-    // A path that now belongs to another repository than the one that was registered by it (T19).
-    for (name, id) in &one_by_one {
-        if let Some(other) = seen.get(name).filter(|other| *other != id) {
-            tracing::warn!(repo = %name, id, other, "the path belongs to another repository now; the one that was registered by it is followed");
-            candidates.remove(other);
-        }
-        if let (None, true) = (&registry, !candidates.contains_key(id)) {
-            // The host is the instance's: any of its projects tells it.
-            let told: Result<Project, _> = api.get(&Get::new(format!("projects/{id}"))).await;
-            registry = told.ok().as_ref().and_then(registry_host);
-        }
-    }
-    let mut ids: BTreeSet<u64> = candidates.keys().copied().collect();
-    ids.extend(one_by_one.values());
+    discovery.list_all(sources).await?;
+    named.retain(|name| discovery.is_ours_to_ask(name));
+    let numbers = numbers(api, session, &named, &discovery.seen, known).await?;
+    discovery.listing.failed.extend(numbers.failed);
+    discovery.keep_the_registered(&numbers.found);
+    discovery.learn_registry(&numbers.found).await;
+    let mut ids: BTreeSet<u64> = discovery.candidates.keys().copied().collect();
+    ids.extend(numbers.found.values());
     let ids: Vec<u64> = ids.into_iter().collect();
-    let (mut heads, open) = futures::join!(heads(api, session, &ids), open(api));
+    let (heads, open) = futures::join!(heads(api, session, &ids), open(api));
     let open = match open {
         Ok(open) => Some(open),
-        Err(error) if error.is_of_forge() => return Err(error),
+        Err(error) if ends_the_pass(&error) => return Err(error),
         Err(error) => {
             tracing::warn!(%error, "the open merge requests cannot be listed");
             None
         }
     };
-    for (name, id) in one_by_one {
-        let left_out = |why| LeftOut {
-            name: name.to_string(),
-            why,
-        };
-        let Some(Ok(head)) = heads.get(&id) else {
-            candidates.entry(id).or_insert_with(|| Candidate {
-                why: format!("repos = {:?}", name.as_str()),
-                name,
-                registry: None,
-            });
-            continue;
-        };
-        if head.archived && !scope.include_archived {
-            candidates.remove(&id);
-            listing.left_out.retain(|left| left.name != head.path);
-            listing.left_out.push(left_out("archived"));
-            continue;
-        }
-        let topic = |topic: &String| scope.topics.contains(topic);
-        if !scope.topics.is_empty() && !head.topics.iter().any(topic) {
-            candidates.remove(&id);
-            listing.left_out.retain(|left| left.name != head.path);
-            listing.left_out.push(left_out("topic"));
-            continue;
-        }
-        let now = RepoName::parse(&head.path).unwrap_or_else(|_| name.clone());
-        let candidate = candidates.entry(id).or_insert_with(|| Candidate {
-            name: now,
-            why: String::new(),
-            registry: registry.clone(),
-        });
-        candidate.why = format!("repos = {:?}", name.as_str());
+    for (name, id) in numbers.found {
+        discovery.take_named(name, id, &heads);
     }
-    for (id, candidate) in candidates {
-        match heads.remove(&id) {
-            Some(Ok(head)) => {
-                let open = open.as_ref().map(|open| of(open, id));
-                match repository(api, access, id, candidate, head, open) {
-                    Ok(repository) => listing.repositories.push(repository),
-                    Err((name, error)) => listing.failed.push((name, error)),
+    Ok(discovery.finish(access, heads, open.as_deref()))
+}
+
+impl Discovery<'_> {
+    /// Reads the listings. One that fails stops no other, but where the forge itself is why.
+    async fn list_all(&mut self, sources: BTreeSet<Source>) -> Result<(), ForgeError> {
+        for source in sources {
+            match list(self.api, &source).await {
+                Ok(listed) => listed.into_iter().for_each(|project| self.take(project)),
+                Err(error) if ends_the_pass(&error) => return Err(error),
+                Err(error) => {
+                    let name = match source {
+                        Source::Membership => "**".to_owned(),
+                        Source::Group(group) => format!("{group}/**"),
+                    };
+                    self.listing.failed.push((name, error));
                 }
             }
-            Some(Err(error)) => listing.failed.push((candidate.name.to_string(), error)),
-            None => {}
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, project: Project) {
+        let registry = registry_host(&project);
+        self.registry = self.registry.take().or_else(|| registry.clone());
+        let Ok(name) = RepoName::parse(&project.path_with_namespace) else {
+            let name = self.api.redact(&project.path_with_namespace);
+            let error = ForgeError::Refused("the name is refused".to_owned());
+            self.listing.failed.push((name, error));
+            return;
+        };
+        self.seen.insert(name.clone(), project.id);
+        match self.scope.verdict(&name, &project) {
+            Verdict::In(why) => {
+                let candidate = Candidate {
+                    name,
+                    why,
+                    registry,
+                };
+                self.candidates.insert(project.id, candidate);
+            }
+            Verdict::Out(why) => self.leave_out(name.as_str(), why),
+            Verdict::Unasked => {}
         }
     }
-    listing.repositories.sort_by(|a, b| a.name.cmp(&b.name));
-    listing.left_out.sort();
-    Ok(listing)
+
+    fn leave_out(&mut self, name: &str, why: &'static str) {
+        self.listing.left_out.retain(|left| left.name != name);
+        let name = name.to_owned();
+        self.listing.left_out.push(LeftOut { name, why });
+    }
+
+    /// Whether a repository that the configuration names is this client's.
+    fn is_ours_to_ask(&mut self, name: &RepoName) -> bool {
+        match self.scope.named(name) {
+            Verdict::Out(why) => {
+                self.leave_out(name.as_str(), why);
+                false
+            }
+            Verdict::In(_) | Verdict::Unasked => true,
+        }
+    }
+
+    /// A path that now belongs to another repository than the one that was registered by it (T19).
+    fn keep_the_registered(&mut self, named: &BTreeMap<RepoName, u64>) {
+        for (name, id) in named {
+            if let Some(other) = self.seen.get(name).filter(|other| *other != id) {
+                tracing::warn!(
+                    repo = %name, id, other,
+                    "the path belongs to another repository now; the one that was registered by it is followed"
+                );
+                self.candidates.remove(other);
+            }
+        }
+    }
+
+    /// The host of the registry is the instance's: any of its projects tells it.
+    async fn learn_registry(&mut self, named: &BTreeMap<RepoName, u64>) {
+        let unknown = named.values().find(|id| !self.candidates.contains_key(id));
+        if let (None, Some(id)) = (&self.registry, unknown) {
+            let endpoint = Get::new(format!("projects/{id}"));
+            let told = self.api.get::<Project>(&endpoint).await;
+            self.registry = told.ok().as_ref().and_then(registry_host);
+        }
+    }
+
+    /// A repository that the configuration names: it is worked on also as a fork or a mirror.
+    fn take_named(&mut self, name: RepoName, id: u64, heads: &Heads) {
+        let why = format!("repos = {:?}", name.as_str());
+        let (now, registry) = match heads.get(&id) {
+            Some(Ok(head)) => {
+                let topics = &self.scope.topics;
+                let out = if head.archived && !self.scope.include_archived {
+                    Some("archived")
+                } else if !topics.is_empty() && !head.topics.iter().any(|t| topics.contains(t)) {
+                    Some("topic")
+                } else {
+                    None
+                };
+                if let Some(why) = out {
+                    self.candidates.remove(&id);
+                    self.leave_out(&head.path, why);
+                    return;
+                }
+                let now = RepoName::parse(&head.path).unwrap_or(name);
+                (now, self.registry.clone())
+            }
+            // Its failure is told below its name.
+            _ => (name, None),
+        };
+        self.listing
+            .left_out
+            .retain(|left| left.name != now.as_str());
+        let candidate = self.candidates.entry(id).or_insert_with(|| Candidate {
+            name: now,
+            why: String::new(),
+            registry,
+        });
+        candidate.why = why;
+    }
+
+    fn finish(self, access: &Access, mut heads: Heads, open: Option<&[Request]>) -> Listing {
+        let mut listing = self.listing;
+        for (id, candidate) in self.candidates {
+            match heads.remove(&id) {
+                Some(Ok(head)) => {
+                    let open = open.map(|open| of(open, id));
+                    match repository(self.api, access, id, candidate, head, open) {
+                        Ok(repository) => listing.repositories.push(repository),
+                        Err(failure) => listing.failed.push(failure),
+                    }
+                }
+                Some(Err(error)) => listing.failed.push((candidate.name.to_string(), error)),
+                None => {}
+            }
+        }
+        listing.repositories.sort_by(|a, b| a.name.cmp(&b.name));
+        listing.left_out.sort();
+        listing
+    }
 }
 
 /// The projects of a group, of a user, or of the token.
@@ -214,87 +261,6 @@ async fn list(api: &Api, source: &Source) -> Result<Vec<Project>, ForgeError> {
         }
         other => other,
     }
-}
-
-/// The ids of repositories that are named one by one: the remembered one, wherever it is now, else by path.
-async fn find(
-    api: &Api,
-    session: &Session,
-    named: &BTreeSet<RepoName>,
-    seen: &BTreeMap<RepoName, u64>,
-    known: &Known,
-    listing: &mut Listing,
-) -> Result<BTreeMap<RepoName, u64>, ForgeError> {
-    #[derive(Deserialize)]
-    struct Paths {
-        projects: Option<super::answers::Nodes<Path>>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Path {
-        id: String,
-        full_path: String,
-    }
-    let mut found = BTreeMap::new();
-    let mut wanted = Vec::new();
-    for name in named {
-        let id = known.get(name).and_then(|id| id.parse().ok());
-        match id.or_else(|| seen.get(name).copied()) {
-            Some(id) => {
-                found.insert(name.clone(), id);
-            }
-            None => wanted.push(name.clone()),
-        }
-    }
-    for page in wanted.chunks(PATHS_AT_ONCE).filter(|_| session.graphql) {
-        let paths: Vec<&str> = page.iter().map(RepoName::as_str).collect();
-        let variables = json!({"paths": paths, "first": paths.len()});
-        let answer = api.graph::<Paths>(PATHS, variables).await?;
-        let nodes = answer.data.and_then(|data| data.projects);
-        let nodes = nodes
-            .and_then(|projects| projects.nodes)
-            .unwrap_or_default();
-        for node in nodes.into_iter().flatten() {
-            let name = page.iter().find(|name| {
-                let full_path = node.full_path.as_str();
-                name.as_str().eq_ignore_ascii_case(full_path)
-            });
-            if let (Some(name), Some(id)) = (name, number(&node.id)) {
-                found.insert(name.clone(), id);
-            }
-        }
-    }
-    for name in wanted {
-        if found.contains_key(&name) {
-            continue;
-        }
-        match moved(api, &name).await {
-            Ok(id) => {
-                found.insert(name, id);
-            }
-            Err(error) if error.is_of_forge() => return Err(error),
-            Err(error) => listing.failed.push((name.to_string(), error)),
-        }
-    }
-    Ok(found)
-}
-
-/// A path that is no project's now: where GitLab leads on, the id stands in the redirect. Its host is not used.
-async fn moved(api: &Api, name: &RepoName) -> Result<u64, ForgeError> {
-    let endpoint = built(projects::Project::builder().project(name.as_str()).build())?;
-    let response = api.ask(&endpoint, None).await?;
-    if response.status.is_redirection() {
-        let to = response.header("location").unwrap_or_default();
-        let last = to
-            .split('?')
-            .next()
-            .and_then(|path| path.rsplit('/').next());
-        if let Some(id) = last.and_then(|id| id.parse().ok()) {
-            return Ok(id);
-        }
-    }
-    let response = api.good(response)?;
-    api.decode::<Project>(&response).map(|project| project.id)
 }
 
 /// Our open merge requests of all projects.

@@ -73,6 +73,15 @@ pub(super) fn short(text: &str) -> String {
     clean.trim().to_owned()
 }
 
+/// Whether nothing else of this forge can be had in this pass. A server error is none of these: the next answer may be
+/// well, and a host that is down is given up by the client.
+pub(super) fn ends_the_pass(error: &ForgeError) -> bool {
+    matches!(
+        error,
+        ForgeError::Unauthorized(_) | ForgeError::RateLimited(_) | ForgeError::NotAForge(_)
+    )
+}
+
 /// The same error once more, for each of those that it befell.
 pub(super) fn again(error: &ForgeError) -> ForgeError {
     let text = error.to_string();

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The document.
-pub(super) const HEADS: &str = include_str!("heads.graphql");
+const HEADS: &str = include_str!("heads.graphql");
 /// The most repositories in a request: GitLab's largest page.
 const PAGE: usize = 100;
 /// How many requests for pages are under way at once.

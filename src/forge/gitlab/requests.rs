@@ -12,7 +12,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The document.
-pub(super) const REQUESTS: &str = include_str!("requests.graphql");
+const REQUESTS: &str = include_str!("requests.graphql");
 /// The most source branches in a request, and the most pages of an answer.
 const BRANCHES: usize = 100;
 const PAGES: usize = 100;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 /// The document of the first request.
-pub(super) const START: &str = include_str!("start.graphql");
+const START: &str = include_str!("start.graphql");
 
 /// The oldest GitLab that imagebot works with, and why.
 const OLDEST: (u64, u64) = (15, 6);

@@ -355,7 +355,7 @@ async fn an_old_gitlab_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn a_sign_in_page_is_no_forge() {
+async fn f30_a_sign_in_page_is_no_forge() {
     for times in [usize::MAX, 0] {
         let world = World::new().await;
         world.projects(&["team/app"]);
@@ -388,4 +388,73 @@ async fn a_hostile_branch_name_is_that_repositorys_failure() {
     let listing = world.listing().await;
     assert_eq!(names(&listing), ["team/app"]);
     assert_eq!(failed(&listing), [("team/bad", "forge-refused")]);
+}
+
+/// A server error on one listing, or on one page of another's, is that listing's.
+#[tokio::test]
+async fn a_listing_that_fails_stops_no_other() {
+    for times in [3, 0] {
+        let world = World::of(&["a/**", "b/**"], |_| {}).await;
+        world.projects(&["a/app", "b/app"]);
+        let fault = world
+            .fake
+            .fail("GET", "/groups/a/projects", times, Fault::status(500));
+        let listing = world.listing().await;
+        assert_eq!(world.fake.happened(fault), times);
+        match times {
+            0 => assert_eq!(names(&listing), ["a/app", "b/app"]),
+            _ => {
+                assert_eq!(names(&listing), ["b/app"]);
+                assert_eq!(failed(&listing), [("a/**", "forge-unreachable")]);
+            }
+        }
+    }
+}
+
+/// The address of an instance without its relative root.
+#[tokio::test]
+async fn a_page_instead_of_an_api_is_no_forge() {
+    let world = World::new().await;
+    let headers = vec![("content-type", "text/html".to_owned())];
+    let page = Fault::Answer(404, headers, "<html>not found</html>".to_owned());
+    world.fake.fail("", "", usize::MAX, page);
+    let error = world.forge.discover(&Known::new()).await.unwrap_err();
+    assert!(matches!(error, ForgeError::NotAForge(_)), "{error}");
+}
+
+/// The pages of a long list come a few at once, and none is lost or read twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thousands_are_listed() {
+    let world = fleet(2300, 0).await;
+    let listing = world.listing().await;
+    assert_eq!(listing.repositories.len(), 2300);
+    let ids: BTreeSet<&str> = listing.repositories.iter().map(|r| r.id.as_str()).collect();
+    assert_eq!(ids.len(), 2300);
+    let expect = Counts {
+        rest: 23 + 1,
+        graphql: 1 + 23,
+        git: 0,
+    };
+    assert_eq!(world.fake.counts(), expect);
+}
+
+/// Seeded projects share a repository until one is changed.
+#[tokio::test]
+async fn a_seeded_project_goes_its_own_way() {
+    let world = fleet(3, 0).await;
+    let before = world.fake.head("fleet/app-0", "main").unwrap();
+    let files = [("Dockerfile", "FROM node:9\n")];
+    let own = world.fake.commit("fleet/app-0", "main", &files);
+    world.fake.commit("fleet/app-1", SOURCE, &files);
+    let heads: Vec<String> = world
+        .listing()
+        .await
+        .repositories
+        .iter()
+        .map(|repo| repo.head.clone().unwrap().1.to_string())
+        .collect();
+    assert_eq!(heads, [own, before.clone(), before]);
+    assert_eq!(world.fake.head("fleet/app-2", SOURCE), None);
+    let file = world.fake.file("fleet/app-0", "main", "Dockerfile");
+    assert_eq!(file.as_deref(), Some("FROM node:9"));
 }

@@ -2,11 +2,12 @@
 
 use super::{SOURCE, World};
 use crate::conformance::{branch, request};
-use crate::fake_gitlab::ProjectOptions;
+use crate::fake_gitlab::{Fault, ProjectOptions};
 use imagebot::forge::{
     Dress, Forge, ForgeError, MergeRequestEdit, Merging, NewMergeRequest, Pipeline,
 };
-use imagebot::repo::CommitId;
+use imagebot::repo::{CommitId, MergeRequestState};
+use std::sync::Arc;
 
 #[tokio::test]
 async fn everything_is_worn_from_the_first_request_on() {
@@ -171,6 +172,41 @@ async fn auto_merge_waits_for_the_pipeline_of_its_commit() {
             .iter()
             .any(|r| r.target.contains("approv"))
     );
+}
+
+/// T35: a person pushes between our look at the pipeline and the merge.
+#[tokio::test]
+async fn t35_what_is_pushed_meanwhile_is_not_merged() {
+    for times in [1, 0] {
+        let world = World::new().await;
+        let repo = world.prepared().await;
+        let created = world.forge.create(&repo, &request(SOURCE, "one")).await;
+        let number = created.unwrap().number;
+        let sha = world.fake.head("team/app", SOURCE).unwrap();
+        let head = CommitId::parse(&sha).unwrap();
+        world.fake.end_pipelines("team/app", &sha, "success");
+        let people = world.fake.handle();
+        let push = move || {
+            people.commit("team/app", SOURCE, &[("evil", "x\n")]);
+        };
+        let fault = Fault::Before(Arc::new(push));
+        let fault = world.fake.fail("PUT", "/merge", times, fault);
+        let merging = world.forge.merge(&repo, number, &head).await;
+        assert_eq!(world.fake.happened(fault), times);
+        let there = world.fake.merge_requests("team/app").remove(0);
+        match times {
+            1 => {
+                let error = merging.unwrap_err();
+                assert!(matches!(error, ForgeError::Conflict(_)), "{error}");
+                assert_eq!((there.state, there.auto_merge), ("opened", false));
+                assert_eq!(world.fake.file("team/app", "main", "evil"), None);
+            }
+            _ => {
+                assert_eq!(merging.unwrap(), Merging::Merged);
+                assert_eq!(there.state, "merged");
+            }
+        }
+    }
 }
 
 /// What the fake is for: asked before there is a pipeline, GitLab merges at once. So [`Forge::pipeline`] is asked first.
@@ -352,4 +388,27 @@ async fn rebased_and_amended_heads_are_seen() {
         let found = world.fake.file("team/app", SOURCE, file);
         assert_eq!(found.as_deref(), Some(text), "{file}");
     }
+}
+
+#[tokio::test]
+async fn a_merge_that_was_pushed_is_seen() {
+    let world = World::new().await;
+    let repo = world.prepared().await;
+    world
+        .forge
+        .create(&repo, &request(SOURCE, "one"))
+        .await
+        .unwrap();
+    world.fake.commit("team/app", "main", &[("other", "x\n")]);
+    assert_eq!(world.fake.merge_requests("team/app")[0].state, "opened");
+    let merged = world.fake.push_merge("team/app", 1);
+    let sources = [branch(SOURCE)].into();
+    let seen = world
+        .forge
+        .merge_requests(&repo, &sources)
+        .await
+        .unwrap()
+        .remove(0);
+    assert_eq!(seen.state, MergeRequestState::Merged);
+    assert_eq!(seen.merged_as.unwrap().as_str(), merged);
 }

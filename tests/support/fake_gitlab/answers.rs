@@ -117,15 +117,17 @@ pub(super) fn covers(pattern: &str, name: &str) -> bool {
 
 /// One page of a list, with the headers of offset paging.
 pub(super) fn page(all: Vec<Value>, params: &Params) -> Reply {
+    page_of(all, params, Value::clone)
+}
+
+/// One page of a list whose entries are written only where they are shown: lists may be long.
+pub(super) fn page_of<T>(all: Vec<T>, params: &Params, write: impl Fn(&T) -> Value) -> Reply {
     let size = params.number("per_page").unwrap_or(20).clamp(1, 100) as usize;
     let number = params.number("page").unwrap_or(1).max(1) as usize;
     let total = all.len();
     let pages = total.div_ceil(size).max(1);
-    let shown: Vec<Value> = all
-        .into_iter()
-        .skip((number - 1) * size)
-        .take(size)
-        .collect();
+    let shown = all.iter().skip((number - 1) * size).take(size);
+    let shown: Vec<Value> = shown.map(write).collect();
     let next = if number < pages {
         (number + 1).to_string()
     } else {

@@ -84,6 +84,12 @@ pub(super) fn read_ref(repository: &Path, branch: &str) -> Option<String> {
         .map(|(id, _)| id.to_owned())
 }
 
+/// Makes a branch without starting a process.
+pub(super) fn write_ref(repository: &Path, branch: &str, head: &str) {
+    let path = repository.join("refs/heads").join(branch);
+    std::fs::write(path, format!("{head}\n")).unwrap();
+}
+
 /// All branches with their heads.
 pub(super) fn branches(repository: &Path) -> Vec<(String, String)> {
     let format = "--format=%(objectname) %(refname:lstrip=2)";
@@ -233,12 +239,13 @@ pub(super) async fn serve(
     };
     let pushes = rest == "git-receive-pack" || query.contains("service=git-receive-pack");
     let (id, repository, protected, regex) = {
-        let state = shared.lock();
+        let mut state = shared.lock();
         let id = state.moved.get(name).copied();
         let project = state
             .named(name)
             .or_else(|| id.and_then(|id| state.projects.get(&id)));
-        let Some(project) = project.filter(|project| state.level(&token, project) > 0) else {
+        let project = project.filter(|project| state.level(&token, project) > 0);
+        let Some(project) = project else {
             return Reply::not_found("Page");
         };
         let scopes: &[&str] = match pushes {
@@ -263,7 +270,11 @@ pub(super) async fn serve(
             _ => project.protected.join(" "),
         };
         let regex = project.commit_regex.clone().unwrap_or_default();
-        (project.id, project.repository.clone(), protected, regex)
+        let id = project.id;
+        if pushes {
+            state.projects.get_mut(&id).unwrap().own();
+        }
+        (id, state.projects[&id].repository.clone(), protected, regex)
     };
     let environment = [
         ("GL_PROTECTED", protected),

@@ -32,15 +32,16 @@ pub(super) fn change(
         ("PUT", ["issues", iid]) => edit_issue(state, id, iid.parse().ok()?, params),
         ("POST", ["repository", "branches"]) => {
             let (name, from) = (params.text("branch")?, params.text("ref")?);
-            let project = &state.projects[&id];
+            let project = state.projects.get_mut(&id)?;
             let from = project.head(&from).unwrap_or(from);
-            backend::set_branch(&project.repository, &name, Some(&from));
+            backend::set_branch(project.own(), &name, Some(&from));
+            let project = &state.projects[&id];
             let shown = state.branch_json(project, &name, &from);
             state.notice_push(id);
             Some(Reply::json(201, &shown))
         }
         ("DELETE", ["repository", "branches", name]) => {
-            backend::set_branch(&state.projects[&id].repository, name, None);
+            backend::set_branch(state.projects.get_mut(&id)?.own(), name, None);
             state.notice_push(id);
             Some(Reply {
                 status: 204,
@@ -124,6 +125,11 @@ fn open(state: &mut State, token: &Token, id: u64, params: &Params) -> Reply {
     };
     let project = state.projects.get_mut(&id).unwrap();
     project.merge_requests.push(request.clone());
+    let head = project.head(&request.target).unwrap();
+    project
+        .targets
+        .entry(request.target.clone())
+        .or_insert(head);
     Reply::json(201, &state.request_json(&state.projects[&id], &request))
 }
 

@@ -79,8 +79,10 @@ type Resolved<'s> = Result<ResolvedValue<'s>, FieldError>;
 /// An object of the schema: its type, and how each of its fields is had.
 struct Object<'s> {
     kind: &'static str,
-    field: Box<dyn Fn(&str, &JsonMap) -> Resolved<'s> + 's>,
+    field: Field<'s>,
 }
+
+type Field<'s> = Box<dyn Fn(&str, &JsonMap) -> Resolved<'s> + 's>;
 
 impl ObjectValue for Object<'_> {
     fn type_name(&self) -> &str {
@@ -163,14 +165,19 @@ fn root<'s>(state: &'s State, token: &'s Token, score: u64, nulled: BTreeSet<u64
                 let message = "You cannot provide more than 50 full_paths".to_owned();
                 return Err(FieldError { message });
             }
+            let number = |gid: &String| gid.rsplit_once('/')?.1.parse::<u64>().ok();
+            let ids: Option<BTreeSet<u64>> = ids.map(|ids| ids.iter().filter_map(number).collect());
+            let asked: Vec<&Project> = match &ids {
+                Some(ids) => ids.iter().filter_map(|id| state.projects.get(id)).collect(),
+                None => state.projects.values().collect(),
+            };
             let wanted = |project: &&Project| {
-                let gid = format!("gid://gitlab/Project/{}", project.id);
-                ids.as_ref().is_none_or(|ids| ids.contains(&gid))
+                state.level(token, project) > 0
                     && paths
                         .as_ref()
                         .is_none_or(|paths| paths.contains(&project.path))
             };
-            let mut found: Vec<&Project> = state.visible(token).filter(wanted).collect();
+            let mut found: Vec<&Project> = asked.into_iter().filter(wanted).collect();
             // By default the newest is the first.
             found.reverse();
             let nulled = nulled.clone();

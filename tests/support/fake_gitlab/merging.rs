@@ -1,13 +1,39 @@
 //! What follows from a push, from time and from a pipeline's end.
 
 use super::backend;
-use super::state::{MergeRequest, Pipeline, State};
+use super::state::{MergeRequest, Pipeline, Project, State};
+use jiff::Timestamp;
 
 /// Why a merge request is not merged.
 pub(super) enum Refusal {
     NotMergeable,
     Conflict,
     Sha(String),
+}
+
+impl Project {
+    /// A target branch that was pushed and holds the head of a merge request has merged it.
+    fn notice_merges(&mut self, now: Timestamp) {
+        for at in 0..self.merge_requests.len() {
+            let request = &self.merge_requests[at];
+            let (target, sha) = (request.target.clone(), request.sha.clone());
+            let Some(head) = self.head(&target).filter(|_| request.state == "opened") else {
+                continue;
+            };
+            let before = self.targets.get(&target).is_some_and(|seen| *seen != head);
+            let holds = ["merge-base", "--is-ancestor", &sha, &head];
+            if before && backend::git(&self.repository, &holds, b"").is_some() {
+                let request = &mut self.merge_requests[at];
+                request.state = "merged";
+                request.auto_merge = false;
+                request.merged_as = Some(head);
+                request.updated_at = now;
+            }
+        }
+        let open = self.merge_requests.iter().filter(|mr| mr.state == "opened");
+        let targets = open.filter_map(|mr| Some((mr.target.clone(), self.head(&mr.target)?)));
+        self.targets = targets.collect();
+    }
 }
 
 impl State {
@@ -42,6 +68,7 @@ impl State {
                 request.updated_at = now;
             }
         }
+        project.notice_merges(now);
         let id = project.id;
         for (branch, sha) in new_pipelines {
             let pipeline = Pipeline {
@@ -71,6 +98,7 @@ impl State {
             .get_mut(&project)
             .ok_or(Refusal::NotMergeable)?;
         let must_succeed = project.must_succeed;
+        project.own();
         let at = project.merge_requests.iter().position(|mr| mr.iid == iid);
         let at = at.ok_or(Refusal::NotMergeable)?;
         let request = &project.merge_requests[at];

@@ -4,6 +4,7 @@ use super::backend;
 use super::state::{Issue, MergeRequest, Project, Token, User};
 use super::{FakeGitLab, merging::Refusal};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// What a new project is besides its path.
 #[derive(Debug, Clone, Default)]
@@ -52,14 +53,14 @@ impl FakeGitLab {
         self.add(path, options, None)
     }
 
-    fn add(&self, path: &str, options: ProjectOptions, borrow: Option<u64>) -> u64 {
+    fn add(&self, path: &str, options: ProjectOptions, shared: Option<PathBuf>) -> u64 {
         let mut state = self.lock();
         let id = state.new_id();
-        let repository = state.folder.join(format!("repositories/{id}.git"));
-        let lender = borrow
-            .and_then(|id| state.projects.get(&id))
-            .map(|p| p.repository.clone());
-        backend::init(&repository, lender.as_deref());
+        let repository = shared.clone().unwrap_or_else(|| {
+            let own = state.folder.join(format!("repositories/{id}.git"));
+            backend::init(&own, None);
+            own
+        });
         state.make_groups(path);
         let milestones = options.milestones.into_iter().enumerate();
         let project = Project {
@@ -84,28 +85,32 @@ impl FakeGitLab {
                 .collect(),
             pipelines: Vec::new(),
             repository,
+            targets: BTreeMap::new(),
+            shared: shared.is_some(),
         };
         state.projects.insert(id, project);
         id
     }
 
-    /// Makes `count` projects `prefix-0`, `prefix-1`, … with the history of a project that is there: no process is
-    /// started and no object is copied.
+    /// Makes `count` projects `prefix-0`, `prefix-1`, … with the `main` of a project that is there. They share one
+    /// repository until the first change, so that thousands cost nothing.
     pub(crate) fn seed(&self, template: &str, prefix: &str, count: usize) -> Vec<u64> {
-        let (lender, head) = {
-            let state = self.lock();
+        let repository = {
+            let mut state = self.lock();
+            let id = state.new_id();
             let project = state.named(template).unwrap();
-            (project.id, project.head("main").unwrap())
+            let repository = project.repository.with_file_name(format!("seed-{id}.git"));
+            backend::init(&repository, Some(&project.repository));
+            backend::write_ref(&repository, "main", &project.head("main").unwrap());
+            repository
+        };
+        let options = ProjectOptions {
+            without_ci: true,
+            ..ProjectOptions::default()
         };
         let one = |number: usize| {
-            let options = ProjectOptions {
-                without_ci: true,
-                ..ProjectOptions::default()
-            };
-            let id = self.add(&format!("{prefix}-{number}"), options, Some(lender));
-            let path = self.lock().projects[&id].repository.join("refs/heads/main");
-            std::fs::write(path, format!("{head}\n")).unwrap();
-            id
+            let path = format!("{prefix}-{number}");
+            self.add(&path, options.clone(), Some(repository.clone()))
         };
         (0..count).map(one).collect()
     }
@@ -228,7 +233,7 @@ impl FakeGitLab {
 
     /// The folder of a project's bare repository.
     pub(crate) fn repository(&self, path: &str) -> std::path::PathBuf {
-        self.lock().named(path).unwrap().repository.clone()
+        self.lock().named_mut(path).own().to_owned()
     }
 
     /// A file's text at a branch.
@@ -247,7 +252,7 @@ impl FakeGitLab {
             .or_else(|| project.head(&project.default_branch));
         let text = "change by a person";
         let base = base.as_deref();
-        let sha = backend::commit(&project.repository, branch, base, files, text, seconds);
+        let sha = backend::commit(project.own(), branch, base, files, text, seconds);
         let id = project.id;
         state.notice_push(id);
         sha
@@ -258,7 +263,7 @@ impl FakeGitLab {
         let mut state = self.lock();
         let project = state.named_mut(path);
         let head = project.head(&project.default_branch).unwrap();
-        backend::set_branch(&project.repository, branch, Some(&head));
+        backend::set_branch(project.own(), branch, Some(&head));
         let id = project.id;
         state.notice_push(id);
     }
@@ -266,7 +271,7 @@ impl FakeGitLab {
     pub(crate) fn delete_branch(&self, path: &str, branch: &str) {
         let mut state = self.lock();
         let project = state.named_mut(path);
-        backend::set_branch(&project.repository, branch, None);
+        backend::set_branch(project.own(), branch, None);
         let id = project.id;
         state.notice_push(id);
     }
@@ -277,7 +282,7 @@ impl FakeGitLab {
         let project = state.named_mut(path);
         project.default_branch = branch.to_owned();
         let head = format!("ref: refs/heads/{branch}\n");
-        std::fs::write(project.repository.join("HEAD"), head).unwrap();
+        std::fs::write(project.own().join("HEAD"), head).unwrap();
     }
 
     /// All merge requests of a project.
@@ -304,8 +309,8 @@ impl FakeGitLab {
         let project = state.named_mut(path);
         let request = project.request(iid).unwrap().clone();
         let target = project.head(&request.target).unwrap();
-        let sha = backend::rebase(&project.repository, &request.sha, &target).unwrap();
-        backend::set_branch(&project.repository, &request.source, Some(&sha));
+        let sha = backend::rebase(project.own(), &request.sha, &target).unwrap();
+        backend::set_branch(project.own(), &request.source, Some(&sha));
         let id = project.id;
         state.notice_push(id);
         sha
@@ -316,8 +321,8 @@ impl FakeGitLab {
         let mut state = self.lock();
         let project = state.named_mut(path);
         let head = project.head(branch).unwrap();
-        let sha = backend::amend(&project.repository, &head, file, text);
-        backend::set_branch(&project.repository, branch, Some(&sha));
+        let sha = backend::amend(project.own(), &head, file, text);
+        backend::set_branch(project.own(), branch, Some(&sha));
         let id = project.id;
         state.notice_push(id);
         sha
@@ -384,6 +389,20 @@ impl FakeGitLab {
             Err(Refusal::Conflict) => Err("conflict"),
             Err(_) => Err("not mergeable"),
         }
+    }
+
+    /// A person merges on their own machine and pushes the target branch; GitLab notices.
+    pub(crate) fn push_merge(&self, path: &str, iid: u64) -> String {
+        let mut state = self.lock();
+        let project = state.named_mut(path);
+        let request = project.request(iid).unwrap().clone();
+        let target = project.head(&request.target).unwrap();
+        let repository = project.own();
+        let merged = backend::merge(repository, &target, &request.sha, false, "by hand").unwrap();
+        backend::set_branch(repository, &request.target, Some(&merged));
+        let id = project.id;
+        state.notice_push(id);
+        merged
     }
 
     /// Ends the pipelines of a commit: `success`, `failed`, `canceled`, `skipped`, or sets them back to `running`.

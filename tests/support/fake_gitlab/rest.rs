@@ -1,6 +1,6 @@
 //! REST v4: which request is answered by what. Reads stand here, changes in `changes`.
 
-use super::answers::{covers, page};
+use super::answers::{covers, page, page_of};
 use super::backend;
 use super::state::{DEVELOPER, State, Token};
 use super::wire::{Params, Reply};
@@ -230,7 +230,7 @@ fn group_projects(state: &State, token: &Token, group: &str, params: &Params) ->
             .flag("archived")
             .is_none_or(|asked| asked == p.archived)
     });
-    page(all.map(|p| state.project_json(p, token)).collect(), params)
+    page_of(all.collect(), params, |p| state.project_json(p, token))
 }
 
 fn projects(state: &State, token: &Token, params: &Params) -> Reply {
@@ -243,33 +243,29 @@ fn projects(state: &State, token: &Token, params: &Params) -> Reply {
             .flag("archived")
             .is_none_or(|asked| asked == p.archived)
     });
-    page(all.map(|p| state.project_json(p, token)).collect(), params)
+    page_of(all.collect(), params, |p| state.project_json(p, token))
 }
 
 /// The merge requests of all projects; without a scope only those of one's own.
 fn merge_requests(state: &State, token: &Token, params: &Params) -> Reply {
-    let scope = params
-        .text("scope")
-        .unwrap_or_else(|| "created_by_me".to_owned());
+    let scope = params.text("scope");
+    let scope = scope.unwrap_or_else(|| "created_by_me".to_owned());
     let wanted = params.text("state").unwrap_or_else(|| "all".to_owned());
     let mut all = Vec::new();
     for project in state.visible(token) {
-        for request in &project.merge_requests {
-            let fits = (scope == "all" || request.author == token.user)
-                && (wanted == "all" || request.state == wanted);
-            if fits {
-                all.push((request.id, state.request_json(project, request)));
-            }
-        }
+        let fits = project.merge_requests.iter().filter(|request| {
+            (scope == "all" || request.author == token.user)
+                && (wanted == "all" || request.state == wanted)
+        });
+        all.extend(fits.map(|request| (project, request)));
     }
-    all.sort_by_key(|(id, _)| *id);
+    all.sort_by_key(|(_, request)| request.id);
     if params.text("sort").as_deref() != Some("asc") {
         all.reverse();
     }
-    page(
-        all.into_iter().map(|(_, request)| request).collect(),
-        params,
-    )
+    page_of(all, params, |(project, request)| {
+        state.request_json(project, request)
+    })
 }
 
 fn branches(state: &State, id: u64, params: &Params) -> Reply {

@@ -81,6 +81,10 @@ pub(super) struct Project {
     pub(super) milestones: Vec<(u64, String)>,
     pub(super) pipelines: Vec<Pipeline>,
     pub(super) repository: PathBuf,
+    /// Where the branches were when they were last looked at, of those that are targets.
+    pub(super) targets: BTreeMap<String, String>,
+    /// The repository is that of many seeded projects, until the first change.
+    pub(super) shared: bool,
 }
 
 /// A merge request as it is on the server.
@@ -249,6 +253,19 @@ impl State {
 }
 
 impl Project {
+    /// The repository as one's own, before it is changed.
+    pub(super) fn own(&mut self) -> &Path {
+        if self.shared {
+            let own = self.repository.with_file_name(format!("{}.git", self.id));
+            super::backend::init(&own, Some(&self.repository));
+            let head = self.head("main").unwrap();
+            super::backend::write_ref(&own, "main", &head);
+            self.repository = own;
+            self.shared = false;
+        }
+        &self.repository
+    }
+
     pub(super) fn head(&self, branch: &str) -> Option<String> {
         super::backend::read_ref(&self.repository, branch)
     }

@@ -1,0 +1,130 @@
+//! `imagebot forge`: whether forges let imagebot do its work.
+
+use super::ended::Ended;
+use super::output::{Format, json, text};
+use super::session::{ConfigArgument, setup, wait};
+use crate::forge::{Finding, Level, Repository};
+use crate::http::Redactor;
+use crate::registry::Unlisted;
+use crate::run::survey;
+use clap::Subcommand;
+use serde::Serialize;
+
+/// Look whether imagebot can do its work on the forges.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check tokens, rights, versions and repositories of every forge, and say what to mend.
+    #[command(after_help = "Example:\n  imagebot forge doctor --config config.toml")]
+    Doctor(Doctor),
+}
+
+#[derive(Debug, clap::Args)]
+struct Doctor {
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// How it is printed
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
+
+/// What was found on one forge.
+#[derive(Debug, Serialize)]
+struct Examined {
+    forge: String,
+    findings: Vec<FindingOutput>,
+}
+
+#[derive(Debug, Serialize)]
+struct FindingOutput {
+    level: &'static str,
+    what: String,
+    help: Option<String>,
+}
+
+pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
+    let Command::Doctor(arguments) = arguments.command;
+    let config = arguments.config.needed()?;
+    let examined = wait(async {
+        let setup = setup(config, Unlisted::Refuse, redactor).await?;
+        let (registered, report) = survey(&setup).await;
+        let mut examined = Vec::new();
+        for forge in &setup.forges {
+            let own = registered
+                .iter()
+                .filter(|(of, _)| of.name() == forge.name());
+            let repos: Vec<Repository> = own.map(|(_, repo)| repo.clone()).collect();
+            let findings = forge.doctor(&repos).await;
+            examined.push(Examined {
+                forge: forge.name().to_owned(),
+                findings: findings.into_iter().map(output).collect(),
+            });
+        }
+        let problems = report.problems.into_iter();
+        let failed = report.repositories.into_iter().flat_map(|repo| {
+            let name = repo.repo;
+            repo.problems.into_iter().map(move |mut problem| {
+                problem.message = format!("{name}: {}", problem.message);
+                problem
+            })
+        });
+        let listing: Vec<FindingOutput> = problems
+            .chain(failed)
+            .map(|problem| FindingOutput {
+                level: "problem",
+                what: format!("{}: {}", problem.code, problem.message),
+                help: problem.help,
+            })
+            .collect();
+        if !listing.is_empty() {
+            examined.push(Examined {
+                forge: "what could not be listed".to_owned(),
+                findings: listing,
+            });
+        }
+        Ok(examined)
+    })?;
+    let failed = examined
+        .iter()
+        .flat_map(|examined| &examined.findings)
+        .any(|finding| finding.level == "problem");
+    match arguments.format {
+        Format::Json => json(&examined)?,
+        Format::Human => text(&render(&examined))?,
+    }
+    Ok(if failed { Ended::Failed } else { Ended::Clean })
+}
+
+fn output(finding: Finding) -> FindingOutput {
+    let level = match finding.level {
+        Level::Ok => "ok",
+        Level::Warning => "warning",
+        Level::Problem => "problem",
+    };
+    FindingOutput {
+        level,
+        what: finding.what,
+        help: finding.help,
+    }
+}
+
+fn render(examined: &[Examined]) -> String {
+    let mut out = String::new();
+    for examined in examined {
+        out.push_str(&format!("{}\n", examined.forge));
+        for finding in &examined.findings {
+            let what = finding.what.trim_end().replace('\n', "\n          ");
+            out.push_str(&format!("  {:7} {what}\n", finding.level));
+            if let Some(help) = &finding.help {
+                let help = help.trim_end().replace('\n', "\n                ");
+                out.push_str(&format!("          help: {help}\n"));
+            }
+        }
+    }
+    out
+}

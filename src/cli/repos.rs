@@ -1,0 +1,165 @@
+//! `imagebot repos`: which repositories are registered.
+
+use super::ended::Ended;
+use super::output::{Format, json, say, table, text};
+use super::session::{ConfigArgument, setup, wait};
+use crate::http::Redactor;
+use crate::registry::Unlisted;
+use crate::repo::RepoName;
+use crate::run::{ProblemReport, forget, survey};
+use clap::Subcommand;
+use serde::Serialize;
+
+/// Show which repositories are registered, and what was left out.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the registered repositories and why they are, and those that were left out.
+    #[command(after_help = "Example:\n  imagebot repos list --config config.toml")]
+    List(List),
+    /// Let a path stand for another repository than it did: after it was deleted and made anew.
+    #[command(after_help = "Example:\n  imagebot repos forget platform/base --config config.toml")]
+    Forget(Forget),
+}
+
+#[derive(Debug, clap::Args)]
+struct List {
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// How they are printed
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+struct Forget {
+    /// The repository's path
+    #[arg(value_name = "REPO")]
+    repo: String,
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
+#[derive(Debug, Serialize)]
+struct Listed {
+    version: u32,
+    registered: Vec<Row>,
+    left_out: Vec<Row>,
+    failed: Vec<Failed>,
+    problems: Vec<ProblemReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    repo: String,
+    /// On which forge; empty for one that was left out.
+    forge: String,
+    /// Its default branch, if it has one.
+    branch: Option<String>,
+    why: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Failed {
+    repo: String,
+    problems: Vec<ProblemReport>,
+}
+
+pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
+    match arguments.command {
+        Command::List(arguments) => list(&arguments, redactor),
+        Command::Forget(arguments) => {
+            let config = arguments.config.needed()?;
+            let name = RepoName::parse(&arguments.repo)?;
+            let forgotten = wait(async {
+                let setup = setup(config, Unlisted::Refuse, redactor).await?;
+                Ok(forget(&setup, &name))
+            })?;
+            if !forgotten {
+                say(&format!("nothing was remembered of {name}\n"));
+            }
+            Ok(Ended::Clean)
+        }
+    }
+}
+
+fn list(arguments: &List, redactor: &Redactor) -> anyhow::Result<Ended> {
+    let config = arguments.config.needed()?;
+    let listed = wait(async {
+        let setup = setup(config, Unlisted::Refuse, redactor).await?;
+        let (registered, report) = survey(&setup).await;
+        let mut registered: Vec<Row> = registered
+            .into_iter()
+            .map(|(forge, repo)| Row {
+                repo: repo.name.to_string(),
+                forge: forge.name().to_owned(),
+                branch: repo.head.map(|(branch, _)| branch.to_string()),
+                why: repo.why,
+            })
+            .collect();
+        registered.sort_by(|a, b| (&a.repo, &a.forge).cmp(&(&b.repo, &b.forge)));
+        let left_out = report.left_out.into_iter();
+        let failed = report.repositories.into_iter();
+        Ok(Listed {
+            version: 1,
+            registered,
+            left_out: left_out
+                .map(|left| Row {
+                    repo: left.repo,
+                    forge: String::new(),
+                    branch: None,
+                    why: left.why.to_owned(),
+                })
+                .collect(),
+            failed: failed
+                .map(|repo| Failed {
+                    repo: repo.repo,
+                    problems: repo.problems,
+                })
+                .collect(),
+            problems: report.problems,
+        })
+    })?;
+    match arguments.format {
+        Format::Json => json(&listed)?,
+        Format::Human => text(&render(&listed))?,
+    }
+    let clean = listed.failed.is_empty() && listed.problems.is_empty();
+    Ok(if clean { Ended::Clean } else { Ended::Failed })
+}
+
+fn render(listed: &Listed) -> String {
+    let row = |row: &Row| {
+        let branch = row.branch.clone().unwrap_or_else(|| "empty".to_owned());
+        vec![row.repo.clone(), row.forge.clone(), branch, row.why.clone()]
+    };
+    let mut out = table(&listed.registered.iter().map(row).collect::<Vec<_>>());
+    if !listed.left_out.is_empty() {
+        out.push_str("left out:\n");
+        let row = |row: &Row| vec![format!("  {}", row.repo), row.why.clone()];
+        out.push_str(&table(&listed.left_out.iter().map(row).collect::<Vec<_>>()));
+    }
+    let failed = listed.failed.iter().flat_map(|failed| {
+        let named = failed.problems.iter();
+        named.map(|problem| (format!("{}: ", failed.repo), problem))
+    });
+    let problems = listed
+        .problems
+        .iter()
+        .map(|problem| (String::new(), problem));
+    for (name, problem) in failed.chain(problems) {
+        out.push_str(&format!(
+            "error: {name}{}: {}\n",
+            problem.code, problem.message
+        ));
+        if let Some(help) = &problem.help {
+            out.push_str(&format!("  help: {help}\n"));
+        }
+    }
+    out
+}
