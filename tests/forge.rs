@@ -10,6 +10,7 @@
 #[path = "forge/conformance.rs"]
 #[macro_use]
 mod conformance;
+#[allow(dead_code, reason = "shared with other suites, which use the rest")]
 #[path = "support/fake_github.rs"]
 mod fake_github;
 #[path = "support/fake_gitlab.rs"]

@@ -17,6 +17,8 @@ mod notes;
 mod pull;
 mod requests;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 pub use settings::{GitHubSettings, GitHubToken};
@@ -86,6 +88,7 @@ impl Forge for GitHub {
     }
 
     async fn discover(&self, known: &Known) -> Result<Listing, ForgeError> {
+        self.api.login().freshen().await;
         let found = self.api.listing(known).await?;
         let mut listing = Listing {
             left_out: found.left_out,

@@ -32,6 +32,11 @@ mutation Enable($id: ID!, $head: GitObjectID!, $method: PullRequestMergeMethod!)
   }
 }";
 
+const DISABLE: &str = "
+mutation Disable($id: ID!) {
+  disablePullRequestAutoMerge(input: {pullRequestId: $id}) { pullRequest { number } }
+}";
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct State {
@@ -135,7 +140,13 @@ impl Api {
             let text = format!("{} has no #{number}", repo.name);
             return Err(ForgeError::NotFound(text));
         };
+        let scheduled = pull.auto_merge_request.as_ref();
+        let scheduled = scheduled.is_some_and(|found| !found.is_null());
         if pull.head_ref_oid != head.as_str() {
+            if scheduled {
+                // GitHub goes on with what anybody pushed who may write (T35).
+                self.graphql(DISABLE, &json!({"id": pull.id})).await?;
+            }
             return Err(moved());
         }
         match pull.state.as_str() {
@@ -155,8 +166,7 @@ impl Api {
         if pull.mergeable == "CONFLICTING" {
             return not_yet("it is in conflict with its target");
         }
-        let scheduled = pull.auto_merge_request.as_ref();
-        if scheduled.is_some_and(|found| !found.is_null()) {
+        if scheduled {
             return Ok(Merging::Scheduled);
         }
         let blocked = matches!(pull.merge_state_status.as_str(), "BLOCKED" | "BEHIND");
@@ -210,7 +220,7 @@ impl Api {
             return Err(ForgeError::NotFound(why.to_owned()));
         }
         let found = answer.data.get("repository").cloned().unwrap_or_default();
-        self.same(repo, found.get("databaseId"))?;
+        self.same(repo, found.get("databaseId").and_then(Value::as_u64))?;
         serde_json::from_value(found).map_err(|error| Failure::unreadable(&error.to_string()).error)
     }
 

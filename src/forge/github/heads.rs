@@ -9,6 +9,7 @@ use super::listing::Item;
 use super::pull::{FRAGMENT, Node, Oid};
 use crate::forge::error::ForgeError;
 use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoName};
+use futures::{StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -16,6 +17,8 @@ use std::collections::BTreeMap;
 /// How many repositories stand on a page. With 20 branches each and a pull request for each branch, GitHub counts
 /// 21 points for it, of 5,000 in an hour, and 51,050 nodes, of 500,000.
 const REPOSITORIES: usize = 50;
+/// How many pages are asked for at once; GitHub asks for few.
+const PAGES_AT_ONCE: usize = 4;
 /// How many of our branches come with a repository; more are asked for by themselves.
 const BRANCHES: usize = 20;
 /// How often the halves of a page may fail in a row before the page is given up: twice the depth of the halving.
@@ -125,18 +128,23 @@ impl Api {
         items: &[Item],
         graphql: bool,
     ) -> Result<Vec<Result<Heads, ForgeError>>, ForgeError> {
-        let mut all: Vec<Outcome> = Vec::new();
         let indices: Vec<usize> = (0..items.len()).collect();
-        for page in indices.chunks(REPOSITORIES) {
-            match graphql {
-                true => all.extend(self.heads_page(items, page).await?),
-                false => {
-                    for index in page {
-                        all.push((*index, self.heads_by_rest(&items[*index]).await?));
-                    }
-                }
+        let pages: Vec<Vec<usize>> = indices
+            .chunks(REPOSITORIES)
+            .map(<[usize]>::to_vec)
+            .collect();
+        let ask = |page: Vec<usize>| async move {
+            if graphql {
+                return self.heads_page(items, &page).await;
             }
-        }
+            let mut outcomes = Vec::new();
+            for index in page {
+                outcomes.push((index, self.heads_by_rest(&items[index]).await?));
+            }
+            Ok(outcomes)
+        };
+        let pages = futures::stream::iter(pages.into_iter().map(ask)).buffered(PAGES_AT_ONCE);
+        let mut all: Vec<Outcome> = pages.try_concat().await?;
         all.sort_by_key(|(index, _)| *index);
         Ok(all.into_iter().map(|(_, heads)| heads).collect())
     }

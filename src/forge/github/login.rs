@@ -19,6 +19,9 @@ const USERNAME: &str = "x-access-token";
 /// A token that lives no longer than this is not used any more: a git command may take its time.
 const MARGIN: SignedDuration = SignedDuration::from_mins(10);
 
+/// At the start of a pass it lives at least this long: the registry's login is a copy of it.
+const FRESH: SignedDuration = SignedDuration::from_mins(50);
+
 /// Who asks, and with what.
 pub(super) struct Login {
     kind: Kind,
@@ -155,6 +158,12 @@ impl Login {
             *ends = Some(minted.expires_at);
         }
         Ok(self.credential.password())
+    }
+
+    /// Has a token that is not fresh asked for anew by the next request.
+    pub(super) async fn freshen(&self) {
+        let mut ends = self.ends.lock().await;
+        *ends = ends.filter(|ends| *ends > self.clock.now() + FRESH);
     }
 
     /// Forgets an installation's token that was refused; `false` for a token that cannot be had anew.

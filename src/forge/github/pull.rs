@@ -138,6 +138,11 @@ struct Place {
 }
 
 impl Pull {
+    /// The id of the repository that it is in, where it is told.
+    pub(super) fn repository(&self) -> Option<u64> {
+        self.base.repo.as_ref().map(|place| place.id)
+    }
+
     /// The merge request; `None` for one from a fork, or with names that git does not allow.
     pub(super) fn merge_request(self) -> Option<MergeRequest> {
         let here = self.base.repo.as_ref().map(|place| place.id);

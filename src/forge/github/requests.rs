@@ -5,8 +5,8 @@ use super::failure::Failure;
 use super::pull::{FRAGMENT, Node, Pull};
 use crate::forge::error::ForgeError;
 use crate::forge::traits::{MergeRequestEdit, NewMergeRequest, Repository};
-use crate::repo::Dress;
-use crate::repo::{Branch, MergeRequest, MergeRequestState};
+
+use crate::repo::{Branch, Dress, MergeRequest, MergeRequestState};
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -110,7 +110,8 @@ impl Api {
              repository(owner: $owner, name: $name) {{ databaseId{fields} }} }}{FRAGMENT}"
         );
         let answer = self.graphql(&document, &Value::Object(variables)).await?;
-        self.same(repo, answer.data.pointer("/repository/databaseId"))?;
+        let id = answer.data.pointer("/repository/databaseId");
+        self.same(repo, id.and_then(Value::as_u64))?;
         let page = |index: usize| {
             let path = format!("repository/p{index}");
             if let Some(why) = answer.trouble(&path) {
@@ -125,8 +126,8 @@ impl Api {
     }
 
     /// T19: what stands at the name by now is the repository that was listed.
-    pub(super) fn same(&self, repo: &Repository, id: Option<&Value>) -> Result<(), Failure> {
-        match id.and_then(Value::as_u64) {
+    pub(super) fn same(&self, repo: &Repository, id: Option<u64>) -> Result<(), Failure> {
+        match id {
             Some(id) if id.to_string() != repo.id => {
                 let text = format!(
                     "another repository stands at {} by now; the next pass looks again",
@@ -148,6 +149,9 @@ impl Api {
         let head = quoted(&format!("{owner}:{branch}"));
         let route = route(&repo.name, &format!("/pulls?state={state}&head={head}"));
         let all = self.pages(&route, |found: Vec<Pull>| found).await?;
+        for pull in &all {
+            self.same(repo, pull.repository())?;
+        }
         let ours = all.into_iter().filter_map(Pull::merge_request);
         Ok(ours.filter(|mr| mr.source == *branch).collect())
     }

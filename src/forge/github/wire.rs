@@ -226,20 +226,14 @@ impl Wire {
     fn note(&self, response: &Response) {
         let own = |name: &str| response.header(name).map(str::to_owned);
         let mut seen = lock(&self.seen);
-        for (kept, header) in [
-            (own("x-github-enterprise-version"), 0),
-            (own("x-oauth-scopes"), 1),
-            (own("github-authentication-token-expiration"), 2),
-        ] {
-            let place = match header {
-                0 => &mut seen.version,
-                1 => &mut seen.scopes,
-                _ => &mut seen.expires,
-            };
-            if kept.is_some() {
-                *place = kept;
+        let keep = |place: &mut Option<String>, name: &str| {
+            if let Some(value) = own(name) {
+                *place = Some(value);
             }
-        }
+        };
+        keep(&mut seen.version, "x-github-enterprise-version");
+        keep(&mut seen.scopes, "x-oauth-scopes");
+        keep(&mut seen.expires, "github-authentication-token-expiration");
         if let Some(time) = limits::server_time(response) {
             seen.skew = Some(time.as_second() - self.clock.now().as_second());
         }

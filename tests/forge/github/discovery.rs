@@ -35,7 +35,14 @@ fn left_out(listing: &Listing) -> Vec<(&str, &'static str)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_quiet_pass_is_a_handful_of_requests() {
-    for (count, rest, graphql) in [(1, 1, 2), (50, 1, 2), (51, 1, 3), (100, 1, 3), (101, 2, 4)] {
+    for (count, rest, graphql) in [
+        (1, 1, 2),
+        (50, 1, 2),
+        (51, 1, 3),
+        (100, 1, 3),
+        (101, 2, 4),
+        (1000, 10, 21),
+    ] {
         let bench = Bench::with(fleet(count).await, &["team/*"]);
         let first = bench.listing().await;
         assert_eq!(first.repositories.len(), count);

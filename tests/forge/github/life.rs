@@ -371,3 +371,29 @@ async fn what_only_a_reader_may_not_do() {
         .unwrap_err();
     assert!(matches!(error, ForgeError::Forbidden(_)), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t33_what_fires_in_a_text_is_noticed() {
+    let bench = Bench::start().await;
+    let repo = prepared(&bench).await;
+    let inert = NewMergeRequest {
+        dressed: "| `@team/ops` | <!-- Closes #1 --> | node@sha256:aa | @\u{200b}ada #\u{200b}1 |"
+            .to_owned(),
+        ..request(SOURCE, "Update a to 2")
+    };
+    let made = bench.github.create(&repo, &inert).await.unwrap();
+    bench
+        .github
+        .comment(&repo, made.number, "x", "`#1`")
+        .await
+        .unwrap();
+    assert!(bench.fake.fired().is_empty());
+    for text in ["by @ada", "Fixes #12", "see team/app#1"] {
+        let edit = MergeRequestEdit {
+            description: Some(text.to_owned()),
+            ..MergeRequestEdit::default()
+        };
+        bench.github.edit(&repo, made.number, &edit).await.unwrap();
+        assert!(!bench.fake.fired().is_empty(), "{text}");
+    }
+}

@@ -122,6 +122,24 @@ async fn t35_what_a_person_pushed_in_between_is_not_merged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn t35_auto_merge_is_switched_off_where_the_head_is_foreign() {
+    let bench = Bench::start().await;
+    let (repo, number, head) = opened(&bench).await;
+    bench.fake.require_checks(REPO, "main", &["build"]);
+    bench.fake.set(REPO, |repo| repo.allow_auto_merge = true);
+    bench.fake.check(REPO, head.as_str(), "build", None);
+    let merging = bench.github.merge(&repo, number, &head).await.unwrap();
+    assert_eq!(merging, Merging::Scheduled);
+    let theirs = bench.fake.commit(REPO, SOURCE, &[("y", "theirs")]);
+    let error = bench.github.merge(&repo, number, &head).await.unwrap_err();
+    assert!(matches!(error, ForgeError::Conflict(_)), "{error}");
+    bench
+        .fake
+        .check(REPO, theirs.as_str(), "build", Some("success"));
+    assert!(!is_merged(&bench, number));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_merge_whose_answer_is_lost_is_seen() {
     for on in [true, false] {
         let bench = Bench::start().await;

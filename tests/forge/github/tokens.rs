@@ -51,13 +51,41 @@ async fn an_installations_token_is_refreshed_within_a_run_for_git_too() {
         email: "imagebot@example.org".to_owned(),
     };
     let git = Git::new(cache.path(), who).await.unwrap();
+    let (_, base) = repo.head.clone().unwrap();
+    let mut cached = git.open(&repo.remote, &base).await.unwrap();
+    cached.fetch_commits(&[base].into()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pass_begins_with_a_fresh_token() {
+    let (fake, github) = app(&["team"], Some(1)).await;
+    let minted = || fake.lock().app.as_ref().unwrap().minted;
+    let first = listed(&github, "team/app").await;
+    fake.clock().advance(Duration::from_secs(300));
+    listed(&github, "team/app").await;
+    assert_eq!(minted(), 1);
+    fake.clock().advance(Duration::from_secs(600));
+    listed(&github, "team/app").await;
+    assert_eq!(minted(), 2);
+    // The name of the login stays, and github.com's registry is not this server's.
+    assert!(first.registry.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_registry_of_a_server_is_the_one_that_the_operator_names() {
+    let bench = Bench::start().await;
+    bench.fake.commit("team/app", "main", &[("x", "x")]);
+    let mut settings = settings(&bench.fake, &["team/*"]);
+    settings.registry =
+        Some(imagebot::image::RegistryHost::parse("containers.ghe.example.com").unwrap());
+    let github = GitHub::new(settings).unwrap();
+    let registry = listed(&github, "team/app").await.registry.unwrap();
+    assert_eq!(registry.host.as_str(), "containers.ghe.example.com");
     assert_eq!(
-        git.refs(&repo.remote, &["refs/heads/"])
-            .await
-            .unwrap()
-            .len(),
-        2
+        (registry.username.as_str(), registry.realm),
+        ("x-access-token", None)
     );
+    assert!(!registry.login.contains("CANARY"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

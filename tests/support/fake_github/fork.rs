@@ -22,6 +22,7 @@ impl FakeGitHub {
             *to = State {
                 owners: from.owners.clone(),
                 repos: from.repos.clone(),
+                names: from.names.clone(),
                 moved: from.moved.clone(),
                 tokens: from.tokens.clone(),
                 app: from.app.clone(),

@@ -82,8 +82,7 @@ pub(super) fn answer(
     }
     let cost = counts.requests.div_ceil(100).max(1);
     state.last_cost = cost;
-    let ids: Vec<u64> = state.repos.keys().copied().collect();
-    for id in ids {
+    for id in asked_for(&state, variables) {
         state.settle(&shared.repos, id, now);
     }
     let mut changed = None;
@@ -91,7 +90,10 @@ pub(super) fn answer(
         match mutate(shared, &mut state, operation, variables, token) {
             Ok(number) => changed = Some(number),
             Err(message) => {
-                let name = "enablePullRequestAutoMerge";
+                let name = match &operation.selection_set.selections[0] {
+                    Selection::Field(field) => field.name.as_str(),
+                    _ => "mutation",
+                };
                 return Reply::ok(json!({"data": {name: null}, "errors":
                     [{"type": "UNPROCESSABLE", "path": [name], "message": message}]}));
             }
@@ -143,6 +145,27 @@ pub(super) fn answer(
         }
     }
     Reply::ok(body)
+}
+
+/// The repositories that the variables name.
+fn asked_for(state: &State, variables: &Value) -> Vec<u64> {
+    let ids = variables["ids"].as_array().into_iter().flatten();
+    let ids = ids.chain([&variables["id"]]).filter_map(Value::as_str);
+    let mut found: Vec<u64> = ids
+        .filter_map(|id| Some(state.repo_of_node(id)?.id))
+        .collect();
+    if let (Some(owner), Some(name)) = (variables["owner"].as_str(), variables["name"].as_str()) {
+        found.extend(
+            state
+                .repo_named(&format!("{owner}/{name}"))
+                .map(|repo| repo.id),
+        );
+    }
+    let pull = variables["id"]
+        .as_str()
+        .and_then(|id| id.strip_prefix("PR_"));
+    found.extend(pull.and_then(|id| id.split('_').next()?.parse::<u64>().ok()));
+    found
 }
 
 /// What GitHub counts of a document.
@@ -218,7 +241,7 @@ impl Counts {
     }
 }
 
-/// The one mutation: auto-merge, which GitHub refuses where it has nothing to wait for.
+/// The mutations: auto-merge off, and on, which GitHub refuses where it has nothing to wait for.
 fn mutate(
     shared: &Shared,
     state: &mut State,
@@ -226,10 +249,15 @@ fn mutate(
     variables: &Value,
     token: &Token,
 ) -> Result<(u64, u64), String> {
-    let named = operation.selection_set.selections.iter().any(|selection| {
-        matches!(selection, Selection::Field(field) if field.name == "enablePullRequestAutoMerge")
-    });
-    assert!(named, "the only mutation that the fake knows");
+    let names: Vec<&str> = operation
+        .selection_set
+        .selections
+        .iter()
+        .filter_map(|selection| match selection {
+            Selection::Field(field) => Some(field.name.as_str()),
+            _ => None,
+        })
+        .collect();
     let text = |key: &str| variables[key].as_str().unwrap_or_default().to_owned();
     let (id, head, method) = (text("id"), text("head"), text("method"));
     let found = id.strip_prefix("PR_").and_then(|rest| {
@@ -249,6 +277,17 @@ fn mutate(
         .get(&number)
         .and_then(|issue| issue.pull.clone());
     let pull = pull.ok_or("Could not resolve to a PullRequest")?;
+    if names == ["disablePullRequestAutoMerge"] {
+        let repo = state.repos.get_mut(&repo_id).expect("a repository");
+        let issue = repo.issues.get_mut(&number).expect("a pull request");
+        issue.pull.as_mut().expect("a pull request").auto_merge = None;
+        return Ok((repo_id, number));
+    }
+    assert_eq!(
+        names,
+        ["enablePullRequestAutoMerge"],
+        "the mutations that the fake knows"
+    );
     if !repo.allow_auto_merge {
         return Err("Auto merge is not allowed for this repository".to_owned());
     }

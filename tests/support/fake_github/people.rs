@@ -132,6 +132,7 @@ impl FakeGitHub {
             ci: None,
         };
         state.moved.remove(&name.to_ascii_lowercase());
+        state.names.insert(name.to_ascii_lowercase(), id);
         state.repos.insert(id, made);
         id
     }
@@ -160,13 +161,17 @@ impl FakeGitHub {
             .entry(owner.to_owned())
             .or_insert(Owner::Organization);
         state.moved.insert(from.to_ascii_lowercase(), id);
+        state.names.remove(&from.to_ascii_lowercase());
+        state.names.insert(to.to_ascii_lowercase(), id);
         let found = state.repos.get_mut(&id).expect("a repository");
         (found.owner, found.name) = (owner.to_owned(), repo.to_owned());
     }
 
     pub(crate) fn delete_repo(&self, name: &str) {
         let id = self.id(name);
-        self.lock().repos.remove(&id);
+        let mut state = self.lock();
+        state.repos.remove(&id);
+        state.names.remove(&name.to_ascii_lowercase());
     }
 
     /// Commits files to a branch, made at the default branch where it is missing.

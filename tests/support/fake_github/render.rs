@@ -103,7 +103,7 @@ pub(super) fn repository(shared: &Shared, state: &State, repo: &Repo, full: bool
     if full {
         put(
             &mut found,
-            json!({"allow_auto_merge": repo.allow_auto_merge, "allow_squash_merge": repo.allow_squash,
+            json!({"language": null, "allow_auto_merge": repo.allow_auto_merge, "allow_squash_merge": repo.allow_squash,
                 "allow_merge_commit": repo.allow_merge, "delete_branch_on_merge": repo.delete_branch_on_merge}),
         );
         if let Some(fields) = found.as_object_mut() {
@@ -342,7 +342,12 @@ pub(super) fn git_ref(name: &str, sha: &str) -> Value {
 pub(super) fn installation(id: u64, owner: &str) -> Value {
     let mut found = INSTALLATION.clone();
     put(&mut found, json!({"id": id}));
-    found["account"]["login"] = owner.into();
+    found["account"] = actor(owner, "Organization");
+    // The description wants a user and an enterprise in one.
+    put(
+        &mut found["account"],
+        json!({"name": owner, "slug": owner, "created_at": null, "updated_at": null}),
+    );
     found
 }
 

@@ -400,13 +400,17 @@ impl ObjectValue for Seen<'_> {
             Object::Query => view.of_query(info),
             Object::Mutation => {
                 let (repo, number) = view.changed.ok_or_else(|| error("nothing was changed"))?;
+                let kind = match info.field_name() {
+                    "disablePullRequestAutoMerge" => "DisablePullRequestAutoMergePayload",
+                    _ => "EnablePullRequestAutoMergePayload",
+                };
                 Ok(view.resolved(Object::Plain(
-                    "EnablePullRequestAutoMergePayload",
+                    kind,
                     json!({"clientMutationId": null, "~repo": repo, "~number": number}),
                 )))
             }
-            Object::Plain("EnablePullRequestAutoMergePayload", fields)
-                if info.field_name() == "pullRequest" =>
+            Object::Plain(kind, fields)
+                if kind.ends_with("Payload") && info.field_name() == "pullRequest" =>
             {
                 let repo = view.repo(fields["~repo"].as_u64().unwrap_or_default());
                 let issue = &repo.issues[&fields["~number"].as_u64().unwrap_or_default()];

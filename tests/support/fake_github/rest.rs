@@ -17,17 +17,16 @@ pub(super) fn reaches(token: &Token, repo: &Repo) -> bool {
 pub(super) fn answer(shared: &Shared, call: &Call) -> Reply {
     let parts: Vec<&str> = call.path.trim_matches('/').split('/').collect();
     let mut state = shared.lock();
-    let list = |fits: &dyn Fn(&Repo) -> bool| {
+    // Only the page that is asked for is rendered.
+    let list = |fits: &dyn Fn(&Repo) -> bool, key: Option<&str>| {
         let mut found: Vec<&Repo> = state
             .repos
             .values()
             .filter(|repo| reaches(&call.token, repo) && fits(repo))
             .collect();
-        found.sort_by_key(|repo| repo.full_name());
-        found
-            .into_iter()
-            .map(|repo| render::repository(shared, &state, repo, false))
-            .collect::<Vec<_>>()
+        found.sort_by_cached_key(|repo| repo.full_name());
+        let render = |repo: &Repo| render::repository(shared, &state, repo, false);
+        paged_as(shared, call, found, render, key)
     };
     match (call.method.as_str(), parts.as_slice()) {
         ("GET", ["user"]) => Reply::ok(render::user(&call.token.login)),
@@ -36,18 +35,14 @@ pub(super) fn answer(shared: &Shared, call: &Call) -> Reply {
             let version = shared.options.version.clone().unwrap_or_default();
             Reply::ok(render::overview(&version))
         }
-        ("GET", ["orgs", owner, "repos"]) => {
-            let all = list(&|repo| repo.owner == *owner);
-            match state.owners.get(*owner) {
-                Some(Owner::Organization) => paged(shared, call, all, None),
-                _ => Reply::missing(),
-            }
-        }
+        ("GET", ["orgs", owner, "repos"]) => match state.owners.get(*owner) {
+            Some(Owner::Organization) => list(&|repo| repo.owner == *owner, None),
+            _ => Reply::missing(),
+        },
         ("GET", ["users", owner, "repos"]) => {
             // Only what is public, whoever asks.
-            let all = list(&|repo| repo.owner == *owner && !repo.private);
             match state.owners.get(*owner) {
-                Some(_) => paged(shared, call, all, None),
+                Some(_) => list(&|repo| repo.owner == *owner && !repo.private, None),
                 _ => Reply::missing(),
             }
         }
@@ -57,14 +52,10 @@ pub(super) fn answer(shared: &Shared, call: &Call) -> Reply {
                 .get("affiliation")
                 .is_some_and(|kind| kind == "owner");
             let login = call.token.login.clone();
-            let all = list(&|repo| !mine || repo.owner == login);
-            paged(shared, call, all, None)
+            list(&|repo| !mine || repo.owner == login, None)
         }
         ("GET", ["installation", "repositories"]) => match call.token.installation {
-            Some(_) => {
-                let all = list(&|_| true);
-                paged(shared, call, all, Some("repositories"))
-            }
+            Some(_) => list(&|_| true, Some("repositories")),
             None => Reply::error(
                 403,
                 "You must authenticate with an installation access token",
@@ -233,13 +224,28 @@ fn of_repo(shared: &Shared, state: &mut State, id: u64, rest: &[&str], call: &Ca
 
 /// A page of a list, with the links to its neighbours; below a key where the list stands in an object.
 fn paged(shared: &Shared, call: &Call, all: Vec<Value>, key: Option<&str>) -> Reply {
+    paged_as(shared, call, all, |item| item, key)
+}
+
+fn paged_as<T>(
+    shared: &Shared,
+    call: &Call,
+    all: Vec<T>,
+    render: impl Fn(T) -> Value,
+    key: Option<&str>,
+) -> Reply {
     let wish = |name: &str, other: usize| {
         let wish = call.query.get(name).and_then(|text| text.parse().ok());
         wish.unwrap_or(other).max(1)
     };
     let (size, page) = (wish("per_page", 30).min(100), wish("page", 1));
     let total = all.len();
-    let items: Vec<Value> = all.into_iter().skip((page - 1) * size).take(size).collect();
+    let items: Vec<Value> = all
+        .into_iter()
+        .skip((page - 1) * size)
+        .take(size)
+        .map(render)
+        .collect();
     let body = match key {
         Some(key) => json!({"total_count": total, key: items}),
         None => items.into(),

@@ -388,6 +388,10 @@ impl Asked<'_> {
             .create(true)
             .append(true)
             .open(file);
-        writeln!(file.expect("a file for the recording"), "{line}").expect("a line");
+        // In one piece, and none between another's.
+        let _alone = self.shared.lock();
+        let mut file = file.expect("a file for the recording");
+        file.write_all(format!("{line}\n").as_bytes())
+            .expect("a line");
     }
 }

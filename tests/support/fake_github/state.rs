@@ -157,6 +157,8 @@ impl Repo {
 pub(crate) struct State {
     pub(crate) owners: BTreeMap<String, Owner>,
     pub(crate) repos: BTreeMap<u64, Repo>,
+    /// The ids by name, in lower case.
+    pub(crate) names: BTreeMap<String, u64>,
     /// Names that were given up, in lower case, and whose they were.
     pub(crate) moved: BTreeMap<String, u64>,
     pub(crate) tokens: BTreeMap<String, Token>,
@@ -181,9 +183,8 @@ impl State {
     }
 
     pub(crate) fn repo_named(&self, name: &str) -> Option<&Repo> {
-        self.repos
-            .values()
-            .find(|repo| repo.full_name().eq_ignore_ascii_case(name))
+        let id = self.names.get(&name.to_ascii_lowercase())?;
+        self.repos.get(id)
     }
 
     pub(crate) fn repo_of_node(&self, id: &str) -> Option<&Repo> {
