@@ -41,7 +41,8 @@
 //! finds the references. Then it decides in rounds: `plan::decide` judges every reference, or names the one question
 //! whose answer it needs; the questions of the whole fleet are asked at the registries at once, each once, and it is
 //! called again. `plan::propose` makes branches, edits and texts of what is wanted; `plan::reconcile` compares them with
-//! what the forge has; `run` closes, pushes once per repository with a lease per branch, and opens or edits.
+//! what is there; where something is to be written, the forge is asked afresh first. Limits hold back what is too much;
+//! then `run` pushes once per repository with a lease per branch, and opens, edits, closes, or has merged.
 
 pub mod cli;
 pub mod config;

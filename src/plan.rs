@@ -7,6 +7,7 @@
 //!
 //! Every decision carries a stable [`Reason`] and the steps that led to it.
 
+mod action;
 mod age;
 mod case;
 mod change;
@@ -26,6 +27,7 @@ mod reconcile;
 mod template;
 mod text;
 
+pub use action::{Action, Edit, Result as Reconciled, Status};
 pub use age::Proposed;
 pub use change::{Change, ChangeSet, Version};
 pub use decide::{Ask, decide};
@@ -36,8 +38,6 @@ pub use observe::{Contents, Failure, Labels, Lookup, Observations, Question};
 pub use ownership::{FileVersions, Ownership, overlaps, whose};
 pub use propose::{Automerge, File, Proposal, Refused, Target, propose};
 pub use reason::{Outcome, Reason};
-pub use reconcile::{
-    Action, Certainty, Edit, Existing, Result as Reconciled, Status, Terms, reconcile,
-};
+pub use reconcile::{Certainty, Existing, Terms, reconcile};
 pub use template::{ParseTemplateError, Template, Templates};
-pub use text::{Block, State, Texts, block_of, code};
+pub use text::{Block, State, Texts, block_of, code, told};

@@ -12,6 +12,7 @@ mod canary;
 #[allow(dead_code, reason = "shared with other suites, which use the rest")]
 #[path = "support/docker_registry.rs"]
 mod docker_registry;
+#[allow(dead_code, reason = "shared with other suites, which use the rest")]
 #[path = "support/fake_github.rs"]
 mod fake_github;
 #[path = "support/fake_gitlab.rs"]

@@ -181,6 +181,10 @@ impl Forge for GitHub {
         self.api.merge_at(repo, number, head).await
     }
 
+    async fn call_off(&self, repo: &Repository, number: u64) -> Result<(), ForgeError> {
+        self.api.call_off(repo, number).await
+    }
+
     async fn notice(&self, repo: &Repository, text: Option<&str>) -> Result<(), ForgeError> {
         self.api.notice_of(repo, text).await
     }

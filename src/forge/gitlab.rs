@@ -254,6 +254,11 @@ impl Forge for GitLab {
         merge::merge(&self.api, id(repo)?, number, head).await
     }
 
+    async fn call_off(&self, _: &Repository, _: u64) -> Result<(), ForgeError> {
+        // GitLab takes it back itself when somebody pushes.
+        Ok(())
+    }
+
     async fn notice(&self, repo: &Repository, text: Option<&str>) -> Result<(), ForgeError> {
         notes::notice(&self.api, id(repo)?, text).await
     }

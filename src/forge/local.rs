@@ -5,8 +5,12 @@
 //! `refs/imagebot/ci/<commit>`. So everything is in git, and `git log refs/imagebot/mr/1` tells a merge request's
 //! story. People play the reviewer with `imagebot mr`.
 
+mod ci;
 mod folders;
 mod requests;
+mod values;
+
+pub use ci::CiState;
 
 use self::folders::folders;
 use self::requests::{Kept, MERGE_REQUESTS, Requests, State, TRIES};
@@ -18,11 +22,9 @@ use super::traits::{
 };
 use crate::git::{Git, Remote};
 use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoGlobs, RepoName};
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-const CI_STATES: &str = "refs/imagebot/ci/";
 const NOTICE_REF: &str = "refs/imagebot/notice";
 
 /// A folder of bare repositories.
@@ -32,35 +34,6 @@ pub struct Local {
     root: PathBuf,
     owners: Vec<u32>,
     repos: RepoGlobs,
-}
-
-/// What CI says of a commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CiState {
-    /// It runs.
-    Running,
-    /// It succeeded.
-    Success,
-    /// It failed.
-    Failed,
-}
-
-impl CiState {
-    /// The state's name.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Success => "success",
-            Self::Failed => "failed",
-        }
-    }
-
-    fn of(text: &str) -> Option<Self> {
-        [Self::Running, Self::Success, Self::Failed]
-            .into_iter()
-            .find(|state| state.code() == text)
-    }
 }
 
 impl Local {
@@ -92,10 +65,7 @@ impl Local {
 
     /// What imagebot says of the repository's settings, if it has to say something.
     pub async fn said(&self, repo: &Repository) -> Result<Option<String>, ForgeError> {
-        let names = [NOTICE_REF.to_owned()];
-        let contents = self.git.read_names(&repo.remote, &names).await?;
-        let text = contents.into_iter().next().flatten();
-        Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
+        values::read(&self.git, repo, NOTICE_REF).await
     }
 
     /// Merges an open merge request with a merge commit, and deletes its branch: what a person does.
@@ -168,12 +138,7 @@ impl Local {
         repo: &Repository,
         commit: &CommitId,
     ) -> Result<Option<CiState>, ForgeError> {
-        let contents = self
-            .git
-            .read_names(&repo.remote, &[format!("{CI_STATES}{commit}")])
-            .await?;
-        let text = contents.into_iter().next().flatten().unwrap_or_default();
-        Ok(CiState::of(String::from_utf8_lossy(&text).trim()))
+        ci::read(&self.git, repo, commit).await
     }
 
     /// Says what CI says of a commit.
@@ -183,30 +148,7 @@ impl Local {
         commit: &CommitId,
         state: CiState,
     ) -> Result<(), ForgeError> {
-        let name = format!("{CI_STATES}{commit}");
-        let blob = self
-            .git
-            .write_blob(&repo.remote, state.code().as_bytes())
-            .await?;
-        for _ in 0..TRIES {
-            let before = self
-                .git
-                .refs(&repo.remote, &[&name])
-                .await?
-                .into_iter()
-                .next()
-                .map(|r| r.id);
-            if self
-                .git
-                .move_ref(&repo.remote, &name, before.as_ref(), Some(&blob))
-                .await?
-            {
-                return Ok(());
-            }
-        }
-        Err(ForgeError::Conflict(format!(
-            "the CI state of {commit} moves too often"
-        )))
+        ci::write(&self.git, repo, commit, state).await
     }
 
     /// The repository of a folder below the root.
@@ -461,30 +403,14 @@ impl Forge for Local {
         }
     }
 
+    async fn call_off(&self, _: &Repository, _: u64) -> Result<(), ForgeError> {
+        // It is merged at once or not at all.
+        Ok(())
+    }
+
     async fn notice(&self, repo: &Repository, text: Option<&str>) -> Result<(), ForgeError> {
         let wanted = text.map(|text| marked(NOTICE, text));
-        for _ in 0..TRIES {
-            if self.said(repo).await? == wanted {
-                return Ok(());
-            }
-            let refs = self.git.refs(&repo.remote, &[NOTICE_REF]).await?;
-            let before = refs.into_iter().next().map(|found| found.id);
-            let blob = match &wanted {
-                Some(text) => Some(self.git.write_blob(&repo.remote, text.as_bytes()).await?),
-                None => None,
-            };
-            let moved = self
-                .git
-                .move_ref(&repo.remote, NOTICE_REF, before.as_ref(), blob.as_ref())
-                .await?;
-            if moved {
-                return Ok(());
-            }
-        }
-        Err(ForgeError::Conflict(format!(
-            "the notice of {} changes too often",
-            repo.name
-        )))
+        values::write(&self.git, repo, NOTICE_REF, wanted.as_deref()).await
     }
 
     async fn doctor(&self, repos: &[Repository]) -> Vec<Finding> {

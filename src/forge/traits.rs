@@ -209,6 +209,10 @@ pub trait Forge: Send + Sync {
         head: &CommitId,
     ) -> Result<Merging, ForgeError>;
 
+    /// Takes back that the forge is to merge by itself: somebody else's work is on the branch (T35). Where a push does
+    /// that already, nothing is done.
+    async fn call_off(&self, repo: &Repository, number: u64) -> Result<(), ForgeError>;
+
     /// Says on the repository itself that its settings cannot be read: one issue, opened or updated with this text, or
     /// closed where there is none.
     async fn notice(&self, repo: &Repository, text: Option<&str>) -> Result<(), ForgeError>;

@@ -1,11 +1,11 @@
 //! What is to be done, given what should be there and what is.
 
+use super::action::{Action, Edit, Result, Status};
 use super::change::{Change, ChangeSet};
 use super::ownership::Ownership;
 use super::propose::{Automerge, Proposal};
 use super::text::{State, Texts, block_of, replace_block, told};
-use crate::repo::{Branch, CommitId, Dress, MergeRequest, MergeRequestState};
-use serde::Serialize;
+use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestState};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is there under one branch name.
@@ -51,123 +51,6 @@ impl Certainty {
                     .all(|path| !self.not_judged.contains(path.as_str()))
             })
     }
-}
-
-/// What is done for one branch. The parts are done in this order; each can be repeated without harm.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Action {
-    /// The branch.
-    pub branch: Branch,
-    /// The commit that the branch is to hold, by the proposal's index; the head it must have now.
-    pub write: Option<(usize, Option<CommitId>)>,
-    /// The merge request that is to be opened, by the proposal's index: title, description, labels.
-    pub open: Option<usize>,
-    /// What changes of the open merge request.
-    pub edit: Option<Edit>,
-    /// A comment: number, code and text.
-    pub comment: Option<(u64, &'static str, &'static str)>,
-    /// The merge request that is to be closed.
-    pub close: Option<u64>,
-    /// The head that the branch must have to be deleted.
-    pub delete: Option<CommitId>,
-}
-
-/// What changes of a merge request; what is `None` or empty stays.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Edit {
-    /// Its number.
-    pub number: u64,
-    /// The new title.
-    pub title: Option<String>,
-    /// The new description.
-    pub description: String,
-    /// Labels that the policy asks for since.
-    pub add_labels: Vec<String>,
-    /// What it should wear and does not, since opening it was cut short.
-    pub dress: Option<Dress>,
-}
-
-impl Edit {
-    fn text(number: u64, description: String) -> Self {
-        Self {
-            number,
-            description,
-            ..Self::default()
-        }
-    }
-}
-
-/// How a proposal, or a merge request without one, stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Status {
-    /// It is opened now.
-    Open,
-    /// It is changed now.
-    Update,
-    /// It is there and stays as it is.
-    Unchanged,
-    /// A person closed a merge request that proposed all of it.
-    Declined,
-    /// It was merged once, and the file went back.
-    Reverted,
-    /// A person works on the branch.
-    Foreign,
-    /// A person gave the merge request another target branch.
-    Retargeted,
-    /// It is closed now: what it proposed is there, or something else is proposed.
-    Close,
-    /// Somebody was faster; the next pass looks again.
-    Moved,
-    /// The server refused the branch.
-    Refused,
-    /// It stays open, because not everything in the repository could be judged.
-    Kept,
-    /// A person put the label on it that stops imagebot.
-    Stopped,
-    /// As many are open already as may be.
-    Limited,
-    /// It was merged in this pass.
-    Merged,
-}
-
-impl Status {
-    /// The status's name.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Update => "update",
-            Self::Unchanged => "unchanged",
-            Self::Declined => "declined",
-            Self::Reverted => "reverted",
-            Self::Foreign => "foreign",
-            Self::Retargeted => "retargeted",
-            Self::Close => "close",
-            Self::Moved => "moved",
-            Self::Refused => "refused",
-            Self::Kept => "kept",
-            Self::Stopped => "stopped",
-            Self::Limited => "limited",
-            Self::Merged => "merged",
-        }
-    }
-}
-
-/// One branch: how it stands, why, and what is to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Result {
-    /// The branch.
-    pub branch: Branch,
-    /// How it stands.
-    pub status: Status,
-    /// Why, for people.
-    pub detail: String,
-    /// The proposal, as an index.
-    pub proposal: Option<usize>,
-    /// The open merge request.
-    pub number: Option<u64>,
-    /// What is to be done; `None`: nothing.
-    pub action: Option<Action>,
 }
 
 const FOREIGN: &str = "Somebody else's work is on this branch, so imagebot leaves it alone from now on. \
@@ -236,6 +119,7 @@ fn one(index: usize, proposal: &Proposal, existing: &Existing, terms: &Terms<'_>
             action.edit = Some(Edit::text(open.number, description));
             action.comment = Some((open.number, "foreign", FOREIGN));
         }
+        call_off(&mut action, open);
         return result(Status::Foreign, why, action.or_none());
     }
     if let Some((status, why)) = remembered(proposal, existing, open) {
@@ -266,6 +150,22 @@ fn one(index: usize, proposal: &Proposal, existing: &Existing, terms: &Terms<'_>
             };
             result(status, "", action.or_none())
         }
+    }
+}
+
+/// What imagebot told the forge to merge is no longer what the branch holds (T35).
+fn call_off(action: &mut Action, open: Option<&MergeRequest>) {
+    let Some(open) = open else {
+        return;
+    };
+    let text = action
+        .edit
+        .as_ref()
+        .map_or(&open.description, |edit| &edit.description);
+    let scheduled = block_of(text).is_some_and(|block| block.state.scheduled);
+    if let (true, Some(text)) = (scheduled, told(text, |state| state.scheduled = false)) {
+        action.call_off = Some(open.number);
+        action.edit = Some(Edit::text(open.number, text));
     }
 }
 
@@ -362,6 +262,7 @@ fn rewritten(texts: &Texts, open: &MergeRequest) -> Option<Edit> {
         .collect();
     let state = State {
         told: known.map(|state| state.told.clone()).unwrap_or_default(),
+        scheduled: known.is_some_and(|state| state.scheduled),
         labels: given
             .into_iter()
             .chain(texts.state.labels.clone())
@@ -410,10 +311,11 @@ fn without_proposal(branch: &Branch, existing: &Existing, terms: &Terms<'_>) -> 
             // A reason that a pass wrote before a person pushed would make the person's closing ours.
             let reason = block_of(&open.description).and_then(|block| block.state.closed);
             let taken_back = reason.and_then(|_| told(&open.description, |s| s.closed = None));
-            let action = Action {
+            let mut action = Action {
                 edit: taken_back.map(|text| Edit::text(open.number, text)),
                 ..Action::none(branch)
             };
+            call_off(&mut action, Some(open));
             result(Status::Foreign, why, action.or_none())
         }
         (Some((_, Ownership::Foreign(_))), None) => None,
@@ -460,23 +362,5 @@ impl Existing {
 
     fn newest(&self, state: MergeRequestState) -> Option<&MergeRequest> {
         self.of_state(state).next()
-    }
-}
-
-impl Action {
-    fn none(branch: &Branch) -> Self {
-        Self {
-            branch: branch.clone(),
-            write: None,
-            open: None,
-            edit: None,
-            comment: None,
-            close: None,
-            delete: None,
-        }
-    }
-
-    fn or_none(self) -> Option<Self> {
-        (self != Self::none(&self.branch)).then_some(self)
     }
 }

@@ -55,6 +55,9 @@ pub struct State {
     /// The labels that imagebot gave it: one of them that is gone was removed by a person.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub labels: BTreeSet<String>,
+    /// Whether imagebot told the forge to merge it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scheduled: bool,
     /// What was said in comments already, by code.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub told: BTreeSet<String>,
@@ -382,8 +385,8 @@ pub(super) fn replace_block(description: &str, block: &str) -> String {
     }
 }
 
-/// The description with only what is remembered changed.
-pub(super) fn told(description: &str, change: impl FnOnce(&mut State)) -> Option<String> {
+/// The description with only what is remembered changed; `None` if people removed imagebot's part.
+pub fn told(description: &str, change: impl FnOnce(&mut State)) -> Option<String> {
     let mut state = block_of(description)?.state;
     change(&mut state);
     let start = description.find(STATE)?;

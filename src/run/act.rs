@@ -269,7 +269,8 @@ impl Acted<'_> {
                 dressed: texts.block(&texts.state),
                 dress: texts.dress.clone(),
             };
-            let opened = candidate.forge.create(&candidate.repo, &new).await?;
+            let mut opened = candidate.forge.create(&candidate.repo, &new).await?;
+            opened.description = new.dressed;
             self.reached("opened");
             let key = format!(
                 "{} {} {}",
@@ -283,6 +284,10 @@ impl Acted<'_> {
             self.doing.there.open.push(opened);
             return Ok(());
         }
+        if let Some(number) = action.call_off {
+            candidate.forge.call_off(&candidate.repo, number).await?;
+            self.reached("called off");
+        }
         if let Some((number, code, text)) = action.comment {
             let said = candidate.forge.comment(&candidate.repo, number, code, text);
             said.await?;
@@ -290,11 +295,15 @@ impl Acted<'_> {
         }
         if let Some(edit) = &action.edit {
             self.edit(edit, "edited").await?;
+            let mut open = self.doing.there.open.iter_mut();
+            if let Some(open) = open.find(|mr| mr.number == edit.number) {
+                open.description.clone_from(&edit.description);
+            }
         }
         Ok(())
     }
 
-    async fn edit(&self, edit: &Edit, step: &'static str) -> Result<(), ForgeError> {
+    pub(super) async fn edit(&self, edit: &Edit, step: &'static str) -> Result<(), ForgeError> {
         if self.is_stopped() {
             return Err(Self::stopped());
         }

@@ -6,8 +6,8 @@
 use super::act::Acted;
 use crate::forge::{ForgeError, Merging, Pipeline};
 use crate::git::GitError;
-use crate::plan::{Automerge, Status};
-use crate::repo::CommitId;
+use crate::plan::{Automerge, Edit, Status, told};
+use crate::repo::{CommitId, MergeRequest};
 use std::collections::BTreeSet;
 
 /// Has one merge request merged, or says why not yet.
@@ -78,8 +78,33 @@ async fn merge(
     acted.shared.options.checkpoint.reached("merged");
     match merging {
         Merging::Merged => Ok(Told::Merged),
-        Merging::Scheduled => waits("the forge merges it when its pipeline succeeds"),
+        Merging::Scheduled => {
+            remember_it_is_scheduled(acted, open).await?;
+            waits("the forge merges it when its pipeline succeeds")
+        }
         Merging::NotYet(why) => waits(&why),
+    }
+}
+
+/// So that it can be called off when somebody else works on the branch (T35).
+async fn remember_it_is_scheduled(
+    acted: &Acted<'_>,
+    open: Option<&MergeRequest>,
+) -> Result<(), ForgeError> {
+    let Some(open) = open else {
+        return Ok(());
+    };
+    let text = told(&open.description, |state| state.scheduled = true);
+    match text.filter(|text| *text != open.description) {
+        Some(description) => {
+            let edit = Edit {
+                number: open.number,
+                description,
+                ..Edit::default()
+            };
+            acted.edit(&edit, "scheduled").await
+        }
+        None => Ok(()),
     }
 }
 

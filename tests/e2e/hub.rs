@@ -403,6 +403,18 @@ impl Hub {
         }
     }
 
+    /// The check `build` is required, and the server may merge by itself.
+    pub(crate) fn require_ci(&self, repo: &str) {
+        match self {
+            Self::GitHub(fake) => {
+                fake.require_checks(&path(repo), "main", &["build"]);
+                fake.set(&path(repo), |repo| repo.allow_auto_merge = true);
+            }
+            Self::GitLab(fake, _) => fake.change(&path(repo), |o| o.must_succeed = true),
+            Self::Local(..) => {}
+        }
+    }
+
     /// A push rule of the repository, in the server's own words, or none.
     pub(crate) fn push_rule(&self, repo: &str, rule: bool) {
         match self {

@@ -19,6 +19,7 @@ on_every_forge!(
     f50_broken_settings_are_told_once_on_the_repository,
     automerge_waits_for_a_pipeline_and_merges_its_own_commit,
     t35_a_persons_commit_is_not_merged,
+    t35_what_was_scheduled_is_called_off,
     t36_nothing_is_merged_that_may_be_minutes_old,
     f59_a_push_rule_is_told_with_its_cure,
 );
@@ -347,6 +348,31 @@ async fn t35_a_persons_commit_is_not_merged(on: On) {
     }
     assert_eq!(world.head("app", "main"), main);
     assert_eq!(world.mr("app").await.state, MergeRequestState::Open);
+}
+
+async fn t35_what_was_scheduled_is_called_off(on: On) {
+    let world = world(on, AUTOMERGE).await;
+    world.hub.require_ci("app");
+    world.pass().await;
+    world.wait(2);
+    world.pass().await;
+    let source = world.mr("app").await.source.to_string();
+    let ours = world.head("app", &source).expect("a head");
+    world.hub.ci("app", &ours, Pipeline::Running).await;
+    for _ in 0..2 {
+        assert_eq!(statuses(&world.pass().await, "app"), ["unchanged"]);
+        assert_eq!(world.mr("app").await.auto_merge, on != On::Local);
+    }
+    let main = world.head("app", "main");
+    let fix = [("fix.txt", "100644", b"x".as_slice())];
+    let theirs = world.commit_files("app", &source, &fix, "Make it work\n");
+    assert_eq!(statuses(&world.pass().await, "app"), ["foreign"]);
+    assert!(!world.mr("app").await.auto_merge);
+    world.hub.ci("app", &theirs, Pipeline::Success).await;
+    world.hub.writes();
+    assert_eq!(statuses(&world.pass().await, "app"), ["foreign"]);
+    assert_eq!(world.hub.writes(), [""; 0]);
+    assert_eq!(world.head("app", "main"), main);
 }
 
 async fn t36_nothing_is_merged_that_may_be_minutes_old(on: On) {

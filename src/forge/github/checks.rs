@@ -145,7 +145,7 @@ impl Api {
         if pull.head_ref_oid != head.as_str() {
             if scheduled {
                 // GitHub goes on with what anybody pushed who may write (T35).
-                self.graphql(DISABLE, &json!({"id": pull.id})).await?;
+                self.disable(pull).await?;
             }
             return Err(moved());
         }
@@ -204,6 +204,24 @@ impl Api {
             Some(409) => Err(moved()),
             _ => Err(failure.error),
         }
+    }
+
+    /// Switches auto-merge off, if it is on.
+    pub(super) async fn call_off(&self, repo: &Repository, number: u64) -> Result<(), ForgeError> {
+        let state = self.merge_state(repo, number).await?;
+        let scheduled = |pull: &&Pull| {
+            let request = pull.auto_merge_request.as_ref();
+            request.is_some_and(|found| !found.is_null())
+        };
+        match state.pull_request.as_ref().filter(scheduled) {
+            Some(pull) => self.disable(pull).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn disable(&self, pull: &Pull) -> Result<(), ForgeError> {
+        self.graphql(DISABLE, &json!({"id": pull.id})).await?;
+        Ok(())
     }
 
     async fn merge_state(&self, repo: &Repository, number: u64) -> Result<State, ForgeError> {

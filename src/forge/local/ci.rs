@@ -1,0 +1,60 @@
+//! What CI says of commits: a ref each, a blob with one word.
+
+use super::values;
+use crate::forge::error::ForgeError;
+use crate::forge::traits::Repository;
+use crate::git::Git;
+use crate::repo::CommitId;
+use serde::{Deserialize, Serialize};
+
+const CI_STATES: &str = "refs/imagebot/ci/";
+
+/// What CI says of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CiState {
+    /// It runs.
+    Running,
+    /// It succeeded.
+    Success,
+    /// It failed.
+    Failed,
+}
+
+impl CiState {
+    /// The state's name.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Success => "success",
+            Self::Failed => "failed",
+        }
+    }
+
+    fn of(text: &str) -> Option<Self> {
+        [Self::Running, Self::Success, Self::Failed]
+            .into_iter()
+            .find(|state| state.code() == text)
+    }
+}
+
+/// What CI says of a commit.
+pub(super) async fn read(
+    git: &Git,
+    repo: &Repository,
+    commit: &CommitId,
+) -> Result<Option<CiState>, ForgeError> {
+    let text = values::read(git, repo, &format!("{CI_STATES}{commit}")).await?;
+    Ok(text.and_then(|text| CiState::of(text.trim())))
+}
+
+/// Says what CI says of a commit.
+pub(super) async fn write(
+    git: &Git,
+    repo: &Repository,
+    commit: &CommitId,
+    state: CiState,
+) -> Result<(), ForgeError> {
+    let name = format!("{CI_STATES}{commit}");
+    values::write(git, repo, &name, Some(state.code())).await
+}

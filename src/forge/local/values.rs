@@ -1,0 +1,45 @@
+//! Texts behind refs of a repository, changed by compare-and-swap.
+
+use super::requests::TRIES;
+use crate::forge::error::ForgeError;
+use crate::forge::traits::Repository;
+use crate::git::Git;
+
+/// The text behind a ref, if it is there.
+pub(super) async fn read(
+    git: &Git,
+    repo: &Repository,
+    name: &str,
+) -> Result<Option<String>, ForgeError> {
+    let contents = git.read_names(&repo.remote, &[name.to_owned()]).await?;
+    let text = contents.into_iter().next().flatten();
+    Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
+}
+
+/// Puts a text behind a ref, or removes it; nothing is written where it is so already.
+pub(super) async fn write(
+    git: &Git,
+    repo: &Repository,
+    name: &str,
+    text: Option<&str>,
+) -> Result<(), ForgeError> {
+    for _ in 0..TRIES {
+        if read(git, repo, name).await?.as_deref() == text {
+            return Ok(());
+        }
+        let refs = git.refs(&repo.remote, &[name]).await?;
+        let before = refs.into_iter().next().map(|found| found.id);
+        let blob = match text {
+            Some(text) => Some(git.write_blob(&repo.remote, text.as_bytes()).await?),
+            None => None,
+        };
+        let moved = git.move_ref(&repo.remote, name, before.as_ref(), blob.as_ref());
+        if moved.await? {
+            return Ok(());
+        }
+    }
+    Err(ForgeError::Conflict(format!(
+        "{name} of {} changes too often",
+        repo.name
+    )))
+}
