@@ -19,6 +19,8 @@ mod fake_registry;
 mod bot;
 #[path = "commands/config.rs"]
 mod config;
+#[path = "support/fake_gitlab.rs"]
+mod fake_gitlab;
 #[path = "commands/help.rs"]
 mod help;
 #[path = "commands/hostile.rs"]
@@ -29,3 +31,5 @@ mod offline;
 mod place;
 #[path = "commands/registries.rs"]
 mod registries;
+#[path = "commands/servers.rs"]
+mod servers;

@@ -191,8 +191,11 @@ impl ProblemReport {
     /// A forge that could not be asked for its repositories.
     pub(super) fn of_forge(forge: &str, error: &ForgeError) -> Self {
         let problem = Self::from(error);
+        // Most errors name the host themselves; the token's prefix, if there is one, only the forge's name tells.
+        let host = forge.split([':', '/']).next().unwrap_or_default();
+        let said = problem.message.strip_prefix(&format!("{host}: "));
         Self {
-            message: format!("{forge}: {}", problem.message),
+            message: format!("{forge}: {}", said.unwrap_or(&problem.message)),
             ..problem
         }
     }

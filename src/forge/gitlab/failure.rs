@@ -56,7 +56,11 @@ fn collect(value: &Value, texts: &mut Vec<String>) {
             for (key, value) in map.iter().take(10) {
                 let mut below = Vec::new();
                 collect(value, &mut below);
-                texts.push(format!("{key} {}", below.join(", ")));
+                let said = below.join(", ");
+                texts.push(match key.as_str() {
+                    "message" => said,
+                    key => format!("{key} {said}"),
+                });
             }
         }
         _ => {}
