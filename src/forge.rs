@@ -16,6 +16,8 @@ mod github;
 mod gitlab;
 mod local;
 mod mark;
+mod scope;
+mod server;
 mod traits;
 
 pub use crate::repo::Dress;
@@ -23,6 +25,7 @@ pub use error::ForgeError;
 pub use github::{GitHub, GitHubSettings, GitHubToken};
 pub use gitlab::{GitLab, GitLabSettings};
 pub use local::{CiState, Local};
+pub use server::ServerSettings;
 pub use traits::{
     Finding, Forge, ForgeRegistry, Known, LeftOut, Level, Listing, MergeRequestEdit, Merging,
     NewMergeRequest, Pipeline, Repository,

@@ -71,8 +71,8 @@ impl GitHub {
 impl std::fmt::Debug for GitHub {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("GitHub")
-            .field("name", &self.api.settings.name)
-            .field("url", &self.api.settings.url.as_str())
+            .field("name", &self.api.settings.server.name)
+            .field("url", &self.api.settings.server.url.as_str())
             .finish_non_exhaustive()
     }
 }
@@ -80,7 +80,7 @@ impl std::fmt::Debug for GitHub {
 #[async_trait::async_trait]
 impl Forge for GitHub {
     fn name(&self) -> &str {
-        &self.api.settings.name
+        &self.api.settings.server.name
     }
 
     fn noun(&self) -> &'static str {
@@ -104,8 +104,8 @@ impl Forge for GitHub {
                 let settings = &self.api.settings;
                 let url = settings.git_url(name.as_str());
                 let credential = self.api.login().credential().clone();
-                let ca_file = settings.ca_file.clone();
-                let remote = Remote::http(&url, Some(credential), ca_file, settings.proxy)?;
+                let ca_file = settings.server.ca_file.clone();
+                let remote = Remote::http(&url, Some(credential), ca_file, settings.server.proxy)?;
                 Ok(Repository {
                     id: item.id.to_string(),
                     name,

@@ -16,30 +16,26 @@ mod merge;
 mod named;
 mod notes;
 mod requests;
-mod scope;
 mod session;
 
 use self::api::{Api, ApiSettings};
 use self::create::People;
 use self::discover::Access;
-use self::scope::Scope;
 use self::session::Session;
 use super::error::ForgeError;
+use super::scope::Scope;
+use super::server::ServerSettings;
 use super::traits::{
     Finding, Forge, Known, Listing, MergeRequestEdit, Merging, NewMergeRequest, Pipeline,
     Repository,
 };
 use crate::git::Credential;
-use crate::http::{
-    Addresses, Client, Clock, Gates, Origin, Policy, Redactor, Transport, TransportSettings,
-};
-use crate::repo::{Branch, CommitId, MergeRequest, RepoGlobs};
+use crate::http::Origin;
+use crate::repo::{Branch, CommitId, MergeRequest};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 use url::Url;
 
 /// The user name that git and the registry are shown with a token; GitLab takes any.
@@ -48,40 +44,10 @@ const USERNAME: &str = "oauth2";
 /// What a client is made of: one instance with one token.
 #[derive(Debug, Clone)]
 pub struct GitLabSettings {
-    /// What it is called in reports.
-    pub name: String,
-    /// The instance's URL, with its relative root where it has one.
-    pub url: Url,
+    /// The instance, and what is worked on.
+    pub server: ServerSettings,
     /// A personal, group or project access token.
     pub token: SecretString,
-    /// It works only for repositories below this: empty, or `apps/`.
-    pub prefix: String,
-    /// The prefixes of other tokens of the same instance: what is below a longer one is theirs.
-    pub deeper: Vec<String>,
-    /// What is worked on.
-    pub repos: RepoGlobs,
-    /// Where not empty, one of these must be a repository's topic too.
-    pub topics: Vec<String>,
-    /// Whether archived repositories are worked on.
-    pub include_archived: bool,
-    /// Whether forks are.
-    pub include_forks: bool,
-    /// Whether mirrors are.
-    pub include_mirrors: bool,
-    /// A PEM file with certificates to trust besides the system's.
-    pub ca_file: Option<PathBuf>,
-    /// Whether the environment's proxy settings are used.
-    pub proxy: bool,
-    /// The clock.
-    pub clock: Clock,
-    /// The gates of the run.
-    pub gates: Gates,
-    /// What hides the token in texts.
-    pub redactor: Redactor,
-    /// The numbers of the client policy.
-    pub policy: Policy,
-    /// The least time between two writes.
-    pub pause: Duration,
 }
 
 /// A GitLab, as one token sees it.
@@ -97,48 +63,28 @@ pub struct GitLab {
 impl GitLab {
     /// Makes a client. Nothing is asked yet; what fails is a CA file that cannot be read.
     pub fn new(settings: GitLabSettings) -> Result<Self, ForgeError> {
-        let plain = settings.url.scheme() == "http";
-        let transport = Transport::new(&TransportSettings {
-            ca_file: settings.ca_file.clone(),
-            without_roots: plain,
-            // The operator named the host.
-            addresses: Addresses::any(),
-            proxy: settings.proxy,
-            policy: settings.policy.clone(),
-        });
-        let transport = transport.map_err(|error| ForgeError::Refused(error.to_string()))?;
-        let client = Client::new(transport, settings.gates, settings.clock.clone());
-        settings.redactor.add_login(USERNAME, &settings.token);
-        let origin = Origin::of(&settings.url);
-        let login = login(&settings.url, &settings.token);
-        let credential = Credential::new(USERNAME, settings.token.clone());
+        let GitLabSettings { server, token } = settings;
+        let client = server.client()?;
+        server.redactor.add_login(USERNAME, &token);
         Ok(Self {
-            name: settings.name,
-            api: Api::new(ApiSettings {
-                client: client.plain_http(plain),
-                base: settings.url,
-                token: settings.token,
-                clock: settings.clock,
-                redactor: settings.redactor,
-                pause: settings.pause,
-                patience: settings.policy.patience,
-            }),
-            scope: Scope {
-                repos: settings.repos,
-                topics: settings.topics,
-                prefix: settings.prefix,
-                deeper: settings.deeper,
-                include_archived: settings.include_archived,
-                include_forks: settings.include_forks,
-                include_mirrors: settings.include_mirrors,
-            },
+            scope: Scope::new(&server),
             access: Access {
-                credential,
-                login,
-                ca_file: settings.ca_file,
-                proxy: settings.proxy,
-                origin,
+                credential: Credential::new(USERNAME, token.clone()),
+                login: login(&server.url, &token),
+                ca_file: server.ca_file,
+                proxy: server.proxy,
+                origin: Origin::of(&server.url),
             },
+            name: server.name,
+            api: Api::new(ApiSettings {
+                client,
+                base: server.url,
+                token,
+                clock: server.clock,
+                redactor: server.redactor,
+                pause: server.pause,
+                patience: server.policy.patience,
+            }),
             people: People::default(),
             session: tokio::sync::Mutex::default(),
         })

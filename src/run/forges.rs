@@ -3,7 +3,7 @@
 use super::setup::SetupError;
 use crate::config::{ServerConfig, ServerKind, TokenConfig};
 use crate::forge::{
-    Forge, ForgeError, GitHub, GitHubSettings, GitHubToken, GitLab, GitLabSettings,
+    Forge, ForgeError, GitHub, GitHubSettings, GitHubToken, GitLab, GitLabSettings, ServerSettings,
 };
 use crate::http::{Clock, Gates, Policy, Redactor};
 use std::sync::Arc;
@@ -69,16 +69,15 @@ impl One<'_> {
         }
     }
 
-    fn gitlab(&mut self, token: &TokenConfig) -> Result<Arc<dyn Forge>, SetupError> {
-        let TokenConfig::Token(token) = token else {
-            let why = "GitLab has no Apps".to_owned();
-            return Err(ForgeError::Refused(why).into());
-        };
+    fn settings(&mut self) -> ServerSettings {
         let server = self.server;
-        let client = GitLab::new(GitLabSettings {
+        let pause = match server.kind {
+            ServerKind::GitLab => Duration::ZERO,
+            ServerKind::GitHub => PAUSE_OF_GITHUB,
+        };
+        ServerSettings {
             name: self.name(),
             url: server.url.clone(),
-            token: token.fetch()?,
             prefix: self.prefix.to_owned(),
             deeper: std::mem::take(&mut self.deeper),
             repos: server.repos.clone(),
@@ -92,13 +91,23 @@ impl One<'_> {
             gates: self.gates.clone(),
             redactor: self.redactor.clone(),
             policy: Policy::default(),
-            pause: server.pause.unwrap_or_default(),
+            pause: server.pause.unwrap_or(pause),
+        }
+    }
+
+    fn gitlab(&mut self, token: &TokenConfig) -> Result<Arc<dyn Forge>, SetupError> {
+        let TokenConfig::Token(token) = token else {
+            let why = "GitLab has no Apps".to_owned();
+            return Err(ForgeError::Refused(why).into());
+        };
+        let client = GitLab::new(GitLabSettings {
+            server: self.settings(),
+            token: token.fetch()?,
         })?;
         Ok(Arc::new(client))
     }
 
     fn github(&mut self, token: &TokenConfig) -> Result<Arc<dyn Forge>, SetupError> {
-        let server = self.server;
         let token = match token {
             TokenConfig::Token(token) => GitHubToken::Token(token.fetch()?),
             TokenConfig::App {
@@ -112,24 +121,9 @@ impl One<'_> {
             },
         };
         let client = GitHub::new(GitHubSettings {
-            name: self.name(),
-            url: server.url.clone(),
+            server: self.settings(),
             token,
-            prefix: self.prefix.to_owned(),
-            deeper: std::mem::take(&mut self.deeper),
-            repos: server.repos.clone(),
-            topics: server.topics.clone(),
-            include_archived: server.archived,
-            include_forks: server.forks,
-            include_mirrors: server.mirrors,
-            registry: server.registry.clone(),
-            ca_file: server.ca_file.clone(),
-            proxy: true,
-            clock: self.clock.clone(),
-            gates: self.gates.clone(),
-            redactor: self.redactor.clone(),
-            policy: Policy::default(),
-            pause: server.pause.unwrap_or(PAUSE_OF_GITHUB),
+            registry: self.server.registry.clone(),
         })?;
         Ok(Arc::new(client))
     }

@@ -18,7 +18,7 @@ mod serve;
 use crate::conformance::Server;
 use crate::fake_gitlab::{FakeGitLab, NewToken, ProjectOptions};
 use imagebot::forge::{
-    Forge, ForgeError, GitLab, GitLabSettings, Known, Listing, Pipeline, Repository,
+    Forge, ForgeError, GitLab, GitLabSettings, Known, Listing, Pipeline, Repository, ServerSettings,
 };
 use imagebot::http::{Clock, Gates, Limits, Origin, Policy, Redactor};
 use imagebot::repo::{CommitId, RepoGlobs};
@@ -41,10 +41,9 @@ pub(super) fn settings(fake: &FakeGitLab, token: &str, globs: &[&str]) -> GitLab
         ..Limits::default()
     };
     gates.limit(origin, limits);
-    GitLabSettings {
+    let server = ServerSettings {
         name: "gitlab".to_owned(),
         url: fake.url().parse().unwrap(),
-        token: token.to_owned().into(),
         prefix: String::new(),
         deeper: Vec::new(),
         repos: RepoGlobs::parse(globs).unwrap(),
@@ -59,6 +58,10 @@ pub(super) fn settings(fake: &FakeGitLab, token: &str, globs: &[&str]) -> GitLab
         redactor: Redactor::new(),
         policy: Policy::default(),
         pause: Duration::from_millis(500),
+    };
+    GitLabSettings {
+        server,
+        token: token.to_owned().into(),
     }
 }
 
@@ -74,7 +77,7 @@ impl World {
         let token = fake.token(NewToken::default());
         let mut settings = settings(&fake, &token, globs);
         change(&mut settings);
-        let clock = settings.clock.clone();
+        let clock = settings.server.clock.clone();
         let forge = GitLab::new(settings).unwrap();
         Self {
             fake,

@@ -8,6 +8,7 @@ use super::login::Login;
 use super::settings::GitHubSettings;
 use super::wire::{GRAPHQL, Seen, Wire};
 use crate::forge::error::ForgeError;
+use crate::forge::scope::Scope;
 use crate::repo::RepoName;
 use http::Method;
 use octocrab::{AuthState, GraphqlResponse, Octocrab, OctocrabBuilder};
@@ -33,6 +34,7 @@ pub(super) struct Api {
     octocrab: Octocrab,
     wire: Arc<Wire>,
     pub(super) settings: GitHubSettings,
+    pub(super) scope: Scope,
 }
 
 /// A GraphQL answer: what came, and what was said about what did not.
@@ -80,6 +82,7 @@ impl Api {
             Err(never) => match never {},
         };
         Ok(Self {
+            scope: Scope::new(&settings.server),
             octocrab,
             wire,
             settings,

@@ -122,7 +122,7 @@ impl Api {
             .replace(" UTC", "Z")
             .replace(' ', "");
         let ends = iso.parse::<jiff::Timestamp>().ok();
-        let soon = self.settings.clock.now() + jiff::SignedDuration::from_hours(24 * 14);
+        let soon = self.settings.server.clock.now() + jiff::SignedDuration::from_hours(24 * 14);
         match ends {
             Some(ends) if ends < soon => warning(text, "make a new one before that"),
             _ => ok(text),

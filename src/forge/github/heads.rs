@@ -187,7 +187,7 @@ impl Api {
                 [index] => {
                     let item = &items[*index];
                     tracing::warn!(
-                        forge = %self.settings.name, repo = %item.full_name, error = %failure,
+                        forge = %self.settings.server.name, repo = %item.full_name, error = %failure,
                         "the GraphQL API tells nothing of this repository: it is asked for over REST"
                     );
                     done.push((*index, self.heads_by_rest(item).await?));

@@ -4,8 +4,9 @@ use super::api::{Api, halves, quoted, route};
 use super::failure::Failure;
 use super::settings::MIN_SERVER;
 use crate::forge::error::ForgeError;
+use crate::forge::scope::{Kind, Source, Verdict};
 use crate::forge::traits::{Known, LeftOut};
-use crate::repo::{Glob, RepoName};
+use crate::repo::RepoName;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,8 +32,9 @@ pub(super) struct Item {
     topics: Vec<String>,
     #[serde(skip)]
     pub(super) why: String,
+    /// The name that the configuration has for it.
     #[serde(skip)]
-    named: bool,
+    named: Option<RepoName>,
 }
 
 /// What the globs ask for.
@@ -42,6 +44,8 @@ struct Wanted {
     owners: BTreeSet<String>,
     /// Repositories that are named one by one.
     named: Vec<RepoName>,
+    /// Those of them that are not asked for.
+    left_out: Vec<LeftOut>,
     /// Whether all that the token sees is listed.
     all: bool,
 }
@@ -97,51 +101,45 @@ impl Api {
         }
         for mut item in items.into_values() {
             match self.verdict(&mut item) {
-                Verdict::Take => found.items.push(item),
-                Verdict::Leave(why) => found.left_out.push(LeftOut {
+                Verdict::In(_) => found.items.push(item),
+                Verdict::Out(why) => found.left_out.push(LeftOut {
                     name: item.full_name,
                     why,
                 }),
                 Verdict::Unasked => {}
             }
         }
+        found.left_out.extend(wanted.left_out);
         found.items.sort_by(|a, b| a.full_name.cmp(&b.full_name));
         found.left_out.sort();
         Ok(found)
     }
 
     fn wanted(&self) -> Wanted {
+        let (sources, named) = self.scope.sources();
         let mut wanted = Wanted::default();
-        for pattern in self.settings.repos.positive() {
-            let wild = |text: &str| text.contains(['*', '?', '[', '{', '\\']);
-            match pattern.split_once('/') {
-                _ if !wild(pattern) => wanted.named.extend(RepoName::parse(pattern)),
-                Some((owner, _)) if !wild(owner) => drop(wanted.owners.insert(owner.to_owned())),
-                _ => wanted.all = true,
+        for name in named {
+            // What another token is for is not asked for with this one.
+            match self.scope.named(&name) {
+                Verdict::In(_) => wanted.named.push(name),
+                Verdict::Out(why) => wanted.left_out.push(LeftOut {
+                    name: name.to_string(),
+                    why,
+                }),
+                Verdict::Unasked => {}
+            }
+        }
+        for source in sources {
+            match source {
+                Source::Membership => wanted.all = true,
+                // Below an owner GitHub has no further groups.
+                Source::Group(group) => {
+                    let owner = group.split('/').next().unwrap_or_default();
+                    wanted.owners.insert(owner.to_owned());
+                }
             }
         }
         wanted
-            .named
-            .retain(|name| self.is_mine(name.as_str()).is_ok());
-        wanted
-            .owners
-            .retain(|owner| self.is_mine(&format!("{owner}/")).is_ok());
-        wanted
-    }
-
-    /// Whether a repository is one of this client's token.
-    fn is_mine(&self, name: &str) -> Result<(), &'static str> {
-        let settings = &self.settings;
-        if !name.starts_with(&settings.prefix) {
-            return Err("excluded");
-        }
-        let deeper = |prefix: &&String| {
-            prefix.len() > settings.prefix.len() && name.starts_with(prefix.as_str())
-        };
-        match settings.deeper.iter().find(deeper) {
-            Some(_) => Err("other-token"),
-            None => Ok(()),
-        }
     }
 
     /// The first request: whether the token is good, who it is, and which owners are people.
@@ -173,7 +171,7 @@ impl Api {
             Err(failure) if failure.error.is_of_forge() => return Err(failure.error),
             Err(failure) => {
                 tracing::warn!(
-                    forge = %self.settings.name, error = %failure,
+                    forge = %self.settings.server.name, error = %failure,
                     "the GraphQL API cannot be used: each repository is asked for by itself, which takes longer"
                 );
                 return Ok(Start::default());
@@ -271,8 +269,7 @@ impl Api {
                     item => item.map_err(ForgeError::from),
                 };
                 let item = item.map(|mut item: Item| {
-                    item.named = true;
-                    item.why = format!("repos = {:?}", name.as_str());
+                    item.named = Some(name.clone());
                     item
                 });
                 all.push((name.clone(), item));
@@ -324,7 +321,7 @@ impl Api {
                 mirror_url: flag("isMirror").then(String::new),
                 topics: topics.iter().filter_map(topic).collect(),
                 why: String::new(),
-                named: true,
+                named: Some(name.clone()),
             };
             Some((name.clone(), item))
         };
@@ -333,51 +330,27 @@ impl Api {
 
     /// Whether a repository is worked on; says in it what registered it.
     fn verdict(&self, item: &mut Item) -> Verdict {
-        let settings = &self.settings;
-        let Ok(name) = RepoName::parse(&item.full_name) else {
+        // One that is named may have got another name since, which no glob need fit.
+        let name = item
+            .named
+            .clone()
+            .or_else(|| RepoName::parse(&item.full_name).ok());
+        let Some(name) = name else {
             return Verdict::Unasked;
         };
-        if !item.named {
-            let fits =
-                |pattern: &&str| Glob::parse(pattern).is_ok_and(|g| g.matches(name.as_str()));
-            let Some(pattern) = settings.repos.positive().find(fits) else {
-                return Verdict::Unasked;
-            };
-            item.why = format!("repos = {pattern:?}");
-            match self.is_mine(name.as_str()) {
-                Err("excluded") => return Verdict::Unasked,
-                Err(why) => return Verdict::Leave(why),
-                Ok(()) => {}
-            }
-            if !settings.repos.select(&name) {
-                return Verdict::Leave("excluded");
-            }
+        let kind = Kind {
+            archived: item.archived,
+            fork: item.fork,
+            mirror: item.mirror_url.is_some(),
+            pending_deletion: false,
+            topics: &item.topics,
+        };
+        let verdict = self.scope.verdict(&name, &kind);
+        if let Verdict::In(why) = &verdict {
+            item.why.clone_from(why);
         }
-        let topic = |topic: &String| settings.topics.contains(topic);
-        if !settings.topics.is_empty() {
-            match item.topics.iter().find(|found| topic(found)) {
-                Some(topic) => item.why.push_str(&format!(", topics = {topic:?}")),
-                None => return Verdict::Leave("topic"),
-            }
-        }
-        if item.archived && !settings.include_archived {
-            return Verdict::Leave("archived");
-        }
-        // T20: a fork carries its parent's settings along, so it is taken only when it is named or asked for.
-        if item.fork && !item.named && !settings.include_forks {
-            return Verdict::Leave("fork");
-        }
-        if item.mirror_url.is_some() && !item.named && !settings.include_mirrors {
-            return Verdict::Leave("mirror");
-        }
-        Verdict::Take
+        verdict
     }
-}
-
-enum Verdict {
-    Take,
-    Leave(&'static str),
-    Unasked,
 }
 
 /// The list of an installation stands in an object.

@@ -55,7 +55,7 @@ impl Api {
                     Err(failure) if is_final(&failure) => return Err(failure.error),
                     Err(failure) => {
                         tracing::warn!(
-                            forge = %self.settings.name, repo = %repo.name, error = %failure,
+                            forge = %self.settings.server.name, repo = %repo.name, error = %failure,
                             "the GraphQL API tells no pull requests: they are asked for over REST"
                         );
                         for (branch, _) in &waiting {

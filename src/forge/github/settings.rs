@@ -1,11 +1,8 @@
 //! What a GitHub client is made from, and where its APIs are.
 
-use crate::http::{Clock, Gates, Policy, Redactor};
+use crate::forge::server::ServerSettings;
 use crate::image::RegistryHost;
-use crate::repo::RepoGlobs;
 use secrecy::SecretString;
-use std::path::PathBuf;
-use std::time::Duration;
 use url::Url;
 
 /// The oldest Enterprise Server that is worked with: its REST API has the version that is asked for, its GraphQL API
@@ -15,42 +12,13 @@ pub(super) const MIN_SERVER: (u32, u32) = (3, 10);
 /// What a client for github.com or an Enterprise Server is made from.
 #[derive(Clone)]
 pub struct GitHubSettings {
-    /// What the forge is called in reports.
-    pub name: String,
-    /// The instance: `https://github.com`, or an Enterprise Server, which may stand below a path.
-    pub url: Url,
+    /// The instance, `https://github.com` or an Enterprise Server, and what is worked on. GitHub asks for a second
+    /// between two requests that change something.
+    pub server: ServerSettings,
     /// Who asks.
     pub token: GitHubToken,
-    /// What the names of this client's repositories begin with: nothing, or `apps/`.
-    pub prefix: String,
-    /// The prefixes of other clients of the same forge.
-    pub deeper: Vec<String>,
-    /// Which repositories are registered.
-    pub repos: RepoGlobs,
-    /// The topics of which a repository must have one; none: any repository.
-    pub topics: Vec<String>,
-    /// Whether archived repositories are registered.
-    pub include_archived: bool,
-    /// Whether forks that are not named one by one are registered.
-    pub include_forks: bool,
-    /// Whether mirrors that are not named one by one are registered.
-    pub include_mirrors: bool,
     /// The registry of an Enterprise Server, `containers.<host>`: its API does not name it.
     pub registry: Option<RegistryHost>,
-    /// A PEM file with certificates to trust besides the system's.
-    pub ca_file: Option<PathBuf>,
-    /// Whether the environment's proxy settings are used.
-    pub proxy: bool,
-    /// The clock.
-    pub clock: Clock,
-    /// The gates of the run.
-    pub gates: Gates,
-    /// Who is told of secrets.
-    pub redactor: Redactor,
-    /// Time-outs and patience.
-    pub policy: Policy,
-    /// The least time between two requests that change something; GitHub asks for a second.
-    pub pause: Duration,
 }
 
 /// Who asks GitHub.
@@ -72,13 +40,13 @@ pub enum GitHubToken {
 impl GitHubSettings {
     /// Whether the instance is github.com.
     pub(super) fn is_dotcom(&self) -> bool {
-        self.url.host_str() == Some("github.com") && self.url.port().is_none()
+        self.server.url.host_str() == Some("github.com") && self.server.url.port().is_none()
     }
 
     /// The base of the REST API, and the address of the GraphQL API.
     pub(super) fn apis(&self) -> (Url, Url) {
         let at = |base: &str, path: &str| {
-            let mut url = self.url.clone();
+            let mut url = self.server.url.clone();
             url.set_path(&format!("{base}{path}"));
             url.set_query(None);
             url.set_fragment(None);
@@ -91,14 +59,14 @@ impl GitHubSettings {
             let _ = graphql.set_host(Some("api.github.com"));
             return (rest, graphql);
         }
-        let root = self.url.path().trim_end_matches('/');
+        let root = self.server.url.path().trim_end_matches('/');
         (at(root, "/api/v3/"), at(root, "/api/graphql"))
     }
 
     /// The address by which git finds a repository: never what the server says.
     pub(super) fn git_url(&self, name: &str) -> Url {
-        let mut url = self.url.clone();
-        let root = self.url.path().trim_end_matches('/');
+        let mut url = self.server.url.clone();
+        let root = self.server.url.path().trim_end_matches('/');
         url.set_path(&format!("{root}/{name}.git"));
         url
     }

@@ -8,10 +8,7 @@ use super::limits;
 use super::login::{Login, Minted};
 use super::settings::GitHubSettings;
 use crate::forge::error::ForgeError;
-use crate::http::{
-    Addresses, Client, Clock, HttpError, Origin, Request, Response, Transport, TransportSettings,
-    redirect_target,
-};
+use crate::http::{Client, Clock, Origin, Request, Response, redirect_target};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use http_body_util::BodyExt as _;
@@ -65,27 +62,20 @@ pub(super) struct Seen {
 
 impl Wire {
     pub(super) fn new(settings: &GitHubSettings) -> Result<Self, ForgeError> {
-        let failed = |error: HttpError| ForgeError::Unreachable(error.to_string());
-        let plain = settings.url.scheme() == "http";
-        let transport = Transport::new(&TransportSettings {
-            ca_file: settings.ca_file.clone(),
-            without_roots: plain,
-            // The operator named the host.
-            addresses: Addresses::any(),
-            proxy: settings.proxy,
-            policy: settings.policy.clone(),
-        })
-        .map_err(failed)?;
-        let client = Client::new(transport, settings.gates.clone(), settings.clock.clone());
+        let client = settings.server.client()?;
         let (rest, graphql) = settings.apis();
         Ok(Self {
-            client: client.plain_http(plain),
-            clock: settings.clock.clone(),
-            patience: settings.policy.patience,
-            pause: settings.pause,
+            client,
+            clock: settings.server.clock.clone(),
+            patience: settings.server.policy.patience,
+            pause: settings.server.pause,
             rest,
             graphql,
-            login: Login::new(&settings.token, &settings.redactor, &settings.clock)?,
+            login: Login::new(
+                &settings.token,
+                &settings.server.redactor,
+                &settings.server.clock,
+            )?,
             last_write: tokio::sync::Mutex::new(None),
             closed: Mutex::default(),
             seen: Mutex::default(),

@@ -6,9 +6,9 @@ use super::endpoints::{Get, built};
 use super::failure::ends_the_pass;
 use super::heads::{Head, Heads, heads};
 use super::named::numbers;
-use super::scope::{Scope, Source, Verdict};
 use super::session::Session;
 use crate::forge::error::ForgeError;
+use crate::forge::scope::{Kind, Scope, Source, Verdict};
 use crate::forge::traits::{ForgeRegistry, Known, LeftOut, Listing, Repository};
 use crate::git::{Credential, Remote};
 use crate::http::Origin;
@@ -120,7 +120,7 @@ impl Discovery<'_> {
             return;
         };
         self.seen.insert(name.clone(), project.id);
-        match self.scope.verdict(&name, &project) {
+        match self.scope.verdict(&name, &kind(&project)) {
             Verdict::In(why) => {
                 let candidate = Candidate {
                     name,
@@ -176,21 +176,22 @@ impl Discovery<'_> {
 
     /// A repository that the configuration names: it is worked on also as a fork or a mirror.
     fn take_named(&mut self, name: RepoName, id: u64, heads: &Heads) {
-        let why = format!("repos = {:?}", name.as_str());
+        let mut why = format!("repos = {:?}", name.as_str());
         let (now, registry) = match heads.get(&id) {
             Some(Ok(head)) => {
-                let topics = &self.scope.topics;
-                let out = if head.archived && !self.scope.include_archived {
-                    Some("archived")
-                } else if !topics.is_empty() && !head.topics.iter().any(|t| topics.contains(t)) {
-                    Some("topic")
-                } else {
-                    None
+                let kind = Kind {
+                    archived: head.archived,
+                    topics: &head.topics,
+                    ..Kind::default()
                 };
-                if let Some(why) = out {
-                    self.candidates.remove(&id);
-                    self.leave_out(&head.path, why);
-                    return;
+                match self.scope.verdict(&name, &kind) {
+                    Verdict::Out(why) => {
+                        self.candidates.remove(&id);
+                        self.leave_out(&head.path, why);
+                        return;
+                    }
+                    Verdict::In(told) => why = told,
+                    Verdict::Unasked => {}
                 }
                 let now = RepoName::parse(&head.path).unwrap_or(name);
                 (now, self.registry.clone())
@@ -326,4 +327,18 @@ fn repository(
         why: candidate.why,
         registry,
     })
+}
+
+/// What decides whether a project is worked on.
+fn kind(project: &Project) -> Kind<'_> {
+    let deleted = project.marked_for_deletion_on.as_ref();
+    Kind {
+        archived: project.archived,
+        fork: project.forked_from_project.is_some(),
+        mirror: project.mirror,
+        pending_deletion: deleted
+            .or(project.marked_for_deletion_at.as_ref())
+            .is_some(),
+        topics: &project.topics,
+    }
 }

@@ -4,6 +4,7 @@ use crate::conformance::Server;
 use crate::fake_github::{FakeGitHub, Options, TokenOptions};
 use imagebot::forge::{
     Forge, ForgeError, GitHub, GitHubSettings, GitHubToken, Listing, Pipeline, Repository,
+    ServerSettings,
 };
 use imagebot::http::{Gates, Policy, Redactor};
 use imagebot::repo::{CommitId, RepoGlobs};
@@ -52,10 +53,9 @@ impl Bench {
 }
 
 pub(crate) fn settings(fake: &FakeGitHub, globs: &[&str]) -> GitHubSettings {
-    GitHubSettings {
+    let server = ServerSettings {
         name: "github".to_owned(),
         url: fake.url().parse().unwrap(),
-        token: GitHubToken::Token(TOKEN.to_owned().into()),
         prefix: String::new(),
         deeper: Vec::new(),
         repos: RepoGlobs::parse(globs).unwrap(),
@@ -63,7 +63,6 @@ pub(crate) fn settings(fake: &FakeGitHub, globs: &[&str]) -> GitHubSettings {
         include_archived: false,
         include_forks: false,
         include_mirrors: false,
-        registry: None,
         ca_file: None,
         proxy: false,
         clock: fake.clock(),
@@ -71,6 +70,11 @@ pub(crate) fn settings(fake: &FakeGitHub, globs: &[&str]) -> GitHubSettings {
         redactor: Redactor::new(),
         policy: Policy::default(),
         pause: Duration::from_secs(1),
+    };
+    GitHubSettings {
+        server,
+        token: GitHubToken::Token(TOKEN.to_owned().into()),
+        registry: None,
     }
 }
 

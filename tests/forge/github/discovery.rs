@@ -272,7 +272,7 @@ async fn t20_what_is_left_out_is_told_with_its_reason() {
     fake.repo("apps/web");
     let globs = ["team/*", "!team/secret", "team/named-fork", "apps/*"];
     let mut settings = settings(&fake, &globs);
-    settings.deeper = vec!["apps/".to_owned()];
+    settings.server.deeper = vec!["apps/".to_owned()];
     let github = GitHub::new(settings.clone()).unwrap();
     let listing = github.discover(&Known::new()).await.unwrap();
     assert_eq!(names(&listing), ["team/named-fork", "team/r0000"]);
@@ -290,16 +290,16 @@ async fn t20_what_is_left_out_is_told_with_its_reason() {
         .collect();
     assert_eq!(why, ["repos = \"team/named-fork\"", "repos = \"team/*\""]);
 
-    settings.include_archived = true;
-    settings.include_forks = true;
-    settings.include_mirrors = true;
+    settings.server.include_archived = true;
+    settings.server.include_forks = true;
+    settings.server.include_mirrors = true;
     let github = GitHub::new(settings.clone()).unwrap();
     let listing = github.discover(&Known::new()).await.unwrap();
     assert_eq!(left_out(&listing), [("team/secret", "excluded")]);
 
     // The client of the deeper prefix sees the rest.
-    settings.prefix = "apps/".to_owned();
-    settings.deeper.clear();
+    settings.server.prefix = "apps/".to_owned();
+    settings.server.deeper.clear();
     let github = GitHub::new(settings).unwrap();
     let listing = github.discover(&Known::new()).await.unwrap();
     assert_eq!(names(&listing), ["apps/web"]);
@@ -315,8 +315,8 @@ async fn topics_select_among_what_the_globs_do() {
     fake.repo_with("team/topic", options.clone());
     fake.repo_with("other/topic", options);
     let mut settings = settings(&fake, &["team/*", "other/*"]);
-    settings.repos = imagebot::repo::RepoGlobs::parse(&["team/*", "team/r0001"]).unwrap();
-    settings.topics = vec!["containers".to_owned(), "images".to_owned()];
+    settings.server.repos = imagebot::repo::RepoGlobs::parse(&["team/*", "team/r0001"]).unwrap();
+    settings.server.topics = vec!["containers".to_owned(), "images".to_owned()];
     let github = GitHub::new(settings).unwrap();
     let listing = github.discover(&Known::new()).await.unwrap();
     assert_eq!(names(&listing), ["team/topic"]);

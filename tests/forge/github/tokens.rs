@@ -125,7 +125,7 @@ async fn a_clock_that_is_wrong_here_does_no_harm_to_the_app() {
     let (fake, _) = app(&["team"], Some(1)).await;
     let mut settings = settings(&fake, &["team/*"]);
     let wrong = "2026-11-21T13:00:00Z".parse().unwrap();
-    settings.clock = imagebot::http::Clock::manual(wrong);
+    settings.server.clock = imagebot::http::Clock::manual(wrong);
     settings.token = GitHubToken::App {
         app_id: 7,
         installation: Some(1),

@@ -49,8 +49,8 @@ async fn a_quiet_pass_costs_a_handful_of_requests() {
 #[tokio::test]
 async fn what_is_left_out_is_told() {
     let world = World::of(&["team/**", "!team/legacy"], |settings| {
-        settings.topics = vec!["docker".to_owned()];
-        settings.deeper = vec!["team/secret/".to_owned()];
+        settings.server.topics = vec!["docker".to_owned()];
+        settings.server.deeper = vec!["team/secret/".to_owned()];
     })
     .await;
     let docker = || ProjectOptions {
@@ -101,7 +101,7 @@ async fn what_is_left_out_is_told() {
     }
     let listing = world.listing().await;
     assert_eq!(names(&listing), ["team/app", "team/deep/er/app"]);
-    assert_eq!(listing.repositories[0].why, "repos = \"team/**\"");
+    assert_eq!(listing.repositories[0].why, "repos = \"team/**\", topics = \"docker\"");
     assert_eq!(
         left_out(&listing),
         [
@@ -115,9 +115,9 @@ async fn what_is_left_out_is_told() {
         ]
     );
     let all = world.client(&["team/**"], |settings| {
-        settings.include_archived = true;
-        settings.include_forks = true;
-        settings.include_mirrors = true;
+        settings.server.include_archived = true;
+        settings.server.include_forks = true;
+        settings.server.include_mirrors = true;
     });
     let listing = all.discover(&Known::new()).await.unwrap();
     assert_eq!(left_out(&listing), [("team/doomed", "pending-deletion")]);
@@ -135,7 +135,7 @@ async fn two_tokens_serve_what_must_not_see_each_other() {
         };
         let token = fake.token(new);
         let mut settings = settings(&fake, &token, &["**"]);
-        settings.prefix = format!("{group}/");
+        settings.server.prefix = format!("{group}/");
         GitLab::new(settings).unwrap()
     });
     for path in ["apps/web", "platform/base"] {
@@ -158,7 +158,7 @@ async fn two_tokens_serve_what_must_not_see_each_other() {
 #[tokio::test]
 async fn a_named_repository_of_another_token_is_not_asked_for() {
     let world = World::of(&["apps/secret/x", "apps/web"], |settings| {
-        settings.deeper = vec!["apps/secret/".to_owned()];
+        settings.server.deeper = vec!["apps/secret/".to_owned()];
     })
     .await;
     world.projects(&["apps/secret/x", "apps/web"]);

@@ -1,22 +1,30 @@
-//! Which repositories are asked for: what the configuration's globs name, without any request.
+//! Which repositories are asked for, and which of those that are there are worked on: what the configuration says,
+//! without any request.
 
-use super::answers::Project;
+use super::server::ServerSettings;
 use crate::repo::{Glob, RepoGlobs, RepoName};
 use std::collections::BTreeSet;
 
 /// What one client works for.
+#[derive(Debug)]
 pub(super) struct Scope {
-    /// What is worked on.
-    pub(super) repos: RepoGlobs,
-    /// Where not empty, one of these must be a repository's topic too.
-    pub(super) topics: Vec<String>,
-    /// Only repositories below this.
-    pub(super) prefix: String,
-    /// What other tokens of the same forge are for.
-    pub(super) deeper: Vec<String>,
-    pub(super) include_archived: bool,
-    pub(super) include_forks: bool,
-    pub(super) include_mirrors: bool,
+    repos: RepoGlobs,
+    topics: Vec<String>,
+    prefix: String,
+    deeper: Vec<String>,
+    include_archived: bool,
+    include_forks: bool,
+    include_mirrors: bool,
+}
+
+/// What a server says of a repository.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Kind<'a> {
+    pub(super) archived: bool,
+    pub(super) fork: bool,
+    pub(super) mirror: bool,
+    pub(super) pending_deletion: bool,
+    pub(super) topics: &'a [String],
 }
 
 /// What is listed.
@@ -40,6 +48,18 @@ pub(super) enum Verdict {
 }
 
 impl Scope {
+    pub(super) fn new(settings: &ServerSettings) -> Self {
+        Self {
+            repos: settings.repos.clone(),
+            topics: settings.topics.clone(),
+            prefix: settings.prefix.clone(),
+            deeper: settings.deeper.clone(),
+            include_archived: settings.include_archived,
+            include_forks: settings.include_forks,
+            include_mirrors: settings.include_mirrors,
+        }
+    }
+
     /// The listings, and the repositories that are named one by one.
     pub(super) fn sources(&self) -> (BTreeSet<Source>, BTreeSet<RepoName>) {
         let mut groups = BTreeSet::new();
@@ -71,28 +91,26 @@ impl Scope {
         };
         let groups = groups
             .into_iter()
-            .filter(|group| group.is_empty() || !inside(group));
+            .filter(|group| group.is_empty() || !inside(group))
+            .filter(|group| self.is_ours(&format!("{group}/")));
         (groups.map(source).collect(), named)
     }
 
-    /// What is to be done with a project that REST has listed.
-    pub(super) fn verdict(&self, name: &RepoName, project: &Project) -> Verdict {
-        let verdict = self.by_name(name, &project.topics);
+    /// What is to be done with a repository that is there.
+    pub(super) fn verdict(&self, name: &RepoName, kind: &Kind<'_>) -> Verdict {
+        let verdict = self.by_name(name, kind.topics);
         let Verdict::In(why) = verdict else {
             return verdict;
         };
         let named = self.repos.positive().any(|glob| glob == name.as_str());
-        let deleted = project
-            .marked_for_deletion_on
-            .as_ref()
-            .or(project.marked_for_deletion_at.as_ref());
-        if deleted.is_some() {
+        if kind.pending_deletion {
             Verdict::Out("pending-deletion")
-        } else if project.archived && !self.include_archived {
+        } else if kind.archived && !self.include_archived {
             Verdict::Out("archived")
-        } else if project.forked_from_project.is_some() && !self.include_forks && !named {
+        } else if kind.fork && !self.include_forks && !named {
+            // T20: a fork carries its parent's settings along, so it is taken only when it is named or asked for.
             Verdict::Out("fork")
-        } else if project.mirror && !self.include_mirrors && !named {
+        } else if kind.mirror && !self.include_mirrors && !named {
             Verdict::Out("mirror")
         } else {
             Verdict::In(why)
@@ -112,21 +130,29 @@ impl Scope {
         let Some(why) = why.filter(|_| self.is_below(text)) else {
             return Verdict::Unasked;
         };
-        let other =
-            |prefix: &String| prefix.len() > self.prefix.len() && text.starts_with(prefix.as_str());
         if !self.repos.select(name) {
             Verdict::Out("excluded")
-        } else if self.deeper.iter().any(other) {
+        } else if !self.is_ours(text) {
             Verdict::Out("other-token")
-        } else if !self.topics.is_empty() && !topics.iter().any(|t| self.topics.contains(t)) {
-            Verdict::Out("topic")
-        } else {
+        } else if self.topics.is_empty() {
             Verdict::In(format!("repos = {why:?}"))
+        } else {
+            match topics.iter().find(|topic| self.topics.contains(topic)) {
+                Some(topic) => Verdict::In(format!("repos = {why:?}, topics = {topic:?}")),
+                None => Verdict::Out("topic"),
+            }
         }
     }
 
     fn is_below(&self, name: &str) -> bool {
         name.starts_with(self.prefix.as_str())
+    }
+
+    /// Whether no narrower token is for it.
+    fn is_ours(&self, name: &str) -> bool {
+        let narrower =
+            |prefix: &String| prefix.len() > self.prefix.len() && name.starts_with(prefix.as_str());
+        self.is_below(name) && !self.deeper.iter().any(narrower)
     }
 }
 
@@ -179,6 +205,7 @@ mod tests {
         check(&["**"], "apps/", &["apps"], &[]);
         check(&["apps/web/**", "other/**"], "apps/", &["apps/web"], &[]);
         check(&["a/b", "apps/c"], "apps/", &[], &["apps/c"]);
+        check(&["apps/secret/**", "b/*"], "", &["b"], &[]);
     }
 
     #[test]

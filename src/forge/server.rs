@@ -1,0 +1,65 @@
+//! What the clients of servers have in common: the settings that they are made from, and the HTTP client.
+
+use super::error::ForgeError;
+use crate::http::{
+    Addresses, Client, Clock, Gates, Policy, Redactor, Transport, TransportSettings,
+};
+use crate::repo::RepoGlobs;
+use std::path::PathBuf;
+use std::time::Duration;
+use url::Url;
+
+/// What a client for a server is made from, its token aside.
+#[derive(Debug, Clone)]
+pub struct ServerSettings {
+    /// What it is called in reports.
+    pub name: String,
+    /// Where people open it, its relative root included.
+    pub url: Url,
+    /// It works only for repositories below this: empty, or `apps/`.
+    pub prefix: String,
+    /// The prefixes of other tokens of the same server: what is below a longer one is theirs.
+    pub deeper: Vec<String>,
+    /// Which repositories are registered.
+    pub repos: RepoGlobs,
+    /// Where not empty, one of these must be a repository's topic too.
+    pub topics: Vec<String>,
+    /// Whether archived repositories are registered.
+    pub include_archived: bool,
+    /// Whether forks that are not named one by one are registered.
+    pub include_forks: bool,
+    /// Whether mirrors that are not named one by one are registered.
+    pub include_mirrors: bool,
+    /// A PEM file with certificates to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Whether the environment's proxy settings are used.
+    pub proxy: bool,
+    /// The clock.
+    pub clock: Clock,
+    /// The gates of the run.
+    pub gates: Gates,
+    /// Who is told of secrets.
+    pub redactor: Redactor,
+    /// Time-outs and patience.
+    pub policy: Policy,
+    /// The least time between two requests that change something.
+    pub pause: Duration,
+}
+
+impl ServerSettings {
+    /// The client that all requests go through. What fails is a CA file that cannot be read.
+    pub(super) fn client(&self) -> Result<Client, ForgeError> {
+        let plain = self.url.scheme() == "http";
+        let transport = Transport::new(&TransportSettings {
+            ca_file: self.ca_file.clone(),
+            without_roots: plain,
+            // The operator named the host.
+            addresses: Addresses::any(),
+            proxy: self.proxy,
+            policy: self.policy.clone(),
+        });
+        let transport = transport.map_err(|error| ForgeError::Refused(error.to_string()))?;
+        let client = Client::new(transport, self.gates.clone(), self.clock.clone());
+        Ok(client.plain_http(plain))
+    }
+}
