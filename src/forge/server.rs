@@ -47,6 +47,28 @@ pub struct ServerSettings {
 }
 
 impl ServerSettings {
+    /// A server with the settings that need no saying: everything that the token sees, at the system's time.
+    pub fn new(name: impl Into<String>, url: Url) -> Self {
+        Self {
+            name: name.into(),
+            url,
+            prefix: String::new(),
+            deeper: Vec::new(),
+            repos: RepoGlobs::parse(&["**"]).unwrap_or_default(),
+            topics: Vec::new(),
+            include_archived: false,
+            include_forks: false,
+            include_mirrors: false,
+            ca_file: None,
+            proxy: true,
+            clock: Clock::system(),
+            gates: Gates::new(),
+            redactor: Redactor::new(),
+            policy: Policy::default(),
+            pause: Duration::ZERO,
+        }
+    }
+
     /// The client that all requests go through. What fails is a CA file that cannot be read.
     pub(super) fn client(&self) -> Result<Client, ForgeError> {
         let plain = self.url.scheme() == "http";

@@ -5,7 +5,7 @@ use crate::config::{ServerConfig, ServerKind, TokenConfig};
 use crate::forge::{
     Forge, ForgeError, GitHub, GitHubSettings, GitHubToken, GitLab, GitLabSettings, ServerSettings,
 };
-use crate::http::{Clock, Gates, Policy, Redactor};
+use crate::http::{Clock, Gates, Redactor};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,8 +76,6 @@ impl One<'_> {
             ServerKind::GitHub => PAUSE_OF_GITHUB,
         };
         ServerSettings {
-            name: self.name(),
-            url: server.url.clone(),
             prefix: self.prefix.to_owned(),
             deeper: std::mem::take(&mut self.deeper),
             repos: server.repos.clone(),
@@ -86,12 +84,11 @@ impl One<'_> {
             include_forks: server.forks,
             include_mirrors: server.mirrors,
             ca_file: server.ca_file.clone(),
-            proxy: true,
             clock: self.clock.clone(),
             gates: self.gates.clone(),
             redactor: self.redactor.clone(),
-            policy: Policy::default(),
             pause: server.pause.unwrap_or(pause),
+            ..ServerSettings::new(self.name(), server.url.clone())
         }
     }
 

@@ -20,7 +20,7 @@ use crate::fake_gitlab::{FakeGitLab, NewToken, ProjectOptions};
 use imagebot::forge::{
     Forge, ForgeError, GitLab, GitLabSettings, Known, Listing, Pipeline, Repository, ServerSettings,
 };
-use imagebot::http::{Clock, Gates, Limits, Origin, Policy, Redactor};
+use imagebot::http::{Clock, Gates, Limits, Origin};
 use imagebot::repo::{CommitId, RepoGlobs};
 use std::time::Duration;
 
@@ -42,22 +42,12 @@ pub(super) fn settings(fake: &FakeGitLab, token: &str, globs: &[&str]) -> GitLab
     };
     gates.limit(origin, limits);
     let server = ServerSettings {
-        name: "gitlab".to_owned(),
-        url: fake.url().parse().unwrap(),
-        prefix: String::new(),
-        deeper: Vec::new(),
         repos: RepoGlobs::parse(globs).unwrap(),
-        topics: Vec::new(),
-        include_archived: false,
-        include_forks: false,
-        include_mirrors: false,
-        ca_file: None,
         proxy: false,
         clock: Clock::manual("2026-11-21T12:00:00Z".parse().unwrap()),
         gates,
-        redactor: Redactor::new(),
-        policy: Policy::default(),
         pause: Duration::from_millis(500),
+        ..ServerSettings::new("gitlab", fake.url().parse().unwrap())
     };
     GitLabSettings {
         server,

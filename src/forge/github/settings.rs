@@ -77,25 +77,11 @@ mod tests {
     use super::*;
 
     fn settings(url: &str) -> GitHubSettings {
+        let url = Url::parse(url).expect("a URL");
         GitHubSettings {
-            name: "github".to_owned(),
-            url: Url::parse(url).expect("a URL"),
+            server: ServerSettings::new("github", url),
             token: GitHubToken::Token("ghp_x".to_owned().into()),
-            prefix: String::new(),
-            deeper: Vec::new(),
-            repos: RepoGlobs::default(),
-            topics: Vec::new(),
-            include_archived: false,
-            include_forks: false,
-            include_mirrors: false,
             registry: None,
-            ca_file: None,
-            proxy: false,
-            clock: Clock::default(),
-            gates: Gates::new(),
-            redactor: Redactor::new(),
-            policy: Policy::default(),
-            pause: Duration::from_secs(1),
         }
     }
 

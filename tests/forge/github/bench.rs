@@ -6,7 +6,6 @@ use imagebot::forge::{
     Forge, ForgeError, GitHub, GitHubSettings, GitHubToken, Listing, Pipeline, Repository,
     ServerSettings,
 };
-use imagebot::http::{Gates, Policy, Redactor};
 use imagebot::repo::{CommitId, RepoGlobs};
 use std::time::Duration;
 
@@ -54,22 +53,11 @@ impl Bench {
 
 pub(crate) fn settings(fake: &FakeGitHub, globs: &[&str]) -> GitHubSettings {
     let server = ServerSettings {
-        name: "github".to_owned(),
-        url: fake.url().parse().unwrap(),
-        prefix: String::new(),
-        deeper: Vec::new(),
         repos: RepoGlobs::parse(globs).unwrap(),
-        topics: Vec::new(),
-        include_archived: false,
-        include_forks: false,
-        include_mirrors: false,
-        ca_file: None,
         proxy: false,
         clock: fake.clock(),
-        gates: Gates::new(),
-        redactor: Redactor::new(),
-        policy: Policy::default(),
         pause: Duration::from_secs(1),
+        ..ServerSettings::new("github", fake.url().parse().unwrap())
     };
     GitHubSettings {
         server,

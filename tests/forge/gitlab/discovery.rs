@@ -101,7 +101,10 @@ async fn what_is_left_out_is_told() {
     }
     let listing = world.listing().await;
     assert_eq!(names(&listing), ["team/app", "team/deep/er/app"]);
-    assert_eq!(listing.repositories[0].why, "repos = \"team/**\", topics = \"docker\"");
+    assert_eq!(
+        listing.repositories[0].why,
+        "repos = \"team/**\", topics = \"docker\""
+    );
     assert_eq!(
         left_out(&listing),
         [
