@@ -55,7 +55,9 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         let (registered, report) = survey(&setup).await;
         let mut examined = Vec::new();
         for forge in &setup.forges {
-            let own = registered.iter().filter(|(of, _)| of.name() == forge.name());
+            let own = registered
+                .iter()
+                .filter(|(of, _)| of.name() == forge.name());
             let repos: Vec<Repository> = own.map(|(_, repo)| repo.clone()).collect();
             let findings = forge.doctor(&repos).await;
             examined.push(Examined {

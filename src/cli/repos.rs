@@ -148,9 +148,15 @@ fn render(listed: &Listed) -> String {
         let named = failed.problems.iter();
         named.map(|problem| (format!("{}: ", failed.repo), problem))
     });
-    let problems = listed.problems.iter().map(|problem| (String::new(), problem));
+    let problems = listed
+        .problems
+        .iter()
+        .map(|problem| (String::new(), problem));
     for (name, problem) in failed.chain(problems) {
-        out.push_str(&format!("error: {name}{}: {}\n", problem.code, problem.message));
+        out.push_str(&format!(
+            "error: {name}{}: {}\n",
+            problem.code, problem.message
+        ));
         if let Some(help) = &problem.help {
             out.push_str(&format!("  help: {help}\n"));
         }

@@ -258,7 +258,10 @@ impl Walked {
 
     /// The contents before and after. A link or a submodule is no contents that could be ours.
     fn contents(&self) -> impl Iterator<Item = CommitId> {
-        let sides = self.changes.iter().flat_map(|change| [&change.before, &change.after]);
+        let sides = self
+            .changes
+            .iter()
+            .flat_map(|change| [&change.before, &change.after]);
         let files = sides.flatten().filter(|(kind, _)| is_file(*kind));
         files.map(|(_, id)| id.clone())
     }
@@ -287,7 +290,10 @@ impl Walked {
             head: self.tip.clone(),
             ownership: whose(&messages, &files, args),
             fits,
-            on_top: self.commits.first().is_some_and(|commit| commit.parent == *head),
+            on_top: self
+                .commits
+                .first()
+                .is_some_and(|commit| commit.parent == *head),
         }
     }
 }

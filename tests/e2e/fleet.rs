@@ -420,7 +420,20 @@ async fn ended(on: On, count: usize) {
         fleet.world.close(name, mr.number).await;
     }
     let (forge, _) = fleet.pass().await;
-    println!("{on:?} {forge:#?}");
+    let mut expected = warm(on, count, 1);
+    match on {
+        // One more page of the merge requests that changed last.
+        On::GitLab => expected[3].1 += 1,
+        // A page of heads tells of what is open only: two requests for each repository.
+        _ => expected.extend([
+            ("GET /repos/team/*/git/matching-refs/heads/imagebot/", 2),
+            ("graphql Requests", 2),
+        ]),
+    }
+    same("two were closed", &forge, &expected);
+    for name in &fleet.names[..2] {
+        assert_eq!(fleet.world.open_mrs(name).await, []);
+    }
     let (forge, _) = fleet.pass().await;
     same("afterwards", &forge, &warm(on, count, 1));
 }

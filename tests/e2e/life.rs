@@ -68,11 +68,18 @@ async fn f17_f18_the_target_moved_without_and_with_a_conflict(on: On) {
     assert_eq!(statuses(&world.pass().await, "app"), ["unchanged"]);
     assert_eq!(world.head("app", &source), head, "no conflict: it stays");
     let text = world.file("app", "main", "Dockerfile");
-    world.commit("app", "Dockerfile", &text.replace("\nRUN x", " AS one\nRUN x"));
+    world.commit(
+        "app",
+        "Dockerfile",
+        &text.replace("\nRUN x", " AS one\nRUN x"),
+    );
     assert_eq!(statuses(&world.pass().await, "app"), ["update"]);
     assert_eq!(world.commits("app", &source).len(), 1, "one commit always");
     let text = world.file("app", &source, "Dockerfile");
-    assert!(text.contains(":1.1.0@") && text.contains(" AS one"), "{text}");
+    assert!(
+        text.contains(":1.1.0@") && text.contains(" AS one"),
+        "{text}"
+    );
     assert_eq!(world.mr("app").await.number, 1);
 }
 
@@ -132,7 +139,11 @@ async fn labels_that_people_remove_stay_away_and_new_ones_are_added(on: On) {
     world.hub.label("app", 1, &["bot", "theirs"]).await;
     world.push("base", "1.2.0").await;
     assert_eq!(statuses(&world.pass().await, "app"), ["update"]);
-    assert_eq!(labels().await, ["bot", "theirs"], "what was removed stays away");
+    assert_eq!(
+        labels().await,
+        ["bot", "theirs"],
+        "what was removed stays away"
+    );
     world.configure("[defaults]\nlabels = [\"deps\", \"bot\", \"new\"]\n");
     assert_eq!(statuses(&world.pass().await, "app"), ["update"]);
     assert_eq!(labels().await, ["bot", "new", "theirs"]);
@@ -161,7 +172,15 @@ async fn min_age_holds_back_and_takes_nothing_back(on: On) {
     let report = world.pass().await;
     assert_eq!(super::world::reasons(&report, "app"), ["too-young"]);
     assert_eq!(world.mrs("app").await, [], "and no branch");
-    assert_eq!(world.refs().await.keys().filter(|r| r.contains("imagebot")).count(), 0);
+    assert_eq!(
+        world
+            .refs()
+            .await
+            .keys()
+            .filter(|r| r.contains("imagebot"))
+            .count(),
+        0
+    );
     world.wait(71);
     assert_eq!(world.pass().await.failed(), false);
     assert_eq!(world.mrs("app").await, []);
@@ -169,7 +188,11 @@ async fn min_age_holds_back_and_takes_nothing_back(on: On) {
     world.push("base", "1.2.0").await;
     assert_eq!(statuses(&world.pass().await, "app"), ["open"]);
     let mr = world.mr("app").await;
-    assert!(mr.title.ends_with("to 1.1.0"), "the newer one waits: {}", mr.title);
+    assert!(
+        mr.title.ends_with("to 1.1.0"),
+        "the newer one waits: {}",
+        mr.title
+    );
     // Everything that was remembered is lost: what is proposed stays, and it is said.
     world.forget();
     let report = world.pass().await;
@@ -203,8 +226,12 @@ async fn t39_limits_hold_back_and_say_so(on: On) {
     assert_eq!(open().await, [1, 1, 0]);
     assert!(world.mr("a").await.title.ends_with("to 1.1.0"));
     assert_eq!(statuses(&report, "c"), ["limited", "limited"]);
-    let why = |report: &imagebot::run::Report, repo: &str| of(report, repo).proposals[0].detail.clone();
-    assert!(why(&report, "c").contains("max_new_per_hour = 2"), "{report:#?}");
+    let why =
+        |report: &imagebot::run::Report, repo: &str| of(report, repo).proposals[0].detail.clone();
+    assert!(
+        why(&report, "c").contains("max_new_per_hour = 2"),
+        "{report:#?}"
+    );
     let major = &of(&report, "a").proposals[1];
     assert!(major.detail.contains("max_open = 1"), "{major:?}");
     assert_eq!(world.pass().await.failed(), false);
@@ -214,7 +241,13 @@ async fn t39_limits_hold_back_and_say_so(on: On) {
     assert_eq!(open().await, [1, 1, 1]);
     // No branch stands without a merge request.
     let branches = world.refs().await;
-    assert_eq!(branches.keys().filter(|r| r.contains("heads/imagebot/")).count(), 3);
+    assert_eq!(
+        branches
+            .keys()
+            .filter(|r| r.contains("heads/imagebot/"))
+            .count(),
+        3
+    );
 }
 
 async fn templates_are_the_operators(on: On) {
@@ -223,15 +256,27 @@ async fn templates_are_the_operators(on: On) {
     let world = world(on, rules).await;
     world.pass().await;
     let mr = world.mr("app").await;
-    assert!(mr.title.starts_with("deps(Dockerfile): Update "), "{}", mr.title);
-    assert!(mr.description.contains("\n\\/close `"), "{}", mr.description);
+    assert!(
+        mr.title.starts_with("deps(Dockerfile): Update "),
+        "{}",
+        mr.title
+    );
+    assert!(
+        mr.description.contains("\n\\/close `"),
+        "{}",
+        mr.description
+    );
     assert_eq!(statuses(&world.pass().await, "app"), ["unchanged"]);
     let dir = world.dir("app");
     let name = format!("refs/heads/{}", mr.source);
     let message = super::bare::git(Some(&dir), &["log", "-1", "--format=%B", &name], b"");
     assert!(message.starts_with(b"chore: Update "));
     world.push("base", "1.2.0").await;
-    assert_eq!(statuses(&world.pass().await, "app"), ["update"], "its own commit is still its own");
+    assert_eq!(
+        statuses(&world.pass().await, "app"),
+        ["update"],
+        "its own commit is still its own"
+    );
 }
 
 async fn f50_broken_settings_are_told_once_on_the_repository(on: On) {
