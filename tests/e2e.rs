@@ -34,6 +34,8 @@ mod bare;
 mod cascade;
 #[path = "e2e/crash.rs"]
 mod crash;
+#[path = "e2e/fleet.rs"]
+mod fleet;
 #[path = "e2e/isolation.rs"]
 mod isolation;
 #[path = "e2e/life.rs"]

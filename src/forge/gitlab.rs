@@ -9,6 +9,7 @@ mod api;
 mod create;
 mod discover;
 mod doctor;
+mod ended;
 mod endpoints;
 mod failure;
 mod heads;
@@ -154,6 +155,13 @@ impl Forge for GitLab {
         }
         let session = self.session().await?;
         requests::from_branches(&self.api, &session, id(repo)?, branches).await
+    }
+
+    async fn ended(
+        &self,
+        wanted: &BTreeSet<(String, u64)>,
+    ) -> Result<Vec<(String, MergeRequest)>, ForgeError> {
+        ended::ended(&self.api, wanted).await
     }
 
     async fn create(

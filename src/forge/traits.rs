@@ -169,6 +169,15 @@ pub trait Forge: Send + Sync {
         branches: &BTreeSet<Branch>,
     ) -> Result<Vec<MergeRequest>, ForgeError>;
 
+    /// What became of merge requests that the listing no longer tells as open, by the repository's id and the number,
+    /// as far as it can be had for many repositories at once. What is not told is asked for by repository.
+    async fn ended(
+        &self,
+        _wanted: &BTreeSet<(String, u64)>,
+    ) -> Result<Vec<(String, MergeRequest)>, ForgeError> {
+        Ok(Vec::new())
+    }
+
     /// Opens a merge request. If an open one for the same source branch is there already, that one is the answer.
     async fn create(
         &self,

@@ -30,6 +30,19 @@ pub(super) struct Auth {
     clock: Clock,
     tokens: Tokens,
     memory: Mutex<Memory>,
+    /// Whether the first request was answered. It goes alone: the others then know what is asked of them, and the
+    /// registry challenges once.
+    first: tokio::sync::Mutex<bool>,
+}
+
+/// Held by the first request to a registry; the others wait until it is dropped.
+pub(super) struct First<'a>(tokio::sync::MutexGuard<'a, bool>);
+
+impl Drop for First<'_> {
+    fn drop(&mut self) {
+        // Also where it failed: nobody waits for a second first one.
+        *self.0 = true;
+    }
 }
 
 #[derive(Default)]
@@ -56,7 +69,14 @@ impl Auth {
             clock,
             tokens: Tokens::default(),
             memory: Mutex::default(),
+            first: tokio::sync::Mutex::new(false),
         }
+    }
+
+    /// Waits for the answer to the first request, unless this one is the first.
+    pub(super) async fn turn(&self) -> Option<First<'_>> {
+        let first = self.first.lock().await;
+        (!*first).then(|| First(first))
     }
 
     /// The `Authorization` to begin with: none, until the registry has asked for one.

@@ -74,6 +74,7 @@ impl Endpoint {
         login: Option<&Login>,
         request: &Request,
     ) -> Result<Response, RegistryError> {
+        let mut first = self.auth.turn().await;
         let mut header = self.auth.present(path, login).await?;
         let mut is_final = false;
         // At most: anonymous, with another task's token that has expired meanwhile, with a new one.
@@ -93,6 +94,7 @@ impl Endpoint {
                 .auth
                 .answer(&response, path, login, header.as_ref())
                 .await?;
+            drop(first.take());
             header = Some(next);
             is_final = new;
         }

@@ -4,6 +4,7 @@
 //! asked anew: what a pass acts on is never a memory.
 
 use super::observe::{Judge, OurBranch};
+use super::register::Registered;
 use super::report::ProblemReport;
 use super::setup::Setup;
 use crate::forge::{Forge, Repository};
@@ -35,6 +36,59 @@ pub(super) struct There {
     looked: BTreeSet<Branch>,
 }
 
+impl Memory {
+    /// The numbers of those that were open and are no longer listed.
+    fn vanished(&self, repo: &Repository) -> impl Iterator<Item = u64> {
+        let listed = repo.open.as_deref().unwrap_or_default();
+        let is_listed = |number: &u64| listed.iter().any(|mr| mr.number == *number);
+        self.open.keys().copied().filter(move |n| !is_listed(n))
+    }
+
+    /// Learns what became of one that was open.
+    fn learn(&mut self, ended: MergeRequest) {
+        self.open.remove(&ended.number);
+        self.done.retain(|mr| mr.number != ended.number);
+        self.done.push(ended);
+    }
+}
+
+/// Asks the forges what became of the merge requests that are no longer listed, of all repositories together, and
+/// remembers it. What cannot be had so is asked for by each repository.
+pub(super) async fn remember_ended(setup: &Setup, registered: &[Registered]) {
+    let mut vanished: BTreeMap<String, BTreeSet<(String, u64)>> = BTreeMap::new();
+    for (forge, repo) in registered {
+        let memory = memory(setup, forge.as_ref(), repo);
+        let memory = memory.filter(|_| repo.open.is_some());
+        for number in memory.iter().flat_map(|memory| memory.vanished(repo)) {
+            let of_forge = vanished.entry(forge.name().to_owned()).or_default();
+            of_forge.insert((repo.id.clone(), number));
+        }
+    }
+    for forge in &setup.forges {
+        let Some(wanted) = vanished.get(forge.name()) else {
+            continue;
+        };
+        let ended = forge.ended(wanted).await.unwrap_or_else(|error| {
+            tracing::warn!(forge = forge.name(), %error, "what became of merge requests is asked for one by one");
+            Vec::new()
+        });
+        let mut by_repo: BTreeMap<String, Vec<MergeRequest>> = BTreeMap::new();
+        for (repo, mr) in ended {
+            by_repo.entry(repo).or_default().push(mr);
+        }
+        for (of, repo) in registered {
+            let ours = of.name() == forge.name();
+            let Some(ended) = by_repo.remove(&repo.id).filter(|_| ours) else {
+                continue;
+            };
+            let mut memory = memory(setup, forge.as_ref(), repo).unwrap_or_default();
+            ended.into_iter().for_each(|mr| memory.learn(mr));
+            memory.done = newest(memory.done);
+            remember(setup, forge.as_ref(), repo, &memory);
+        }
+    }
+}
+
 impl There {
     /// What the listing and the store know; the forge is asked only where they cannot be enough: nothing is remembered
     /// and the listing tells no branches, or something that was open is no longer listed.
@@ -46,14 +100,8 @@ impl There {
     ) -> Result<Self, ProblemReport> {
         let memory = memory(setup, forge, repo);
         let listed = repo.open.as_ref();
-        let vanished = |memory: &Memory| {
-            let is_listed = |number: &u64| {
-                listed.is_some_and(|open| open.iter().any(|mr| mr.number == *number))
-            };
-            !memory.open.keys().all(is_listed)
-        };
         let enough = match &memory {
-            Some(memory) => !vanished(memory),
+            Some(memory) => memory.vanished(repo).next().is_none(),
             None => repo.branches.is_some(),
         };
         let (Some(open), true) = (listed, enough) else {

@@ -2,7 +2,7 @@
 
 use super::setup::Setup;
 use crate::forge::Repository;
-use crate::git::{Cached, Change, EntryKind, Git, GitError};
+use crate::git::{BranchCommit, Cached, Change, EntryKind, Git, GitError};
 use crate::plan::{ChangeSet, File, FileVersions, Ownership, overlaps, whose};
 use crate::repo::{Branch, CommitId, RepoPath};
 use crate::source::Format;
@@ -179,8 +179,16 @@ impl Judge<'_> {
             .chain([self.head.clone()])
             .collect();
         cached.fetch_commits(&tips).await?;
+        let mut walked = Vec::new();
         for (branch, tip) in unknown {
-            let judged = judge(&mut cached, self.head, tip, self.args, self.files).await?;
+            walked.push((branch, Walked::new(&mut cached, self.head, tip).await?));
+        }
+        // What all of them changed comes with one request.
+        let ids: BTreeSet<CommitId> = walked.iter().flat_map(|(_, w)| w.contents()).collect();
+        cached.fetch_objects(&ids).await?;
+        let contents = cached.objects(&ids).await?;
+        for (branch, walked) in walked {
+            let judged = walked.judge(self.head, &contents, self.args, self.files);
             keep_judged(self.setup, self.head, &judged);
             found.insert(branch.clone(), judged);
         }
@@ -227,51 +235,67 @@ pub(super) fn keep_judged(setup: &Setup, head: &CommitId, branch: &OurBranch) {
     }
 }
 
-async fn judge(
-    cached: &mut Cached,
-    head: &CommitId,
-    tip: &CommitId,
-    args: &BTreeMap<String, String>,
-    now: &[File],
-) -> Result<OurBranch, GitError> {
-    let commits = cached.between(head, tip).await?;
-    let messages: Vec<String> = commits
-        .iter()
-        .map(|commit| commit.message.clone())
-        .collect();
-    let changes = match &commits[..] {
-        [commit] => cached.changes(&commit.parent, &commit.id).await?,
-        _ => Vec::new(),
-    };
-    let ids = changes
-        .iter()
-        .flat_map(|change| [&change.before, &change.after])
-        .flatten();
-    // A link or a submodule is no contents that could be ours.
-    let ids: BTreeSet<CommitId> = ids
-        .filter(|(kind, _)| is_file(*kind))
-        .map(|(_, id)| id.clone())
-        .collect();
-    cached.fetch_objects(&ids).await?;
-    let contents = cached.objects(&ids).await?;
-    let files: Vec<FileVersions> = changes
-        .iter()
-        .map(|change| versions(change, &contents))
-        .collect();
-    let ownership = whose(&messages, &files, args);
-    let fits = files.iter().all(|file| {
-        let now = now.iter().find(|now| now.path == file.path);
-        match (&file.before, &file.after, now) {
-            (Some(before), Some(after), Some(now)) => !overlaps(before, after, &now.contents),
-            _ => false,
+/// What stands on a branch of ours, before any contents are read.
+struct Walked {
+    tip: CommitId,
+    commits: Vec<BranchCommit>,
+    changes: Vec<Change>,
+}
+
+impl Walked {
+    async fn new(cached: &mut Cached, head: &CommitId, tip: &CommitId) -> Result<Self, GitError> {
+        let commits = cached.between(head, tip).await?;
+        let changes = match &commits[..] {
+            [commit] => cached.changes(&commit.parent, &commit.id).await?,
+            _ => Vec::new(),
+        };
+        Ok(Self {
+            tip: tip.clone(),
+            commits,
+            changes,
+        })
+    }
+
+    /// The contents before and after. A link or a submodule is no contents that could be ours.
+    fn contents(&self) -> impl Iterator<Item = CommitId> {
+        let sides = self
+            .changes
+            .iter()
+            .flat_map(|change| [&change.before, &change.after]);
+        let files = sides.flatten().filter(|(kind, _)| is_file(*kind));
+        files.map(|(_, id)| id.clone())
+    }
+
+    fn judge(
+        &self,
+        head: &CommitId,
+        contents: &BTreeMap<CommitId, Vec<u8>>,
+        args: &BTreeMap<String, String>,
+        now: &[File],
+    ) -> OurBranch {
+        let messages: Vec<String> = self.commits.iter().map(|c| c.message.clone()).collect();
+        let files: Vec<FileVersions> = self
+            .changes
+            .iter()
+            .map(|change| versions(change, contents))
+            .collect();
+        let fits = files.iter().all(|file| {
+            let now = now.iter().find(|now| now.path == file.path);
+            match (&file.before, &file.after, now) {
+                (Some(before), Some(after), Some(now)) => !overlaps(before, after, &now.contents),
+                _ => false,
+            }
+        });
+        OurBranch {
+            head: self.tip.clone(),
+            ownership: whose(&messages, &files, args),
+            fits,
+            on_top: self
+                .commits
+                .first()
+                .is_some_and(|commit| commit.parent == *head),
         }
-    });
-    Ok(OurBranch {
-        head: tip.clone(),
-        ownership,
-        fits,
-        on_top: commits.first().is_some_and(|commit| commit.parent == *head),
-    })
+    }
 }
 
 fn is_file(kind: EntryKind) -> bool {

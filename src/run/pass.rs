@@ -3,7 +3,7 @@
 use super::act::Acted;
 use super::checkpoint::Checkpoint;
 use super::decide::decide_all;
-use super::existing::There;
+use super::existing::{There, remember_ended};
 use super::limits::hold_back;
 use super::planned::{Planned, plan};
 use super::read::{Candidate, read_all};
@@ -90,6 +90,7 @@ pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
     };
     let new_store = setup.store.has_seen_nothing();
     let registered = register(setup, options.only.as_ref(), !options.dry_run, &mut report).await;
+    remember_ended(setup, &registered).await;
     let cases = read_all(&shared, registered).await;
     let (mut candidates, mut works, mut there) = (Vec::new(), Vec::new(), Vec::new());
     for case in cases {

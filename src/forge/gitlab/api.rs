@@ -156,7 +156,7 @@ impl Api {
     }
 
     /// One page of a list, whether more follow, and how many there are where that is told.
-    async fn page<T: DeserializeOwned>(
+    pub(super) async fn page<T: DeserializeOwned>(
         &self,
         endpoint: &(impl Endpoint + Sync),
         page: u32,

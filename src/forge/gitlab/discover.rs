@@ -88,7 +88,7 @@ pub(super) async fn discover(
     for (name, id) in numbers.found {
         discovery.take_named(name, id, &heads);
     }
-    Ok(discovery.finish(access, heads, open.as_deref()))
+    Ok(discovery.finish(access, heads, open))
 }
 
 impl Discovery<'_> {
@@ -210,12 +210,14 @@ impl Discovery<'_> {
         candidate.why = why;
     }
 
-    fn finish(self, access: &Access, mut heads: Heads, open: Option<&[Request]>) -> Listing {
+    fn finish(self, access: &Access, mut heads: Heads, open: Option<Vec<Request>>) -> Listing {
+        let mut open = open.map(by_project);
         let mut listing = self.listing;
         for (id, candidate) in self.candidates {
             match heads.remove(&id) {
                 Some(Ok(head)) => {
-                    let open = open.map(|open| of(open, id));
+                    let open = open.as_mut();
+                    let open = open.map(|open| open.remove(&id).unwrap_or_default());
                     match repository(self.api, access, id, candidate, head, open) {
                         Ok(repository) => listing.repositories.push(repository),
                         Err(failure) => listing.failed.push(failure),
@@ -275,12 +277,16 @@ async fn open(api: &Api) -> Result<Vec<Request>, ForgeError> {
     api.pages(&built(endpoint)?).await
 }
 
-/// Those of a project from our branches.
-fn of(open: &[Request], id: u64) -> Vec<MergeRequest> {
-    let ours = |request: &&Request| request.project_id == id && request.is_own();
-    let own = open.iter().filter(ours).cloned();
-    let read = own.filter_map(|request| request.read().ok());
-    read.filter(|request| request.source.is_ours()).collect()
+/// Those from our branches, by project.
+fn by_project(open: Vec<Request>) -> BTreeMap<u64, Vec<MergeRequest>> {
+    let mut all: BTreeMap<u64, Vec<MergeRequest>> = BTreeMap::new();
+    for request in open.into_iter().filter(Request::is_own) {
+        let id = request.project_id;
+        if let Some(request) = request.read().ok().filter(|r| r.source.is_ours()) {
+            all.entry(id).or_default().push(request);
+        }
+    }
+    all
 }
 
 fn registry_host(project: &Project) -> Option<String> {

@@ -259,7 +259,10 @@ fn merge_requests(state: &State, token: &Token, params: &Params) -> Reply {
         });
         all.extend(fits.map(|request| (project, request)));
     }
-    all.sort_by_key(|(_, request)| request.id);
+    match params.text("order_by").as_deref() {
+        Some("updated_at") => all.sort_by_key(|(_, r)| (r.updated_at, r.id)),
+        _ => all.sort_by_key(|(_, request)| request.id),
+    }
     if params.text("sort").as_deref() != Some("asc") {
         all.reverse();
     }
