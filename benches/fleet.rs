@@ -11,13 +11,15 @@
     reason = "a benchmark"
 )]
 
+#[allow(dead_code, reason = "only the suite of the whole bot cuts it")]
+#[path = "../tests/support/cable.rs"]
+mod cable;
 #[allow(dead_code, reason = "shared with the tests, which use the rest")]
 #[path = "../tests/support/docker_registry.rs"]
 mod docker_registry;
 #[allow(dead_code, reason = "shared with the tests, which use the rest")]
 #[path = "../tests/support/fake_github.rs"]
 mod fake_github;
-#[allow(dead_code, reason = "shared with the tests, which use the rest")]
 #[path = "../tests/support/fake_gitlab.rs"]
 mod fake_gitlab;
 #[allow(dead_code, reason = "shared with the tests, which use the rest")]

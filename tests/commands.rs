@@ -17,6 +17,9 @@ mod fake_registry;
 
 #[path = "commands/bot.rs"]
 mod bot;
+#[allow(dead_code, reason = "only the suite of the whole bot cuts it")]
+#[path = "support/cable.rs"]
+mod cable;
 #[path = "commands/config.rs"]
 mod config;
 #[path = "support/fake_gitlab.rs"]

@@ -7,6 +7,8 @@
     reason = "a test that panics has failed, and says why"
 )]
 
+#[path = "support/cable.rs"]
+mod cable;
 #[path = "support/canary.rs"]
 mod canary;
 #[allow(dead_code, reason = "shared with other suites, which use the rest")]
@@ -34,6 +36,10 @@ mod bare;
 mod cascade;
 #[path = "e2e/crash.rs"]
 mod crash;
+#[path = "e2e/cut.rs"]
+mod cut;
+#[path = "e2e/faults.rs"]
+mod faults;
 #[path = "e2e/fleet.rs"]
 mod fleet;
 #[path = "e2e/isolation.rs"]

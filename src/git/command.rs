@@ -22,7 +22,7 @@ const MAX_ERROR: u64 = 16 << 10;
 
 /// How often a command that a server hung up on is tried.
 const TRIES: u32 = 4;
-/// How long is waited before it is tried again; longer each time.
+/// How long is waited before it is tried again, unless told; longer each time.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// The author of imagebot's commits.
@@ -42,6 +42,7 @@ pub struct Git {
     cache: PathBuf,
     identity: Identity,
     cap: u64,
+    pause: Duration,
 }
 
 /// What a command printed.
@@ -73,6 +74,7 @@ impl Git {
             cache: cache.to_owned(),
             identity,
             cap: CAP,
+            pause: PAUSE,
         };
         git.check_version().await?;
         Ok(git)
@@ -82,6 +84,13 @@ impl Git {
     #[must_use]
     pub fn with_cap(mut self, bytes: u64) -> Self {
         self.cap = bytes;
+        self
+    }
+
+    /// Sets how long is waited before a command that a server hung up on is tried again.
+    #[must_use]
+    pub fn with_pause(mut self, pause: Duration) -> Self {
+        self.pause = pause;
         self
     }
 
@@ -214,7 +223,7 @@ impl Git {
     /// again (F60): every command can be repeated, a push because of its leases.
     pub(super) async fn run(&self, call: Call<'_>) -> Result<Output, GitError> {
         let far = call.remote.is_some_and(Remote::is_far);
-        let mut pause = PAUSE;
+        let mut pause = self.pause;
         for _ in 1..TRIES {
             let output = self.once(call.clone()).await?;
             if output.status.success() || !far || !is_hang_up(&output.stderr) {

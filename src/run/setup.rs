@@ -67,11 +67,20 @@ impl Setup {
         unlisted: Unlisted,
         redactor: Redactor,
     ) -> Result<Self, SetupError> {
+        Self::with_clock(config, unlisted, redactor, Clock::system()).await
+    }
+
+    /// The same by another clock, which every wait for a server goes by: with one that tests hold, none takes time.
+    pub async fn with_clock(
+        config: Config,
+        unlisted: Unlisted,
+        redactor: Redactor,
+        clock: Clock,
+    ) -> Result<Self, SetupError> {
         let cache = config.cache.clone().unwrap_or_else(default_cache);
         // git is started elsewhere: a relative folder would be another one there.
         let cache = std::path::absolute(&cache).unwrap_or(cache);
         let store = Store::open(&cache)?;
-        let clock = Clock::system();
         let (mut forges, mut local) = (Vec::new(), Vec::new());
         let mut git = None;
         for forge in &config.forges {

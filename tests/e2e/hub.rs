@@ -38,8 +38,18 @@ macro_rules! on_every_forge {
     };
 }
 
+/// The same for those that are servers.
+macro_rules! on_every_server {
+    ($($name:ident),+ $(,)?) => {
+        mod on_gitlab { $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { super::$name($crate::hub::On::GitLab).await } )+ }
+        mod on_github { $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { super::$name($crate::hub::On::GitHub).await } )+ }
+    };
+}
+
 /// The path of a repository on a server, which has none without a group.
-fn path(repo: &str) -> String {
+pub(crate) fn path(repo: &str) -> String {
     match repo.contains('/') {
         true => repo.to_owned(),
         false => format!("team/{repo}"),
@@ -53,6 +63,9 @@ impl Hub {
             On::GitLab => {
                 let fake = FakeGitLab::start().await;
                 fake.allow(1, "", 30);
+                for person in ["ada", "grace"] {
+                    fake.user(person, &[("", 30)]);
+                }
                 let token = fake.token(NewToken::default());
                 Self::GitLab(fake, token)
             }
@@ -121,11 +134,15 @@ impl Hub {
             Self::GitLab(fake, _) => {
                 let options = ProjectOptions {
                     without_ci: true,
+                    milestones: vec!["next".to_owned()],
                     ..ProjectOptions::default()
                 };
                 fake.project(&path(repo), options);
             }
-            Self::GitHub(fake) => drop(fake.repo(&path(repo))),
+            Self::GitHub(fake) => {
+                fake.repo(&path(repo));
+                fake.set(&path(repo), |repo| repo.milestones.push("next".to_owned()));
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use super::fake_registry::FakeRegistry;
 use super::hub::{Hub, On};
 use super::images::Server;
 use imagebot::config;
-use imagebot::http::Redactor;
+use imagebot::http::{Clock, Redactor};
 use imagebot::image::Digest;
 use imagebot::registry::Unlisted;
 use imagebot::repo::{MergeRequest, MergeRequestState};
@@ -18,6 +18,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 /// A registry, repositories and the bot's configuration. On drop, nothing that was written may hold a canary.
 pub(crate) struct World {
@@ -296,7 +297,8 @@ impl World {
         for repo in self.hub.repos().await {
             for mr in self.mrs(&repo).await {
                 let comments = self.comments(&repo, mr.number).await;
-                lines.push(format!("{repo} {mr:?} {comments}"));
+                let worn = self.hub.worn(&repo, mr.number);
+                lines.push(format!("{repo} {mr:?} {worn} {comments}"));
             }
             lines.extend(self.hub.notices(&repo).await);
         }
@@ -331,9 +333,11 @@ impl World {
         if let Some(cache) = cache {
             config.cache = Some(cache.to_owned());
         }
-        let setup = Setup::new(config, Unlisted::Refuse, Redactor::new())
-            .await
-            .expect("a set-up");
+        let clock = Clock::manual(self.now());
+        let setup = Setup::with_clock(config, Unlisted::Refuse, Redactor::new(), clock).await;
+        let mut setup = setup.expect("a set-up");
+        // Nobody waits here, neither for servers nor before git is tried again.
+        setup.git = setup.git.map(|git| git.with_pause(Duration::ZERO));
         let options = Options {
             dry_run: false,
             only: None,

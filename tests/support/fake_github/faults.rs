@@ -1,7 +1,9 @@
 //! What goes wrong, in scripts: each fault counts how often it struck.
 
+use super::FakeGitHub;
 use super::server::Reply;
 use super::state::State;
+use crate::cable::{Cable, Cut, Fate};
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,6 +22,8 @@ pub(crate) enum Effect {
     Html(u16),
     /// Does it, and breaks off in the middle of the answer.
     DropAfter,
+    /// Does nothing, and breaks off.
+    DropBefore,
     /// The clock moves on before the answer.
     Delay(Duration),
     /// A page of GraphQL that has this repository on it fails as a whole.
@@ -82,6 +86,30 @@ impl Effect {
     }
 }
 
+impl FakeGitHub {
+    /// What goes wrong with the next `times` requests whose line begins so.
+    pub(crate) fn fail(&self, prefix: &str, times: usize, effect: Effect) -> Hits {
+        self.lock().add_fault(prefix, times, effect)
+    }
+
+    /// The n-th write from now on is cut off.
+    pub(crate) fn cut_at(&self, n: usize, how: Cut) {
+        self.lock().cable = Cable::cut_at(n, how);
+    }
+
+    /// How many requests got no answer since then.
+    pub(crate) fn lost(&self) -> usize {
+        self.lock().cable.lost()
+    }
+
+    /// From here on nothing goes wrong any more.
+    pub(crate) fn heal(&self) {
+        let mut state = self.lock();
+        state.cable.heal();
+        state.faults.clear();
+    }
+}
+
 impl State {
     pub(super) fn add_fault(&mut self, prefix: &str, times: usize, effect: Effect) -> Hits {
         let hits = Hits(Arc::default());
@@ -95,7 +123,17 @@ impl State {
     }
 
     /// The fault that strikes a request. Those on single repositories strike where they find them.
-    pub(super) fn strike(&mut self, line: &str, node_ids: &[String]) -> Option<Effect> {
+    pub(super) fn strike(
+        &mut self,
+        line: &str,
+        node_ids: &[String],
+        write: bool,
+    ) -> Option<Effect> {
+        match self.cable.meet(write) {
+            Fate::Answered => {}
+            Fate::Unheard => return Some(Effect::DropAfter),
+            Fate::Nothing => return Some(Effect::DropBefore),
+        }
         let names: Vec<String> = node_ids
             .iter()
             .filter_map(|id| self.repo_of_node(id).map(|repo| repo.full_name()))

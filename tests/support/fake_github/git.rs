@@ -127,7 +127,11 @@ pub(super) async fn serve(
             write: rest == "git-receive-pack",
             body: serde_json::Value::Null,
         });
-        let fault = state.strike(&format!("GIT {path}?{query}"), &[]);
+        let fault = state.strike(
+            &format!("GIT {path}?{query}"),
+            &[],
+            rest == "git-receive-pack",
+        );
         let token = basic(text("authorization"));
         let token = token.and_then(|token| state.tokens.get(&token).cloned());
         let token = token.filter(|token| token.expires.is_none_or(|end| end > now));
@@ -156,6 +160,9 @@ pub(super) async fn serve(
     };
     if let Some(reply) = fault.as_ref().and_then(super::Effect::reply) {
         return reply.response();
+    }
+    if matches!(fault, Some(super::Effect::DropBefore)) {
+        return super::server::broken();
     }
     let login = match allowed {
         Ok(login) => login,

@@ -1,7 +1,7 @@
 //! What people do: on the site, with git, and in the settings.
 
 use super::state::{App, Check, Issue, Owner, Pull, Repo, State, Token};
-use super::{Effect, FakeGitHub, Hits, git, pulls};
+use super::{FakeGitHub, git, pulls};
 use imagebot::repo::CommitId;
 use std::collections::BTreeMap;
 
@@ -386,16 +386,6 @@ impl FakeGitHub {
             repo.issues.insert(number, issue);
         });
         number
-    }
-
-    /// What goes wrong with the next `times` requests whose line begins so.
-    pub(crate) fn fail(&self, prefix: &str, times: usize, effect: Effect) -> Hits {
-        self.lock().add_fault(prefix, times, effect)
-    }
-
-    /// From here on nothing goes wrong any more.
-    pub(crate) fn heal(&self) {
-        self.lock().faults.clear();
     }
 
     /// What is left of a budget, and in how many seconds it starts anew.

@@ -210,9 +210,9 @@ impl Asked<'_> {
         let line = format!("{} {path}", self.method);
         let write = self.method != "GET";
         self.log(Kind::Rest, &path, write);
-        let fault = self.shared.lock().strike(&line, &[]);
-        if let Some(reply) = self.early(fault.as_ref()) {
-            return (reply, false);
+        let fault = self.shared.lock().strike(&line, &[], write);
+        if let Some(early) = self.early(fault.as_ref()) {
+            return early;
         }
         let now = self.shared.options.clock.now();
         if path.starts_with("/app") {
@@ -259,9 +259,9 @@ impl Asked<'_> {
         let fault = self
             .shared
             .lock()
-            .strike(&format!("GRAPHQL {operation}"), &ids);
-        if let Some(reply) = self.early(fault.as_ref()) {
-            return (reply, false);
+            .strike(&format!("GRAPHQL {operation}"), &ids, write);
+        if let Some(early) = self.early(fault.as_ref()) {
+            return early;
         }
         if let Some(Effect::FailPageWith(_)) = fault {
             return (
@@ -301,12 +301,14 @@ impl Asked<'_> {
         });
     }
 
-    /// A fault that answers before anything is done.
-    fn early(&self, fault: Option<&Effect>) -> Option<Reply> {
-        if let Some(Effect::Delay(time)) = fault {
-            self.shared.options.clock.advance(*time);
+    /// A fault that answers, or breaks off, before anything is done.
+    fn early(&self, fault: Option<&Effect>) -> Option<(Reply, bool)> {
+        match fault? {
+            Effect::Delay(time) => self.shared.options.clock.advance(*time),
+            Effect::DropBefore => return Some((Reply::missing(), true)),
+            _ => {}
         }
-        fault?.reply()
+        Some((fault?.reply()?, false))
     }
 
     fn bearer(&self) -> String {

@@ -3,6 +3,7 @@
 use super::faults::Fault;
 use super::server::Logged;
 use super::texts::effects;
+use crate::cable::Cable;
 use crate::git_repos::Repos;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -164,6 +165,7 @@ pub(crate) struct State {
     pub(crate) tokens: BTreeMap<String, Token>,
     pub(crate) app: Option<App>,
     pub(super) faults: Vec<Fault>,
+    pub(super) cable: Cable,
     pub(crate) log: Vec<Logged>,
     pub(crate) unexpected: Vec<String>,
     pub(crate) fired: Vec<String>,

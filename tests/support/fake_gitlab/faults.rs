@@ -1,6 +1,8 @@
 //! What goes wrong when it is told to. Each fault counts how often it happened.
 
 use super::FakeGitLab;
+use super::state::State;
+use crate::cable::{Cable, Cut, Fate};
 use std::sync::Arc;
 
 /// What becomes of a matching request.
@@ -82,16 +84,39 @@ impl FakeGitLab {
         self.lock().faults[id.0].fired
     }
 
+    /// The n-th write from now on is cut off.
+    pub(crate) fn cut_at(&self, n: usize, how: Cut) {
+        self.lock().cable = Cable::cut_at(n, how);
+    }
+
+    /// How many requests got no answer since then.
+    pub(crate) fn lost(&self) -> usize {
+        self.lock().cable.lost()
+    }
+
     /// From here on nothing goes wrong any more.
     pub(crate) fn heal(&self) {
-        for fault in &mut self.lock().faults {
+        let mut state = self.lock();
+        state.cable.heal();
+        for fault in &mut state.faults {
             fault.left = 0;
         }
     }
 }
 
+impl State {
+    /// What goes wrong with this request.
+    pub(super) fn meet(&mut self, method: &str, text: &str, write: bool) -> Option<Fault> {
+        match self.cable.meet(write) {
+            Fate::Answered => meet(&mut self.faults, method, text),
+            Fate::Unheard => Some(Fault::DropAfter),
+            Fate::Nothing => Some(Fault::DropBefore),
+        }
+    }
+}
+
 /// The fault that this request meets.
-pub(super) fn meet(faults: &mut [Scripted], method: &str, text: &str) -> Option<Fault> {
+fn meet(faults: &mut [Scripted], method: &str, text: &str) -> Option<Fault> {
     let met = faults.iter_mut().find(|fault| {
         let data = matches!(
             fault.fault,

@@ -3,6 +3,7 @@
 use super::faults::Scripted;
 use super::text::Fired;
 use super::wire::Logged;
+use crate::cable::Cable;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ pub(super) struct State {
     pub(super) log: Vec<Logged>,
     pub(super) unexpected: Vec<String>,
     pub(super) faults: Vec<Scripted>,
+    pub(super) cable: Cable,
     pub(super) fired: Vec<Fired>,
     /// Remaining requests and the second at which they are given back.
     pub(super) rate: Option<(u64, i64)>,
@@ -167,6 +169,7 @@ impl State {
             log: Vec::new(),
             unexpected: Vec::new(),
             faults: Vec::new(),
+            cable: Cable::default(),
             fired: Vec::new(),
             rate: None,
             pipelines_late: false,

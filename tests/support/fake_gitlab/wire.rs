@@ -1,6 +1,6 @@
 //! The fake's HTTP: who asks, what is logged, which fault is met, and where a request goes.
 
-use super::faults::{Fault, meet};
+use super::faults::Fault;
 use super::state::{State, Token};
 use super::{Shared, backend, graphql, rest};
 use axum::Router;
@@ -185,18 +185,20 @@ async fn answer(shared: &Shared, request: Request) -> Response {
     let (token, fault) = {
         let mut state = shared.lock();
         let token = state.tokens.iter().find(|t| t.value == secret).cloned();
-        state.log.push(Logged {
+        let logged = Logged {
             kind,
             method: method.to_owned(),
             target: target.clone(),
             token: token.as_ref().map_or(0, |token| token.id),
             body: text.clone(),
-        });
+        };
+        let write = logged.is_write();
+        state.log.push(logged);
         let seen = match kind {
             Kind::GraphQl => format!("{target} {text}"),
             _ => target.clone(),
         };
-        (token, meet(&mut state.faults, method, &seen))
+        (token, state.meet(method, &seen, write))
     };
     match &fault {
         Some(Fault::Answer(status, headers, body)) => {
