@@ -9,6 +9,12 @@ kind = "local"                 # a folder of bare git repositories
 path = "/srv/git"
 repos = ["**"]                 # globs on the repositories' paths; "!" excludes, the last match decides
 
+# [[forge]]
+# kind = "gitlab"              # or "github"; `imagebot forge doctor` says what the token lacks
+# url = "https://gitlab.example.com"
+# token = { env = "IMAGEBOT_GITLAB_TOKEN" }
+# repos = ["platform/**", "apps/*", "!apps/legacy-*"]
+
 # Only listed registries are ever contacted; docker.io, ghcr.io, quay.io and other public ones are, anonymously.
 # [[registry]]
 # host = "registry.example.com"
@@ -16,6 +22,7 @@ repos = ["**"]                 # globs on the repositories' paths; "!" excludes,
 
 [defaults]
 digest = "refresh"             # refresh | pin | with-tag | off
+# min_age = "3 days"           # how long a tag or digest must have been there before it is proposed
 
 # [[rule]]
 # images = ["**/postgres"]
