@@ -14,6 +14,7 @@ mod canary;
 #[allow(dead_code, reason = "shared with other suites, which use the rest")]
 #[path = "support/docker_registry.rs"]
 mod docker_registry;
+#[allow(dead_code, reason = "shared with other suites, which use the rest")]
 #[path = "support/fake_github.rs"]
 mod fake_github;
 #[path = "support/fake_gitlab.rs"]
@@ -47,6 +48,10 @@ mod life;
 mod people;
 #[path = "e2e/quiet.rs"]
 mod quiet;
+#[path = "e2e/servers.rs"]
+mod servers;
+#[path = "e2e/tokens.rs"]
+mod tokens;
 #[path = "e2e/updates.rs"]
 mod updates;
 #[path = "e2e/world.rs"]

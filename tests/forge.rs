@@ -10,10 +10,10 @@
 #[path = "forge/conformance.rs"]
 #[macro_use]
 mod conformance;
-#[allow(dead_code, reason = "shared with other suites, which use the rest")]
 #[allow(dead_code, reason = "only the suite of the whole bot cuts it")]
 #[path = "support/cable.rs"]
 mod cable;
+#[allow(dead_code, reason = "shared with other suites, which use the rest")]
 #[path = "support/fake_github.rs"]
 mod fake_github;
 #[path = "support/fake_gitlab.rs"]
