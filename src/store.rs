@@ -5,7 +5,7 @@
 //! for long: a store that cannot be read is made anew, a write that fails is said once and goes on without.
 //! No credential, cookie or token ever comes here (T52).
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -79,6 +79,7 @@ impl Store {
         std::fs::create_dir_all(folder).map_err(io)?;
         match Self::prepare(Connection::open(&path)) {
             Ok(store) => Ok(store),
+            Err(first) if !is_damaged(&first) => Err(error(first)),
             Err(first) => {
                 tracing::warn!(store = %path.display(), error = %first, "the store is made anew");
                 for suffix in ["", "-wal", "-shm"] {
@@ -248,9 +249,45 @@ impl Store {
     }
 }
 
+/// Whether it is the store itself that is wrong. What the disk, its rights or another process are the cause of would
+/// befall a new one too, and the old one is whole (F47).
+fn is_damaged(error: &rusqlite::Error) -> bool {
+    !matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly
+                | ErrorCode::PermissionDenied
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::OutOfMemory
+        )
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn f47_a_store_that_only_cannot_be_opened_now_is_not_thrown_away() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let store = Store::open(folder.path()).expect("a new store");
+        store.keep(Kind::Registered, "key", "value");
+        drop(store);
+        // As with a full disk: what the database writes beside itself cannot be made.
+        let beside = folder.path().join("store.sqlite-wal");
+        std::fs::create_dir(&beside).expect("made");
+        assert!(Store::open(folder.path()).is_err());
+        std::fs::remove_dir(&beside).expect("removed");
+        let store = Store::open(folder.path()).expect("the same store");
+        assert_eq!(
+            store.kept(Kind::Registered, "key").as_deref(),
+            Some("value")
+        );
+    }
 
     #[test]
     fn a_damaged_store_is_made_anew() {

@@ -50,6 +50,10 @@ mod life;
 mod people;
 #[path = "e2e/quiet.rs"]
 mod quiet;
+#[path = "e2e/servers.rs"]
+mod servers;
+#[path = "e2e/tokens.rs"]
+mod tokens;
 #[path = "e2e/updates.rs"]
 mod updates;
 #[path = "e2e/world.rs"]

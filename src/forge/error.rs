@@ -35,6 +35,11 @@ pub enum ForgeError {
 }
 
 impl ForgeError {
+    /// What is not tried any more, because the forge has failed before in this pass.
+    pub fn stopped() -> Self {
+        Self::Unreachable("not tried: the forge has failed in this pass".to_owned())
+    }
+
     /// The error's stable code.
     pub fn code(&self) -> &'static str {
         match self {
@@ -53,10 +58,10 @@ impl ForgeError {
     /// What the operator can do about it, where that is known.
     pub fn help(&self) -> Option<&'static str> {
         match self {
-            Self::Unauthorized(_) => Some(
+            Self::Unauthorized(_) | Self::Git(GitError::Unauthorized { .. }) => Some(
                 "check the forge's `token`: `imagebot forge doctor` says what it may do and when it expires",
             ),
-            Self::Forbidden(_) => {
+            Self::Forbidden(_) | Self::Git(GitError::Forbidden { .. }) => {
                 Some("`imagebot forge doctor` prints the rights that the token needs")
             }
             Self::NotAForge(_) => Some(
@@ -66,7 +71,8 @@ impl ForgeError {
         }
     }
 
-    /// Whether the forge itself, not this repository, is why: nothing more is written to it in this pass.
+    /// Whether the forge itself, not this repository, is why: nothing more is written to it in this pass. A token that
+    /// git is refused with is refused everywhere (F27).
     pub fn is_of_forge(&self) -> bool {
         matches!(
             self,
@@ -74,6 +80,7 @@ impl ForgeError {
                 | Self::Unauthorized(_)
                 | Self::RateLimited(_)
                 | Self::NotAForge(_)
+                | Self::Git(GitError::Unauthorized { .. })
         )
     }
 }

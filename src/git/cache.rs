@@ -250,11 +250,16 @@ impl Cached {
             "Authentication failed",
             "could not read Username",
             "returned error: 401",
-            "returned error: 403",
             "HTTP Basic: Access denied",
         ];
         if refused.iter().any(|text| stderr.contains(text)) {
             return GitError::Unauthorized {
+                remote: self.remote.url().to_owned(),
+                detail,
+            };
+        }
+        if stderr.contains("returned error: 403") {
+            return GitError::Forbidden {
                 remote: self.remote.url().to_owned(),
                 detail,
             };

@@ -32,6 +32,14 @@ pub enum GitError {
         /// What git said.
         detail: String,
     },
+    /// The server knows the login, and it may not do this with this repository.
+    #[error("{remote}: the login may not do this here: {detail}")]
+    Forbidden {
+        /// The repository.
+        remote: String,
+        /// What git said.
+        detail: String,
+    },
     /// The repository is not there, or is none.
     #[error("{remote}: no git repository can be read there: {detail}")]
     Unreadable {
@@ -94,6 +102,7 @@ impl GitError {
             Self::ForeignOwner { .. } => "git-foreign-owner",
             Self::BadUrl(_) => "git-bad-url",
             Self::Unauthorized { .. } => "git-unauthorized",
+            Self::Forbidden { .. } => "git-forbidden",
             Self::Unreadable { .. } => "git-unreadable",
             Self::TooLarge { .. } => "git-too-large",
             Self::Timeout { .. } => "git-timeout",

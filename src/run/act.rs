@@ -11,7 +11,6 @@ use crate::plan::{Action, Edit, Ownership, Proposal, State, Status};
 use crate::repo::{Branch, CommitId};
 use crate::store::Kind;
 use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::Ordering;
 
 /// A repository in which something is done.
 pub(super) struct Acted<'a> {
@@ -63,7 +62,7 @@ impl Acted<'_> {
         let pushed = match self.push().await {
             Ok(pushed) => pushed,
             Err(error) => {
-                self.problems.push(error.into());
+                self.failed(&error.into());
                 return;
             }
         };
@@ -108,22 +107,14 @@ impl Acted<'_> {
     }
 
     fn failed(&mut self, error: &ForgeError) {
-        if error.is_of_forge()
-            && let Some(stopped) = self.shared.stopped.get(self.doing.candidate.forge.name())
-        {
-            stopped.store(true, Ordering::Relaxed);
-        }
+        let forge = self.doing.candidate.forge.name();
+        self.shared.stop_if_of_forge(forge, error);
         self.problems.push(ProblemReport::from(error));
     }
 
     /// Whether nothing more may be written to the forge in this pass.
     fn is_stopped(&self) -> bool {
-        let stopped = self.shared.stopped.get(self.doing.candidate.forge.name());
-        stopped.is_some_and(|stopped| stopped.load(Ordering::Relaxed))
-    }
-
-    fn stopped() -> ForgeError {
-        ForgeError::Unreachable("not tried: the forge has failed in this pass".to_owned())
+        self.shared.is_stopped(self.doing.candidate.forge.name())
     }
 
     fn reached(&self, step: &'static str) {
@@ -240,7 +231,7 @@ impl Acted<'_> {
 
     async fn close(&self, number: u64) -> Result<(), ForgeError> {
         if self.is_stopped() {
-            return Err(Self::stopped());
+            return Err(ForgeError::stopped());
         }
         let candidate = &self.doing.candidate;
         candidate.forge.close(&candidate.repo, number).await?;
@@ -251,7 +242,7 @@ impl Acted<'_> {
     /// Opens or changes the merge request.
     async fn merge_request(&mut self, index: usize, action: &Action) -> Result<(), ForgeError> {
         if self.is_stopped() {
-            return Err(Self::stopped());
+            return Err(ForgeError::stopped());
         }
         let candidate = &self.doing.candidate;
         if let Some(proposal) = action.open {
@@ -305,7 +296,7 @@ impl Acted<'_> {
 
     pub(super) async fn edit(&self, edit: &Edit, step: &'static str) -> Result<(), ForgeError> {
         if self.is_stopped() {
-            return Err(Self::stopped());
+            return Err(ForgeError::stopped());
         }
         let candidate = &self.doing.candidate;
         let wanted = MergeRequestEdit {

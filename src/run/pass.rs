@@ -11,6 +11,7 @@ use super::register::register;
 use super::report::{ProblemReport, Report, RepositoryReport};
 use super::setup::Setup;
 use super::work::Work;
+use crate::forge::ForgeError;
 use crate::git::Git;
 use crate::plan::Observations;
 use crate::repo::RepoGlobs;
@@ -18,7 +19,7 @@ use futures::StreamExt as _;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How many repositories are worked on at once.
 pub(super) const AT_ONCE: usize = 8;
@@ -66,6 +67,23 @@ pub(super) struct Shared {
     pub(super) options: Options,
     /// By the forge's name: whether it has failed so that nothing more is written to it (F27).
     pub(super) stopped: Arc<BTreeMap<String, AtomicBool>>,
+}
+
+impl Shared {
+    /// Notes an error after which nothing more is asked of a forge.
+    pub(super) fn stop_if_of_forge(&self, forge: &str, error: &ForgeError) {
+        if error.is_of_forge()
+            && let Some(stopped) = self.stopped.get(forge)
+        {
+            stopped.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a forge has failed in this pass.
+    pub(super) fn is_stopped(&self, forge: &str) -> bool {
+        let stopped = self.stopped.get(forge);
+        stopped.is_some_and(|stopped| stopped.load(Ordering::Relaxed))
+    }
 }
 
 /// Makes one pass.

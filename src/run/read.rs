@@ -8,7 +8,7 @@ use super::register::Registered;
 use super::report::{ProblemReport, RepositoryReport};
 use super::work::Work;
 use crate::config::RepoConfig;
-use crate::forge::{Forge, Repository};
+use crate::forge::{Forge, ForgeError, Repository};
 use crate::git::EntryKind;
 use crate::repo::{Branch, CommitId};
 use crate::store::Kind;
@@ -86,9 +86,17 @@ async fn read(shared: &Shared, forge: Arc<dyn Forge>, repo: Repository) -> Case 
     let Some((branch, head)) = repo.head.clone() else {
         return nothing(shared, forge, repo, Ok("the repository is empty"));
     };
+    if shared.is_stopped(forge.name()) {
+        let problem = ProblemReport::from(&ForgeError::stopped());
+        return nothing(shared, forge, repo, Err(problem));
+    }
     let snapshot = match snapshot(setup, &shared.git, &repo, &head).await {
         Ok(snapshot) => snapshot,
-        Err(error) => return nothing(shared, forge, repo, Err(error.into())),
+        Err(error) => {
+            let error = ForgeError::from(error);
+            shared.stop_if_of_forge(forge.name(), &error);
+            return nothing(shared, forge, repo, Err(ProblemReport::from(&error)));
+        }
     };
     let contents = snapshot
         .files

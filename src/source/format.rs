@@ -14,10 +14,12 @@ impl Format {
     /// The format of a file by the last part of its path, whatever its case: `Dockerfile`, `Containerfile`,
     /// `*.Dockerfile`, `Dockerfile.*`, `Dockerfile-*`, and the same with `Containerfile`.
     ///
-    /// `Dockerfile.dockerignore` is an ignore file, not a Dockerfile.
+    /// `Dockerfile.dockerignore` is an ignore file, not a Dockerfile. A definition of CI is none either, whatever it is
+    /// called: a change of it would run with rights that its author does not have (T18).
     pub fn of(path: &str) -> Option<Self> {
-        let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
-        if name.ends_with(".dockerignore") || name.ends_with(".containerignore") {
+        let path = path.to_ascii_lowercase();
+        let name = path.rsplit('/').next().unwrap_or(&path);
+        if name.ends_with(".dockerignore") || name.ends_with(".containerignore") || is_ci(&path) {
             return None;
         }
         let matches = ["dockerfile", "containerfile"].iter().any(|word| {
@@ -31,6 +33,19 @@ impl Format {
         });
         matches.then_some(Self::Dockerfile)
     }
+}
+
+/// Whether a path, in lower case, is one that CI may be defined at. Both servers take YAML only; a `.gitlab-ci.yml`
+/// can include it from anywhere.
+fn is_ci(path: &str) -> bool {
+    let folders = [
+        ".github/workflows/",
+        ".forgejo/workflows/",
+        ".gitea/workflows/",
+    ];
+    path.ends_with(".yml")
+        || path.ends_with(".yaml")
+        || folders.iter().any(|folder| path.starts_with(folder))
 }
 
 #[cfg(test)]
@@ -62,6 +77,25 @@ mod tests {
             ".Dockerfile",
         ] {
             assert_eq!(Format::of(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn t18_a_definition_of_ci_is_no_dockerfile() {
+        for path in [
+            ".github/workflows/Dockerfile",
+            ".github/workflows/build.Dockerfile",
+            ".GitHub/Workflows/Dockerfile.yml",
+            ".github/workflows/deeper/Containerfile",
+            ".gitea/workflows/Dockerfile",
+            ".gitlab-ci.yml",
+            "ci/Dockerfile.yml",
+            "Containerfile-build.YAML",
+        ] {
+            assert_eq!(Format::of(path), None, "{path}");
+        }
+        for path in [".github/actions/lint/Dockerfile", "workflows/Dockerfile"] {
+            assert_eq!(Format::of(path), Some(Format::Dockerfile), "{path}");
         }
     }
 }

@@ -454,28 +454,6 @@ impl Hub {
         }
     }
 
-    /// The requests that changed something on a server since the last call, git's pushes among them.
-    pub(crate) fn writes(&self) -> Vec<String> {
-        match self {
-            Self::Local(..) => Vec::new(),
-            Self::GitLab(fake, _) => {
-                let writes = fake.writes();
-                fake.clear_log();
-                writes
-            }
-            Self::GitHub(fake) => fake.writes(),
-        }
-    }
-
-    /// What a text set off on a server: nothing may.
-    pub(crate) fn fired(&self) -> Vec<String> {
-        match self {
-            Self::Local(..) => Vec::new(),
-            Self::GitLab(fake, _) => fake.fired().iter().map(|f| format!("{f:?}")).collect(),
-            Self::GitHub(fake) => fake.fired(),
-        }
-    }
-
     /// Changes the `state.toml` of a merge request in a folder.
     fn by_hand(&self, repo: &str, number: u64, change: impl FnOnce(&str) -> String) {
         let dir = self.dir(repo);

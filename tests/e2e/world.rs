@@ -11,7 +11,7 @@ use imagebot::http::{Clock, Redactor};
 use imagebot::image::Digest;
 use imagebot::registry::Unlisted;
 use imagebot::repo::{MergeRequest, MergeRequestState};
-use imagebot::run::{Checkpoint, Options, Report, RepositoryReport, Setup, pass};
+use imagebot::run::{Checkpoint, Options, Report, RepositoryReport, Setup, SetupError, pass};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -117,22 +117,27 @@ impl World {
 
     /// Writes the configuration with these registries and rules.
     pub(crate) fn configure_all(&self, rest: &str) {
+        self.configure_forge(&self.hub.config(), rest);
+    }
+
+    /// Writes the configuration with this `[[forge]]`, and registries and rules.
+    pub(crate) fn configure_forge(&self, forge: &str, rest: &str) {
         self.secret();
-        let text = format!(
-            "cache = \"cache\"\npublic_registries = false\n\n{}\n{rest}",
-            self.hub.config()
-        );
+        let text = format!("cache = \"cache\"\npublic_registries = false\n\n{forge}\n{rest}");
         std::fs::write(self.config(), text).expect("written");
     }
 
-    fn secret(&self) {
-        let path = self.path("secret");
-        std::fs::write(&path, PASSWORD).expect("written");
+    /// Writes a secret to a file that holds nothing else.
+    pub(crate) fn write_secret(&self, name: &str, secret: &str) {
+        let path = self.path(name);
+        std::fs::write(&path, secret).expect("written");
         std::fs::set_permissions(path, PermissionsExt::from_mode(0o600)).expect("set");
+    }
+
+    fn secret(&self) {
+        self.write_secret("secret", PASSWORD);
         if let Some(token) = self.hub.token() {
-            let path = self.path("token");
-            std::fs::write(&path, token).expect("written");
-            std::fs::set_permissions(path, PermissionsExt::from_mode(0o600)).expect("set");
+            self.write_secret("token", &token);
         }
     }
 
@@ -327,6 +332,12 @@ impl World {
     }
 
     async fn pass_of(&self, checkpoint: Checkpoint, cache: Option<&Path>) -> Report {
+        let setup = self.set_up(cache).await.expect("a set-up");
+        self.pass_by(setup, checkpoint).await
+    }
+
+    /// What a pass works with, or why there is none; with the cache elsewhere, where that is told.
+    pub(crate) async fn set_up(&self, cache: Option<&Path>) -> Result<Setup, SetupError> {
         let text = std::fs::read_to_string(self.config()).expect("the configuration");
         let mut config = config::parse("config.toml", &text, self.folder.path())
             .unwrap_or_else(|problems| panic!("{problems}"));
@@ -334,10 +345,14 @@ impl World {
             config.cache = Some(cache.to_owned());
         }
         let clock = Clock::manual(self.now());
-        let setup = Setup::with_clock(config, Unlisted::Refuse, Redactor::new(), clock).await;
-        let mut setup = setup.expect("a set-up");
+        let mut setup = Setup::with_clock(config, Unlisted::Refuse, Redactor::new(), clock).await?;
         // Nobody waits here, neither for servers nor before git is tried again.
         setup.git = setup.git.map(|git| git.with_pause(Duration::ZERO));
+        Ok(setup)
+    }
+
+    /// A pass with what was set up.
+    pub(crate) async fn pass_by(&self, setup: Setup, checkpoint: Checkpoint) -> Report {
         let options = Options {
             dry_run: false,
             only: None,
@@ -380,10 +395,9 @@ impl Drop for World {
         if std::thread::panicking() {
             return;
         }
-        let secrets = [self.path("secret"), self.path("token")];
-        let mut places = canary::below(self.folder.path(), &secrets);
         let fired = self.hub.fired();
         assert!(fired.is_empty(), "a text did something: {fired:?}");
+        let mut places = self.leaks();
         let lines = std::mem::take(&mut *lock(log()));
         for text in lock(&self.texts)
             .iter()

@@ -25,6 +25,8 @@ mod faults;
 mod fork;
 #[path = "fake_gitlab/graphql.rs"]
 mod graphql;
+#[path = "fake_gitlab/jwt.rs"]
+mod jwt;
 #[path = "fake_gitlab/merging.rs"]
 mod merging;
 #[path = "fake_gitlab/people.rs"]

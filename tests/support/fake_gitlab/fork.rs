@@ -34,6 +34,7 @@ impl FakeGitLab {
                 settling: from.settling,
                 next_id: from.next_id,
                 registry: from.registry.clone(),
+                granted: from.granted.clone(),
                 ..State::new(&to.folder, &to.url)
             };
         }

@@ -204,6 +204,12 @@ impl FakeGitLab {
         value
     }
 
+    /// The id that requests with a token are logged with.
+    pub(crate) fn token_id(&self, token: &str) -> u64 {
+        let state = self.lock();
+        state.tokens.iter().find(|t| t.value == token).unwrap().id
+    }
+
     pub(crate) fn revoke(&self, token: &str) {
         let mut state = self.lock();
         let found = state.tokens.iter_mut().find(|t| t.value == token);

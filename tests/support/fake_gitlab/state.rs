@@ -38,6 +38,7 @@ pub(super) struct State {
     pub(super) settling: u32,
     pub(super) next_id: u64,
     pub(super) registry: Option<String>,
+    pub(super) granted: super::jwt::Granted,
 }
 
 #[derive(Clone)]
@@ -176,6 +177,7 @@ impl State {
             settling: 0,
             next_id: 100,
             registry: Some("registry.example.org".to_owned()),
+            granted: super::jwt::Granted::default(),
         }
     }
 

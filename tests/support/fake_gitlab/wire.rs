@@ -2,7 +2,7 @@
 
 use super::faults::Fault;
 use super::state::{State, Token};
-use super::{Shared, backend, graphql, rest};
+use super::{Shared, backend, graphql, jwt, rest};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Request};
@@ -217,6 +217,7 @@ async fn answer(shared: &Shared, request: Request) -> Response {
         _ => {}
     }
     let reply = match kind {
+        Kind::Git if path == "/jwt/auth" => jwt::auth(&mut shared.lock(), query, token),
         Kind::Git => {
             let header = |name: &str| header(name);
             backend::serve(shared, method, path, query, &header, body, token).await
