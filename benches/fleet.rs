@@ -105,8 +105,11 @@ async fn fleet(size: usize, forge: &str, delay: &str, images: usize) {
             "FROM {host}/image-{at}:1.0.0@{digest} AS stage-{at}\n"
         ));
     }
-    let own = push("own", "1.0.0", "old").await;
-    let few = format!("{dockerfile}FROM {host}/own:1.0.0@{own}\n");
+    let mut few = String::new();
+    for name in ["own-0", "own-1"] {
+        let digest = push(name, "1.0.0", "old").await;
+        few.push_str(&format!("FROM {host}/{name}:1.0.0@{digest} AS {name}\n"));
+    }
     let generated = size >= GENERATED;
     hub.seed("team/app", &dockerfile, 1);
     if generated {
@@ -128,9 +131,9 @@ async fn fleet(size: usize, forge: &str, delay: &str, images: usize) {
                 }
             }
             ("new tag" | "warm again" | "moved digest", _) if images > 2 => continue,
-            ("new tag", true) => drop(push("own", "1.1.0", "new").await),
+            ("new tag", true) => drop(push("own-0", "1.1.0", "new").await),
             ("new tag", false) => drop(push("image-0", "1.1.0", "new").await),
-            ("moved digest", true) => drop(push("own", "1.0.0", "rebuilt").await),
+            ("moved digest", true) => drop(push("own-1", "1.0.0", "rebuilt").await),
             ("moved digest", false) => drop(push("image-1", "1.0.0", "rebuilt").await),
             _ => {}
         }
