@@ -7,12 +7,15 @@ mod act;
 mod automerge;
 mod checkpoint;
 mod decide;
+mod error;
 mod existing;
+mod finish;
 mod folder;
 mod forges;
 mod limits;
 mod lookup;
 mod observe;
+mod options;
 mod own;
 mod pass;
 mod planned;
@@ -20,17 +23,20 @@ mod read;
 mod register;
 mod report;
 mod setup;
+mod shared;
 mod work;
 
 pub use checkpoint::Checkpoint;
 pub use decide::decide_all;
+pub use error::SetupError;
 pub use folder::{Folder, read_folder};
+pub use options::{Options, Progress};
 pub use own::{OwnError, own_config};
-pub use pass::{Options, Progress, pass};
+pub use pass::pass;
 pub use register::{Registered, forget, survey};
 pub use report::{
     DecisionReport, LeftOutReport, ProblemReport, ProposalReport, Report, RepositoryReport,
     WantedReport,
 };
-pub use setup::{Setup, SetupError};
+pub use setup::Setup;
 pub use work::Work;

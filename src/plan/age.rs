@@ -8,12 +8,6 @@ use super::change::Version;
 use super::observe::{Gap, View};
 use crate::image::{Digest, ImageName, Tag};
 use crate::policy::{Age, Settings, Trust};
-use crate::repo::RepoPath;
-use jiff::Timestamp;
-use std::collections::BTreeMap;
-
-/// What open merge requests of a repository propose, and when they were opened, where the forge tells it.
-pub type Proposed = BTreeMap<(RepoPath, ImageName, Version), Option<Timestamp>>;
 
 /// Images say 1970, or another year long before containers, when they were built to be reproducible.
 const FIRST_IMAGES: i64 = 1_356_998_400;

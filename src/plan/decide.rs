@@ -1,7 +1,7 @@
 //! Judging one reference.
 
-use super::age::Proposed;
 use super::case::Case;
+use super::change::Proposed;
 use super::decision::{Class, Decision};
 use super::observe::{Failure, Gap, Lookup, Observations, Question, View};
 use super::reason::{Outcome, Reason};

@@ -1,6 +1,6 @@
 //! What the registries said, as values.
 
-use super::age::Proposed;
+use super::change::Proposed;
 use crate::image::{Digest, ImageName, Platform, Tag};
 use crate::repo::RepoPath;
 use jiff::Timestamp;

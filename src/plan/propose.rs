@@ -6,7 +6,7 @@ use super::key::UpdateKey;
 use super::message::CommitMessage;
 use super::observe::Observations;
 use super::reason::Reason;
-use super::template::Templates;
+use super::target::Target;
 use super::text::{Texts, title};
 use crate::policy::{Age, Settings};
 use crate::repo::{Branch, RepoPath};
@@ -59,23 +59,6 @@ pub enum Automerge {
     NeedsMinAge,
     /// It is merged when its pipeline succeeded.
     Wanted,
-}
-
-/// What proposals are for.
-#[derive(Debug, Clone, Copy)]
-pub struct Target<'a> {
-    /// The repository's id.
-    pub repo_id: &'a str,
-    /// Its path.
-    pub repo: &'a str,
-    /// The branch that is to be changed.
-    pub branch: &'a Branch,
-    /// What people there call a merge request.
-    pub noun: &'a str,
-    /// The operator's own words.
-    pub templates: &'a Templates,
-    /// What stands before the first line of a commit's message.
-    pub commit_prefix: &'a str,
 }
 
 /// A wanted change that cannot be made.

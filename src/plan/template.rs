@@ -6,7 +6,7 @@
 
 use super::change::ChangeSet;
 use super::decision::Class;
-use super::text::{code, flat};
+use super::escape::{code, flat};
 use crate::scheme::Level;
 use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};

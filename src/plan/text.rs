@@ -5,10 +5,11 @@
 
 use super::change::{Change, ChangeSet};
 use super::decision::{Class, Decision, Wanted};
+use super::escape::code;
 use super::hash;
 use super::key::UpdateKey;
 use super::observe::Observations;
-use super::propose::Target;
+use super::target::Target;
 use super::template::{Template, Values};
 use crate::policy::Settings;
 use crate::repo::{Branch, Dress};
@@ -307,42 +308,6 @@ fn about(decision: &Decision, wanted: &Wanted, seen: &Observations) -> Option<St
     (!parts.is_empty()).then(|| format!("{image}: {}", parts.join(", ")))
 }
 
-/// Foreign text as a code span in one line: backticks around it are more than any run inside it, line breaks become
-/// spaces, control and direction characters go, `|` does not end a table cell.
-pub fn code(text: &str) -> String {
-    let mut flat: String = flat(text).chars().take(300).collect();
-    flat = flat
-        .replace('|', "\u{2758}")
-        .replace("<!--", "")
-        .replace("-->", "");
-    let longest = flat.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
-    let pad = if flat.starts_with('`') || flat.ends_with('`') {
-        " "
-    } else {
-        ""
-    };
-    if flat.is_empty() {
-        String::new()
-    } else {
-        format!("{fence}{pad}{flat}{pad}{fence}")
-    }
-}
-
-/// Foreign text in one line, without control and direction characters.
-pub(super) fn flat(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    let flat: String = text
-        .chars()
-        .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .filter(|c| !hidden(*c))
-        .collect();
-    flat.trim().to_owned()
-}
-
 /// The first sixteen digits of a hash.
 fn short_hash(parts: &[&str]) -> String {
     hash::of_texts(parts).chars().take(16).collect()
@@ -402,20 +367,6 @@ pub fn told(description: &str, change: impl FnOnce(&mut State)) -> Option<String
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn foreign_text_is_code_in_one_line() {
-        for (text, expect) in [
-            ("1.2", "`1.2`"),
-            ("a\n/merge\n@all", "`a /merge @all`"),
-            ("`x`", "`` `x` ``"),
-            ("a|b --> <!-- c", "`a\u{2758}b   c`"),
-            ("\u{202e}evil\u{7}", "`evil`"),
-            ("", ""),
-        ] {
-            assert_eq!(code(text), expect, "{text:?}");
-        }
-    }
 
     #[test]
     fn peoples_words_around_the_block_stay() {

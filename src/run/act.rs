@@ -1,10 +1,9 @@
 //! Doing what was decided for one repository: reasons, one push, then the merge requests.
 
-use super::automerge::merge_by_policy;
 use super::observe::{OurBranch, keep_judged};
-use super::pass::Shared;
-use super::planned::{Doing, Planned};
-use super::report::{ProblemReport, ProposalReport, RepositoryReport};
+use super::planned::Doing;
+use super::report::ProblemReport;
+use super::shared::Shared;
 use crate::forge::{ForgeError, MergeRequestEdit, NewMergeRequest};
 use crate::git::{FileChange, GitError, NewCommit, Push, Pushed};
 use crate::plan::{Action, Edit, Ownership, Proposal, State, Status};
@@ -20,34 +19,9 @@ pub(super) struct Acted<'a> {
 }
 
 impl Acted<'_> {
-    /// Does everything that is to be done, in an order in which each step can be repeated, and reports it.
-    pub(super) async fn act(shared: &Shared, planned: Planned) -> RepositoryReport {
-        let Planned { mut report, doing } = planned;
-        let Some(doing) = doing else {
-            return report;
-        };
-        let mut acted = Acted {
-            shared,
-            doing,
-            problems: std::mem::take(&mut report.problems),
-        };
-        if !shared.options.dry_run {
-            acted.close_nothing_after_an_error();
-            acted.all().await;
-            acted.remember();
-        }
-        let Doing {
-            proposals, results, ..
-        } = &acted.doing;
-        let told = results
-            .iter()
-            .map(|result| ProposalReport::new(result, proposals));
-        report.proposals = told.collect();
-        report.problems = acted.problems;
-        report
-    }
-
-    async fn all(&mut self) {
+    /// Does everything that is to be done but merging, in an order in which each step can be repeated.
+    pub(super) async fn all(&mut self) {
+        self.close_nothing_after_an_error();
         for index in 0..self.doing.results.len() {
             if self.doing.results[index].status == Status::Close
                 && let Some(edit) = self.action(index).and_then(|action| action.edit)
@@ -68,11 +42,6 @@ impl Acted<'_> {
         };
         for index in 0..self.doing.results.len() {
             self.after_push(index, &pushed).await;
-        }
-        for index in 0..self.doing.results.len() {
-            if let Err(error) = merge_by_policy(self, index).await {
-                self.lost(index, error);
-            }
         }
     }
 
@@ -95,7 +64,7 @@ impl Acted<'_> {
     }
 
     /// Writes down what went wrong with one merge request; the others go on.
-    fn lost(&mut self, index: usize, error: ForgeError) {
+    pub(super) fn lost(&mut self, index: usize, error: ForgeError) {
         let result = &mut self.doing.results[index];
         result.action = None;
         if let ForgeError::Conflict(why) = error {
@@ -315,7 +284,7 @@ impl Acted<'_> {
     }
 
     /// Remembers what is open now, so that the next pass sees what vanished.
-    fn remember(&mut self) {
+    pub(super) fn remember(&mut self) {
         let Doing {
             candidate,
             there,

@@ -1,6 +1,6 @@
 //! From a `[[forge]]` to the clients that serve it: one for each token.
 
-use super::setup::SetupError;
+use super::error::SetupError;
 use crate::config::{ServerConfig, ServerKind, TokenConfig};
 use crate::forge::{
     Forge, ForgeError, GitHub, GitHubSettings, GitHubToken, GitLab, GitLabSettings, ServerSettings,

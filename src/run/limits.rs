@@ -1,7 +1,7 @@
 //! How many merge requests may be open, and how many may be opened in an hour (T39). What a limit holds back is told.
 
-use super::pass::Shared;
 use super::planned::Planned;
+use super::shared::Shared;
 use crate::config::OpenLimits;
 use crate::plan::Status;
 use crate::store::Kind;

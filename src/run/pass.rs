@@ -1,90 +1,22 @@
 //! One pass over the registered repositories: register, observe, decide, plan, act, report.
 
-use super::act::Acted;
-use super::checkpoint::Checkpoint;
 use super::decide::decide_all;
 use super::existing::{There, remember_ended};
+use super::finish::finish;
 use super::limits::hold_back;
+use super::options::Options;
 use super::planned::{Planned, plan};
-use super::read::{Candidate, read_all};
+use super::read::read_all;
 use super::register::register;
 use super::report::{ProblemReport, Report, RepositoryReport};
 use super::setup::Setup;
+use super::shared::{AT_ONCE, Case, Shared};
 use super::work::Work;
-use crate::forge::ForgeError;
-use crate::git::Git;
 use crate::plan::Observations;
-use crate::repo::RepoGlobs;
 use futures::StreamExt as _;
-use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-/// How many repositories are worked on at once.
-pub(super) const AT_ONCE: usize = 8;
-
-/// How a pass is made.
-#[derive(Clone)]
-pub struct Options {
-    /// Whether nothing is to be written.
-    pub dry_run: bool,
-    /// The repositories that are looked at; all registered ones if there is no list.
-    pub only: Option<RepoGlobs>,
-    /// Now.
-    pub now: Timestamp,
-    /// Told how far the pass is.
-    pub progress: Arc<dyn Progress>,
-    /// Called behind every step that changed something outside: tests stop the pass there.
-    pub checkpoint: Checkpoint,
-    /// Whether the report keeps the decisions with their traces: for one repository, not for a fleet.
-    pub traces: bool,
-}
-
-/// Told how far a pass is.
-pub trait Progress: Send + Sync {
-    /// `done` of `total` steps of a phase are done.
-    fn tick(&self, phase: &'static str, done: usize, total: usize);
-}
-
-/// Nobody is told.
-impl Progress for () {
-    fn tick(&self, _: &'static str, _: usize, _: usize) {}
-}
-
-/// A repository between two phases.
-pub(super) struct Case {
-    pub(super) candidate: Candidate,
-    pub(super) work: Work,
-    pub(super) there: There,
-}
-
-/// What every repository of a pass shares.
-#[derive(Clone)]
-pub(super) struct Shared {
-    pub(super) setup: Arc<Setup>,
-    pub(super) git: Git,
-    pub(super) options: Options,
-    /// By the forge's name: whether it has failed so that nothing more is written to it (F27).
-    pub(super) stopped: Arc<BTreeMap<String, AtomicBool>>,
-}
-
-impl Shared {
-    /// Notes an error after which nothing more is asked of a forge.
-    pub(super) fn stop_if_of_forge(&self, forge: &str, error: &ForgeError) {
-        if error.is_of_forge()
-            && let Some(stopped) = self.stopped.get(forge)
-        {
-            stopped.store(true, Ordering::Relaxed);
-        }
-    }
-
-    /// Whether a forge has failed in this pass.
-    pub(super) fn is_stopped(&self, forge: &str) -> bool {
-        let stopped = self.stopped.get(forge);
-        stopped.is_some_and(|stopped| stopped.load(Ordering::Relaxed))
-    }
-}
+use std::sync::atomic::AtomicBool;
 
 /// Makes one pass.
 pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
@@ -176,7 +108,7 @@ async fn act_all(shared: &Shared, planned: Vec<Planned>) -> Vec<RepositoryReport
         let shared = shared.clone();
         let name = planned.report.repo.clone();
         async move {
-            let task = tokio::spawn(async move { Acted::act(&shared, planned).await });
+            let task = tokio::spawn(async move { finish(&shared, planned).await });
             task.await
                 .unwrap_or_else(|error| RepositoryReport::bug(name, &error))
         }

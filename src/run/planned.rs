@@ -2,10 +2,9 @@
 
 use super::existing::There;
 use super::observe::Judge;
-use super::pass::{Case, Shared};
-use super::read::Candidate;
 use super::report::{DecisionReport, RepositoryReport};
 use super::setup::Setup;
+use super::shared::{Candidate, Case, Shared};
 use super::work::Work;
 use crate::plan::{
     Certainty, Decision, Observations, Proposal, Reconciled, Target, Terms, propose, reconcile,

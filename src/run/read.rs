@@ -3,26 +3,16 @@
 use super::existing::There;
 use super::observe::{Judge, REPO_CONFIG, snapshot};
 use super::own::{OwnError, own_config};
-use super::pass::{AT_ONCE, Case, Shared};
 use super::register::Registered;
 use super::report::{ProblemReport, RepositoryReport};
+use super::shared::{AT_ONCE, Candidate, Case, Shared};
 use super::work::Work;
 use crate::config::RepoConfig;
 use crate::forge::{Forge, ForgeError, Repository};
 use crate::git::EntryKind;
-use crate::repo::{Branch, CommitId};
 use crate::store::Kind;
 use futures::StreamExt as _;
 use std::sync::Arc;
-
-/// A repository that was registered, and what is told of it so far.
-pub(super) struct Candidate {
-    pub(super) forge: Arc<dyn Forge>,
-    pub(super) repo: Repository,
-    /// The target branch and its head; `None` if nothing is done here.
-    pub(super) base: Option<(Branch, CommitId)>,
-    pub(super) report: RepositoryReport,
-}
 
 /// Reads the repositories, several at once. Each gets its place also if it could not be read.
 pub(super) async fn read_all(shared: &Shared, registered: Vec<Registered>) -> Vec<Case> {

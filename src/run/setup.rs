@@ -1,18 +1,18 @@
 //! From the configuration to the edges: which registries, logins, forges and folders a pass works with.
 
+use super::error::SetupError;
 use super::forges::servers;
 use crate::config::{Config, ForgeConfig, LoginConfig, SecretError};
-use crate::forge::{Forge, ForgeError, ForgeRegistry, Local};
-use crate::git::{Git, GitError};
+use crate::forge::{Forge, ForgeRegistry, Local};
+use crate::git::Git;
 use crate::http::{Clock, Origin, Redactor};
 use crate::image::{ImageName, RegistryHost};
 use crate::plan::Lookup;
 use crate::registry::{
-    DockerConfig, DockerLogin, HostSettings, Kept, Login, Options, Registries, RegistryError,
-    Unlisted, Validators,
+    DockerConfig, DockerLogin, HostSettings, Kept, Login, Options, Registries, Unlisted, Validators,
 };
 use crate::repo::RepoName;
-use crate::store::{Answer, Store, StoreError};
+use crate::store::{Answer, Store};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,26 +38,6 @@ pub struct Setup {
     docker: DockerConfig,
     /// What came of fetching each login: a secret command is run once, also where it fails.
     logins: Mutex<HashMap<String, Result<Login, Arc<SecretError>>>>,
-}
-
-/// Why nothing can be done at all.
-#[derive(Debug, thiserror::Error)]
-pub enum SetupError {
-    /// A secret cannot be had.
-    #[error(transparent)]
-    Secret(#[from] SecretError),
-    /// The store cannot be opened.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Git cannot be used.
-    #[error(transparent)]
-    Git(#[from] GitError),
-    /// The registries cannot be prepared.
-    #[error(transparent)]
-    Registry(#[from] RegistryError),
-    /// A forge cannot be prepared.
-    #[error(transparent)]
-    Forge(#[from] ForgeError),
 }
 
 impl Setup {

@@ -1,0 +1,34 @@
+//! How a pass is made.
+
+use super::checkpoint::Checkpoint;
+use crate::repo::RepoGlobs;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// How a pass is made.
+#[derive(Clone)]
+pub struct Options {
+    /// Whether nothing is to be written.
+    pub dry_run: bool,
+    /// The repositories that are looked at; all registered ones if there is no list.
+    pub only: Option<RepoGlobs>,
+    /// Now.
+    pub now: Timestamp,
+    /// Told how far the pass is.
+    pub progress: Arc<dyn Progress>,
+    /// Called behind every step that changed something outside: tests stop the pass there.
+    pub checkpoint: Checkpoint,
+    /// Whether the report keeps the decisions with their traces: for one repository, not for a fleet.
+    pub traces: bool,
+}
+
+/// Told how far a pass is.
+pub trait Progress: Send + Sync {
+    /// `done` of `total` steps of a phase are done.
+    fn tick(&self, phase: &'static str, done: usize, total: usize);
+}
+
+/// Nobody is told.
+impl Progress for () {
+    fn tick(&self, _: &'static str, _: usize, _: usize) {}
+}

@@ -1,0 +1,59 @@
+//! What the repositories of a pass share, and a repository on its way through the phases.
+
+use super::existing::There;
+use super::options::Options;
+use super::report::RepositoryReport;
+use super::setup::Setup;
+use super::work::Work;
+use crate::forge::{Forge, ForgeError, Repository};
+use crate::git::Git;
+use crate::repo::{Branch, CommitId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How many repositories are worked on at once.
+pub(super) const AT_ONCE: usize = 8;
+
+/// A repository that was registered, and what is told of it so far.
+pub(super) struct Candidate {
+    pub(super) forge: Arc<dyn Forge>,
+    pub(super) repo: Repository,
+    /// The target branch and its head; `None` if nothing is done here.
+    pub(super) base: Option<(Branch, CommitId)>,
+    pub(super) report: RepositoryReport,
+}
+
+/// A repository between two phases.
+pub(super) struct Case {
+    pub(super) candidate: Candidate,
+    pub(super) work: Work,
+    pub(super) there: There,
+}
+
+/// What every repository of a pass shares.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) setup: Arc<Setup>,
+    pub(super) git: Git,
+    pub(super) options: Options,
+    /// By the forge's name: whether it has failed so that nothing more is written to it (F27).
+    pub(super) stopped: Arc<BTreeMap<String, AtomicBool>>,
+}
+
+impl Shared {
+    /// Notes an error after which nothing more is asked of a forge.
+    pub(super) fn stop_if_of_forge(&self, forge: &str, error: &ForgeError) {
+        if error.is_of_forge()
+            && let Some(stopped) = self.stopped.get(forge)
+        {
+            stopped.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a forge has failed in this pass.
+    pub(super) fn is_stopped(&self, forge: &str) -> bool {
+        let stopped = self.stopped.get(forge);
+        stopped.is_some_and(|stopped| stopped.load(Ordering::Relaxed))
+    }
+}
