@@ -52,6 +52,11 @@ const STAND_ON_IT: usize = 50;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
+    if std::env::args().len() == 1 {
+        // So does `cargo test --all-targets`, which only wants to see that it is built.
+        println!("measure with `cargo bench --bench fleet`");
+        return;
+    }
     let arguments: Vec<String> = std::env::args()
         .skip(1)
         .filter(|a| a != "--bench")
