@@ -5,6 +5,8 @@ use super::world::{World, statuses};
 use imagebot::repo::MergeRequestState;
 
 on_every_forge!(
+    f10_what_servers_and_keys_do_to_a_commit_leaves_it_the_bots,
+    f10_a_reworded_commit_is_a_persons_work,
     f12_closed_by_a_person_is_declined_until_there_is_a_newer_version,
     f16_closed_with_its_branch_deleted_is_declined_too,
     f15_merged_and_reverted_is_not_proposed_again_until_there_is_a_newer_version,
@@ -199,4 +201,60 @@ async fn t34_what_people_write_in_the_text_stays_and_commands_nothing(on: On) {
         text.ends_with("\n\nThanks!") && text.contains("1.2.0"),
         "{text}"
     );
+}
+
+/// Replaces the head of a branch by a commit made of its raw text.
+fn rewrite(world: &World, source: &str, change: impl FnOnce(&str) -> String) -> String {
+    let name = format!("refs/heads/{source}");
+    world.hub.with_git("app", |dir| {
+        let raw = super::bare::git(Some(dir), &["cat-file", "commit", &name], b"");
+        let raw = change(&String::from_utf8(raw).expect("text"));
+        let args = ["hash-object", "-t", "commit", "-w", "--stdin"];
+        let id = super::bare::git(Some(dir), &args, raw.as_bytes());
+        let id = String::from_utf8(id).expect("text").trim().to_owned();
+        super::bare::git(Some(dir), &["update-ref", &name, &id], b"");
+        id
+    })
+}
+
+/// *Update branch*, and a signature that a server or a person puts under it.
+async fn f10_what_servers_and_keys_do_to_a_commit_leaves_it_the_bots(on: On) {
+    let (world, source) = proposed(on).await;
+    let signed = rewrite(&world, &source, |raw| {
+        let (head, message) = raw.split_once("\n\n").expect("a message");
+        let signature = "-----BEGIN PGP SIGNATURE-----\n \n abc\n -----END PGP SIGNATURE-----";
+        format!("{head}\ngpgsig {signature}\n\n{message}")
+    });
+    assert_eq!(statuses(&world.pass().await, "app"), ["unchanged"]);
+    assert_eq!(world.head("app", &source), Some(signed.clone()));
+    let main = world.commit("app", "README.md", "hello\n");
+    world.hub.with_git("app", |dir| {
+        let text = |args: &[&str]| {
+            let output = super::bare::git(Some(dir), args, b"");
+            String::from_utf8(output).expect("text").trim().to_owned()
+        };
+        let tree = text(&["merge-tree", "--write-tree", &signed, &main]);
+        let message = "Merge branch 'main' into the branch";
+        let merge = text(&[
+            "commit-tree",
+            &tree,
+            "-p",
+            &signed,
+            "-p",
+            &main,
+            "-m",
+            message,
+        ]);
+        text(&["update-ref", &format!("refs/heads/{source}"), &merge]);
+    });
+    assert_eq!(statuses(&world.pass().await, "app"), ["unchanged"]);
+    world.push("base", "1.2.0").await;
+    assert_eq!(statuses(&world.pass().await, "app"), ["update"]);
+    assert_eq!(world.commits("app", &source).len(), 1);
+}
+
+async fn f10_a_reworded_commit_is_a_persons_work(on: On) {
+    let (world, source) = proposed(on).await;
+    rewrite(&world, &source, |raw| raw.replacen("Update ", "Bump ", 1));
+    stays_foreign(&world, &source).await;
 }
