@@ -2,7 +2,7 @@
 //! without any request.
 
 use super::server::ServerSettings;
-use crate::repo::{Glob, RepoGlobs, RepoName};
+use crate::repo::{RepoGlobs, RepoName};
 use std::collections::BTreeSet;
 
 /// What one client works for.
@@ -125,8 +125,7 @@ impl Scope {
     /// What is to be done with a repository, by its name and topics alone.
     fn by_name(&self, name: &RepoName, topics: &[String]) -> Verdict {
         let text = name.as_str();
-        let fits = |glob: &&str| Glob::parse(glob).is_ok_and(|glob| glob.matches(text));
-        let why = self.repos.positive().filter(fits).last();
+        let why = self.repos.included_by(name);
         let Some(why) = why.filter(|_| self.is_below(text)) else {
             return Verdict::Unasked;
         };

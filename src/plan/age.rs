@@ -28,7 +28,7 @@ impl Case {
             return Ok(None);
         }
         let key = (view.path.clone(), image.clone(), to);
-        if view.proposed.contains_key(&key) {
+        if view.proposed.contains(&key) {
             self.step(format!("{tag} is proposed already, whatever its age"));
             return Ok(None);
         }

@@ -3,9 +3,8 @@
 use crate::image::{Digest, ImageName, Tag};
 use crate::repo::RepoPath;
 use crate::source::{FromDigest, Update};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// Tag and digest of a reference; its text is `tag`, `tag@digest`, `@digest` or `-`.
@@ -73,8 +72,8 @@ impl Change {
     }
 }
 
-/// What open merge requests of a repository propose, and when they were opened, where the forge tells it.
-pub type Proposed = BTreeMap<(RepoPath, ImageName, Version), Option<Timestamp>>;
+/// What open merge requests of a repository propose.
+pub type Proposed = BTreeSet<(RepoPath, ImageName, Version)>;
 
 /// All changes of one merge request.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -67,6 +67,14 @@ impl RepoGlobs {
             .map(|(_, glob)| glob.as_str())
     }
 
+    /// The last pattern that includes a repository, whatever excludes it behind.
+    pub fn included_by(&self, name: &RepoName) -> Option<&str> {
+        let mut fitting = self.0.iter().rev().filter(|(includes, _)| *includes);
+        fitting
+            .find(|(_, glob)| glob.matches(name.as_str()))
+            .map(|(_, glob)| glob.as_str())
+    }
+
     /// Whether the list selects a repository.
     pub fn select(&self, name: &RepoName) -> bool {
         self.0

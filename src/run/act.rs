@@ -82,7 +82,7 @@ impl Acted<'_> {
     }
 
     /// Whether nothing more may be written to the forge in this pass.
-    fn is_stopped(&self) -> bool {
+    pub(super) fn is_stopped(&self) -> bool {
         self.shared.is_stopped(self.doing.candidate.forge.name())
     }
 

@@ -21,7 +21,8 @@ pub(super) async fn merge_by_policy(acted: &mut Acted<'_>, index: usize) -> Resu
         Status::Open | Status::Update | Status::Unchanged
     );
     let wish = acted.doing.proposals[proposal].automerge;
-    if !quiet || wish == Automerge::Never {
+    // Nothing more is asked of a forge that has failed (F27).
+    if !quiet || wish == Automerge::Never || acted.is_stopped() {
         return Ok(());
     }
     let said = match wish {

@@ -96,7 +96,7 @@ impl There {
         setup: &Setup,
         forge: &dyn Forge,
         repo: &Repository,
-        judge: &mut Judge<'_>,
+        judge: &Judge<'_>,
     ) -> Result<Self, ProblemReport> {
         let memory = memory(setup, forge, repo);
         let listed = repo.open.as_ref();
@@ -133,7 +133,7 @@ impl There {
         setup: &Setup,
         forge: &dyn Forge,
         repo: &Repository,
-        judge: &mut Judge<'_>,
+        judge: &Judge<'_>,
         names: BTreeSet<Branch>,
     ) -> Result<Self, ProblemReport> {
         Self::look(setup, forge, repo, judge, self.memory, names).await
@@ -143,7 +143,7 @@ impl There {
         setup: &Setup,
         forge: &dyn Forge,
         repo: &Repository,
-        judge: &mut Judge<'_>,
+        judge: &Judge<'_>,
         before: Memory,
         mut names: BTreeSet<Branch>,
     ) -> Result<Self, ProblemReport> {
@@ -207,15 +207,11 @@ impl There {
 
     /// What the open ones propose.
     pub(super) fn proposed(&self) -> Proposed {
-        let mut proposed = Proposed::new();
-        for mr in &self.open {
-            let changes = block_of(&mr.description).map(|block| block.state.changes.0);
-            for change in changes.into_iter().flatten() {
-                let key = (change.path, change.image, change.to);
-                proposed.insert(key, mr.created);
-            }
-        }
-        proposed
+        let blocks = self.open.iter().filter_map(|mr| block_of(&mr.description));
+        blocks
+            .flat_map(|block| block.state.changes.0)
+            .map(|change| (change.path, change.image, change.to))
+            .collect()
     }
 
     /// When the open and the remembered ones were opened, where the forge tells it.

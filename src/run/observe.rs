@@ -158,7 +158,7 @@ pub(super) struct Judge<'a> {
 impl Judge<'_> {
     /// Judges all heads. What the store knows needs no request.
     pub(super) async fn all(
-        &mut self,
+        &self,
         heads: &BTreeMap<Branch, CommitId>,
     ) -> Result<BTreeMap<Branch, OurBranch>, GitError> {
         let mut found = BTreeMap::new();

@@ -84,7 +84,7 @@ pub(super) async fn plan(shared: &Shared, seen: &Observations, case: Case) -> Pl
     let acts_on_memory =
         |result: &Reconciled| result.action.is_some() && !there.is_fresh(&result.branch);
     if results.iter().any(acts_on_memory) {
-        let mut judge = Judge {
+        let judge = Judge {
             setup,
             git: &shared.git,
             repo: &candidate.repo,
@@ -95,7 +95,7 @@ pub(super) async fn plan(shared: &Shared, seen: &Observations, case: Case) -> Pl
         let names: BTreeSet<Branch> = proposals.iter().map(|p| p.branch.clone()).collect();
         let forge = candidate.forge.as_ref();
         match there
-            .look_again(setup, forge, &candidate.repo, &mut judge, names)
+            .look_again(setup, forge, &candidate.repo, &judge, names)
             .await
         {
             Ok(now) => there = now,

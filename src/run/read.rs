@@ -138,7 +138,7 @@ async fn read(shared: &Shared, forge: Arc<dyn Forge>, repo: Repository) -> Case 
     let name = Some(repo.name.clone());
     let mut work = Work::new(setup, name, config, files, skipped.collect());
     work.registry = repo.registry.clone();
-    let mut judge = Judge {
+    let judge = Judge {
         setup,
         git: &shared.git,
         repo: &repo,
@@ -146,7 +146,7 @@ async fn read(shared: &Shared, forge: Arc<dyn Forge>, repo: Repository) -> Case 
         args: &work.config.args,
         files: &work.files,
     };
-    let there = match There::known(setup, forge.as_ref(), &repo, &mut judge).await {
+    let there = match There::known(setup, forge.as_ref(), &repo, &judge).await {
         Ok(there) => there,
         Err(problem) => return nothing(shared, forge, repo, Err(problem)),
     };
