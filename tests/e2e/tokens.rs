@@ -182,7 +182,10 @@ async fn t51_nothing_of_one_group_crosses_over_to_the_other() {
         let mut used: Vec<&str> = of_a.filter_map(|l| l.header("authorization")).collect();
         used.sort_unstable();
         used.dedup();
-        // One for each who asks, in each of the two passes.
-        assert_eq!(used.len(), if nosy { 4 } else { 2 }, "{used:?}");
+        // One for each who asks, in each of the two passes; B, who is refused, gets a fresh one once a pass unless
+        // two of its requests are refused at the same time and share it.
+        let most = if nosy { 6 } else { 2 };
+        let least = if nosy { 4 } else { 2 };
+        assert!((least..=most).contains(&used.len()), "{used:?}");
     }
 }
