@@ -9,6 +9,7 @@ use super::escape::code;
 use super::hash;
 use super::key::UpdateKey;
 use super::observe::Observations;
+use super::reason::Reason;
 use super::target::Target;
 use super::template::{Template, Values};
 use crate::policy::Settings;
@@ -50,6 +51,9 @@ pub struct State {
     /// The target branch that it was opened for: another one was chosen by a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Branch>,
+    /// Whether it is a major change; one of those holds nobody.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub major: bool,
     /// Whether it did not get yet what it is to wear: whoever opened it was killed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub undressed: bool,
@@ -117,6 +121,7 @@ impl Texts {
         key: &UpdateKey,
         changes: &ChangeSet,
         wanted: &[(&Decision, &Wanted)],
+        waits: &BTreeSet<String>,
         seen: &Observations,
     ) -> Self {
         let level = wanted.iter().map(|(_, wanted)| wanted.level).max();
@@ -161,6 +166,12 @@ impl Texts {
         for why in whys {
             let _ = writeln!(body, "- {why}");
         }
+        if !waits.is_empty() {
+            body.push_str("\nNewer is there, or is coming, and is not in here yet:\n\n");
+            for line in waits {
+                let _ = writeln!(body, "- {line}");
+            }
+        }
         let dress = dress(wanted);
         values.default = &body;
         let body_of_operator = own(&target.templates.body, &values);
@@ -186,6 +197,7 @@ impl Texts {
             key: key.hash(),
             changes: changes.clone(),
             target: Some(key.target.clone()),
+            major: key.class == Class::Major,
             labels: dress.labels.iter().cloned().collect(),
             ..State::default()
         };
@@ -271,6 +283,9 @@ fn why(decision: &Decision, wanted: &Wanted) -> String {
             format!("{image}: {tag} is the newest that the policy allows here")
         }
     };
+    if decision.reason == Reason::HoldExpired {
+        let _ = write!(text, "; {}", code(&decision.detail));
+    }
     let settings = decision
         .effective
         .as_ref()
