@@ -112,7 +112,7 @@ pub(super) fn preview(
     shared: &Shared,
     seen: &Observations,
     case: &Case,
-    decisions: &mut Vec<Decision>,
+    decisions: &mut [Decision],
 ) -> (Vec<Proposal>, Vec<Reconciled>) {
     let Some((branch, _)) = &case.candidate.base else {
         return (Vec::new(), Vec::new());
