@@ -18,11 +18,15 @@ mod mapped;
 mod scan;
 mod solve;
 mod splice;
+mod version;
 
-pub use compare::differs_only_by;
+pub use compare::{differs_only_by, differs_only_in};
 pub use dockerfile::Passed;
 pub use edit::{FromDigest, Refusal, Update, edit};
 pub use format::Format;
 pub use located::{Found, Kind, Known, Located, WhyNot};
 pub use scan::{MAX_FILE, Scan, Unreadable, scan};
 pub use splice::{Splice, SpliceError, splice};
+pub use version::{
+    LocatedVersion, ParsePlaceError, Place, VersionFile, VersionFileError, Versioned,
+};
