@@ -6,6 +6,7 @@
 //! line and place, what was expected, and the nearest known name.
 
 mod alias;
+mod family;
 mod forge;
 mod keys;
 mod operator;
@@ -16,8 +17,10 @@ mod rules;
 mod schema;
 mod secret;
 mod starter;
+mod version;
 
 pub use alias::Alias;
+pub use family::repo_of;
 pub use forge::{ForgeConfig, ServerConfig, ServerKind, TokenConfig};
 pub use operator::{Config, LoginConfig, MergeRequestConfig, OpenLimits, RegistryConfig, parse};
 pub use problem::{Problem, Problems};
@@ -25,3 +28,4 @@ pub use repository::{RepoConfig, parse_repository};
 pub use schema::{operator_schema, repository_schema};
 pub use secret::{Secret, SecretError};
 pub use starter::{OPERATOR_STARTER, REPOSITORY_STARTER};
+pub use version::version_paths;

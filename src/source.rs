@@ -18,6 +18,7 @@ mod mapped;
 mod scan;
 mod solve;
 mod splice;
+mod stages;
 mod version;
 
 pub use compare::{differs_only_by, differs_only_in};
@@ -27,6 +28,7 @@ pub use format::Format;
 pub use located::{Found, Kind, Known, Located, WhyNot};
 pub use scan::{MAX_FILE, Scan, Unreadable, scan};
 pub use splice::{Splice, SpliceError, splice};
+pub use stages::Stages;
 pub use version::{
     LocatedVersion, ParsePlaceError, Place, VersionFile, VersionFileError, Versioned,
 };

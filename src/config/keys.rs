@@ -23,6 +23,8 @@ pub(super) enum Kind {
     Numbers,
     /// `{ env = … }`, `{ file = … }` or `{ command = […] }`.
     Secret,
+    /// A path, or a table of these keys.
+    VersionFile,
     /// Names of one's own with text values.
     Map,
     Table(&'static [Key]),
@@ -35,7 +37,7 @@ macro_rules! keys {
     };
 }
 
-use Kind::{Bool, Map, Number, Numbers, OneOf, Secret, Table, Tables, Text, Texts};
+use Kind::{Bool, Map, Number, Numbers, OneOf, Secret, Table, Tables, Text, Texts, VersionFile};
 
 /// What a rule can set.
 pub(super) const SETTINGS: &[Key] = keys! {
@@ -63,6 +65,10 @@ pub(super) const SETTINGS: &[Key] = keys! {
     "min_age_trust": OneOf(&["seen", "created"]), "What tells how long: seen, when imagebot saw it first or proposed it; created, also the date in the image. Default: \"seen\".";
     "automerge": OneOf(&["never", "digest", "build", "patch", "minor", "major"]), "The widest change that is merged without a person, once its pipeline succeeded; needs min_age. Default: \"never\".";
     "max_open": Number, "The most open merge requests of a repository. Default: 5.";
+    "hold": OneOf(&["family", "off"]), "Whether references to images of registered repositories wait until everything above them is at rest. Default: \"family\".";
+    "hold_for": Text, "The longest that something holds: \"24h\", or \"never\" for as long as it takes. Default: \"24h\".";
+    "hold_majors": Bool, "Whether an open major change of a parent holds too. Default: false.";
+    "settle": Text, "How long a parent's new commit is waited for to get its pipeline. Default: \"10min\".";
     "reason": Text, "Why the rule exists, shown wherever it decides something.";
 };
 
@@ -115,6 +121,38 @@ pub(super) const OF_SERVERS: &[&str] = &[
 /// Those that are for folders only.
 pub(super) const OF_FOLDERS: &[&str] = &["path", "owners"];
 
+/// What the operator says of who publishes which images.
+pub(super) const PUBLISHES: &[Key] = keys! {
+    "repo": Text, "A glob on the repositories that it is said of.";
+    "images": Texts, "Names of images that they publish, or globs within which they may say so with [[image]]. {repo} stands for the repository's path, {name} for its last part.";
+};
+
+/// An image that a repository publishes.
+pub(super) const IMAGE: &[Key] = keys! {
+    "name": Text, "Its name with its registry, without a tag.";
+    "published": Texts, "Further names that it is published under. Default: [].";
+    "context": Text, "The folder that it is built in. Default: the repository's top.";
+    "dockerfile": Text, "Its Dockerfile, in the folder. Default: \"Dockerfile\".";
+    "target": Text, "The stage that is built. Default: the last one.";
+    "version_file": VersionFile, "The file that holds its version: a path, or { path, kind, key, pattern }. It rises in the merge request that changes a reference of the image.";
+    "bump": OneOf(&["patch", "minor", "major", "same"]), "How far its version rises; same: as far as the widest of the changes. Stands beside version_file.";
+    "watch": Texts, "Globs on the files, from the repository's top, whose change asks for another build. Default: those of its folder.";
+};
+
+/// Where a version stands, if its file's name does not say it.
+pub(super) const VERSION_FILE: &[Key] = keys! {
+    "path": Text, "The file, from the repository's top.";
+    "kind": OneOf(&["text", "edn", "toml", "yaml", "json", "arg", "label", "regex"]), "What it is. Default: by its name.";
+    "key": Text, "edn, toml, yaml, json: the key, with dots between names; arg, label: the name. Default: version, package.version in Cargo.toml, project.version in pyproject.toml, VERSION for an ARG, org.opencontainers.image.version for a LABEL.";
+    "pattern": Text, "regex: a regular expression with one group, which is the version; ^ and $ are the ends of lines.";
+};
+
+/// Something that a repository depends on besides what its files name.
+pub(super) const DEPENDS: &[Key] = keys! {
+    "repo": Text, "A repository's path, or its address.";
+    "image": Text, "An image's name.";
+};
+
 pub(super) const FORGE: &[Key] = keys! {
     "kind": OneOf(&["local", "gitlab", "github"]), "local: a folder of bare git repositories.";
     "path": Text, "local: the folder.";
@@ -130,6 +168,7 @@ pub(super) const FORGE: &[Key] = keys! {
     "forks": Bool, "gitlab, github: forks too. Default: false.";
     "mirrors": Bool, "gitlab, github: mirrors too. Default: false.";
     "ca_file": Text, "gitlab, github: a PEM file with CA certificates, besides the system's.";
+    "publishes": Tables(PUBLISHES), "Who publishes which images, where that does not follow from their names.";
     "pause": Text, "gitlab, github: the least time between two requests that change something. Default: \"1s\" for github, \"0s\" for gitlab.";
 };
 
@@ -183,21 +222,12 @@ pub(super) const REPOSITORY: &[Key] = keys! {
     "enabled": Bool, "Whether the repository is looked at. Default: true.";
     "include": Texts, "Globs on the files that are read, of those whose names say that they hold references. Default: all.";
     "exclude": Texts, "Globs on files that are not read. Default: none.";
+    "discover": Bool, "Whether the images that files name are what the repository stands on. Default: true.";
+    "image": Tables(IMAGE), "An image that the repository publishes.";
+    "depends": Tables(DEPENDS), "Something that it stands on besides.";
     "args": Map, "What CI passes as build arguments: wins over an ARG's default, and what it sets is not edited.";
     "rule": Tables(&[]), "A rule: what it matches, what it sets. It comes after the operator's.";
 };
 
 /// Keys that are planned, each with the table it will stand in.
-pub(super) const LATER: &[&str] = &[
-    "bump",
-    "depends",
-    "hold",
-    "hold_for",
-    "hold_majors",
-    "image",
-    "publishes",
-    "settle",
-    "store",
-    "version_file",
-    "watch",
-];
+pub(super) const LATER: &[&str] = &["store"];

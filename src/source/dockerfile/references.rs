@@ -9,7 +9,8 @@ use super::words::{self, Flag};
 use crate::image::Reference;
 use crate::source::located::{Around, Found, Kind, Known, Located, WhyNot};
 use crate::source::mapped::{Mapped, Origin};
-use std::collections::{BTreeMap, HashSet};
+use crate::source::stages::{Stage, Stages};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
 /// Variables that the builder sets without any `ARG`; what they hold is known only in the build.
@@ -57,6 +58,8 @@ pub(crate) struct Read {
     pub(crate) references: Vec<Located>,
     /// What an edit must leave as it is although no reference says it, in the order of the file.
     pub(crate) around: Vec<Around>,
+    /// The stages.
+    pub(crate) stages: Stages,
     /// What was passed over.
     pub(crate) passed: Vec<Passed>,
 }
@@ -70,7 +73,7 @@ pub(crate) fn read(text: &str, base: usize, args: &BTreeMap<String, String>) -> 
         escape: directives.escape,
         args,
         scope: builder_scope(args),
-        stages: HashSet::new(),
+        stages: Stages::default(),
         all_stages: stage_names(&instructions),
         before_first_from: true,
         expanded: 0,
@@ -93,6 +96,7 @@ pub(crate) fn read(text: &str, base: usize, args: &BTreeMap<String, String>) -> 
     Read {
         references: reader.found,
         around: reader.around,
+        stages: reader.stages,
         passed: reader.passed,
     }
 }
@@ -161,7 +165,7 @@ struct Reader<'a> {
     args: &'a BTreeMap<String, String>,
     scope: Scope,
     /// The stages defined so far.
-    stages: HashSet<String>,
+    stages: Stages,
     all_stages: HashSet<String>,
     before_first_from: bool,
     /// The bytes that variables were put into, of all words together.
@@ -260,7 +264,13 @@ impl Reader<'_> {
             let expanded = self.expand(&flag.value);
             self.around(instruction.line, &flag.value, &expanded);
         }
-        if known && (self.stages.contains(&name) || expanded.value.text() == "scratch") {
+        // A number is no stage's name here.
+        let is_number = name.parse::<usize>().is_ok();
+        let base = match known && !is_number {
+            true => self.stages.find(&name, usize::MAX),
+            false => None,
+        };
+        if known && (base.is_some() || expanded.value.text() == "scratch") {
             self.around(instruction.line, &written, &expanded);
         } else {
             let place = Place {
@@ -270,12 +280,18 @@ impl Reader<'_> {
             };
             self.add(instruction.line, Kind::From, &written, expanded, place);
         }
-        self.stages.extend(stage);
+        self.stages.0.push(Stage {
+            line: instruction.line,
+            name: stage,
+            base,
+            takes: BTreeSet::new(),
+        });
     }
 
     fn copy(&mut self, instruction: &Instruction, rest: usize, kind: Kind) {
         let (flags, _) = words::flags(&instruction.text, rest);
         for Flag { value, .. } in flags.into_iter().filter(|flag| flag.name == "from") {
+            self.takes(value.text());
             // A number is a stage's index here, and only here.
             if value.text().parse::<i64>().is_err() {
                 self.named_image(instruction, &value, kind);
@@ -294,8 +310,18 @@ impl Reader<'_> {
             };
             // Of several, the last one counts.
             if let Some(image) = mount::fields(&flag.value).into_iter().rev().find_map(from) {
+                self.takes(image.text());
                 self.named_image(instruction, &image, kind);
             }
+        }
+    }
+
+    /// Notes that the present stage takes something from an earlier one.
+    fn takes(&mut self, text: &str) {
+        let before = self.stages.0.len().saturating_sub(1);
+        let from = self.stages.find(text, before);
+        if let Some(stage) = self.stages.0.last_mut() {
+            stage.takes.extend(from);
         }
     }
 

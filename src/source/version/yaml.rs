@@ -113,11 +113,15 @@ fn scalar(
             .nth(index)
             .map_or(text.len(), |(at, _)| at)
     };
-    let (start, end) = (byte(span.start.index()), byte(span.end.index()));
-    let quote = usize::from(style != ScalarStyle::Plain);
-    let behind = end.saturating_sub(quote);
+    let (mut start, end) = (byte(span.start.index()), byte(span.end.index()));
     // An anchor or a tag may stand before it.
-    let inner = behind.saturating_sub(value.len()).max(start)..behind;
+    while let Some(rest) = text[start..].strip_prefix(['&', '!']) {
+        let word = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        let behind = rest[word..].trim_start();
+        start = text.len() - behind.len();
+    }
+    let first = start + usize::from(style != ScalarStyle::Plain);
+    let inner = first..(first + value.len()).min(end.max(first));
     let is_plain = matches!(
         style,
         ScalarStyle::Plain | ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted

@@ -227,7 +227,7 @@ fn c4_toml_yaml_and_json_keys() {
         "[".repeat(100_000),
         "]".repeat(100_000)
     );
-    refused("x.json", "", "", &deep, "cannot be read as JSON");
+    refused("x.json", "", "", &deep, "no text in quotes");
 }
 
 #[test]
