@@ -31,7 +31,7 @@ mod template;
 mod text;
 
 pub use action::{Action, Edit, Result as Reconciled, Status};
-pub use change::{Change, ChangeSet, Proposed, Version};
+pub use change::{Change, ChangeSet, Proposed, Version, VersionChange};
 pub use decide::{Ask, decide};
 pub use decision::{Class, Decision, Wanted};
 pub use escape::code;

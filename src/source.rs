@@ -19,8 +19,9 @@ mod scan;
 mod solve;
 mod splice;
 mod stages;
+mod version;
 
-pub use compare::differs_only_by;
+pub use compare::{differs_only_by, differs_only_in};
 pub use dockerfile::Passed;
 pub use edit::{FromDigest, Refusal, Update, edit};
 pub use format::Format;
@@ -28,3 +29,6 @@ pub use located::{Found, Kind, Known, Located, WhyNot};
 pub use scan::{MAX_FILE, Scan, Unreadable, scan};
 pub use splice::{Splice, SpliceError, splice};
 pub use stages::Stages;
+pub use version::{
+    LocatedVersion, ParsePlaceError, Place, VersionFile, VersionFileError, Versioned,
+};

@@ -95,7 +95,7 @@ pub fn propose(
             group,
             class,
         };
-        let changes = ChangeSet(kept.iter().map(|wish| wish.change.clone()).collect());
+        let changes = ChangeSet::of(kept.iter().map(|wish| wish.change.clone()));
         let title = title(class, &changes);
         let wanted: Vec<(&Decision, &Wanted)> = kept
             .iter()

@@ -83,12 +83,12 @@ pub struct Block {
 /// The title of a set of changes.
 pub(super) fn title(class: Class, changes: &ChangeSet) -> String {
     let images: BTreeSet<&str> = changes
-        .0
+        .references
         .iter()
         .map(|change| change.image.written())
         .collect();
     let versions: BTreeSet<String> = changes
-        .0
+        .references
         .iter()
         .map(|change| {
             change
@@ -99,7 +99,7 @@ pub(super) fn title(class: Class, changes: &ChangeSet) -> String {
         })
         .collect();
     let only_digests = changes
-        .0
+        .references
         .iter()
         .all(|change| change.from.tag == change.to.tag);
     match (class, images.len(), images.first(), versions.first()) {
@@ -137,7 +137,7 @@ impl Texts {
         };
         let mut body =
             String::from("| image | from | to | change | where |\n|---|---|---|---|---|\n");
-        for change in &changes.0 {
+        for change in &changes.references {
             let behind: Vec<&(&Decision, &Wanted)> = wanted
                 .iter()
                 .filter(|(decision, wanted)| is_behind(change, decision, wanted))
