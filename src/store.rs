@@ -53,6 +53,8 @@ pub enum Kind {
     Opened,
     /// What a repository was told of its settings.
     Noticed,
+    /// Where an image says that its source is.
+    Source,
     /// Since when a default branch has its head.
     Head,
     /// Since when CI says what it says of that head.
@@ -69,6 +71,7 @@ impl Kind {
             Self::Registered => "registered",
             Self::Opened => "opened",
             Self::Noticed => "noticed",
+            Self::Source => "source",
             Self::Head => "head",
             Self::Ci => "ci",
             Self::Opening => "opening",

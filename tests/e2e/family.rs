@@ -18,6 +18,13 @@ on_every_forge!(
     t37_images_that_stand_on_each_other_are_left_alone,
 );
 
+/// A folder has no address that a label could name.
+mod on_servers {
+    use super::a_label_names_the_publisher_and_proves_what_is_new;
+
+    on_every_server!(a_label_names_the_publisher_and_proves_what_is_new);
+}
+
 /// base → left, right → bottom; base → leaf. Every image at 1.0.0.
 async fn diamond(on: On, more: &str) -> World {
     let world = World::on(on).await;
@@ -225,6 +232,36 @@ async fn merged_and_not_released_holds_nobody(on: On) {
     let report = world.pass().await;
     assert_eq!(reasons(&report, "bottom"), ["new-tag", "up-to-date"]);
     assert_eq!(statuses(&report, "bottom"), ["open"]);
+}
+
+async fn a_label_names_the_publisher_and_proves_what_is_new(on: On) {
+    let world = World::fake_on(on).await;
+    let push = |image: &str, tag: &str, revision: &str| {
+        let source = format!("{}/team/base.git", world.hub.url());
+        let labels = serde_json::json!({
+            "org.opencontainers.image.source": source,
+            "org.opencontainers.image.revision": revision,
+        });
+        world.server.fake().push(image, tag, labels);
+    };
+    push("elsewhere/base", "1.0", "");
+    world.repo("base", "FROM scratch\n");
+    world.repo(
+        "app",
+        &format!("FROM {}:1.0\n", world.image("elsewhere/base")),
+    );
+    world.pass().await;
+    push("elsewhere/base", "1.1", "somewhere else");
+    ci(&world, "base", Pipeline::Running).await;
+    let report = world.pass().await;
+    assert_eq!(waits(&report, "app"), ["held by base"]);
+    assert!(of(&report, "app").decisions[0].parent.is_some());
+    // The pipeline still runs, but the image says that it is made from the newest commit.
+    let head = world.head("base", "main").expect("a head");
+    push("elsewhere/base", "1.2", &head);
+    let report = world.pass().await;
+    assert_eq!(reasons(&report, "app"), ["new-tag"]);
+    assert!(world.mr("app").await.title.ends_with("to 1.2"));
 }
 
 /// The states of the graph, `image state`.
