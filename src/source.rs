@@ -18,6 +18,7 @@ mod mapped;
 mod scan;
 mod solve;
 mod splice;
+mod stages;
 
 pub use compare::differs_only_by;
 pub use dockerfile::Passed;
@@ -26,3 +27,4 @@ pub use format::Format;
 pub use located::{Found, Kind, Known, Located, WhyNot};
 pub use scan::{MAX_FILE, Scan, Unreadable, scan};
 pub use splice::{Splice, SpliceError, splice};
+pub use stages::{Role, StandsOn, StandsOnError, stands_on};

@@ -5,11 +5,12 @@ use super::expand::{Expanded, Scope};
 use super::judge;
 use super::lines::{self, Instruction, Passed};
 use super::mount;
+use super::stage::{Source, Stage};
 use super::words::{self, Flag};
 use crate::image::Reference;
 use crate::source::located::{Around, Found, Kind, Known, Located, WhyNot};
 use crate::source::mapped::{Mapped, Origin};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 /// Variables that the builder sets without any `ARG`; what they hold is known only in the build.
@@ -57,6 +58,8 @@ pub(crate) struct Read {
     pub(crate) references: Vec<Located>,
     /// What an edit must leave as it is although no reference says it, in the order of the file.
     pub(crate) around: Vec<Around>,
+    /// The stages, in the order of the file.
+    pub(crate) stages: Vec<Stage>,
     /// What was passed over.
     pub(crate) passed: Vec<Passed>,
 }
@@ -70,7 +73,8 @@ pub(crate) fn read(text: &str, base: usize, args: &BTreeMap<String, String>) -> 
         escape: directives.escape,
         args,
         scope: builder_scope(args),
-        stages: HashSet::new(),
+        names: HashMap::new(),
+        stages: Vec::new(),
         all_stages: stage_names(&instructions),
         before_first_from: true,
         expanded: 0,
@@ -93,6 +97,7 @@ pub(crate) fn read(text: &str, base: usize, args: &BTreeMap<String, String>) -> 
     Read {
         references: reader.found,
         around: reader.around,
+        stages: reader.stages,
         passed: reader.passed,
     }
 }
@@ -160,8 +165,9 @@ struct Reader<'a> {
     escape: u8,
     args: &'a BTreeMap<String, String>,
     scope: Scope,
-    /// The stages defined so far.
-    stages: HashSet<String>,
+    /// The stages defined so far, and where each name stands among them.
+    stages: Vec<Stage>,
+    names: HashMap<String, usize>,
     all_stages: HashSet<String>,
     before_first_from: bool,
     /// The bytes that variables were put into, of all words together.
@@ -260,9 +266,12 @@ impl Reader<'_> {
             let expanded = self.expand(&flag.value);
             self.around(instruction.line, &flag.value, &expanded);
         }
-        if known && (self.stages.contains(&name) || expanded.value.text() == "scratch") {
+        let below = self.names.get(&name).copied().filter(|_| known);
+        let mut base = below.map(Source::Stage);
+        if below.is_some() || known && expanded.value.text() == "scratch" {
             self.around(instruction.line, &written, &expanded);
         } else {
+            base = Some(Source::Reference(self.found.len()));
             let place = Place {
                 stage: stage.clone(),
                 platform: platform.map(|flag| flag.value.text().to_owned()),
@@ -270,15 +279,23 @@ impl Reader<'_> {
             };
             self.add(instruction.line, Kind::From, &written, expanded, place);
         }
-        self.stages.extend(stage);
+        if let Some(name) = &stage {
+            self.names.insert(name.clone(), self.stages.len());
+        }
+        self.stages.push(Stage {
+            name: stage,
+            base,
+            uses: Vec::new(),
+        });
     }
 
     fn copy(&mut self, instruction: &Instruction, rest: usize, kind: Kind) {
         let (flags, _) = words::flags(&instruction.text, rest);
         for Flag { value, .. } in flags.into_iter().filter(|flag| flag.name == "from") {
             // A number is a stage's index here, and only here.
-            if value.text().parse::<i64>().is_err() {
-                self.named_image(instruction, &value, kind);
+            match value.text().parse::<i64>() {
+                Ok(index) => self.uses(kind, usize::try_from(index).ok().map(Source::Stage)),
+                Err(_) => self.named_image(instruction, &value, kind),
             }
         }
     }
@@ -302,12 +319,11 @@ impl Reader<'_> {
     /// An image in a flag: never a stage of this file, and no variable is expanded.
     fn named_image(&mut self, instruction: &Instruction, value: &Mapped, kind: Kind) {
         let text = value.text();
-        if text.is_empty()
-            || text == "scratch"
-            || self.all_stages.contains(&text.to_ascii_lowercase())
-        {
-            return;
+        let name = text.to_ascii_lowercase();
+        if text.is_empty() || text == "scratch" || self.all_stages.contains(&name) {
+            return self.uses(kind, self.names.get(&name).copied().map(Source::Stage));
         }
+        self.uses(kind, Some(Source::Reference(self.found.len())));
         let place = Place {
             notes: instruction.notes.clone(),
             ..Place::default()
@@ -320,6 +336,15 @@ impl Reader<'_> {
             self.push(instruction.line, kind, value, found, place);
         } else {
             self.add(instruction.line, kind, value, literal(value), place);
+        }
+    }
+
+    /// Notes what the stage that is being read takes files from. What stands behind `ONBUILD` is for others.
+    fn uses(&mut self, kind: Kind, source: Option<Source>) {
+        if let Some(stage) = self.stages.last_mut()
+            && kind != Kind::OnbuildFrom
+        {
+            stage.uses.extend(source);
         }
     }
 
