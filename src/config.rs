@@ -6,6 +6,7 @@
 //! line and place, what was expected, and the nearest known name.
 
 mod alias;
+mod family;
 mod forge;
 mod keys;
 mod operator;
@@ -18,6 +19,7 @@ mod secret;
 mod starter;
 
 pub use alias::Alias;
+pub use family::repo_of;
 pub use forge::{ForgeConfig, ServerConfig, ServerKind, TokenConfig};
 pub use operator::{Config, LoginConfig, MergeRequestConfig, OpenLimits, RegistryConfig, parse};
 pub use problem::{Problem, Problems};

@@ -18,6 +18,7 @@
 //! | | [`http`] | one client policy: time-outs, retry, caps, same origin, redaction |
 //! | core | [`plan`] | references, observations and policy in; decisions and proposals out |
 //! | | [`policy`] | what is allowed: rules matched to a reference |
+//! | | [`family`] | who builds what, who stands on what; generations; hold and release |
 //! | | [`source`] | file text to located references to byte edits |
 //! | | [`scheme`] | a tag as a version, and a verdict for every tag |
 //! | | [`repo`] | the words of git hosting: path, branch, commit, merge request |
@@ -47,6 +48,7 @@
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod family;
 pub mod forge;
 pub mod git;
 pub mod http;

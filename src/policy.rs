@@ -13,5 +13,5 @@ mod settings;
 pub use note::{Note, ParseNoteError};
 pub use rule::{Ceiling, Effective, Policy, Rule, Subject};
 pub use settings::{
-    Age, Changes, DigestMode, NamedScheme, Origin, ParseAgeError, Set, Settings, Trust,
+    Age, Changes, DigestMode, Hold, NamedScheme, Origin, ParseAgeError, Set, Settings, Trust,
 };

@@ -19,6 +19,7 @@ mod scan;
 mod solve;
 mod splice;
 mod stages;
+mod stands;
 
 pub use compare::differs_only_by;
 pub use dockerfile::Passed;
@@ -27,4 +28,5 @@ pub use format::Format;
 pub use located::{Found, Kind, Known, Located, WhyNot};
 pub use scan::{MAX_FILE, Scan, Unreadable, scan};
 pub use splice::{Splice, SpliceError, splice};
-pub use stages::{Role, StandsOn, StandsOnError, stands_on};
+pub use stages::Stages;
+pub use stands::Role;

@@ -272,6 +272,26 @@ fn rows(s: &Settings) -> Vec<(&'static str, String, &Origin)> {
             &s.automerge.from,
         ),
         ("max_open", s.max_open.value.to_string(), &s.max_open.from),
+        ("hold", quoted(s.hold.value.code()), &s.hold.from),
+        (
+            "hold_for",
+            quoted(
+                &s.hold_for
+                    .value
+                    .map_or_else(|| "never".to_owned(), |age| age.to_string()),
+            ),
+            &s.hold_for.from,
+        ),
+        (
+            "hold_majors",
+            s.hold_majors.value.to_string(),
+            &s.hold_majors.from,
+        ),
+        (
+            "settle",
+            quoted(&s.settle.value.to_string()),
+            &s.settle.from,
+        ),
         (
             "reason",
             quoted(s.reason.value.as_deref().unwrap_or_default()),

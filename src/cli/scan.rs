@@ -98,7 +98,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
         }
         let format = SourceFormat::of(path.as_str()).unwrap_or(SourceFormat::Dockerfile);
         match scan(format, contents, &config.args) {
-            Ok(Scan { references, passed }) => {
+            Ok(Scan {
+                references, passed, ..
+            }) => {
                 output.references.extend(
                     references
                         .iter()

@@ -63,6 +63,10 @@ pub(super) const SETTINGS: &[Key] = keys! {
     "min_age_trust": OneOf(&["seen", "created"]), "What tells how long: seen, when imagebot saw it first or proposed it; created, also the date in the image. Default: \"seen\".";
     "automerge": OneOf(&["never", "digest", "build", "patch", "minor", "major"]), "The widest change that is merged without a person, once its pipeline succeeded; needs min_age. Default: \"never\".";
     "max_open": Number, "The most open merge requests of a repository. Default: 5.";
+    "hold": OneOf(&["family", "off"]), "Whether references to images of registered repositories wait until everything above them is at rest. Default: \"family\".";
+    "hold_for": Text, "The longest that something holds: \"24h\", or \"never\" for as long as it takes. Default: \"24h\".";
+    "hold_majors": Bool, "Whether an open major change of a parent holds too. Default: false.";
+    "settle": Text, "How long a parent's new commit is waited for to get its pipeline. Default: \"10min\".";
     "reason": Text, "Why the rule exists, shown wherever it decides something.";
 };
 
@@ -115,6 +119,28 @@ pub(super) const OF_SERVERS: &[&str] = &[
 /// Those that are for folders only.
 pub(super) const OF_FOLDERS: &[&str] = &["path", "owners"];
 
+/// What the operator says of who publishes which images.
+pub(super) const PUBLISHES: &[Key] = keys! {
+    "repo": Text, "A glob on the repositories that it is said of.";
+    "images": Texts, "Names of images that they publish, or globs within which they may say so with [[image]]. {repo} stands for the repository's path, {name} for its last part.";
+};
+
+/// An image that a repository publishes.
+pub(super) const IMAGE: &[Key] = keys! {
+    "name": Text, "Its name with its registry, without a tag.";
+    "published": Texts, "Further names that it is published under. Default: [].";
+    "context": Text, "The folder that it is built in. Default: the repository's top.";
+    "dockerfile": Text, "Its Dockerfile, in the folder. Default: \"Dockerfile\".";
+    "target": Text, "The stage that is built. Default: the last one.";
+    "watch": Texts, "Globs on the files, from the repository's top, whose change asks for another build. Default: those of its folder.";
+};
+
+/// Something that a repository depends on besides what its files name.
+pub(super) const DEPENDS: &[Key] = keys! {
+    "repo": Text, "A repository's path, or its address.";
+    "image": Text, "An image's name.";
+};
+
 pub(super) const FORGE: &[Key] = keys! {
     "kind": OneOf(&["local", "gitlab", "github"]), "local: a folder of bare git repositories.";
     "path": Text, "local: the folder.";
@@ -130,6 +156,7 @@ pub(super) const FORGE: &[Key] = keys! {
     "forks": Bool, "gitlab, github: forks too. Default: false.";
     "mirrors": Bool, "gitlab, github: mirrors too. Default: false.";
     "ca_file": Text, "gitlab, github: a PEM file with CA certificates, besides the system's.";
+    "publishes": Tables(PUBLISHES), "Who publishes which images, where that does not follow from their names.";
     "pause": Text, "gitlab, github: the least time between two requests that change something. Default: \"1s\" for github, \"0s\" for gitlab.";
 };
 
@@ -183,21 +210,12 @@ pub(super) const REPOSITORY: &[Key] = keys! {
     "enabled": Bool, "Whether the repository is looked at. Default: true.";
     "include": Texts, "Globs on the files that are read, of those whose names say that they hold references. Default: all.";
     "exclude": Texts, "Globs on files that are not read. Default: none.";
+    "discover": Bool, "Whether the images that files name are what the repository stands on. Default: true.";
+    "image": Tables(IMAGE), "An image that the repository publishes.";
+    "depends": Tables(DEPENDS), "Something that it stands on besides.";
     "args": Map, "What CI passes as build arguments: wins over an ARG's default, and what it sets is not edited.";
     "rule": Tables(&[]), "A rule: what it matches, what it sets. It comes after the operator's.";
 };
 
 /// Keys that are planned, each with the table it will stand in.
-pub(super) const LATER: &[&str] = &[
-    "bump",
-    "depends",
-    "hold",
-    "hold_for",
-    "hold_majors",
-    "image",
-    "publishes",
-    "settle",
-    "store",
-    "version_file",
-    "watch",
-];
+pub(super) const LATER: &[&str] = &["bump", "store", "version_file"];

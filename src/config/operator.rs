@@ -1,12 +1,14 @@
 //! `config.toml`.
 
 use super::alias::Alias;
+use super::family;
 use super::forge::{ForgeConfig, forge, globs};
 use super::keys::{self, Key, Kind};
 use super::problem::Problems;
 use super::reader::{At, Reader, Table};
 use super::rules::{self, Schemes};
 use super::secret::Secret;
+use crate::family::Publishes;
 use crate::git::Identity;
 use crate::http::{Limits, Origin, Rate};
 use crate::image::RegistryHost;
@@ -27,6 +29,8 @@ pub struct Config {
     pub git: Identity,
     /// Where repositories are.
     pub forges: Vec<ForgeConfig>,
+    /// Who publishes which images, as the operator says.
+    pub publishes: Vec<Publishes>,
     /// The registries that may be contacted, the public ones included where they are wanted.
     pub registries: Vec<RegistryConfig>,
     /// `[defaults]` and the rules, in order.
@@ -122,6 +126,7 @@ impl Default for Config {
                 email: "imagebot@localhost".to_owned(),
             },
             forges: Vec::new(),
+            publishes: Vec::new(),
             registries: PUBLIC
                 .iter()
                 .filter_map(|host| RegistryHost::parse(host).ok())
@@ -206,6 +211,8 @@ fn config(root: Table<'_>, folder: &Path) -> Config {
         .into_iter()
         .filter_map(|table| forge(table, folder))
         .collect();
+    let publishes = root.tables("forge").into_iter().map(family::publishes);
+    config.publishes = publishes.flatten().collect();
     let mut seen = BTreeSet::new();
     for table in root.tables("registry") {
         let Some(registry) = registry(table, folder) else {

@@ -1,9 +1,11 @@
 //! `imagebot.toml`: what a repository may say about itself.
 
+use super::family;
 use super::keys;
 use super::problem::Problems;
 use super::reader::{Reader, Table};
 use super::rules::{self, Schemes};
+use crate::family::{Depends, ImageSpec};
 use crate::policy::Rule;
 use crate::repo::{Glob, RepoPath};
 use std::collections::BTreeMap;
@@ -17,6 +19,12 @@ pub struct RepoConfig {
     pub include: Option<Vec<Glob>>,
     /// The files that are not read.
     pub exclude: Vec<Glob>,
+    /// Whether the images that files name are what the repository stands on.
+    pub discover: bool,
+    /// The images that it publishes.
+    pub images: Vec<ImageSpec>,
+    /// What it stands on besides.
+    pub depends: Vec<Depends>,
     /// What CI passes as build arguments.
     pub args: BTreeMap<String, String>,
     /// Its rules, in order.
@@ -29,6 +37,9 @@ impl Default for RepoConfig {
             enabled: true,
             include: None,
             exclude: Vec::new(),
+            discover: true,
+            images: Vec::new(),
+            depends: Vec::new(),
             args: BTreeMap::new(),
             rules: Vec::new(),
         }
@@ -49,7 +60,7 @@ pub fn parse_repository(file: &str, text: &str, schemes: &Schemes) -> Result<Rep
 }
 
 /// A glob on paths of a repository; one that leads out of it could never match.
-fn path_glob(text: &str) -> Result<Glob, String> {
+pub(super) fn path_glob(text: &str) -> Result<Glob, String> {
     let leads_out = text.starts_with('/') || text.split('/').any(|part| part == "..");
     if leads_out {
         return Err("it can never match: paths begin at the repository's top".to_owned());
@@ -68,6 +79,9 @@ fn repository(root: Table<'_>, schemes: &Schemes) -> RepoConfig {
         enabled: root.bool("enabled").is_none_or(|at| at.value),
         include: globs("include"),
         exclude: globs("exclude").unwrap_or_default(),
+        discover: root.bool("discover").is_none_or(|at| at.value),
+        images: family::images(root),
+        depends: family::depends(root),
         args: args
             .into_iter()
             .map(|(name, at)| (name, at.value))

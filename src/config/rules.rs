@@ -3,7 +3,7 @@
 use super::keys::{MATCHERS, SETTINGS};
 use super::reader::{At, Table};
 use crate::image::{ImageName, Platform};
-use crate::policy::{Age, Changes, DigestMode, NamedScheme, Rule, Trust};
+use crate::policy::{Age, Changes, DigestMode, Hold, NamedScheme, Rule, Trust};
 use crate::repo::Glob;
 use crate::scheme::{Allow, CodenameMode, Ignore, Level, Scheme, VariantMode};
 use crate::source::Kind;
@@ -185,12 +185,26 @@ fn changes(table: Table<'_>, schemes: &Schemes) -> Changes {
             .map(|at| table.set(at)),
         automerge: automerge(table).map(|at| table.set(at)),
         max_open: table.number("max_open", 0..=1000).map(|at| table.set(at)),
+        hold: table.one_of("hold", &Hold::ALL).map(|at| table.set(at)),
+        hold_for: table.parsed("hold_for", hold_for).map(|at| table.set(at)),
+        hold_majors: table.bool("hold_majors").map(|at| table.set(at)),
+        settle: table.parsed("settle", Age::parse).map(|at| table.set(at)),
         reason: table.text("reason").map(|at| {
             table.set(At {
                 value: Some(at.value),
                 span: at.span,
             })
         }),
+    }
+}
+
+/// `hold_for`: a time, or `never`.
+fn hold_for(text: &str) -> Result<Option<Age>, String> {
+    match text {
+        "never" => Ok(None),
+        text => Age::parse(text)
+            .map(Some)
+            .map_err(|error| format!("{error}, or \"never\"")),
     }
 }
 

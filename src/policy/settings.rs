@@ -142,6 +142,29 @@ impl Trust {
     }
 }
 
+/// Whether a reference to an image of a registered repository waits for what goes on above it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hold {
+    /// Until everything above it is at rest, or `hold_for` has passed.
+    Family,
+    /// It does not wait.
+    Off,
+}
+
+impl Hold {
+    /// The words and their names in configuration.
+    pub const ALL: [(&str, Self); 2] = [("family", Self::Family), ("off", Self::Off)];
+
+    /// The word's name.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Family => "family",
+            Self::Off => "off",
+        }
+    }
+}
+
 /// A scheme and the name that the configuration calls it by.
 #[derive(Debug, Clone)]
 pub struct NamedScheme {
@@ -233,6 +256,14 @@ settings! {
     automerge: Option<Level> = None;
     /// The most open merge requests of a repository.
     max_open: u32 = 5;
+    /// Whether it waits for what goes on above it.
+    hold: Hold = Hold::Family;
+    /// The longest that something holds; `None`: as long as it takes.
+    hold_for: Option<Age> = Some(Age { seconds: 86_400 });
+    /// Whether an open major change of a parent holds too.
+    hold_majors: bool = false;
+    /// How long a parent's new commit is waited for to get its pipeline.
+    settle: Age = Age { seconds: 600 };
     /// Why the rule exists, shown wherever it decides something.
     reason: Option<String> = None;
 }

@@ -14,9 +14,7 @@ mod judge;
 mod lines;
 mod mount;
 mod references;
-mod stage;
 mod words;
 
 pub use lines::Passed;
 pub(crate) use references::{Read, read};
-pub(crate) use stage::{Source, Stage};

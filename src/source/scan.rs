@@ -3,6 +3,7 @@
 use super::dockerfile::{self, Passed, Read};
 use super::format::Format;
 use super::located::Located;
+use super::stages::Stages;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -16,6 +17,8 @@ pub struct Scan {
     pub references: Vec<Located>,
     /// What could not be read and was passed over; the rest was read leniently.
     pub passed: Vec<Passed>,
+    /// The stages.
+    pub stages: Stages,
 }
 
 /// Why a file is not read at all.
@@ -48,9 +51,16 @@ pub fn scan(
     args: &BTreeMap<String, String>,
 ) -> Result<Scan, Unreadable> {
     let Read {
-        references, passed, ..
+        references,
+        passed,
+        stages,
+        ..
     } = read(format, file, args)?;
-    Ok(Scan { references, passed })
+    Ok(Scan {
+        references,
+        passed,
+        stages,
+    })
 }
 
 /// As [`scan`], with what an edit must leave as it is although no reference says it.

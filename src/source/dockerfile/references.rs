@@ -5,12 +5,12 @@ use super::expand::{Expanded, Scope};
 use super::judge;
 use super::lines::{self, Instruction, Passed};
 use super::mount;
-use super::stage::{Source, Stage};
 use super::words::{self, Flag};
 use crate::image::Reference;
 use crate::source::located::{Around, Found, Kind, Known, Located, WhyNot};
 use crate::source::mapped::{Mapped, Origin};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use crate::source::stages::{Stage, Stages};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
 /// Variables that the builder sets without any `ARG`; what they hold is known only in the build.
@@ -58,8 +58,8 @@ pub(crate) struct Read {
     pub(crate) references: Vec<Located>,
     /// What an edit must leave as it is although no reference says it, in the order of the file.
     pub(crate) around: Vec<Around>,
-    /// The stages, in the order of the file.
-    pub(crate) stages: Vec<Stage>,
+    /// The stages.
+    pub(crate) stages: Stages,
     /// What was passed over.
     pub(crate) passed: Vec<Passed>,
 }
@@ -73,8 +73,7 @@ pub(crate) fn read(text: &str, base: usize, args: &BTreeMap<String, String>) -> 
         escape: directives.escape,
         args,
         scope: builder_scope(args),
-        names: HashMap::new(),
-        stages: Vec::new(),
+        stages: Stages::default(),
         all_stages: stage_names(&instructions),
         before_first_from: true,
         expanded: 0,
@@ -165,9 +164,8 @@ struct Reader<'a> {
     escape: u8,
     args: &'a BTreeMap<String, String>,
     scope: Scope,
-    /// The stages defined so far, and where each name stands among them.
-    stages: Vec<Stage>,
-    names: HashMap<String, usize>,
+    /// The stages defined so far.
+    stages: Stages,
     all_stages: HashSet<String>,
     before_first_from: bool,
     /// The bytes that variables were put into, of all words together.
@@ -266,12 +264,15 @@ impl Reader<'_> {
             let expanded = self.expand(&flag.value);
             self.around(instruction.line, &flag.value, &expanded);
         }
-        let below = self.names.get(&name).copied().filter(|_| known);
-        let mut base = below.map(Source::Stage);
-        if below.is_some() || known && expanded.value.text() == "scratch" {
+        // A number is no stage's name here.
+        let is_number = name.parse::<usize>().is_ok();
+        let base = match known && !is_number {
+            true => self.stages.find(&name, usize::MAX),
+            false => None,
+        };
+        if known && (base.is_some() || expanded.value.text() == "scratch") {
             self.around(instruction.line, &written, &expanded);
         } else {
-            base = Some(Source::Reference(self.found.len()));
             let place = Place {
                 stage: stage.clone(),
                 platform: platform.map(|flag| flag.value.text().to_owned()),
@@ -279,23 +280,21 @@ impl Reader<'_> {
             };
             self.add(instruction.line, Kind::From, &written, expanded, place);
         }
-        if let Some(name) = &stage {
-            self.names.insert(name.clone(), self.stages.len());
-        }
-        self.stages.push(Stage {
+        self.stages.0.push(Stage {
+            line: instruction.line,
             name: stage,
             base,
-            uses: Vec::new(),
+            takes: BTreeSet::new(),
         });
     }
 
     fn copy(&mut self, instruction: &Instruction, rest: usize, kind: Kind) {
         let (flags, _) = words::flags(&instruction.text, rest);
         for Flag { value, .. } in flags.into_iter().filter(|flag| flag.name == "from") {
+            self.takes(value.text());
             // A number is a stage's index here, and only here.
-            match value.text().parse::<i64>() {
-                Ok(index) => self.uses(kind, usize::try_from(index).ok().map(Source::Stage)),
-                Err(_) => self.named_image(instruction, &value, kind),
+            if value.text().parse::<i64>().is_err() {
+                self.named_image(instruction, &value, kind);
             }
         }
     }
@@ -311,19 +310,30 @@ impl Reader<'_> {
             };
             // Of several, the last one counts.
             if let Some(image) = mount::fields(&flag.value).into_iter().rev().find_map(from) {
+                self.takes(image.text());
                 self.named_image(instruction, &image, kind);
             }
+        }
+    }
+
+    /// Notes that the present stage takes something from an earlier one.
+    fn takes(&mut self, text: &str) {
+        let before = self.stages.0.len().saturating_sub(1);
+        let from = self.stages.find(text, before);
+        if let Some(stage) = self.stages.0.last_mut() {
+            stage.takes.extend(from);
         }
     }
 
     /// An image in a flag: never a stage of this file, and no variable is expanded.
     fn named_image(&mut self, instruction: &Instruction, value: &Mapped, kind: Kind) {
         let text = value.text();
-        let name = text.to_ascii_lowercase();
-        if text.is_empty() || text == "scratch" || self.all_stages.contains(&name) {
-            return self.uses(kind, self.names.get(&name).copied().map(Source::Stage));
+        if text.is_empty()
+            || text == "scratch"
+            || self.all_stages.contains(&text.to_ascii_lowercase())
+        {
+            return;
         }
-        self.uses(kind, Some(Source::Reference(self.found.len())));
         let place = Place {
             notes: instruction.notes.clone(),
             ..Place::default()
@@ -336,15 +346,6 @@ impl Reader<'_> {
             self.push(instruction.line, kind, value, found, place);
         } else {
             self.add(instruction.line, kind, value, literal(value), place);
-        }
-    }
-
-    /// Notes what the stage that is being read takes files from. What stands behind `ONBUILD` is for others.
-    fn uses(&mut self, kind: Kind, source: Option<Source>) {
-        if let Some(stage) = self.stages.last_mut()
-            && kind != Kind::OnbuildFrom
-        {
-            stage.uses.extend(source);
         }
     }
 

@@ -1,0 +1,24 @@
+//! Who builds what, and who stands on what: the family of all images, across repositories. Pure values.
+//!
+//! 1. Every repository says what it is known for and what it names ([`Member`]). [`Graph::new`] decides who publishes
+//!    each image, the strongest claim first, and draws an edge from every parent to every child.
+//! 2. Generations, cycles, ancestors and descendants are read off the graph.
+//! 3. [`hold`] answers whether a child may be proposed now, or whose end it has to wait for.
+//!
+//! What a registry or forge says comes in as values; what is done about it is decided above.
+
+mod claim;
+mod finding;
+mod graph;
+pub mod hold;
+mod member;
+mod order;
+mod publishes;
+mod spec;
+
+pub use claim::Strength;
+pub use finding::{Finding, What};
+pub use graph::{Edge, Graph, Node};
+pub use member::{Depends, Member, On, Stand};
+pub use publishes::{ParsePublishesError, Publishes};
+pub use spec::ImageSpec;

@@ -1,0 +1,112 @@
+//! What is odd about a family, for people. None of it stops anything else.
+
+use std::sync::Arc;
+
+/// Something that was said and has no effect.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    /// The repository that said it, as an index.
+    pub repo: usize,
+    /// Where it is said: `imagebot.toml:12`.
+    pub place: Arc<str>,
+    /// What it is.
+    pub what: What,
+}
+
+/// What can be odd.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum What {
+    /// Somebody with a stronger claim publishes the image.
+    Taken {
+        /// The image.
+        image: String,
+        /// Who has it.
+        by: String,
+    },
+    /// Two repositories claim the image, equally strong: neither has it.
+    Equal {
+        /// The image.
+        image: String,
+        /// The other one.
+        with: String,
+    },
+    /// The image is not among those that the repository may claim.
+    NotAllowed {
+        /// The image.
+        image: String,
+    },
+    /// What it depends on is not registered, or nobody publishes it.
+    DependsOnNothing {
+        /// What it names.
+        on: String,
+    },
+    /// The Dockerfile of an image is not there.
+    NoDockerfile {
+        /// The image.
+        image: String,
+        /// The path.
+        path: String,
+    },
+    /// The Dockerfile has no such stage.
+    NoStage {
+        /// The image.
+        image: String,
+        /// The stage.
+        stage: String,
+    },
+}
+
+impl What {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Taken { .. } => "claim-taken",
+            Self::Equal { .. } => "claim-equal",
+            Self::NotAllowed { .. } => "claim-not-allowed",
+            Self::DependsOnNothing { .. } => "depends-on-nothing",
+            Self::NoDockerfile { .. } => "no-dockerfile",
+            Self::NoStage { .. } => "no-stage",
+        }
+    }
+
+    /// What to do about it.
+    pub fn help(&self, repo: &str) -> String {
+        match self {
+            Self::Taken { image, by } => {
+                format!(
+                    "take {image} out of {repo}, or have the operator say under publishes that {repo}, not {by}, has it"
+                )
+            }
+            Self::Equal { image, .. } => {
+                format!(
+                    "say in config.toml who has it: publishes = [{{ repo = \"{repo}\", images = [\"{image}\"] }}]"
+                )
+            }
+            Self::NotAllowed { image } => {
+                format!("[[forge]]\npublishes = [{{ repo = \"{repo}\", images = [\"{image}\"] }}]")
+            }
+            Self::DependsOnNothing { .. } => {
+                "name a registered repository, or an image: imagebot repos list".to_owned()
+            }
+            Self::NoDockerfile { .. } => "say with dockerfile = \"…\" where it is".to_owned(),
+            Self::NoStage { .. } => "say with target = \"…\" which stage is built".to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Display for What {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Taken { image, by } => write!(f, "{image} is published by {by}"),
+            Self::Equal { image, with } => {
+                write!(f, "{image} is claimed by {with} as well: neither has it")
+            }
+            Self::NotAllowed { image } => {
+                write!(f, "{image} is not among the images that it may claim")
+            }
+            Self::DependsOnNothing { on } => write!(f, "nothing registered is {on}"),
+            Self::NoDockerfile { image, path } => write!(f, "{image}: there is no file {path}"),
+            Self::NoStage { image, stage } => write!(f, "{image}: there is no stage {stage}"),
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! The graph: images, and arrows from parents to children.
+
+use super::claim::{Claims, Strength};
+use super::finding::{Finding, What};
+use super::member::{Member, On};
+use super::order::Arrows;
+use super::publishes::Publishes;
+use super::spec::ImageSpec;
+use crate::image::ImageName;
+use crate::repo::RepoPath;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// An image, or a repository of which no image is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// The image's name; `None`: what a repository builds is not known, or only its CI uses what it names.
+    pub image: Option<ImageName>,
+    /// The repository that publishes it, as an index; `None`: an image from outside.
+    pub repo: Option<usize>,
+    /// Which `[[image]]` of the repository it is.
+    pub spec: Option<usize>,
+    /// How sure its publisher is.
+    pub strength: Option<Strength>,
+    /// The length of the longest path that leads to it.
+    pub generation: u32,
+}
+
+/// A child that stands on a parent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edge {
+    /// The parent, as a node's index.
+    pub parent: usize,
+    /// The child, as a node's index.
+    pub child: usize,
+    /// The file that says it.
+    pub path: RepoPath,
+    /// The line, counted from 1.
+    pub line: usize,
+    /// Whether it lies on a cycle: then nothing is passed on along it.
+    pub on_cycle: bool,
+}
+
+/// Who builds what, and who stands on what.
+#[derive(Debug, Clone, Default)]
+pub struct Graph {
+    nodes: Vec<Node>,
+    edges: Vec<Edge>,
+    /// What was said and has no effect.
+    pub findings: Vec<Finding>,
+    /// The cycles, each as the nodes on it; every one begins with its smallest node.
+    pub cycles: Vec<Vec<usize>>,
+    by_image: HashMap<ImageName, usize>,
+    by_repo: Vec<Vec<usize>>,
+    down: Arrows,
+    up: Arrows,
+}
+
+impl Graph {
+    /// Draws the graph of all registered repositories.
+    pub fn new(members: &[Member], publishes: &[Publishes]) -> Self {
+        let claims = Claims::new(members, publishes);
+        let mut graph = Self {
+            by_repo: vec![Vec::new(); members.len()],
+            ..Self::default()
+        };
+        graph.images(members, &claims);
+        graph.findings = claims.findings;
+        for (repo, member) in members.iter().enumerate() {
+            graph.stands(repo, member);
+        }
+        graph.depends(members);
+        for (repo, found) in graph.by_repo.iter_mut().enumerate() {
+            // A repository is there also if it names nothing and publishes nothing.
+            if found.is_empty() {
+                found.push(graph.nodes.len());
+                graph.nodes.push(Node::repo(repo));
+            }
+        }
+        graph.edges.sort_by(|a, b| {
+            (a.parent, a.child, &a.path, a.line).cmp(&(b.parent, b.child, &b.path, b.line))
+        });
+        graph.edges.dedup();
+        graph.find_order();
+        graph
+    }
+
+    /// A node for each image that somebody publishes; all names of one `[[image]]` are one node.
+    fn images(&mut self, members: &[Member], claims: &Claims) {
+        for (image, repo) in claims.published() {
+            let specs = members[repo].images.iter();
+            let spec = specs
+                .enumerate()
+                .find(|(_, spec)| spec.names().any(|name| name == image));
+            let same = spec.and_then(|(index, _)| {
+                let of_repo = self.by_repo[repo].iter();
+                of_repo
+                    .copied()
+                    .find(|node| self.nodes[*node].spec == Some(index))
+            });
+            let node = same.unwrap_or(self.nodes.len());
+            if same.is_none() {
+                let name = match spec {
+                    // The first of its names that is really its own.
+                    Some((_, spec)) => spec.names().find(|name| {
+                        claims
+                            .publisher(name)
+                            .is_some_and(|(winner, _)| winner == repo)
+                    }),
+                    None => None,
+                };
+                self.by_repo[repo].push(node);
+                self.nodes.push(Node {
+                    image: Some(name.unwrap_or(image).clone()),
+                    repo: Some(repo),
+                    spec: spec.map(|(index, _)| index),
+                    strength: claims.publisher(image).map(|(_, strength)| strength),
+                    generation: 0,
+                });
+            }
+            self.by_image.insert(image.clone(), node);
+        }
+    }
+
+    /// The node of an image; one from outside, if nobody publishes it.
+    fn parent(&mut self, image: &ImageName) -> usize {
+        if let Some(node) = self.by_image.get(image) {
+            return *node;
+        }
+        let node = self.nodes.len();
+        self.nodes.push(Node {
+            image: Some(image.clone()),
+            repo: None,
+            spec: None,
+            strength: None,
+            generation: 0,
+        });
+        self.by_image.insert(image.clone(), node);
+        node
+    }
+
+    /// The node of a repository for what belongs to none of its images.
+    fn rest_of(&mut self, repo: usize) -> usize {
+        let known = self.by_repo[repo].iter();
+        let rest = known
+            .copied()
+            .find(|node| self.nodes[*node].image.is_none());
+        rest.unwrap_or_else(|| {
+            let node = self.nodes.len();
+            self.nodes.push(Node::repo(repo));
+            self.by_repo[repo].push(node);
+            node
+        })
+    }
+
+    /// Arrows from the images that a repository names.
+    fn stands(&mut self, repo: usize, member: &Member) {
+        let reach = self.reach_of(repo, member);
+        for stand in &member.stands_on {
+            let fits = |(spec, lines): &(usize, Vec<Range<usize>>)| {
+                let here = member.images[*spec].dockerfile == stand.path;
+                let built = lines.iter().any(|range| range.contains(&stand.line));
+                (here && built).then_some(*spec)
+            };
+            let specs: Vec<usize> = reach.iter().filter_map(fits).collect();
+            let inner = self.by_image.get(&stand.image).copied();
+            let inner = inner.filter(|node| self.nodes[*node].repo == Some(repo));
+            let children: Vec<usize> = if !specs.is_empty() {
+                let of_repo = self.by_repo[repo].iter().copied();
+                of_repo
+                    .filter(|node| self.nodes[*node].spec.is_some_and(|s| specs.contains(&s)))
+                    .collect()
+            } else if !member.images.is_empty() {
+                vec![self.rest_of(repo)]
+            } else if inner.is_some() {
+                // Which of the repository's images stands on which is not known: no arrow that may be a false circle.
+                continue;
+            } else {
+                match self.by_repo[repo].clone() {
+                    none if none.is_empty() => vec![self.rest_of(repo)],
+                    some => some,
+                }
+            };
+            let children = match children.is_empty() {
+                // Its images are others' by a stronger claim.
+                true => vec![self.rest_of(repo)],
+                false => children,
+            };
+            let parent = self.parent(&stand.image);
+            self.edges.extend(children.into_iter().map(|child| Edge {
+                parent,
+                child,
+                path: stand.path.clone(),
+                line: stand.line,
+                on_cycle: false,
+            }));
+        }
+    }
+
+    /// The lines that each `[[image]]` of a repository is built from.
+    fn reach_of(&mut self, repo: usize, member: &Member) -> Vec<(usize, Vec<Range<usize>>)> {
+        let mut reach = Vec::new();
+        for (index, spec) in member.images.iter().enumerate() {
+            let image = spec.name.canonical();
+            let Some(stages) = member.stages.get(&spec.dockerfile) else {
+                let path = spec.dockerfile.to_string();
+                self.find(repo, spec, What::NoDockerfile { image, path });
+                continue;
+            };
+            if let Some(stage) = spec.target.as_ref().filter(|stage| !stages.has(stage)) {
+                let stage = stage.clone();
+                self.find(repo, spec, What::NoStage { image, stage });
+                continue;
+            }
+            reach.push((index, stages.lines_of(spec.target.as_deref())));
+        }
+        reach
+    }
+
+    fn find(&mut self, repo: usize, spec: &ImageSpec, what: What) {
+        self.findings.push(Finding {
+            repo,
+            place: Arc::clone(&spec.place),
+            what,
+        });
+    }
+
+    /// Arrows from what repositories say they depend on.
+    fn depends(&mut self, members: &[Member]) {
+        let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (repo, member) in members.iter().enumerate() {
+            by_name.entry(member.name.as_str()).or_default().push(repo);
+        }
+        for (repo, member) in members.iter().enumerate() {
+            for depends in &member.depends {
+                let place = Arc::from(format!("{}:{}", depends.path, depends.line));
+                let (parents, on) = match &depends.on {
+                    On::Repo { name, .. } => {
+                        let found = by_name.get(name.as_str()).and_then(|all| all.first());
+                        let nodes = found.map(|parent| self.any_of(*parent));
+                        (nodes.unwrap_or_default(), name.to_string())
+                    }
+                    On::Image(image) => (vec![self.parent(image)], image.canonical()),
+                };
+                if parents.is_empty() {
+                    let what = What::DependsOnNothing { on };
+                    self.findings.push(Finding { repo, place, what });
+                    continue;
+                }
+                for child in self.any_of(repo) {
+                    self.edges.extend(parents.iter().map(|parent| Edge {
+                        parent: *parent,
+                        child,
+                        path: depends.path.clone(),
+                        line: depends.line,
+                        on_cycle: false,
+                    }));
+                }
+            }
+        }
+    }
+
+    /// All nodes of a repository; one without an image where there is none yet.
+    fn any_of(&mut self, repo: usize) -> Vec<usize> {
+        match self.by_repo[repo].is_empty() {
+            true => vec![self.rest_of(repo)],
+            false => self.by_repo[repo].clone(),
+        }
+    }
+
+    fn find_order(&mut self) {
+        let nodes = self.nodes.len();
+        let pairs = |edge: &Edge| (edge.parent, edge.child);
+        self.down = Arrows::new(nodes, self.edges.iter().map(pairs));
+        self.up = Arrows::new(nodes, self.edges.iter().map(|e| (e.child, e.parent)));
+        let components = self.down.components();
+        for (node, depth) in self.nodes.iter_mut().zip(self.down.depths(&components)) {
+            node.generation = depth;
+        }
+        let mut cyclic: BTreeMap<usize, usize> = BTreeMap::new();
+        for edge in &mut self.edges {
+            edge.on_cycle = components[edge.parent] == components[edge.child];
+            if edge.on_cycle {
+                let first = cyclic.entry(components[edge.parent]).or_insert(edge.parent);
+                *first = (*first).min(edge.parent).min(edge.child);
+            }
+        }
+        let mut cycles: Vec<Vec<usize>> = cyclic
+            .values()
+            .map(|first| self.down.circle(*first))
+            .collect();
+        cycles.sort();
+        self.cycles = cycles;
+    }
+
+    /// All nodes.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// All edges, by parent and child.
+    pub fn edges(&self) -> &[Edge] {
+        &self.edges
+    }
+
+    /// The node of an image.
+    pub fn node_of(&self, image: &ImageName) -> Option<usize> {
+        self.by_image.get(image).copied()
+    }
+
+    /// The nodes of a repository.
+    pub fn nodes_of(&self, repo: usize) -> &[usize] {
+        self.by_repo.get(repo).map_or(&[], Vec::as_slice)
+    }
+
+    /// The repository that publishes an image.
+    pub fn publisher(&self, image: &ImageName) -> Option<usize> {
+        self.nodes[self.node_of(image)?].repo
+    }
+
+    /// A node's children.
+    pub fn children(&self, node: usize) -> &[usize] {
+        self.down.of(node)
+    }
+
+    /// A node's parents.
+    pub fn parents(&self, node: usize) -> &[usize] {
+        self.up.of(node)
+    }
+
+    /// Everything that stands on a node, the nearest first: what its change reaches.
+    pub fn descendants(&self, node: usize) -> Vec<usize> {
+        self.down.reach(node)
+    }
+
+    /// Everything that a node stands on, the nearest first.
+    pub fn ancestors(&self, node: usize) -> Vec<usize> {
+        self.up.reach(node)
+    }
+
+    /// The nodes of one repository that a reference in a file belongs to.
+    pub fn children_at(&self, repo: usize, path: &RepoPath, line: usize) -> BTreeSet<usize> {
+        let nodes = self.nodes_of(repo).iter();
+        let edges = nodes.flat_map(|node| self.edges_to(*node));
+        let here = edges.filter(|edge| edge.path == *path && edge.line == line);
+        here.map(|edge| edge.child).collect()
+    }
+
+    /// The edges that lead to a node.
+    pub fn edges_to(&self, node: usize) -> impl Iterator<Item = &Edge> {
+        let parents: BTreeSet<usize> = self.parents(node).iter().copied().collect();
+        parents.into_iter().flat_map(move |parent| {
+            let key = (parent, node);
+            let from = self.edges.partition_point(|e| (e.parent, e.child) < key);
+            let edges = self.edges[from..].iter();
+            edges.take_while(move |edge| (edge.parent, edge.child) == key)
+        })
+    }
+
+    /// What a node is called: its image, else its repository.
+    pub fn name_of(&self, node: usize, members: &[Member]) -> String {
+        let Node { image, repo, .. } = &self.nodes[node];
+        let repo = || repo.map(|repo| members[repo].name.to_string());
+        let image = image.as_ref().map(ImageName::canonical);
+        image.or_else(repo).unwrap_or_default()
+    }
+}
+
+impl Node {
+    fn repo(repo: usize) -> Self {
+        Self {
+            image: None,
+            repo: Some(repo),
+            spec: None,
+            strength: None,
+            generation: 0,
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Hold and release: whether a child may be proposed now, or whose end it has to wait for.
+//!
+//! Two things keep a child back. Something that is *coming* above it, a merge request that is about to be merged or a
+//! pipeline that is about to publish: then every reference to the family waits, so that the child is rebuilt once, with
+//! everything in it. And a parent that *failed*: then only the references to its image wait, and all else goes on.
+//! Neither keeps anything back for longer than `hold_for`.
+
+use super::graph::{Edge, Graph};
+use super::member::Member;
+use crate::repo::RepoPath;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// What is known of what goes on in a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// imagebot's open merge requests, and those that it is about to open. Drafts, and those that a person stopped, are
+    /// not among them.
+    pub open: Vec<Open>,
+    /// What CI says of the default branch's head.
+    pub ci: Ci,
+    /// Since when that head is there.
+    pub head_since: Option<Timestamp>,
+}
+
+/// An open merge request of imagebot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// Its number; `None`: it is about to be opened.
+    pub number: Option<u64>,
+    /// Whether it proposes a major change.
+    pub major: bool,
+    /// Whether its pipeline failed.
+    pub failed: bool,
+    /// Since when it is there.
+    pub since: Option<Timestamp>,
+    /// The files that it changes.
+    pub paths: BTreeSet<RepoPath>,
+}
+
+/// What CI says of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ci {
+    /// It cannot be seen.
+    Unseen,
+    /// Nothing yet, or there is no CI.
+    None,
+    /// It runs, or waits.
+    Running,
+    /// It succeeded, or was skipped.
+    Passed,
+    /// It failed, or was cancelled.
+    Failed,
+}
+
+/// How long, and for what, a reference waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// The longest that anything holds; `None`: as long as it takes.
+    pub hold_for: Option<SignedDuration>,
+    /// Whether major changes of a parent hold too.
+    pub majors: bool,
+    /// How long a head without a pipeline is waited for.
+    pub settle: SignedDuration,
+}
+
+/// Something that keeps a child back.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Blocker {
+    /// The repository, as an index.
+    pub repo: usize,
+    /// What is the matter there.
+    pub what: Busy,
+    /// Since when.
+    pub since: Option<Timestamp>,
+}
+
+/// What can keep a child back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Busy {
+    /// A merge request is open, or about to be opened.
+    MergeRequest(Option<u64>),
+    /// A pipeline runs on the default branch.
+    Running,
+    /// The default branch has a new head, and its pipeline is not there yet.
+    Settling,
+    /// The pipeline of the default branch failed.
+    Failed,
+    /// The pipeline of the merge request failed.
+    FailedRequest(Option<u64>),
+}
+
+impl Busy {
+    /// In a few words; `noun` is what a merge request is called there.
+    pub fn describe(self, noun: &str) -> String {
+        match self {
+            Self::MergeRequest(Some(number)) => format!("{noun} {number} is open there"),
+            Self::MergeRequest(None) => format!("a {noun} is about to be opened there"),
+            Self::Running => "its pipeline is running".to_owned(),
+            Self::Settling => "its pipeline has not begun yet".to_owned(),
+            Self::Failed => "its pipeline failed".to_owned(),
+            Self::FailedRequest(Some(number)) => format!("the pipeline of {noun} {number} failed"),
+            Self::FailedRequest(None) => format!("the pipeline of its {noun} failed"),
+        }
+    }
+
+    fn has_failed(self) -> bool {
+        matches!(self, Self::Failed | Self::FailedRequest(_))
+    }
+}
+
+/// Whether a reference may be proposed now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may; what it would have waited for, had that not taken too long.
+    Free(Vec<Blocker>),
+    /// It waits for something that is coming.
+    Held(Blocker),
+    /// Its own parent failed.
+    Blocked(Blocker),
+}
+
+/// What goes on in the family.
+pub struct Scene<'a> {
+    /// The graph.
+    pub graph: &'a Graph,
+    /// The repositories.
+    pub members: &'a [Member],
+    /// What goes on, by repository. One that is not there is at rest.
+    pub facts: &'a BTreeMap<usize, Facts>,
+    /// Whether news may come along an edge: not where the reference is not followed.
+    pub lives: &'a dyn Fn(&Edge) -> bool,
+    /// Now.
+    pub now: Timestamp,
+}
+
+impl Scene<'_> {
+    /// Judges a reference of `child` to an image of `parent`. `proven`: what it would be updated to is known to be made
+    /// from the parent's head, whatever its pipeline still does.
+    pub fn judge(&self, child: usize, parent: usize, proven: bool, terms: &Terms) -> Verdict {
+        let nodes = self.graph.nodes();
+        let mut expired = Vec::new();
+        let mut waits = |blockers: Vec<Blocker>| {
+            let (old, young): (Vec<_>, Vec<_>) = blockers
+                .into_iter()
+                .partition(|blocker| self.is_expired(blocker, terms));
+            expired.extend(old);
+            young.into_iter().next()
+        };
+        let failed = self.blockers(parent, terms).into_iter();
+        let failed = failed.filter(|blocker| blocker.what.has_failed());
+        if let Some(blocker) = waits(failed.collect()) {
+            return Verdict::Blocked(blocker);
+        }
+        let mut seen = BTreeSet::from([child]);
+        let mut next = VecDeque::from([child]);
+        while let Some(node) = next.pop_front() {
+            for edge in self.graph.edges_to(node) {
+                let follow = !edge.on_cycle && (self.lives)(edge) && seen.insert(edge.parent);
+                if !follow {
+                    continue;
+                }
+                next.push_back(edge.parent);
+                // What is built in one commit does not wait for itself.
+                if nodes[edge.parent].repo == nodes[child].repo {
+                    continue;
+                }
+                let coming = self.blockers(edge.parent, terms).into_iter();
+                let is_out = |what: Busy| {
+                    let builds = matches!(what, Busy::Running | Busy::Settling);
+                    proven && edge.parent == parent && builds
+                };
+                let coming = coming.filter(|b| !b.what.has_failed() && !is_out(b.what));
+                if let Some(blocker) = waits(coming.collect()) {
+                    return Verdict::Held(blocker);
+                }
+            }
+        }
+        expired.sort();
+        expired.dedup();
+        Verdict::Free(expired)
+    }
+
+    fn is_expired(&self, blocker: &Blocker, terms: &Terms) -> bool {
+        match (terms.hold_for, blocker.since) {
+            (Some(most), Some(since)) => self.now.duration_since(since) >= most,
+            _ => false,
+        }
+    }
+
+    /// What is the matter with an image: what is coming, and what failed.
+    pub fn blockers(&self, node: usize, terms: &Terms) -> Vec<Blocker> {
+        let Some((repo, facts)) = self.graph.nodes()[node]
+            .repo
+            .and_then(|repo| Some((repo, self.facts.get(&repo)?)))
+        else {
+            return Vec::new();
+        };
+        let open = facts
+            .open
+            .iter()
+            .filter(|open| (terms.majors || !open.major) && self.touches(node, repo, &open.paths));
+        let open = open.map(|open| Blocker {
+            repo,
+            what: match open.failed {
+                true => Busy::FailedRequest(open.number),
+                false => Busy::MergeRequest(open.number),
+            },
+            since: open.since,
+        });
+        let is_young = facts
+            .head_since
+            .is_some_and(|since| self.now.duration_since(since) < terms.settle);
+        let of_head = match facts.ci {
+            Ci::Running => Some(Busy::Running),
+            Ci::Failed => Some(Busy::Failed),
+            Ci::None if is_young => Some(Busy::Settling),
+            Ci::None | Ci::Unseen | Ci::Passed => None,
+        };
+        let of_head = of_head.map(|what| Blocker {
+            repo,
+            what,
+            since: facts.head_since,
+        });
+        open.chain(of_head).collect()
+    }
+
+    /// Whether a merge request that changes these files makes another image of a node.
+    fn touches(&self, node: usize, repo: usize, paths: &BTreeSet<RepoPath>) -> bool {
+        let spec = self.graph.nodes()[node].spec;
+        let spec = spec.and_then(|spec| self.members[repo].images.get(spec));
+        spec.is_none_or(|spec| paths.iter().any(|path| spec.watches(path)))
+    }
+}

@@ -1,0 +1,44 @@
+//! An image that a repository says it publishes.
+
+use crate::image::ImageName;
+use crate::repo::{Glob, RepoPath};
+use std::sync::Arc;
+
+/// An `[[image]]` of a repository.
+#[derive(Debug, Clone)]
+pub struct ImageSpec {
+    /// Its name.
+    pub name: ImageName,
+    /// Further names that it is published under.
+    pub published: Vec<ImageName>,
+    /// The folder that it is built in; `None`: the repository's top.
+    pub context: Option<RepoPath>,
+    /// Its Dockerfile, as a path from the repository's top.
+    pub dockerfile: RepoPath,
+    /// The stage that is built; `None`: the last one.
+    pub target: Option<String>,
+    /// The files, from the repository's top, whose change asks for another build; none: those of its context.
+    pub watch: Vec<Glob>,
+    /// Where it is said, for people: `imagebot.toml:12`.
+    pub place: Arc<str>,
+}
+
+impl ImageSpec {
+    /// All names that it is published under, its own first.
+    pub fn names(&self) -> impl Iterator<Item = &ImageName> {
+        std::iter::once(&self.name).chain(&self.published)
+    }
+
+    /// Whether a change of a file asks for another build.
+    pub fn watches(&self, path: &RepoPath) -> bool {
+        if !self.watch.is_empty() {
+            return *path == self.dockerfile
+                || self.watch.iter().any(|glob| glob.matches(path.as_str()));
+        }
+        let in_context = self.context.as_ref().is_none_or(|context| {
+            let inside = path.as_str().strip_prefix(context.as_str());
+            inside.is_some_and(|rest| rest.starts_with('/'))
+        });
+        in_context || *path == self.dockerfile
+    }
+}
