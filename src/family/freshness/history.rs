@@ -1,0 +1,82 @@
+//! What the histories tell that the layers do not.
+
+use super::compare::{setting, words};
+use super::content::{Content, Step};
+use std::collections::BTreeSet;
+
+/// Whether each layer has its step: only then does a history tell which layer is whose.
+fn is_whole(content: &Content) -> bool {
+    let made = content.steps.iter().filter(|step| !step.no_layer).count();
+    made > 0 && made == content.diff_ids.len()
+}
+
+fn same_text(a: &Step, b: &Step) -> bool {
+    a.no_layer == b.no_layer && words(&a.made_by) == words(&b.made_by)
+}
+
+/// Whether the parent's steps are the image's first ones. For a parent without layers that is all there is to compare.
+pub(super) fn begins_with_steps(child: &Content, parent: &Content) -> bool {
+    !parent.steps.is_empty()
+        && child.steps.len() >= parent.steps.len()
+        && parent
+            .steps
+            .iter()
+            .zip(&child.steps)
+            .all(|(parent, child)| same_text(parent, child))
+}
+
+/// Whether the image has the parent's steps from another build of them: the same ones, with other layers, made at
+/// other times. The same times may be those of one build whose layers were rewritten, or of builds that say 1970.
+pub(super) fn is_another_build(child: &Content, parent: &Content) -> bool {
+    let other_time = |(parent, child): (&Step, &Step)| {
+        parent.created.is_some() && child.created.is_some() && parent.created != child.created
+    };
+    is_whole(child)
+        && is_whole(parent)
+        && begins_with_steps(child, parent)
+        && parent.steps.iter().zip(&child.steps).any(other_time)
+}
+
+/// What the parent's configuration has and the image, although it has the parent's layers, has not; `None` if nothing
+/// tells that there is such a thing.
+pub(super) fn metadata_change(child: &Content, parent: &Content) -> Option<String> {
+    changed_step(child, parent).or_else(|| missing_variable(child, parent))
+}
+
+fn changed_step(child: &Content, parent: &Content) -> Option<String> {
+    let told = |content: &Content| -> Vec<(bool, String)> {
+        let steps = content.steps.iter();
+        steps
+            .filter_map(|step| match step.no_layer {
+                true => setting(step).map(|text| (true, text)),
+                false => Some((false, words(&step.made_by))),
+            })
+            .collect()
+    };
+    let (theirs, ours) = (told(parent), told(child));
+    let made = |steps: &[(bool, String)]| -> Vec<String> {
+        let made = steps.iter().filter(|(no_layer, _)| !no_layer);
+        made.map(|(_, text)| text.clone()).collect()
+    };
+    // A builder that writes a history of its own says nothing about the parent's.
+    if !is_whole(child) || !is_whole(parent) || !made(&ours).starts_with(&made(&theirs)) {
+        return None;
+    }
+    let mut pairs = theirs.iter().enumerate();
+    let (_, (_, text)) = pairs.find(|(index, step)| ours.get(*index) != Some(step))?;
+    Some(format!("its step {text:?} is not in the image's history"))
+}
+
+/// A variable can be set anew by a child, but hardly be taken away.
+fn missing_variable(child: &Content, parent: &Content) -> Option<String> {
+    let names = |content: &Content| -> BTreeSet<String> {
+        let env = content.env.iter();
+        env.filter_map(|entry| Some(entry.split_once('=')?.0.to_owned()))
+            .collect()
+    };
+    let ours = names(child);
+    let missing = names(parent)
+        .into_iter()
+        .find(|name| !ours.contains(name))?;
+    Some(format!("its variable {missing} is not in the image"))
+}
