@@ -32,6 +32,6 @@ mod parent;
 pub use answer::{Answer, Code, Freshness, Row, Rung, overall};
 pub use content::{Content, Published, Step};
 pub use judge::{Case, Question, judge};
-pub use named::{Material, Then};
+pub use named::Then;
 pub use origin::{Believed, Parents, believed_revision, parents_of};
 pub use parent::Parent;

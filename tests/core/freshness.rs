@@ -1,8 +1,8 @@
 //! Freshness as values: one helper makes images of words, and each row is a case.
 
 use imagebot::family::freshness::{
-    Answer, Case, Code, Content, Freshness, Material, Parent, Parents, Published, Question, Row,
-    Rung, Step, Then, believed_revision, judge, overall, parents_of,
+    Answer, Case, Code, Content, Freshness, Parent, Parents, Published, Question, Row, Rung, Step,
+    Then, believed_revision, judge, overall, parents_of,
 };
 use imagebot::image::{Digest, Platform, Reference};
 use imagebot::repo::CommitId;
@@ -64,7 +64,8 @@ fn single(words: &str) -> Published {
     Published {
         digest: content.manifest.clone(),
         is_index: false,
-        platforms: BTreeMap::from([(platform(PLATFORM), Ok(content))]),
+        entries: BTreeMap::from([(platform(PLATFORM), content.manifest.clone())]),
+        contents: BTreeMap::from([(platform(PLATFORM), Ok(content))]),
     }
 }
 
@@ -73,7 +74,11 @@ fn index(images: &[(&str, &str)], note: &str) -> Published {
     Published {
         digest: digest(&format!("{images:?} {note}")),
         is_index: true,
-        platforms: images
+        entries: images
+            .iter()
+            .map(|(name, words)| (platform(name), image(words).manifest))
+            .collect(),
+        contents: images
             .iter()
             .map(|(name, words)| (platform(name), Ok(image(words))))
             .collect(),
@@ -104,16 +109,18 @@ fn then(role: Role, reference: &str) -> Then {
     }
 }
 
-fn material(reference: &str, digest: Digest) -> Material {
-    Material {
-        reference: Reference::parse(reference).unwrap(),
-        digest,
-    }
+fn material(reference: &str, digest: Digest) -> Reference {
+    Reference::parse(&format!("{reference}@{digest}")).unwrap()
 }
 
 /// What is said once `Question::Content` is answered with what the parent knows, or with nothing.
 #[track_caller]
-fn answer(child: &Content, parent: &Parent, then: Option<&Then>, materials: &[Material]) -> Answer {
+fn answer(
+    child: &Content,
+    parent: &Parent,
+    then: Option<&Then>,
+    materials: &[Reference],
+) -> Answer {
     let mut parent = parent.clone();
     loop {
         let case = Case {
@@ -192,8 +199,9 @@ fn p15_every_platform_for_itself() {
         Code::ParentLacksPlatform,
         None,
     );
-    now.platforms
-        .insert(platform("linux/s390x"), Err("it broke off".to_owned()));
+    let s390x = platform("linux/s390x");
+    now.entries.insert(s390x.clone(), digest("s390x"));
+    now.contents.insert(s390x, Err("it broke off".to_owned()));
     base.current = Ok(now);
     says(&ask(&base, "linux/s390x", "c x"), Code::LookupFailed, None);
     says(&ask(&base, "linux/amd64", "a x"), Code::LayersMatch, LAYERS);
@@ -230,7 +238,7 @@ fn a_change_of_the_parents_configuration_alone_is_seen() {
         content
     };
     let mut base = single("a");
-    base.platforms = BTreeMap::from([(platform(PLATFORM), Ok(with("LABEL v=2")))]);
+    base.contents = BTreeMap::from([(platform(PLATFORM), Ok(with("LABEL v=2")))]);
     let base = parent("base:1", Role::Base, base);
     let child = with("/bin/sh -c #(nop)  LABEL v=1");
     says(&answer(&child, &base, None, &[]), Code::LayersMatch, LAYERS);
@@ -421,7 +429,7 @@ fn provenance_tells_of_stages_too() {
     let now = index(&[(PLATFORM, "a")], "");
     let builder = parent("docker.io/library/golang:1", Role::Stage, now.clone());
     let child = image("bin");
-    let said = |materials: &[Material]| answer(&child, &builder, None, materials);
+    let said = |materials: &[Reference]| answer(&child, &builder, None, materials);
     says(&said(&[]), Code::NoTrace, None);
     says(
         &said(&[material("alpine:1", digest("x"))]),
@@ -475,7 +483,7 @@ fn a_builders_platform_is_the_builders_business() {
 #[track_caller]
 fn annotated(place: &str, name: &str, digest: &Digest, of_parent: Option<&Digest>, code: Code) {
     let mut now = single("a");
-    if let (Some(digest), Some(Ok(content))) = (of_parent, now.platforms.values_mut().next()) {
+    if let (Some(digest), Some(Ok(content))) = (of_parent, now.contents.values_mut().next()) {
         content.labels.insert(DIGEST.to_owned(), digest.to_string());
     }
     let base = parent("host.example/base:1", Role::Base, now);
@@ -611,7 +619,7 @@ fn without_a_repository_annotations_and_provenance_name_the_parents() {
             };
             child.annotations = one(annotation);
             child.labels = one(label);
-            let materials: Vec<Material> = materials
+            let materials: Vec<Reference> = materials
                 .iter()
                 .map(|name| material(name, digest(name)))
                 .collect();
@@ -648,7 +656,7 @@ fn an_image_is_stale_if_it_is_so_anywhere() {
     let row = |code| Row {
         platform: None,
         parent: None,
-        answer: Answer::unknown(code, String::new()),
+        answer: Answer::bare(code, String::new()),
     };
     let all = |codes: &[Code]| overall(&codes.iter().copied().map(row).collect::<Vec<_>>());
     assert_eq!(

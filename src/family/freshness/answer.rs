@@ -259,7 +259,7 @@ impl Answer {
     }
 
     /// An answer that rests on nothing.
-    pub fn unknown(code: Code, evidence: String) -> Self {
+    pub fn bare(code: Code, evidence: String) -> Self {
         Self {
             code,
             rung: None,

@@ -41,7 +41,7 @@ pub(super) fn same(a: &Content, b: &Content) -> bool {
 pub(super) fn compare(a: &Published, b: &Published, platform: Option<&Platform>) -> Compared {
     let platforms: Vec<&Platform> = match platform {
         Some(platform) => vec![platform],
-        None => a.platforms.keys().collect(),
+        None => a.contents.keys().collect(),
     };
     let pairs = platforms
         .iter()

@@ -42,33 +42,32 @@ pub struct Published {
     pub digest: Digest,
     /// Whether it is an index.
     pub is_index: bool,
-    /// The images, and why one could not be read.
-    pub platforms: BTreeMap<Platform, Result<Content, String>>,
+    /// The digests of the images' manifests.
+    pub entries: BTreeMap<Platform, Digest>,
+    /// The images, as far as they were asked for, and why one could not be read.
+    pub contents: BTreeMap<Platform, Result<Content, String>>,
 }
 
 impl Published {
-    /// The image that a build for a platform gets. A single image is what every build gets.
-    pub fn of(&self, platform: &Platform) -> Option<&Result<Content, String>> {
-        let only = || self.platforms.values().next().filter(|_| !self.is_index);
-        self.platforms.get(platform).or_else(only)
+    /// The platform whose image a build for a platform gets. A single image is what every build gets.
+    pub fn serves(&self, platform: &Platform) -> Option<&Platform> {
+        let only = || self.entries.keys().next().filter(|_| !self.is_index);
+        let exact = self.entries.get_key_value(platform).map(|(key, _)| key);
+        exact.or_else(only)
     }
 
-    /// The same where it could be read.
-    pub(super) fn content(&self, platform: &Platform) -> Option<&Content> {
-        self.of(platform)?.as_ref().ok()
+    /// The image that a build for a platform gets, where it could be read.
+    pub fn content(&self, platform: &Platform) -> Option<&Content> {
+        self.contents.get(self.serves(platform)?)?.as_ref().ok()
     }
 
     /// Whether a digest is that of the index or of one of the images that are asked about.
     pub(super) fn has_digest(&self, digest: &Digest, of: Option<&Platform>) -> bool {
-        let is = |content: &Result<Content, String>| {
-            content
-                .as_ref()
-                .is_ok_and(|content| content.manifest == *digest)
-        };
+        let mut entries = self.entries.iter();
+        let asked = of.map(|of| self.serves(of));
         self.digest == *digest
-            || match of {
-                Some(platform) => self.of(platform).is_some_and(is),
-                None => self.platforms.values().any(is),
-            }
+            || entries.any(|(platform, entry)| {
+                entry == digest && asked.is_none_or(|asked| asked == Some(platform))
+            })
     }
 }

@@ -4,9 +4,9 @@ use super::answer::{Answer, Code};
 use super::compare::{Compared, begins_with, compare};
 use super::content::{Content, Published};
 use super::layers;
-use super::named::{Material, Named, Then, annotation, material, pin};
+use super::named::{Named, Then, annotation, material, pin};
 use super::parent::Parent;
-use crate::image::{Digest, Platform};
+use crate::image::{Digest, Platform, Reference};
 use crate::source::Role;
 
 /// An image on one platform, and one of its parents.
@@ -20,8 +20,8 @@ pub struct Case<'a> {
     pub parent: &'a Parent,
     /// What the repository named at the commit that the image is built from, if that is known.
     pub then: Option<&'a Then>,
-    /// What provenance lists; `None` if it was not asked for yet.
-    pub materials: Option<&'a [Material]>,
+    /// The images that provenance lists, with their digests; `None` if it was not asked for yet.
+    pub materials: Option<&'a [Reference]>,
 }
 
 /// Something that has to be known first.
@@ -37,7 +37,7 @@ pub enum Question {
 pub fn judge(case: &Case<'_>) -> Result<Answer, Question> {
     let current = match &case.parent.current {
         Ok(current) => current,
-        Err((code, why)) => return Ok(Answer::unknown(*code, why.clone())),
+        Err((code, why)) => return Ok(Answer::bare(*code, why.clone())),
     };
     let mut suspect = None;
     if let Some(named) = pin(case.parent, case.then)
@@ -57,7 +57,7 @@ pub fn judge(case: &Case<'_>) -> Result<Answer, Question> {
                 "files are taken from {}, and neither a pin nor provenance says from which content",
                 case.parent.shown()
             );
-            Answer::unknown(Code::NoTrace, text)
+            Answer::bare(Code::NoTrace, text)
         }));
     }
     if let Some(named) = annotation(case.child, case.parent, case.platform)
@@ -67,19 +67,21 @@ pub fn judge(case: &Case<'_>) -> Result<Answer, Question> {
     }
     let platform = case.parent.platform_for(case.platform);
     let platform = platform.as_ref().unwrap_or(case.platform);
-    match current.of(platform) {
-        Some(Ok(content)) => layers::judge(case.child, case.parent, content, platform, suspect),
-        Some(Err(why)) => Ok(suspect.unwrap_or_else(|| {
-            Answer::unknown(
-                Code::LookupFailed,
-                format!("{}: {why}", case.parent.shown()),
-            )
-        })),
-        None => Ok(suspect.unwrap_or_else(|| {
-            let text = format!("{} is not there for {platform}", case.parent.shown());
-            Answer::unknown(Code::ParentLacksPlatform, text)
-        })),
-    }
+    let (code, text) = match current.serves(platform) {
+        None => (
+            Code::ParentLacksPlatform,
+            format!("is not there for {platform}"),
+        ),
+        Some(served) => match current.contents.get(served) {
+            Some(Ok(content)) => {
+                return layers::judge(case.child, case.parent, content, platform, suspect);
+            }
+            Some(Err(why)) => (Code::LookupFailed, format!("cannot be read: {why}")),
+            None => (Code::LookupFailed, "was not read".to_owned()),
+        },
+    };
+    let text = format!("{} {text}", case.parent.shown());
+    Ok(suspect.unwrap_or_else(|| Answer::bare(code, text)))
 }
 
 /// What a named digest proves. What it only makes likely becomes the suspect: the layers may say otherwise.

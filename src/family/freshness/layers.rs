@@ -95,5 +95,5 @@ pub(super) fn judge(
             ),
         ),
     };
-    Ok(Answer::unknown(code, evidence))
+    Ok(Answer::bare(code, evidence))
 }

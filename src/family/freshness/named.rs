@@ -8,15 +8,6 @@ use crate::repo::CommitId;
 use crate::source::Role;
 use std::collections::BTreeMap;
 
-/// An image that took part in a build, as provenance says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Material {
-    /// Its name, and its tag if it was named with one.
-    pub reference: Reference,
-    /// The digest that was used.
-    pub digest: Digest,
-}
-
 /// What a repository named as parents at the commit that an image is built from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Then {
@@ -81,15 +72,11 @@ pub(super) fn pin(parent: &Parent, then: Option<&Then>) -> Option<Named> {
     }
 }
 
-/// What provenance names.
-pub(super) fn material(parent: &Parent, materials: &[Material]) -> Option<Named> {
-    let all = || {
-        materials
-            .iter()
-            .filter(|found| parent.is(&found.reference.name))
-    };
-    let same: Vec<&Material> = all()
-        .filter(|found| parent.has_tag(found.reference.tag.as_ref()))
+/// What provenance names: every image of the build, with its digest.
+pub(super) fn material(parent: &Parent, materials: &[Reference]) -> Option<Named> {
+    let all = || materials.iter().filter(|found| parent.is(&found.name));
+    let same: Vec<&Reference> = all()
+        .filter(|found| parent.has_tag(found.tag.as_ref()))
         .collect();
     let (found, is_same) = match same.is_empty() {
         false => (same, true),
@@ -98,9 +85,12 @@ pub(super) fn material(parent: &Parent, materials: &[Material]) -> Option<Named>
     let first = *found.first()?;
     Some(Named {
         rung: Rung::Provenance,
-        digests: found.iter().map(|found| found.digest.clone()).collect(),
+        digests: found
+            .iter()
+            .filter_map(|found| found.digest.clone())
+            .collect(),
         by: "provenance".to_owned(),
-        was: (!is_same).then(|| shown(&first.reference)),
+        was: (!is_same).then(|| shown(first)),
     })
 }
 

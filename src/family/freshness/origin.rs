@@ -1,7 +1,6 @@
 //! What an image says of where it comes from, and how far that is believed.
 
 use super::content::Content;
-use super::named::Material;
 use super::parent::shown;
 use crate::image::Reference;
 use crate::repo::CommitId;
@@ -54,7 +53,7 @@ pub enum Parents {
 
 /// What the annotations of the manifest and provenance name as parents. Labels alone are not believed: they may speak
 /// of a parent's parent.
-pub fn parents_of(child: &Content, materials: &[Material]) -> Parents {
+pub fn parents_of(child: &Content, materials: &[Reference]) -> Parents {
     const NAME: &str = "org.opencontainers.image.base.name";
     let parse = |text: &String| Reference::parse(text).ok();
     let base = child.annotations.get(NAME).and_then(parse);
@@ -62,16 +61,18 @@ pub fn parents_of(child: &Content, materials: &[Material]) -> Parents {
         digest: base.digest.filter(|_| base.tag.is_none()),
         ..base
     });
-    let is_base = |material: &Material| {
-        base.as_ref()
-            .is_some_and(|base| base.name == material.reference.name)
-    };
+    let is_base =
+        |material: &Reference| base.as_ref().is_some_and(|base| base.name == material.name);
     let mut others: Vec<Reference> = Vec::new();
     for material in materials.iter().filter(|material| !is_base(material)) {
         // The frontend reads the Dockerfile and leaves nothing in the image.
-        let is_frontend = material.reference.name.canonical() == "docker.io/docker/dockerfile";
-        if !is_frontend && !others.contains(&material.reference) {
-            others.push(material.reference.clone());
+        let is_frontend = material.name.canonical() == "docker.io/docker/dockerfile";
+        let other = Reference {
+            digest: None,
+            ..material.clone()
+        };
+        if !is_frontend && !others.contains(&other) {
+            others.push(other);
         }
     }
     // The only image of a build is its base.

@@ -38,7 +38,7 @@ impl Parent {
     }
 
     /// The platform on which it takes part in a build for `target`; `None` where only the builder knows.
-    pub(super) fn platform_for(&self, target: &Platform) -> Option<Platform> {
+    pub fn platform_for(&self, target: &Platform) -> Option<Platform> {
         match self.platform.as_deref() {
             None | Some("$TARGETPLATFORM" | "${TARGETPLATFORM}") => Some(target.clone()),
             Some(text) => Platform::parse(text).ok(),
