@@ -17,6 +17,7 @@ mod rules;
 mod schema;
 mod secret;
 mod starter;
+mod version;
 
 pub use alias::Alias;
 pub use family::repo_of;
@@ -27,3 +28,4 @@ pub use repository::{RepoConfig, parse_repository};
 pub use schema::{operator_schema, repository_schema};
 pub use secret::{Secret, SecretError};
 pub use starter::{OPERATOR_STARTER, REPOSITORY_STARTER};
+pub use version::version_paths;

@@ -23,6 +23,7 @@
 //! 4. Name it where the configuration's key `scheme` is documented.
 
 mod auto;
+mod bump;
 mod calendar;
 mod context;
 mod distribution;
@@ -48,6 +49,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use bump::{Bump, BumpError, bumped, is_version};
 pub use error::SchemeError;
 pub use hint::Hint;
 pub use level::{Level, ParseLevelError};

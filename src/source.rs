@@ -20,8 +20,9 @@ mod solve;
 mod splice;
 mod stages;
 mod stands;
+mod version;
 
-pub use compare::differs_only_by;
+pub use compare::{differs_only_by, differs_only_in};
 pub use dockerfile::Passed;
 pub use edit::{FromDigest, Refusal, Update, edit};
 pub use format::Format;
@@ -30,3 +31,6 @@ pub use scan::{MAX_FILE, Scan, Unreadable, scan};
 pub use splice::{Splice, SpliceError, splice};
 pub use stages::Stages;
 pub use stands::Role;
+pub use version::{
+    LocatedVersion, ParsePlaceError, Place, VersionFile, VersionFileError, Versioned,
+};

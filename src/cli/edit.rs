@@ -83,6 +83,7 @@ fn update(given: GivenUpdate) -> anyhow::Result<Update> {
             .to_digest
             .map(|digest| Digest::parse(&digest).with_context(|| format!("digest {digest:?}")))
             .transpose()?,
+        drop_digest: false,
         lines: None,
     })
 }

@@ -80,7 +80,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         } else {
             "made"
         };
-        say(&format!("{} changes {done}", changes.0.len()));
+        say(&format!("{} changes {done}", changes.len()));
         Ok(if failed { Ended::Failed } else { Ended::Clean })
     })
 }
@@ -104,7 +104,7 @@ fn apply(work: &Work, proposals: &[Proposal]) -> (Vec<File>, ChangeSet) {
                 let made = proposals
                     .iter()
                     .flat_map(|proposal| proposal.changes.of_path(&file.path));
-                changes.0.extend(made.cloned());
+                changes.references.extend(made.cloned());
                 file.contents = contents;
             }
             Err(refusal) => say(&format!("{}: {}: {refusal}", file.path, refusal.code())),

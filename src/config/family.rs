@@ -2,6 +2,7 @@
 
 use super::keys;
 use super::reader::{At, Table};
+use super::version;
 use crate::family::{Depends, ImageSpec, On, Publishes};
 use crate::image::ImageName;
 use crate::repo::{Glob, RepoName, RepoPath};
@@ -115,6 +116,7 @@ fn image(table: Table<'_>) -> Option<(ImageSpec, Spans)> {
         context,
         target,
         watch: watch.map(|at| at.value).unwrap_or_default(),
+        version: version::versioned(table),
         place: Arc::from(table.origin(table.span.0).to_string()),
     };
     Some((spec, spans))

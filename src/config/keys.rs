@@ -23,6 +23,8 @@ pub(super) enum Kind {
     Numbers,
     /// `{ env = … }`, `{ file = … }` or `{ command = […] }`.
     Secret,
+    /// A path, or a table of these keys.
+    VersionFile,
     /// Names of one's own with text values.
     Map,
     Table(&'static [Key]),
@@ -35,7 +37,7 @@ macro_rules! keys {
     };
 }
 
-use Kind::{Bool, Map, Number, Numbers, OneOf, Secret, Table, Tables, Text, Texts};
+use Kind::{Bool, Map, Number, Numbers, OneOf, Secret, Table, Tables, Text, Texts, VersionFile};
 
 /// What a rule can set.
 pub(super) const SETTINGS: &[Key] = keys! {
@@ -132,7 +134,17 @@ pub(super) const IMAGE: &[Key] = keys! {
     "context": Text, "The folder that it is built in. Default: the repository's top.";
     "dockerfile": Text, "Its Dockerfile, in the folder. Default: \"Dockerfile\".";
     "target": Text, "The stage that is built. Default: the last one.";
+    "version_file": VersionFile, "The file that holds its version: a path, or { path, kind, key, pattern }. It rises in the merge request that changes a reference of the image.";
+    "bump": OneOf(&["patch", "minor", "major", "same"]), "How far its version rises; same: as far as the widest of the changes. Stands beside version_file.";
     "watch": Texts, "Globs on the files, from the repository's top, whose change asks for another build. Default: those of its folder.";
+};
+
+/// Where a version stands, if its file's name does not say it.
+pub(super) const VERSION_FILE: &[Key] = keys! {
+    "path": Text, "The file, from the repository's top.";
+    "kind": OneOf(&["text", "edn", "toml", "yaml", "json", "arg", "label", "regex"]), "What it is. Default: by its name.";
+    "key": Text, "edn, toml, yaml, json: the key, with dots between names; arg, label: the name. Default: version, package.version in Cargo.toml, project.version in pyproject.toml, VERSION for an ARG, org.opencontainers.image.version for a LABEL.";
+    "pattern": Text, "regex: a regular expression with one group, which is the version; ^ and $ are the ends of lines.";
 };
 
 /// Something that a repository depends on besides what its files name.
@@ -218,4 +230,4 @@ pub(super) const REPOSITORY: &[Key] = keys! {
 };
 
 /// Keys that are planned, each with the table it will stand in.
-pub(super) const LATER: &[&str] = &["bump", "store", "version_file"];
+pub(super) const LATER: &[&str] = &["store"];

@@ -331,6 +331,11 @@ impl<'t> Table<'t> {
         Some(numbers)
     }
 
+    pub(super) fn is_table(&self, name: &str) -> bool {
+        let found = self.value(name);
+        found.is_some_and(|value| value.get_ref().as_table().is_some())
+    }
+
     pub(super) fn table(&self, name: &str) -> Option<Table<'t>> {
         let found = self.value(name)?;
         match found.get_ref().as_table() {

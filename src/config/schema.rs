@@ -1,6 +1,6 @@
 //! The files' JSON Schema, for editors that complete and check TOML.
 
-use super::keys::{Key, Kind, MATCHERS, OPERATOR, REPOSITORY, SETTINGS};
+use super::keys::{Key, Kind, MATCHERS, OPERATOR, REPOSITORY, SETTINGS, VERSION_FILE};
 use serde_json::{Map, Value, json};
 
 /// The schema of `config.toml` (JSON Schema, draft 2020-12).
@@ -52,6 +52,9 @@ fn property(key: &Key) -> Value {
                 "command": { "type": "array", "items": { "type": "string" }, "minItems": 1 },
             },
         }),
+        Kind::VersionFile => {
+            json!({ "oneOf": [{ "type": "string" }, object(VERSION_FILE.iter())] })
+        }
         Kind::Table(keys) => object(keys.iter()),
         Kind::Tables(_) if key.name == "rule" => {
             json!({ "type": "array", "items": object(MATCHERS.iter().chain(SETTINGS)) })

@@ -2,6 +2,7 @@
 
 use crate::image::ImageName;
 use crate::repo::{Glob, RepoPath};
+use crate::source::Versioned;
 use std::sync::Arc;
 
 /// An `[[image]]` of a repository.
@@ -19,6 +20,8 @@ pub struct ImageSpec {
     pub target: Option<String>,
     /// The files, from the repository's top, whose change asks for another build; none: those of its context.
     pub watch: Vec<Glob>,
+    /// The file that holds its version, and how far that rises when its base changes.
+    pub version: Option<Versioned>,
     /// Where it is said, for people: `imagebot.toml:12`.
     pub place: Arc<str>,
 }

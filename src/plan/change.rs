@@ -2,6 +2,7 @@
 
 use crate::image::{Digest, ImageName, Tag};
 use crate::repo::RepoPath;
+use crate::scheme::is_version;
 use crate::source::{FromDigest, Update};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -67,6 +68,7 @@ impl Change {
             from_digest: FromDigest::Exactly(self.from.digest.clone()),
             to_tag: self.to.tag.clone(),
             to_digest: self.to.digest.clone(),
+            drop_digest: self.from.digest.is_some() && self.to.digest.is_none(),
             lines: None,
         }
     }
@@ -75,56 +77,135 @@ impl Change {
 /// What open merge requests of a repository propose.
 pub type Proposed = BTreeSet<(RepoPath, ImageName, Version)>;
 
+/// A version that rises because of the changes beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VersionChange {
+    /// The version file.
+    pub path: RepoPath,
+    /// Where in it, as [`Place`](crate::source::Place) is shown.
+    pub place: String,
+    /// What it was.
+    pub from: String,
+    /// What it will be.
+    pub to: String,
+}
+
 /// All changes of one merge request.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
-pub struct ChangeSet(pub BTreeSet<Change>);
+pub struct ChangeSet {
+    /// The changes that were decided: what memory goes by.
+    pub references: BTreeSet<Change>,
+    /// References to images of the same repository that follow, because those get new versions.
+    pub follows: BTreeSet<Change>,
+    /// The versions that rise because of all these.
+    pub versions: BTreeSet<VersionChange>,
+}
+
+/// Stands before the line of a reference that follows. It cannot begin a path: [`encode`] would encode it.
+const FOLLOWS: char = '+';
+/// Stands before the line of a version.
+const VERSION: char = '=';
 
 impl ChangeSet {
-    /// Whether every change of `self` is also in `other`, whatever it started from: what memory goes by.
+    /// Only these references.
+    pub fn of(references: impl IntoIterator<Item = Change>) -> Self {
+        Self {
+            references: references.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether nothing is changed.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many changes there are.
+    pub fn len(&self) -> usize {
+        self.references.len() + self.follows.len() + self.versions.len()
+    }
+
+    /// Whether every change that was decided is also in `other`, whatever it started from: what memory goes by. What
+    /// only follows plays no part.
     pub fn is_within(&self, other: &[&Self]) -> bool {
         let same = |a: &Change, b: &Change| a.path == b.path && a.image == b.image && a.to == b.to;
-        self.0.iter().all(|change| {
+        self.references.iter().all(|change| {
             other
                 .iter()
-                .any(|set| set.0.iter().any(|known| same(change, known)))
+                .any(|set| set.references.iter().any(|known| same(change, known)))
         })
+    }
+
+    /// All references that change.
+    pub fn all_references(&self) -> impl Iterator<Item = &Change> {
+        self.references.iter().chain(&self.follows)
     }
 
     /// The files that are changed.
     pub fn paths(&self) -> BTreeSet<&RepoPath> {
-        self.0.iter().map(|change| &change.path).collect()
+        let versions = self.versions.iter().map(|change| &change.path);
+        let references = self.all_references().map(|change| &change.path);
+        references.chain(versions).collect()
     }
 
-    /// The changes of one file.
+    /// The changes of references in one file.
     pub fn of_path<'a>(&'a self, path: &'a RepoPath) -> impl Iterator<Item = &'a Change> {
-        self.0.iter().filter(move |change| change.path == *path)
+        self.all_references()
+            .filter(move |change| change.path == *path)
+    }
+
+    /// The changes of versions in one file.
+    pub fn versions_of<'a>(
+        &'a self,
+        path: &'a RepoPath,
+    ) -> impl Iterator<Item = &'a VersionChange> {
+        let versions = self.versions.iter();
+        versions.filter(move |change| change.path == *path)
     }
 
     /// One line per change: `path image from to`, everything but a few characters of the path percent-encoded, so
-    /// that no path can say anything to a forge (T33).
+    /// that no path can say anything to a forge (T33). One that follows has `+` before it; a version is
+    /// `=path place from to`.
     pub fn lines(&self) -> Vec<String> {
-        self.0
-            .iter()
-            .map(|c| {
-                format!(
-                    "{} {} {} {}",
-                    encode(c.path.as_str()),
-                    c.image.canonical(),
-                    c.from,
-                    c.to
-                )
-            })
+        let reference = |c: &Change| {
+            format!(
+                "{} {} {} {}",
+                encode(c.path.as_str()),
+                c.image.canonical(),
+                c.from,
+                c.to
+            )
+        };
+        let version = |c: &VersionChange| {
+            let (path, place) = (encode(c.path.as_str()), encode(&c.place));
+            format!(
+                "{VERSION}{path} {place} {} {}",
+                encode(&c.from),
+                encode(&c.to)
+            )
+        };
+        let references = self.references.iter().map(reference);
+        let follows = self.follows.iter().map(reference);
+        references
+            .chain(follows.map(|line| format!("{FOLLOWS}{line}")))
+            .chain(self.versions.iter().map(version))
             .collect()
     }
 
     /// Reads the lines back; `None` if one is not understood.
     pub fn parse<'a>(lines: impl IntoIterator<Item = &'a str>) -> Option<Self> {
-        lines
-            .into_iter()
-            .map(parse_line)
-            .collect::<Option<BTreeSet<_>>>()
-            .map(Self)
+        let mut set = Self::default();
+        for line in lines {
+            if let Some(line) = line.strip_prefix(FOLLOWS) {
+                set.follows.insert(parse_line(line)?);
+            } else if let Some(line) = line.strip_prefix(VERSION) {
+                set.versions.insert(parse_version(line)?);
+            } else {
+                set.references.insert(parse_line(line)?);
+            }
+        }
+        Some(set)
     }
 }
 
@@ -152,16 +233,29 @@ fn parse_line(line: &str) -> Option<Change> {
     words.next().is_none().then_some(change)
 }
 
-fn encode(text: &str) -> String {
+fn parse_version(line: &str) -> Option<VersionChange> {
+    let mut words = line.split(' ');
+    let change = VersionChange {
+        path: RepoPath::parse(&decode(words.next()?)?).ok()?,
+        place: decode(words.next()?)?,
+        from: decode(words.next()?).filter(|text| is_version(text))?,
+        to: decode(words.next()?).filter(|text| is_version(text))?,
+    };
+    words.next().is_none().then_some(change)
+}
+
+pub(super) fn encode(text: &str) -> String {
     text.bytes().fold(String::new(), |mut out, byte| {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'/' => {
-                out.push(char::from(byte))
-            }
+            byte if is_plain(byte) => out.push(char::from(byte)),
             _ => out.push_str(&format!("%{byte:02X}")),
         }
         out
     })
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"._-/".contains(&byte)
 }
 
 fn decode(text: &str) -> Option<String> {
@@ -172,6 +266,8 @@ fn decode(text: &str) -> Option<String> {
             let digits = std::str::from_utf8(behind.get(..2)?).ok()?;
             bytes.push(u8::from_str_radix(digits, 16).ok()?);
             rest = &behind[2..];
+        } else if !is_plain(*first) {
+            return None;
         } else {
             bytes.push(*first);
             rest = behind;
@@ -191,6 +287,9 @@ mod tests {
             "Dockerfile docker.io/library/node 20 22".to_owned(),
             format!("a/b%20c/Dockerfile reg.io:5000/x 1@{digest} 2@{digest}"),
             format!("%5Bskip%20ci%5D/Dockerfile [fd00::1]:5000/x @{digest} -"),
+            "+b/Dockerfile reg.io/base 1.0.0 1.0.1".to_owned(),
+            "=%3Da/VERSION text 1.0.0 v1.0.1-rc.1".to_owned(),
+            "=Makefile regex%3A%5EV%20%3D%20%28.%2B%29%24 1 1.0.1%2B7".to_owned(),
         ] {
             let set = ChangeSet::parse([line.as_str()]);
             assert_eq!(set.map(|set| set.lines()), Some(vec![line]));
@@ -203,8 +302,36 @@ mod tests {
             "a%2 node 1 2",
             "a node 1 2@x",
             "a%0Ab node 1 2",
+            "++a node 1 2",
+            "=a text 1",
+            "=a text 1 2 3",
+            "=../a text 1 2",
+            "=a text latest 2",
+            "=a text 1 %0A",
         ] {
             assert_eq!(ChangeSet::parse([bad]), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn memory_goes_by_what_was_decided() {
+        let set = |lines: &[&str]| ChangeSet::parse(lines.iter().copied()).unwrap_or_default();
+        let closed = set(&[
+            "D node 1 2",
+            "+E reg.io/base 1.0.0 1.0.1",
+            "=V text 1.0.0 1.0.1",
+        ]);
+        let again = set(&[
+            "D node 0 2",
+            "+E reg.io/base 1.0.1 1.0.2",
+            "=V text 1.0.1 1.0.2",
+        ]);
+        assert!(again.is_within(&[&closed]));
+        assert_ne!(again, closed);
+        assert!(!set(&["D node 1 3"]).is_within(&[&closed]));
+        assert!(!set(&["E reg.io/base 1.0.0 1.0.1"]).is_within(&[&closed]));
+        let paths = closed.paths();
+        let paths: Vec<&str> = paths.into_iter().map(RepoPath::as_str).collect();
+        assert_eq!(paths, ["D", "E", "V"]);
     }
 }

@@ -1,6 +1,6 @@
 //! The commit message, its trailers and its seal.
 
-use super::change::ChangeSet;
+use super::change::{ChangeSet, encode};
 use super::hash;
 use super::key::UpdateKey;
 
@@ -17,11 +17,15 @@ impl CommitMessage {
     /// Writes the message of a set of changes.
     pub fn write(title: &str, key: &UpdateKey, changes: &ChangeSet) -> Self {
         let mut text = format!("{title}\n\n");
-        for change in &changes.0 {
+        for change in changes.all_references() {
             text.push_str(&format!(
                 "- {} {} -> {}\n",
                 change.image, change.from, change.to
             ));
+        }
+        for change in &changes.versions {
+            let path = encode(change.path.as_str());
+            text.push_str(&format!("- {path} {} -> {}\n", change.from, change.to));
         }
         text.push_str(&format!("\n{KEY}{}\n", key.hash()));
         for line in changes.lines() {
@@ -39,7 +43,7 @@ pub fn sealed_changes(message: &str) -> Option<ChangeSet> {
         return None;
     }
     ChangeSet::parse(text.lines().filter_map(|line| line.strip_prefix(CHANGE)))
-        .filter(|set| !set.0.is_empty())
+        .filter(|set| !set.references.is_empty())
 }
 
 /// The SHA-256 of everything before the seal, in hexadecimal digits. Line ends and the space at the end play no

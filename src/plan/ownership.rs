@@ -3,7 +3,7 @@
 use super::change::{Change, ChangeSet};
 use super::message::sealed_changes;
 use crate::repo::RepoPath;
-use crate::source::{Format, differs_only_by};
+use crate::source::{Format, differs_only_by, differs_only_in};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -58,11 +58,18 @@ pub fn whose(
             );
         };
         let edits: Vec<_> = changes.of_path(&file.path).map(Change::update).collect();
-        let only = Format::of(file.path.as_str())
-            .is_some_and(|format| differs_only_by(format, before, after, args, &edits));
+        let versions = changes.versions_of(&file.path);
+        let versions: Vec<_> = versions
+            .map(|change| (change.from.as_str(), change.to.as_str()))
+            .collect();
+        let only = match Format::of(file.path.as_str()) {
+            Some(format) => differs_only_by(format, before, after, args, &edits, &versions),
+            // Without a reference in it, nothing but versions is to be undone.
+            None => edits.is_empty() && differs_only_in(before, after, &versions),
+        };
         if !only {
             return Ownership::Foreign(
-                "the commit changes more than the references it names".to_owned(),
+                "the commit changes more than the references and versions it names".to_owned(),
             );
         }
     }

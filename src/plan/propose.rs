@@ -2,10 +2,11 @@
 
 use super::change::{Change, ChangeSet, Version};
 use super::decision::{Class, Decision, Wanted};
+use super::escape::code;
 use super::key::UpdateKey;
 use super::message::CommitMessage;
 use super::observe::Observations;
-use super::reason::Reason;
+use super::reason::{Outcome, Reason};
 use super::target::Target;
 use super::text::{Texts, title};
 use crate::policy::{Age, Settings};
@@ -94,7 +95,7 @@ pub fn propose(
             group,
             class,
         };
-        let changes = ChangeSet(kept.iter().map(|wish| wish.change.clone()).collect());
+        let changes = ChangeSet::of(kept.iter().map(|wish| wish.change.clone()));
         let title = title(class, &changes);
         let wanted: Vec<(&Decision, &Wanted)> = kept
             .iter()
@@ -117,7 +118,15 @@ pub fn propose(
                 .map(|settings| settings.max_open.value)
                 .max()
                 .unwrap_or(0),
-            texts: Texts::render(title, target, &key, &changes, &wanted, seen),
+            texts: Texts::render(
+                title,
+                target,
+                &key,
+                &changes,
+                &wanted,
+                &waits(decisions, &key),
+                seen,
+            ),
             updates: kept_updates(&kept),
             files: edited,
             changes,
@@ -148,7 +157,8 @@ fn automerge(wanted: &[(&Decision, &Wanted)]) -> Automerge {
         let settings = decision.effective.as_ref().map(|e| &e.settings);
         settings.is_some_and(|s| s.automerge.value.is_some_and(|most| wanted.level <= most))
     };
-    if wanted.is_empty() || !wanted.iter().all(allowed) {
+    let waits = |(decision, _): &(&Decision, &Wanted)| decision.outcome() == Outcome::Hold;
+    if wanted.is_empty() || !wanted.iter().all(allowed) || wanted.iter().any(waits) {
         return Automerge::Never;
     }
     match settings_of(wanted).all(|settings| settings.min_age.value > Age::NONE) {
@@ -156,6 +166,9 @@ fn automerge(wanted: &[(&Decision, &Wanted)]) -> Automerge {
         false => Automerge::NeedsMinAge,
     }
 }
+
+/// The group of all references to images that registered repositories publish.
+const FAMILY: &str = "family";
 
 /// One wanted change of one decision.
 #[derive(Debug, Clone)]
@@ -229,11 +242,28 @@ fn group_of(decision: &Decision, wanted: &Wanted) -> String {
     match (wanted.class, rule.filter(|group| !group.is_empty())) {
         (Class::Pin, _) => String::new(),
         (_, Some(group)) => group,
+        // So the bottom of a diamond is one merge request.
+        (_, None) if decision.kin.parent.is_some() => FAMILY.to_owned(),
         (_, None) => decision
             .reference()
             .map(|reference| reference.name.canonical())
             .unwrap_or_default(),
     }
+}
+
+/// What belongs into a merge request and waits, a line each.
+fn waits(decisions: &[Decision], key: &UpdateKey) -> BTreeSet<String> {
+    let here = |decision: &&Decision| {
+        let mut waiting = decision.kin.waiting.iter();
+        waiting.any(|wanted| wanted.class == key.class && group_of(decision, wanted) == key.group)
+    };
+    let waiting = decisions.iter().filter(here);
+    let line = |decision: &Decision| {
+        let image = code(decision.located.image());
+        let by = decision.kin.waits_for.as_deref().map(code)?;
+        Some(format!("{image} waits for {by}"))
+    };
+    waiting.filter_map(line).collect()
 }
 
 fn share(decisions: &[Decision], a: &[Wish], b: &[Wish]) -> bool {

@@ -64,6 +64,7 @@ reasons! {
     NewTag = Update, "new-tag", "The registry has a newer tag.";
     NewDigest = Update, "new-digest", "The tag points at another digest than the pinned one.";
     FirstPin = Update, "first-pin", "The policy asks for a digest, and there is none yet.";
+    HoldExpired = Update, "hold-expired", "It waited for what goes on above it as long as hold_for allows, and goes on now.";
     UpToDate = Keep, "up-to-date", "There is nothing newer.";
     NothingAllowed = Keep, "nothing-allowed", "There are newer tags, but the policy allows none of them.";
     VariantEnded = Keep, "variant-ended", "There is nothing newer with these words, but with higher numbers in them there is.";
@@ -74,10 +75,14 @@ reasons! {
     NoTag = Keep, "no-tag", "There is neither a tag nor a digest to follow.";
     DigestOnly = Keep, "digest-only", "There is a digest without a tag: nothing says what it is to follow.";
     TooYoung = Hold, "too-young", "What is newer has not been there for min_age yet.";
+    Held = Hold, "held", "Something is coming above it in the family: it waits, so that it is rebuilt once.";
+    Blocked = Hold, "blocked", "The pipeline of the repository that publishes the image failed.";
     RegistryQuota = Hold, "registry-quota", "The registry's quota of requests is used up; the next pass asks again.";
     Disabled = Skip, "disabled", "The policy says that it is not to be looked at.";
     NotEditable = Skip, "not-editable", "Its text cannot be edited where it stands.";
     RegistryNotConfigured = Skip, "registry-not-configured", "Its registry is not one that the operator listed, and is never contacted.";
+    FamilyCycle = Skip, "family-cycle", "The image stands on what is built here: following it would never end.";
+    OwnImage = Skip, "own-image", "The repository publishes the image itself, and does not say which of its images stand on which.";
     DigestOff = Skip, "digest-off", "It has a digest, and the policy says that digests are left alone.";
     LookupFailed = Unknown, "lookup-failed", "The registry could not be asked.";
     TagVanished = Unknown, "tag-vanished", "The registry no longer has the tag.";

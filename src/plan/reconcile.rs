@@ -217,7 +217,7 @@ fn remembered(
             .map(|state| state.changes)
             .collect(),
     );
-    (!merged.0.is_empty() && within(&[merged])).then_some((
+    (!merged.references.is_empty() && within(&[merged])).then_some((
         Status::Reverted,
         "this was merged once, and the file went back",
     ))
@@ -229,9 +229,9 @@ fn latest(sets: Vec<ChangeSet>) -> ChangeSet {
     let mut latest = ChangeSet::default();
     for set in sets {
         let same = |a: &Change, b: &Change| a.path == b.path && a.image == b.image;
-        let is_new = |change: &Change| !latest.0.iter().any(|known| same(known, change));
-        let new: Vec<Change> = set.0.into_iter().filter(is_new).collect();
-        latest.0.extend(new);
+        let is_new = |change: &Change| !latest.references.iter().any(|known| same(known, change));
+        let new: Vec<Change> = set.references.into_iter().filter(is_new).collect();
+        latest.references.extend(new);
     }
     latest
 }

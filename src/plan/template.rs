@@ -94,7 +94,7 @@ impl<'a> Values<'a> {
             class: class.code(),
             group,
             level: level.map_or("", Level::as_str),
-            changes: changes.0.iter().map(row).collect(),
+            changes: changes.all_references().map(row).collect(),
         }
     }
 }

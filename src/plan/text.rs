@@ -9,6 +9,7 @@ use super::escape::code;
 use super::hash;
 use super::key::UpdateKey;
 use super::observe::Observations;
+use super::reason::Reason;
 use super::target::Target;
 use super::template::{Template, Values};
 use crate::policy::Settings;
@@ -50,6 +51,9 @@ pub struct State {
     /// The target branch that it was opened for: another one was chosen by a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Branch>,
+    /// Whether it is a major change; one of those holds nobody.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub major: bool,
     /// Whether it did not get yet what it is to wear: whoever opened it was killed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub undressed: bool,
@@ -79,12 +83,12 @@ pub struct Block {
 /// The title of a set of changes.
 pub(super) fn title(class: Class, changes: &ChangeSet) -> String {
     let images: BTreeSet<&str> = changes
-        .0
+        .references
         .iter()
         .map(|change| change.image.written())
         .collect();
     let versions: BTreeSet<String> = changes
-        .0
+        .references
         .iter()
         .map(|change| {
             change
@@ -95,7 +99,7 @@ pub(super) fn title(class: Class, changes: &ChangeSet) -> String {
         })
         .collect();
     let only_digests = changes
-        .0
+        .references
         .iter()
         .all(|change| change.from.tag == change.to.tag);
     match (class, images.len(), images.first(), versions.first()) {
@@ -117,6 +121,7 @@ impl Texts {
         key: &UpdateKey,
         changes: &ChangeSet,
         wanted: &[(&Decision, &Wanted)],
+        waits: &BTreeSet<String>,
         seen: &Observations,
     ) -> Self {
         let level = wanted.iter().map(|(_, wanted)| wanted.level).max();
@@ -132,7 +137,7 @@ impl Texts {
         };
         let mut body =
             String::from("| image | from | to | change | where |\n|---|---|---|---|---|\n");
-        for change in &changes.0 {
+        for change in &changes.references {
             let behind: Vec<&(&Decision, &Wanted)> = wanted
                 .iter()
                 .filter(|(decision, wanted)| is_behind(change, decision, wanted))
@@ -161,6 +166,12 @@ impl Texts {
         for why in whys {
             let _ = writeln!(body, "- {why}");
         }
+        if !waits.is_empty() {
+            body.push_str("\nNewer is there, or is coming, and is not in here yet:\n\n");
+            for line in waits {
+                let _ = writeln!(body, "- {line}");
+            }
+        }
         let dress = dress(wanted);
         values.default = &body;
         let body_of_operator = own(&target.templates.body, &values);
@@ -186,6 +197,7 @@ impl Texts {
             key: key.hash(),
             changes: changes.clone(),
             target: Some(key.target.clone()),
+            major: key.class == Class::Major,
             labels: dress.labels.iter().cloned().collect(),
             ..State::default()
         };
@@ -271,6 +283,9 @@ fn why(decision: &Decision, wanted: &Wanted) -> String {
             format!("{image}: {tag} is the newest that the policy allows here")
         }
     };
+    if decision.reason == Reason::HoldExpired {
+        let _ = write!(text, "; {}", code(&decision.detail));
+    }
     let settings = decision
         .effective
         .as_ref()

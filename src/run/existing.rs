@@ -209,7 +209,7 @@ impl There {
     pub(super) fn proposed(&self) -> Proposed {
         let blocks = self.open.iter().filter_map(|mr| block_of(&mr.description));
         blocks
-            .flat_map(|block| block.state.changes.0)
+            .flat_map(|block| block.state.changes.references)
             .map(|change| (change.path, change.image, change.to))
             .collect()
     }

@@ -13,6 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The name of a repository's own settings.
 pub(super) const REPO_CONFIG: &str = "imagebot.toml";
 
+/// A list of projects that a repository depends on, as gitlab-deps has it.
+pub(super) const GITLAB_DEPS: &str = ".gitlab-deps";
+
 /// A file that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ReadFile {
@@ -45,6 +48,8 @@ pub(super) struct Snapshot {
     pub(super) files: Vec<ReadFile>,
     /// Files that were not read, and why.
     pub(super) skipped: Vec<(RepoPath, String)>,
+    /// When the commit was made, as it says itself: seconds since 1970.
+    pub(super) committed: Option<i64>,
 }
 
 /// What is on one of our branches.
@@ -60,7 +65,7 @@ pub(super) struct OurBranch {
 
 /// Whether a file is one that is read.
 fn is_wanted(path: &RepoPath) -> bool {
-    path.as_str() == REPO_CONFIG || Format::of(path.as_str()).is_some()
+    matches!(path.as_str(), REPO_CONFIG | GITLAB_DEPS) || Format::of(path.as_str()).is_some()
 }
 
 /// Reads a repository's files at a commit: from the store where it has them, else with two requests.
@@ -119,7 +124,9 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Snapshot, GitError
             "the server ignores the filter for partial clones; everything was fetched"
         );
     }
-    let contents = cached.objects(&ids).await?;
+    let all = ids.into_iter().chain([head.clone()]).collect();
+    let contents = cached.objects(&all).await?;
+    snapshot.committed = contents.get(head).and_then(|commit| committed(commit));
     for entry in wanted {
         if let Some(contents) = contents.get(&entry.id) {
             let executable = entry.kind == EntryKind::Executable;
@@ -131,6 +138,14 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Snapshot, GitError
         }
     }
     Ok(snapshot)
+}
+
+/// When a commit was made: the last but one word of its `committer` line.
+fn committed(commit: &[u8]) -> Option<i64> {
+    let text = String::from_utf8_lossy(commit);
+    let mut headers = text.lines().take_while(|line| !line.is_empty());
+    let line = headers.find(|line| line.starts_with("committer "))?;
+    line.rsplit(' ').nth(1)?.parse().ok()
 }
 
 /// What the store remembers of a head: whose it is depends on the commit, on the target's head and on nothing else.

@@ -191,7 +191,7 @@ impl Setup {
     }
 
     /// An image's name at its registry.
-    fn resolve(&self, image: &ImageName) -> ImageName {
+    pub fn resolve(&self, image: &ImageName) -> ImageName {
         let registries = self.config.registries.iter();
         let resolved = registries
             .flat_map(|registry| {

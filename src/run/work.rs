@@ -1,14 +1,15 @@
 //! What is to be judged, of a repository or of a folder.
 
-use super::observe::REPO_CONFIG;
+use super::observe::{GITLAB_DEPS, REPO_CONFIG};
 use super::setup::Setup;
-use crate::config::{Config, RepoConfig};
+use crate::config::{Config, RepoConfig, repo_of};
+use crate::family::Depends;
 use crate::forge::ForgeRegistry;
 use crate::git::EntryKind;
 use crate::plan::{Decision, File, Observations, Proposal, Target, propose};
 use crate::policy::Policy;
 use crate::repo::{Branch, RepoName, RepoPath};
-use crate::source::{Format, Located, Passed, scan};
+use crate::source::{Format, Located, Passed, Stages, scan};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A repository or folder with everything that was read of it.
@@ -26,6 +27,8 @@ pub struct Work {
     pub kinds: BTreeMap<RepoPath, EntryKind>,
     /// The references, in the order of files and lines.
     pub references: Vec<(RepoPath, Located)>,
+    /// The stages of the files.
+    pub stages: BTreeMap<RepoPath, Stages>,
     /// Files that were not read, and why.
     pub skipped: Vec<(String, String)>,
     /// Lines that could not be read.
@@ -62,6 +65,7 @@ impl Work {
             files: Vec::new(),
             kinds: BTreeMap::new(),
             references: Vec::new(),
+            stages: BTreeMap::new(),
             skipped,
             passed: Vec::new(),
             decisions: Vec::new(),
@@ -69,6 +73,10 @@ impl Work {
             config,
         };
         for (path, kind, contents) in files {
+            if path.as_str() == GITLAB_DEPS {
+                work.config.depends.extend(gitlab_deps(&path, &contents));
+                continue;
+            }
             if path.as_str() == REPO_CONFIG || !work.config.reads(&path) {
                 continue;
             }
@@ -88,6 +96,7 @@ impl Work {
                             .into_iter()
                             .map(|passed| (path.clone(), passed)),
                     );
+                    work.stages.insert(path.clone(), scanned.stages);
                     work.kinds.insert(path.clone(), kind);
                     work.files.push(File {
                         path,
@@ -155,4 +164,17 @@ impl Work {
         let passed = self.passed.iter().map(|(path, _)| path.to_string());
         skipped.chain(passed).collect()
     }
+}
+
+/// What `.gitlab-deps` names: a project's address a line. A line that names none stands in nobody's way.
+fn gitlab_deps(path: &RepoPath, contents: &[u8]) -> Vec<Depends> {
+    let text = String::from_utf8_lossy(contents);
+    let lines = text.lines().enumerate();
+    let depends = lines.filter_map(|(index, line)| {
+        let word = line.split('#').next().unwrap_or_default().trim();
+        let on = repo_of(word).filter(|_| !word.is_empty())?;
+        let (path, line) = (path.clone(), index + 1);
+        Some(Depends { on, path, line })
+    });
+    depends.collect()
 }

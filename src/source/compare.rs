@@ -9,7 +9,53 @@ use crate::image::Reference;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Whether `after` is `before` with some of the named edits made and nothing else changed.
+/// The most steps that are taken to find where versions were replaced: far more than any real file needs.
+const MAX_STEPS: usize = 100_000;
+
+/// Whether `after` is `before` with each of these texts, `(from, to)`, replaced in exactly one place and nothing else
+/// changed. Where that is plays no part: a version file is recognised without its configuration.
+pub fn differs_only_in(before: &[u8], after: &[u8], replaced: &[(&str, &str)]) -> bool {
+    let mut open: Vec<(&[u8], &[u8])> = replaced
+        .iter()
+        .map(|(from, to)| (from.as_bytes(), to.as_bytes()))
+        .collect();
+    replaced_once(before, after, &mut open, &mut 0)
+}
+
+fn replaced_once(
+    before: &[u8],
+    after: &[u8],
+    open: &mut Vec<(&[u8], &[u8])>,
+    steps: &mut usize,
+) -> bool {
+    if open.is_empty() {
+        return before == after;
+    }
+    *steps += 1;
+    let same = before.iter().zip(after).take_while(|(a, b)| a == b).count();
+    for index in 0..open.len() {
+        let (from, to) = open[index];
+        // What is replaced begins where the two part, or so far before that it ends behind.
+        for start in same.saturating_sub(from.len().max(to.len()))..=same {
+            let rests = before[start..]
+                .strip_prefix(from)
+                .zip(after[start..].strip_prefix(to));
+            if let Some((before, after)) = rests
+                && *steps < MAX_STEPS
+            {
+                open.remove(index);
+                if replaced_once(before, after, open, steps) {
+                    return true;
+                }
+                open.insert(index, (from, to));
+            }
+        }
+    }
+    false
+}
+
+/// Whether `after` is `before` with some of the named edits made, the named versions replaced as by
+/// [`differs_only_in`], and nothing else changed.
 ///
 /// Both are read; the references are the same but for the named moves, and what is left of the files once the tags and
 /// digests of those references are taken out is equal byte for byte. How an edit is written plays no part, so that
@@ -20,6 +66,7 @@ pub fn differs_only_by(
     after: &[u8],
     args: &BTreeMap<String, String>,
     edits: &[Update],
+    versions: &[(&str, &str)],
 ) -> bool {
     let (Ok(old), Ok(new)) = (read(format, before, args), read(format, after, args)) else {
         return false;
@@ -42,7 +89,11 @@ pub fn differs_only_by(
             _ => return false,
         }
     }
-    without(before, taken_out.0) == without(after, taken_out.1)
+    differs_only_in(
+        &without(before, taken_out.0),
+        &without(after, taken_out.1),
+        versions,
+    )
 }
 
 fn is_named_move(old: &Reference, new: &Reference, edits: &[Update]) -> bool {
@@ -79,6 +130,10 @@ mod tests {
     use crate::image::{ImageName, Tag};
 
     fn check(before: &str, after: &str, expect: bool) {
+        check_with(before, after, &[], expect);
+    }
+
+    fn check_with(before: &str, after: &str, versions: &[(&str, &str)], expect: bool) {
         let (Ok(image), Ok(from), Ok(to)) =
             (ImageName::parse("node"), Tag::parse("20"), Tag::parse("22"))
         else {
@@ -90,6 +145,7 @@ mod tests {
             from_digest: FromDigest::Exactly(None),
             to_tag: Some(to),
             to_digest: None,
+            drop_digest: false,
             lines: None,
         };
         let only = differs_only_by(
@@ -98,6 +154,7 @@ mod tests {
             after.as_bytes(),
             &BTreeMap::new(),
             &[edit],
+            versions,
         );
         assert_eq!(only, expect, "{before:?} → {after:?}");
     }
@@ -120,5 +177,48 @@ mod tests {
         );
         check("FROM node:20\n", "FROM  node:22\n", false);
         check("FROM node:20\n", "FROM evil/node:22\n", false);
+    }
+
+    #[test]
+    fn a_version_is_replaced_once_wherever_it_stands() {
+        let one = [("1.2.3", "1.2.4")];
+        for (before, after, versions, expect) in [
+            ("1.2.3\n", "1.2.4\n", &one[..], true),
+            ("1.2.3\n", "1.2.4", &one, false),
+            ("1.2.3\n", "1.2.3\n", &one, false),
+            ("a 1.2.3 b 1.2.3", "a 1.2.3 b 1.2.4", &one, true),
+            ("a 1.2.3 b 1.2.3", "a 1.2.4 b 1.2.4", &one, false),
+            ("a 1.2.3 b", "a 1.2.4 c", &one, false),
+            ("1.1.1", "1.1.1.1", &[("1.1", "1.1.1")], true),
+            ("a 9 b 9", "a 10 b 11", &[("9", "11"), ("9", "10")], true),
+            ("a 9 b 9", "a 10 b 9", &[("9", "11"), ("9", "10")], false),
+            ("9", "10", &[("9", "10"), ("9", "10")], false),
+            ("x", "x", &[], true),
+        ] {
+            let only = differs_only_in(before.as_bytes(), after.as_bytes(), versions);
+            assert_eq!(only, expect, "{before:?} → {after:?}");
+        }
+        let hostile = ("1".repeat(2_000), "1".repeat(4_000));
+        let versions = vec![("1", "11"); 20];
+        let _ = differs_only_in(hostile.0.as_bytes(), hostile.1.as_bytes(), &versions);
+    }
+
+    #[test]
+    fn a_version_beside_a_reference() {
+        let versions = [("1.0.0", "1.0.1")];
+        let before = "ARG VERSION=1.0.0\nFROM node:20\n# 1.0.0\n";
+        let after = "ARG VERSION=1.0.1\nFROM node:22\n# 1.0.0\n";
+        check_with(before, after, &versions, true);
+        check_with(
+            before,
+            &after.replace("# 1.0.0", "# 1.0.1"),
+            &versions,
+            false,
+        );
+        check_with(before, &format!("{after}RUN evil\n"), &versions, false);
+        check(before, after, false);
+        let fed = "ARG V=1.0.0\nFROM node:20\nFROM a:$V\n";
+        let moved = "ARG V=1.0.1\nFROM node:22\nFROM a:$V\n";
+        check_with(fed, moved, &versions, false);
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! Nothing here decides whether a reference is to be updated.
 
+mod assignments;
 mod directives;
 mod expand;
 mod glob;
@@ -16,5 +17,6 @@ mod mount;
 mod references;
 mod words;
 
+pub(crate) use assignments::assignments;
 pub use lines::Passed;
 pub(crate) use references::{Read, read};

@@ -24,6 +24,8 @@ pub struct Update {
     pub to_tag: Option<Tag>,
     /// The digest they will have.
     pub to_digest: Option<Digest>,
+    /// Whether a digest goes where none is given: that of a version which is not built yet cannot be known.
+    pub drop_digest: bool,
     /// The lines of the instructions that are meant; `None`: all of them.
     pub lines: Option<BTreeSet<usize>>,
 }
@@ -283,7 +285,7 @@ fn splices_of(located: &Located, known: &Known, update: &Update) -> Result<Vec<S
         Some(WhyNot::SetByArgs) => return Err(Refusal::SetByArgs(line)),
         _ => {}
     }
-    if reference.digest.is_some() && update.to_digest.is_none() {
+    if reference.digest.is_some() && update.to_digest.is_none() && !update.drop_digest {
         return Err(Refusal::MissingDigest(line));
     }
     let name = reference.name.written().len();
@@ -332,7 +334,15 @@ fn splices_of(located: &Located, known: &Known, update: &Update) -> Result<Vec<S
             splices.extend(replace(&parts, new.as_str()).ok_or_else(|| not_expressible(new))?);
         }
         (None, Some(new)) => insertion.push_str(&format!("@{new}")),
-        (_, None) => {}
+        (Some(_), None) => match &parts(located, known, tag_end..known.value.len())[..] {
+            [part] => splices.push(Splice {
+                start: part.place.start,
+                expected: part.text.clone(),
+                replacement: String::new(),
+            }),
+            _ => return Err(not_expressible(&"no digest")),
+        },
+        (None, None) => {}
     }
     if !insertion.is_empty() {
         let start = known.slot.ok_or_else(|| not_expressible(&insertion))?;

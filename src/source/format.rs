@@ -37,7 +37,7 @@ impl Format {
 
 /// Whether a path, in lower case, is one that CI may be defined at. Both servers take YAML only; a `.gitlab-ci.yml`
 /// can include it from anywhere.
-fn is_ci(path: &str) -> bool {
+pub(super) fn is_ci(path: &str) -> bool {
     let folders = [
         ".github/workflows/",
         ".forgejo/workflows/",

@@ -42,7 +42,7 @@ impl Unreadable {
     }
 }
 
-const BOM: &str = "\u{feff}";
+pub(super) const BOM: &str = "\u{feff}";
 
 /// Reads the references of a file. `args` is what CI passes as build arguments: it wins over a default.
 pub fn scan(
@@ -87,7 +87,7 @@ pub(super) fn read(
 
 /// The file as text of the same length: bytes that are no UTF-8 become a character that stands in no
 /// reference, so that every place stays what it is and a comment in another encoding hides nothing.
-fn readable(file: &[u8]) -> Cow<'_, str> {
+pub(super) fn readable(file: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(file) {
         return Cow::Borrowed(text);
     }

@@ -344,7 +344,7 @@ fn min_age_is_asked_before_anything_is_proposed() {
     );
     // What is proposed already is not taken back.
     let change = ChangeSet::parse(["Dockerfile docker.io/library/node 1.0 2.0"]).unwrap();
-    let change = change.0.into_iter().next().unwrap();
+    let change = change.references.into_iter().next().unwrap();
     let proposed = World {
         proposed: Proposed::from([(change.path, change.image, change.to)]),
         ..world(&all_young)

@@ -119,6 +119,7 @@ fn update(update: &EditUpdate) -> Update {
             .to_digest
             .as_ref()
             .map(|text| Digest::parse(text).expect("a digest")),
+        drop_digest: false,
         lines: None,
     }
 }

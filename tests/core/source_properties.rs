@@ -76,13 +76,16 @@ fn update() -> impl Strategy<Value = Update> {
     ]);
     let from = prop::sample::select(vec!["1.0", "1.0-slim"]);
     let to = prop::sample::select(vec!["1.0", "1.1", "2.0", "2.0-slim", "10.20.30-x"]);
-    (image, from, to, any::<bool>()).prop_map(|(image, from, to, pin)| Update {
-        image: ImageName::parse(image).expect("a name"),
-        from_tag: Some(Tag::parse(from).expect("a tag")),
-        from_digest: FromDigest::Any,
-        to_tag: Some(Tag::parse(to).expect("a tag")),
-        to_digest: pin.then(|| Digest::parse(DIGEST).expect("a digest")),
-        lines: None,
+    (image, from, to, any::<bool>(), any::<bool>()).prop_map(|(image, from, to, pin, drop)| {
+        Update {
+            image: ImageName::parse(image).expect("a name"),
+            from_tag: Some(Tag::parse(from).expect("a tag")),
+            from_digest: FromDigest::Any,
+            to_tag: Some(Tag::parse(to).expect("a tag")),
+            to_digest: pin.then(|| Digest::parse(DIGEST).expect("a digest")),
+            drop_digest: drop,
+            lines: None,
+        }
     })
 }
 

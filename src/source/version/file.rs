@@ -1,0 +1,106 @@
+//! Reading and writing the version of a file, whatever kind it is of.
+
+use super::error::VersionFileError;
+use super::place::Place;
+use crate::repo::RepoPath;
+use crate::scheme::{Bump, is_version};
+use crate::source::scan::{BOM, MAX_FILE, Unreadable, readable};
+use crate::source::splice::{Splice, splice};
+use std::ops::Range;
+
+/// A file that holds an image's version, and where in it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VersionFile {
+    /// The file.
+    pub path: RepoPath,
+    /// Where in it.
+    pub place: Place,
+}
+
+/// A version file and how far its version rises when the image's base changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Versioned {
+    /// The file.
+    pub file: VersionFile,
+    /// How far.
+    pub bump: Bump,
+}
+
+/// A version as it stands in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocatedVersion {
+    /// Its first byte and the byte behind its last.
+    pub range: Range<usize>,
+    /// The version.
+    pub text: String,
+    /// The line, counted from 1.
+    pub line: usize,
+}
+
+impl VersionFile {
+    /// Finds the version: there is exactly one, and it is one.
+    pub fn read(&self, contents: &[u8]) -> Result<LocatedVersion, VersionFileError> {
+        if contents.len() > MAX_FILE {
+            return Err(Unreadable::TooLarge.into());
+        }
+        if contents.contains(&0) {
+            return Err(Unreadable::NotText.into());
+        }
+        let whole = readable(contents);
+        let base = if whole.starts_with(BOM) { BOM.len() } else { 0 };
+        let text = &whole[base..];
+        let found = self.place.find(text)?;
+        let place = match &found[..] {
+            [place] => place.clone(),
+            [] => return Err(VersionFileError::Absent(self.place.what())),
+            several => {
+                return Err(VersionFileError::Several {
+                    what: self.place.what(),
+                    lines: several.iter().map(|at| line_of(text, at.start)).collect(),
+                });
+            }
+        };
+        let line = line_of(text, place.start);
+        let version = text.get(place.clone()).unwrap_or_default();
+        if !is_version(version) {
+            let text = version.chars().take(80).collect();
+            return Err(VersionFileError::NoVersion { line, text });
+        }
+        Ok(LocatedVersion {
+            range: base + place.start..base + place.end,
+            text: version.to_owned(),
+            line,
+        })
+    }
+
+    /// Replaces the version `from` by `to`. The result is read again: it holds `to`, and no other byte changed.
+    pub fn edit(&self, contents: &[u8], from: &str, to: &str) -> Result<Vec<u8>, VersionFileError> {
+        let now = self.read(contents)?;
+        let changed = || VersionFileError::Changed {
+            expected: from.to_owned(),
+        };
+        if now.text != from {
+            return Err(changed());
+        }
+        let replacement = Splice {
+            start: now.range.start,
+            expected: from.to_owned(),
+            replacement: to.to_owned(),
+        };
+        let edited = splice(contents, &[replacement]).map_err(|_| changed())?;
+        let after = self.read(&edited)?;
+        if after.text != to || after.range.start != now.range.start {
+            return Err(VersionFileError::MovesMore("the place where it stands"));
+        }
+        Ok(edited)
+    }
+}
+
+/// The line of a place, counted from 1.
+pub(super) fn line_of(text: &str, at: usize) -> usize {
+    let before = text.as_bytes().get(..at).unwrap_or_default();
+    before.iter().filter(|byte| **byte == b'\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,36 @@
+//! The one group of a regular expression.
+
+use super::error::VersionFileError;
+use ::regex::{Regex, RegexBuilder};
+use std::ops::Range;
+
+/// A pattern from a repository may not fill the memory (T13).
+const MOST: usize = 1 << 20;
+
+/// Reads a pattern: a regular expression with exactly one group. `^` and `$` are the ends of lines.
+pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
+    let regex = RegexBuilder::new(pattern)
+        .multi_line(true)
+        .crlf(true)
+        .size_limit(MOST)
+        .dfa_size_limit(MOST)
+        .build()
+        .map_err(|error| error.to_string())?;
+    match regex.captures_len() {
+        2 => Ok(regex),
+        groups => Err(format!(
+            "the pattern has {} groups; exactly one says where the version stands, the others are written (?:…)",
+            groups.saturating_sub(1)
+        )),
+    }
+}
+
+pub(super) fn find(text: &str, pattern: &str) -> Result<Vec<Range<usize>>, VersionFileError> {
+    let regex = compile(pattern).map_err(|what| VersionFileError::Malformed {
+        line: None,
+        format: "a pattern",
+        what,
+    })?;
+    let groups = regex.captures_iter(text).filter_map(|found| found.get(1));
+    Ok(groups.take(16).map(|group| group.range()).collect())
+}
