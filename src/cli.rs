@@ -7,6 +7,7 @@ mod demo;
 mod edit;
 mod ended;
 mod forge;
+mod freshness;
 mod init;
 mod mr;
 mod output;
@@ -51,6 +52,7 @@ enum Command {
     Edit(edit::Arguments),
     Registry(registry::Arguments),
     Forge(forge::Arguments),
+    Freshness(freshness::Arguments),
     Repos(repos::Arguments),
     Config(config::Arguments),
     Init(init::Arguments),
@@ -76,6 +78,7 @@ impl Cli {
             Command::Edit(arguments) => edit::run(&arguments),
             Command::Registry(arguments) => registry::run(arguments, redactor),
             Command::Forge(arguments) => forge::run(arguments, redactor),
+            Command::Freshness(arguments) => freshness::run(arguments, redactor),
             Command::Repos(arguments) => repos::run(arguments, redactor),
             Command::Config(arguments) => config::run(arguments),
             Command::Init(arguments) => init::run(&arguments),

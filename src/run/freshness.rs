@@ -9,9 +9,11 @@ mod heads;
 mod look;
 mod newest;
 mod parents;
+mod publishers;
 mod report;
 mod subject;
 
+pub use publishers::{Publishers, publishers};
 pub use report::{FreshnessReport, PlatformReport};
 pub use subject::{Built, Subject};
 
