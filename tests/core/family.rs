@@ -50,6 +50,7 @@ fn spec(name: &str, dockerfile: &str, target: Option<&str>, line: usize) -> Imag
         dockerfile: RepoPath::parse(dockerfile).unwrap(),
         target: target.map(str::to_owned),
         watch: Vec::new(),
+        version: None,
         place: Arc::from(format!("imagebot.toml:{line}")),
     }
 }

@@ -1,6 +1,6 @@
 //! Whether two contents are the same, and whether one begins with another.
 
-use super::content::{Content, Published, Step};
+use super::content::{Content, Published};
 use crate::image::{Digest, Platform};
 
 /// What comparing two contents gives.
@@ -28,11 +28,8 @@ pub(super) fn same(a: &Content, b: &Content) -> bool {
         a.diff_ids == b.diff_ids
     };
     let settings = |content: &Content| -> Vec<String> {
-        let steps = content.steps.iter();
-        steps
-            .filter(|step| step.no_layer)
-            .filter_map(setting)
-            .collect()
+        let steps = told(content).into_iter();
+        steps.filter(|step| is_setting(step)).collect()
     };
     layers && a.env == b.env && settings(a) == settings(b)
 }
@@ -69,15 +66,36 @@ pub(super) fn shared(child: &Content, parent: &Content) -> usize {
     count(&child.layers, &parent.layers).max(count(&child.diff_ids, &parent.diff_ids))
 }
 
-/// What a step sets, blanks evened out; `None` if it says nothing that a child would notice: labels, build arguments.
-pub(super) fn setting(step: &Step) -> Option<String> {
-    let text = words(&step.made_by);
-    let bare = text
-        .strip_prefix("/bin/sh -c #(nop) ")
-        .unwrap_or(&text)
-        .to_owned();
+/// The steps that a child could notice, blanks evened out: no labels, no build arguments.
+pub(super) fn told(content: &Content) -> Vec<String> {
+    let steps = content.steps.iter().map(|step| {
+        let text = words(&step.made_by);
+        let bare = text.strip_prefix("/bin/sh -c #(nop) ");
+        bare.map_or_else(|| text.clone(), str::to_owned)
+    });
     let silent = ["LABEL ", "MAINTAINER ", "ARG "];
-    (!silent.iter().any(|word| bare.starts_with(word))).then_some(bare)
+    let is_told = |text: &String| !silent.iter().any(|word| text.starts_with(word));
+    steps.filter(is_told).collect()
+}
+
+/// Whether a step changes the configuration. Whether it is said to have made a layer does not tell: some builders make
+/// one layer of a whole build and say that its last step made it.
+pub(super) fn is_setting(step: &str) -> bool {
+    let words = [
+        "ENV",
+        "CMD",
+        "ENTRYPOINT",
+        "USER",
+        "WORKDIR",
+        "EXPOSE",
+        "VOLUME",
+        "STOPSIGNAL",
+        "SHELL",
+        "HEALTHCHECK",
+        "ONBUILD",
+    ];
+    step.split_once(' ')
+        .is_some_and(|(word, _)| words.contains(&word))
 }
 
 /// A text with single blanks.

@@ -1,6 +1,6 @@
 //! What the histories tell that the layers do not.
 
-use super::compare::{setting, words};
+use super::compare::{is_setting, told, words};
 use super::content::{Content, Step};
 use std::collections::BTreeSet;
 
@@ -44,27 +44,22 @@ pub(super) fn metadata_change(child: &Content, parent: &Content) -> Option<Strin
 }
 
 fn changed_step(child: &Content, parent: &Content) -> Option<String> {
-    let told = |content: &Content| -> Vec<(bool, String)> {
-        let steps = content.steps.iter();
-        steps
-            .filter_map(|step| match step.no_layer {
-                true => setting(step).map(|text| (true, text)),
-                false => Some((false, words(&step.made_by))),
-            })
-            .collect()
-    };
-    let (theirs, ours) = (told(parent), told(child));
-    let made = |steps: &[(bool, String)]| -> Vec<String> {
-        let made = steps.iter().filter(|(no_layer, _)| !no_layer);
-        made.map(|(_, text)| text.clone()).collect()
-    };
-    // A builder that writes a history of its own says nothing about the parent's.
-    if !is_whole(child) || !is_whole(parent) || !made(&ours).starts_with(&made(&theirs)) {
+    if !is_whole(child) || !is_whole(parent) {
         return None;
     }
-    let mut pairs = theirs.iter().enumerate();
-    let (_, (_, text)) = pairs.find(|(index, step)| ours.get(*index) != Some(step))?;
-    Some(format!("its step {text:?} is not in the image's history"))
+    let (theirs, ours) = (told(parent), told(child));
+    let same = |(a, b): &(&String, &String)| a == b;
+    // A builder that writes a history of its own says nothing about the parent's.
+    theirs.iter().zip(&ours).find(same)?;
+    let (theirs, ours) = theirs.iter().zip(&ours).find(|pair| !same(pair))?;
+    // A step that made the same layer may be told in other words.
+    if is_setting(theirs) {
+        Some(format!("its step {theirs:?} is not in the image's history"))
+    } else if is_setting(ours) {
+        Some(format!("it no longer has the step {ours:?}"))
+    } else {
+        None
+    }
 }
 
 /// A variable can be set anew by a child, but hardly be taken away.
