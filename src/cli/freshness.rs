@@ -106,7 +106,10 @@ fn render(output: &Output) -> String {
                 .unwrap_or_default();
             vec![
                 format!("  {}", plain(&row.platform)),
-                format!("{} {}", row.role.unwrap_or("-"), plain(&row.parent)),
+                match row.role {
+                    Some(role) => format!("{role} {}", plain(&row.parent)),
+                    None => "-".to_owned(),
+                },
                 row.answer.to_owned(),
                 format!("{}{rung}: {}", row.code, row.evidence),
             ]

@@ -26,6 +26,7 @@ pub(super) async fn look(
     now: Timestamp,
 ) -> FreshnessReport {
     let mut report = FreshnessReport::new(subject.image.to_string());
+    report.tag = subject.tag.as_ref().map(Tag::to_string);
     match published(setup, heads, subject, now, &mut report).await {
         Ok((lookup, read)) => {
             let mut look = Look {
