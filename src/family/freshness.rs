@@ -20,6 +20,7 @@
 //! Not here: where the values come from (`run`), and what is done about a stale image.
 
 mod answer;
+mod case;
 mod compare;
 mod content;
 mod history;
@@ -30,8 +31,9 @@ mod origin;
 mod parent;
 
 pub use answer::{Answer, Code, Freshness, Row, Rung, overall};
+pub use case::{Case, Question};
 pub use content::{Content, Published, Step};
-pub use judge::{Case, Question, judge};
+pub use judge::judge;
 pub use named::Then;
 pub use origin::{Believed, Parents, believed_revision, parents_of};
 pub use parent::Parent;

@@ -5,6 +5,7 @@ use super::{Kept, Login, RegistryError, blob};
 use crate::image::{Digest, Platform};
 use bytes::Bytes;
 use jiff::Timestamp;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The most bytes of a configuration.
@@ -23,6 +24,9 @@ pub struct ImageConfig {
     pub diff_ids: Vec<Digest>,
     /// The variables of the environment, `NAME=value`.
     pub env: Vec<String>,
+    /// What else it says of how it is run, by the keys of the image specification: each value as JSON, what is empty
+    /// left out.
+    pub settings: BTreeMap<String, String>,
     /// The steps that made it, the first one first.
     pub history: Vec<History>,
 }
@@ -103,12 +107,14 @@ fn read(endpoint: &Endpoint, body: &Bytes) -> Result<ImageConfig, RegistryError>
         rootfs: Option<Rootfs>,
         history: Option<Vec<History>>,
     }
-    #[derive(serde::Deserialize)]
+    #[derive(Default, serde::Deserialize)]
     struct Inner {
         #[serde(rename = "Labels")]
         labels: Option<BTreeMap<String, String>>,
         #[serde(rename = "Env")]
         env: Option<Vec<String>>,
+        #[serde(flatten)]
+        rest: BTreeMap<String, Value>,
     }
     #[derive(serde::Deserialize)]
     struct Rootfs {
@@ -118,13 +124,11 @@ fn read(endpoint: &Endpoint, body: &Bytes) -> Result<ImageConfig, RegistryError>
         host: endpoint.settings.host.clone(),
         why: "its configuration cannot be read".to_owned(),
     })?;
-    let inner = raw.config.unwrap_or(Inner {
-        labels: None,
-        env: None,
-    });
+    let inner = raw.config.unwrap_or_default();
     Ok(ImageConfig {
         labels: inner.labels.unwrap_or_default(),
         env: inner.env.unwrap_or_default(),
+        settings: settings(inner.rest),
         history: raw.history.unwrap_or_default(),
         created: raw.created.and_then(|created| created.parse().ok()),
         platform: raw.os.zip(raw.architecture).and_then(|(os, architecture)| {
@@ -132,4 +136,32 @@ fn read(endpoint: &Endpoint, body: &Bytes) -> Result<ImageConfig, RegistryError>
         }),
         diff_ids: raw.rootfs.and_then(|r| r.diff_ids).unwrap_or_default(),
     })
+}
+
+/// The settings that a child inherits. Docker writes many more, of the container that a build ran in.
+fn settings(all: BTreeMap<String, Value>) -> BTreeMap<String, String> {
+    const KEYS: [&str; 10] = [
+        "User",
+        "ExposedPorts",
+        "Entrypoint",
+        "Cmd",
+        "Volumes",
+        "WorkingDir",
+        "StopSignal",
+        "Shell",
+        "OnBuild",
+        "Healthcheck",
+    ];
+    let is_empty = |value: &Value| match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(all) => all.is_empty(),
+        Value::Object(all) => all.is_empty(),
+        _ => false,
+    };
+    let known = all.into_iter().filter(|(key, value)| {
+        let is_known = KEYS.contains(&key.as_str());
+        is_known && !is_empty(value)
+    });
+    known.map(|(key, value)| (key, value.to_string())).collect()
 }

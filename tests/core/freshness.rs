@@ -54,6 +54,7 @@ fn image(words: &str) -> Content {
         diff_ids,
         steps,
         env,
+        settings: BTreeMap::new(),
         labels: BTreeMap::new(),
         annotations: BTreeMap::new(),
     }
@@ -216,12 +217,14 @@ fn a_change_of_the_parents_configuration_alone_is_seen() {
     layers("a Y=1", "a X=1 Y=1 b", Code::MetadataChanged, HISTORY);
     // What the child sets behind it is its own.
     layers("a X=1", "a X=1 X=2 b", Code::LayersMatch, LAYERS);
-    let base = parent("base:1", Role::Base, single("a X=2"));
-    let mut child = image("a X=1 b");
-    // A builder that keeps no history of the base proves nothing by it.
+    let base = parent("base:1", Role::Base, single("a P=1 X=2"));
+    let mut child = image("a P=1 X=1 b");
+    // A builder that keeps no history of the base proves nothing by it; nor does one that hands on no variables.
     child.steps.truncate(1);
     says(&answer(&child, &base, None, &[]), Code::LayersMatch, LAYERS);
     child.env.clear();
+    says(&answer(&child, &base, None, &[]), Code::LayersMatch, LAYERS);
+    child.env.push("P=1".to_owned());
     says(
         &answer(&child, &base, None, &[]),
         Code::MetadataChanged,
@@ -390,6 +393,40 @@ fn the_pin_in_git_decides() {
     pinned("base:0", None, &now, "squashed", Code::ParentChanged, pin);
     pinned("base:0", None, &now, "a c", Code::LayersMatch, Rung::Layers);
     pinned("other:1", None, &now, "x c", Code::ParentChanged, pin);
+}
+
+/// Two digests of one parent: what a child inherits makes them different, what it does not inherit does not.
+#[test]
+fn what_a_child_would_not_notice_is_the_same_content() {
+    let now = single("a");
+    let check = |change: &dyn Fn(&mut Content), code| {
+        let mut was = image("a");
+        was.manifest = digest("was");
+        was.config = digest("config of was");
+        change(&mut was);
+        let mut published = now.clone();
+        published.digest = was.manifest.clone();
+        published.entries = BTreeMap::from([(platform(PLATFORM), was.manifest.clone())]);
+        published.contents = BTreeMap::from([(platform(PLATFORM), Ok(was))]);
+        let at = format!("base:1@{}", published.digest);
+        pinned(&at, Some(published), &now, "squashed", code, Rung::GitPin);
+    };
+    let revision = "org.opencontainers.image.revision";
+    check(
+        &|was| drop(was.labels.insert(revision.into(), "b".into())),
+        Code::SameContent,
+    );
+    check(&|was| was.steps.clear(), Code::SameContent);
+    check(&|was| was.layers = vec![digest("gzip")], Code::SameContent);
+    check(
+        &|was| was.diff_ids = vec![digest("other")],
+        Code::OtherContent,
+    );
+    check(&|was| was.env.push("X=1".into()), Code::OtherContent);
+    check(
+        &|was| drop(was.settings.insert("User".into(), "0".into())),
+        Code::OtherContent,
+    );
 }
 
 #[test]

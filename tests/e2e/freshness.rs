@@ -123,7 +123,7 @@ async fn an_annotated_image_is_fresh_until_its_parent_moves() {
     line.base("two");
     let stale = ["stale", "base:1 stale other-content annotation"];
     assert_eq!(line.look("app:1").await, stale);
-    // Rebuilt, it is fresh again; so it is when the parent is what it was.
+    // Rebuilt, it is fresh again.
     line.publish("app:1", CHILD, &["c=app"], &[]);
     assert_eq!(line.look("app:1").await, fresh);
 }
@@ -309,6 +309,26 @@ async fn only_the_parents_configuration_has_changed() {
     base("2");
     let stale = ["stale", "base:1 stale metadata-changed history"];
     assert_eq!(line.look("app:1").await, stale);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_parents_steps_from_another_build_need_no_memory() {
+    let line = Line::new().await;
+    let base = |time: &str| {
+        let file = "FROM scratch\nADD a /a\n";
+        let at = ["--timestamp", time];
+        line.publish_with("base:1", file, &["a=one"], &at, DOCKER);
+    };
+    base("1000");
+    line.app(CHILD, &[], DOCKER);
+    base("2000");
+    let stale = ["stale", "base:1 stale older-steps history"];
+    assert_eq!(line.look("app:1").await, stale);
+    // Squashed, the steps are not told any more.
+    line.publish_with("app:1", CHILD, &["c=app"], &["--squash"], DOCKER);
+    base("3000");
+    let unknown = ["unknown", "base:1 unknown no-shared-layers -"];
+    assert_eq!(line.look("app:1").await, unknown);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -27,11 +27,7 @@ pub(super) fn same(a: &Content, b: &Content) -> bool {
     } else {
         a.diff_ids == b.diff_ids
     };
-    let settings = |content: &Content| -> Vec<String> {
-        let steps = told(content).into_iter();
-        steps.filter(|step| is_setting(step)).collect()
-    };
-    layers && a.env == b.env && settings(a) == settings(b)
+    layers && a.env == b.env && a.settings == b.settings
 }
 
 /// Compares what two references stand for, on a platform or, where that is not known, on all that both have.

@@ -18,6 +18,8 @@ pub struct Content {
     pub steps: Vec<Step>,
     /// The variables of its environment, `NAME=value`.
     pub env: Vec<String>,
+    /// What else it says of how it is run, by the keys of the image specification, what is empty left out.
+    pub settings: BTreeMap<String, String>,
     /// The labels. One that a build does not set is its base's.
     pub labels: BTreeMap<String, String>,
     /// The annotations of its manifest.

@@ -54,24 +54,39 @@ fn changed_step(child: &Content, parent: &Content) -> Option<String> {
     let (theirs, ours) = theirs.iter().zip(&ours).find(|pair| !same(pair))?;
     // A step that made the same layer may be told in other words.
     if is_setting(theirs) {
-        Some(format!("its step {theirs:?} is not in the image's history"))
+        Some(format!(
+            "its step {} is not in the image's history",
+            shown(theirs)
+        ))
     } else if is_setting(ours) {
-        Some(format!("it no longer has the step {ours:?}"))
+        Some(format!("it no longer has the step {}", shown(ours)))
     } else {
         None
     }
 }
 
-/// A variable can be set anew by a child, but hardly be taken away.
-fn missing_variable(child: &Content, parent: &Content) -> Option<String> {
-    let names = |content: &Content| -> BTreeSet<String> {
-        let env = content.env.iter();
-        env.filter_map(|entry| Some(entry.split_once('=')?.0.to_owned()))
-            .collect()
+/// The beginning of a text, for people.
+fn shown(step: &str) -> String {
+    const MOST: usize = 60;
+    let beginning: String = step.chars().take(MOST).collect();
+    let more = if step.chars().nth(MOST).is_some() {
+        "…"
+    } else {
+        ""
     };
-    let ours = names(child);
-    let missing = names(parent)
-        .into_iter()
-        .find(|name| !ours.contains(name))?;
-    Some(format!("its variable {missing} is not in the image"))
+    format!("`{beginning}{more}`")
+}
+
+/// A variable can be set anew by a child, but hardly be taken away; unless its builder hands none on.
+fn missing_variable(child: &Content, parent: &Content) -> Option<String> {
+    let is_handed_on = |entry: &&String| child.env.contains(entry);
+    parent.env.iter().find(is_handed_on)?;
+    let name = |entry: &str| entry.split('=').next().unwrap_or_default().to_owned();
+    let ours: BTreeSet<String> = child.env.iter().map(|entry| name(entry)).collect();
+    let theirs = parent.env.iter().map(|entry| name(entry));
+    let missing = theirs.into_iter().find(|name| !ours.contains(name))?;
+    Some(format!(
+        "its variable {} is not in the image",
+        shown(&missing)
+    ))
 }

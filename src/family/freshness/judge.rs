@@ -1,37 +1,13 @@
 //! The way down the ladder, for one platform and one parent.
 
 use super::answer::{Answer, Code};
+use super::case::{Case, Question};
 use super::compare::{Compared, begins_with, compare};
-use super::content::{Content, Published};
+use super::content::Published;
 use super::layers;
-use super::named::{Named, Then, annotation, material, pin};
-use super::parent::Parent;
-use crate::image::{Digest, Platform, Reference};
+use super::named::{Named, annotation, material, pin};
+use crate::image::Digest;
 use crate::source::Role;
-
-/// An image on one platform, and one of its parents.
-#[derive(Debug, Clone, Copy)]
-pub struct Case<'a> {
-    /// The platform.
-    pub platform: &'a Platform,
-    /// The image.
-    pub child: &'a Content,
-    /// The parent.
-    pub parent: &'a Parent,
-    /// What the repository named at the commit that the image is built from, if that is known.
-    pub then: Option<&'a Then>,
-    /// The images that provenance lists, with their digests; `None` if it was not asked for yet.
-    pub materials: Option<&'a [Reference]>,
-}
-
-/// Something that has to be known first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Question {
-    /// What provenance says of the image on this platform.
-    Provenance,
-    /// What a digest of the parent stands for.
-    Content(Digest),
-}
 
 /// Judges one case, or names the one thing that has to be asked first: what is not needed is not asked for.
 pub fn judge(case: &Case<'_>) -> Result<Answer, Question> {
@@ -110,11 +86,14 @@ fn weigh(
     if let Some(digest) = named.digests.iter().find(is_current) {
         return fresh(Code::SameDigest, digest);
     }
-    let mut other = None;
+    let (mut other, mut gone) = (None, None);
     for digest in &named.digests {
         let known = case.parent.known.get(digest);
         let known = known.ok_or_else(|| Question::Content(digest.clone()))?;
-        let Some(known) = known else { continue };
+        let Some(known) = known else {
+            gone = gone.or(Some(digest));
+            continue;
+        };
         match compare(known, current, platform) {
             Compared::Same => return fresh(Code::SameContent, digest),
             Compared::Other if !is_refuted(case, known, current) => other = Some(digest),
@@ -135,7 +114,7 @@ fn weigh(
         );
         return Ok(Some(Answer::new(Code::OtherContent, named.rung, text)));
     }
-    let likely = match (named.digests.first(), &named.was) {
+    let likely = match (gone, &named.was) {
         (_, Some(_)) => Some((Code::ParentChanged, format!("{was}; now it is {shown}"))),
         (Some(digest), None) => Some((
             Code::OtherDigest,

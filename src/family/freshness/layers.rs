@@ -1,10 +1,10 @@
 //! The two rungs that need no digest: layers and history.
 
 use super::answer::{Answer, Code, Rung};
+use super::case::Question;
 use super::compare::{begins_with, same, shared};
 use super::content::Content;
 use super::history::{begins_with_steps, is_another_build, metadata_change};
-use super::judge::Question;
 use super::parent::Parent;
 use crate::image::Platform;
 

@@ -7,6 +7,9 @@ use crate::registry::{self, Image, ImageConfig, Index, RegistryError};
 use crate::run::setup::Setup;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The most platforms of an index that are read: more than any image has, and fewer than would be an attack.
+const MOST_PLATFORMS: usize = 64;
+
 /// What a digest stands for, with the index itself where it is one.
 pub(super) struct Read {
     pub(super) published: Published,
@@ -60,19 +63,25 @@ pub(super) async fn read(
                         .or_insert_with(|| entry.digest.clone());
                 }
             }
-            let mut contents = BTreeMap::new();
-            for (platform, digest) in &entries {
-                if platforms.is_none_or(|wanted| wanted.contains(platform)) {
-                    let read = image_of(setup, lookup, digest).await;
-                    contents.insert(platform.clone(), read);
-                }
-            }
+            let wanted = entries
+                .iter()
+                .filter(|(platform, _)| platforms.is_none_or(|wanted| wanted.contains(platform)));
+            let contents = wanted
+                .enumerate()
+                .map(|(place, (platform, digest))| async move {
+                    let read = match place < MOST_PLATFORMS {
+                        true => image_of(setup, lookup, digest).await,
+                        false => Err(format!("more than {MOST_PLATFORMS} platforms are not read")),
+                    };
+                    (platform.clone(), read)
+                });
+            let contents = futures::future::join_all(contents).await;
             Ok(Some(Read {
                 published: Published {
                     digest: digest.clone(),
                     is_index: true,
+                    contents: contents.into_iter().collect(),
                     entries,
-                    contents,
                 },
                 index: Some(index),
             }))
@@ -123,6 +132,7 @@ fn content(manifest: &Digest, image: Image, config: ImageConfig) -> Content {
         diff_ids: config.diff_ids,
         steps: steps.collect(),
         env: config.env,
+        settings: config.settings,
         labels: config.labels,
         annotations: image.annotations,
     }

@@ -11,9 +11,12 @@ use tokio::sync::OnceCell;
 /// A digest, none if there is no such tag, or why it is not known.
 type Answer = Result<Option<Digest>, (Code, String)>;
 
+/// An answer that whoever comes first asks for.
+type Cell = Arc<OnceCell<Answer>>;
+
 /// The digests that were asked for.
 #[derive(Default)]
-pub(super) struct Heads(Mutex<HashMap<(Lookup, Tag), Arc<OnceCell<Answer>>>>);
+pub(super) struct Heads(Mutex<HashMap<(Lookup, Tag), Cell>>);
 
 impl Heads {
     /// The digest of a tag.

@@ -14,6 +14,7 @@ use crate::image::{Digest, Platform, Reference, Tag};
 use crate::plan::Lookup;
 use crate::repo::CommitId;
 use crate::run::setup::Setup;
+use crate::source::Role;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
@@ -203,7 +204,9 @@ impl Look<'_> {
         found: &[Found],
     ) -> Option<Then> {
         let built = self.subject.built.clone()?;
-        let parents = found.iter().filter_map(|found| {
+        // Labels are inherited from the base alone.
+        let bases = found.iter().filter(|found| found.parent.role == Role::Base);
+        let parents = bases.filter_map(|found| {
             let current = found.parent.current.as_ref().ok()?;
             current.content(platform)
         });

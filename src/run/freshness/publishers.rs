@@ -96,6 +96,20 @@ impl Publishers {
         Some(nodes.filter_map(|node| self.subject(*node)).collect())
     }
 
+    /// All images that are published, each with its place in the graph.
+    pub fn all(&self) -> Vec<(usize, Subject)> {
+        let nodes = 0..self.kinship.graph.nodes().len();
+        let published = nodes.filter(|node| self.kinship.graph.nodes()[*node].repo.is_some());
+        published
+            .filter_map(|node| Some((node, self.subject(node)?)))
+            .collect()
+    }
+
+    /// The family of the registered repositories.
+    pub fn kinship(&self) -> &Kinship {
+        &self.kinship
+    }
+
     /// An image, with the repository that publishes it, if one does.
     pub fn of_image(&self, setup: &Setup, reference: &Reference) -> Subject {
         let node = self.kinship.graph.node_of(&setup.resolve(&reference.name));
