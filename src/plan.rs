@@ -8,6 +8,7 @@
 //! Every decision carries a stable [`Reason`] and the steps that led to it.
 
 mod action;
+mod activity;
 mod age;
 mod case;
 mod change;
@@ -31,6 +32,7 @@ mod template;
 mod text;
 
 pub use action::{Action, Edit, Result as Reconciled, Status};
+pub use activity::{Since, requests};
 pub use change::{Change, ChangeSet, Proposed, Version, VersionChange};
 pub use decide::{Ask, decide};
 pub use decision::{Class, Decision, Wanted};
