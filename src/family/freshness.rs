@@ -1,6 +1,6 @@
 //! Whether a published image is built on the current content of the images that it stands on.
 //!
-//! [`judge`] goes down a ladder, the strongest evidence first, for one platform and one parent:
+//! [`judge()`] goes down a ladder, the strongest evidence first, for one platform and one parent:
 //!
 //! 1. `git-pin`: the commit that the image says it is built from pins the parent's digest;
 //! 2. `provenance`: BuildKit's statement names the digests of all images that took part;

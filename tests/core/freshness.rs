@@ -487,6 +487,24 @@ fn provenance_tells_of_stages_too() {
     );
     // Two builds of one name: either may be meant.
     says(&said(&[other, same]), Code::SameDigest, provenance);
+    // Of two, one with other content and one that is gone, either may be meant; layers that would tell there are none.
+    let mut known = builder.clone();
+    let old = single("a0");
+    known.known.insert(old.digest.clone(), Some(old.clone()));
+    let two = [
+        material("golang:1", old.digest.clone()),
+        material("golang:1", digest("gone")),
+    ];
+    says(
+        &answer(&child, &known, None, &two[..1]),
+        Code::OtherContent,
+        provenance,
+    );
+    says(
+        &answer(&child, &known, None, &two),
+        Code::OtherDigest,
+        provenance,
+    );
     // A tag that is no longer named.
     let was = material("golang:0", digest("gone"));
     says(&said(&[was]), Code::ParentChanged, provenance);

@@ -66,16 +66,23 @@ impl Line {
         self.publish_with("app:1", dockerfile, &["c=app"], build, push);
     }
 
-    async fn look_in(&self, image: &str, cache: Option<&Path>) -> FreshnessReport {
+    async fn look_at(&self, images: &[&str], cache: Option<&Path>) -> Vec<FreshnessReport> {
         let setup = Arc::new(self.world.set_up(cache).await.expect("a set-up"));
         let publishers = publishers(&setup).await;
         assert_eq!(publishers.problems, []);
-        let reference = Reference::parse(&self.name(image)).expect("a reference");
-        let subject = publishers.of_image(&setup, &reference);
-        let reports = freshness(&setup, vec![subject], self.world.now(), &|_, _| ()).await;
-        let report = reports.into_iter().next().expect("a report");
-        self.world.note(format!("{report:?}"));
-        report
+        let subjects = images.iter().map(|image| {
+            let reference = Reference::parse(&self.name(image)).expect("a reference");
+            publishers.of_image(&setup, &reference)
+        });
+        let subjects = subjects.collect();
+        let reports = freshness(&setup, subjects, self.world.now(), &|_, _| ()).await;
+        self.world.note(format!("{reports:?}"));
+        reports
+    }
+
+    async fn look_in(&self, image: &str, cache: Option<&Path>) -> FreshnessReport {
+        let reports = self.look_at(&[image], cache).await;
+        reports.into_iter().next().expect("a report")
     }
 
     /// What is said of an image: `fresh`, then a line for each platform and parent.
@@ -357,6 +364,11 @@ async fn p15_a_second_run_asks_for_the_digests_of_tags_only() {
             "HEAD /v2/acme/base/manifests/1"
         ]
     );
+    // However many images stand on a base, its tag is asked for once.
+    let before = registry.log().len();
+    line.look_at(&["app:1", "app:1", "base:1"], None).await;
+    let requests = asked_since(before);
+    assert_eq!(requests.len(), 2, "{requests:#?}");
     // Moved: the new base is read, and nothing else.
     line.base("two");
     let before = registry.log().len();

@@ -86,7 +86,7 @@ fn weigh(
     if let Some(digest) = named.digests.iter().find(is_current) {
         return fresh(Code::SameDigest, digest);
     }
-    let (mut other, mut gone) = (None, None);
+    let (mut others, mut gone) = (Vec::new(), None);
     for digest in &named.digests {
         let known = case.parent.known.get(digest);
         let known = known.ok_or_else(|| Question::Content(digest.clone()))?;
@@ -96,16 +96,19 @@ fn weigh(
         };
         match compare(known, current, platform) {
             Compared::Same => return fresh(Code::SameContent, digest),
-            Compared::Other if !is_refuted(case, known, current) => other = Some(digest),
-            Compared::Other | Compared::Mixed => return Ok(None),
-            Compared::Untold => {}
+            Compared::Other if !is_refuted(case, known, current) => others.push(digest),
+            Compared::Other | Compared::Untold => {}
+            Compared::Mixed => return Ok(None),
         }
     }
     let was = match &named.was {
         Some(was) => format!("{by} names {was}"),
         None => by.clone(),
     };
-    if let Some(digest) = other {
+    // Of several digests any may be the one that is meant.
+    if let Some(digest) = others.first()
+        && others.len() == named.digests.len()
+    {
         let text = format!(
             "{was}{} {}; {shown} is {} now",
             if named.was.is_some() { " at" } else { " names" },
