@@ -10,8 +10,8 @@
 //!
 //! The first three name a digest. Another digest is not yet another content: an index may have changed for another
 //! platform, layers may have been compressed anew. So both contents are compared before anything is called stale, and
-//! a digest whose layers the image does not have, while it has the current ones, is not believed. When the image was
-//! made is never looked at: reproducible builds say 1970.
+//! a digest whose layers the image does not have, while it has the current ones, is not believed. Nothing is called older
+//! by its date: reproducible builds say 1970; different dates only tell two builds apart.
 //!
 //! Of the layers alone, *fresh* is certain and *stale* hardly ever: an image that was squashed, or that copies from
 //! its parent, has none of the parent's layers. It is called stale only where it has the layers of an older content
