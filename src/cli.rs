@@ -8,6 +8,7 @@ mod edit;
 mod ended;
 mod forge;
 mod freshness;
+mod graph;
 mod init;
 mod mr;
 mod output;
@@ -53,6 +54,7 @@ enum Command {
     Registry(registry::Arguments),
     Forge(forge::Arguments),
     Freshness(freshness::Arguments),
+    Graph(graph::Arguments),
     Repos(repos::Arguments),
     Config(config::Arguments),
     Init(init::Arguments),
@@ -77,6 +79,7 @@ impl Cli {
             Command::Tags(arguments) => tags::run(arguments, redactor),
             Command::Edit(arguments) => edit::run(&arguments),
             Command::Registry(arguments) => registry::run(arguments, redactor),
+            Command::Graph(arguments) => graph::run(arguments, redactor),
             Command::Forge(arguments) => forge::run(arguments, redactor),
             Command::Freshness(arguments) => freshness::run(arguments, redactor),
             Command::Repos(arguments) => repos::run(arguments, redactor),

@@ -21,6 +21,7 @@ mod options;
 mod own;
 mod pass;
 mod planned;
+mod portrait;
 mod read;
 mod register;
 mod report;
@@ -39,6 +40,7 @@ pub use freshness::{
 pub use options::{Options, Progress};
 pub use own::{OwnError, own_config};
 pub use pass::pass;
+pub use portrait::{EdgeReport, NodeReport, Portrait, State, portrait};
 pub use register::{Registered, forget, survey};
 pub use report::{
     DecisionReport, LeftOutReport, ProblemReport, ProposalReport, Report, RepositoryReport,

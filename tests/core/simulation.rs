@@ -30,10 +30,10 @@ struct Play {
 
 impl Play {
     fn new(seed: u64, holds: bool) -> Self {
-        let most = match seed % 40 {
+        let most = match seed % 100 {
             39 => 200,
-            1..10 => 30,
-            _ => 10,
+            some if some % 10 == 1 => 30,
+            _ => 8,
         };
         Self {
             seed,
