@@ -230,7 +230,7 @@ async fn merged_and_not_released_holds_nobody(on: On) {
 /// The states of the graph, `image state`.
 async fn states(world: &World) -> Vec<String> {
     let setup = Arc::new(world.set_up(None).await.expect("a set-up"));
-    let portrait = portrait(&setup, &world.options(None)).await;
+    let portrait = portrait(&setup, &world.options(None), false).await;
     assert_eq!(portrait.problems, [], "{portrait:?}");
     let host = format!("{}/acme/", world.server.host());
     let nodes = portrait.nodes.iter().map(|node| {

@@ -4,7 +4,7 @@ use super::buildah::Buildah;
 use super::images::Server;
 use super::world::World;
 use imagebot::image::Reference;
-use imagebot::run::{FreshnessReport, freshness, publishers};
+use imagebot::run::{FreshnessReport, State, freshness, portrait, publishers};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -376,6 +376,45 @@ async fn p15_a_second_run_asks_for_the_digests_of_tags_only() {
     let requests = asked_since(before);
     let gets = requests.iter().filter(|line| line.starts_with("GET "));
     assert_eq!(gets.count(), 2, "{requests:#?}");
+}
+
+/// What is published counts in the graph, where that is asked for: files that want nothing say nothing of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_graph_knows_what_is_published() {
+    let line = Line::new().await;
+    line.world.configure_family("[[rule]]\ndigest = \"off\"\n");
+    line.world.repo("base", "FROM scratch\n");
+    line.base("one");
+    line.app(CHILD, &[], &[]);
+    let states = async |published: bool| -> Vec<(String, State, Option<&'static str>)> {
+        let setup = Arc::new(line.world.set_up(None).await.expect("a set-up"));
+        let portrait = portrait(&setup, &line.world.options(None), published).await;
+        let nodes = portrait.nodes.into_iter();
+        nodes
+            .map(|node| {
+                let name = node.image.unwrap_or_default();
+                (name.replace(&line.name(""), ""), node.state, node.freshness)
+            })
+            .collect()
+    };
+    let named = |name: &str, state, freshness| (name.to_owned(), state, freshness);
+    let fresh = Some("fresh");
+    assert_eq!(
+        states(true).await,
+        [
+            named("base", State::Current, fresh),
+            named("app", State::Current, fresh)
+        ]
+    );
+    line.base("two");
+    assert_eq!(
+        states(true).await,
+        [
+            named("base", State::Current, fresh),
+            named("app", State::Stale, Some("stale"))
+        ]
+    );
+    assert_eq!(states(false).await[1], named("app", State::Current, None));
 }
 
 /// An image that cannot be looked at stops no other.
