@@ -269,7 +269,7 @@ async fn a_label_names_the_publisher_and_proves_what_is_new(on: On) {
 /// The states of the graph, `image state`.
 async fn states(world: &World) -> Vec<String> {
     let setup = Arc::new(world.set_up(None).await.expect("a set-up"));
-    let portrait = portrait(&setup, &world.options(None)).await;
+    let portrait = portrait(&setup, &world.options(None), false).await;
     assert_eq!(portrait.problems, [], "{portrait:?}");
     let host = format!("{}/acme/", world.server.host());
     let nodes = portrait.nodes.iter().map(|node| {
