@@ -8,6 +8,7 @@
 //! What a registry or forge says comes in as values; what is done about it is decided above.
 
 mod claim;
+mod contexts;
 mod finding;
 mod graph;
 pub mod hold;
@@ -17,8 +18,10 @@ mod publishes;
 mod spec;
 
 pub use claim::Strength;
+pub use contexts::{NO_REGISTRY, REGISTRY_ARG, contexts, is_info};
 pub use finding::{Finding, What};
 pub use graph::{Edge, Graph, Node};
 pub use member::{Depends, Member, On, Stand};
+pub use order::Arrows;
 pub use publishes::{ParsePublishesError, Publishes};
 pub use spec::ImageSpec;

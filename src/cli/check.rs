@@ -136,7 +136,8 @@ pub(super) async fn judge_folder(
 ) -> anyhow::Result<(Work, PathBuf, Observations)> {
     let folder = read_folder(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let config = settings_of(&folder, &setup.config)?;
-    let mut works = vec![Work::new(setup, None, config, folder.files, folder.skipped)];
+    let files = folder.files.into_iter().chain(folder.versions);
+    let mut works = vec![Work::new(setup, None, config, files, folder.skipped)];
     let progress = progress();
     let ticked = |done, total| progress.tick("registries", done, total);
     let nothing = [Proposed::new()];
@@ -155,7 +156,7 @@ async fn of_path(
     let setup = setup(config, unlisted, redactor).await?;
     let (mut work, _, seen) = judge_folder(&setup, path).await?;
     let name = path.display().to_string();
-    let proposals = work.propose(&name, &setup.config, &seen);
+    let proposals = work.propose(&name, &setup.config, &seen, false);
     let proposals = proposals
         .iter()
         .map(|proposal| ProposalReport {

@@ -52,6 +52,7 @@ pub async fn decide_all(
                     seen: &seen,
                     now,
                     proposed,
+                    inner: work.images.truth(path, located),
                     traces,
                 };
                 match decide(&ask) {

@@ -61,11 +61,13 @@ pub(super) async fn plan(shared: &Shared, seen: &Observations, case: Case) -> Pl
         noun: candidate.forge.noun(),
         templates: &setup.config.merge_requests.templates,
         commit_prefix: &setup.config.merge_requests.commit_prefix,
+        together: false,
     };
     let (proposals, _) = propose(
         &target,
         &work.files,
         &work.config.args,
+        &work.images,
         &mut work.decisions,
         seen,
     );
@@ -90,7 +92,7 @@ pub(super) async fn plan(shared: &Shared, seen: &Observations, case: Case) -> Pl
             repo: &candidate.repo,
             head: &head,
             args: &work.config.args,
-            files: &work.files,
+            files: &work.contents(),
         };
         let names: BTreeSet<Branch> = proposals.iter().map(|p| p.branch.clone()).collect();
         let forge = candidate.forge.as_ref();
@@ -129,6 +131,7 @@ fn told(shared: &Shared, work: &Work, proposals: &[Proposal], report: &mut Repos
             "a template of [merge_request] gives nothing here, so imagebot's own words stand: {error}"
         ));
     }
+    report.warnings.extend(work.findings.iter().cloned());
     report.warnings.sort();
     report.warnings.dedup();
     if shared.options.traces {
