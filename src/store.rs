@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Raised whenever what is stored changes its meaning; a store of another number is made anew.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// The store; clones share it.
 #[derive(Debug, Clone)]
@@ -53,6 +53,12 @@ pub enum Kind {
     Opened,
     /// What a repository was told of its settings.
     Noticed,
+    /// Since when a default branch has its head.
+    Head,
+    /// Since when CI says what it says of that head.
+    Ci,
+    /// Since when a merge request is about to be opened.
+    Opening,
 }
 
 impl Kind {
@@ -63,6 +69,9 @@ impl Kind {
             Self::Registered => "registered",
             Self::Opened => "opened",
             Self::Noticed => "noticed",
+            Self::Head => "head",
+            Self::Ci => "ci",
+            Self::Opening => "opening",
         }
     }
 }

@@ -5,6 +5,8 @@
     reason = "a test that panics has failed, and says why"
 )]
 
+#[path = "core/family.rs"]
+mod family;
 #[path = "core/names.rs"]
 mod names;
 #[path = "core/plan.rs"]

@@ -38,6 +38,8 @@ mod cascade;
 mod crash;
 #[path = "e2e/cut.rs"]
 mod cut;
+#[path = "e2e/family.rs"]
+mod family;
 #[path = "e2e/faults.rs"]
 mod faults;
 #[path = "e2e/fleet.rs"]

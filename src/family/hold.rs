@@ -19,6 +19,8 @@ pub struct Facts {
     pub open: Vec<Open>,
     /// What CI says of the default branch's head.
     pub ci: Ci,
+    /// Since when it says so.
+    pub ci_since: Option<Timestamp>,
     /// Since when that head is there.
     pub head_since: Option<Timestamp>,
 }
@@ -220,7 +222,10 @@ impl Scene<'_> {
         let of_head = of_head.map(|what| Blocker {
             repo,
             what,
-            since: facts.head_since,
+            since: match what {
+                Busy::Settling => facts.head_since,
+                _ => facts.ci_since,
+            },
         });
         open.chain(of_head).collect()
     }

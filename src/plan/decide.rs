@@ -3,6 +3,7 @@
 use super::case::Case;
 use super::change::Proposed;
 use super::decision::{Class, Decision};
+use super::family::Kin;
 use super::images::Truth;
 use super::observe::{Failure, Gap, Lookup, Observations, Question, View};
 use super::reason::{Outcome, Reason};
@@ -56,6 +57,7 @@ pub fn decide(ask: &Ask<'_>) -> Result<Decision, Question> {
             lookup: ask.lookup.as_ref().ok().copied().flatten().cloned(),
             effective: None,
             selection: None,
+            kin: Kin::default(),
             steps: Vec::new(),
         },
     };

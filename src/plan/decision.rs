@@ -1,5 +1,6 @@
 //! A decision about one reference.
 
+use super::family::Kin;
 use super::observe::Lookup;
 use super::reason::{Outcome, Reason};
 use crate::image::{Digest, Reference, Tag};
@@ -73,6 +74,8 @@ pub struct Decision {
     pub effective: Option<Effective>,
     /// The verdicts on all tags, where they were asked for.
     pub selection: Option<Selection>,
+    /// Its place in the family.
+    pub kin: Kin,
     /// What was found out on the way, in order.
     pub steps: Vec<String>,
 }

@@ -2,21 +2,22 @@
 
 use super::change::ChangeSet;
 use super::decision::{Decision, Wanted};
+use super::escape::code;
 use super::file::File;
 use super::images::Images;
 use super::key::UpdateKey;
 use super::message::CommitMessage;
 use super::observe::Observations;
-use super::reason::Reason;
+use super::reason::{Outcome, Reason};
 use super::release::{Place, release};
 use super::target::Target;
 use super::text::{Texts, title};
-use super::wish::{Refused, Wish, groups, kept_updates};
+use super::wish::{Refused, Wish, group_of, groups, kept_updates};
 use crate::policy::{Age, Settings};
 use crate::repo::{Branch, RepoPath};
 use crate::scheme::Level;
 use crate::source::Update;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A merge request that should be there.
 #[derive(Debug, Clone)]
@@ -111,7 +112,15 @@ pub fn propose(
                 .map(|settings| settings.max_open.value)
                 .max()
                 .unwrap_or(0),
-            texts: Texts::render(title, target, &key, &changes, &wanted, seen),
+            texts: Texts::render(
+                title,
+                target,
+                &key,
+                &changes,
+                &wanted,
+                &waits(decisions, &key),
+                seen,
+            ),
             updates: kept_updates(&release.kept),
             files: release.files,
             changes,
@@ -163,11 +172,27 @@ fn automerge(wanted: &[(&Decision, &Wanted)]) -> Automerge {
         let settings = decision.effective.as_ref().map(|e| &e.settings);
         settings.is_some_and(|s| s.automerge.value.is_some_and(|most| wanted.level <= most))
     };
-    if wanted.is_empty() || !wanted.iter().all(allowed) {
+    let waits = |(decision, _): &(&Decision, &Wanted)| decision.outcome() == Outcome::Hold;
+    if wanted.is_empty() || !wanted.iter().all(allowed) || wanted.iter().any(waits) {
         return Automerge::Never;
     }
     match settings_of(wanted).all(|settings| settings.min_age.value > Age::NONE) {
         true => Automerge::Wanted,
         false => Automerge::NeedsMinAge,
     }
+}
+
+/// What belongs into a merge request and waits, a line each.
+fn waits(decisions: &[Decision], key: &UpdateKey) -> BTreeSet<String> {
+    let here = |decision: &&Decision| {
+        let mut waiting = decision.kin.waiting.iter();
+        waiting.any(|wanted| wanted.class == key.class && group_of(decision, wanted) == key.group)
+    };
+    let waiting = decisions.iter().filter(here);
+    let line = |decision: &Decision| {
+        let image = code(decision.located.image());
+        let by = decision.kin.waits_for.as_deref().map(code)?;
+        Some(format!("{image} waits for {by}"))
+    };
+    waiting.filter_map(line).collect()
 }

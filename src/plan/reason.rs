@@ -64,6 +64,7 @@ reasons! {
     NewTag = Update, "new-tag", "The registry has a newer tag.";
     NewDigest = Update, "new-digest", "The tag points at another digest than the pinned one.";
     FirstPin = Update, "first-pin", "The policy asks for a digest, and there is none yet.";
+    HoldExpired = Update, "hold-expired", "It waited for what goes on above it as long as hold_for allows, and goes on now.";
     InnerNew = Update, "inner-new", "Its image is built in this repository and has a newer version there.";
     InnerFollows = Update, "inner-follows", "Its image is built in this repository and gets a new version in the same merge request.";
     UpToDate = Keep, "up-to-date", "There is nothing newer.";
@@ -79,10 +80,14 @@ reasons! {
     InnerAhead = Keep, "inner-ahead", "Its image is built in this repository and has an older version there; nothing is moved back.";
     InnerFloating = Keep, "inner-floating", "Its image is built in this repository, and its tag does not say which version it is.";
     TooYoung = Hold, "too-young", "What is newer has not been there for min_age yet.";
+    Held = Hold, "held", "Something is coming above it in the family: it waits, so that it is rebuilt once.";
+    Blocked = Hold, "blocked", "The pipeline of the repository that publishes the image failed.";
     RegistryQuota = Hold, "registry-quota", "The registry's quota of requests is used up; the next pass asks again.";
     Disabled = Skip, "disabled", "The policy says that it is not to be looked at.";
     NotEditable = Skip, "not-editable", "Its text cannot be edited where it stands.";
     RegistryNotConfigured = Skip, "registry-not-configured", "Its registry is not one that the operator listed, and is never contacted.";
+    FamilyCycle = Skip, "family-cycle", "The image stands on what is built here: following it would never end.";
+    OwnImage = Skip, "own-image", "The repository publishes the image itself, and does not say which of its images stand on which.";
     DigestOff = Skip, "digest-off", "It has a digest, and the policy says that digests are left alone.";
     InnerCycle = Skip, "inner-cycle", "Its image and the one that it is in stand on each other.";
     LookupFailed = Unknown, "lookup-failed", "The registry could not be asked.";

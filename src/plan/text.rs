@@ -9,6 +9,7 @@ use super::escape::code;
 use super::hash;
 use super::key::UpdateKey;
 use super::observe::Observations;
+use super::reason::Reason;
 use super::target::Target;
 use super::template::{Template, Values};
 use crate::policy::Settings;
@@ -50,6 +51,9 @@ pub struct State {
     /// The target branch that it was opened for: another one was chosen by a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Branch>,
+    /// Whether it is a major change; one of those holds nobody.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub major: bool,
     /// Whether it did not get yet what it is to wear: whoever opened it was killed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub undressed: bool,
@@ -117,6 +121,7 @@ impl Texts {
         key: &UpdateKey,
         changes: &ChangeSet,
         wanted: &[(&Decision, &Wanted)],
+        waits: &BTreeSet<String>,
         seen: &Observations,
     ) -> Self {
         let level = wanted.iter().map(|(_, wanted)| wanted.level).max();
@@ -153,6 +158,18 @@ impl Texts {
                 places.join(", ")
             );
         }
+        for change in &changes.follows {
+            let (image, path) = (code(change.image.written()), code(change.path.as_str()));
+            let (from, to) = (code(&change.from.to_string()), code(&change.to.to_string()));
+            let _ = writeln!(body, "| {image} | {from} | {to} | follows | {path} |");
+        }
+        if !changes.versions.is_empty() {
+            body.push_str("\nVersions that rise with it:\n\n");
+        }
+        for change in &changes.versions {
+            let (from, to) = (code(&change.from), code(&change.to));
+            let _ = writeln!(body, "- {}: {from} -> {to}", code(change.path.as_str()));
+        }
         let whys: BTreeSet<String> = wanted
             .iter()
             .map(|(decision, wanted)| why(decision, wanted))
@@ -160,6 +177,12 @@ impl Texts {
         body.push_str("\nWhy:\n\n");
         for why in whys {
             let _ = writeln!(body, "- {why}");
+        }
+        if !waits.is_empty() {
+            body.push_str("\nNewer is there, or is coming, and is not in here yet:\n\n");
+            for line in waits {
+                let _ = writeln!(body, "- {line}");
+            }
         }
         let dress = dress(wanted);
         values.default = &body;
@@ -186,6 +209,7 @@ impl Texts {
             key: key.hash(),
             changes: changes.clone(),
             target: Some(key.target.clone()),
+            major: key.class == Class::Major,
             labels: dress.labels.iter().cloned().collect(),
             ..State::default()
         };
@@ -263,6 +287,9 @@ fn why(decision: &Decision, wanted: &Wanted) -> String {
         wanted.to_tag == decision.reference().and_then(|r| r.tag.clone()),
     ) {
         (Class::Pin, _) => format!("{image}: the policy asks for a digest beside every reference"),
+        (Class::Update, false) if decision.inner.is_some() => {
+            format!("{image}: {tag} is its version in this repository")
+        }
         (_, true) => format!("{image}: {tag} points at another digest now"),
         (Class::Major, false) => format!(
             "{image}: {tag} is the newest, and a major change is a merge request of its own"
@@ -271,6 +298,9 @@ fn why(decision: &Decision, wanted: &Wanted) -> String {
             format!("{image}: {tag} is the newest that the policy allows here")
         }
     };
+    if decision.reason == Reason::HoldExpired {
+        let _ = write!(text, "; {}", code(&decision.detail));
+    }
     let settings = decision
         .effective
         .as_ref()

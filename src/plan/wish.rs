@@ -83,13 +83,10 @@ pub(super) fn groups(decisions: &[Decision], together: bool) -> Vec<(Class, Stri
     joined
 }
 
-/// The group of all references to images of the family: their changes belong together.
-pub(super) const FAMILY: &str = "family";
+/// The group of all references to images that registered repositories publish, this one among them.
+const FAMILY: &str = "family";
 
-fn group_of(decision: &Decision, wanted: &Wanted) -> String {
-    if decision.inner.is_some() && wanted.class == Class::Update {
-        return FAMILY.to_owned();
-    }
+pub(super) fn group_of(decision: &Decision, wanted: &Wanted) -> String {
     let rule = decision
         .effective
         .as_ref()
@@ -97,6 +94,8 @@ fn group_of(decision: &Decision, wanted: &Wanted) -> String {
     match (wanted.class, rule.filter(|group| !group.is_empty())) {
         (Class::Pin, _) => String::new(),
         (_, Some(group)) => group,
+        // So the bottom of a diamond is one merge request.
+        (_, None) if decision.kin.parent.is_some() || decision.inner.is_some() => FAMILY.to_owned(),
         (_, None) => decision
             .reference()
             .map(|reference| reference.name.canonical())

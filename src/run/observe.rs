@@ -15,6 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The name of a repository's own settings.
 pub(super) const REPO_CONFIG: &str = "imagebot.toml";
 
+/// A list of projects that a repository depends on, as gitlab-deps has it.
+pub(super) const GITLAB_DEPS: &str = ".gitlab-deps";
+
 /// A file that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ReadFile {
@@ -47,13 +50,9 @@ pub(super) struct Snapshot {
     pub(super) files: Vec<ReadFile>,
     /// Files that were not read, and why.
     pub(super) skipped: Vec<(RepoPath, String)>,
-    /// What is read at all; one that an earlier imagebot kept is read anew where there is more now.
-    #[serde(default)]
-    pub(super) reads: u32,
+    /// When the commit was made, as it says itself: seconds since 1970.
+    pub(super) committed: Option<i64>,
 }
-
-/// The version files too.
-const READS: u32 = 1;
 
 /// What is on one of our branches.
 #[derive(Debug, Clone)]
@@ -68,7 +67,9 @@ pub(super) struct OurBranch {
 
 /// Whether a file is one that is read.
 fn is_wanted(path: &RepoPath) -> bool {
-    path.as_str() == REPO_CONFIG || Format::of(path.as_str()).is_some() || is_info(path)
+    matches!(path.as_str(), REPO_CONFIG | GITLAB_DEPS)
+        || Format::of(path.as_str()).is_some()
+        || is_info(path)
 }
 
 /// Reads a repository's files at a commit: from the store where it has them, else with two requests.
@@ -82,8 +83,7 @@ pub(super) async fn snapshot(
     if let Some(kept) = setup
         .store
         .files(key, head.as_str())
-        .and_then(|data| serde_json::from_slice::<Snapshot>(&data).ok())
-        .filter(Snapshot::is_whole)
+        .and_then(|data| serde_json::from_slice(&data).ok())
     {
         return Ok(kept);
     }
@@ -106,16 +106,15 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Snapshot, GitError
     cached
         .fetch_commits(&BTreeSet::from([head.clone()]))
         .await?;
-    let mut snapshot = Snapshot {
-        reads: READS,
-        ..Snapshot::default()
-    };
+    let mut snapshot = Snapshot::default();
     let (wanted, others) = cached
         .tree(head)
         .await?
         .into_iter()
         .partition(|entry| is_wanted(&entry.path));
-    snapshot.add(cached, wanted).await?;
+    let commit = Some(head);
+    let contents = snapshot.add(cached, wanted, commit).await?;
+    snapshot.committed = contents.get(head).and_then(|commit| committed(commit));
     if cached.filter_ignored() {
         tracing::warn!(
             remote = cached.remote_url(),
@@ -129,17 +128,12 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Snapshot, GitError
         .filter(|entry| named.contains(&entry.path))
         .collect();
     if !named.is_empty() {
-        snapshot.add(cached, named).await?;
+        snapshot.add(cached, named, None).await?;
     }
     Ok(snapshot)
 }
 
 impl Snapshot {
-    /// Whether it has everything that is read today.
-    fn is_whole(&self) -> bool {
-        self.reads == READS
-    }
-
     /// The version files that its `imagebot.toml` names.
     fn version_paths(&self) -> BTreeSet<RepoPath> {
         let config = self.files.iter().find(|f| f.path.as_str() == REPO_CONFIG);
@@ -147,8 +141,13 @@ impl Snapshot {
         text.map(version_paths).unwrap_or_default()
     }
 
-    /// Reads files; links and submodules are not followed.
-    async fn add(&mut self, cached: &mut Cached, entries: Vec<Entry>) -> Result<(), GitError> {
+    /// Reads files, and a commit that was fetched with them; links and submodules are not followed. All contents by id.
+    async fn add(
+        &mut self,
+        cached: &mut Cached,
+        entries: Vec<Entry>,
+        commit: Option<&CommitId>,
+    ) -> Result<BTreeMap<CommitId, Vec<u8>>, GitError> {
         let mut wanted = Vec::new();
         for entry in entries {
             match entry.kind {
@@ -159,7 +158,8 @@ impl Snapshot {
         }
         let ids: BTreeSet<CommitId> = wanted.iter().map(|entry| entry.id.clone()).collect();
         cached.fetch_objects(&ids).await?;
-        let contents = cached.objects(&ids).await?;
+        let all = ids.into_iter().chain(commit.cloned()).collect();
+        let contents = cached.objects(&all).await?;
         for entry in wanted {
             if let Some(contents) = contents.get(&entry.id) {
                 let executable = entry.kind == EntryKind::Executable;
@@ -170,8 +170,16 @@ impl Snapshot {
                 });
             }
         }
-        Ok(())
+        Ok(contents)
     }
+}
+
+/// When a commit was made: the last but one word of its `committer` line.
+fn committed(commit: &[u8]) -> Option<i64> {
+    let text = String::from_utf8_lossy(commit);
+    let mut headers = text.lines().take_while(|line| !line.is_empty());
+    let line = headers.find(|line| line.starts_with("committer "))?;
+    line.rsplit(' ').nth(1)?.parse().ok()
 }
 
 /// What the store remembers of a head: whose it is depends on the commit, on the target's head and on nothing else.

@@ -2,6 +2,7 @@
 
 use super::decide::decide_all;
 use super::existing::{There, remember_ended};
+use super::family::{hold_all, kinship, odd};
 use super::finish::finish;
 use super::limits::hold_back;
 use super::options::Options;
@@ -74,7 +75,12 @@ pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
         work,
         there,
     });
-    let mut planned = plan_all(&shared, seen, cases.collect()).await;
+    let mut cases: Vec<Case> = cases.collect();
+    let of_cases = cases.iter().map(|case| (&case.candidate.repo, &case.work));
+    let kinship = kinship(setup, of_cases);
+    report.warnings.extend(odd(&kinship));
+    hold_all(&shared, &seen, &kinship, &mut cases).await;
+    let mut planned = plan_all(&shared, seen, cases).await;
     hold_back(&shared, &mut planned);
     report.repositories.extend(act_all(&shared, planned).await);
     report.repositories.sort_by(|a, b| a.repo.cmp(&b.repo));

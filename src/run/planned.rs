@@ -54,15 +54,7 @@ pub(super) async fn plan(shared: &Shared, seen: &Observations, case: Case) -> Pl
     let Some((branch, head)) = candidate.base.clone() else {
         return Planned::only(report);
     };
-    let target = Target {
-        repo_id: &candidate.repo.id,
-        repo: candidate.repo.name.as_str(),
-        branch: &branch,
-        noun: candidate.forge.noun(),
-        templates: &setup.config.merge_requests.templates,
-        commit_prefix: &setup.config.merge_requests.commit_prefix,
-        together: false,
-    };
+    let target = target(shared, &candidate, &branch);
     let (proposals, _) = propose(
         &target,
         &work.files,
@@ -76,12 +68,7 @@ pub(super) async fn plan(shared: &Shared, seen: &Observations, case: Case) -> Pl
         whole: work.is_certain(),
         not_judged: work.not_judged(),
     };
-    let terms = Terms {
-        default_branch: &branch,
-        certainty: &certainty,
-        rebase_label: &setup.config.merge_requests.rebase_label,
-        stop_label: &setup.config.merge_requests.stop_label,
-    };
+    let terms = terms(shared, &branch, &certainty);
     let mut results = reconcile(&proposals, &there.existing(), &terms);
     let acts_on_memory =
         |result: &Reconciled| result.action.is_some() && !there.is_fresh(&result.branch);
@@ -118,6 +105,53 @@ pub(super) async fn plan(shared: &Shared, seen: &Observations, case: Case) -> Pl
             proposals,
             results,
         }),
+    }
+}
+
+/// What would be proposed in a repository, and how that stands, as far as it is known without asking anybody.
+pub(super) fn preview(
+    shared: &Shared,
+    seen: &Observations,
+    case: &Case,
+    decisions: &mut [Decision],
+) -> (Vec<Proposal>, Vec<Reconciled>) {
+    let Some((branch, _)) = &case.candidate.base else {
+        return (Vec::new(), Vec::new());
+    };
+    let target = target(shared, &case.candidate, branch);
+    let work = &case.work;
+    let args = &work.config.args;
+    let images = &work.images;
+    let (proposals, _) = propose(&target, &work.files, args, images, decisions, seen);
+    let certainty = Certainty {
+        whole: decisions.iter().all(Decision::is_certain),
+        not_judged: work.not_judged(),
+    };
+    let terms = terms(shared, branch, &certainty);
+    let results = reconcile(&proposals, &case.there.existing(), &terms);
+    (proposals, results)
+}
+
+fn target<'a>(shared: &'a Shared, candidate: &'a Candidate, branch: &'a Branch) -> Target<'a> {
+    let config = &shared.setup.config.merge_requests;
+    Target {
+        repo_id: &candidate.repo.id,
+        repo: candidate.repo.name.as_str(),
+        branch,
+        noun: candidate.forge.noun(),
+        templates: &config.templates,
+        commit_prefix: &config.commit_prefix,
+        together: false,
+    }
+}
+
+fn terms<'a>(shared: &'a Shared, branch: &'a Branch, certainty: &'a Certainty) -> Terms<'a> {
+    let config = &shared.setup.config.merge_requests;
+    Terms {
+        default_branch: branch,
+        certainty,
+        rebase_label: &config.rebase_label,
+        stop_label: &config.stop_label,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reading the repositories: their files, their own settings, and what is there of ours.
 
 use super::existing::There;
+use super::family::head_since;
 use super::observe::{Judge, REPO_CONFIG, snapshot};
 use super::own::{OwnError, own_config};
 use super::register::Registered;
@@ -64,6 +65,7 @@ fn nothing(
             forge,
             repo,
             base: None,
+            head_since: None,
             report,
         },
         work,
@@ -125,6 +127,7 @@ async fn read(shared: &Shared, forge: Arc<dyn Forge>, repo: Repository) -> Case 
             Ok("its imagebot.toml says enabled = false"),
         );
     }
+    let head_since = head_since(shared, forge.as_ref(), &repo, &head, snapshot.committed);
     let files = snapshot.files.into_iter().map(|file| {
         let kind = if file.executable {
             EntryKind::Executable
@@ -161,6 +164,7 @@ async fn read(shared: &Shared, forge: Arc<dyn Forge>, repo: Repository) -> Case 
             forge,
             repo,
             base: Some((branch, head)),
+            head_since: Some(head_since),
             report,
         },
         work,

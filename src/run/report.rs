@@ -99,6 +99,10 @@ pub struct DecisionReport {
     pub missing: Option<&'static str>,
     /// Whether something of it failed.
     pub failed: bool,
+    /// The registered repository that publishes the image, if one does.
+    pub parent: Option<String>,
+    /// The repository that it waits for.
+    pub waits_for: Option<String>,
     /// The changes that are wanted.
     pub wanted: Vec<WantedReport>,
 }
@@ -240,6 +244,8 @@ impl From<&Decision> for DecisionReport {
                 .filter(|_| !decision.wanted.is_empty())
                 .map(|(reason, _)| reason.code()),
             failed: decision.failed(),
+            parent: decision.kin.parent.clone(),
+            waits_for: decision.kin.waits_for.clone(),
             wanted: decision
                 .wanted
                 .iter()

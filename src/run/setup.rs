@@ -195,7 +195,7 @@ impl Setup {
     }
 
     /// An image's name at its registry.
-    pub(super) fn resolve(&self, image: &ImageName) -> ImageName {
+    pub fn resolve(&self, image: &ImageName) -> ImageName {
         let registries = self.config.registries.iter();
         let resolved = registries
             .flat_map(|registry| {

@@ -8,6 +8,7 @@ use super::work::Work;
 use crate::forge::{Forge, ForgeError, Repository};
 use crate::git::Git;
 use crate::repo::{Branch, CommitId};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +22,8 @@ pub(super) struct Candidate {
     pub(super) repo: Repository,
     /// The target branch and its head; `None` if nothing is done here.
     pub(super) base: Option<(Branch, CommitId)>,
+    /// Since when the head is there.
+    pub(super) head_since: Option<Timestamp>,
     pub(super) report: RepositoryReport,
 }
 

@@ -1,16 +1,16 @@
 //! What is to be judged, of a repository or of a folder.
 
-use super::observe::REPO_CONFIG;
+use super::observe::{GITLAB_DEPS, REPO_CONFIG};
 use super::setup::Setup;
-use crate::config::{Config, RepoConfig};
-use crate::family::{ImageSpec, NO_REGISTRY, REGISTRY_ARG, contexts};
+use crate::config::{Config, RepoConfig, repo_of};
+use crate::family::{Depends, ImageSpec, NO_REGISTRY, REGISTRY_ARG, contexts};
 use crate::forge::ForgeRegistry;
 use crate::git::EntryKind;
 use crate::image::ImageName;
 use crate::plan::{Decision, File, Images, Observations, Proposal, Target, propose};
 use crate::policy::Policy;
 use crate::repo::{Branch, RepoName, RepoPath};
-use crate::source::{Format, Located, Passed, VersionFileError, scan};
+use crate::source::{Format, Located, Passed, Stages, VersionFileError, scan};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A repository or folder with everything that was read of it.
@@ -28,6 +28,8 @@ pub struct Work {
     pub kinds: BTreeMap<RepoPath, EntryKind>,
     /// The references, in the order of files and lines.
     pub references: Vec<(RepoPath, Located)>,
+    /// The stages of the files.
+    pub stages: BTreeMap<RepoPath, Stages>,
     /// Files that were not read, and why.
     pub skipped: Vec<(String, String)>,
     /// Lines that could not be read.
@@ -63,7 +65,6 @@ impl Work {
         let files: Vec<_> = files.into_iter().collect();
         let (specs, mut findings) = specs(&mut config, files.iter().map(|(path, ..)| path));
         let named = version_files(&specs);
-        let mut stages = BTreeMap::new();
         let mut work = Self {
             repo,
             policy: Policy {
@@ -74,6 +75,7 @@ impl Work {
             files: Vec::new(),
             kinds: BTreeMap::new(),
             references: Vec::new(),
+            stages: BTreeMap::new(),
             skipped,
             passed: Vec::new(),
             images: Images::default(),
@@ -84,6 +86,10 @@ impl Work {
             config,
         };
         for (path, kind, contents) in files {
+            if path.as_str() == GITLAB_DEPS {
+                work.config.depends.extend(gitlab_deps(&path, &contents));
+                continue;
+            }
             if Format::of(path.as_str()).is_none() && named.contains(&path) {
                 work.kinds.insert(path.clone(), kind);
                 work.versions.insert(path, contents);
@@ -108,7 +114,7 @@ impl Work {
                             .into_iter()
                             .map(|passed| (path.clone(), passed)),
                     );
-                    stages.insert(path.clone(), scanned.stages);
+                    work.stages.insert(path.clone(), scanned.stages);
                     work.kinds.insert(path.clone(), kind);
                     work.files.push(File {
                         path,
@@ -121,7 +127,7 @@ impl Work {
         }
         let resolve = |image: &ImageName| setup.resolve(image);
         let contents = |path: &RepoPath| work.version(path);
-        let images = Images::new(&specs, &contents, &stages, &work.references, &resolve);
+        let images = Images::new(&specs, &contents, &work.stages, &work.references, &resolve);
         findings.extend(images.findings());
         work.images = images;
         work.findings = findings;
@@ -261,4 +267,17 @@ fn is_context_file(config: &RepoConfig, path: &RepoPath) -> bool {
 fn version_files(specs: &[ImageSpec]) -> BTreeSet<RepoPath> {
     let files = specs.iter().filter_map(|spec| spec.version.as_ref());
     files.map(|version| version.file.path.clone()).collect()
+}
+
+/// What `.gitlab-deps` names: a project's address a line. A line that names none stands in nobody's way.
+fn gitlab_deps(path: &RepoPath, contents: &[u8]) -> Vec<Depends> {
+    let text = String::from_utf8_lossy(contents);
+    let lines = text.lines().enumerate();
+    let depends = lines.filter_map(|(index, line)| {
+        let word = line.split('#').next().unwrap_or_default().trim();
+        let on = repo_of(word).filter(|_| !word.is_empty())?;
+        let (path, line) = (path.clone(), index + 1);
+        Some(Depends { on, path, line })
+    });
+    depends.collect()
 }

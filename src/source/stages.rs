@@ -20,24 +20,17 @@ pub(crate) struct Stage {
 }
 
 impl Stages {
-    /// The stage of that name or number among those before `before`.
-    pub(crate) fn find(&self, text: &str, before: usize) -> Option<usize> {
-        let known = &self.0[..before.min(self.0.len())];
-        if let Ok(index) = text.parse::<usize>() {
-            return (index < known.len()).then_some(index);
-        }
-        let name = text.to_ascii_lowercase();
-        known
-            .iter()
-            .rposition(|stage| stage.name.as_ref() == Some(&name))
-    }
-
     /// The stage that a build makes: the one of that name or number, or the last one.
     fn target(&self, target: Option<&str>) -> Option<usize> {
-        match target {
-            Some(target) => self.find(target, self.0.len()),
-            None => self.0.len().checked_sub(1),
+        let Some(target) = target else {
+            return self.0.len().checked_sub(1);
+        };
+        if let Ok(index) = target.parse::<usize>() {
+            return (index < self.0.len()).then_some(index);
         }
+        let name = target.to_ascii_lowercase();
+        let mut stages = self.0.iter();
+        stages.rposition(|stage| stage.name.as_ref() == Some(&name))
     }
 
     /// Whether there is a stage of that name or number.

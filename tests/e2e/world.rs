@@ -115,6 +115,18 @@ impl World {
         ));
     }
 
+    /// Writes the configuration of a family: every repository publishes `acme/<its name>`.
+    pub(crate) fn configure_family(&self, more: &str) {
+        let host = self.server.host();
+        let forge = self.hub.config();
+        let publishes =
+            format!("publishes = [{{ repo = \"**\", images = [\"{host}/acme/{{name}}\"] }}]");
+        let registry = format!(
+            "[[registry]]\nhost = \"{host}\"\nplain_http = true\nrate = \"10000/s\"\n\n{more}"
+        );
+        self.configure_forge(&format!("{forge}\n{publishes}\n"), &registry);
+    }
+
     /// Writes the configuration with these registries and rules.
     pub(crate) fn configure_all(&self, rest: &str) {
         self.configure_forge(&self.hub.config(), rest);

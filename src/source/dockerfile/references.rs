@@ -10,7 +10,7 @@ use crate::image::Reference;
 use crate::source::located::{Around, Found, Kind, Known, Located, WhyNot};
 use crate::source::mapped::{Mapped, Origin};
 use crate::source::stages::{Stage, Stages};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
 /// Variables that the builder sets without any `ARG`; what they hold is known only in the build.
@@ -74,6 +74,7 @@ pub(crate) fn read(text: &str, base: usize, args: &BTreeMap<String, String>) -> 
         args,
         scope: builder_scope(args),
         stages: Stages::default(),
+        stage_at: HashMap::new(),
         all_stages: stage_names(&instructions),
         before_first_from: true,
         expanded: 0,
@@ -166,6 +167,8 @@ struct Reader<'a> {
     scope: Scope,
     /// The stages defined so far.
     stages: Stages,
+    /// The stages that have a name, by it.
+    stage_at: HashMap<String, usize>,
     all_stages: HashSet<String>,
     before_first_from: bool,
     /// The bytes that variables were put into, of all words together.
@@ -266,10 +269,8 @@ impl Reader<'_> {
         }
         // A number is no stage's name here.
         let is_number = name.parse::<usize>().is_ok();
-        let base = match known && !is_number {
-            true => self.stages.find(&name, usize::MAX),
-            false => None,
-        };
+        let base = self.stage_at.get(&name).copied();
+        let base = base.filter(|_| known && !is_number);
         if known && (base.is_some() || expanded.value.text() == "scratch") {
             self.around(instruction.line, &written, &expanded);
         } else {
@@ -280,6 +281,9 @@ impl Reader<'_> {
             };
             self.add(instruction.line, Kind::From, &written, expanded, place);
         }
+        let number = self.stages.0.len();
+        self.stage_at
+            .extend(stage.clone().map(|name| (name, number)));
         self.stages.0.push(Stage {
             line: instruction.line,
             name: stage,
@@ -318,8 +322,9 @@ impl Reader<'_> {
 
     /// Notes that the present stage takes something from an earlier one.
     fn takes(&mut self, text: &str) {
-        let before = self.stages.0.len().saturating_sub(1);
-        let from = self.stages.find(text, before);
+        let here = self.stages.0.len().saturating_sub(1);
+        let named = self.stage_at.get(&text.to_ascii_lowercase()).copied();
+        let from = text.parse().ok().or(named).filter(|stage| *stage < here);
         if let Some(stage) = self.stages.0.last_mut() {
             stage.takes.extend(from);
         }

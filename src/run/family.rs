@@ -1,0 +1,9 @@
+//! The family in a pass: who stands on whom, what goes on there, and who waits for it.
+
+mod activity;
+mod hold;
+mod members;
+
+pub(super) use activity::head_since;
+pub(super) use hold::hold_all;
+pub use members::{Kinship, kinship, odd};

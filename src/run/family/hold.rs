@@ -1,0 +1,97 @@
+//! Letting references wait for what goes on above them.
+
+use super::super::planned::preview;
+use super::super::shared::{Case, Shared};
+use super::activity::{Activity, facts};
+use super::members::Kinship;
+use crate::image::ImageName;
+use crate::plan::{Around, Decision, Household, Observations, above, hold, place};
+use futures::StreamExt as _;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many repositories are asked at once what goes on in them.
+const AT_ONCE: usize = 8;
+
+/// Places all decisions in the family and lets those wait that have to. The forges are asked only what goes on above a
+/// reference that something new is wanted for.
+pub(in crate::run) async fn hold_all(
+    shared: &Shared,
+    seen: &Observations,
+    kinship: &Kinship,
+    cases: &mut [Case],
+) {
+    let setup = &shared.setup;
+    let graph = &kinship.graph;
+    let resolve = |image: &ImageName| setup.resolve(image);
+    let names = |repo: usize| kinship.name(repo).to_string();
+    for (repo, case) in cases.iter_mut().enumerate() {
+        place(&mut case.work.decisions, repo, graph, &names, &resolve);
+    }
+    let mut decisions: Vec<Vec<Decision>> = cases
+        .iter_mut()
+        .map(|case| std::mem::take(&mut case.work.decisions))
+        .collect();
+    let mut households = households(kinship, cases, &mut decisions);
+    let above = above(graph, &households);
+    let activities = activities(shared, cases, &above).await;
+    let proven = |decision: &Decision, repo: usize| {
+        let head = cases[repo].candidate.base.as_ref();
+        head.is_some_and(|(_, head)| revision(decision, seen) == Some(head.as_str()))
+    };
+    let around = Around {
+        graph,
+        members: &kinship.members,
+        resolve: &resolve,
+        proven: &proven,
+        now: shared.options.now,
+    };
+    let mut facts_of = |repo: usize, decisions: &mut Vec<Decision>| {
+        let (proposals, results) = preview(shared, seen, &cases[repo], decisions);
+        let activity = activities.get(&repo).cloned().unwrap_or_default();
+        facts(shared, &cases[repo], activity, &proposals, &results)
+    };
+    hold(&mut households, &around, &above, &mut facts_of);
+    for (case, decisions) in cases.iter_mut().zip(decisions) {
+        case.work.decisions = decisions;
+    }
+}
+
+fn households<'a>(
+    kinship: &Kinship,
+    cases: &[Case],
+    decisions: &'a mut [Vec<Decision>],
+) -> Vec<Household<'a>> {
+    let with = cases.iter().zip(decisions).enumerate();
+    with.map(|(repo, (case, decisions))| Household {
+        name: kinship.name(repo).to_string(),
+        noun: case.candidate.forge.noun(),
+        decisions,
+        proposed: case.there.proposed(),
+    })
+    .collect()
+}
+
+/// What the forges say of these repositories.
+async fn activities(
+    shared: &Shared,
+    cases: &[Case],
+    repos: &BTreeSet<usize>,
+) -> BTreeMap<usize, Activity> {
+    let asked = repos
+        .iter()
+        .map(|repo| async { (*repo, Activity::of(shared, &cases[*repo]).await) });
+    let asked: Vec<_> = asked.collect();
+    futures::stream::iter(asked)
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await
+}
+
+/// The commit that an image says it was made from.
+fn revision<'a>(decision: &Decision, seen: &'a Observations) -> Option<&'a str> {
+    let lookup = decision.lookup.clone()?;
+    let target = decision.wanted.first()?.target.clone()?;
+    let labels = &seen.labels.get(&(lookup, target))?.0;
+    let revision = labels.get("org.opencontainers.image.revision")?;
+    Some(revision.as_str())
+}

@@ -1,0 +1,247 @@
+//! A family across repositories: what is coming above a child is waited for, what failed stops exactly what stands on it.
+
+use super::hub::On;
+use super::world::{World, of, reasons, statuses};
+use imagebot::forge::Pipeline;
+
+on_every_forge!(
+    f61_the_bottom_of_a_diamond_is_proposed_once_with_both_parents,
+    f62_g10_a_red_pipeline_stops_exactly_its_descendants_and_goes_on_by_itself,
+    f63_a_parent_that_is_released_again_updates_the_open_one_in_place,
+    a_hold_that_runs_out_is_released_and_says_whom_it_waited_for,
+    an_open_major_of_a_parent_holds_nobody,
+    merged_and_not_released_holds_nobody,
+    t37_images_that_stand_on_each_other_are_left_alone,
+);
+
+/// base → left, right → bottom; base → leaf. Every image at 1.0.0.
+async fn diamond(on: On, more: &str) -> World {
+    let world = World::on(on).await;
+    world.configure_family(more);
+    for image in ["base", "left", "right", "bottom", "leaf"] {
+        world.push(&format!("acme/{image}"), "1.0.0").await;
+    }
+    let from = |image: &str| format!("{}:1.0.0", world.image(&format!("acme/{image}")));
+    world.repo("base", "FROM scratch\n");
+    for child in ["left", "right", "leaf"] {
+        world.repo(child, &format!("FROM {}\n", from("base")));
+    }
+    let bottom = format!(
+        "FROM {}\nCOPY --from={} /x /\n",
+        from("left"),
+        from("right")
+    );
+    world.repo("bottom", &bottom);
+    world.pass().await;
+    assert_eq!(opened(&world).await, [""; 0]);
+    world
+}
+
+/// The open merge requests, `repo title`.
+async fn opened(world: &World) -> Vec<String> {
+    let mut all = Vec::new();
+    for repo in world.hub.repos().await {
+        let name = repo.rsplit('/').next().unwrap_or_default().to_owned();
+        let open = world.open_mrs(&repo).await.into_iter();
+        all.extend(open.map(|mr| format!("{name} {}", mr.title)));
+    }
+    let host = format!("{}/", world.server.host());
+    all.sort();
+    all.into_iter()
+        .map(|line| line.replace(&host, ""))
+        .collect()
+}
+
+/// Merges what is open in a repository, and CI runs on what came of it.
+async fn merge(world: &World, repo: &str) {
+    let mr = world.mr(repo).await;
+    world.merge(repo, mr.number).await;
+    ci(world, repo, Pipeline::Running).await;
+}
+
+/// CI says this of the default branch's head.
+async fn ci(world: &World, repo: &str, state: Pipeline) {
+    let head = world.head(repo, "main").expect("a head");
+    world.hub.ci(repo, &head, state).await;
+}
+
+/// CI has built and published a repository's image.
+async fn release(world: &World, repo: &str, tag: &str) {
+    world.push(&format!("acme/{repo}"), tag).await;
+    ci(world, repo, Pipeline::Success).await;
+}
+
+/// What the references of a repository wait for.
+fn waits(report: &imagebot::run::Report, repo: &str) -> Vec<String> {
+    let decisions = of(report, repo).decisions.iter();
+    let waits = decisions.filter_map(|decision| {
+        let by = decision.waits_for.as_deref()?;
+        let by = by.rsplit('/').next().unwrap_or_default();
+        Some(format!("{} by {by}", decision.reason))
+    });
+    waits.collect()
+}
+
+async fn f61_the_bottom_of_a_diamond_is_proposed_once_with_both_parents(on: On) {
+    let world = diamond(on, "").await;
+    world.push("acme/base", "1.1.0").await;
+    world.pass().await;
+    let first = ["leaf", "left", "right"].map(|repo| format!("{repo} Update acme/base to 1.1.0"));
+    assert_eq!(opened(&world).await, first);
+    merge(&world, "left").await;
+    release(&world, "left", "1.1.0").await;
+    // left is out; right is still to come.
+    let report = world.pass().await;
+    assert_eq!(waits(&report, "bottom"), ["held by right"]);
+    merge(&world, "right").await;
+    world.push("acme/right", "1.1.0").await;
+    let report = world.pass().await;
+    assert_eq!(waits(&report, "bottom"), ["held by right", "held by right"]);
+    assert!(
+        of(&report, "bottom").decisions[1]
+            .detail
+            .contains("its pipeline is running")
+    );
+    assert_eq!(opened(&world).await, ["leaf Update acme/base to 1.1.0"]);
+    ci(&world, "right", Pipeline::Success).await;
+    world.pass().await;
+    assert_eq!(world.mr("bottom").await.title, "Update 2 images");
+    merge(&world, "bottom").await;
+    let file = world.file("bottom", "main", "Dockerfile");
+    assert_eq!(file.matches(":1.1.0").count(), 2, "{file}");
+    assert_eq!(world.mrs("bottom").await.len(), 1);
+}
+
+async fn f62_g10_a_red_pipeline_stops_exactly_its_descendants_and_goes_on_by_itself(on: On) {
+    let world = diamond(on, "").await;
+    world.push("acme/base", "1.1.0").await;
+    world.pass().await;
+    for repo in ["left", "right", "leaf"] {
+        merge(&world, repo).await;
+    }
+    // right publishes, and then its pipeline fails.
+    world.push("acme/right", "1.1.0").await;
+    ci(&world, "right", Pipeline::Failed).await;
+    release(&world, "leaf", "1.1.0").await;
+    release(&world, "left", "1.1.0").await;
+    let report = world.pass().await;
+    assert_eq!(waits(&report, "bottom"), ["blocked by right"]);
+    assert_eq!(reasons(&report, "bottom"), ["new-tag", "blocked"]);
+    let mr = world.mr("bottom").await;
+    let host = format!("{}/", world.server.host());
+    assert_eq!(mr.title.replace(&host, ""), "Update acme/left to 1.1.0");
+    assert!(mr.description.contains("waits for"), "{}", mr.description);
+    // Nothing more is written as long as nothing changes.
+    let before = world.state().await;
+    world.pass().await;
+    assert_eq!(world.state().await, before);
+    ci(&world, "right", Pipeline::Success).await;
+    world.pass().await;
+    let mr = world.mr("bottom").await;
+    assert_eq!(mr.title, "Update 2 images");
+    assert!(!mr.description.contains("waits for"), "{}", mr.description);
+    assert_eq!(world.mrs("bottom").await.len(), 1);
+}
+
+async fn f63_a_parent_that_is_released_again_updates_the_open_one_in_place(on: On) {
+    let world = diamond(on, "").await;
+    let image = world.image("acme/base");
+    let first = world.move_tag("acme/base", "2.0", "one").await;
+    world.commit("leaf", "Dockerfile", &format!("FROM {image}:2.0@{first}\n"));
+    world.move_tag("acme/base", "2.0", "two").await;
+    world.pass().await;
+    let number = world.mr("leaf").await.number;
+    let again = world.move_tag("acme/base", "2.0", "three").await;
+    world.pass().await;
+    let mr = world.mr("leaf").await;
+    assert_eq!(mr.number, number);
+    assert!(
+        world
+            .file("leaf", mr.source.as_str(), "Dockerfile")
+            .contains(again.as_str())
+    );
+    // While something is coming above it, what is proposed already stays as it is.
+    let head = world.head("leaf", mr.source.as_str());
+    world.move_tag("acme/base", "2.0", "four").await;
+    ci(&world, "base", Pipeline::Running).await;
+    let report = world.pass().await;
+    assert_eq!(waits(&report, "leaf"), ["held by base"]);
+    assert_eq!(world.head("leaf", mr.source.as_str()), head);
+    assert!(world.mr("leaf").await.description.contains("waits for"));
+    ci(&world, "base", Pipeline::Success).await;
+    world.pass().await;
+    assert_ne!(world.head("leaf", mr.source.as_str()), head);
+    assert_eq!(world.mrs("leaf").await.len(), 1);
+}
+
+async fn a_hold_that_runs_out_is_released_and_says_whom_it_waited_for(on: On) {
+    let world = diamond(on, "").await;
+    world.push("acme/base", "1.1.0").await;
+    world.pass().await;
+    merge(&world, "left").await;
+    release(&world, "left", "1.1.0").await;
+    assert_eq!(waits(&world.pass().await, "bottom"), ["held by right"]);
+    world.wait(25);
+    let report = world.pass().await;
+    assert_eq!(reasons(&report, "bottom"), ["hold-expired", "up-to-date"]);
+    let mr = world.mr("bottom").await;
+    assert!(
+        mr.description.contains("it waited long enough for"),
+        "{}",
+        mr.description
+    );
+    // The open one of right has been there for too long to hold anything; what comes of it goes into the same one.
+    merge(&world, "right").await;
+    release(&world, "right", "1.1.0").await;
+    world.pass().await;
+    assert_eq!(world.mr("bottom").await.number, mr.number);
+}
+
+async fn an_open_major_of_a_parent_holds_nobody(on: On) {
+    let world = diamond(on, "").await;
+    world.push("acme/base", "2.0.0").await;
+    world.pass().await;
+    assert!(world.mr("left").await.title.ends_with("to 2.0.0"));
+    release(&world, "left", "1.1.0").await;
+    let report = world.pass().await;
+    assert_eq!(reasons(&report, "bottom"), ["new-tag", "up-to-date"]);
+    assert_eq!(statuses(&report, "bottom"), ["open"]);
+}
+
+async fn merged_and_not_released_holds_nobody(on: On) {
+    let world = diamond(on, "").await;
+    world.push("acme/base", "1.1.0").await;
+    world.pass().await;
+    for repo in ["left", "right"] {
+        merge(&world, repo).await;
+    }
+    release(&world, "left", "1.1.0").await;
+    // right's pipeline succeeds, and publishes nothing.
+    ci(&world, "right", Pipeline::Success).await;
+    let report = world.pass().await;
+    assert_eq!(reasons(&report, "bottom"), ["new-tag", "up-to-date"]);
+    assert_eq!(statuses(&report, "bottom"), ["open"]);
+}
+
+async fn t37_images_that_stand_on_each_other_are_left_alone(on: On) {
+    let world = World::on(on).await;
+    world.configure_family("");
+    let from = |image: &str, tag: u32| format!("FROM {}:1.{tag}\n", world.image(image));
+    world.repo("one", &from("acme/two", 0));
+    world.repo("two", &from("acme/one", 0));
+    world.repo("own", &from("acme/own", 0));
+    for image in ["acme/one", "acme/two", "acme/own"] {
+        world.push(image, "1.0").await;
+    }
+    for turn in 1..5 {
+        for image in ["acme/one", "acme/two", "acme/own"] {
+            world.push(image, &format!("1.{turn}")).await;
+        }
+        let report = world.pass().await;
+        assert_eq!(reasons(&report, "one"), ["family-cycle"]);
+        assert_eq!(reasons(&report, "own"), ["own-image"]);
+        assert_eq!(report.warnings.len(), 1, "{:?}", report.warnings);
+        assert!(report.warnings[0].contains("acme/one") && report.warnings[0].contains("acme/two"));
+    }
+    assert_eq!(opened(&world).await, [""; 0]);
+}
