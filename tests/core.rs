@@ -19,3 +19,5 @@ mod select;
 mod source;
 #[path = "core/source_properties.rs"]
 mod source_properties;
+#[path = "core/versions.rs"]
+mod versions;
