@@ -548,9 +548,9 @@ fn a_version_that_moves_a_reference_is_refused() {
     );
     let told = repo.news("node", "22", Level::Major).told();
     assert!(told.changes().is_empty());
-    assert_eq!(told.reasons()[0], "version-file");
+    assert_eq!(told.reasons()[1], "version-file");
     assert!(
-        told.decisions[0]
+        told.decisions[1]
             .detail
             .contains("an image reference that uses it"),
         "{}",
