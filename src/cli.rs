@@ -1,5 +1,6 @@
 //! The command line: one file per command. Nothing is decided here.
 
+mod cascade;
 mod check;
 mod completions;
 mod config;
@@ -46,6 +47,7 @@ enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
     Update(update::Arguments),
+    Cascade(cascade::Arguments),
     Scan(scan::Arguments),
     Tags(tags::Arguments),
     Edit(edit::Arguments),
@@ -71,6 +73,7 @@ impl Cli {
             Command::Run(arguments) => run::run(arguments, redactor),
             Command::Check(arguments) => check::run(arguments, redactor),
             Command::Update(arguments) => update::run(arguments, redactor),
+            Command::Cascade(arguments) => cascade::run(arguments, redactor),
             Command::Scan(arguments) => scan::run(&arguments),
             Command::Tags(arguments) => tags::run(arguments, redactor),
             Command::Edit(arguments) => edit::run(&arguments),

@@ -18,7 +18,7 @@ mod publishes;
 mod spec;
 
 pub use claim::Strength;
-pub use contexts::{NO_REGISTRY, REGISTRY_ARG, contexts, is_info};
+pub use contexts::{NO_REGISTRY, REGISTRY_ARG, contexts, is_info, shown};
 pub use finding::{Finding, What};
 pub use graph::{Edge, Graph, Node};
 pub use member::{Depends, Member, On, Stand};

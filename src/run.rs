@@ -28,7 +28,7 @@ mod shared;
 mod work;
 
 pub use checkpoint::Checkpoint;
-pub use decide::decide_all;
+pub use decide::{decide_all, decide_inner};
 pub use error::SetupError;
 pub use family::{Kinship, kinship, odd};
 pub use folder::{Folder, read_folder};

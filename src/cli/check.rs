@@ -134,16 +134,23 @@ pub(super) async fn judge_folder(
     setup: &Setup,
     path: &Path,
 ) -> anyhow::Result<(Work, PathBuf, Observations)> {
-    let folder = read_folder(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let config = settings_of(&folder, &setup.config)?;
-    let files = folder.files.into_iter().chain(folder.versions);
-    let mut works = vec![Work::new(setup, None, config, files, folder.skipped)];
+    let (work, root) = read_work(setup, path)?;
+    let mut works = vec![work];
     let progress = progress();
     let ticked = |done, total| progress.tick("registries", done, total);
     let nothing = [Proposed::new()];
     let seen = decide_all(setup, &mut works, &nothing, Timestamp::now(), true, &ticked).await;
     let work = works.pop().context("one folder was judged")?;
-    Ok((work, folder.root, seen))
+    Ok((work, root, seen))
+}
+
+/// Reads a folder or file.
+pub(super) fn read_work(setup: &Setup, path: &Path) -> anyhow::Result<(Work, PathBuf)> {
+    let folder = read_folder(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let config = settings_of(&folder, &setup.config)?;
+    let files = folder.files.into_iter().chain(folder.versions);
+    let work = Work::new(setup, None, config, files, folder.skipped);
+    Ok((work, folder.root))
 }
 
 async fn of_path(

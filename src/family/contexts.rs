@@ -16,6 +16,14 @@ pub const REGISTRY_ARG: &str = "REGISTRY";
 /// What stands for the registry where nothing says it. The name is reserved (RFC 2606) and never asked.
 pub const NO_REGISTRY: &str = "registry.invalid";
 
+/// An image's name for people: without what stands for a registry that is not known.
+pub fn shown(name: &str) -> &str {
+    let known = name
+        .strip_prefix(NO_REGISTRY)
+        .and_then(|rest| rest.strip_prefix('/'));
+    known.unwrap_or(name)
+}
+
 const FOLDER: &str = "contexts/";
 const DOCKERFILE: &str = "Dockerfile";
 const INFO: &str = "info.edn";

@@ -3,7 +3,7 @@
 //! Their versions are the truth about references between them: such a reference is moved to the version that its image
 //! has in the repository, or gets in the same merge request, and no registry is asked for a newer one.
 
-use crate::family::{Arrows, ImageSpec};
+use crate::family::{Arrows, ImageSpec, shown};
 use crate::image::ImageName;
 use crate::repo::RepoPath;
 use crate::scheme::{Level, bumped};
@@ -102,6 +102,20 @@ impl Images {
         images
     }
 
+    /// Whether no image has a version here.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// The images whose version stands at a place.
+    pub fn at(&self, path: &RepoPath, place: &str) -> impl Iterator<Item = &ImageName> {
+        let here = move |image: &&Image| {
+            let file = &image.versioned.file;
+            file.path == *path && file.place.to_string() == place
+        };
+        self.all.iter().filter(here).map(|image| &image.name)
+    }
+
     fn find_circles(&mut self, references: &[(RepoPath, Located)]) {
         let mut arrows = Vec::new();
         for (path, located) in references {
@@ -161,7 +175,7 @@ impl Images {
     fn shown(&self, circle: &[usize]) -> String {
         let names = circle.iter().chain(circle.first());
         let names: Vec<String> = names
-            .map(|index| self.all[*index].name.to_string())
+            .map(|index| shown(&self.all[*index].name.to_string()).to_owned())
             .collect();
         names.join(" -> ")
     }
@@ -198,7 +212,10 @@ impl Images {
 
 impl Image {
     fn told(&self, error: &VersionFileError) -> String {
-        format!("{}: {}: {error}", self.name, self.versioned.file.path)
+        {
+            let (name, file) = (self.name.to_string(), &self.versioned.file);
+            format!("{}: {}: {error}", shown(&name), file.path)
+        }
     }
 }
 

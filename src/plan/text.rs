@@ -12,6 +12,7 @@ use super::observe::Observations;
 use super::reason::Reason;
 use super::target::Target;
 use super::template::{Template, Values};
+use crate::family::shown;
 use crate::policy::Settings;
 use crate::repo::{Branch, Dress};
 use base64::Engine as _;
@@ -85,7 +86,7 @@ pub(super) fn title(class: Class, changes: &ChangeSet) -> String {
     let images: BTreeSet<&str> = changes
         .references
         .iter()
-        .map(|change| change.image.written())
+        .map(|change| shown(change.image.written()))
         .collect();
     let versions: BTreeSet<String> = changes
         .references
@@ -152,14 +153,17 @@ impl Texts {
             let _ = writeln!(
                 body,
                 "| {} | {} | {} | {level} | {} |",
-                code(change.image.written()),
+                code(shown(change.image.written())),
                 code(&change.from.to_string()),
                 code(&change.to.to_string()),
                 places.join(", ")
             );
         }
         for change in &changes.follows {
-            let (image, path) = (code(change.image.written()), code(change.path.as_str()));
+            let (image, path) = (
+                code(shown(change.image.written())),
+                code(change.path.as_str()),
+            );
             let (from, to) = (code(&change.from.to_string()), code(&change.to.to_string()));
             let _ = writeln!(body, "| {image} | {from} | {to} | follows | {path} |");
         }
@@ -275,7 +279,7 @@ fn is_behind(change: &Change, decision: &Decision, wanted: &Wanted) -> bool {
 fn why(decision: &Decision, wanted: &Wanted) -> String {
     let image = decision
         .reference()
-        .map(|reference| code(reference.name.written()))
+        .map(|reference| code(shown(reference.name.written())))
         .unwrap_or_default();
     let tag = wanted
         .to_tag
@@ -322,7 +326,7 @@ fn about(decision: &Decision, wanted: &Wanted, seen: &Observations) -> Option<St
     };
     let image = decision
         .reference()
-        .map(|reference| code(reference.name.written()))?;
+        .map(|reference| code(shown(reference.name.written())))?;
     let mut parts = Vec::new();
     parts.extend(
         label("description")

@@ -81,6 +81,27 @@ pub async fn decide_all(
     seen
 }
 
+/// Decides what follows from the versions that a repository's images have in it: nobody is asked.
+pub fn decide_inner(work: &mut Work, now: Timestamp) {
+    let (seen, proposed) = (Observations::default(), Proposed::new());
+    let decided = work.references.iter().filter_map(|(path, located)| {
+        let ask = Ask {
+            repo: work.repo.as_ref(),
+            path,
+            located,
+            policy: &work.policy,
+            lookup: Ok(None),
+            seen: &seen,
+            now,
+            proposed: &proposed,
+            inner: Some(work.images.truth(path, located)?),
+            traces: false,
+        };
+        decide(&ask).ok()
+    });
+    work.decisions = decided.collect();
+}
+
 fn lookup(setup: &Setup, work: &Work, located: &Located) -> Result<Option<Lookup>, Failure> {
     let Some(reference) = located.reference() else {
         return Ok(None);
