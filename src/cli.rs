@@ -11,6 +11,7 @@ mod forge;
 mod init;
 mod mr;
 mod output;
+mod plan;
 mod progress;
 mod registry;
 mod repos;
@@ -48,6 +49,7 @@ enum Command {
     Check(check::Arguments),
     Update(update::Arguments),
     Cascade(cascade::Arguments),
+    Plan(plan::Arguments),
     Scan(scan::Arguments),
     Tags(tags::Arguments),
     Edit(edit::Arguments),
@@ -74,6 +76,7 @@ impl Cli {
             Command::Check(arguments) => check::run(arguments, redactor),
             Command::Update(arguments) => update::run(arguments, redactor),
             Command::Cascade(arguments) => cascade::run(arguments, redactor),
+            Command::Plan(arguments) => plan::run(arguments, redactor),
             Command::Scan(arguments) => scan::run(&arguments),
             Command::Tags(arguments) => tags::run(arguments, redactor),
             Command::Edit(arguments) => edit::run(&arguments),

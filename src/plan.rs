@@ -9,6 +9,7 @@
 
 mod action;
 mod age;
+mod build;
 mod cascade;
 mod case;
 mod change;
@@ -37,6 +38,7 @@ mod text;
 mod wish;
 
 pub use action::{Action, Edit, Result as Reconciled, Status};
+pub use build::{Need, Why};
 pub use change::{Change, ChangeSet, Proposed, Version, VersionChange};
 pub use decide::{Ask, decide};
 pub use decision::{Class, Decision, Wanted};

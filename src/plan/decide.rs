@@ -7,6 +7,7 @@ use super::family::Kin;
 use super::images::Truth;
 use super::observe::{Failure, Gap, Lookup, Observations, Question, View};
 use super::reason::{Outcome, Reason};
+use crate::family::{NO_REGISTRY, REGISTRY_ARG};
 use crate::image::{Reference, Tag};
 use crate::policy::{DigestMode, Effective, Note, Origin, Policy, Subject};
 use crate::repo::{RepoName, RepoPath};
@@ -178,6 +179,13 @@ impl Case {
         }
         let Some(lookup) = ask.lookup.clone().map_err(Gap::Failed)? else {
             let host = reference.name.host();
+            if host.as_str() == NO_REGISTRY {
+                let why = "nothing says which registry the build takes it from";
+                self.settle(Reason::RegistryNotConfigured, why);
+                let help = format!("[args]\n{REGISTRY_ARG} = \"registry.example.com/acme\"");
+                self.decision.help = Some(help);
+                return Ok(());
+            }
             self.settle(
                 Reason::RegistryNotConfigured,
                 format!("{host} is not listed"),

@@ -102,6 +102,13 @@ impl Images {
         images
     }
 
+    /// The version of an image, or why it cannot be read; `None`: it has none here.
+    pub fn version(&self, name: &ImageName) -> Option<Result<String, String>> {
+        let image = self.all.iter().find(|image| image.name == *name)?;
+        let now = image.now.as_ref().map_err(|error| image.told(error));
+        Some(now.cloned())
+    }
+
     /// Whether no image has a version here.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()

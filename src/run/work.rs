@@ -34,7 +34,9 @@ pub struct Work {
     pub skipped: Vec<(String, String)>,
     /// Lines that could not be read.
     pub passed: Vec<(RepoPath, Passed)>,
-    /// The images that it builds and gives versions to.
+    /// The images that it says it builds, or that its folders tell.
+    pub specs: Vec<ImageSpec>,
+    /// Those that it gives versions to.
     pub images: Images,
     /// What is odd about them, for people.
     pub findings: Vec<String>,
@@ -78,6 +80,7 @@ impl Work {
             stages: BTreeMap::new(),
             skipped,
             passed: Vec::new(),
+            specs: Vec::new(),
             images: Images::default(),
             findings: Vec::new(),
             versions: BTreeMap::new(),
@@ -130,6 +133,7 @@ impl Work {
         let images = Images::new(&specs, &contents, &work.stages, &work.references, &resolve);
         findings.extend(images.findings());
         work.images = images;
+        work.specs = specs;
         work.findings = findings;
         work
     }
