@@ -8,6 +8,7 @@
 //! Every decision carries a stable [`Reason`] and the steps that led to it.
 
 mod action;
+mod activity;
 mod age;
 mod build;
 mod cascade;
@@ -38,6 +39,7 @@ mod text;
 mod wish;
 
 pub use action::{Action, Edit, Result as Reconciled, Status};
+pub use activity::{Since, requests};
 pub use build::{Need, Why};
 pub use change::{Change, ChangeSet, Proposed, Version, VersionChange};
 pub use decide::{Ask, decide};

@@ -15,6 +15,8 @@ mod plan;
 mod scheme_properties;
 #[path = "core/select.rs"]
 mod select;
+#[path = "core/simulation.rs"]
+mod simulation;
 #[path = "core/source.rs"]
 mod source;
 #[path = "core/source_properties.rs"]

@@ -7,6 +7,7 @@
 
 use super::graph::{Edge, Graph};
 use super::member::Member;
+use super::spec::ImageSpec;
 use crate::repo::RepoPath;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -234,6 +235,7 @@ impl Scene<'_> {
     fn touches(&self, node: usize, repo: usize, paths: &BTreeSet<RepoPath>) -> bool {
         let spec = self.graph.nodes()[node].spec;
         let spec = spec.and_then(|spec| self.members[repo].images.get(spec));
-        spec.is_none_or(|spec| paths.iter().any(|path| spec.watches(path)))
+        let any = |spec: &ImageSpec| paths.iter().any(|path| spec.watches(path));
+        paths.is_empty() || spec.is_none_or(any)
     }
 }

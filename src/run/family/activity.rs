@@ -1,12 +1,11 @@
 //! What goes on in a repository: its open merge requests, its pipeline, the age of its head.
 
-use super::super::setup::Setup;
 use super::super::shared::{Case, Shared};
-use crate::family::hold::{Ci, Facts, Open};
+use crate::family::hold::{Ci, Facts};
 use crate::forge::{Forge, Pipeline, Repository};
-use crate::plan::{Proposal, Reconciled, Status, block_of};
-use crate::repo::{CommitId, MergeRequest};
-use crate::store::Kind;
+use crate::plan::{ChangeSet, Proposal, Reconciled, Since, requests};
+use crate::repo::CommitId;
+use crate::store::{Kind, Store};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -58,39 +57,17 @@ pub(super) fn facts(
     proposals: &[Proposal],
     results: &[Reconciled],
 ) -> Facts {
-    let setup = &shared.setup;
     let candidate = &case.candidate;
     let (forge, repo) = (candidate.forge.as_ref(), &candidate.repo);
-    let mut open = Vec::new();
-    let mut opening = Vec::new();
-    for result in results {
-        let proposal = result.proposal.map(|index| &proposals[index]);
-        let mut there = case.there.open.iter();
-        let there = there.find(|mr| Some(mr.number) == result.number);
-        let holds = matches!(
-            result.status,
-            Status::Open
-                | Status::Update
-                | Status::Unchanged
-                | Status::Foreign
-                | Status::Kept
-                | Status::Refused
-                | Status::Moved
-        );
-        match (there, proposal) {
-            (Some(mr), _) if holds && !mr.draft => {
-                let failed = activity.failed.contains(&mr.number);
-                open.push(of_request(setup, forge, repo, mr, failed));
-            }
-            (None, Some(proposal)) if result.status == Status::Open => {
-                let now = shared.options.now;
-                opening.push(about_to_open(setup, forge, repo, proposal, now));
-            }
-            _ => {}
-        }
-    }
-    forget_others(setup, forge, repo, &opening);
-    open.extend(opening.into_iter().map(|(_, open)| open));
+    let mut remembered = Remembered {
+        store: &shared.setup.store,
+        repo: format!("{} {}", forge.name(), repo.id),
+        now: shared.options.now,
+        opening: BTreeSet::new(),
+    };
+    let (there, failed) = (&case.there.open, &activity.failed);
+    let open = requests(proposals, results, there, failed, &mut remembered);
+    remembered.forget_others();
     let head = candidate.base.as_ref();
     let ci_since = head.map(|(_, head)| {
         let what = format!("{head} {:?}", activity.ci);
@@ -104,60 +81,42 @@ pub(super) fn facts(
     }
 }
 
-fn of_request(
-    setup: &Setup,
-    forge: &dyn Forge,
-    repo: &Repository,
-    mr: &MergeRequest,
-    failed: bool,
-) -> Open {
-    let state = block_of(&mr.description).map(|block| block.state);
-    let key = format!("{} {} {}", forge.name(), repo.id, mr.number);
-    let kept = || setup.store.kept(Kind::Opened, &key);
-    Open {
-        number: Some(mr.number),
-        major: state.as_ref().is_some_and(|state| state.major),
-        failed,
-        since: mr.created.or_else(|| seconds(&kept()?)),
-        paths: state
-            .map(|state| state.changes.paths().into_iter().cloned().collect())
-            .unwrap_or_default(),
+/// What the store remembers of a repository's merge requests.
+struct Remembered<'a> {
+    store: &'a Store,
+    repo: String,
+    now: Timestamp,
+    /// The keys of those that are about to be opened.
+    opening: BTreeSet<String>,
+}
+
+impl Since for Remembered<'_> {
+    fn opened(&mut self, number: u64) -> Option<Timestamp> {
+        let key = format!("{} {number}", self.repo);
+        seconds(&self.store.kept(Kind::Opened, &key)?)
+    }
+
+    fn opening(&mut self, changes: &ChangeSet) -> Option<Timestamp> {
+        let key = format!("{} {}", self.repo, changes.lines().join("\n"));
+        let since = self.store.kept(Kind::Opening, &key);
+        let since = since.and_then(|since| seconds(&since)).unwrap_or_else(|| {
+            let now = self.now.as_second().to_string();
+            self.store.keep(Kind::Opening, &key, &now);
+            self.now
+        });
+        self.opening.insert(key);
+        Some(since)
     }
 }
 
-/// One that is about to be opened is waited for from when that was seen first: a limit may hold it back for long.
-fn about_to_open(
-    setup: &Setup,
-    forge: &dyn Forge,
-    repo: &Repository,
-    proposal: &Proposal,
-    now: Timestamp,
-) -> (String, Open) {
-    let changes = proposal.changes.lines().join("\n");
-    let key = format!("{} {} {}", forge.name(), repo.id, changes);
-    let since = setup.store.kept(Kind::Opening, &key);
-    let since = since.and_then(|since| seconds(&since)).unwrap_or_else(|| {
-        setup
-            .store
-            .keep(Kind::Opening, &key, &now.as_second().to_string());
-        now
-    });
-    let open = Open {
-        number: None,
-        major: proposal.texts.state.major,
-        failed: false,
-        since: Some(since),
-        paths: proposal.changes.paths().into_iter().cloned().collect(),
-    };
-    (key, open)
-}
-
-/// Forgets what is no longer about to be opened.
-fn forget_others(setup: &Setup, forge: &dyn Forge, repo: &Repository, opening: &[(String, Open)]) {
-    let prefix = format!("{} {} ", forge.name(), repo.id);
-    for key in setup.store.all_kept(Kind::Opening).into_keys() {
-        if key.starts_with(&prefix) && !opening.iter().any(|(known, _)| *known == key) {
-            setup.store.forget(Kind::Opening, &key);
+impl Remembered<'_> {
+    /// Forgets what is no longer about to be opened.
+    fn forget_others(&self) {
+        let prefix = format!("{} ", self.repo);
+        for key in self.store.all_kept(Kind::Opening).into_keys() {
+            if key.starts_with(&prefix) && !self.opening.contains(&key) {
+                self.store.forget(Kind::Opening, &key);
+            }
         }
     }
 }

@@ -1,0 +1,80 @@
+//! What goes on in a repository, as those below it have to know it.
+
+use super::action::{Result, Status};
+use super::change::ChangeSet;
+use super::propose::Proposal;
+use super::text::block_of;
+use crate::family::hold::Open;
+use crate::repo::MergeRequest;
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+/// What is remembered of merge requests, or told by the forge.
+pub trait Since {
+    /// When an open merge request was opened, where the forge does not tell it.
+    fn opened(&mut self, number: u64) -> Option<Timestamp>;
+
+    /// Since when one with these changes is about to be opened: a limit may hold it back for long.
+    fn opening(&mut self, changes: &ChangeSet) -> Option<Timestamp>;
+}
+
+/// The merge requests of a repository that those below it may have to wait for: those that are open and those that are
+/// about to be opened. Drafts, and those that a person stopped or decided against, are not among them. `failed` are the
+/// numbers of those whose pipeline failed.
+pub fn requests(
+    proposals: &[Proposal],
+    results: &[Result],
+    open: &[MergeRequest],
+    failed: &BTreeSet<u64>,
+    since: &mut dyn Since,
+) -> Vec<Open> {
+    let mut found = Vec::new();
+    for result in results {
+        let holds = matches!(
+            result.status,
+            Status::Open
+                | Status::Update
+                | Status::Unchanged
+                | Status::Foreign
+                | Status::Kept
+                | Status::Refused
+                | Status::Moved
+        );
+        let there = open.iter().find(|mr| Some(mr.number) == result.number);
+        let proposal = result.proposal.map(|index| &proposals[index]);
+        match (there, proposal) {
+            (Some(mr), _) if holds && !mr.draft => {
+                let state = block_of(&mr.description).map(|block| block.state);
+                let action = result.action.as_ref();
+                let writes = action.is_some_and(|action| action.write.is_some());
+                let changes = state.as_ref().map(|state| paths(&state.changes));
+                // What is about to be written into it is coming as well.
+                let more = proposal.map(|proposal| paths(&proposal.changes));
+                found.push(Open {
+                    number: Some(mr.number),
+                    major: state.as_ref().is_some_and(|state| state.major),
+                    // What is written anew is tested anew.
+                    failed: failed.contains(&mr.number) && !writes,
+                    since: mr.created.or_else(|| since.opened(mr.number)),
+                    paths: changes
+                        .map(|changes| changes.into_iter().chain(more.into_iter().flatten()))
+                        .map(Iterator::collect)
+                        .unwrap_or_default(),
+                });
+            }
+            (None, Some(proposal)) if result.status == Status::Open => found.push(Open {
+                number: None,
+                major: proposal.texts.state.major,
+                failed: false,
+                since: since.opening(&proposal.changes),
+                paths: paths(&proposal.changes),
+            }),
+            _ => {}
+        }
+    }
+    found
+}
+
+fn paths(changes: &ChangeSet) -> BTreeSet<crate::repo::RepoPath> {
+    changes.paths().into_iter().cloned().collect()
+}

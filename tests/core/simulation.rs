@@ -1,0 +1,369 @@
+//! The core against an unkind world: random families, failures, lost answers, restarts, and people.
+//!
+//! A seed is a family and a story. `IMAGEBOT_SEED=17 cargo test --test core simulation -- --nocapture` tells one again;
+//! `IMAGEBOT_SEEDS=10000` plays so many instead of 200.
+
+#[path = "simulation/bot.rs"]
+mod bot;
+#[path = "simulation/world.rs"]
+mod world;
+
+use bot::{Bot, Done, Trouble};
+use imagebot::image::ImageName;
+use imagebot::repo::MergeRequestState;
+use std::collections::{BTreeMap, BTreeSet};
+use world::{Dice, Weather, World, parents_in};
+
+const MINUTE: i64 = 60;
+/// A pass every so often, if something happened since.
+const EVERY: i64 = 5 * MINUTE;
+/// A family that is not at rest by then never will be.
+const TOO_LONG: i64 = 60 * 86_400;
+
+struct Play {
+    seed: u64,
+    world: World,
+    bot: Bot,
+    /// Whether the invariant of hold is looked at.
+    holds: bool,
+}
+
+impl Play {
+    fn new(seed: u64, holds: bool) -> Self {
+        let most = match seed % 40 {
+            39 => 200,
+            1..10 => 30,
+            _ => 10,
+        };
+        Self {
+            seed,
+            world: World::new(seed, most),
+            bot: Bot::new(holds, None),
+            holds,
+        }
+    }
+
+    /// Plays until nothing happens any more. `unkind`: how likely answers are lost and the bot dies, of a hundred.
+    fn play(&mut self, unkind: u64) -> Result<(), String> {
+        let start = self.world.now;
+        let mut dirty = true;
+        loop {
+            if dirty {
+                let done = self.pass(unkind)?;
+                dirty = !done.lines.is_empty() || done.disturbed;
+                if !dirty {
+                    self.nothing_is_done_twice()?;
+                }
+            }
+            let next = match (dirty, self.world.next()) {
+                (true, _) => self.world.now + EVERY,
+                // On the grid of cron.
+                (false, Some(at)) => at + EVERY - at % EVERY,
+                (false, None) => return Ok(()),
+            };
+            self.world.advance(next);
+            dirty = true;
+            if self.world.now - start > TOO_LONG {
+                return Err("it never comes to rest".to_owned());
+            }
+        }
+    }
+
+    fn pass(&mut self, unkind: u64) -> Result<Done, String> {
+        let mut trouble = Trouble::default();
+        let images: Vec<ImageName> = self.world.registry.keys().cloned().collect();
+        for image in images {
+            if self.world.dice.percent(unkind / 4) {
+                trouble.lost.insert(image);
+            }
+        }
+        if self.world.dice.percent(unkind) {
+            let writes = self.world.dice.roll(6);
+            trouble.dies = Some(writes as usize);
+        }
+        if self.world.dice.percent(unkind) {
+            self.bot.memory = bot::Memory::default();
+        }
+        let open_before = self.open();
+        let mut done = self.bot.pass(&mut self.world, &trouble);
+        done.disturbed = !trouble.lost.is_empty() || trouble.dies.is_some();
+        self.one_open_of_each_key()?;
+        if !trouble.lost.is_empty() {
+            let closed = open_before.difference(&self.open()).count();
+            let told = done
+                .lines
+                .iter()
+                .filter(|line| line.contains(": close "))
+                .count();
+            if closed > told {
+                return Err("something vanished that nobody closed".to_owned());
+            }
+        }
+        self.never_backwards(&done)?;
+        if self.holds {
+            self.nothing_is_coming(&done)?;
+        }
+        Ok(done)
+    }
+
+    fn open(&self) -> BTreeSet<(usize, u64)> {
+        let repos = self.world.repos.iter().enumerate();
+        let open = repos.flat_map(|(repo, it)| {
+            let open = it
+                .mrs
+                .iter()
+                .filter(|mr| mr.state == MergeRequestState::Open);
+            open.map(move |mr| (repo, mr.number))
+        });
+        open.collect()
+    }
+
+    /// Invariant 4: a second pass with nothing changed does nothing.
+    fn nothing_is_done_twice(&mut self) -> Result<(), String> {
+        let done = self.bot.pass(&mut self.world, &Trouble::default());
+        match done.lines.first() {
+            None => Ok(()),
+            Some(line) => Err(format!("the second pass does something: {line}")),
+        }
+    }
+
+    /// Invariant 6: at most one open merge request of each key.
+    fn one_open_of_each_key(&self) -> Result<(), String> {
+        for it in &self.world.repos {
+            let mut seen = BTreeSet::new();
+            let open = it
+                .mrs
+                .iter()
+                .filter(|mr| mr.state == MergeRequestState::Open);
+            for mr in open {
+                if !seen.insert(&mr.source) {
+                    return Err(format!("{}: two open ones from {}", it.name, mr.source));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Invariant 7: never a downgrade, and nothing that is not in the registry.
+    fn never_backwards(&self, done: &Done) -> Result<(), String> {
+        for (repo, path, image, digest) in &done.proposed {
+            let tags = &self.world.registry[image];
+            let to = tags.iter().position(|(_, known)| known == digest);
+            let main = parents_in(&self.world.repos[*repo].files[path]);
+            let from = main.iter().find(|(name, ..)| name == image);
+            let from = from.and_then(|(_, tag, _)| tags.iter().position(|(known, _)| known == tag));
+            if to.is_none() || from > to {
+                return Err(format!("{image} goes from {from:?} to {to:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing new is proposed for an image while something is coming above it, or its parent has failed: by the
+    /// world's own truth, behind the pass.
+    fn nothing_is_coming(&self, done: &Done) -> Result<(), String> {
+        for (repo, path, parent, _) in &done.proposed {
+            let Some((parent_repo, _)) = self.world.find(parent) else {
+                continue;
+            };
+            if self.world.has_failed(parent_repo) {
+                let it = &self.world.repos[*repo].name;
+                return Err(format!("{it} takes {parent}, whose pipeline failed"));
+            }
+            let images = self.world.repos[*repo].images.iter();
+            for image in images.filter(|image| image.dockerfile == *path) {
+                let mut seen: BTreeSet<ImageName> = BTreeSet::new();
+                let mut next: Vec<ImageName> = self.parents(&image.name);
+                while let Some(name) = next.pop() {
+                    let Some((above, it)) = self.world.find(&name) else {
+                        continue;
+                    };
+                    if !seen.insert(name.clone()) {
+                        continue;
+                    }
+                    let coming = self.world.is_coming(above, it).filter(|_| above != *repo);
+                    if let Some(what) = coming {
+                        return Err(format!(
+                            "{} is proposed on {parent} although {what}",
+                            image.name
+                        ));
+                    }
+                    next.extend(self.parents(&name));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn parents(&self, image: &ImageName) -> Vec<ImageName> {
+        let found = self.world.find(image);
+        let parents = found.map(|(repo, image)| self.world.parents(repo, image));
+        parents
+            .into_iter()
+            .flatten()
+            .map(|(name, ..)| name)
+            .collect()
+    }
+
+    /// Every image is built on the newest of its parents.
+    fn all_is_current(&self) -> Result<(), String> {
+        for (repo, it) in self.world.repos.iter().enumerate() {
+            for image in &it.images {
+                for (parent, tag, digest) in self.world.parents(repo, image) {
+                    if self.world.newest(&parent) != (tag.clone(), digest) {
+                        return Err(format!("{} still stands on {parent}:{tag}", image.name));
+                    }
+                }
+            }
+        }
+        match self.open().first() {
+            None => Ok(()),
+            Some((repo, number)) => Err(format!(
+                "{number} of {} stays open",
+                self.world.repos[*repo].name
+            )),
+        }
+    }
+
+    /// A release that nothing disturbs: every image above which something is new is built once, and no other.
+    fn undisturbed(&mut self, which: Option<usize>) -> Result<(), String> {
+        self.world.weather = Weather::FINE;
+        self.world.builds.clear();
+        self.world.release(which);
+        let outside = self.world.outside();
+        let released = outside.iter().enumerate();
+        let released =
+            released.filter(|(index, _)| which.is_none_or(|which| which % outside.len() == *index));
+        let mut changed: BTreeSet<ImageName> = released.map(|(_, name)| name.clone()).collect();
+        // Images stand only on earlier ones, so one look at each is enough.
+        let mut needed = BTreeMap::new();
+        for it in &self.world.repos {
+            for image in &it.images {
+                let stands = self
+                    .parents(&image.name)
+                    .iter()
+                    .any(|parent| changed.contains(parent));
+                needed.insert(image.name.clone(), usize::from(stands));
+                if stands {
+                    changed.insert(image.name.clone());
+                }
+            }
+        }
+        self.play(0)?;
+        self.all_is_current()?;
+        for (image, needed) in needed {
+            let done = self
+                .world
+                .builds
+                .iter()
+                .filter(|name| **name == image)
+                .count();
+            if done != needed {
+                return Err(format!(
+                    "{image} was built {done} times, and {needed} were needed"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The whole story: an undisturbed release, bad weather, everybody goes home, and two undisturbed ones.
+    fn story(&mut self) -> Result<(), String> {
+        self.undisturbed(None)?;
+        self.world.weather = Weather {
+            fails: self.world.dice.roll(40),
+            meddles: self.world.dice.roll(15),
+        };
+        for _ in 0..1 + self.world.dice.roll(3) {
+            let which = self.world.dice.roll(5) as usize;
+            self.world.release(Some(which));
+            // The next one may come while the family is still busy with this one.
+            let pause = self.world.dice.roll(240) as i64 * MINUTE;
+            let until = self.world.now + pause;
+            let unkind = self.world.dice.roll(30);
+            while self.world.now < until {
+                self.pass(unkind)?;
+                self.world.advance(self.world.now + EVERY);
+            }
+        }
+        self.play(10)?;
+        self.world.weather = Weather::FINE;
+        self.world.people_go_home();
+        self.play(0)?;
+        self.undisturbed(None)?;
+        let which = self.world.dice.roll(5) as usize;
+        self.undisturbed(Some(which))
+    }
+
+    /// Tells the story with its moral, and how to hear it again.
+    fn told(&self, moral: &str) -> String {
+        let seed = self.seed;
+        let repos = self.world.repos.iter();
+        let files = repos.map(|it| {
+            let files = it.files.iter();
+            let files = files.map(|(path, text)| {
+                format!(
+                    "  {path}: {}",
+                    String::from_utf8_lossy(text).trim().replace('\n', " | ")
+                )
+            });
+            format!("{}\n{}", it.name, files.collect::<Vec<_>>().join("\n"))
+        });
+        format!(
+            "seed {seed}: {moral}\n\n{}\n\n{}\n\nIMAGEBOT_SEED={seed} cargo test --test core simulation -- --nocapture",
+            files.collect::<Vec<_>>().join("\n"),
+            self.world.story.join("\n"),
+        )
+    }
+}
+
+fn number(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name} is no number: {text}")),
+    )
+}
+
+#[test]
+fn every_image_is_built_once_whatever_happens() {
+    let seeds: Vec<u64> = match number("IMAGEBOT_SEED") {
+        Some(seed) => vec![seed],
+        None => (0..number("IMAGEBOT_SEEDS").unwrap_or(200)).collect(),
+    };
+    let alone = seeds.len() == 1;
+    let (mut builds, mut passes) = (0, 0);
+    for seed in seeds {
+        let mut play = Play::new(seed, true);
+        if let Err(moral) = play.story() {
+            panic!("{}", play.told(&moral));
+        }
+        if alone {
+            println!("{}", play.told("all is well"));
+        }
+        builds += play.world.builds.len();
+        passes += play.world.story.len();
+    }
+    assert!(builds > 0 && passes > 0);
+}
+
+/// Without hold a diamond's bottom is built more than once: the simulation can tell.
+#[test]
+fn without_hold_something_is_built_twice() {
+    let failing = (0..40).find(|seed| {
+        let mut play = Play::new(*seed, false);
+        play.undisturbed(None)
+            .is_err_and(|moral| moral.contains("was built"))
+    });
+    assert!(failing.is_some());
+}
+
+#[test]
+fn the_dice_fall_the_same_way_again() {
+    let rolls = |seed| {
+        let mut dice = Dice(seed);
+        [dice.roll(100), dice.roll(100), dice.roll(100)]
+    };
+    assert_eq!(rolls(7), rolls(7));
+    assert_ne!(rolls(7), rolls(8));
+}
