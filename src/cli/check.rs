@@ -11,8 +11,8 @@ use crate::plan::{Decision, Observations, Proposed};
 use crate::registry::Unlisted;
 use crate::repo::{RepoGlobs, RepoName};
 use crate::run::{
-    Checkpoint, DecisionReport, Options, ProposalReport, RepositoryReport, Setup, Work, decide_all,
-    pass, read_folder,
+    Checkpoint, DecisionReport, Options, ProblemReport, ProposalReport, RepositoryReport, Setup,
+    Work, decide_all, pass, read_folder,
 };
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -74,7 +74,7 @@ struct Output {
     proposals: Vec<ProposalReport>,
     skipped: Option<String>,
     unread: Vec<String>,
-    problems: Vec<crate::run::ProblemReport>,
+    problems: Vec<ProblemReport>,
 }
 
 #[derive(Serialize)]
@@ -189,7 +189,12 @@ async fn of_path(
         proposals,
         skipped: None,
         unread: work.unread(),
-        problems: Vec::new(),
+        problems: {
+            let findings = work.findings.iter();
+            findings
+                .map(|finding| ProblemReport::new("image", finding))
+                .collect()
+        },
     })
 }
 

@@ -27,6 +27,7 @@ impl Decision {
         let still = matches!(
             self.reason,
             Reason::FloatingTag
+                | Reason::InnerFloating
                 | Reason::NoTag
                 | Reason::DigestOnly
                 | Reason::BadNote

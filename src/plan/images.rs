@@ -6,8 +6,7 @@
 use crate::family::{Arrows, ImageSpec, shown};
 use crate::image::ImageName;
 use crate::repo::RepoPath;
-use crate::scheme::{Level, bumped};
-use crate::source::{Format, Located, Stages, VersionFile, VersionFileError, Versioned, scan};
+use crate::source::{Located, Stages, VersionFileError, Versioned};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
@@ -57,6 +56,7 @@ impl Images {
     pub fn new(
         specs: &[ImageSpec],
         contents: Contents<'_>,
+        args: &BTreeMap<String, String>,
         stages: &BTreeMap<RepoPath, Stages>,
         references: &[(RepoPath, Located)],
         resolve: &dyn Fn(&ImageName) -> ImageName,
@@ -85,7 +85,7 @@ impl Images {
             let lines = stages.map(|stages| stages.lines_of(spec.target.as_deref()));
             images.all.push(Image {
                 name: spec.name.clone(),
-                now: read.and_then(|contents| version_of(file, contents)),
+                now: read.and_then(|contents| file.raisable(contents, args)),
                 versioned: versioned.clone(),
                 dockerfile: spec.dockerfile.clone(),
                 lines: lines.unwrap_or_default(),
@@ -224,27 +224,4 @@ impl Image {
             format!("{}: {}: {error}", shown(&name), file.path)
         }
     }
-}
-
-/// The version of a file, which can rise and moves nothing else when it does.
-fn version_of(file: &VersionFile, contents: &[u8]) -> Result<String, VersionFileError> {
-    let now = file.read(contents)?.text;
-    let next = bumped(&now, Level::Patch)?;
-    let edited = file.edit(contents, &now, &next)?;
-    if let Some(format) = Format::of(file.path.as_str()) {
-        let references = |contents: &[u8]| {
-            let scan = scan(format, contents, &BTreeMap::new()).unwrap_or_default();
-            let texts = scan.references.into_iter().map(|located| {
-                let reference = located.reference().map(ToString::to_string);
-                (located.line, located.platform, reference)
-            });
-            texts.collect::<Vec<_>>()
-        };
-        if references(contents) != references(&edited) {
-            return Err(VersionFileError::MovesMore(
-                "an image reference that uses it",
-            ));
-        }
-    }
-    Ok(now)
 }

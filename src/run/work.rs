@@ -130,7 +130,15 @@ impl Work {
         }
         let resolve = |image: &ImageName| setup.resolve(image);
         let contents = |path: &RepoPath| work.version(path);
-        let images = Images::new(&specs, &contents, &work.stages, &work.references, &resolve);
+        let args = &work.config.args;
+        let images = Images::new(
+            &specs,
+            &contents,
+            args,
+            &work.stages,
+            &work.references,
+            &resolve,
+        );
         findings.extend(images.findings());
         work.images = images;
         work.specs = specs;

@@ -80,7 +80,7 @@ impl Repo {
             file.ok_or(VersionFileError::Missing)
         };
         let resolve = |name: &ImageName| name.clone();
-        let images = Images::new(&specs, &contents, &stages, &references, &resolve);
+        let images = Images::new(&specs, &contents, &args, &stages, &references, &resolve);
         let operator = parse("config.toml", "", std::path::Path::new("/")).unwrap();
         let policy = Policy {
             rules: operator
@@ -556,6 +556,28 @@ fn a_version_that_moves_a_reference_is_refused() {
         "{}",
         told.decisions[1].detail
     );
+}
+
+/// The tag of a reference whose name is not known would move unseen.
+#[test]
+fn a_version_that_takes_part_in_what_is_not_known_is_refused() {
+    for dockerfile in [
+        "ARG OTHER\nARG VERSION=1.0.0\nFROM ${OTHER}/x:$VERSION AS x\nFROM node:20\n",
+        "ARG VERSION=1.0.0\nFROM node:20 AS v1.0.0\nFROM v$VERSION\n",
+        "ARG VERSION=1.0.0\nFROM --platform=linux/$VERSION node:20\n",
+    ] {
+        let config =
+            "[[image]]\nname = \"reg.io/a\"\nversion_file = \"Dockerfile\"\nbump = \"patch\"\n";
+        let told = Repo::new(config, &[("Dockerfile", dockerfile)])
+            .news("node", "22", Level::Major)
+            .told();
+        assert!(
+            told.reasons().contains(&"version-file"),
+            "{dockerfile}: {:?}",
+            told.reasons()
+        );
+        assert!(told.changes().is_empty(), "{:?}", told.changes());
+    }
 }
 
 #[test]
