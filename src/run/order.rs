@@ -126,7 +126,7 @@ async fn order(
         if let Some(spec) = spec.filter(|spec| !spec.watch.is_empty()) {
             let published = asked
                 .iter()
-                .find_map(|(_, head)| Some(head_of(head, &seen)?.ok()??));
+                .find_map(|(_, head)| head_of(head, &seen)?.ok()?);
             let watched = watched(setup, &sources[repo], spec, asked, published.as_ref());
             whys.extend(watched.await);
         }

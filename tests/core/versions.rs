@@ -9,8 +9,8 @@ use imagebot::plan::{
 };
 use imagebot::policy::Policy;
 use imagebot::repo::{Branch, RepoPath};
-use imagebot::scheme::Level;
-use imagebot::source::{Format, VersionFileError, scan};
+use imagebot::scheme::{Aligned, Level, Rules, aligned, bumped, compare};
+use imagebot::source::{Format, Place, VersionFile, VersionFileError, scan};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -629,5 +629,71 @@ proptest! {
             let once = text == info(folder, &version) || text == info(folder, &format!("1.{behind}.1"));
             prop_assert!(once, "{}", text);
         }
+    }
+
+    /// An edit touches only its span, and what is written is read.
+    #[test]
+    fn c4_an_edit_of_a_version_touches_only_its_span(
+        noise in "[ -~\u{e9}\u{4e2d}]{0,40}",
+        from in "v?[0-9]{1,3}(\\.[0-9]{1,3}){0,3}(-[a-z]{1,5}\\.?[0-9]{0,2})?",
+        to in "[0-9]{1,4}\\.[0-9]{1,4}\\.[0-9]{1,4}",
+        kind in 0usize..7,
+        crlf in any::<bool>(),
+        bom in any::<bool>(),
+    ) {
+        let quoted = serde_json::to_string(&noise).unwrap();
+        let (name, before, behind) = match kind {
+            0 => ("VERSION", format!("#{noise}\n"), "\n".to_owned()),
+            1 => ("a.edn", format!(";{noise}\n{{:a {quoted} :version \""), format!("\" ;{noise}\n}}")),
+            2 => ("a.toml", format!("#{noise}\nversion = \""), format!("\" #{noise}\n")),
+            3 => ("a.yaml", format!("#{noise}\na: {quoted}\nversion: \""), format!("\" #{noise}\n")),
+            4 => ("a.json", format!("{{\"a\": {quoted},\n\"version\": \""), "\"\n}".to_owned()),
+            5 => ("Dockerfile", format!("#x{noise}\nFROM scratch\nARG VERSION="), format!("\n#{noise}")),
+            _ => ("x.txt", "V=".to_owned(), format!("\n#{noise}")),
+        };
+        let pattern = (kind == 6).then_some("^V=(.*)$");
+        let place = Place::parse(name, None, None, pattern).unwrap();
+        let file = VersionFile { path: path(name), place };
+        let lines = |text: String| if crlf { text.replace('\n', "\r\n") } else { text };
+        let mark = if bom { "\u{feff}" } else { "" };
+        let (before, behind) = (lines(format!("{mark}{before}")), lines(behind));
+        let text = format!("{before}{from}{behind}");
+        let found = file.read(text.as_bytes());
+        prop_assert_eq!(found.as_ref().map(|found| found.text.as_str()), Ok(&*from), "{:?}", text);
+        let edited = file.edit(text.as_bytes(), &from, &to).unwrap();
+        prop_assert_eq!(String::from_utf8(edited.clone()).unwrap(), format!("{before}{to}{behind}"));
+        prop_assert_eq!(file.read(&edited).unwrap().text, to);
+    }
+
+    /// Nothing panics, whatever a file holds.
+    #[test]
+    fn a_version_file_may_hold_anything(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        text in "[\\[\\](){}\"'#_;:=,.\\\\ \nversion0-9&*!|>-]{0,80}",
+    ) {
+        for name in ["VERSION", "a.edn", "a.toml", "a.yaml", "a.json", "Dockerfile"] {
+            let place = Place::parse(name, None, None, None).unwrap();
+            let file = VersionFile { path: path(name), place };
+            for contents in [&bytes[..], text.as_bytes()] {
+                if let Ok(found) = file.read(contents) {
+                    prop_assert_eq!(&contents[found.range], found.text.as_bytes());
+                }
+            }
+        }
+    }
+
+    /// The next version is newer by every scheme that reads it.
+    #[test]
+    fn a_version_rises(
+        version in "v?[0-9]{1,3}(\\.[0-9]{1,3}){0,3}(-(rc|alpha|slim)\\.[0-9]{1,2})?",
+        level in prop::sample::select(Level::ALL.to_vec()),
+    ) {
+        let next = bumped(&version, level).unwrap();
+        let image = ImageName::parse("reg.io/x").unwrap();
+        let order = compare(&image, &version, &next, &Rules::default());
+        prop_assert!(matches!(order, Some(std::cmp::Ordering::Greater) | None), "{version} {next} {order:?}");
+        let numbers = version.split('-').next().unwrap().split('.').count();
+        let behind = matches!(aligned(&version, &next), Aligned::Behind(tag, _) if tag == next);
+        prop_assert!(behind || numbers < 3, "{version} {next}");
     }
 }
