@@ -1,7 +1,7 @@
 //! One merge request's changes with all that follows from them, made in the files.
 
 use super::cascade::cascade;
-use super::change::{Change, ChangeSet, Version, VersionChange};
+use super::change::{ChangeSet, Version, VersionChange};
 use super::decision::{Class, Decision};
 use super::file::File;
 use super::images::Images;
@@ -64,26 +64,12 @@ pub(super) fn release(place: &Place<'_>, decisions: &[Decision], mut wishes: Vec
             .iter()
             .filter(|w| !cascade.follows.contains_key(&w.decision));
         let following = cascade.follows.iter().filter_map(|(index, (to, _))| {
-            let decision = &decisions[*index];
-            let reference = decision.reference()?;
-            Some(Wish {
-                decision: *index,
-                index: None,
-                change: Change {
-                    path: decision.path.clone(),
-                    image: reference.name.clone(),
-                    from: Version {
-                        tag: reference.tag.clone(),
-                        digest: reference.digest.clone(),
-                    },
-                    // A version that is not built yet has no digest yet.
-                    to: Version {
-                        tag: Some(to.clone()),
-                        digest: None,
-                    },
-                },
-                line: decision.located.line,
-            })
+            // A version that is not built yet has no digest yet.
+            let to = Version {
+                tag: Some(to.clone()),
+                digest: None,
+            };
+            Wish::new(*index, None, &decisions[*index], to)
         });
         let all: Vec<Wish> = own.cloned().chain(following).collect();
         let (files, kept, lost) = edit_files(place.files, place.args, &all);

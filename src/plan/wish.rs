@@ -18,6 +18,32 @@ pub(super) struct Wish {
     pub(super) line: usize,
 }
 
+impl Wish {
+    /// That the reference of a decision becomes `to`.
+    pub(super) fn new(
+        number: usize,
+        index: Option<usize>,
+        decision: &Decision,
+        to: Version,
+    ) -> Option<Self> {
+        let reference = decision.reference()?;
+        Some(Self {
+            decision: number,
+            index,
+            change: Change {
+                path: decision.path.clone(),
+                image: reference.name.clone(),
+                from: Version {
+                    tag: reference.tag.clone(),
+                    digest: reference.digest.clone(),
+                },
+                to,
+            },
+            line: decision.located.line,
+        })
+    }
+}
+
 /// A wanted change that cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
@@ -32,27 +58,13 @@ pub struct Refused {
 pub(super) fn groups(decisions: &[Decision], together: bool) -> Vec<(Class, String, Vec<Wish>)> {
     let mut groups: BTreeMap<(Class, String), Vec<Wish>> = BTreeMap::new();
     for (number, decision) in decisions.iter().enumerate() {
-        let Some(reference) = decision.reference() else {
-            continue;
-        };
         for (index, wanted) in decision.wanted.iter().enumerate() {
-            let change = Change {
-                path: decision.path.clone(),
-                image: reference.name.clone(),
-                from: Version {
-                    tag: reference.tag.clone(),
-                    digest: reference.digest.clone(),
-                },
-                to: Version {
-                    tag: wanted.to_tag.clone(),
-                    digest: wanted.to_digest.clone(),
-                },
+            let to = Version {
+                tag: wanted.to_tag.clone(),
+                digest: wanted.to_digest.clone(),
             };
-            let wish = Wish {
-                decision: number,
-                index: Some(index),
-                change,
-                line: decision.located.line,
+            let Some(wish) = Wish::new(number, Some(index), decision, to) else {
+                continue;
             };
             let key = match together {
                 true => (Class::Update, String::new()),

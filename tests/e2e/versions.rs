@@ -239,3 +239,108 @@ async fn a_persons_version_on_the_branch_is_a_persons_work(on: On) {
     assert_eq!(statuses(&world.pass().await, "app"), ["foreign"]);
     assert_eq!(world.head("app", &source), Some(head));
 }
+
+/// Two images in one repository below a base in another, all with real names.
+async fn family() -> World {
+    let world = World::open().await;
+    let host = world.server.host();
+    let forge = world.hub.config();
+    let registry =
+        format!("[[registry]]\nhost = \"{host}\"\nplain_http = true\nrate = \"10000/s\"\n");
+    let publishes = format!(
+        "publishes = [{{ repo = \"**\", images = [\"{host}/acme/{{name}}\", \"{host}/acme/*\"] }}]\n"
+    );
+    world.configure_forge(&format!("{forge}\n{publishes}"), &registry);
+    for image in ["base", "x", "y"] {
+        world.push(&format!("acme/{image}"), "1.0.0").await;
+    }
+    world.repo("base", "FROM scratch\n");
+    world.hub.create("two");
+    let image = |name: &str| world.image(&format!("acme/{name}"));
+    let config = ["x", "y"].map(|name| {
+        format!(
+            "[[image]]\nname = \"{}\"\ncontext = \"{name}\"\nversion_file = \"{name}/package.json\"\nbump = \"same\"\n",
+            image(name)
+        )
+    });
+    world.commit("two", "imagebot.toml", &config.concat());
+    for (name, parent) in [("x", "base"), ("y", "x")] {
+        let dockerfile = format!("FROM {}:1.0.0\n", image(parent));
+        world.commit("two", &format!("{name}/Dockerfile"), &dockerfile);
+        let json = "{\n\t\"version\": \"1.0.0\"\n}\n";
+        world.commit("two", &format!("{name}/package.json"), json);
+    }
+    world
+}
+
+#[tokio::test]
+async fn a_parent_in_another_repository_is_followed_down_in_one_family_merge_request() {
+    let world = family().await;
+    let report = world.pass().await;
+    assert_eq!(reasons(&report, "two"), ["up-to-date", "inner-current"]);
+    world.push("acme/base", "1.1.0").await;
+    let report = world.pass().await;
+    assert_eq!(reasons(&report, "two"), ["new-tag", "inner-follows"]);
+    let mr = world.mr("two").await;
+    assert!(
+        mr.source.as_str().starts_with("imagebot/family-"),
+        "{}",
+        mr.source
+    );
+    let file = |path: &str| world.file("two", mr.source.as_str(), path);
+    // As far as the parent's change, which is a minor one.
+    assert!(file("x/package.json").contains("\t\"version\": \"1.1.0\"\n"));
+    assert!(file("y/Dockerfile").ends_with("/acme/x:1.1.0\n"));
+    assert!(file("y/package.json").contains("\"1.1.0\""));
+    world.merge("two", mr.number).await;
+    // Neither is published yet; nobody asks the registry for a newer x, and nothing is unknown.
+    let report = world.pass().await;
+    assert_eq!(reasons(&report, "two"), ["up-to-date", "inner-current"]);
+    world.push("acme/x", "9.0.0").await;
+    assert_eq!(
+        statuses(&world.pass().await, "two"),
+        [""; 0],
+        "the version file is the truth"
+    );
+}
+
+#[tokio::test]
+async fn an_inner_digest_is_added_once_its_version_is_published_and_raises_nothing() {
+    let world = family().await;
+    let x = world.image("acme/x");
+    let rule = format!("[[rule]]\nimages = [\"{x}\"]\ndigest = \"pin\"\n");
+    let config = world.file("two", "main", "imagebot.toml");
+    world.commit("two", "imagebot.toml", &format!("{config}{rule}"));
+    world.pass().await;
+    let mr = world.mr("two").await;
+    let file = |path: &str| world.file("two", mr.source.as_str(), path);
+    assert!(file("y/Dockerfile").contains("x:1.0.0@sha256:"));
+    assert!(file("y/package.json").contains("\"1.0.0\""));
+    world.merge("two", mr.number).await;
+    assert_eq!(statuses(&world.pass().await, "two"), [""; 0]);
+    // x rises: its digest goes, for the new one is not there yet.
+    world.push("acme/base", "1.0.1").await;
+    world.pass().await;
+    let mr = world.mr("two").await;
+    assert!(
+        world
+            .file("two", mr.source.as_str(), "y/Dockerfile")
+            .ends_with("x:1.0.1\n")
+    );
+    world.merge("two", mr.number).await;
+    assert_eq!(
+        statuses(&world.pass().await, "two"),
+        [""; 0],
+        "not published yet"
+    );
+    let digest = world.push("acme/x", "1.0.1").await;
+    world.pass().await;
+    let mr = world.mr("two").await;
+    let text = world.file("two", mr.source.as_str(), "y/Dockerfile");
+    assert!(text.ends_with(&format!("x:1.0.1@{digest}\n")), "{text}");
+    assert!(
+        world
+            .file("two", mr.source.as_str(), "y/package.json")
+            .contains("\"1.0.1\"")
+    );
+}
