@@ -3,7 +3,7 @@
 use super::observe::{GITLAB_DEPS, REPO_CONFIG};
 use super::setup::Setup;
 use crate::config::{Config, RepoConfig, repo_of};
-use crate::family::{Depends, ImageSpec, NO_REGISTRY, REGISTRY_ARG, contexts};
+use crate::family::{Depends, ImageSpec, NO_REGISTRY, REGISTRY_ARG, contexts, is_info};
 use crate::forge::ForgeRegistry;
 use crate::git::EntryKind;
 use crate::image::ImageName;
@@ -93,7 +93,8 @@ impl Work {
                 work.config.depends.extend(gitlab_deps(&path, &contents));
                 continue;
             }
-            if Format::of(path.as_str()).is_none() && named.contains(&path) {
+            let holds_none = Format::of(path.as_str()).is_none();
+            if holds_none && (named.contains(&path) || is_info(&path)) {
                 work.kinds.insert(path.clone(), kind);
                 work.versions.insert(path, contents);
                 continue;

@@ -182,6 +182,14 @@ fn cascade_goes_by_imagebot_toml_and_says_what_is_missing() {
     ./imagebot.toml:6: reg.io/b: package.json: it is not read: symlink; make it a regular file
     0 changes made
     ");
+    // Nor is a folder that leads out.
+    std::fs::remove_file(place.path("package.json")).expect("removed");
+    std::fs::remove_dir_all(place.path("a")).expect("removed");
+    place.write("outside/VERSION", "1.0.3");
+    place.write("outside/Dockerfile", "FROM scratch\n");
+    std::os::unix::fs::symlink(place.path("outside"), place.path("a")).expect("a link");
+    place.run(&["cascade"]).expect(1);
+    assert_eq!(place.read("Dockerfile"), "FROM reg.io/a:1.0.1\n");
     let empty = Place::with(&[("Dockerfile", "FROM scratch\n")]);
     assert_snapshot!(empty.run(&["cascade"]).expect(2).all(), @r#"
     exit 2
@@ -418,5 +426,63 @@ fn images_on_a_circle_are_named_and_the_others_have_their_order() {
     images stand on each other: a -> b -> a
     --- stderr
     images stand on each other, and none of these references is followed: a -> b -> a
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn update_raises_versions_too_and_check_shows_them() {
+    let fake = FakeRegistry::start().await;
+    fake.push("base", "1.0.0", json!({}));
+    fake.push("base", "2.0.0", json!({}));
+    let place = listing(&[&fake], "");
+    let host = fake.address();
+    place.write("app/Dockerfile", format!("FROM {host}/base:1.0.0\n"));
+    place.write("app/Cargo.toml", "[package]\nversion = '0.3.0' # ours\n");
+    let image =
+        "[[image]]\nname = \"reg.io/app\"\nversion_file = \"Cargo.toml\"\nbump = \"minor\"\n";
+    place.write("app/imagebot.toml", image);
+    let ran = place
+        .run(&["check", "app", "--config", "config.toml"])
+        .expect(0);
+    assert!(
+        ran.stdout
+            .contains("=Cargo.toml toml%3Apackage.version 0.3.0 0.4.0"),
+        "{}",
+        ran.stdout
+    );
+    let ran = place
+        .run(&["update", "app", "--config", "config.toml"])
+        .expect(0);
+    assert_snapshot!(ran.all(), @r"
+    exit 0
+    --- stdout
+    Dockerfile [HOST]/base 1.0.0 2.0.0
+    =Cargo.toml toml%3Apackage.version 0.3.0 0.4.0
+    --- stderr
+    2 changes made
+    ");
+    assert_eq!(
+        place.read("app/Cargo.toml"),
+        "[package]\nversion = '0.4.0' # ours\n"
+    );
+    place.write("app/Cargo.toml", "[package]\n");
+    place.write("app/Dockerfile", format!("FROM {host}/base:1.0.0\n"));
+    let ran = place
+        .run(&["check", "app", "--config", "config.toml"])
+        .expect(1);
+    assert_snapshot!(ran.all(), @r"
+    exit 1
+    --- stdout
+    error: image: app/imagebot.toml:1: reg.io/app: Cargo.toml: there is no key package.version in it; add it, or say with `key` or `pattern` where the version stands
+    Dockerfile:1 from
+      | FROM [HOST]/base:1.0.0
+      unknown: version-file: reg.io/app: Cargo.toml: there is no key package.version in it
+        step: 1.0.0 reads as version 1.0.0 (scheme auto)
+        step: [HOST]/base has 2 tags
+        step: 2.0.0 is chosen (major): sha256:[SHORT]
+        step: reg.io/app: Cargo.toml: there is no key package.version in it
+      help: add it, or say with `key` or `pattern` where the version stands
+
+    app: nothing is proposed
     ");
 }

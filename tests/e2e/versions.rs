@@ -165,6 +165,7 @@ async fn c1_c2_c5_c14_a_monorepo_gets_one_merge_request_with_its_whole_cascade(o
         warnings[0].contains("contexts/09-torn: there is no Dockerfile"),
         "{warnings:?}"
     );
+    assert_eq!(of(&report, "images").unread, [""; 0]);
     let mr = world.mr("images").await;
     let source = mr.source.to_string();
     let file = |path: &str| world.file("images", &source, &format!("contexts/{path}"));
