@@ -8,6 +8,7 @@ mod demo;
 mod edit;
 mod ended;
 mod forge;
+mod graph;
 mod init;
 mod mr;
 mod output;
@@ -55,6 +56,7 @@ enum Command {
     Edit(edit::Arguments),
     Registry(registry::Arguments),
     Forge(forge::Arguments),
+    Graph(graph::Arguments),
     Repos(repos::Arguments),
     Config(config::Arguments),
     Init(init::Arguments),
@@ -81,6 +83,7 @@ impl Cli {
             Command::Tags(arguments) => tags::run(arguments, redactor),
             Command::Edit(arguments) => edit::run(&arguments),
             Command::Registry(arguments) => registry::run(arguments, redactor),
+            Command::Graph(arguments) => graph::run(arguments, redactor),
             Command::Forge(arguments) => forge::run(arguments, redactor),
             Command::Repos(arguments) => repos::run(arguments, redactor),
             Command::Config(arguments) => config::run(arguments),

@@ -21,6 +21,7 @@ mod order;
 mod own;
 mod pass;
 mod planned;
+mod portrait;
 mod read;
 mod register;
 mod report;
@@ -37,6 +38,7 @@ pub use options::{Options, Progress};
 pub use order::{Order, Step, order_of_all, order_of_folder};
 pub use own::{OwnError, own_config};
 pub use pass::pass;
+pub use portrait::{EdgeReport, NodeReport, Portrait, State, portrait};
 pub use register::{Registered, forget, survey};
 pub use report::{
     DecisionReport, LeftOutReport, ProblemReport, ProposalReport, Report, RepositoryReport,

@@ -107,8 +107,22 @@ impl Busy {
         }
     }
 
-    fn has_failed(self) -> bool {
+    /// Whether it failed, rather than being under way.
+    pub fn has_failed(self) -> bool {
         matches!(self, Self::Failed | Self::FailedRequest(_))
+    }
+
+    /// Whether it is a pipeline of the default branch that is under way.
+    pub fn is_building(self) -> bool {
+        matches!(self, Self::Running | Self::Settling)
+    }
+
+    /// The number of the merge request that it is about, if it is open already.
+    pub fn number(self) -> Option<u64> {
+        match self {
+            Self::MergeRequest(number) | Self::FailedRequest(number) => number,
+            Self::Running | Self::Settling | Self::Failed => None,
+        }
     }
 }
 
@@ -169,10 +183,7 @@ impl Scene<'_> {
                     continue;
                 }
                 let coming = self.blockers(edge.parent, terms).into_iter();
-                let is_out = |what: Busy| {
-                    let builds = matches!(what, Busy::Running | Busy::Settling);
-                    proven && edge.parent == parent && builds
-                };
+                let is_out = |what: Busy| proven && edge.parent == parent && what.is_building();
                 let coming = coming.filter(|b| !b.what.has_failed() && !is_out(b.what));
                 if let Some(blocker) = waits(coming.collect()) {
                     return Verdict::Held(blocker);

@@ -166,15 +166,16 @@ pub struct Around<'a> {
 }
 
 /// Lets decisions wait for what goes on above them, parents first: what waits itself is not about to be opened. `facts`
-/// tells what goes on in one of the repositories of [`above`], given its decisions so far.
+/// tells what goes on in one of the repositories of [`above`], given its decisions so far; that is also what is given
+/// back.
 pub fn hold(
     households: &mut [Household<'_>],
     around: &Around<'_>,
     above: &BTreeSet<usize>,
     facts: &mut dyn FnMut(usize, &mut Vec<Decision>) -> Facts,
-) {
+) -> BTreeMap<usize, Facts> {
     if above.is_empty() {
-        return;
+        return BTreeMap::new();
     }
     let graph = around.graph;
     let nodes = graph.nodes();
@@ -217,6 +218,7 @@ pub fn hold(
             all.insert(*repo, facts(*repo, households[*repo].decisions));
         }
     }
+    all
 }
 
 /// The places of references that no news comes to.

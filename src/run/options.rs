@@ -1,7 +1,7 @@
 //! How a pass is made.
 
 use super::checkpoint::Checkpoint;
-use crate::repo::RepoGlobs;
+use crate::repo::{RepoGlobs, RepoName};
 use jiff::Timestamp;
 use std::sync::Arc;
 
@@ -20,6 +20,14 @@ pub struct Options {
     pub checkpoint: Checkpoint,
     /// Whether the report keeps the decisions with their traces: for one repository, not for a fleet.
     pub traces: bool,
+}
+
+impl Options {
+    /// Whether a repository is looked at.
+    pub fn concerns(&self, repo: &RepoName) -> bool {
+        let only = self.only.as_ref();
+        only.is_none_or(|globs| globs.select(repo))
+    }
 }
 
 /// Told how far a pass is.

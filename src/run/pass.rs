@@ -1,8 +1,8 @@
 //! One pass over the registered repositories: register, observe, decide, plan, act, report.
 
 use super::decide::decide_all;
-use super::existing::{There, remember_ended};
-use super::family::{hold_all, kinship, odd};
+use super::existing::remember_ended;
+use super::family::{Kinship, hold_all, kinship, odd};
 use super::finish::finish;
 use super::limits::hold_back;
 use super::options::Options;
@@ -20,8 +20,56 @@ use std::sync::Arc;
 
 /// Makes one pass.
 pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
-    setup.registries.new_run();
     let mut report = Report::new(options.dry_run);
+    let Some(observed) = observe(setup, options, &mut report).await else {
+        return report;
+    };
+    let Observed {
+        shared,
+        seen,
+        kinship,
+        mut cases,
+        proposed_before,
+    } = observed;
+    let works = cases.iter().map(|case| &case.work);
+    report.unused_rules = unused_rules(setup, works, options);
+    if proposed_before && !seen.first_seen.is_empty() {
+        let folder = setup.cache.display();
+        report.warnings.push(format!(
+            "imagebot has proposed here before and remembers nothing: does the cache folder {folder} not last? Every \
+             min_age begins anew"
+        ));
+    }
+    report.warnings.extend(odd(&kinship));
+    hold_all(&shared, &seen, &kinship, &mut cases, false).await;
+    cases.retain(|case| options.concerns(&case.candidate.repo.name));
+    let mut planned = plan_all(&shared, Arc::new(seen), cases).await;
+    hold_back(&shared, &mut planned);
+    report.repositories.extend(act_all(&shared, planned).await);
+    report.repositories.sort_by(|a, b| a.repo.cmp(&b.repo));
+    report.left_out.sort();
+    report
+}
+
+/// Everything that was seen and decided, before anybody waits for anybody.
+pub(super) struct Observed {
+    pub(super) shared: Shared,
+    pub(super) seen: Observations,
+    pub(super) kinship: Kinship,
+    /// The repositories, in the order in which the family knows them.
+    pub(super) cases: Vec<Case>,
+    /// Whether the store is new although merge requests are open.
+    proposed_before: bool,
+}
+
+/// Reads all repositories and decides what concerns those that are looked at, and those above them. The others are
+/// read for what they say of the family.
+pub(super) async fn observe(
+    setup: &Arc<Setup>,
+    options: &Options,
+    report: &mut Report,
+) -> Option<Observed> {
+    setup.registries.new_run();
     let Some(shared) = Shared::new(setup, options) else {
         report.problems.push(ProblemReport {
             code: "no-forge".to_owned(),
@@ -29,19 +77,29 @@ pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
                 .to_owned(),
             help: Some("[[forge]]\nkind = \"local\"\npath = \"/srv/git\"".to_owned()),
         });
-        return report;
+        return None;
     };
     let new_store = setup.store.has_seen_nothing();
-    let registered = register(setup, options.only.as_ref(), !options.dry_run, &mut report).await;
+    let only = options.only.as_ref();
+    let registered = register(setup, only, !options.dry_run, report).await;
     remember_ended(setup, &registered).await;
-    let cases = read_all(&shared, registered).await;
-    let (mut candidates, mut works, mut there) = (Vec::new(), Vec::new(), Vec::new());
-    for case in cases {
-        candidates.push(case.candidate);
-        works.push(case.work);
-        there.push(case.there);
+    let mut cases = read_all(&shared, registered).await;
+    // The same order in every pass.
+    cases.sort_by(|a, b| a.candidate.repo.name.cmp(&b.candidate.repo.name));
+    let of_cases = cases.iter().map(|case| (&case.candidate.repo, &case.work));
+    let kinship = kinship(setup, of_cases);
+    let concerned = concerned(&kinship, options);
+    for (repo, case) in cases.iter_mut().enumerate() {
+        if !concerned.contains(&repo) {
+            case.work.references.clear();
+        }
     }
-    let proposed: Vec<_> = there.iter().map(There::proposed).collect();
+    let (mut works, mut rest) = (Vec::new(), Vec::new());
+    for case in cases {
+        works.push(case.work);
+        rest.push((case.candidate, case.there));
+    }
+    let proposed: Vec<_> = rest.iter().map(|(_, there)| there.proposed()).collect();
     let progress = Arc::clone(&options.progress);
     let seen = decide_all(
         setup,
@@ -52,32 +110,34 @@ pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
         &move |done, total| progress.tick("registries", done, total),
     )
     .await;
-    report.unused_rules = unused_rules(setup, &works, options);
-    if new_store && !seen.first_seen.is_empty() && proposed.iter().any(|all| !all.is_empty()) {
-        let folder = setup.cache.display();
-        report.warnings.push(format!(
-            "imagebot has proposed here before and remembers nothing: does the cache folder {folder} not last? Every \
-             min_age begins anew"
-        ));
-    }
-    let seen = Arc::new(seen);
-    let cases = candidates.into_iter().zip(works).zip(there);
-    let cases = cases.map(|((candidate, work), there)| Case {
+    let with = rest.into_iter().zip(works);
+    let cases = with.map(|((candidate, there), work)| Case {
         candidate,
         work,
         there,
     });
-    let mut cases: Vec<Case> = cases.collect();
-    let of_cases = cases.iter().map(|case| (&case.candidate.repo, &case.work));
-    let kinship = kinship(setup, of_cases);
-    report.warnings.extend(odd(&kinship));
-    hold_all(&shared, &seen, &kinship, &mut cases).await;
-    let mut planned = plan_all(&shared, seen, cases).await;
-    hold_back(&shared, &mut planned);
-    report.repositories.extend(act_all(&shared, planned).await);
-    report.repositories.sort_by(|a, b| a.repo.cmp(&b.repo));
-    report.left_out.sort();
-    report
+    Some(Observed {
+        shared,
+        seen,
+        kinship,
+        cases: cases.collect(),
+        proposed_before: new_store && proposed.iter().any(|all| !all.is_empty()),
+    })
+}
+
+/// The repositories that are looked at, and all above them.
+fn concerned(kinship: &Kinship, options: &Options) -> BTreeSet<usize> {
+    let members = kinship.members.iter().enumerate();
+    let looked_at = members.filter(|(_, member)| options.concerns(&member.name));
+    let looked_at: BTreeSet<usize> = looked_at.map(|(repo, _)| repo).collect();
+    if options.only.is_none() {
+        return looked_at;
+    }
+    let graph = &kinship.graph;
+    let nodes = looked_at.iter().flat_map(|repo| graph.nodes_of(*repo));
+    let above = nodes.flat_map(|node| graph.ancestors(*node));
+    let above = above.filter_map(|node| graph.nodes()[node].repo);
+    above.chain(looked_at.iter().copied()).collect()
 }
 
 /// Plans all repositories, several at once.
@@ -123,11 +183,15 @@ async fn act_all(shared: &Shared, planned: Vec<Planned>) -> Vec<RepositoryReport
 }
 
 /// The operator's rules that matched nothing in a whole pass.
-fn unused_rules(setup: &Setup, works: &[Work], options: &Options) -> Vec<String> {
+fn unused_rules<'a>(
+    setup: &Setup,
+    works: impl Iterator<Item = &'a Work>,
+    options: &Options,
+) -> Vec<String> {
     if options.only.is_some() {
         return Vec::new();
     }
-    let used: BTreeSet<usize> = works.iter().flat_map(Work::matched).collect();
+    let used: BTreeSet<usize> = works.flat_map(Work::matched).collect();
     let rules = setup.config.rules.iter().enumerate();
     rules
         .filter(|(index, rule)| rule.is_selective() && !used.contains(index))

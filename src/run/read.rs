@@ -188,7 +188,8 @@ async fn notice(
     problem: Option<&str>,
 ) -> Result<(), ProblemReport> {
     let setup = &shared.setup;
-    if shared.options.dry_run || !setup.config.merge_requests.notices {
+    let concerns = shared.options.concerns(&repo.name) && !shared.options.dry_run;
+    if !concerns || !setup.config.merge_requests.notices {
         return Ok(());
     }
     let key = format!("{} {}", forge.name(), repo.id);

@@ -30,7 +30,8 @@ pub fn forget(setup: &Setup, name: &RepoName) -> bool {
     forgotten
 }
 
-/// Asks the forges for their repositories, all at once. A forge that fails stops no other.
+/// Asks the forges for their repositories, all at once. A forge that fails stops no other. All are registered, since
+/// any may be of the family of those that are looked at; told is only of these.
 pub(super) async fn register(
     setup: &Setup,
     only: Option<&RepoGlobs>,
@@ -74,10 +75,8 @@ pub(super) async fn register(
                 }),
         );
         for repo in listing.repositories {
-            if !wanted(repo.name.as_str()) {
-                continue;
-            }
             match replaced(&known, &repo) {
+                Some(_) if !wanted(repo.name.as_str()) => {}
                 Some(problem) => report.repositories.push(RepositoryReport::failed_with(
                     repo.name.to_string(),
                     problem,

@@ -3,6 +3,8 @@
 use super::hub::On;
 use super::world::{World, of, reasons, statuses};
 use imagebot::forge::Pipeline;
+use imagebot::run::{pass, portrait};
+use std::sync::Arc;
 
 on_every_forge!(
     f61_the_bottom_of_a_diamond_is_proposed_once_with_both_parents,
@@ -11,6 +13,8 @@ on_every_forge!(
     a_hold_that_runs_out_is_released_and_says_whom_it_waited_for,
     an_open_major_of_a_parent_holds_nobody,
     merged_and_not_released_holds_nobody,
+    g6_the_graph_shows_how_every_image_stands,
+    a_pass_over_one_repository_knows_its_whole_family,
     t37_images_that_stand_on_each_other_are_left_alone,
 );
 
@@ -221,6 +225,78 @@ async fn merged_and_not_released_holds_nobody(on: On) {
     let report = world.pass().await;
     assert_eq!(reasons(&report, "bottom"), ["new-tag", "up-to-date"]);
     assert_eq!(statuses(&report, "bottom"), ["open"]);
+}
+
+/// The states of the graph, `image state`.
+async fn states(world: &World) -> Vec<String> {
+    let setup = Arc::new(world.set_up(None).await.expect("a set-up"));
+    let portrait = portrait(&setup, &world.options(None)).await;
+    assert_eq!(portrait.problems, [], "{portrait:?}");
+    let host = format!("{}/acme/", world.server.host());
+    let nodes = portrait.nodes.iter().map(|node| {
+        let by = node.held_by.as_deref().map(|by| format!(" {by}"));
+        let by = by.map(|by| by.replace("team/", "")).unwrap_or_default();
+        let tag = node.tag.as_deref().unwrap_or("-");
+        format!("{} {tag} {}{by}", node.name(), node.state.code()).replace(&host, "")
+    });
+    nodes.collect()
+}
+
+async fn g6_the_graph_shows_how_every_image_stands(on: On) {
+    let world = diamond(on, "").await;
+    assert_eq!(
+        states(&world).await,
+        [
+            "base 1.0.0 current",
+            "leaf 1.0.0 current",
+            "left 1.0.0 current",
+            "right 1.0.0 current",
+            "bottom 1.0.0 current"
+        ]
+    );
+    world.push("acme/base", "1.1.0").await;
+    assert_eq!(
+        states(&world).await[1..3],
+        ["leaf 1.0.0 stale", "left 1.0.0 stale"]
+    );
+    world.pass().await;
+    let before = world.state().await;
+    assert_eq!(
+        states(&world).await[1..3],
+        ["leaf 1.0.0 update-open", "left 1.0.0 update-open"]
+    );
+    merge(&world, "left").await;
+    release(&world, "left", "1.1.0").await;
+    merge(&world, "leaf").await;
+    let mr = world.mr("right").await;
+    let head = world.head("right", mr.source.as_str()).expect("a head");
+    world.hub.ci("right", &head, Pipeline::Failed).await;
+    assert_eq!(
+        states(&world).await,
+        [
+            "base 1.1.0 current",
+            "leaf 1.0.0 building",
+            "left 1.1.0 current",
+            "right 1.0.0 failed",
+            "bottom 1.0.0 stale"
+        ]
+    );
+    world.hub.ci("right", &head, Pipeline::Running).await;
+    assert_ne!(world.state().await, before);
+}
+
+async fn a_pass_over_one_repository_knows_its_whole_family(on: On) {
+    let world = diamond(on, "").await;
+    world.push("acme/base", "1.1.0").await;
+    world.pass().await;
+    merge(&world, "left").await;
+    release(&world, "left", "1.1.0").await;
+    let only = imagebot::repo::RepoGlobs::parse(&["**/bottom", "bottom"]).expect("globs");
+    let setup = Arc::new(world.set_up(None).await.expect("a set-up"));
+    let report = pass(&setup, &world.options(Some(only))).await;
+    assert_eq!(report.repositories.len(), 1, "{report:#?}");
+    assert_eq!(waits(&report, "bottom"), ["held by right"]);
+    assert_eq!(reasons(&report, "bottom"), ["held", "up-to-date"]);
 }
 
 async fn t37_images_that_stand_on_each_other_are_left_alone(on: On) {

@@ -10,7 +10,7 @@ use imagebot::config;
 use imagebot::http::{Clock, Redactor};
 use imagebot::image::Digest;
 use imagebot::registry::Unlisted;
-use imagebot::repo::{MergeRequest, MergeRequestState};
+use imagebot::repo::{MergeRequest, MergeRequestState, RepoGlobs};
 use imagebot::run::{Checkpoint, Options, Report, RepositoryReport, Setup, SetupError, pass};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -363,15 +363,23 @@ impl World {
         Ok(setup)
     }
 
+    /// How passes are made here.
+    pub(crate) fn options(&self, only: Option<RepoGlobs>) -> Options {
+        Options {
+            dry_run: false,
+            only,
+            now: self.now(),
+            progress: Arc::new(()),
+            checkpoint: Checkpoint::default(),
+            traces: true,
+        }
+    }
+
     /// A pass with what was set up.
     pub(crate) async fn pass_by(&self, setup: Setup, checkpoint: Checkpoint) -> Report {
         let options = Options {
-            dry_run: false,
-            only: None,
-            now: self.now(),
-            progress: Arc::new(()),
             checkpoint,
-            traces: true,
+            ..self.options(None)
         };
         let report = pass(&Arc::new(setup), &options).await;
         self.note(format!("{report:?}"));

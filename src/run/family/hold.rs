@@ -4,6 +4,7 @@ use super::super::planned::preview;
 use super::super::shared::{Case, Shared};
 use super::activity::{Activity, facts};
 use super::members::Kinship;
+use crate::family::hold::Facts;
 use crate::image::ImageName;
 use crate::plan::{Around, Decision, Household, Observations, above, hold, place};
 use futures::StreamExt as _;
@@ -13,13 +14,14 @@ use std::collections::{BTreeMap, BTreeSet};
 const AT_ONCE: usize = 8;
 
 /// Places all decisions in the family and lets those wait that have to. The forges are asked only what goes on above a
-/// reference that something new is wanted for.
+/// reference that something new is wanted for; with `everywhere`, what goes on in all repositories.
 pub(in crate::run) async fn hold_all(
     shared: &Shared,
     seen: &Observations,
     kinship: &Kinship,
     cases: &mut [Case],
-) {
+    everywhere: bool,
+) -> BTreeMap<usize, Facts> {
     let setup = &shared.setup;
     let graph = &kinship.graph;
     let resolve = |image: &ImageName| setup.resolve(image);
@@ -32,7 +34,10 @@ pub(in crate::run) async fn hold_all(
         .map(|case| std::mem::take(&mut case.work.decisions))
         .collect();
     let mut households = households(kinship, cases, &mut decisions);
-    let above = above(graph, &households);
+    let above = match everywhere {
+        true => (0..cases.len()).collect(),
+        false => above(graph, &households),
+    };
     let activities = activities(shared, cases, &above).await;
     let proven = |decision: &Decision, repo: usize| {
         let head = cases[repo].candidate.base.as_ref();
@@ -50,10 +55,11 @@ pub(in crate::run) async fn hold_all(
         let activity = activities.get(&repo).cloned().unwrap_or_default();
         facts(shared, &cases[repo], activity, &proposals, &results)
     };
-    hold(&mut households, &around, &above, &mut facts_of);
+    let found = hold(&mut households, &around, &above, &mut facts_of);
     for (case, decisions) in cases.iter_mut().zip(decisions) {
         case.work.decisions = decisions;
     }
+    found
 }
 
 fn households<'a>(

@@ -11,7 +11,7 @@ use imagebot::plan::{
     requests,
 };
 use imagebot::policy::{Age, Changes, Hold, Origin, Policy, Rule, Set};
-use imagebot::repo::{Branch, MergeRequest, MergeRequestState, RepoPath};
+use imagebot::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoPath};
 use imagebot::source::{Format, Located, Stages, scan};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -31,7 +31,12 @@ pub(super) struct Bot {
     templates: Templates,
     /// The references of files, by their contents.
     read: HashMap<Vec<u8>, (Vec<Located>, Stages)>,
+    /// The decisions of each repository, and what they were made of: the core is pure, so they are the same again.
+    decided: HashMap<usize, (Ground, Vec<Decision>)>,
 }
+
+/// What a repository's decisions are made of: its head, what is proposed, and what the registry has.
+type Ground = (CommitId, Proposed, Vec<u64>);
 
 /// What a pass did, one line each.
 #[derive(Default)]
@@ -82,6 +87,7 @@ impl Bot {
             main: Branch::parse("main").unwrap(),
             templates: Templates::default(),
             read: HashMap::new(),
+            decided: HashMap::new(),
         }
     }
 
@@ -136,6 +142,10 @@ impl Bot {
         let mut done = Done::default();
         let mut writes = 0;
         for (repo, decisions) in decisions.iter_mut().enumerate() {
+            let quiet = decisions.iter().all(|decision| decision.wanted.is_empty());
+            if quiet && cases[repo].open.is_empty() && world.repos[repo].branches.is_empty() {
+                continue;
+            }
             let (proposals, results) =
                 plan(main, templates, world, repo, &cases[repo], decisions, &seen);
             for result in results {
@@ -251,7 +261,7 @@ impl Bot {
 
     /// Decides everything, with the answers that the registry gives.
     fn decide(
-        &self,
+        &mut self,
         world: &World,
         cases: &mut [Case],
         now: Timestamp,
@@ -259,6 +269,18 @@ impl Bot {
     ) -> Observations {
         let mut seen = Observations::default();
         for (repo, case) in cases.iter_mut().enumerate() {
+            let images = case.references.iter();
+            let images = images.filter_map(|(_, located)| located.reference());
+            let pushes = images.map(|reference| world.pushes[&reference.name]);
+            let head = world.repos[repo].head.clone();
+            let ground = (head, case.proposed.clone(), pushes.collect());
+            let known = self.decided.get(&repo);
+            if let Some((_, known)) =
+                known.filter(|(of, _)| *of == ground && trouble.lost.is_empty())
+            {
+                case.decisions.clone_from(known);
+                continue;
+            }
             for (path, located) in &case.references {
                 let lookup = Lookup {
                     image: located.reference().unwrap().name.clone(),
@@ -283,6 +305,10 @@ impl Bot {
                     }
                 };
                 case.decisions.push(decision);
+            }
+            if trouble.lost.is_empty() {
+                let decisions = case.decisions.clone();
+                self.decided.insert(repo, (ground, decisions));
             }
         }
         seen

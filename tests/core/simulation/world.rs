@@ -107,6 +107,8 @@ pub(super) struct World {
     pub(super) weather: Weather,
     pub(super) repos: Vec<Repo>,
     pub(super) registry: BTreeMap<ImageName, Vec<(String, Digest)>>,
+    /// How often each image was pushed.
+    pub(super) pushes: BTreeMap<ImageName, u64>,
     /// The images that were built, in order.
     pub(super) builds: Vec<ImageName>,
     pub(super) story: Vec<String>,
@@ -124,6 +126,7 @@ impl World {
             weather: Weather::FINE,
             repos: Vec::new(),
             registry: BTreeMap::new(),
+            pushes: BTreeMap::new(),
             builds: Vec::new(),
             story: Vec::new(),
             outside: Vec::new(),
@@ -219,6 +222,7 @@ impl World {
     fn push(&mut self, image: &ImageName, tag: &str) {
         self.count += 1;
         let digest = Digest::sha256(format!("{image} {tag} {}", self.count).as_bytes());
+        *self.pushes.entry(image.clone()).or_default() += 1;
         let tags = self.registry.entry(image.clone()).or_default();
         tags.retain(|(known, _)| known != tag);
         tags.push((tag.to_owned(), digest));

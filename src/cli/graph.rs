@@ -1,0 +1,124 @@
+//! `imagebot graph`.
+
+mod diagram;
+mod picture;
+mod svg;
+mod tree;
+
+use super::ended::Ended;
+use super::output::{json, say, text};
+use super::progress::progress;
+use super::session::{ConfigArgument, setup, wait};
+use crate::http::Redactor;
+use crate::image::ImageName;
+use crate::registry::Unlisted;
+use crate::run::{Checkpoint, Options, Portrait, portrait};
+use anyhow::bail;
+use jiff::Timestamp;
+use picture::Picture;
+use std::sync::Arc;
+
+/// Show who builds what and who stands on what, with the state of every image.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  imagebot graph --config config.toml\n  imagebot graph platform/base --down --format mermaid"
+)]
+pub(super) struct Arguments {
+    /// Only what stands on this repository or image, and what it stands on; `repo:` and `image:` decide which is meant
+    #[arg(value_name = "REPO|IMAGE")]
+    what: Option<String>,
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// Only what it stands on
+    #[arg(long)]
+    up: bool,
+    /// Only what stands on it
+    #[arg(long)]
+    down: bool,
+    /// How it is drawn
+    #[arg(long, value_enum, default_value = "tree")]
+    format: Drawing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Drawing {
+    /// For the terminal.
+    Tree,
+    /// For machines.
+    Json,
+    /// Graphviz.
+    Dot,
+    /// Mermaid, which GitLab and GitHub draw in Markdown.
+    Mermaid,
+    /// A picture.
+    Svg,
+}
+
+pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
+    let config = arguments.config.needed()?;
+    let now = Timestamp::now();
+    let mut portrait = wait(async {
+        let setup = Arc::new(setup(config, Unlisted::Refuse, redactor).await?);
+        let options = Options {
+            dry_run: true,
+            only: None,
+            now,
+            progress: progress(),
+            checkpoint: Checkpoint::default(),
+            traces: false,
+        };
+        Ok(portrait(&setup, &options).await)
+    })?;
+    if let Some(what) = &arguments.what {
+        let both = arguments.up == arguments.down;
+        let named = named(&portrait, what)?;
+        Picture::new(&portrait)
+            .keep(&named, arguments.up || both, arguments.down || both)
+            .apply(&mut portrait);
+    }
+    for warning in &portrait.warnings {
+        say(&format!("warning: {warning}"));
+    }
+    for problem in &portrait.problems {
+        say(&format!("error: {}: {}", problem.code, problem.message));
+    }
+    match arguments.format {
+        Drawing::Json => json(&portrait)?,
+        Drawing::Tree => text(&tree::draw(&portrait, now))?,
+        Drawing::Dot => text(&diagram::dot(&portrait))?,
+        Drawing::Mermaid => text(&diagram::mermaid(&portrait))?,
+        Drawing::Svg => text(&svg::draw(&portrait))?,
+    }
+    Ok(match portrait.problems.is_empty() {
+        true => Ended::Clean,
+        false => Ended::Failed,
+    })
+}
+
+/// The nodes that a name stands for: those of a repository, or an image.
+fn named(portrait: &Portrait, what: &str) -> anyhow::Result<Vec<usize>> {
+    let (repos, images, name) = match what.split_once(':') {
+        Some(("repo", name)) => (true, false, name),
+        Some(("image", name)) => (false, true, name),
+        _ => (true, true, what),
+    };
+    let nodes = || portrait.nodes.iter().enumerate();
+    let of_repo: Vec<usize> = nodes()
+        .filter(|(_, node)| repos && node.repo.as_deref() == Some(name))
+        .map(|(index, _)| index)
+        .collect();
+    if !of_repo.is_empty() {
+        return Ok(of_repo);
+    }
+    let canonical = ImageName::parse(name).map(|name| name.canonical()).ok();
+    let of_image: Vec<usize> = nodes()
+        .filter(|(_, node)| images && node.image.is_some() && node.image == canonical)
+        .map(|(index, _)| index)
+        .collect();
+    if of_image.is_empty() {
+        bail!(
+            "nothing in the family is {name:?}\nhelp: `imagebot graph` without a name shows all of it"
+        );
+    }
+    Ok(of_image)
+}

@@ -1,0 +1,79 @@
+//! The family for Graphviz and for Mermaid.
+
+use super::picture::Picture;
+use crate::run::{NodeReport, Portrait, State};
+use std::fmt::Write as _;
+
+/// A state's colour: what is well is pale, what wants a person is not.
+pub(super) fn colour(state: State) -> &'static str {
+    match state {
+        State::Outside => "#eeeeee",
+        State::Current => "#d5f0d5",
+        State::UpdateOpen | State::Building => "#d5e4f7",
+        State::Held => "#fdf1c8",
+        State::MergedUnreleased | State::Stale => "#fbdcb8",
+        State::Failed => "#f7c6c6",
+        State::Unknown => "#dddddd",
+    }
+}
+
+/// Name and tag, and the state behind it.
+pub(super) fn labels(node: &NodeReport) -> [String; 2] {
+    let tag = node.tag.as_ref().map(|tag| format!(":{tag}"));
+    let state = match &node.held_by {
+        Some(by) => format!("held by {by}"),
+        None => node.state.code().to_owned(),
+    };
+    [format!("{}{}", node.name(), tag.unwrap_or_default()), state]
+}
+
+/// For Graphviz.
+pub(super) fn dot(portrait: &Portrait) -> String {
+    let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    let mut out =
+        String::from("digraph family {\n  rankdir = LR;\n  node [shape = box, style = filled];\n");
+    for node in &portrait.nodes {
+        let [name, state] = labels(node);
+        let label = quoted(&format!("{name}\n{state}")).replace('\n', "\\n");
+        let _ = writeln!(
+            out,
+            "  {} [label = {label}, fillcolor = \"{}\"];",
+            quoted(node.name()),
+            colour(node.state)
+        );
+    }
+    arrows(portrait, |parent, child| {
+        let _ = writeln!(out, "  {} -> {};", quoted(parent), quoted(child));
+    });
+    out.push_str("}\n");
+    out
+}
+
+/// For Mermaid.
+pub(super) fn mermaid(portrait: &Portrait) -> String {
+    let picture = Picture::new(portrait);
+    let safe = |text: &str| text.replace('"', "#quot;");
+    let mut out = String::from("flowchart LR\n");
+    for (index, node) in portrait.nodes.iter().enumerate() {
+        let [name, state] = labels(node);
+        let _ = writeln!(out, "  n{index}[\"{}<br/>{}\"]", safe(&name), safe(&state));
+        let _ = writeln!(out, "  style n{index} fill:{}", colour(node.state));
+    }
+    for (parent, children) in picture.children.iter().enumerate() {
+        for child in children {
+            let _ = writeln!(out, "  n{parent} --> n{child}");
+        }
+    }
+    out
+}
+
+/// Every pair once.
+fn arrows(portrait: &Portrait, mut draw: impl FnMut(&str, &str)) {
+    let picture = Picture::new(portrait);
+    let name = |node: usize| portrait.nodes[node].name();
+    for (parent, children) in picture.children.iter().enumerate() {
+        for child in children {
+            draw(name(parent), name(*child));
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The arrows of a portrait by index, and a part of it.
+
+use crate::run::Portrait;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Who stands on whom, by the nodes' places in the portrait.
+pub(super) struct Picture {
+    pub(super) children: Vec<BTreeSet<usize>>,
+    pub(super) parents: Vec<BTreeSet<usize>>,
+}
+
+/// A part of a portrait.
+pub(super) struct Part(BTreeSet<usize>);
+
+impl Picture {
+    pub(super) fn new(portrait: &Portrait) -> Self {
+        let nodes = portrait.nodes.iter().enumerate();
+        let places: BTreeMap<&str, usize> = nodes.map(|(index, n)| (n.name(), index)).collect();
+        let count = portrait.nodes.len();
+        let mut picture = Self {
+            children: vec![BTreeSet::new(); count],
+            parents: vec![BTreeSet::new(); count],
+        };
+        for edge in &portrait.edges {
+            let place = |name: &str| places.get(name).copied();
+            if let (Some(parent), Some(child)) = (place(&edge.parent), place(&edge.child)) {
+                picture.children[parent].insert(child);
+                picture.parents[child].insert(parent);
+            }
+        }
+        picture
+    }
+
+    /// These nodes, and what is above or below them.
+    pub(super) fn keep(&self, nodes: &[usize], up: bool, down: bool) -> Part {
+        let mut kept: BTreeSet<usize> = nodes.iter().copied().collect();
+        for (wanted, arrows) in [(up, &self.parents), (down, &self.children)] {
+            let mut seen: BTreeSet<usize> = BTreeSet::new();
+            let mut next: Vec<usize> = nodes.iter().copied().filter(|_| wanted).collect();
+            while let Some(node) = next.pop() {
+                if seen.insert(node) {
+                    next.extend(&arrows[node]);
+                }
+            }
+            kept.extend(seen);
+        }
+        Part(kept)
+    }
+}
+
+impl Part {
+    /// Takes everything else out of the portrait.
+    pub(super) fn apply(&self, portrait: &mut Portrait) {
+        let nodes = std::mem::take(&mut portrait.nodes).into_iter().enumerate();
+        portrait.nodes = nodes
+            .filter(|(index, _)| self.0.contains(index))
+            .map(|(_, node)| node)
+            .collect();
+        let names: BTreeSet<&str> = portrait.nodes.iter().map(|node| node.name()).collect();
+        let has = |name: &String| names.contains(name.as_str());
+        portrait
+            .edges
+            .retain(|edge| has(&edge.parent) && has(&edge.child));
+        portrait.cycles.retain(|cycle| cycle.iter().any(has));
+    }
+}
