@@ -1,5 +1,6 @@
 //! The command line: one file per command. Nothing is decided here.
 
+mod cascade;
 mod check;
 mod completions;
 mod config;
@@ -12,6 +13,7 @@ mod graph;
 mod init;
 mod mr;
 mod output;
+mod plan;
 mod progress;
 mod registry;
 mod repos;
@@ -48,6 +50,8 @@ enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
     Update(update::Arguments),
+    Cascade(cascade::Arguments),
+    Plan(plan::Arguments),
     Scan(scan::Arguments),
     Tags(tags::Arguments),
     Edit(edit::Arguments),
@@ -75,6 +79,8 @@ impl Cli {
             Command::Run(arguments) => run::run(arguments, redactor),
             Command::Check(arguments) => check::run(arguments, redactor),
             Command::Update(arguments) => update::run(arguments, redactor),
+            Command::Cascade(arguments) => cascade::run(arguments, redactor),
+            Command::Plan(arguments) => plan::run(arguments, redactor),
             Command::Scan(arguments) => scan::run(&arguments),
             Command::Tags(arguments) => tags::run(arguments, redactor),
             Command::Edit(arguments) => edit::run(&arguments),

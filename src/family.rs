@@ -9,6 +9,7 @@
 //! What a registry or forge says comes in as values; what is done about it is decided above.
 
 mod claim;
+mod contexts;
 mod finding;
 pub mod freshness;
 mod graph;
@@ -19,8 +20,10 @@ mod publishes;
 mod spec;
 
 pub use claim::Strength;
+pub use contexts::{NO_REGISTRY, REGISTRY_ARG, contexts, is_info, shown};
 pub use finding::{Finding, What};
 pub use graph::{Edge, Graph, Node};
 pub use member::{Depends, Member, On, Stand};
+pub use order::Arrows;
 pub use publishes::{ParsePublishesError, Publishes};
 pub use spec::ImageSpec;

@@ -18,6 +18,7 @@ mod limits;
 mod lookup;
 mod observe;
 mod options;
+mod order;
 mod own;
 mod pass;
 mod planned;
@@ -30,7 +31,7 @@ mod shared;
 mod work;
 
 pub use checkpoint::Checkpoint;
-pub use decide::decide_all;
+pub use decide::{decide_all, decide_inner};
 pub use error::SetupError;
 pub use family::{Kinship, kinship, odd};
 pub use folder::{Folder, read_folder};
@@ -38,6 +39,7 @@ pub use freshness::{
     Built, FreshnessReport, PlatformReport, Publishers, Subject, freshness, publishers,
 };
 pub use options::{Options, Progress};
+pub use order::{Order, Step, order_of_all, order_of_folder};
 pub use own::{OwnError, own_config};
 pub use pass::pass;
 pub use portrait::{EdgeReport, NodeReport, Portrait, State, portrait};

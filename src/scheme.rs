@@ -22,6 +22,7 @@
 //! 3. Add its cases to `scheme/tests.rs`, and name it in `scheme_properties.rs`.
 //! 4. Name it where the configuration's key `scheme` is documented.
 
+mod align;
 mod auto;
 mod bump;
 mod calendar;
@@ -49,6 +50,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use align::{Aligned, aligned};
 pub use bump::{Bump, BumpError, bumped, is_version};
 pub use error::SchemeError;
 pub use hint::Hint;

@@ -38,3 +38,5 @@ mod place;
 mod registries;
 #[path = "commands/servers.rs"]
 mod servers;
+#[path = "commands/versions.rs"]
+mod versions;

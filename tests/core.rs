@@ -23,3 +23,5 @@ mod simulation;
 mod source;
 #[path = "core/source_properties.rs"]
 mod source_properties;
+#[path = "core/versions.rs"]
+mod versions;

@@ -62,5 +62,7 @@ mod servers;
 mod tokens;
 #[path = "e2e/updates.rs"]
 mod updates;
+#[path = "e2e/versions.rs"]
+mod versions;
 #[path = "e2e/world.rs"]
 mod world;

@@ -11,8 +11,8 @@ use crate::plan::{Decision, Observations, Proposed};
 use crate::registry::Unlisted;
 use crate::repo::{RepoGlobs, RepoName};
 use crate::run::{
-    Checkpoint, DecisionReport, Options, ProposalReport, RepositoryReport, Setup, Work, decide_all,
-    pass, read_folder,
+    Checkpoint, DecisionReport, Options, ProblemReport, ProposalReport, RepositoryReport, Setup,
+    Work, decide_all, pass, read_folder,
 };
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -74,7 +74,7 @@ struct Output {
     proposals: Vec<ProposalReport>,
     skipped: Option<String>,
     unread: Vec<String>,
-    problems: Vec<crate::run::ProblemReport>,
+    problems: Vec<ProblemReport>,
 }
 
 #[derive(Serialize)]
@@ -134,15 +134,23 @@ pub(super) async fn judge_folder(
     setup: &Setup,
     path: &Path,
 ) -> anyhow::Result<(Work, PathBuf, Observations)> {
-    let folder = read_folder(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let config = settings_of(&folder, &setup.config)?;
-    let mut works = vec![Work::new(setup, None, config, folder.files, folder.skipped)];
+    let (work, root) = read_work(setup, path)?;
+    let mut works = vec![work];
     let progress = progress();
     let ticked = |done, total| progress.tick("registries", done, total);
     let nothing = [Proposed::new()];
     let seen = decide_all(setup, &mut works, &nothing, Timestamp::now(), true, &ticked).await;
     let work = works.pop().context("one folder was judged")?;
-    Ok((work, folder.root, seen))
+    Ok((work, root, seen))
+}
+
+/// Reads a folder or file.
+pub(super) fn read_work(setup: &Setup, path: &Path) -> anyhow::Result<(Work, PathBuf)> {
+    let folder = read_folder(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let config = settings_of(&folder, &setup.config)?;
+    let files = folder.files.into_iter().chain(folder.versions);
+    let work = Work::new(setup, None, config, files, folder.skipped);
+    Ok((work, folder.root))
 }
 
 async fn of_path(
@@ -155,7 +163,7 @@ async fn of_path(
     let setup = setup(config, unlisted, redactor).await?;
     let (mut work, _, seen) = judge_folder(&setup, path).await?;
     let name = path.display().to_string();
-    let proposals = work.propose(&name, &setup.config, &seen);
+    let proposals = work.propose(&name, &setup.config, &seen, false);
     let proposals = proposals
         .iter()
         .map(|proposal| ProposalReport {
@@ -181,7 +189,12 @@ async fn of_path(
         proposals,
         skipped: None,
         unread: work.unread(),
-        problems: Vec::new(),
+        problems: {
+            let findings = work.findings.iter();
+            findings
+                .map(|finding| ProblemReport::new("image", finding))
+                .collect()
+        },
     })
 }
 

@@ -5,10 +5,9 @@ use super::ended::Ended;
 use super::output::{say, text};
 use super::session::{ConfigArgument, setup, wait};
 use crate::http::Redactor;
-use crate::plan::{ChangeSet, Decision, File, Outcome, Proposal};
+use crate::plan::{Decision, Outcome, Proposal};
 use crate::policy::{Changes, Origin, Rule, Set};
 use crate::run::Work;
-use crate::source::{Update, edit};
 use anyhow::Context as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -44,18 +43,11 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     wait(async {
         let setup = setup(config, unlisted, redactor).await?;
         let (mut work, root, seen) = judge_folder(&setup, &arguments.path).await?;
-        let proposals = work.propose("", &setup.config, &seen);
-        let (files, changes) = apply(&work, &proposals);
+        let proposals = work.propose("", &setup.config, &seen, true);
+        let changes = proposals.first().map(|proposal| proposal.changes.clone());
+        let changes = changes.unwrap_or_default();
         if !arguments.dry_run {
-            for (before, after) in work
-                .files
-                .iter()
-                .zip(&files)
-                .filter(|(before, after)| before.contents != after.contents)
-            {
-                let path = root.join(before.path.as_str());
-                replace(&path, &before.contents, &after.contents)?;
-            }
+            write(&work, &root, &proposals)?;
         }
         text(
             &changes
@@ -85,32 +77,18 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     })
 }
 
-/// Makes the edits of all proposals at once, file by file: the files afterwards, and what was changed.
-fn apply(work: &Work, proposals: &[Proposal]) -> (Vec<File>, ChangeSet) {
-    let mut files = work.files.clone();
-    let mut changes = ChangeSet::default();
-    for file in &mut files {
-        let of_file = |proposal: &&Proposal| proposal.updates.contains_key(&file.path);
-        let proposals: Vec<&Proposal> = proposals.iter().filter(of_file).collect();
-        let updates: Vec<Update> = proposals
-            .iter()
-            .flat_map(|proposal| proposal.updates[&file.path].clone())
-            .collect();
-        if updates.is_empty() {
-            continue;
-        }
-        match edit(file.format, &file.contents, &work.config.args, &updates) {
-            Ok(contents) => {
-                let made = proposals
-                    .iter()
-                    .flat_map(|proposal| proposal.changes.of_path(&file.path));
-                changes.references.extend(made.cloned());
-                file.contents = contents;
-            }
-            Err(refusal) => say(&format!("{}: {}: {refusal}", file.path, refusal.code())),
-        }
+/// Writes the changed files.
+pub(super) fn write(work: &Work, root: &Path, proposals: &[Proposal]) -> anyhow::Result<()> {
+    let changed = proposals.iter().flat_map(|proposal| &proposal.files);
+    for (path, after) in changed {
+        let before = work
+            .contents()
+            .into_iter()
+            .find(|(known, _)| *known == path);
+        let (_, before) = before.with_context(|| format!("{path} was not read"))?;
+        replace(&root.join(path.as_str()), before, after)?;
     }
-    (files, changes)
+    Ok(())
 }
 
 /// Replaces a file at once and as a whole, if it still is what was read; its mode stays.

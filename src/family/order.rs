@@ -2,7 +2,7 @@
 
 /// Arrows from parents to children, packed.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Arrows {
+pub struct Arrows {
     /// Where the arrows of each node begin; one more than there are nodes.
     starts: Vec<usize>,
     to: Vec<usize>,
@@ -10,7 +10,7 @@ pub(super) struct Arrows {
 
 impl Arrows {
     /// Packs arrows among `nodes` nodes.
-    pub(super) fn new(nodes: usize, arrows: impl Iterator<Item = (usize, usize)> + Clone) -> Self {
+    pub fn new(nodes: usize, arrows: impl Iterator<Item = (usize, usize)> + Clone) -> Self {
         let mut starts = vec![0; nodes + 1];
         for (from, _) in arrows.clone() {
             starts[from + 1] += 1;
@@ -28,7 +28,7 @@ impl Arrows {
     }
 
     /// Where the arrows of a node lead.
-    pub(super) fn of(&self, node: usize) -> &[usize] {
+    pub fn of(&self, node: usize) -> &[usize] {
         &self.to[self.starts[node]..self.starts[node + 1]]
     }
 
@@ -37,7 +37,7 @@ impl Arrows {
     }
 
     /// Every node that can be reached from a node, itself left out unless a circle leads back, the nearest first.
-    pub(super) fn reach(&self, node: usize) -> Vec<usize> {
+    pub fn reach(&self, node: usize) -> Vec<usize> {
         let mut seen = vec![false; self.len()];
         let mut reached: Vec<usize> = Vec::new();
         let mut at = 0;
@@ -58,7 +58,7 @@ impl Arrows {
 
     /// The component of each node: two nodes share one if each can be reached from the other. A component's number is
     /// higher than those of everything below it (Tarjan's algorithm, without recursion).
-    pub(super) fn components(&self) -> Vec<usize> {
+    pub fn components(&self) -> Vec<usize> {
         const NONE: usize = usize::MAX;
         let nodes = self.len();
         let (mut index, mut low, mut component) =
@@ -105,7 +105,7 @@ impl Arrows {
     }
 
     /// The length of the longest path that ends at each node, arrows within a component left out.
-    pub(super) fn depths(&self, component: &[usize]) -> Vec<u32> {
+    pub fn depths(&self, component: &[usize]) -> Vec<u32> {
         let count = component.iter().max().map_or(0, |most| most + 1);
         let mut nodes_of: Vec<Vec<usize>> = vec![Vec::new(); count];
         for (node, component) in component.iter().enumerate() {
@@ -127,7 +127,7 @@ impl Arrows {
     }
 
     /// A circle through a node, as the nodes on it from the node itself; empty if there is none.
-    pub(super) fn circle(&self, node: usize) -> Vec<usize> {
+    pub fn circle(&self, node: usize) -> Vec<usize> {
         let mut before: Vec<Option<usize>> = vec![None; self.len()];
         let mut queue = std::collections::VecDeque::from([node]);
         while let Some(at) = queue.pop_front() {

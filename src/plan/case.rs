@@ -37,6 +37,7 @@ impl Case {
     pub(super) fn reason_of_wanted(&self) -> Reason {
         let has_tag = |wanted: &Wanted| wanted.level > Level::Digest;
         match self.decision.wanted.first() {
+            Some(wanted) if has_tag(wanted) && self.decision.inner.is_some() => Reason::InnerNew,
             Some(_) if self.decision.wanted.iter().any(has_tag) => Reason::NewTag,
             Some(wanted) if wanted.class == Class::Pin => Reason::FirstPin,
             _ => Reason::NewDigest,

@@ -4,8 +4,10 @@ use super::case::Case;
 use super::change::Proposed;
 use super::decision::{Class, Decision};
 use super::family::Kin;
+use super::images::Truth;
 use super::observe::{Failure, Gap, Lookup, Observations, Question, View};
 use super::reason::{Outcome, Reason};
+use crate::family::{NO_REGISTRY, REGISTRY_ARG};
 use crate::image::{Reference, Tag};
 use crate::policy::{DigestMode, Effective, Note, Origin, Policy, Subject};
 use crate::repo::{RepoName, RepoPath};
@@ -28,6 +30,8 @@ pub struct Ask<'a> {
     /// Where its image is looked up; none if its registry is not one that may be contacted, a failure if its login
     /// cannot be had.
     pub lookup: Result<Option<&'a Lookup>, Failure>,
+    /// The image of the same repository that it names, and what is known of its version.
+    pub inner: Option<(usize, Truth)>,
     /// The answers so far.
     pub seen: &'a Observations,
     /// Now; its day is UTC's.
@@ -50,6 +54,7 @@ pub fn decide(ask: &Ask<'_>) -> Result<Decision, Question> {
             help: None,
             missing: None,
             wanted: Vec::new(),
+            inner: None,
             lookup: ask.lookup.as_ref().ok().copied().flatten().cloned(),
             effective: None,
             selection: None,
@@ -163,8 +168,24 @@ impl Case {
                 return Ok(());
             }
         };
+        if let (Some((parent, truth)), Some(tag)) = (&ask.inner, &reference.tag)
+            && !self.by_truth(*parent, truth, tag)
+        {
+            return Ok(());
+        }
+        let writes = reference.digest.is_some() || pins;
+        if ask.inner.is_some() && (!writes || !matches!(ask.lookup, Ok(Some(_)))) {
+            return Ok(());
+        }
         let Some(lookup) = ask.lookup.clone().map_err(Gap::Failed)? else {
             let host = reference.name.host();
+            if host.as_str() == NO_REGISTRY {
+                let why = "nothing says which registry the build takes it from";
+                self.settle(Reason::RegistryNotConfigured, why);
+                let help = format!("[args]\n{REGISTRY_ARG} = \"registry.example.com/acme\"");
+                self.decision.help = Some(help);
+                return Ok(());
+            }
             self.settle(
                 Reason::RegistryNotConfigured,
                 format!("{host} is not listed"),
@@ -182,6 +203,9 @@ impl Case {
             proposed: ask.proposed,
             now: ask.now,
         };
+        if let (Some(_), Some(tag)) = (&ask.inner, &reference.tag) {
+            return self.inner_digest(&view, reference, tag, effective, pins);
+        }
         if reference.tag.is_none() {
             return self.pin(&view, reference, &followed, effective);
         }

@@ -66,6 +66,8 @@ pub struct Decision {
     pub missing: Option<(Reason, String)>,
     /// The changes that are wanted: none, one, or a minor one and a major one.
     pub wanted: Vec<Wanted>,
+    /// The image of the same repository that it follows, by its index among them.
+    pub inner: Option<usize>,
     /// The image and login it was looked up with.
     pub lookup: Option<Lookup>,
     /// The settings and the rules they come from.

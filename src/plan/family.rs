@@ -27,6 +27,7 @@ impl Decision {
         let still = matches!(
             self.reason,
             Reason::FloatingTag
+                | Reason::InnerFloating
                 | Reason::NoTag
                 | Reason::DigestOnly
                 | Reason::BadNote
@@ -86,7 +87,7 @@ pub fn place(
                 round.collect::<Vec<_>>().join(" → ")
             });
             decision.leave(Reason::FamilyCycle, path.unwrap_or_default());
-        } else if publisher == Some(repo) && children.is_empty() {
+        } else if decision.inner.is_none() && publisher == Some(repo) && children.is_empty() {
             let why = format!("{image} is published by this repository itself");
             decision.leave(Reason::OwnImage, why);
             decision.help = Some(format!("[[image]]\nname = \"{}\"", image.canonical()));

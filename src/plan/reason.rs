@@ -65,6 +65,8 @@ reasons! {
     NewDigest = Update, "new-digest", "The tag points at another digest than the pinned one.";
     FirstPin = Update, "first-pin", "The policy asks for a digest, and there is none yet.";
     HoldExpired = Update, "hold-expired", "It waited for what goes on above it as long as hold_for allows, and goes on now.";
+    InnerNew = Update, "inner-new", "Its image is built in this repository and has a newer version there.";
+    InnerFollows = Update, "inner-follows", "Its image is built in this repository and gets a new version in the same merge request.";
     UpToDate = Keep, "up-to-date", "There is nothing newer.";
     NothingAllowed = Keep, "nothing-allowed", "There are newer tags, but the policy allows none of them.";
     VariantEnded = Keep, "variant-ended", "There is nothing newer with these words, but with higher numbers in them there is.";
@@ -74,6 +76,9 @@ reasons! {
     FloatingTag = Keep, "floating-tag", "The tag is no version and no digest is pinned: there is nothing to follow.";
     NoTag = Keep, "no-tag", "There is neither a tag nor a digest to follow.";
     DigestOnly = Keep, "digest-only", "There is a digest without a tag: nothing says what it is to follow.";
+    InnerCurrent = Keep, "inner-current", "Its image is built in this repository, and this is its version there.";
+    InnerAhead = Keep, "inner-ahead", "Its image is built in this repository and has an older version there; nothing is moved back.";
+    InnerFloating = Keep, "inner-floating", "Its image is built in this repository, and its tag does not say which version it is.";
     TooYoung = Hold, "too-young", "What is newer has not been there for min_age yet.";
     Held = Hold, "held", "Something is coming above it in the family: it waits, so that it is rebuilt once.";
     Blocked = Hold, "blocked", "The pipeline of the repository that publishes the image failed.";
@@ -84,10 +89,13 @@ reasons! {
     FamilyCycle = Skip, "family-cycle", "The image stands on what is built here: following it would never end.";
     OwnImage = Skip, "own-image", "The repository publishes the image itself, and does not say which of its images stand on which.";
     DigestOff = Skip, "digest-off", "It has a digest, and the policy says that digests are left alone.";
+    InnerCycle = Skip, "inner-cycle", "Its image and the one that it is in stand on each other.";
     LookupFailed = Unknown, "lookup-failed", "The registry could not be asked.";
     TagVanished = Unknown, "tag-vanished", "The registry no longer has the tag.";
     BadNote = Unknown, "bad-note", "The comment above it cannot be read.";
     SchemeMismatch = Unknown, "scheme-mismatch", "The configured scheme does not fit the tag.";
+    VersionFile = Unknown, "version-file", "The version of its image would have to rise with it, and cannot be read or raised.";
+    InnerUnknown = Unknown, "inner-unknown", "Its image is built in this repository, and its version there cannot be read.";
     EditRefused = Unknown, "edit-refused", "The file cannot be edited so that exactly this changes.";
 }
 
@@ -96,7 +104,11 @@ impl Reason {
     pub fn is_failure(self) -> bool {
         matches!(
             self,
-            Self::LookupFailed | Self::BadNote | Self::SchemeMismatch
+            Self::LookupFailed
+                | Self::BadNote
+                | Self::SchemeMismatch
+                | Self::VersionFile
+                | Self::InnerUnknown
         )
     }
 }

@@ -18,4 +18,6 @@ pub struct Target<'a> {
     pub templates: &'a Templates,
     /// What stands before the first line of a commit's message.
     pub commit_prefix: &'a str,
+    /// Whether all changes are one: for a folder, which has no branches.
+    pub together: bool,
 }

@@ -12,6 +12,7 @@ use super::observe::Observations;
 use super::reason::Reason;
 use super::target::Target;
 use super::template::{Template, Values};
+use crate::family::shown;
 use crate::policy::Settings;
 use crate::repo::{Branch, Dress};
 use base64::Engine as _;
@@ -85,7 +86,7 @@ pub(super) fn title(class: Class, changes: &ChangeSet) -> String {
     let images: BTreeSet<&str> = changes
         .references
         .iter()
-        .map(|change| change.image.written())
+        .map(|change| shown(change.image.written()))
         .collect();
     let versions: BTreeSet<String> = changes
         .references
@@ -152,11 +153,26 @@ impl Texts {
             let _ = writeln!(
                 body,
                 "| {} | {} | {} | {level} | {} |",
-                code(change.image.written()),
+                code(shown(change.image.written())),
                 code(&change.from.to_string()),
                 code(&change.to.to_string()),
                 places.join(", ")
             );
+        }
+        for change in &changes.follows {
+            let (image, path) = (
+                code(shown(change.image.written())),
+                code(change.path.as_str()),
+            );
+            let (from, to) = (code(&change.from.to_string()), code(&change.to.to_string()));
+            let _ = writeln!(body, "| {image} | {from} | {to} | follows | {path} |");
+        }
+        if !changes.versions.is_empty() {
+            body.push_str("\nVersions that rise with it:\n\n");
+        }
+        for change in &changes.versions {
+            let (from, to) = (code(&change.from), code(&change.to));
+            let _ = writeln!(body, "- {}: {from} -> {to}", code(change.path.as_str()));
         }
         let whys: BTreeSet<String> = wanted
             .iter()
@@ -263,7 +279,7 @@ fn is_behind(change: &Change, decision: &Decision, wanted: &Wanted) -> bool {
 fn why(decision: &Decision, wanted: &Wanted) -> String {
     let image = decision
         .reference()
-        .map(|reference| code(reference.name.written()))
+        .map(|reference| code(shown(reference.name.written())))
         .unwrap_or_default();
     let tag = wanted
         .to_tag
@@ -275,6 +291,9 @@ fn why(decision: &Decision, wanted: &Wanted) -> String {
         wanted.to_tag == decision.reference().and_then(|r| r.tag.clone()),
     ) {
         (Class::Pin, _) => format!("{image}: the policy asks for a digest beside every reference"),
+        (Class::Update, false) if decision.inner.is_some() => {
+            format!("{image}: {tag} is its version in this repository")
+        }
         (_, true) => format!("{image}: {tag} points at another digest now"),
         (Class::Major, false) => format!(
             "{image}: {tag} is the newest, and a major change is a merge request of its own"
@@ -307,7 +326,7 @@ fn about(decision: &Decision, wanted: &Wanted, seen: &Observations) -> Option<St
     };
     let image = decision
         .reference()
-        .map(|reference| code(reference.name.written()))?;
+        .map(|reference| code(shown(reference.name.written())))?;
     let mut parts = Vec::new();
     parts.extend(
         label("description")

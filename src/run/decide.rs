@@ -52,6 +52,7 @@ pub async fn decide_all(
                     seen: &seen,
                     now,
                     proposed,
+                    inner: work.images.truth(path, located),
                     traces,
                 };
                 match decide(&ask) {
@@ -78,6 +79,27 @@ pub async fn decide_all(
     }
     labels(setup, works, &mut seen).await;
     seen
+}
+
+/// Decides what follows from the versions that a repository's images have in it: nobody is asked.
+pub fn decide_inner(work: &mut Work, now: Timestamp) {
+    let (seen, proposed) = (Observations::default(), Proposed::new());
+    let decided = work.references.iter().filter_map(|(path, located)| {
+        let ask = Ask {
+            repo: work.repo.as_ref(),
+            path,
+            located,
+            policy: &work.policy,
+            lookup: Ok(None),
+            seen: &seen,
+            now,
+            proposed: &proposed,
+            inner: Some(work.images.truth(path, located)?),
+            traces: false,
+        };
+        decide(&ask).ok()
+    });
+    work.decisions = decided.collect();
 }
 
 fn lookup(setup: &Setup, work: &Work, located: &Located) -> Result<Option<Lookup>, Failure> {

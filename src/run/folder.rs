@@ -1,9 +1,12 @@
 //! Reading a folder of this machine: no git is started, no link is followed, nothing is executed (T53).
 
 use super::observe::REPO_CONFIG;
+use crate::config::version_paths;
+use crate::family::is_info;
 use crate::git::EntryKind;
 use crate::repo::RepoPath;
 use crate::source::{Format, MAX_FILE};
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -14,10 +17,14 @@ pub struct Folder {
     pub root: PathBuf,
     /// The files that hold references, in the order of their paths.
     pub files: Vec<(RepoPath, EntryKind, Vec<u8>)>,
+    /// The version files among the others.
+    pub versions: Vec<(RepoPath, EntryKind, Vec<u8>)>,
     /// The contents of `imagebot.toml`.
     pub config: Option<Vec<u8>>,
     /// Files and folders that were not read, and why.
     pub skipped: Vec<(String, String)>,
+    /// The version files that `imagebot.toml` names.
+    named: BTreeSet<RepoPath>,
 }
 
 /// Reads a folder, or a single file whatever its name. What `.gitignore` files name is left out, `.git` too.
@@ -71,10 +78,44 @@ pub fn read_folder(path: &Path) -> std::io::Result<Folder> {
             Err(_) => {}
         }
     }
+    folder.read_versions();
     Ok(folder)
 }
 
 impl Folder {
+    /// Reads the version files that `imagebot.toml` names, those that are no files with references. No folder on the way
+    /// is a link.
+    fn read_versions(&mut self) {
+        let text = self.config.as_deref().map(std::str::from_utf8);
+        let named = text.and_then(Result::ok).map(version_paths);
+        self.named.clone_from(&named.clone().unwrap_or_default());
+        for name in named.unwrap_or_default() {
+            if self.files.iter().any(|(known, ..)| *known == name) || is_info(&name) {
+                continue;
+            }
+            let parts = name.as_str().split('/');
+            let mut path = self.root.clone();
+            let kind = parts.map(|part| {
+                path.push(part);
+                path.symlink_metadata()
+                    .ok()
+                    .map(|metadata| metadata.file_type())
+            });
+            let kinds: Vec<_> = kind.collect();
+            let (last, folders) = match kinds.split_last() {
+                Some((Some(last), folders)) => (last, folders),
+                _ => continue,
+            };
+            if last.is_symlink() || !folders.iter().all(|kind| kind.is_some_and(|k| k.is_dir())) {
+                self.skip(name, "symlink");
+            } else if last.is_file() {
+                self.read(name, &path);
+            } else {
+                self.skip(name, "no-regular-file");
+            }
+        }
+    }
+
     /// Reads an entry of the walk, if its name says that it holds references.
     fn visit(&mut self, root: &Path, entry: &ignore::DirEntry) {
         let Some(kind) = entry.file_type().filter(|kind| !kind.is_dir()) else {
@@ -82,12 +123,15 @@ impl Folder {
         };
         let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
         let shown = relative.to_string_lossy().into_owned();
-        if shown != REPO_CONFIG && Format::of(&shown).is_none() {
-            return;
-        }
         let name = relative
             .to_str()
             .and_then(|name| RepoPath::parse(name).ok());
+        let is_wanted = shown == REPO_CONFIG
+            || Format::of(&shown).is_some()
+            || name.as_ref().is_some_and(is_info);
+        if !is_wanted {
+            return;
+        }
         let Some(name) = name else {
             let why = "its name is no text, or holds control characters";
             return self.skip(shown, why);
@@ -138,7 +182,11 @@ impl Folder {
                 } else {
                     EntryKind::File
                 };
-                self.files.push((name, kind, contents));
+                let is_version = is_info(&name) || self.named.contains(&name);
+                match is_version {
+                    true => self.versions.push((name, kind, contents)),
+                    false => self.files.push((name, kind, contents)),
+                }
             }
             Ok(None) => self.skip(name, "too-large"),
             Err(error) => self.skip(name, format!("unreadable: {error}")),

@@ -189,7 +189,7 @@ pub(super) async fn labels(setup: &Setup, works: &[Work], seen: &mut Observation
 }
 
 /// The annotations of an index or image, and the labels of the image or of the index's first one.
-async fn labels_of(
+pub(super) async fn labels_of(
     setup: &Setup,
     lookup: &Lookup,
     digest: &Digest,

@@ -1,9 +1,11 @@
 //! Reading a repository at its head: its source files and its `imagebot.toml`.
 
 use super::setup::Setup;
+use crate::config::version_paths;
+use crate::family::is_info;
 use crate::forge::Repository;
-use crate::git::{BranchCommit, Cached, Change, EntryKind, Git, GitError};
-use crate::plan::{ChangeSet, File, FileVersions, Ownership, overlaps, whose};
+use crate::git::{BranchCommit, Cached, Change, Entry, EntryKind, Git, GitError};
+use crate::plan::{ChangeSet, FileVersions, Ownership, overlaps, whose};
 use crate::repo::{Branch, CommitId, RepoPath};
 use crate::source::Format;
 use crate::store::Kind;
@@ -65,7 +67,9 @@ pub(super) struct OurBranch {
 
 /// Whether a file is one that is read.
 fn is_wanted(path: &RepoPath) -> bool {
-    matches!(path.as_str(), REPO_CONFIG | GITLAB_DEPS) || Format::of(path.as_str()).is_some()
+    matches!(path.as_str(), REPO_CONFIG | GITLAB_DEPS)
+        || Format::of(path.as_str()).is_some()
+        || is_info(path)
 }
 
 /// Reads a repository's files at a commit: from the store where it has them, else with two requests.
@@ -103,41 +107,71 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Snapshot, GitError
         .fetch_commits(&BTreeSet::from([head.clone()]))
         .await?;
     let mut snapshot = Snapshot::default();
-    let mut wanted = Vec::new();
-    for entry in cached
+    let (wanted, others) = cached
         .tree(head)
         .await?
         .into_iter()
-        .filter(|entry| is_wanted(&entry.path))
-    {
-        match entry.kind {
-            EntryKind::File | EntryKind::Executable => wanted.push(entry),
-            EntryKind::Symlink => snapshot.skipped.push((entry.path, "symlink".to_owned())),
-            EntryKind::Submodule => snapshot.skipped.push((entry.path, "submodule".to_owned())),
-        }
-    }
-    let ids: BTreeSet<CommitId> = wanted.iter().map(|entry| entry.id.clone()).collect();
-    cached.fetch_objects(&ids).await?;
+        .partition(|entry| is_wanted(&entry.path));
+    let commit = Some(head);
+    let contents = snapshot.add(cached, wanted, commit).await?;
+    snapshot.committed = contents.get(head).and_then(|commit| committed(commit));
     if cached.filter_ignored() {
         tracing::warn!(
             remote = cached.remote_url(),
             "the server ignores the filter for partial clones; everything was fetched"
         );
     }
-    let all = ids.into_iter().chain([head.clone()]).collect();
-    let contents = cached.objects(&all).await?;
-    snapshot.committed = contents.get(head).and_then(|commit| committed(commit));
-    for entry in wanted {
-        if let Some(contents) = contents.get(&entry.id) {
-            let executable = entry.kind == EntryKind::Executable;
-            snapshot.files.push(ReadFile {
-                path: entry.path,
-                executable,
-                contents: contents.clone(),
-            });
-        }
+    // Only what names version files elsewhere takes another request.
+    let named = snapshot.version_paths();
+    let named: Vec<Entry> = others
+        .into_iter()
+        .filter(|entry| named.contains(&entry.path))
+        .collect();
+    if !named.is_empty() {
+        snapshot.add(cached, named, None).await?;
     }
     Ok(snapshot)
+}
+
+impl Snapshot {
+    /// The version files that its `imagebot.toml` names.
+    fn version_paths(&self) -> BTreeSet<RepoPath> {
+        let config = self.files.iter().find(|f| f.path.as_str() == REPO_CONFIG);
+        let text = config.and_then(|file| std::str::from_utf8(&file.contents).ok());
+        text.map(version_paths).unwrap_or_default()
+    }
+
+    /// Reads files, and a commit that was fetched with them; links and submodules are not followed. All contents by id.
+    async fn add(
+        &mut self,
+        cached: &mut Cached,
+        entries: Vec<Entry>,
+        commit: Option<&CommitId>,
+    ) -> Result<BTreeMap<CommitId, Vec<u8>>, GitError> {
+        let mut wanted = Vec::new();
+        for entry in entries {
+            match entry.kind {
+                EntryKind::File | EntryKind::Executable => wanted.push(entry),
+                EntryKind::Symlink => self.skipped.push((entry.path, "symlink".to_owned())),
+                EntryKind::Submodule => self.skipped.push((entry.path, "submodule".to_owned())),
+            }
+        }
+        let ids: BTreeSet<CommitId> = wanted.iter().map(|entry| entry.id.clone()).collect();
+        cached.fetch_objects(&ids).await?;
+        let all = ids.into_iter().chain(commit.cloned()).collect();
+        let contents = cached.objects(&all).await?;
+        for entry in wanted {
+            if let Some(contents) = contents.get(&entry.id) {
+                let executable = entry.kind == EntryKind::Executable;
+                self.files.push(ReadFile {
+                    path: entry.path,
+                    executable,
+                    contents: contents.clone(),
+                });
+            }
+        }
+        Ok(contents)
+    }
 }
 
 /// When a commit was made: the last but one word of its `committer` line.
@@ -167,7 +201,7 @@ pub(super) struct Judge<'a> {
     pub(super) head: &'a CommitId,
     pub(super) args: &'a BTreeMap<String, String>,
     /// The files at that head.
-    pub(super) files: &'a [File],
+    pub(super) files: &'a [(&'a RepoPath, &'a [u8])],
 }
 
 impl Judge<'_> {
@@ -286,7 +320,7 @@ impl Walked {
         head: &CommitId,
         contents: &BTreeMap<CommitId, Vec<u8>>,
         args: &BTreeMap<String, String>,
-        now: &[File],
+        now: &[(&RepoPath, &[u8])],
     ) -> OurBranch {
         let messages: Vec<String> = self.commits.iter().map(|c| c.message.clone()).collect();
         let files: Vec<FileVersions> = self
@@ -295,9 +329,9 @@ impl Walked {
             .map(|change| versions(change, contents))
             .collect();
         let fits = files.iter().all(|file| {
-            let now = now.iter().find(|now| now.path == file.path);
+            let now = now.iter().find(|(path, _)| **path == file.path);
             match (&file.before, &file.after, now) {
-                (Some(before), Some(after), Some(now)) => !overlaps(before, after, &now.contents),
+                (Some(before), Some(after), Some((_, now))) => !overlaps(before, after, now),
                 _ => false,
             }
         });

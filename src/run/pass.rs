@@ -18,7 +18,6 @@ use crate::plan::Observations;
 use futures::StreamExt as _;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// Makes one pass.
 pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
@@ -72,7 +71,7 @@ pub(super) async fn observe(
     report: &mut Report,
 ) -> Option<Observed> {
     setup.registries.new_run();
-    let Some(git) = setup.git.clone() else {
+    let Some(shared) = Shared::new(setup, options) else {
         report.problems.push(ProblemReport {
             code: "no-forge".to_owned(),
             message: "the configuration lists no [[forge]], so there are no repositories"
@@ -80,13 +79,6 @@ pub(super) async fn observe(
             help: Some("[[forge]]\nkind = \"local\"\npath = \"/srv/git\"".to_owned()),
         });
         return None;
-    };
-    let forges = setup.forges.iter().map(|forge| forge.name().to_owned());
-    let shared = Shared {
-        setup: Arc::clone(setup),
-        git,
-        options: options.clone(),
-        stopped: Arc::new(forges.map(|name| (name, AtomicBool::new(false))).collect()),
     };
     let new_store = setup.store.has_seen_nothing();
     let only = options.only.as_ref();

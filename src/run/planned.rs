@@ -59,6 +59,7 @@ pub(super) async fn plan(shared: &Shared, seen: &Observations, case: Case) -> Pl
         &target,
         &work.files,
         &work.config.args,
+        &work.images,
         &mut work.decisions,
         seen,
     );
@@ -78,7 +79,7 @@ pub(super) async fn plan(shared: &Shared, seen: &Observations, case: Case) -> Pl
             repo: &candidate.repo,
             head: &head,
             args: &work.config.args,
-            files: &work.files,
+            files: &work.contents(),
         };
         let names: BTreeSet<Branch> = proposals.iter().map(|p| p.branch.clone()).collect();
         let forge = candidate.forge.as_ref();
@@ -120,7 +121,8 @@ pub(super) fn preview(
     let target = target(shared, &case.candidate, branch);
     let work = &case.work;
     let args = &work.config.args;
-    let (proposals, _) = propose(&target, &work.files, args, decisions, seen);
+    let images = &work.images;
+    let (proposals, _) = propose(&target, &work.files, args, images, decisions, seen);
     let certainty = Certainty {
         whole: decisions.iter().all(Decision::is_certain),
         not_judged: work.not_judged(),
@@ -139,6 +141,7 @@ fn target<'a>(shared: &'a Shared, candidate: &'a Candidate, branch: &'a Branch) 
         noun: candidate.forge.noun(),
         templates: &config.templates,
         commit_prefix: &config.commit_prefix,
+        together: false,
     }
 }
 
@@ -162,6 +165,7 @@ fn told(shared: &Shared, work: &Work, proposals: &[Proposal], report: &mut Repos
             "a template of [merge_request] gives nothing here, so imagebot's own words stand: {error}"
         ));
     }
+    report.warnings.extend(work.findings.iter().cloned());
     report.warnings.sort();
     report.warnings.dedup();
     if shared.options.traces {

@@ -147,7 +147,7 @@ async fn read(shared: &Shared, forge: Arc<dyn Forge>, repo: Repository) -> Case 
         repo: &repo,
         head: &head,
         args: &work.config.args,
-        files: &work.files,
+        files: &work.contents(),
     };
     let there = match There::known(setup, forge.as_ref(), &repo, &judge).await {
         Ok(there) => there,

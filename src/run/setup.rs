@@ -3,6 +3,7 @@
 use super::error::SetupError;
 use super::forges::servers;
 use crate::config::{Config, ForgeConfig, LoginConfig, SecretError};
+use crate::family::NO_REGISTRY;
 use crate::forge::{Forge, ForgeRegistry, Local};
 use crate::git::Git;
 use crate::http::{Clock, Origin, Redactor};
@@ -112,6 +113,9 @@ impl Setup {
         own: Option<&ForgeRegistry>,
     ) -> Result<Option<Lookup>, Arc<SecretError>> {
         let image = self.resolve(image);
+        if image.host().as_str() == NO_REGISTRY {
+            return Ok(None);
+        }
         let own = own.filter(|own| own.host == *image.host());
         let listed = self
             .config

@@ -45,6 +45,17 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// What a pass shares; `None` without any forge.
+    pub(super) fn new(setup: &Arc<Setup>, options: &Options) -> Option<Self> {
+        let forges = setup.forges.iter().map(|forge| forge.name().to_owned());
+        Some(Self {
+            setup: Arc::clone(setup),
+            git: setup.git.clone()?,
+            options: options.clone(),
+            stopped: Arc::new(forges.map(|name| (name, AtomicBool::new(false))).collect()),
+        })
+    }
+
     /// Notes an error after which nothing more is asked of a forge.
     pub(super) fn stop_if_of_forge(&self, forge: &str, error: &ForgeError) {
         if error.is_of_forge()

@@ -3,13 +3,14 @@
 use super::observe::{GITLAB_DEPS, REPO_CONFIG};
 use super::setup::Setup;
 use crate::config::{Config, RepoConfig, repo_of};
-use crate::family::Depends;
+use crate::family::{Depends, ImageSpec, NO_REGISTRY, REGISTRY_ARG, contexts, is_info};
 use crate::forge::ForgeRegistry;
 use crate::git::EntryKind;
-use crate::plan::{Decision, File, Observations, Proposal, Target, propose};
+use crate::image::ImageName;
+use crate::plan::{Decision, File, Images, Observations, Proposal, Target, propose};
 use crate::policy::Policy;
 use crate::repo::{Branch, RepoName, RepoPath};
-use crate::source::{Format, Located, Passed, Stages, scan};
+use crate::source::{Format, Located, Passed, Stages, VersionFileError, scan};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A repository or folder with everything that was read of it.
@@ -33,6 +34,14 @@ pub struct Work {
     pub skipped: Vec<(String, String)>,
     /// Lines that could not be read.
     pub passed: Vec<(RepoPath, Passed)>,
+    /// The images that it says it builds, or that its folders tell.
+    pub specs: Vec<ImageSpec>,
+    /// Those that it gives versions to.
+    pub images: Images,
+    /// What is odd about them, for people.
+    pub findings: Vec<String>,
+    /// The version files that are no files with references.
+    versions: BTreeMap<RepoPath, Vec<u8>>,
     /// The decisions, in the order of the references, once they are made.
     pub decisions: Vec<Decision>,
     /// The registry of the repository's own forge.
@@ -44,7 +53,7 @@ impl Work {
     pub fn new(
         setup: &Setup,
         repo: Option<RepoName>,
-        config: RepoConfig,
+        mut config: RepoConfig,
         files: impl IntoIterator<Item = (RepoPath, EntryKind, Vec<u8>)>,
         skipped: Vec<(String, String)>,
     ) -> Self {
@@ -55,6 +64,9 @@ impl Work {
             .chain(&config.rules)
             .cloned()
             .collect();
+        let files: Vec<_> = files.into_iter().collect();
+        let (specs, mut findings) = specs(&mut config, files.iter().map(|(path, ..)| path));
+        let named = version_files(&specs);
         let mut work = Self {
             repo,
             policy: Policy {
@@ -68,6 +80,10 @@ impl Work {
             stages: BTreeMap::new(),
             skipped,
             passed: Vec::new(),
+            specs: Vec::new(),
+            images: Images::default(),
+            findings: Vec::new(),
+            versions: BTreeMap::new(),
             decisions: Vec::new(),
             registry: None,
             config,
@@ -75,6 +91,12 @@ impl Work {
         for (path, kind, contents) in files {
             if path.as_str() == GITLAB_DEPS {
                 work.config.depends.extend(gitlab_deps(&path, &contents));
+                continue;
+            }
+            let holds_none = Format::of(path.as_str()).is_none();
+            if holds_none && (named.contains(&path) || is_info(&path)) {
+                work.kinds.insert(path.clone(), kind);
+                work.versions.insert(path, contents);
                 continue;
             }
             if path.as_str() == REPO_CONFIG || !work.config.reads(&path) {
@@ -107,11 +129,61 @@ impl Work {
                 Err(why) => work.skipped.push((path.to_string(), why.code().to_owned())),
             }
         }
+        let resolve = |image: &ImageName| setup.resolve(image);
+        let contents = |path: &RepoPath| work.version(path);
+        let args = &work.config.args;
+        let images = Images::new(
+            &specs,
+            &contents,
+            args,
+            &work.stages,
+            &work.references,
+            &resolve,
+        );
+        findings.extend(images.findings());
+        work.images = images;
+        work.specs = specs;
+        work.findings = findings;
         work
     }
 
-    /// What would be proposed for a folder that is no repository of a forge.
-    pub fn propose(&mut self, name: &str, config: &Config, seen: &Observations) -> Vec<Proposal> {
+    /// A version file's contents.
+    fn version(&self, path: &RepoPath) -> Result<&[u8], VersionFileError> {
+        if let Some((_, contents)) = self
+            .contents()
+            .into_iter()
+            .find(|(known, _)| *known == path)
+        {
+            return Ok(contents);
+        }
+        let skipped = self
+            .skipped
+            .iter()
+            .find(|(known, _)| known == path.as_str());
+        Err(match skipped {
+            Some((_, why)) => VersionFileError::NotRead(why.clone()),
+            None => VersionFileError::Missing,
+        })
+    }
+
+    /// All files that were read.
+    pub fn contents(&self) -> Vec<(&RepoPath, &[u8])> {
+        let files = self.files.iter().map(|f| (&f.path, f.contents.as_slice()));
+        let versions = self
+            .versions
+            .iter()
+            .map(|(path, contents)| (path, contents.as_slice()));
+        files.chain(versions).collect()
+    }
+
+    /// What would be proposed for a folder that is no repository of a forge; `together`: as one.
+    pub fn propose(
+        &mut self,
+        name: &str,
+        config: &Config,
+        seen: &Observations,
+        together: bool,
+    ) -> Vec<Proposal> {
         let Ok(branch) = Branch::parse("main") else {
             return Vec::new();
         };
@@ -122,9 +194,18 @@ impl Work {
             noun: "merge request",
             templates: &config.merge_requests.templates,
             commit_prefix: &config.merge_requests.commit_prefix,
+            together,
         };
-        let args = &self.config.args;
-        propose(&target, &self.files, args, &mut self.decisions, seen).0
+        let (args, images) = (&self.config.args, &self.images);
+        propose(
+            &target,
+            &self.files,
+            args,
+            images,
+            &mut self.decisions,
+            seen,
+        )
+        .0
     }
 
     /// Files and lines that were not read, each in one line.
@@ -164,6 +245,41 @@ impl Work {
         let passed = self.passed.iter().map(|(path, _)| path.to_string());
         skipped.chain(passed).collect()
     }
+}
+
+/// The images that a repository says it builds, or that its folders tell, and what is odd about them. Where only the
+/// build knows the registry, a name that is never asked stands for it.
+fn specs<'a>(
+    config: &mut RepoConfig,
+    paths: impl Iterator<Item = &'a RepoPath>,
+) -> (Vec<ImageSpec>, Vec<String>) {
+    if !config.images.is_empty() {
+        return (config.images.clone(), Vec::new());
+    }
+    let given = config.args.get(REGISTRY_ARG).cloned();
+    let registry = given.clone().unwrap_or_else(|| NO_REGISTRY.to_owned());
+    let read: Vec<&RepoPath> = paths.filter(|path| is_context_file(config, path)).collect();
+    let (specs, findings) = contexts(read, &registry);
+    match given {
+        _ if specs.is_empty() => {}
+        Some(_) => config.images.clone_from(&specs),
+        None => drop(config.args.insert(REGISTRY_ARG.to_owned(), registry)),
+    }
+    (specs, findings)
+}
+
+/// A file of a context counts if its Dockerfile is read.
+fn is_context_file(config: &RepoConfig, path: &RepoPath) -> bool {
+    let folder = path
+        .as_str()
+        .rsplit_once('/')
+        .map_or("", |(folder, _)| folder);
+    RepoPath::parse(&format!("{folder}/Dockerfile")).is_ok_and(|path| config.reads(&path))
+}
+
+fn version_files(specs: &[ImageSpec]) -> BTreeSet<RepoPath> {
+    let files = specs.iter().filter_map(|spec| spec.version.as_ref());
+    files.map(|version| version.file.path.clone()).collect()
 }
 
 /// What `.gitlab-deps` names: a project's address a line. A line that names none stands in nobody's way.

@@ -96,6 +96,38 @@ pub fn differs_only_by(
     )
 }
 
+/// Whether an edit at `place`, which made `after` of `before`, also changes what some reference, stage or platform says.
+pub(super) fn moves_something(
+    format: Format,
+    before: &[u8],
+    after: &[u8],
+    place: &Range<usize>,
+    args: &BTreeMap<String, String>,
+) -> bool {
+    let (Ok(old), Ok(new)) = (read(format, before, args), read(format, after, args)) else {
+        return true;
+    };
+    let around = |scan: &Read| -> Vec<_> {
+        let around = scan.around.iter();
+        around.map(|a| (a.line, a.text.clone())).collect()
+    };
+    // What is not known may be moved unseen.
+    let takes_part = |located: &Located| match &located.found {
+        Found::Known(_) => false,
+        Found::Unknown { touches, .. } => touches
+            .iter()
+            .any(|touched| touched.start < place.end && place.start < touched.end),
+    };
+    old.references.len() != new.references.len()
+        || old.references.iter().any(takes_part)
+        || !old
+            .references
+            .iter()
+            .zip(&new.references)
+            .all(|(a, b)| same(a, b))
+        || around(&old) != around(&new)
+}
+
 fn is_named_move(old: &Reference, new: &Reference, edits: &[Update]) -> bool {
     old.name.written() == new.name.written()
         && edits.iter().any(|edit| {

@@ -3,8 +3,9 @@
 use imagebot::config::{Config, parse, parse_repository};
 use imagebot::image::{Digest, ImageName, Platform, Tag};
 use imagebot::plan::{
-    Ask, Certainty, ChangeSet, Contents, Decision, Existing, Failure, File, Lookup, Observations,
-    Ownership, Proposal, Proposed, Question, Status, Target, Terms, decide, propose, reconcile,
+    Ask, Certainty, ChangeSet, Contents, Decision, Existing, Failure, File, Images, Lookup,
+    Observations, Ownership, Proposal, Proposed, Question, Status, Target, Terms, decide, propose,
+    reconcile,
 };
 use imagebot::policy::Policy;
 use imagebot::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoPath};
@@ -186,6 +187,7 @@ fn case(dockerfile: &str, rules: &str, mut world: World) -> Case {
                 seen: &seen,
                 now,
                 proposed: &world.proposed,
+                inner: None,
                 traces: false,
             };
             match decide(&ask) {
@@ -214,8 +216,16 @@ fn case(dockerfile: &str, rules: &str, mut world: World) -> Case {
         noun: "merge request",
         templates: &config.merge_requests.templates,
         commit_prefix: &config.merge_requests.commit_prefix,
+        together: false,
     };
-    let (proposals, _) = propose(&target, &files, &args, &mut decisions, &seen);
+    let (proposals, _) = propose(
+        &target,
+        &files,
+        &args,
+        &Images::default(),
+        &mut decisions,
+        &seen,
+    );
     Case {
         decisions,
         proposals,

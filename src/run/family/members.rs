@@ -26,7 +26,7 @@ pub fn kinship<'a>(
 ) -> Kinship {
     let members = repositories.into_iter();
     let members: Vec<Member> = members
-        .map(|(repo, work)| member(setup, repo, work))
+        .map(|(repo, work)| member(setup, &repo.name, work))
         .collect();
     let graph = Graph::new(&members, &setup.config.publishes);
     Kinship { members, graph }
@@ -90,7 +90,8 @@ impl Kinship {
     }
 }
 
-fn member(setup: &Setup, repo: &Repository, work: &Work) -> Member {
+/// What a repository says, with what was read of it.
+pub(in crate::run) fn member(setup: &Setup, name: &RepoName, work: &Work) -> Member {
     let stands_on = work.references.iter().filter_map(|(path, located)| {
         Some(Stand {
             image: setup.resolve(&located.reference()?.name),
@@ -98,8 +99,8 @@ fn member(setup: &Setup, repo: &Repository, work: &Work) -> Member {
             line: located.line,
         })
     });
-    let own = repo.registry.as_ref().map(|registry| {
-        let path = repo.name.as_str().to_ascii_lowercase();
+    let own = work.registry.as_ref().map(|registry| {
+        let path = name.as_str().to_ascii_lowercase();
         (registry.host.clone(), path)
     });
     Member {
@@ -111,7 +112,7 @@ fn member(setup: &Setup, repo: &Repository, work: &Work) -> Member {
         },
         stages: work.stages.clone(),
         depends: work.config.depends.clone(),
-        ..Member::new(repo.name.clone())
+        ..Member::new(name.clone())
     }
 }
 

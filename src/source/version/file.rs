@@ -3,9 +3,12 @@
 use super::error::VersionFileError;
 use super::place::Place;
 use crate::repo::RepoPath;
-use crate::scheme::{Bump, is_version};
+use crate::scheme::{Bump, Level, bumped, is_version};
+use crate::source::compare::moves_something;
+use crate::source::format::Format;
 use crate::source::scan::{BOM, MAX_FILE, Unreadable, readable};
 use crate::source::splice::{Splice, splice};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// A file that holds an image's version, and where in it.
@@ -38,6 +41,25 @@ pub struct LocatedVersion {
 }
 
 impl VersionFile {
+    /// The version, if it can rise and nothing else moves with it. `args` is what CI passes as build arguments.
+    pub fn raisable(
+        &self,
+        contents: &[u8],
+        args: &BTreeMap<String, String>,
+    ) -> Result<String, VersionFileError> {
+        let now = self.read(contents)?;
+        let next = bumped(&now.text, Level::Patch)?;
+        let edited = self.edit(contents, &now.text, &next)?;
+        if let Some(format) = Format::of(self.path.as_str())
+            && moves_something(format, contents, &edited, &now.range, args)
+        {
+            return Err(VersionFileError::MovesMore(
+                "an image reference that uses it",
+            ));
+        }
+        Ok(now.text)
+    }
+
     /// Finds the version: there is exactly one, and it is one.
     pub fn read(&self, contents: &[u8]) -> Result<LocatedVersion, VersionFileError> {
         if contents.len() > MAX_FILE {

@@ -6,8 +6,9 @@ use imagebot::family::{Graph, ImageSpec, Member, Stand};
 use imagebot::image::{Digest, ImageName, RegistryHost, Tag};
 use imagebot::plan::{
     Around, Ask, Certainty, ChangeSet, Contents, Decision, Existing, Failure, File, Household,
-    Lookup, Observations, Ownership, Proposal, Proposed, Question, Reconciled, Since, Target,
-    Templates, Terms, above, block_of, decide, hold, overlaps, place, propose, reconcile, requests,
+    Images, Lookup, Observations, Ownership, Proposal, Proposed, Question, Reconciled, Since,
+    Target, Templates, Terms, above, block_of, decide, hold, overlaps, place, propose, reconcile,
+    requests,
 };
 use imagebot::policy::{Age, Changes, Hold, Origin, Policy, Rule, Set};
 use imagebot::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoPath};
@@ -287,6 +288,7 @@ impl Bot {
                 };
                 let decision = loop {
                     let ask = Ask {
+                        inner: None,
                         repo: Some(&world.repos[repo].name),
                         path,
                         located,
@@ -370,6 +372,7 @@ fn plan(
 ) -> (Vec<Proposal>, Vec<Reconciled>) {
     let name = world.repos[repo].name.as_str();
     let target = Target {
+        together: false,
         repo_id: name,
         repo: name,
         branch: main,
@@ -377,7 +380,14 @@ fn plan(
         templates,
         commit_prefix: "",
     };
-    let (proposals, _) = propose(&target, &case.files, &BTreeMap::new(), decisions, seen);
+    let (proposals, _) = propose(
+        &target,
+        &case.files,
+        &BTreeMap::new(),
+        &Images::default(),
+        decisions,
+        seen,
+    );
     let certainty = Certainty {
         whole: decisions.iter().all(Decision::is_certain),
         not_judged: BTreeSet::new(),

@@ -1,0 +1,199 @@
+//! `imagebot cascade`.
+
+use super::check::read_work;
+use super::ended::Ended;
+use super::output::{Format, json, say, table, text};
+use super::session::{ConfigArgument, setup, wait};
+use super::update::write;
+use crate::family::shown;
+use crate::http::Redactor;
+use crate::plan::{Change, ChangeSet, Decision, Observations, Outcome};
+use crate::run::{Work, decide_inner};
+use anyhow::Context as _;
+use jiff::Timestamp;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Move the references between a folder's own images to their versions there, raise the versions of what changes, and
+/// so on down to the last one. Asks nobody; a second time there is nothing to do.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example, behind a version that was raised by hand:\n  imagebot cascade . --dry-run"
+)]
+pub(super) struct Arguments {
+    /// The folder: laid out for container-image-pipelines, or with an imagebot.toml that says [[image]]
+    #[arg(default_value = ".")]
+    path: PathBuf,
+    /// Write nothing, and say what would be written
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// How it is printed
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
+
+#[derive(Serialize)]
+struct Output {
+    version: u32,
+    references: Vec<Reference>,
+    versions: Vec<Raised>,
+    /// What is as it is although something might be expected to change.
+    left: Vec<Left>,
+    findings: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Reference {
+    path: String,
+    lines: Vec<usize>,
+    image: String,
+    from: String,
+    to: String,
+    reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct Raised {
+    path: String,
+    place: String,
+    images: Vec<String>,
+    from: String,
+    to: String,
+}
+
+#[derive(Serialize)]
+struct Left {
+    path: String,
+    line: usize,
+    image: String,
+    reason: &'static str,
+    detail: String,
+}
+
+pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
+    let (config, unlisted) = arguments.config.load()?;
+    wait(async {
+        let setup = setup(config, unlisted, redactor).await?;
+        let (mut work, root) = read_work(&setup, &arguments.path)?;
+        anyhow::ensure!(
+            !work.images.is_empty() || !work.findings.is_empty(),
+            "{}: no image there has a version of its own\nhelp: say under [[image]] in imagebot.toml which file holds it: version_file = \"VERSION\" and bump = \"patch\"",
+            arguments.path.display()
+        );
+        decide_inner(&mut work, Timestamp::now());
+        let seen = Observations::default();
+        let proposals = work.propose("", &setup.config, &seen, true);
+        let changes = proposals.first().map(|proposal| proposal.changes.clone());
+        let changes = changes.unwrap_or_default();
+        if !arguments.dry_run {
+            write(&work, &root, &proposals).context("not everything is written")?;
+        }
+        let output = output(&work, &changes);
+        match arguments.format {
+            Format::Json => json(&output)?,
+            Format::Human => text(&render(&output))?,
+        }
+        let done = if arguments.dry_run {
+            "would be made"
+        } else {
+            "made"
+        };
+        if arguments.format == Format::Human {
+            for finding in &output.findings {
+                say(finding);
+            }
+            say(&format!("{} changes {done}", changes.len()));
+        }
+        let failed = work.decisions.iter().any(Decision::failed) || !output.findings.is_empty();
+        Ok(if failed { Ended::Failed } else { Ended::Clean })
+    })
+}
+
+fn output(work: &Work, changes: &ChangeSet) -> Output {
+    let references = changes.all_references();
+    let versions = changes.versions.iter().map(|change| Raised {
+        path: change.path.to_string(),
+        place: change.place.clone(),
+        images: {
+            let images = work.images.at(&change.path, &change.place);
+            images.map(ToString::to_string).collect()
+        },
+        from: change.from.clone(),
+        to: change.to.clone(),
+    });
+    let is_left = |decision: &&Decision| {
+        let as_it_should_be = decision.reason.code() == "inner-current";
+        decision.outcome() != Outcome::Update && !as_it_should_be
+    };
+    let left = work.decisions.iter().filter(is_left).map(|decision| Left {
+        path: decision.path.to_string(),
+        line: decision.located.line,
+        image: decision.located.image().to_owned(),
+        reason: decision.reason.code(),
+        detail: decision.detail.clone(),
+    });
+    Output {
+        version: 1,
+        references: references.map(|change| reference(work, change)).collect(),
+        versions: versions.collect(),
+        left: left.collect(),
+        findings: work.findings.clone(),
+    }
+}
+
+fn reference(work: &Work, change: &Change) -> Reference {
+    let is_behind = |decision: &&Decision| {
+        let reference = decision.reference();
+        decision.path == change.path
+            && decision.outcome() == Outcome::Update
+            && reference.is_some_and(|r| r.name == change.image && r.tag == change.from.tag)
+    };
+    let behind: Vec<&Decision> = work.decisions.iter().filter(is_behind).collect();
+    Reference {
+        path: change.path.to_string(),
+        lines: behind
+            .iter()
+            .map(|decision| decision.located.line)
+            .collect(),
+        image: change.image.written().to_owned(),
+        from: change.from.to_string(),
+        to: change.to.to_string(),
+        reason: behind.first().map_or("", |decision| decision.reason.code()),
+    }
+}
+
+fn render(output: &Output) -> String {
+    let references = output.references.iter().map(|r| {
+        let lines: Vec<String> = r.lines.iter().map(ToString::to_string).collect();
+        let step = format!("{} -> {}", short(&r.from), r.to);
+        vec![
+            format!("{}:{}", r.path, lines.join(",")),
+            shown(&r.image).to_owned(),
+            step,
+            r.reason.to_owned(),
+        ]
+    });
+    let versions = output.versions.iter().map(|v| {
+        let step = format!("{} -> {}", v.from, v.to);
+        let images: Vec<&str> = v.images.iter().map(|image| shown(image)).collect();
+        vec![v.path.clone(), images.join(" "), step, "version".to_owned()]
+    });
+    let left = output.left.iter().map(|left| {
+        let place = format!("{}:{}", left.path, left.line);
+        vec![
+            place,
+            shown(&left.image).to_owned(),
+            "stays".to_owned(),
+            format!("{}: {}", left.reason, left.detail),
+        ]
+    });
+    table(&references.chain(versions).chain(left).collect::<Vec<_>>())
+}
+
+/// A version whose digest is cut short.
+fn short(version: &str) -> &str {
+    let digest = version.find('@').map_or(version.len(), |at| at + 20);
+    version.get(..digest).unwrap_or(version)
+}

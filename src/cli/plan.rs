@@ -1,0 +1,165 @@
+//! `imagebot plan`.
+
+use super::check::read_work;
+use super::ended::Ended;
+use super::output::{Format, json, say, table, text};
+use super::progress::progress;
+use super::session::{ConfigArgument, setup, wait};
+use crate::family::shown;
+use crate::http::Redactor;
+use crate::plan::{Need, Why};
+use crate::registry::Unlisted;
+use crate::run::{Checkpoint, Options, Order, ProblemReport, Step, order_of_all, order_of_folder};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Show images in the order in which they are built, by generation, and whether each needs a build. Writes nothing.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  imagebot plan --order . --format json")]
+pub(super) struct Arguments {
+    /// In the order in which they are built; it is the only one so far
+    #[arg(long, required = true)]
+    order: bool,
+    /// A folder
+    #[arg(default_value = ".", conflicts_with = "all")]
+    path: PathBuf,
+    /// All registered repositories
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// How it is printed
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
+
+#[derive(Serialize)]
+struct Output {
+    version: u32,
+    images: Vec<Image>,
+    cycles: Vec<Vec<String>>,
+    findings: Vec<String>,
+    problems: Vec<ProblemReport>,
+}
+
+#[derive(Serialize)]
+struct Image {
+    image: String,
+    repo: Option<String>,
+    generation: u32,
+    context: Option<String>,
+    dockerfile: Option<String>,
+    tag: Option<String>,
+    parents: Vec<String>,
+    needs_build: Need,
+    why: Vec<Why>,
+}
+
+impl Image {
+    fn new(step: Step) -> Self {
+        let spec = step.spec.as_ref();
+        let context = spec.and_then(|spec| spec.context.as_ref());
+        Self {
+            image: step.image.canonical(),
+            repo: step.repo.map(|repo| repo.to_string()),
+            generation: step.generation,
+            context: context.map(ToString::to_string),
+            dockerfile: spec.map(|spec| spec.dockerfile.to_string()),
+            tag: step.version,
+            parents: step.parents,
+            needs_build: Need::of(&step.whys),
+            why: step.whys,
+        }
+    }
+}
+
+pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
+    let options = Options {
+        dry_run: true,
+        only: None,
+        now: Timestamp::now(),
+        progress: progress(),
+        checkpoint: Checkpoint::default(),
+        traces: false,
+    };
+    let order = wait(async {
+        if arguments.all {
+            let config = arguments.config.needed()?;
+            let setup = Arc::new(setup(config, Unlisted::Refuse, redactor).await?);
+            return Ok(order_of_all(&setup, &options).await);
+        }
+        let (config, unlisted) = arguments.config.load()?;
+        let setup = setup(config, unlisted, redactor).await?;
+        let (work, _) = read_work(&setup, &arguments.path)?;
+        Ok(order_of_folder(&setup, work, &options).await)
+    })?;
+    let Order {
+        steps,
+        cycles,
+        findings,
+        problems,
+    } = order;
+    let output = Output {
+        version: 1,
+        images: steps.into_iter().map(Image::new).collect(),
+        cycles,
+        findings,
+        problems,
+    };
+    match arguments.format {
+        Format::Json => json(&output)?,
+        Format::Human => {
+            text(&render(&output))?;
+            for problem in &output.problems {
+                say(&format!("error: {}: {}", problem.code, problem.message));
+            }
+            for finding in &output.findings {
+                say(finding);
+            }
+        }
+    }
+    let failed = !output.problems.is_empty();
+    Ok(if failed { Ended::Failed } else { Ended::Clean })
+}
+
+fn render(output: &Output) -> String {
+    let rows = output.images.iter().map(|image| {
+        let tag = image
+            .tag
+            .as_deref()
+            .map_or(String::new(), |tag| format!(":{tag}"));
+        let decides = image.why.iter().filter(|why| why.need == image.needs_build);
+        let whys: Vec<String> = decides
+            .map(|why| {
+                format!(
+                    "{}: {}",
+                    why.code,
+                    why.detail.replace("registry.invalid/", "")
+                )
+            })
+            .collect();
+        vec![
+            image.generation.to_string(),
+            format!("{}{tag}", shown(&image.image)),
+            image.repo.clone().unwrap_or_default(),
+            image.needs_build.code().to_owned(),
+            whys.join("; "),
+        ]
+    });
+    let cycles = output.cycles.iter().map(|cycle| {
+        let round: Vec<&str> = cycle
+            .iter()
+            .chain(cycle.first())
+            .map(|name| shown(name))
+            .collect();
+        format!("images stand on each other: {}\n", round.join(" -> "))
+    });
+    let header = ["generation", "image", "repo", "build", "why"]
+        .map(str::to_owned)
+        .to_vec();
+    let rows: Vec<Vec<String>> = std::iter::once(header).chain(rows).collect();
+    let cycles: String = cycles.collect();
+    table(&rows) + &cycles
+}

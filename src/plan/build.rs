@@ -1,0 +1,89 @@
+//! Whether an image needs a build, and why.
+
+use super::decision::Decision;
+use super::reason::{Outcome, Reason};
+use crate::image::ImageName;
+use serde::Serialize;
+
+/// Whether an image needs a build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Need {
+    /// Everything that is asked says no.
+    No,
+    /// Something could not be found out; that is never shown as no.
+    Unknown,
+    /// Something says so.
+    Yes,
+}
+
+/// One answer to the question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Why {
+    /// What it says.
+    pub need: Need,
+    /// Its stable code.
+    pub code: &'static str,
+    /// The particulars, for people.
+    pub detail: String,
+}
+
+impl Need {
+    /// The word.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::No => "no",
+            Self::Unknown => "unknown",
+            Self::Yes => "yes",
+        }
+    }
+
+    /// What all answers say together.
+    pub fn of(whys: &[Why]) -> Self {
+        let needs = whys.iter().map(|why| why.need);
+        needs.max().unwrap_or(Self::Unknown)
+    }
+}
+
+impl Why {
+    /// An answer.
+    pub fn new(need: Need, code: &'static str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Self { need, code, detail }
+    }
+
+    /// Whether the version is in every registry that the image is published to. `names` has for each whether it is
+    /// there, or why that is not known.
+    pub fn published(version: &str, names: &[(ImageName, Result<bool, String>)]) -> Vec<Self> {
+        let answers = names.iter().map(|(name, there)| match there {
+            Ok(true) => Self::new(Need::No, "published", format!("{name}:{version} is there")),
+            Ok(false) => {
+                let detail = format!("{name}:{version} is not there");
+                Self::new(Need::Yes, "not-published", detail)
+            }
+            Err(why) => Self::new(Need::Unknown, "registry-unknown", format!("{name}: {why}")),
+        });
+        answers.collect()
+    }
+
+    /// Whether what a reference pins is no longer what its tag points at. A reference without a digest says nothing.
+    pub fn of_base(decision: &Decision) -> Option<Self> {
+        let reference = decision.reference().filter(|r| r.digest.is_some())?;
+        let place = format!("{}:{}", decision.path, decision.located.line);
+        let name = match &reference.tag {
+            Some(tag) => format!("{}:{tag}", reference.name),
+            None => reference.name.to_string(),
+        };
+        match (decision.reason, decision.outcome()) {
+            (Reason::NewDigest, _) => {
+                let detail = format!("{place}: {name} points at something else now");
+                Some(Self::new(Need::Yes, "base-moved", detail))
+            }
+            (reason, Outcome::Unknown | Outcome::Hold) => {
+                let detail = format!("{place}: {name}: {reason}: {}", decision.detail);
+                Some(Self::new(Need::Unknown, "base-unknown", detail))
+            }
+            _ => None,
+        }
+    }
+}

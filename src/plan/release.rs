@@ -1,0 +1,129 @@
+//! One merge request's changes with all that follows from them, made in the files.
+
+use super::cascade::cascade;
+use super::change::{ChangeSet, Version, VersionChange};
+use super::decision::{Class, Decision};
+use super::file::File;
+use super::images::Images;
+use super::wish::{Refused, Wish, edit_files};
+use crate::repo::RepoPath;
+use crate::scheme::Level;
+use crate::source::VersionFile;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Where changes are made.
+pub(super) struct Place<'a> {
+    pub(super) files: &'a BTreeMap<&'a RepoPath, &'a File>,
+    pub(super) args: &'a BTreeMap<String, String>,
+    pub(super) images: &'a Images,
+}
+
+/// What came of it.
+#[derive(Default)]
+pub(super) struct Release {
+    /// The changed files, whole.
+    pub(super) files: BTreeMap<RepoPath, Vec<u8>>,
+    /// The changes that are made, those that follow among them.
+    pub(super) kept: Vec<Wish>,
+    pub(super) refused: Vec<Refused>,
+    versions: BTreeMap<VersionFile, (String, String)>,
+}
+
+impl Release {
+    pub(super) fn changes(&self) -> ChangeSet {
+        let wishes = |follows: bool| {
+            let kept = self.kept.iter();
+            kept.filter(move |wish| wish.index.is_none() == follows)
+                .map(|wish| wish.change.clone())
+        };
+        let version = |(file, (from, to)): (&VersionFile, &(String, String))| VersionChange {
+            path: file.path.clone(),
+            place: file.place.to_string(),
+            from: from.clone(),
+            to: to.clone(),
+        };
+        ChangeSet {
+            references: wishes(false).collect(),
+            follows: wishes(true).collect(),
+            versions: self.versions.iter().map(version).collect(),
+        }
+    }
+}
+
+/// Makes the wished changes and what follows from them. What a file cannot take is left out with all that would only
+/// follow from it.
+pub(super) fn release(place: &Place<'_>, decisions: &[Decision], mut wishes: Vec<Wish>) -> Release {
+    let mut release = Release::default();
+    let mut stuck = BTreeSet::new();
+    // Each round but the last leaves at least one change out.
+    loop {
+        let causes = causes(decisions, &wishes);
+        let cascade = cascade(place.images, decisions, &causes, &stuck);
+        // A reference that was behind, and whose image now rises, goes where its image goes.
+        let own = wishes
+            .iter()
+            .filter(|w| !cascade.follows.contains_key(&w.decision));
+        let following = cascade.follows.iter().filter_map(|(index, (to, _))| {
+            // A version that is not built yet has no digest yet.
+            let to = Version {
+                tag: Some(to.clone()),
+                digest: None,
+            };
+            Wish::new(*index, None, &decisions[*index], to)
+        });
+        let all: Vec<Wish> = own.cloned().chain(following).collect();
+        let (files, kept, lost) = edit_files(place.files, place.args, &all);
+        if lost.is_empty() {
+            match raised(place, files, &cascade.versions) {
+                Some(files) => {
+                    release.files = files;
+                    release.kept = kept;
+                    release.versions = cascade.versions;
+                }
+                // Every version was tried when it was read: only another edit of the same line can stand in the way.
+                None => release.kept.clear(),
+            }
+            return release;
+        }
+        for (wish, refusal) in lost {
+            wishes.retain(|known| known.decision != wish.decision || known.line != wish.line);
+            stuck.insert(wish.decision);
+            release.refused.push(Refused {
+                decision: wish.decision,
+                refusal,
+            });
+        }
+    }
+}
+
+/// The decisions that change something, each with its level. The first digest of a version that is named already builds
+/// the same image once more: no version rises for it.
+fn causes(decisions: &[Decision], wishes: &[Wish]) -> BTreeMap<usize, Level> {
+    let mut causes: BTreeMap<usize, Level> = BTreeMap::new();
+    for wish in wishes {
+        let decision = &decisions[wish.decision];
+        let Some(wanted) = wish.index.and_then(|index| decision.wanted.get(index)) else {
+            continue;
+        };
+        if decision.inner.is_none() || wanted.class != Class::Pin {
+            let level = causes.entry(wish.decision).or_insert(wanted.level);
+            *level = wanted.level.max(*level);
+        }
+    }
+    causes
+}
+
+/// The files with their versions raised.
+fn raised(
+    place: &Place<'_>,
+    mut files: BTreeMap<RepoPath, Vec<u8>>,
+    versions: &BTreeMap<VersionFile, (String, String)>,
+) -> Option<BTreeMap<RepoPath, Vec<u8>>> {
+    for (file, (from, to)) in versions {
+        let now = files.get(&file.path);
+        let now = now.or_else(|| place.images.files.get(&file.path))?;
+        let edited = file.edit(now, from, to).ok()?;
+        files.insert(file.path.clone(), edited);
+    }
+    Some(files)
+}

@@ -1,0 +1,237 @@
+//! Wanted changes on their way into the files.
+
+use super::change::{Change, Version};
+use super::decision::{Class, Decision, Wanted};
+use super::file::File;
+use crate::repo::RepoPath;
+use crate::source::{Refusal, Update, edit};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One wanted change of one decision.
+#[derive(Debug, Clone)]
+pub(super) struct Wish {
+    /// The decision, as an index.
+    pub(super) decision: usize,
+    /// Which of its wanted changes; `None`: it follows from others.
+    pub(super) index: Option<usize>,
+    pub(super) change: Change,
+    pub(super) line: usize,
+}
+
+impl Wish {
+    /// That the reference of a decision becomes `to`.
+    pub(super) fn new(
+        number: usize,
+        index: Option<usize>,
+        decision: &Decision,
+        to: Version,
+    ) -> Option<Self> {
+        let reference = decision.reference()?;
+        Some(Self {
+            decision: number,
+            index,
+            change: Change {
+                path: decision.path.clone(),
+                image: reference.name.clone(),
+                from: Version {
+                    tag: reference.tag.clone(),
+                    digest: reference.digest.clone(),
+                },
+                to,
+            },
+            line: decision.located.line,
+        })
+    }
+}
+
+/// A wanted change that cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The decision, as an index.
+    pub decision: usize,
+    /// Why.
+    pub refusal: Refusal,
+}
+
+/// The wishes by class and group. Wishes that share a place in a file, an `ARG` that feeds two images, travel
+/// together: apart, each would be refused for the other's sake.
+pub(super) fn groups(decisions: &[Decision], together: bool) -> Vec<(Class, String, Vec<Wish>)> {
+    let mut groups: BTreeMap<(Class, String), Vec<Wish>> = BTreeMap::new();
+    for (number, decision) in decisions.iter().enumerate() {
+        for (index, wanted) in decision.wanted.iter().enumerate() {
+            let to = Version {
+                tag: wanted.to_tag.clone(),
+                digest: wanted.to_digest.clone(),
+            };
+            let Some(wish) = Wish::new(number, Some(index), decision, to) else {
+                continue;
+            };
+            let key = match together {
+                true => (Class::Update, String::new()),
+                false => (wanted.class, group_of(decision, wanted)),
+            };
+            groups.entry(key).or_default().push(wish);
+        }
+    }
+    let mut joined: Vec<(Class, BTreeSet<String>, Vec<Wish>)> = Vec::new();
+    for ((class, group), mut wishes) in groups {
+        let mut names = BTreeSet::from([group]);
+        while let Some(index) = joined
+            .iter()
+            .position(|(other, _, known)| *other == class && share(decisions, known, &wishes))
+        {
+            let (_, other_names, other) = joined.remove(index);
+            names.extend(other_names);
+            wishes.extend(other);
+        }
+        joined.push((class, names, wishes));
+    }
+    let name = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join("+");
+    let mut joined: Vec<_> = joined
+        .into_iter()
+        .map(|(class, names, wishes)| (class, name(names), wishes))
+        .collect();
+    joined.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    joined
+}
+
+/// The group of all references to images that registered repositories publish, this one among them.
+const FAMILY: &str = "family";
+
+pub(super) fn group_of(decision: &Decision, wanted: &Wanted) -> String {
+    let rule = decision
+        .effective
+        .as_ref()
+        .map(|effective| effective.settings.group.value.clone());
+    match (wanted.class, rule.filter(|group| !group.is_empty())) {
+        (Class::Pin, _) => String::new(),
+        (_, Some(group)) => group,
+        // So the bottom of a diamond is one merge request.
+        (_, None) if decision.kin.parent.is_some() || decision.inner.is_some() => FAMILY.to_owned(),
+        (_, None) => decision
+            .reference()
+            .map(|reference| reference.name.canonical())
+            .unwrap_or_default(),
+    }
+}
+
+fn share(decisions: &[Decision], a: &[Wish], b: &[Wish]) -> bool {
+    a.iter().any(|a| {
+        b.iter().any(|b| {
+            a.change.path == b.change.path
+                && decisions[a.decision]
+                    .located
+                    .shares_place(&decisions[b.decision].located)
+        })
+    })
+}
+
+pub(super) type Edited = (BTreeMap<RepoPath, Vec<u8>>, Vec<Wish>, Vec<(Wish, Refusal)>);
+
+pub(super) fn edit_files(
+    files: &BTreeMap<&RepoPath, &File>,
+    args: &BTreeMap<String, String>,
+    wishes: &[Wish],
+) -> Edited {
+    let mut edited = BTreeMap::new();
+    let mut kept = Vec::new();
+    let mut refused = Vec::new();
+    let paths: BTreeSet<&RepoPath> = wishes.iter().map(|wish| &wish.change.path).collect();
+    for path in paths {
+        let Some(file) = files.get(path) else {
+            continue;
+        };
+        let of_file: Vec<&Wish> = wishes
+            .iter()
+            .filter(|wish| wish.change.path == *path)
+            .collect();
+        let attempt = |wishes: &[&Wish]| edit(file.format, &file.contents, args, &updates(wishes));
+        let (fitting, lost) = largest_fitting(&of_file, &attempt);
+        refused.extend(lost.into_iter().map(|(wish, why)| (wish.clone(), why)));
+        if let (false, Ok(contents)) = (fitting.is_empty(), attempt(&fitting)) {
+            edited.insert(path.clone(), contents);
+            kept.extend(fitting.into_iter().cloned());
+        }
+    }
+    (edited, kept, refused)
+}
+
+/// One update per change, for the lines that wish it: a reference that wishes something else stays.
+fn updates(wishes: &[&Wish]) -> Vec<Update> {
+    let mut updates: Vec<Update> = Vec::new();
+    for wish in wishes {
+        let update = Update {
+            lines: Some(BTreeSet::from([wish.line])),
+            ..wish.change.update()
+        };
+        let same = updates.iter_mut().find(|known| {
+            Update {
+                lines: None,
+                ..(**known).clone()
+            } == wish.change.update()
+        });
+        match same {
+            Some(known) => known.lines.get_or_insert_default().extend([wish.line]),
+            None => updates.push(update),
+        }
+    }
+    updates
+}
+
+pub(super) fn kept_updates(kept: &[Wish]) -> BTreeMap<RepoPath, Vec<Update>> {
+    let paths: BTreeSet<&RepoPath> = kept.iter().map(|wish| &wish.change.path).collect();
+    let of_path = |path: &RepoPath| {
+        kept.iter()
+            .filter(|wish| wish.change.path == *path)
+            .collect::<Vec<_>>()
+    };
+    paths
+        .into_iter()
+        .map(|path| (path.clone(), updates(&of_path(path))))
+        .collect()
+}
+
+/// More different changes than this in one file are had together or not at all: finding the one that does not fit
+/// reads the file anew for each.
+const MAX_TRIES: usize = 32;
+
+/// The wishes of one file that can be had together: all, or all but one change, or as many changes as fit one after
+/// the other.
+fn largest_fitting<'a, T>(
+    wishes: &[&'a Wish],
+    attempt: &dyn Fn(&[&Wish]) -> Result<T, Refusal>,
+) -> (Vec<&'a Wish>, Vec<(&'a Wish, Refusal)>) {
+    let Err(first) = attempt(wishes) else {
+        return (wishes.to_vec(), Vec::new());
+    };
+    let mut same: BTreeMap<&Change, Vec<&'a Wish>> = BTreeMap::new();
+    for wish in wishes {
+        same.entry(&wish.change).or_default().push(wish);
+    }
+    let same: Vec<Vec<&'a Wish>> = same.into_values().collect();
+    let refused = |wishes: &[&'a Wish]| {
+        wishes
+            .iter()
+            .map(|wish| (*wish, first.clone()))
+            .collect::<Vec<_>>()
+    };
+    if same.len() > MAX_TRIES {
+        return (Vec::new(), refused(wishes));
+    }
+    for index in 0..same.len() {
+        let rest: Vec<&'a Wish> = [&same[..index], &same[index + 1..]].concat().concat();
+        if !rest.is_empty() && attempt(&rest).is_ok() {
+            return (rest, refused(&same[index]));
+        }
+    }
+    let mut fitting: Vec<&'a Wish> = Vec::new();
+    let mut lost = Vec::new();
+    for wishes in same {
+        let more = [fitting.as_slice(), &wishes].concat();
+        match attempt(&more) {
+            Ok(_) => fitting = more,
+            Err(refusal) => lost.extend(wishes.into_iter().map(|wish| (wish, refusal.clone()))),
+        }
+    }
+    (fitting, lost)
+}

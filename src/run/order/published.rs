@@ -1,0 +1,83 @@
+//! Whether the version of an image is in every registry that it is published to.
+
+use super::super::setup::Setup;
+use super::super::work::Work;
+use crate::family::{Graph, ImageSpec, NO_REGISTRY};
+use crate::image::{Digest, ImageName, Tag};
+use crate::plan::{Lookup, Need, Observations, Why};
+use std::collections::BTreeMap;
+
+/// A name that an image is published under, and where its version is looked for, or why it cannot be.
+pub(in crate::run) type Asked = (ImageName, Result<(Lookup, Tag), String>);
+
+pub(in crate::run) fn asked(
+    setup: &Setup,
+    graph: &Graph,
+    works: &[Work],
+) -> BTreeMap<usize, Vec<Asked>> {
+    let mut asked = BTreeMap::new();
+    for (index, node) in graph.nodes().iter().enumerate() {
+        let Some((repo, spec)) = node.repo.zip(node.spec) else {
+            continue;
+        };
+        let work = &works[repo];
+        let Some(spec) = work.specs.get(spec) else {
+            continue;
+        };
+        let Some(Ok(version)) = work.images.version(&spec.name) else {
+            continue;
+        };
+        let names = spec.names().map(|name| {
+            let tag = Tag::parse(&version).map_err(|error| error.to_string());
+            let lookup = setup.lookup(name, work.repo.as_ref(), work.registry.as_ref());
+            let lookup = lookup.map_err(|error| error.to_string());
+            let listed = lookup.and_then(|lookup| {
+                lookup.ok_or_else(|| match name.host().as_str() {
+                    NO_REGISTRY => "nothing says which registry: [args] REGISTRY".to_owned(),
+                    host => format!("{host} is not listed"),
+                })
+            });
+            (name.clone(), listed.and_then(|lookup| Ok((lookup, tag?))))
+        });
+        asked.insert(index, names.collect());
+    }
+    asked
+}
+
+/// What a look-up found; `None`: it was not made.
+pub(in crate::run) fn head_of<'a>(
+    asked: &'a Result<(Lookup, Tag), String>,
+    seen: &'a Observations,
+) -> Option<Result<Option<Digest>, String>> {
+    match asked {
+        Ok(key) => {
+            let head = seen.heads.get(key)?.clone();
+            Some(head.map_err(|failure| failure.message))
+        }
+        Err(why) => Some(Err(why.clone())),
+    }
+}
+
+pub(in crate::run) fn whys_of(
+    work: &Work,
+    spec: Option<&ImageSpec>,
+    asked: &[Asked],
+    seen: &Observations,
+) -> Vec<Why> {
+    let version = spec.and_then(|spec| work.images.version(&spec.name));
+    match version {
+        None => vec![Why::new(
+            Need::Unknown,
+            "no-version",
+            "no version file says which version it has",
+        )],
+        Some(Err(why)) => vec![Why::new(Need::Unknown, "version-file", why)],
+        Some(Ok(version)) => {
+            let names = asked.iter().filter_map(|(name, asked)| {
+                let head = head_of(asked, seen)?;
+                Some((name.clone(), head.map(|digest| digest.is_some())))
+            });
+            Why::published(&version, &names.collect::<Vec<_>>())
+        }
+    }
+}
