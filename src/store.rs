@@ -55,6 +55,8 @@ pub enum Kind {
     Noticed,
     /// The digests that a parent's tag stood for, the newest first.
     Stood,
+    /// Where an image says that its source is.
+    Source,
     /// Since when a default branch has its head.
     Head,
     /// Since when CI says what it says of that head.
@@ -72,6 +74,7 @@ impl Kind {
             Self::Opened => "opened",
             Self::Noticed => "noticed",
             Self::Stood => "stood",
+            Self::Source => "source",
             Self::Head => "head",
             Self::Ci => "ci",
             Self::Opening => "opening",

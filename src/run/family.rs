@@ -6,4 +6,5 @@ mod members;
 
 pub(super) use activity::head_since;
 pub(super) use hold::hold_all;
+pub(super) use members::sources;
 pub use members::{Kinship, kinship, odd};
