@@ -13,6 +13,7 @@ mod publishers;
 mod report;
 mod subject;
 
+pub(super) use newest::newest;
 pub(super) use publishers::built;
 pub use publishers::{Publishers, publishers};
 pub use report::{FreshnessReport, PlatformReport};

@@ -3,7 +3,7 @@
 //! It asks what a pass asks, and what goes on in every repository besides; it writes nothing but the cache.
 
 use super::family::{Kinship, hold_all, odd};
-use super::freshness::{FreshnessReport, Subject, built, freshness};
+use super::freshness::{FreshnessReport, Subject, built, freshness, newest};
 use super::lookup::answer;
 use super::options::Options;
 use super::pass::{Observed, observe};
@@ -16,7 +16,6 @@ use crate::family::hold::{Ci, Facts, Terms};
 use crate::image::{ImageName, Reference};
 use crate::plan::{Decision, Lookup, Observations, Outcome, Question};
 use crate::policy::Settings;
-use crate::scheme;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -339,11 +338,8 @@ impl Painter<'_> {
             }
         };
         let tags = tags?.as_ref().ok()?;
-        let texts: Vec<&str> = tags.iter().map(crate::image::Tag::as_str).collect();
         let today = self.now.to_zoned(jiff::tz::TimeZone::UTC).date();
-        let rules = Settings::default().rules();
-        let selection = scheme::select(image, None, &texts, &rules, today).ok()?;
-        selection.best().map(str::to_owned)
+        newest(image, tags, today).map(|tag| tag.to_string())
     }
 
     /// How an image stands: the first of these that is so.

@@ -5,7 +5,7 @@ use crate::scheme::{Rules, select};
 use jiff::civil::Date;
 
 /// The newest plain version, written as exactly as any; or else `latest`, or the only tag that there is.
-pub(super) fn newest(image: &ImageName, tags: &[Tag], today: Date) -> Option<Tag> {
+pub(in crate::run) fn newest(image: &ImageName, tags: &[Tag], today: Date) -> Option<Tag> {
     let plain = tags.iter().filter(|tag| is_plain(tag.as_str()));
     let exactness = |tag: &&Tag| (tag.as_str().matches('.').count(), tag.as_str().to_owned());
     if let Some(exact) = plain.max_by_key(exactness) {
