@@ -5,13 +5,15 @@
 //! and builds an image from the parent's layers and one of its own.
 
 mod ci;
+mod layout;
 mod line;
 mod publish;
 mod registry;
 mod story;
 
 pub use ci::{Built, Ci};
-pub use line::{AssemblyLine, Bench, Member, Turn};
+pub use layout::{Made, Member, below, chain, diamond, monorepo};
+pub use line::{AssemblyLine, Bench, Turn};
 pub use publish::{PublishError, Publisher};
 pub use registry::DemoRegistry;
 pub use story::{Story, tell};

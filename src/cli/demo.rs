@@ -3,7 +3,7 @@
 use super::ended::Ended;
 use super::output::{say, text};
 use super::session::wait;
-use crate::demo::{DemoRegistry, Story, tell};
+use crate::demo::{DemoRegistry, Member, Story, chain, diamond, monorepo, tell};
 use crate::http::Redactor;
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
@@ -13,15 +13,24 @@ const REGISTRY: &str = "registry.json";
 
 /// Show a whole assembly line at work, on this machine, with nothing but git.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  imagebot demo --fail ruby")]
+#[command(after_help = "Examples:\n  imagebot demo --fail ruby\n  imagebot demo --diamond")]
 pub(super) struct Arguments {
     /// Leave repositories, registry, cache and configuration in this folder, which is empty or missing; where a demo
     /// was left before, its registry answers again until the command is stopped
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
-    /// Let the tests of a repository fail: base, ruby or app
+    /// Let the tests of a repository fail, until everything else is done
     #[arg(long, value_name = "REPO")]
     fail: Option<String>,
+    /// Two parents with one parent, and a child of both: it is rebuilt once
+    #[arg(long, conflicts_with_all = ["generations", "monorepo"])]
+    diamond: bool,
+    /// A chain of so many images
+    #[arg(long, value_name = "N", conflicts_with = "monorepo", value_parser = clap::value_parser!(u8).range(2..=50))]
+    generations: Option<u8>,
+    /// One repository with several images: its whole cascade is one merge request
+    #[arg(long)]
+    monorepo: bool,
 }
 
 pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
@@ -39,9 +48,21 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         }
     };
     wait(async {
+        let members = members(&arguments);
+        let fail = arguments.fail.as_deref();
+        let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
+        if let Some(name) = fail.filter(|name| !names.contains(name)) {
+            anyhow::bail!(
+                "there is no repository {name:?} in this demo; there are {}",
+                names.join(", ")
+            );
+        }
         let story = Story {
             folder: &folder,
-            fail: arguments.fail.as_deref(),
+            members: &members,
+            fail,
+            // So that something is left to wait for.
+            merges: if arguments.diamond { 1 } else { usize::MAX },
             now: jiff::Timestamp::now(),
         };
         let registry = tell(&story, redactor, &print).await?;
@@ -54,6 +75,15 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         }
         Ok(Ended::Clean)
     })
+}
+
+fn members(arguments: &Arguments) -> Vec<Member> {
+    match arguments.generations {
+        _ if arguments.diamond => diamond(),
+        _ if arguments.monorepo => monorepo(),
+        Some(generations) => chain(generations.into()),
+        None => chain(3),
+    }
 }
 
 /// The folder to keep, which holds nothing yet.
@@ -94,7 +124,7 @@ fn hints(folder: &Path) -> String {
     format!(
         "\nto look around:\n  git --git-dir {0}/repos/app.git log -p main\n  imagebot mr list --all --config {1}\n\
          to ask its registry again, in another terminal:\n  imagebot demo --keep {0}\nand then:\n  \
-         imagebot check app --config {1}\n  imagebot run --config {1}",
+         imagebot graph --config {1}\n  imagebot check app --config {1}\n  imagebot run --config {1}",
         folder.display(),
         config.display()
     )

@@ -1,5 +1,6 @@
 //! A simulated CI: tests a branch, and builds and publishes the image when its branch is merged.
 
+use super::layout::{Made, Member};
 use super::publish::{PublishError, Publisher};
 use crate::forge::{CiState, ForgeError, Local, Repository};
 use crate::git::{Git, GitError};
@@ -14,10 +15,12 @@ pub struct Ci {
     git: Git,
     publisher: Publisher,
     host: String,
-    /// The versions that were published last, by repository.
+    /// The versions that were published last, by image.
     versions: BTreeMap<String, [u32; 3]>,
     /// The layers of what was published, by image path and tag, and by digest.
     layers: BTreeMap<String, Vec<String>>,
+    /// The Dockerfiles that the published images were built from, by image.
+    sources: BTreeMap<String, Vec<u8>>,
     /// The repositories whose tests fail.
     red: BTreeSet<String>,
 }
@@ -29,8 +32,8 @@ pub struct Built {
     pub image: String,
     /// Its digest.
     pub digest: Digest,
-    /// The parent that it was built on.
-    pub parent: Option<String>,
+    /// The parents that it was built on.
+    pub parents: Vec<String>,
 }
 
 /// What can go wrong with CI itself.
@@ -56,6 +59,7 @@ impl Ci {
             host: host.to_owned(),
             versions: BTreeMap::new(),
             layers: BTreeMap::new(),
+            sources: BTreeMap::new(),
             red: BTreeSet::new(),
         }
     }
@@ -69,20 +73,29 @@ impl Ci {
         };
     }
 
-    /// Tests a commit: the Dockerfile is there, its parents are in the registry, and nobody wanted it to fail.
+    /// Tests a commit: the Dockerfiles are there, their parents are in the registry or built in the same commit, and
+    /// nobody wanted it to fail.
     pub async fn test(
         &self,
         forge: &Local,
         repo: &Repository,
+        member: &Member,
         commit: &CommitId,
     ) -> Result<CiState, CiError> {
-        let parents = self.parents(repo, commit).await?;
-        let built = parents.is_some_and(|parents| {
-            parents
-                .iter()
-                .all(|parent| self.layers_of(parent).is_some())
-        });
-        let state = match built && !self.red.contains(repo.name.as_str()) {
+        let mut good = !self.red.contains(repo.name.as_str());
+        let mut here: BTreeSet<String> = BTreeSet::new();
+        for image in &member.images {
+            let file = self.file(repo, member, image, commit, "Dockerfile").await?;
+            let parents = parents_in(file.as_deref().unwrap_or_default());
+            let is_there = |parent: &Reference| {
+                self.layers_of(parent).is_some() || here.contains(&parent.to_string())
+            };
+            good &= file.is_some() && parents.iter().all(is_there);
+            if let Some(tag) = self.version(repo, member, image, commit).await? {
+                here.insert(format!("{}/acme/{}:{tag}", self.host, image.name));
+            }
+        }
+        let state = match good {
             true => CiState::Success,
             false => CiState::Failed,
         };
@@ -90,70 +103,100 @@ impl Ci {
         Ok(state)
     }
 
-    /// Builds the image of a repository at a commit and publishes it under the repository's next version: `bump` is
-    /// the number that rises, 0 for major to 2 for patch.
+    /// Builds the images of a repository whose Dockerfiles changed since they were published, parents first, or all of
+    /// them. Each is published under the version that its version file says, or else under its next one: `bump` is the
+    /// number that rises, 0 for major to 2 for patch.
     pub async fn build(
         &mut self,
         repo: &Repository,
+        member: &Member,
         commit: &CommitId,
         bump: usize,
-    ) -> Result<Built, CiError> {
-        let parent = self.parents(repo, commit).await?.unwrap_or_default().pop();
-        let mut layers = parent
-            .as_ref()
-            .and_then(|parent| self.layers_of(parent))
-            .cloned()
-            .unwrap_or_default();
-        let name = repo.name.to_string();
-        let version = self.versions.entry(name.clone()).or_insert([1, 0, 0]);
-        let path = format!("acme/{name}");
+        all: bool,
+    ) -> Result<Vec<Built>, CiError> {
+        let mut built = Vec::new();
+        for image in &member.images {
+            let file = self.file(repo, member, image, commit, "Dockerfile").await?;
+            let file = file.unwrap_or_default();
+            if !all && self.sources.get(&image.name) == Some(&file) {
+                continue;
+            }
+            let said = self.version(repo, member, image, commit).await?;
+            let tag = said.unwrap_or_else(|| self.next_version(&image.name, bump));
+            built.push(self.publish(image, &file, &tag, commit).await?);
+            self.sources.insert(image.name.clone(), file);
+        }
+        Ok(built)
+    }
+
+    fn next_version(&mut self, image: &str, bump: usize) -> String {
+        let version = self.versions.entry(image.to_owned()).or_insert([1, 0, 0]);
         if self
             .layers
-            .contains_key(&format!("{path}:{}", dotted(*version)))
+            .contains_key(&format!("acme/{image}:{}", dotted(*version)))
         {
             version[bump] += 1;
             version[bump + 1..].fill(0);
         }
-        let tag = dotted(*version);
+        dotted(*version)
+    }
+
+    async fn publish(
+        &mut self,
+        image: &Made,
+        dockerfile: &[u8],
+        tag: &str,
+        commit: &CommitId,
+    ) -> Result<Built, CiError> {
+        let parents = parents_in(dockerfile);
+        let mut layers = parents
+            .first()
+            .and_then(|parent| self.layers_of(parent))
+            .cloned()
+            .unwrap_or_default();
+        let name = &image.name;
+        let path = format!("acme/{name}");
         layers.push(format!("{name} {tag} of commit {commit}\n"));
         let label = |key: &str, value: String| (format!("org.opencontainers.image.{key}"), value);
         let labels = BTreeMap::from([
             label("title", name.clone()),
             label("description", format!("the {name} image of the demo")),
             label("revision", commit.to_string()),
-            label("version", tag.clone()),
+            label("version", tag.to_owned()),
         ]);
-        let digest = self.publisher.push(&path, &tag, &layers, &labels).await?;
+        let digest = self.publisher.push(&path, tag, &layers, &labels).await?;
         self.layers.insert(format!("{path}:{tag}"), layers.clone());
         self.layers.insert(format!("{path}@{digest}"), layers);
         Ok(Built {
             image: format!("{}/{path}:{tag}", self.host),
             digest,
-            parent: parent.map(|parent| parent.to_string()),
+            parents: parents.iter().map(ToString::to_string).collect(),
         })
     }
 
-    /// The references of a repository's Dockerfile at a commit; `None` if there is none.
-    async fn parents(
+    /// What the version file of an image says, where it has one.
+    async fn version(
         &self,
         repo: &Repository,
+        member: &Member,
+        image: &Made,
         commit: &CommitId,
-    ) -> Result<Option<Vec<Reference>>, CiError> {
-        let contents = self
-            .git
-            .read_names(&repo.remote, &[format!("{commit}:Dockerfile")])
-            .await?;
-        let Some(contents) = contents.into_iter().next().flatten() else {
-            return Ok(None);
-        };
-        let scanned = scan(Format::Dockerfile, &contents, &BTreeMap::new()).unwrap_or_default();
-        Ok(Some(
-            scanned
-                .references
-                .iter()
-                .filter_map(|located| located.reference().cloned())
-                .collect(),
-        ))
+    ) -> Result<Option<String>, CiError> {
+        let file = self.file(repo, member, image, commit, "VERSION").await?;
+        Ok(file.map(|file| String::from_utf8_lossy(&file).trim().to_owned()))
+    }
+
+    async fn file(
+        &self,
+        repo: &Repository,
+        member: &Member,
+        image: &Made,
+        commit: &CommitId,
+        file: &str,
+    ) -> Result<Option<Vec<u8>>, CiError> {
+        let name = format!("{commit}:{}", member.path(image, file));
+        let contents = self.git.read_names(&repo.remote, &[name]).await?;
+        Ok(contents.into_iter().next().flatten())
     }
 
     fn layers_of(&self, reference: &Reference) -> Option<&Vec<String>> {
@@ -164,6 +207,15 @@ impl Ci {
             (None, None) => None,
         }
     }
+}
+
+/// The images that a Dockerfile names.
+fn parents_in(dockerfile: &[u8]) -> Vec<Reference> {
+    let scanned = scan(Format::Dockerfile, dockerfile, &BTreeMap::new()).unwrap_or_default();
+    let references = scanned.references.iter();
+    references
+        .filter_map(|located| located.reference().cloned())
+        .collect()
 }
 
 fn dotted(version: [u32; 3]) -> String {

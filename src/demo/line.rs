@@ -1,6 +1,7 @@
 //! The assembly line: repositories that stand on each other, a registry, CI, and imagebot.
 
 use super::ci::{Built, Ci, CiError};
+use super::layout::Member;
 use super::publish::{PublishError, Publisher};
 use crate::config;
 use crate::forge::{CiState, Forge as _, ForgeError, Known, Local, Repository};
@@ -15,15 +16,6 @@ use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// A repository of the line and the one that it stands on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    /// Its name.
-    pub name: &'static str,
-    /// The repository whose image its Dockerfile names; `None`: nothing is below it.
-    pub parent: Option<&'static str>,
-}
 
 /// Where a line works.
 #[derive(Debug, Clone)]
@@ -54,7 +46,9 @@ pub struct Turn {
     pub report: Report,
     /// The merge requests that were tested: repository, number, title, CI's word.
     pub tested: Vec<(String, u64, String, CiState)>,
-    /// The merge requests that were merged, and what CI built then.
+    /// The merge requests that were merged.
+    pub merged: Vec<(String, u64)>,
+    /// What CI built then, by repository and merge request.
     pub built: Vec<(String, u64, Built)>,
 }
 
@@ -113,7 +107,7 @@ impl AssemblyLine {
         let publisher = Publisher::new(&bench.registry, login)?;
         let everything = RepoGlobs::parse(&["**"]).unwrap_or_default();
         let config = bench.folder.join("config.toml");
-        std::fs::write(&config, configuration(bench)).map_err(io(&config))?;
+        std::fs::write(&config, configuration(bench, members)).map_err(io(&config))?;
         let mut line = Self {
             members: members.to_vec(),
             ci: Ci::new(git.clone(), publisher, &bench.registry),
@@ -121,31 +115,34 @@ impl AssemblyLine {
             config,
             redactor: redactor.clone(),
         };
-        let mut digests: BTreeMap<&str, Digest> = BTreeMap::new();
+        let mut digests: BTreeMap<String, Digest> = BTreeMap::new();
         for member in members {
             let path = repos.join(format!("{}.git", member.name));
             git.init_bare(&path).await?;
-            let parent = member
-                .parent
-                .and_then(|parent| Some((parent, digests.get(parent)?)));
-            let dockerfile = match parent {
-                None => "FROM scratch\nCOPY rootfs /\n".to_owned(),
-                Some((parent, digest)) => {
-                    let image = format!("{}/acme/{parent}", bench.registry);
-                    format!("FROM {image}:1.0.0@{digest}\nRUN make {}\n", member.name)
-                }
-            };
-            line.commit(&git, &path, &dockerfile).await?;
-            digests.insert(member.name, line.build(member.name, 1).await?.digest);
+            line.commit(&git, &path, &first_files(bench, member, &digests))
+                .await?;
+            for built in line.build(&member.name, 1).await? {
+                let name = built.image.rsplit('/').next().unwrap_or_default();
+                let name = name.split(':').next().unwrap_or_default();
+                digests.insert(name.to_owned(), built.digest);
+            }
         }
         Ok(line)
     }
 
-    async fn commit(&self, git: &Git, path: &Path, dockerfile: &str) -> Result<(), LineError> {
+    async fn commit(
+        &self,
+        git: &Git,
+        path: &Path,
+        files: &[(String, String)],
+    ) -> Result<(), LineError> {
         let remote = Remote::local(path, &[])?;
-        let files: [(&str, &[u8]); 1] = [("Dockerfile", dockerfile.as_bytes())];
+        let files: Vec<(&str, &[u8])> = files
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.as_bytes()))
+            .collect();
         let commit = git
-            .write_files(&remote, &files, None, "The first Dockerfile\n")
+            .write_files(&remote, &files, None, "The first files\n")
             .await?;
         git.move_ref(&remote, "refs/heads/main", None, Some(&commit))
             .await?;
@@ -168,12 +165,34 @@ impl AssemblyLine {
     }
 
     /// Lets CI build a repository's default branch and publish its next version.
-    pub async fn build(&mut self, name: &str, bump: usize) -> Result<Built, LineError> {
+    pub async fn build(&mut self, name: &str, bump: usize) -> Result<Vec<Built>, LineError> {
+        self.pipeline(name, bump, true).await
+    }
+
+    /// CI builds a repository's default branch: all of it, or what changed since it was built last.
+    async fn pipeline(
+        &mut self,
+        name: &str,
+        bump: usize,
+        all: bool,
+    ) -> Result<Vec<Built>, LineError> {
         let repo = self.repository(name).await?;
-        let Some((_, head)) = &repo.head else {
+        let member = self.members.iter().find(|member| member.name == name);
+        let (Some((_, head)), Some(member)) = (&repo.head, member) else {
             return Err(LineError::NoRepository(name.to_owned()));
         };
-        Ok(self.ci.build(&repo, head, bump).await?)
+        let built = self.ci.build(&repo, member, head, bump, all).await?;
+        self.forge.set_ci(&repo, head, CiState::Success).await?;
+        Ok(built)
+    }
+
+    /// Lets CI test again what failed.
+    pub async fn test_again(&mut self, name: &str) -> Result<(), LineError> {
+        let repo = self.repository(name).await?;
+        for head in repo.branches.iter().flat_map(BTreeMap::values) {
+            self.forge.set_ci(&repo, head, CiState::Running).await?;
+        }
+        Ok(())
     }
 
     /// Makes one pass of imagebot, as `imagebot run` does.
@@ -194,12 +213,18 @@ impl AssemblyLine {
         Ok(pass(&setup, &options).await)
     }
 
-    /// A pass; then CI tests what is open, a person merges what is green, and CI builds what was merged.
-    pub async fn turn(&mut self, now: Timestamp) -> Result<Turn, LineError> {
+    /// A pass; then CI tests what is open, a person merges what is green, at most `most` of it, and CI builds what was
+    /// merged.
+    pub async fn turn(&mut self, now: Timestamp, most: usize) -> Result<Turn, LineError> {
         let report = self.pass(now, Checkpoint::default()).await?;
-        let (mut tested, mut built) = (Vec::new(), Vec::new());
+        let mut turn = Turn {
+            report,
+            tested: Vec::new(),
+            merged: Vec::new(),
+            built: Vec::new(),
+        };
         for member in self.members.clone() {
-            let repo = self.repository(member.name).await?;
+            let repo = self.repository(&member.name).await?;
             for mr in self.forge.all(&repo).await? {
                 let Some(head) = repo
                     .branches
@@ -209,30 +234,84 @@ impl AssemblyLine {
                 else {
                     continue;
                 };
-                if self.forge.ci(&repo, head).await? == Some(CiState::Failed) {
-                    continue;
-                }
-                let state = self.ci.test(&self.forge, &repo, head).await?;
-                tested.push((member.name.to_owned(), mr.number, mr.title.clone(), state));
-                if state == CiState::Success {
+                let state = match self.forge.ci(&repo, head).await? {
+                    Some(CiState::Failed) => continue,
+                    Some(CiState::Success) => CiState::Success,
+                    _ => {
+                        let state = self.ci.test(&self.forge, &repo, &member, head).await?;
+                        let tested = (member.name.clone(), mr.number, mr.title.clone(), state);
+                        turn.tested.push(tested);
+                        state
+                    }
+                };
+                if state == CiState::Success && turn.merged.len() < most {
                     self.forge.merge_now(&repo, mr.number).await?;
-                    built.push((
-                        member.name.to_owned(),
-                        mr.number,
-                        self.build(member.name, 2).await?,
-                    ));
+                    turn.merged.push((member.name.clone(), mr.number));
+                    let built = self.pipeline(&member.name, 2, false).await?.into_iter();
+                    turn.built
+                        .extend(built.map(|built| (member.name.clone(), mr.number, built)));
                 }
             }
         }
-        Ok(Turn {
-            report,
-            tested,
-            built,
-        })
+        Ok(turn)
     }
 }
 
-fn configuration(bench: &Bench) -> String {
+/// The first files of a repository, on the first images of what it stands on.
+fn first_files(
+    bench: &Bench,
+    member: &Member,
+    digests: &BTreeMap<String, Digest>,
+) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    let mut own = String::new();
+    for image in &member.images {
+        let mut dockerfile = String::new();
+        for (index, parent) in image.parents.iter().enumerate() {
+            // What is built in the same commit has no digest yet.
+            let digest = digests.get(parent).map(|digest| format!("@{digest}"));
+            let parent = format!(
+                "{}/acme/{parent}:1.0.0{}",
+                bench.registry,
+                digest.unwrap_or_default()
+            );
+            dockerfile.push_str(&match index {
+                0 => format!("FROM {parent}\n"),
+                _ => format!("COPY --from={parent} /opt /opt\n"),
+            });
+        }
+        match image.parents.is_empty() {
+            true => dockerfile.push_str("FROM scratch\nCOPY rootfs /\n"),
+            false => dockerfile.push_str(&format!("RUN make {}\n", image.name)),
+        }
+        files.push((member.path(image, "Dockerfile"), dockerfile));
+        if member.is_many() {
+            let (registry, name) = (&bench.registry, &image.name);
+            files.push((member.path(image, "VERSION"), "1.0.0\n".to_owned()));
+            own.push_str(&format!(
+                "[[image]]\nname = \"{registry}/acme/{name}\"\ncontext = \"{name}\"\nversion_file = \"{name}/VERSION\"\n\
+                 bump = \"patch\"\n\n"
+            ));
+        }
+    }
+    if !own.is_empty() {
+        files.push(("imagebot.toml".to_owned(), own));
+    }
+    files
+}
+
+fn configuration(bench: &Bench, members: &[Member]) -> String {
+    let registry = &bench.registry;
+    let publishes = members.iter().flat_map(|member| {
+        let images = member.images.iter();
+        images.map(move |image| {
+            format!(
+                "  {{ repo = {:?}, images = [\"{registry}/acme/{}\"] }},\n",
+                member.name, image.name
+            )
+        })
+    });
+    let publishes: String = publishes.collect();
     let login = match &bench.login {
         Some((user, _, password)) => {
             format!("login = {{ username = {user:?}, password = {password} }}\n")
@@ -243,7 +322,8 @@ fn configuration(bench: &Bench) -> String {
         "# The demo's configuration: a folder of bare repositories and a registry on this machine.\n\
          cache = \"cache\"\n\
          public_registries = false\n\n\
-         [[forge]]\nkind = \"local\"\npath = \"repos\"\n\n\
+         [[forge]]\nkind = \"local\"\npath = \"repos\"\n\
+         publishes = [\n{publishes}]\n\n\
          [[registry]]\nhost = {:?}\nplain_http = true\n{login}\n\
          [defaults]\ndigest = \"refresh\"\n",
         bench.registry

@@ -1,40 +1,29 @@
 //! The demo's story, told as it goes.
 
-use super::line::{AssemblyLine, Bench, LineError, Member};
+use super::layout::{Member, below};
+use super::line::{AssemblyLine, Bench, LineError, Turn};
 use super::registry::DemoRegistry;
 use crate::forge::CiState;
 use crate::http::Redactor;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::path::Path;
 
 /// What the demo is to show.
 pub struct Story<'a> {
     /// The folder to work in; it is empty.
     pub folder: &'a Path,
-    /// A repository whose tests fail.
+    /// The repositories, parents before children; the first is the one that gets a new version.
+    pub members: &'a [Member],
+    /// A repository whose tests fail until everything else is done.
     pub fail: Option<&'a str>,
+    /// How many merge requests the reviewer merges in a pass.
+    pub merges: usize,
     /// Now.
     pub now: Timestamp,
 }
 
-/// The line: three generations.
-pub(super) const MEMBERS: [Member; 3] = [
-    Member {
-        name: "base",
-        parent: None,
-    },
-    Member {
-        name: "ruby",
-        parent: Some("base"),
-    },
-    Member {
-        name: "app",
-        parent: Some("ruby"),
-    },
-];
-
-/// More passes than this mean that something goes round in circles.
-const MOST_PASSES: usize = 12;
+/// The time between two passes.
+const BETWEEN: SignedDuration = SignedDuration::from_mins(15);
 
 /// Plays the demo; `say` gets each line as it happens. The registry stays as long as it is kept.
 pub async fn tell(
@@ -42,10 +31,8 @@ pub async fn tell(
     redactor: &Redactor,
     say: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<DemoRegistry, LineError> {
-    if let Some(name) = story
-        .fail
-        .filter(|name| MEMBERS.iter().all(|member| member.name != *name))
-    {
+    let is_member = |name: &&str| story.members.iter().any(|member| member.name == **name);
+    if let Some(name) = story.fail.filter(|name| !is_member(name)) {
         return Err(LineError::NoRepository(name.to_owned()));
     }
     let registry = DemoRegistry::start()
@@ -56,88 +43,160 @@ pub async fn tell(
         registry: registry.host(),
         login: None,
     };
-    say("an assembly line of three repositories: base -> ruby -> app");
-    let mut line = AssemblyLine::new(&bench, &MEMBERS, redactor).await?;
-    say("  each has a Dockerfile on its parent's image, and CI that tests, builds and publishes");
+    say(&format!(
+        "an assembly line of {} repositories:",
+        story.members.len()
+    ));
+    for member in story.members {
+        for image in &member.images {
+            let on = match &image.parents[..] {
+                [] => "from scratch".to_owned(),
+                parents => format!("on {}", parents.join(" and ")),
+            };
+            let of = match member.is_many() {
+                true => format!(", in the repository {}", member.name),
+                false => String::new(),
+            };
+            say(&format!("  {} {on}{of}", image.name));
+        }
+    }
+    let mut line = AssemblyLine::new(&bench, story.members, redactor).await?;
+    say("each has a Dockerfile on its parents' images, and CI that tests, builds and publishes");
     if let Some(name) = story.fail {
         line.ci.set_red(name, true);
-        say(&format!("  the tests of {name} are going to fail"));
+        say(&format!("the tests of {name} are going to fail"));
     }
-    let mut builds = 0;
-    let mut red = Vec::new();
-    let built = line.build("base", 1).await?;
+    let root = &story.members[0].name;
+    for built in line.build(root, 1).await? {
+        say(&format!(
+            "\na new {root} is published: {} ({})",
+            short(&built.image),
+            built.digest.short()
+        ));
+    }
+    let mut teller = Teller {
+        story,
+        say,
+        passes: 0,
+        builds: 0,
+    };
+    teller.until_rest(&mut line).await?;
+    let root = [root.as_str()];
+    let mut needed = below(story.members, &root, story.fail).len();
+    if let Some(name) = story.fail {
+        let images = story.members.iter().filter(|member| member.name == name);
+        let images = images.flat_map(|member| &member.images);
+        let failed: Vec<&str> = images.map(|image| image.name.as_str()).collect();
+        let mut stopped = below(story.members, &failed, None);
+        let touched = below(story.members, &root, None);
+        stopped.extend(failed.iter().map(|name| (*name).to_owned()));
+        stopped.retain(|image| touched.contains(image));
+        if !stopped.is_empty() {
+            say(&format!(
+                "\n{name} is red: its merge request is open, its image is as it was, and what stands on it waits"
+            ));
+            say(&format!(
+                "the tests of {name} are mended, and its pipeline is started again"
+            ));
+            line.ci.set_red(name, false);
+            line.test_again(name).await?;
+            needed += stopped.len();
+            teller.until_rest(&mut line).await?;
+        }
+    }
     say(&format!(
-        "\na new base is published: {} ({})",
-        short(&built.image),
-        built.digest.short()
+        "\nbuilds done: {}, builds needed: {needed}",
+        teller.builds
     ));
-    for number in 1..=MOST_PASSES {
-        say(&format!("\npass {number} of imagebot"));
-        let turn = line.turn(story.now).await?;
+    Ok(registry)
+}
+
+struct Teller<'a> {
+    story: &'a Story<'a>,
+    say: &'a (dyn Fn(&str) + Send + Sync),
+    passes: usize,
+    builds: usize,
+}
+
+impl Teller<'_> {
+    /// Plays until a pass has nothing to do. More passes than a family can need mean that something goes round in
+    /// circles.
+    async fn until_rest(&mut self, line: &mut AssemblyLine) -> Result<(), LineError> {
+        for _ in 0..10 + 4 * self.story.members.len() {
+            self.passes += 1;
+            (self.say)(&format!("\npass {} of imagebot", self.passes));
+            let now = self.story.now + BETWEEN * i32::try_from(self.passes).unwrap_or(i32::MAX);
+            let turn = line.turn(now, self.story.merges).await?;
+            let acted = self.proposals(&turn);
+            self.rest(&turn);
+            self.builds += turn.built.len();
+            if !acted && turn.tested.is_empty() && turn.merged.is_empty() {
+                (self.say)("  nothing is left to do");
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// What imagebot did and what it let wait; whether it did anything.
+    fn proposals(&self, turn: &Turn) -> bool {
         let mut acted = false;
         for repository in &turn.report.repositories {
-            for proposal in repository
-                .proposals
-                .iter()
-                .filter(|p| matches!(p.status, "open" | "update" | "close"))
-            {
-                acted = true;
-                let number = proposal.number.unwrap_or_default();
+            for proposal in &repository.proposals {
                 let done = match proposal.status {
                     "open" => "opened",
                     "update" => "updated",
-                    _ => "closed",
+                    "close" => "closed",
+                    _ => continue,
                 };
+                acted = true;
+                let number = proposal.number.unwrap_or_default();
                 let title = proposal.title.as_deref().unwrap_or(&proposal.branch);
-                say(&format!(
-                    "  {} !{number} {done}: {}",
-                    repository.repo,
-                    short(title)
-                ));
+                let repo = &repository.repo;
+                (self.say)(&format!("  {repo} !{number} {done}: {}", short(title)));
                 for change in &proposal.changes {
-                    say(&format!("      {}", short(change)));
+                    (self.say)(&format!("      {}", short(change)));
+                }
+            }
+            for decision in &repository.decisions {
+                if decision.waits_for.is_some() {
+                    let (repo, detail) = (&repository.repo, &decision.detail);
+                    let image = short(&decision.image);
+                    (self.say)(&format!("  {repo}: {image} {}: {detail}", decision.reason));
                 }
             }
             for problem in &repository.problems {
-                say(&format!(
-                    "  {}: {}: {}",
-                    repository.repo, problem.code, problem.message
-                ));
+                let (repo, code) = (&repository.repo, &problem.code);
+                (self.say)(&format!("  {repo}: {code}: {}", problem.message));
             }
         }
+        acted
+    }
+
+    /// What CI and the reviewer made of it.
+    fn rest(&self, turn: &Turn) {
         for (repo, number, _, state) in &turn.tested {
-            say(&format!(
-                "  {repo} !{number} tested by the CI of {repo}: {}",
-                state.code()
-            ));
-            if *state == CiState::Failed {
-                red.push(repo.clone());
-            }
-        }
-        for (repo, number, built) in &turn.built {
-            builds += 1;
-            let parent = built
-                .parent
-                .as_deref()
-                .map(|parent| format!(" on {}", short(parent)))
-                .unwrap_or_default();
-            say(&format!(
-                "  {repo} !{number} merged; its CI built and published {}{parent}",
-                short(&built.image)
+            let state = match state {
+                CiState::Success => "green",
+                CiState::Failed => "red",
+                CiState::Running => "running",
+            };
+            (self.say)(&format!(
+                "  {repo} !{number} tested by the CI of {repo}: {state}"
             ));
         }
-        if !acted && turn.tested.is_empty() {
-            say("  nothing is left to do");
-            break;
+        for (repo, number) in &turn.merged {
+            (self.say)(&format!("  {repo} !{number} merged"));
+        }
+        for (repo, _, built) in &turn.built {
+            let parents: Vec<String> = built.parents.iter().map(|parent| short(parent)).collect();
+            let on = parents.join(" and ");
+            let image = short(&built.image);
+            (self.say)(&format!(
+                "  the CI of {repo} built and published {image} on {on}"
+            ));
         }
     }
-    say(&format!("\nbuilds done: {builds}"));
-    for repo in &red {
-        say(&format!(
-            "{repo} is red: its merge request is open, its image is as it was, and what stands on it waits"
-        ));
-    }
-    Ok(registry)
 }
 
 /// The text without the registry's address and with digests cut short, which say nothing here.

@@ -5,7 +5,7 @@ use super::member::{Member, On};
 use super::publishes::{Publishes, Said};
 use super::spec::ImageSpec;
 use crate::image::{ImageName, RegistryHost};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// How strong a claim is.
@@ -90,7 +90,8 @@ impl Claims {
             On::Repo { .. } => None,
         });
         let place: Arc<str> = Arc::from("its own registry");
-        for image in stands.chain(depends) {
+        let mut seen: HashSet<&ImageName> = HashSet::new();
+        for image in stands.chain(depends).filter(|image| seen.insert(*image)) {
             if let Some(repo) = own.of(image) {
                 claims.add(image.clone(), repo, Strength::OwnPath, &place);
             }

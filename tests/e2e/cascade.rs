@@ -8,17 +8,15 @@ use imagebot::http::Redactor;
 use imagebot::repo::MergeRequestState;
 use std::os::unix::fs::PermissionsExt;
 
-const fn member(name: &'static str, parent: Option<&'static str>) -> Member {
-    Member { name, parent }
-}
-
 /// Two lines that share their base: base → ruby → app and base → tool.
-const MEMBERS: [Member; 4] = [
-    member("base", None),
-    member("ruby", Some("base")),
-    member("app", Some("ruby")),
-    member("tool", Some("base")),
-];
+fn members() -> Vec<Member> {
+    vec![
+        Member::new("base", &[]),
+        Member::new("ruby", &["base"]),
+        Member::new("app", &["ruby"]),
+        Member::new("tool", &["base"]),
+    ]
+}
 
 struct Line {
     line: AssemblyLine,
@@ -44,7 +42,7 @@ impl Line {
             registry: registry.address().to_string(),
             login: with_login.then_some(login),
         };
-        let line = AssemblyLine::new(&bench, &MEMBERS, &Redactor::new())
+        let line = AssemblyLine::new(&bench, &members(), &Redactor::new())
             .await
             .expect("a line");
         Self {
@@ -57,7 +55,7 @@ impl Line {
     async fn turn(&mut self) -> Turn {
         let turn = self
             .line
-            .turn("2026-11-21T12:00:00Z".parse().expect("a time"))
+            .turn("2026-11-21T12:00:00Z".parse().expect("a time"), usize::MAX)
             .await
             .expect("a turn");
         assert!(!turn.report.failed(), "{:#?}", turn.report);
