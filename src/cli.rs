@@ -8,6 +8,7 @@ mod demo;
 mod edit;
 mod ended;
 mod forge;
+mod freshness;
 mod graph;
 mod init;
 mod mr;
@@ -56,6 +57,7 @@ enum Command {
     Edit(edit::Arguments),
     Registry(registry::Arguments),
     Forge(forge::Arguments),
+    Freshness(freshness::Arguments),
     Graph(graph::Arguments),
     Repos(repos::Arguments),
     Config(config::Arguments),
@@ -85,6 +87,7 @@ impl Cli {
             Command::Registry(arguments) => registry::run(arguments, redactor),
             Command::Graph(arguments) => graph::run(arguments, redactor),
             Command::Forge(arguments) => forge::run(arguments, redactor),
+            Command::Freshness(arguments) => freshness::run(arguments, redactor),
             Command::Repos(arguments) => repos::run(arguments, redactor),
             Command::Config(arguments) => config::run(arguments),
             Command::Init(arguments) => init::run(&arguments),

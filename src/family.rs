@@ -4,12 +4,14 @@
 //!    each image, the strongest claim first, and draws an edge from every parent to every child.
 //! 2. Generations, cycles, ancestors and descendants are read off the graph.
 //! 3. [`hold`] answers whether a child may be proposed now, or whose end it has to wait for.
+//! 4. [`freshness`] answers whether a published image is built on its parent's current content.
 //!
 //! What a registry or forge says comes in as values; what is done about it is decided above.
 
 mod claim;
 mod contexts;
 mod finding;
+pub mod freshness;
 mod graph;
 pub mod hold;
 mod member;

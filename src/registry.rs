@@ -19,6 +19,7 @@
 
 mod answer;
 mod auth;
+mod blob;
 mod challenge;
 mod client;
 mod config;
@@ -30,6 +31,7 @@ mod hosts;
 mod link;
 mod manifest;
 mod manifests;
+mod provenance;
 mod quota;
 mod realm;
 mod settings;
@@ -38,12 +40,13 @@ mod token;
 mod validators;
 
 pub use client::Registries;
-pub use config::ImageConfig;
+pub use config::{History, ImageConfig};
 pub use docker_config::{DockerConfig, DockerConfigError, DockerLogin, Unsupported};
 pub use doctor::{Outcome, Step};
 pub use error::RegistryError;
-pub use manifest::{Content, Entry, EntryKind, Image, Index, Manifest};
+pub use manifest::{Content, Entry, EntryKind, Image, Index, Manifest, Statement};
 pub use manifests::{Head, Wanted};
+pub use provenance::Provenance;
 pub use settings::{HostSettings, Login, Options, Unlisted};
 pub use tags::Tags;
 pub use validators::{Kept, Validators};

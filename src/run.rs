@@ -13,6 +13,7 @@ mod family;
 mod finish;
 mod folder;
 mod forges;
+mod freshness;
 mod limits;
 mod lookup;
 mod observe;
@@ -34,6 +35,9 @@ pub use decide::{decide_all, decide_inner};
 pub use error::SetupError;
 pub use family::{Kinship, kinship, odd};
 pub use folder::{Folder, read_folder};
+pub use freshness::{
+    Built, FreshnessReport, PlatformReport, Publishers, Subject, freshness, publishers,
+};
 pub use options::{Options, Progress};
 pub use order::{Order, Step, order_of_all, order_of_folder};
 pub use own::{OwnError, own_config};

@@ -19,6 +19,7 @@ mod scan;
 mod solve;
 mod splice;
 mod stages;
+mod stands;
 mod version;
 
 pub use compare::{differs_only_by, differs_only_in};
@@ -29,6 +30,7 @@ pub use located::{Found, Kind, Known, Located, WhyNot};
 pub use scan::{MAX_FILE, Scan, Unreadable, scan};
 pub use splice::{Splice, SpliceError, splice};
 pub use stages::Stages;
+pub use stands::Role;
 pub use version::{
     LocatedVersion, ParsePlaceError, Place, VersionFile, VersionFileError, Versioned,
 };

@@ -53,6 +53,10 @@ pub enum Kind {
     Opened,
     /// What a repository was told of its settings.
     Noticed,
+    /// Where an image says that its source is.
+    Source,
+    /// The digests that a parent's tag stood for, the newest first.
+    Stood,
     /// Since when a default branch has its head.
     Head,
     /// Since when CI says what it says of that head.
@@ -69,6 +73,8 @@ impl Kind {
             Self::Registered => "registered",
             Self::Opened => "opened",
             Self::Noticed => "noticed",
+            Self::Source => "source",
+            Self::Stood => "stood",
             Self::Head => "head",
             Self::Ci => "ci",
             Self::Opening => "opening",
@@ -248,6 +254,18 @@ impl Store {
         .unwrap_or(now)
     }
 
+    /// The digests that were seen under a tag, the newest first, `most` at the most.
+    pub fn seen(&self, image: &str, tag: &str, most: usize) -> Vec<String> {
+        self.with("seen", |connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT digest FROM seen WHERE image = ?1 AND tag = ?2 ORDER BY at DESC, digest LIMIT ?3",
+            )?;
+            let rows = query.query_map(params![image, tag, most as i64], |row| row.get(0))?;
+            rows.collect()
+        })
+        .unwrap_or_default()
+    }
+
     /// Whether nothing was seen yet: the store is new.
     pub fn has_seen_nothing(&self) -> bool {
         self.with("seen", |connection| {
@@ -328,6 +346,8 @@ mod tests {
             assert_eq!(store.first_seen("i", "1", "d", 9), 7);
             assert_eq!(store.first_seen("i", "1", "e", 9), 9);
             assert!(!store.has_seen_nothing());
+            store.first_seen("i", "1", "f", 11);
+            assert_eq!(store.seen("i", "1", 2), ["f", "e"]);
         }
         std::fs::write(
             folder.path().join("store.sqlite"),

@@ -24,6 +24,8 @@ mod cable;
 mod config;
 #[path = "support/fake_gitlab.rs"]
 mod fake_gitlab;
+#[path = "commands/freshness.rs"]
+mod freshness;
 #[path = "commands/help.rs"]
 mod help;
 #[path = "commands/hostile.rs"]

@@ -7,6 +7,8 @@
 
 #[path = "core/family.rs"]
 mod family;
+#[path = "core/freshness.rs"]
+mod freshness;
 #[path = "core/names.rs"]
 mod names;
 #[path = "core/plan.rs"]

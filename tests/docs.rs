@@ -4,9 +4,11 @@
     reason = "a test that panics has failed, and says why"
 )]
 
+use imagebot::family::freshness::{Code, Rung};
 use imagebot::plan::Reason;
 use imagebot::scheme::Verdict;
 use imagebot::source::Kind;
+use std::collections::BTreeSet;
 
 fn page(name: &str) -> String {
     std::fs::read_to_string(format!("{}/docs/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -35,6 +37,29 @@ fn reasons_are_documented_and_stable() {
     codes.sort_unstable();
     codes.dedup();
     assert_eq!(codes.len(), Reason::ALL.len(), "codes are unique");
+}
+
+#[test]
+fn codes_of_freshness_are_documented_and_stable() {
+    let row = |code: &Code| {
+        let freshness = code.freshness().code();
+        format!(
+            "| `{}` | {freshness} | {} |\n",
+            code.code(),
+            code.describe()
+        )
+    };
+    let rows: String = Code::ALL.iter().map(row).collect();
+    let page = page("freshness.md");
+    assert!(
+        page.contains(&rows),
+        "docs/freshness.md holds this table:\n{rows}"
+    );
+    let codes: BTreeSet<&str> = Code::ALL.iter().map(|code| code.code()).collect();
+    assert_eq!(codes.len(), Code::ALL.len(), "codes are unique");
+    for rung in Rung::ALL {
+        assert!(page.contains(&format!("| `{}` |", rung.code())));
+    }
 }
 
 #[test]

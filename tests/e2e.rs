@@ -7,6 +7,8 @@
     reason = "a test that panics has failed, and says why"
 )]
 
+#[path = "support/buildah.rs"]
+mod buildah;
 #[path = "support/cable.rs"]
 mod cable;
 #[path = "support/canary.rs"]
@@ -44,6 +46,8 @@ mod family;
 mod faults;
 #[path = "e2e/fleet.rs"]
 mod fleet;
+#[path = "e2e/freshness.rs"]
+mod freshness;
 #[path = "e2e/isolation.rs"]
 mod isolation;
 #[path = "e2e/life.rs"]

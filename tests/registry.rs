@@ -21,5 +21,7 @@ mod hosts;
 mod manifests;
 #[path = "registry/paging.rs"]
 mod paging;
+#[path = "registry/provenance.rs"]
+mod provenance;
 #[path = "registry/real.rs"]
 mod real;

@@ -35,6 +35,9 @@ pub(super) struct Arguments {
     /// Only what stands on it
     #[arg(long)]
     down: bool,
+    /// Look also whether what is published is built on its parents' current content
+    #[arg(long)]
+    stale: bool,
     /// How it is drawn
     #[arg(long, value_enum, default_value = "tree")]
     format: Drawing,
@@ -67,7 +70,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
             checkpoint: Checkpoint::default(),
             traces: false,
         };
-        Ok(portrait(&setup, &options).await)
+        Ok(portrait(&setup, &options, arguments.stale).await)
     })?;
     if let Some(what) = &arguments.what {
         let both = arguments.up == arguments.down;

@@ -3,8 +3,8 @@
 use super::endpoint::Endpoint;
 use super::hosts::Hosts;
 use super::{
-    Head, HostSettings, ImageConfig, Login, Manifest, Options, RegistryError, Step, Tags, Wanted,
-    config, doctor, manifests, tags,
+    Head, HostSettings, ImageConfig, Index, Login, Manifest, Options, Provenance, RegistryError,
+    Step, Tags, Wanted, config, doctor, manifests, provenance, tags,
 };
 use crate::image::{Digest, ImageName, RegistryHost};
 use std::sync::Arc;
@@ -62,6 +62,18 @@ impl Registries {
     ) -> Result<Option<ImageConfig>, RegistryError> {
         let endpoint = self.endpoint(image.host(), login)?;
         config::get(&endpoint, image.path(), login, digest).await
+    }
+
+    /// What BuildKit's provenance in an index says of one of its images; `None` if there is none. It is read once.
+    pub async fn provenance(
+        &self,
+        image: &ImageName,
+        login: Option<&Login>,
+        index: &Index,
+        about: &Digest,
+    ) -> Result<Option<Provenance>, RegistryError> {
+        let endpoint = self.endpoint(image.host(), login)?;
+        provenance::get(&endpoint, image.path(), login, index, about).await
     }
 
     /// Walks the way to a registry, or to an image on it, step by step, and stops at the first that fails.

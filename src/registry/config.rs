@@ -1,18 +1,18 @@
-//! The configuration of an image: a blob, which registries like to hand to another host.
+//! The configuration of an image.
 
-use super::endpoint::{Endpoint, MOST_REDIRECTS, is_redirect};
-use super::{Kept, Login, RegistryError, answer};
-use crate::http::{Origin, Request, Response, redirect_target};
+use super::endpoint::Endpoint;
+use super::{Kept, Login, RegistryError, blob};
 use crate::image::{Digest, Platform};
 use bytes::Bytes;
 use jiff::Timestamp;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The most bytes of a configuration.
 const MOST_BYTES: usize = 4 << 20;
 
 /// What an image's configuration says of where it comes from and what it is made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ImageConfig {
     /// The labels. They are their author's word, and one that is not set anew is its parent's.
     pub labels: BTreeMap<String, String>,
@@ -22,6 +22,25 @@ pub struct ImageConfig {
     pub platform: Option<Platform>,
     /// The digests of the layers' uncompressed content, the lowest first.
     pub diff_ids: Vec<Digest>,
+    /// The variables of the environment, `NAME=value`.
+    pub env: Vec<String>,
+    /// What else it says of how it is run, by the keys of the image specification: each value as JSON, what is empty
+    /// left out.
+    pub settings: BTreeMap<String, String>,
+    /// The steps that made it, the first one first.
+    pub history: Vec<History>,
+}
+
+/// A step that made an image, as its builder tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct History {
+    /// What was done.
+    pub created_by: Option<String>,
+    /// When, as it is written.
+    pub created: Option<String>,
+    /// Whether it made no layer.
+    pub empty_layer: Option<bool>,
 }
 
 impl ImageConfig {
@@ -64,66 +83,17 @@ pub(super) async fn get(
     login: Option<&Login>,
     digest: &Digest,
 ) -> Result<Option<ImageConfig>, RegistryError> {
-    let host = &endpoint.settings.host;
     let key = endpoint.key("blob", login, path, digest.as_str());
     let kept = endpoint.validators.get(&key).map(|kept| kept.body);
     if let Some(body) = kept.filter(|body| digest.matches(body)) {
         return read(endpoint, &body).map(Some);
     }
-    let response = fetch(endpoint, path, login, digest).await?;
-    match response.status.as_u16() {
-        200 => {}
-        404 => return Ok(None),
-        _ => return Err(answer::failure(host, login.is_none(), &response)),
-    }
-    if !digest.matches(&response.body) {
-        return Err(RegistryError::DigestMismatch {
-            host: host.clone(),
-            expected: digest.to_string(),
-            found: Digest::sha256(&response.body),
-        });
-    }
-    let config = read(endpoint, &response.body)?;
-    let kept = Kept {
-        etag: None,
-        media_type: None,
-        next: None,
-        body: response.body,
+    let Some(body) = blob::get(endpoint, path, login, digest, MOST_BYTES).await? else {
+        return Ok(None);
     };
-    endpoint.validators.put(&key, kept);
+    let config = read(endpoint, &body)?;
+    endpoint.validators.put(&key, Kept::content(body));
     Ok(Some(config))
-}
-
-/// Follows the registry's redirects to where the blob is. Off the registry's origin nobody is told who asks, not
-/// even when a further redirect leads back.
-async fn fetch(
-    endpoint: &Endpoint,
-    path: &str,
-    login: Option<&Login>,
-    digest: &Digest,
-) -> Result<Response, RegistryError> {
-    let refused = |why: String| RegistryError::RedirectRefused {
-        host: endpoint.settings.host.clone(),
-        to: None,
-        why,
-    };
-    let mut url = endpoint.url(&format!("{path}/blobs/{digest}"));
-    let mut at_home = true;
-    for _ in 0..=MOST_REDIRECTS {
-        let request = Request::get(url.clone(), MOST_BYTES);
-        let response = if at_home {
-            endpoint.ask(path, login, &request).await?
-        } else {
-            endpoint.send(request).await?
-        };
-        if !is_redirect(&response) {
-            return Ok(response);
-        }
-        url = redirect_target(&response.url, response.header("location"))
-            .map_err(|error| refused(error.to_string()))?;
-        at_home &= Origin::of(&url).as_ref() == Some(&endpoint.origin);
-    }
-    Err(refused(format!("more than {MOST_REDIRECTS} in a row")))
 }
 
 fn read(endpoint: &Endpoint, body: &Bytes) -> Result<ImageConfig, RegistryError> {
@@ -135,11 +105,16 @@ fn read(endpoint: &Endpoint, body: &Bytes) -> Result<ImageConfig, RegistryError>
         variant: Option<String>,
         config: Option<Inner>,
         rootfs: Option<Rootfs>,
+        history: Option<Vec<History>>,
     }
-    #[derive(serde::Deserialize)]
+    #[derive(Default, serde::Deserialize)]
     struct Inner {
         #[serde(rename = "Labels")]
         labels: Option<BTreeMap<String, String>>,
+        #[serde(rename = "Env")]
+        env: Option<Vec<String>>,
+        #[serde(flatten)]
+        rest: BTreeMap<String, Value>,
     }
     #[derive(serde::Deserialize)]
     struct Rootfs {
@@ -149,12 +124,44 @@ fn read(endpoint: &Endpoint, body: &Bytes) -> Result<ImageConfig, RegistryError>
         host: endpoint.settings.host.clone(),
         why: "its configuration cannot be read".to_owned(),
     })?;
+    let inner = raw.config.unwrap_or_default();
     Ok(ImageConfig {
-        labels: raw.config.and_then(|c| c.labels).unwrap_or_default(),
+        labels: inner.labels.unwrap_or_default(),
+        env: inner.env.unwrap_or_default(),
+        settings: settings(inner.rest),
+        history: raw.history.unwrap_or_default(),
         created: raw.created.and_then(|created| created.parse().ok()),
         platform: raw.os.zip(raw.architecture).and_then(|(os, architecture)| {
             Platform::new(&os, &architecture, raw.variant.as_deref())
         }),
         diff_ids: raw.rootfs.and_then(|r| r.diff_ids).unwrap_or_default(),
     })
+}
+
+/// The settings that a child inherits. Docker writes many more, of the container that a build ran in.
+fn settings(all: BTreeMap<String, Value>) -> BTreeMap<String, String> {
+    const KEYS: [&str; 10] = [
+        "User",
+        "ExposedPorts",
+        "Entrypoint",
+        "Cmd",
+        "Volumes",
+        "WorkingDir",
+        "StopSignal",
+        "Shell",
+        "OnBuild",
+        "Healthcheck",
+    ];
+    let is_empty = |value: &Value| match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(all) => all.is_empty(),
+        Value::Object(all) => all.is_empty(),
+        _ => false,
+    };
+    let known = all.into_iter().filter(|(key, value)| {
+        let is_known = KEYS.contains(&key.as_str());
+        is_known && !is_empty(value)
+    });
+    known.map(|(key, value)| (key, value.to_string())).collect()
 }

@@ -57,6 +57,8 @@ pub struct Entry {
     pub os_version: Option<String>,
     /// What it is.
     pub kind: EntryKind,
+    /// Of an attestation: the digest of the image that it speaks of, if the index says it.
+    pub about: Option<Digest>,
 }
 
 /// What an entry of an index is.
@@ -81,6 +83,19 @@ pub struct Image {
     pub layers: Vec<Digest>,
     /// The annotations.
     pub annotations: BTreeMap<String, String>,
+    /// The manifest that this one speaks of (image specification, "subject").
+    pub subject: Option<Digest>,
+    /// Those of its layers that are statements.
+    pub statements: Vec<Statement>,
+}
+
+/// A statement in the in-toto format, kept as a layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// The digest of the blob.
+    pub digest: Digest,
+    /// What kind of thing it states: the URI of its predicate's type.
+    pub predicate: Option<String>,
 }
 
 impl Index {
@@ -99,6 +114,7 @@ struct Raw {
     manifests: Option<Vec<Descriptor>>,
     config: Option<Descriptor>,
     layers: Option<Vec<Descriptor>>,
+    subject: Option<Descriptor>,
     annotations: Option<BTreeMap<String, String>>,
 }
 
@@ -148,11 +164,16 @@ pub(super) fn read(media_type: &str, body: &[u8]) -> Result<Content, String> {
             }))
         }
         (false, None, Some(config), Some(layers)) => {
-            let layers: Result<_, _> = layers.iter().map(digest).collect();
+            let digests: Result<_, _> = layers.iter().map(digest).collect();
             Ok(Content::Image(Image {
                 config: digest(&config)?,
-                layers: layers?,
+                layers: digests?,
                 annotations,
+                subject: raw
+                    .subject
+                    .as_ref()
+                    .and_then(|subject| digest(subject).ok()),
+                statements: layers.into_iter().filter_map(statement).collect(),
             }))
         }
         _ => Err("it is not what its media type says".to_owned()),
@@ -161,6 +182,15 @@ pub(super) fn read(media_type: &str, body: &[u8]) -> Result<Content, String> {
 
 fn digest(descriptor: &Descriptor) -> Result<Digest, String> {
     Digest::parse(&descriptor.digest).map_err(|error| error.to_string())
+}
+
+fn statement(layer: Descriptor) -> Option<Statement> {
+    let is_statement = layer.media_type.as_deref() == Some("application/vnd.in-toto+json");
+    let mut annotations = layer.annotations.unwrap_or_default();
+    Some(Statement {
+        digest: Digest::parse(&layer.digest).ok().filter(|_| is_statement)?,
+        predicate: annotations.remove("in-toto.io/predicate-type"),
+    })
 }
 
 fn entry(descriptor: Descriptor) -> Result<Entry, String> {
@@ -175,10 +205,10 @@ fn entry(descriptor: Descriptor) -> Result<Entry, String> {
     let unknown = platform
         .as_ref()
         .is_some_and(|platform| platform.as_str().starts_with("unknown/"));
-    let attests = descriptor
-        .annotations
-        .as_ref()
-        .is_some_and(|all| all.contains_key("vnd.docker.reference.type"));
+    let annotation = |name: &str| descriptor.annotations.as_ref()?.get(name);
+    let attests = annotation("vnd.docker.reference.type").is_some();
+    let about = annotation("vnd.docker.reference.digest");
+    let about = about.and_then(|text| Digest::parse(text).ok());
     let kind = match descriptor.media_type.as_deref() {
         _ if attests || unknown => EntryKind::Attestation,
         Some(media_type) if MEDIA_TYPES[..2].contains(&media_type) => EntryKind::Index,
@@ -191,6 +221,7 @@ fn entry(descriptor: Descriptor) -> Result<Entry, String> {
         platform: platform.filter(|_| !unknown),
         os_version: descriptor.platform.and_then(|raw| raw.os_version),
         kind,
+        about: about.filter(|_| kind == EntryKind::Attestation),
     })
 }
 

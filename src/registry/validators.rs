@@ -18,6 +18,18 @@ pub struct Kept {
     pub body: Bytes,
 }
 
+impl Kept {
+    /// Content that its digest proves.
+    pub(super) fn content(body: Bytes) -> Self {
+        Self {
+            etag: None,
+            media_type: None,
+            next: None,
+            body,
+        }
+    }
+}
+
 type Get = dyn Fn(&str) -> Option<Kept> + Send + Sync;
 type Put = dyn Fn(&str, Kept) + Send + Sync;
 

@@ -6,5 +6,5 @@ mod members;
 
 pub(super) use activity::head_since;
 pub(super) use hold::hold_all;
-pub(super) use members::member;
 pub use members::{Kinship, kinship, odd};
+pub(super) use members::{member, sources};

@@ -2,7 +2,7 @@
 
 use super::decide::decide_all;
 use super::existing::remember_ended;
-use super::family::{Kinship, hold_all, kinship, odd};
+use super::family::{Kinship, hold_all, kinship, odd, sources};
 use super::finish::finish;
 use super::limits::hold_back;
 use super::options::Options;
@@ -13,6 +13,7 @@ use super::report::{ProblemReport, Report, RepositoryReport};
 use super::setup::Setup;
 use super::shared::{AT_ONCE, Case, Shared};
 use super::work::Work;
+use crate::forge::Repository;
 use crate::plan::Observations;
 use futures::StreamExt as _;
 use std::collections::BTreeSet;
@@ -87,7 +88,9 @@ pub(super) async fn observe(
     // The same order in every pass.
     cases.sort_by(|a, b| a.candidate.repo.name.cmp(&b.candidate.repo.name));
     let of_cases = cases.iter().map(|case| (&case.candidate.repo, &case.work));
-    let kinship = kinship(setup, of_cases);
+    let mut kinship = kinship(setup, of_cases);
+    let known = sources(setup, &Observations::default());
+    kinship.hear(setup, &repositories(&cases), &known);
     let concerned = concerned(&kinship, options);
     for (repo, case) in cases.iter_mut().enumerate() {
         if !concerned.contains(&repo) {
@@ -116,13 +119,19 @@ pub(super) async fn observe(
         work,
         there,
     });
+    let cases: Vec<Case> = cases.collect();
+    kinship.hear(setup, &repositories(&cases), &sources(setup, &seen));
     Some(Observed {
         shared,
         seen,
         kinship,
-        cases: cases.collect(),
+        cases,
         proposed_before: new_store && proposed.iter().any(|all| !all.is_empty()),
     })
+}
+
+fn repositories(cases: &[Case]) -> Vec<&Repository> {
+    cases.iter().map(|case| &case.candidate.repo).collect()
 }
 
 /// The repositories that are looked at, and all above them.

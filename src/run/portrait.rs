@@ -3,6 +3,7 @@
 //! It asks what a pass asks, and what goes on in every repository besides; it writes nothing but the cache.
 
 use super::family::{Kinship, hold_all, odd};
+use super::freshness::{FreshnessReport, Subject, built, freshness};
 use super::lookup::answer;
 use super::options::Options;
 use super::pass::{Observed, observe};
@@ -10,6 +11,7 @@ use super::report::{ProblemReport, Report};
 use super::setup::Setup;
 use super::shared::Case;
 use crate::family::Node;
+use crate::family::freshness::Freshness;
 use crate::family::hold::{Ci, Facts, Terms};
 use crate::image::{ImageName, Reference};
 use crate::plan::{Decision, Lookup, Observations, Outcome, Question};
@@ -58,6 +60,9 @@ pub struct NodeReport {
     pub base_created: Option<Timestamp>,
     /// Why it is in that state, for people.
     pub why: String,
+    /// Whether what is published is built on its parents' current content, where that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub freshness: Option<&'static str>,
 }
 
 /// A child that stands on a parent, by the names of the nodes.
@@ -122,8 +127,8 @@ impl NodeReport {
     }
 }
 
-/// Looks at the family. Nothing is written but the cache.
-pub async fn portrait(setup: &Arc<Setup>, options: &Options) -> Portrait {
+/// Looks at the family, and if `published` also at what is published. Nothing is written but the cache.
+pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) -> Portrait {
     let mut report = Report::new(true);
     let Some(mut observed) = observe(setup, options, &mut report).await else {
         return Portrait::nothing(report.problems);
@@ -139,6 +144,10 @@ pub async fn portrait(setup: &Arc<Setup>, options: &Options) -> Portrait {
     let bases = bases(setup, kinship, cases);
     let asked = questions(setup, kinship, cases, seen, &bases);
     answer(setup, asked, seen, options.now, &|_| {}).await;
+    let published = match published {
+        true => freshness_of(setup, kinship, cases, options).await,
+        false => BTreeMap::new(),
+    };
     let mut problems = report.problems;
     problems.extend(report.repositories.into_iter().flat_map(|r| r.problems));
     problems.extend(
@@ -153,6 +162,7 @@ pub async fn portrait(setup: &Arc<Setup>, options: &Options) -> Portrait {
         seen,
         facts: &facts,
         bases: &bases,
+        published: &published,
         now: options.now,
     };
     painter.paint(problems)
@@ -201,6 +211,32 @@ fn bases(setup: &Setup, kinship: &Kinship, cases: &[Case]) -> BTreeMap<usize, (R
     bases
 }
 
+/// What is said of the images that are published.
+async fn freshness_of(
+    setup: &Arc<Setup>,
+    kinship: &Kinship,
+    cases: &[Case],
+    options: &Options,
+) -> BTreeMap<usize, FreshnessReport> {
+    let nodes = kinship.graph.nodes().iter().enumerate();
+    let published = nodes.filter_map(|(index, node)| {
+        let case = &cases[node.repo?];
+        let built = built(kinship, index, &case.candidate.repo, &case.work);
+        let subject = Subject {
+            image: node.image.clone()?,
+            tag: None,
+            digest: None,
+            built: built.map(Arc::new),
+        };
+        Some((index, subject))
+    });
+    let (indexes, subjects): (Vec<usize>, Vec<Subject>) = published.unzip();
+    let progress = &options.progress;
+    let ticked = |done, total| progress.tick("images", done, total);
+    let reports = freshness(setup, subjects, options.now, &ticked).await;
+    indexes.into_iter().zip(reports).collect()
+}
+
 /// What is to be known besides: the tags of images that nobody stands on, and how old the bases are.
 fn questions(
     setup: &Setup,
@@ -238,6 +274,7 @@ struct Painter<'a> {
     seen: &'a Observations,
     facts: &'a BTreeMap<usize, Facts>,
     bases: &'a BTreeMap<usize, (Reference, Lookup)>,
+    published: &'a BTreeMap<usize, FreshnessReport>,
     now: Timestamp,
 }
 
@@ -284,6 +321,7 @@ impl Painter<'_> {
             base: base.map(|(reference, _)| reference.to_string()),
             base_created: created,
             why,
+            freshness: self.published.get(&index).map(|report| report.answer),
         }
     }
 
@@ -355,6 +393,20 @@ impl Painter<'_> {
                 });
                 (State::Stale, None, to.collect::<Vec<_>>().join(", "))
             }
+            None => self.published(index),
+        }
+    }
+
+    /// How an image stands whose files want nothing: what is published may still be built on something older.
+    fn published(&self, index: usize) -> (State, Option<String>, String) {
+        let rows = self.published.get(&index).map(|report| &report.platforms);
+        let mut stale = rows.into_iter().flatten();
+        match stale.find(|row| row.answer == Freshness::Stale.code()) {
+            Some(row) => (
+                State::Stale,
+                None,
+                format!("{}: {}", row.code, row.evidence),
+            ),
             None => (State::Current, None, String::new()),
         }
     }

@@ -9,14 +9,14 @@ use serde_json::json;
 use std::os::unix::fs::PermissionsExt as _;
 
 /// A place with a registry, a repository `app` on `base:1.0.0`, and a configuration that names both.
-struct Bot {
-    place: Place,
-    fake: FakeRegistry,
+pub(crate) struct Bot {
+    pub(crate) place: Place,
+    pub(crate) fake: FakeRegistry,
     first: Digest,
 }
 
 impl Bot {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let fake = FakeRegistry::start().await;
         let push = |tag| {
             fake.push(
@@ -50,7 +50,7 @@ impl Bot {
         )
     }
 
-    fn repo(&self, name: &str, dockerfile: &str) {
+    pub(crate) fn repo(&self, name: &str, dockerfile: &str) {
         let input = format!(
             "commit refs/heads/main\ncommitter a developer <dev@example.com> 1700000000 +0000\ndata 6\nFirst\n\nM 100644 inline Dockerfile\ndata {}\n{dockerfile}\n",
             dockerfile.len()
@@ -62,7 +62,7 @@ impl Bot {
         self.place.shell(&line).expect(0);
     }
 
-    fn run(&self, args: &[&str]) -> Ran {
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
         self.place
             .run(&[args, &["--config", "config.toml"]].concat())
     }

@@ -3,7 +3,7 @@
 use super::place::Place;
 use insta::assert_snapshot;
 
-const COMMANDS: [&[&str]; 17] = [
+const COMMANDS: [&[&str]; 18] = [
     &["run"],
     &["check"],
     &["update"],
@@ -11,6 +11,7 @@ const COMMANDS: [&[&str]; 17] = [
     &["tags"],
     &["edit"],
     &["registry", "doctor"],
+    &["freshness"],
     &["config", "check"],
     &["config", "show"],
     &["config", "schema"],

@@ -13,10 +13,19 @@ on_every_forge!(
     a_hold_that_runs_out_is_released_and_says_whom_it_waited_for,
     an_open_major_of_a_parent_holds_nobody,
     merged_and_not_released_holds_nobody,
+    g5_what_is_not_registered_is_no_part_of_the_family,
+    g9_c11_a_chain_is_rebuilt_one_after_the_other_each_once,
     g6_the_graph_shows_how_every_image_stands,
     a_pass_over_one_repository_knows_its_whole_family,
     t37_images_that_stand_on_each_other_are_left_alone,
 );
+
+/// A folder has no address that a label could name.
+mod on_servers {
+    use super::a_label_names_the_publisher_and_proves_what_is_new;
+
+    on_every_server!(a_label_names_the_publisher_and_proves_what_is_new);
+}
 
 /// base → left, right → bottom; base → leaf. Every image at 1.0.0.
 async fn diamond(on: On, more: &str) -> World {
@@ -227,10 +236,40 @@ async fn merged_and_not_released_holds_nobody(on: On) {
     assert_eq!(statuses(&report, "bottom"), ["open"]);
 }
 
+async fn a_label_names_the_publisher_and_proves_what_is_new(on: On) {
+    let world = World::fake_on(on).await;
+    let push = |image: &str, tag: &str, revision: &str| {
+        let source = format!("{}/team/base.git", world.hub.url());
+        let labels = serde_json::json!({
+            "org.opencontainers.image.source": source,
+            "org.opencontainers.image.revision": revision,
+        });
+        world.server.fake().push(image, tag, labels);
+    };
+    push("elsewhere/base", "1.0", "");
+    world.repo("base", "FROM scratch\n");
+    world.repo(
+        "app",
+        &format!("FROM {}:1.0\n", world.image("elsewhere/base")),
+    );
+    world.pass().await;
+    push("elsewhere/base", "1.1", "somewhere else");
+    ci(&world, "base", Pipeline::Running).await;
+    let report = world.pass().await;
+    assert_eq!(waits(&report, "app"), ["held by base"]);
+    assert!(of(&report, "app").decisions[0].parent.is_some());
+    // The pipeline still runs, but the image says that it is made from the newest commit.
+    let head = world.head("base", "main").expect("a head");
+    push("elsewhere/base", "1.2", &head);
+    let report = world.pass().await;
+    assert_eq!(reasons(&report, "app"), ["new-tag"]);
+    assert!(world.mr("app").await.title.ends_with("to 1.2"));
+}
+
 /// The states of the graph, `image state`.
 async fn states(world: &World) -> Vec<String> {
     let setup = Arc::new(world.set_up(None).await.expect("a set-up"));
-    let portrait = portrait(&setup, &world.options(None)).await;
+    let portrait = portrait(&setup, &world.options(None), false).await;
     assert_eq!(portrait.problems, [], "{portrait:?}");
     let host = format!("{}/acme/", world.server.host());
     let nodes = portrait.nodes.iter().map(|node| {
@@ -297,6 +336,59 @@ async fn a_pass_over_one_repository_knows_its_whole_family(on: On) {
     assert_eq!(report.repositories.len(), 1, "{report:#?}");
     assert_eq!(waits(&report, "bottom"), ["held by right"]);
     assert_eq!(reasons(&report, "bottom"), ["held", "up-to-date"]);
+}
+
+async fn g5_what_is_not_registered_is_no_part_of_the_family(on: On) {
+    let world = diamond(on, "").await;
+    world.configure_family_of("repos = [\"**\", \"!right\", \"!**/right\"]\n", "");
+    world.push("acme/base", "1.1.0").await;
+    world.pass().await;
+    merge(&world, "left").await;
+    release(&world, "left", "1.1.0").await;
+    // Nobody waits for a repository that imagebot does not work on.
+    let report = world.pass().await;
+    assert_eq!(reasons(&report, "bottom"), ["new-tag", "up-to-date"]);
+    assert!(
+        states(&world)
+            .await
+            .iter()
+            .any(|line| line == "right 1.0.0 outside")
+    );
+}
+
+async fn g9_c11_a_chain_is_rebuilt_one_after_the_other_each_once(on: On) {
+    let world = World::on(on).await;
+    world.configure_family("");
+    let names = ["one", "two", "three", "four"];
+    for (index, name) in names.iter().enumerate() {
+        world.push(&format!("acme/{name}"), "1.0.0").await;
+        let parent = index.checked_sub(1).map(|index| names[index]);
+        let from = parent.map(|parent| format!("{}:1.0.0", world.image(&format!("acme/{parent}"))));
+        world.repo(
+            name,
+            &format!("FROM {}\n", from.as_deref().unwrap_or("scratch")),
+        );
+    }
+    world.pass().await;
+    world.push("acme/one", "1.1.0").await;
+    for child in &names[1..] {
+        world.pass().await;
+        let parent = names[names.iter().position(|name| name == child).expect("there") - 1];
+        assert_eq!(
+            opened(&world).await,
+            [format!("{child} Update acme/{parent} to 1.1.0")]
+        );
+        merge(&world, child).await;
+        assert_eq!(opened(&world).await, [""; 0]);
+        world.pass().await;
+        assert_eq!(opened(&world).await, [""; 0]);
+        release(&world, child, "1.1.0").await;
+    }
+    world.pass().await;
+    assert_eq!(opened(&world).await, [""; 0]);
+    for name in names {
+        assert!(world.mrs(name).await.len() <= 1);
+    }
 }
 
 async fn t37_images_that_stand_on_each_other_are_left_alone(on: On) {

@@ -105,6 +105,15 @@ impl Hub {
         }
     }
 
+    /// Where people open it; empty for a folder.
+    pub(crate) fn url(&self) -> String {
+        match self {
+            Self::Local(..) => String::new(),
+            Self::GitLab(fake, _) => fake.url().trim_end_matches('/').to_owned(),
+            Self::GitHub(fake) => fake.url().trim_end_matches('/').to_owned(),
+        }
+    }
+
     /// The bot's token, where there is one.
     pub(crate) fn token(&self) -> Option<String> {
         match self {

@@ -117,6 +117,11 @@ impl World {
 
     /// Writes the configuration of a family: every repository publishes `acme/<its name>`.
     pub(crate) fn configure_family(&self, more: &str) {
+        self.configure_family_of("", more);
+    }
+
+    /// The same with more about the forge.
+    pub(crate) fn configure_family_of(&self, of_forge: &str, more: &str) {
         let host = self.server.host();
         let forge = self.hub.config();
         let publishes =
@@ -124,7 +129,7 @@ impl World {
         let registry = format!(
             "[[registry]]\nhost = \"{host}\"\nplain_http = true\nrate = \"10000/s\"\n\n{more}"
         );
-        self.configure_forge(&format!("{forge}\n{publishes}\n"), &registry);
+        self.configure_forge(&format!("{forge}\n{publishes}\n{of_forge}"), &registry);
     }
 
     /// Writes the configuration with these registries and rules.

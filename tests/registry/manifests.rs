@@ -569,3 +569,35 @@ async fn t3_other_redirects_are_refused() {
         );
     }
 }
+
+/// What a configuration says of how it was made and is run; what is not inherited by a child, or empty, is left out.
+#[tokio::test]
+async fn a_configuration_tells_its_steps_and_settings() {
+    let fake = FakeRegistry::start().await;
+    let bench = Bench::new(vec![listed(&fake)]);
+    let config = json!({"os": "linux", "architecture": "arm", "variant": "v7",
+        "config": {"Env": ["A=1"], "User": "", "Cmd": null, "Entrypoint": ["/x"], "Hostname": "h",
+            "Volumes": {"/b": {}, "/a": {}}},
+        "history": [{"created_by": "ADD a", "created": "2026-01-01T00:00:00Z"}, {"empty_layer": true, "comment": "x"}]});
+    let digest = fake.push_blob("app", config.to_string().into_bytes());
+    let app = image(&fake, "app");
+    let found = bench.registries.config(&app, None, &digest).await;
+    let found = bench.note(found).expect("an answer").expect("there");
+    assert_eq!(found.env, ["A=1"]);
+    let settings: Vec<String> = found
+        .settings
+        .iter()
+        .map(|(k, v)| format!("{k}={v}"))
+        .collect();
+    assert_eq!(
+        settings,
+        ["Entrypoint=[\"/x\"]", "Volumes={\"/a\":{},\"/b\":{}}"]
+    );
+    let steps: Vec<_> = found
+        .history
+        .iter()
+        .map(|step| (step.created_by.as_deref(), step.empty_layer))
+        .collect();
+    assert_eq!(steps, [(Some("ADD a"), None), (None, Some(true))]);
+    assert_eq!(found.diff_ids, []);
+}

@@ -5,6 +5,7 @@ use super::fake_registry::{FakeRegistry, IMAGE, INDEX};
 use imagebot::image::Digest;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
+use std::io::Read as _;
 
 /// A registry that tests push to.
 pub(crate) enum Server {
@@ -72,6 +73,36 @@ impl Server {
         let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries,
             "annotations": {"note": note}});
         self.manifest(path, Some(tag), INDEX, &index).await
+    }
+
+    /// Pushes an image again under its tag with its layers in another compression: the same content.
+    pub(crate) async fn compress_anew(&self, path: &str, tag: &str) {
+        let url = |below: &str| format!("http://{}/v2/{path}/{below}", self.host());
+        let get = async |below: String| {
+            let got = reqwest::Client::builder().no_proxy().build();
+            let got = got.expect("a client").get(url(&below));
+            let got = got.header("accept", IMAGE).send().await;
+            got.expect("an answer").bytes().await.expect("a body")
+        };
+        let manifest = get(format!("manifests/{tag}")).await;
+        let mut manifest: Value = serde_json::from_slice(&manifest).expect("a manifest");
+        for layer in manifest["layers"].as_array_mut().expect("layers") {
+            let digest = layer["digest"].as_str().expect("a digest");
+            let stored = get(format!("blobs/{digest}")).await;
+            let mut plain = Vec::new();
+            flate2::read::GzDecoder::new(&stored[..])
+                .read_to_end(&mut plain)
+                .expect("gzip");
+            let level = flate2::Compression::none();
+            let mut anew = Vec::new();
+            flate2::read::GzEncoder::new(&plain[..], level)
+                .read_to_end(&mut anew)
+                .expect("gzip");
+            let (digest, size) = self.blob(path, anew).await;
+            layer["digest"] = digest.as_str().into();
+            layer["size"] = size.into();
+        }
+        self.manifest(path, Some(tag), IMAGE, &manifest).await;
     }
 
     async fn blob(&self, path: &str, contents: Vec<u8>) -> (Digest, usize) {

@@ -2,9 +2,14 @@
 
 use super::super::setup::Setup;
 use super::super::work::Work;
-use crate::family::{Graph, Member, Stand};
+use crate::config::repo_of;
+use crate::family::{Graph, Member, On, Stand};
 use crate::forge::Repository;
+use crate::image::ImageName;
+use crate::plan::Observations;
 use crate::repo::RepoName;
+use crate::store::Kind;
+use std::collections::BTreeMap;
 
 /// The family of the registered repositories, in the order in which they were given.
 pub struct Kinship {
@@ -25,6 +30,57 @@ pub fn kinship<'a>(
         .collect();
     let graph = Graph::new(&members, &setup.config.publishes);
     Kinship { members, graph }
+}
+
+/// The addresses that images say their sources are at, from what is known of the images that are to be proposed now or
+/// were in an earlier pass.
+pub(in crate::run) fn sources(setup: &Setup, seen: &Observations) -> BTreeMap<ImageName, String> {
+    for ((lookup, _), labels) in &seen.labels {
+        if let Some(source) = labels.0.get("org.opencontainers.image.source") {
+            let image = lookup.image.canonical();
+            if setup.store.kept(Kind::Source, &image).as_ref() != Some(source) {
+                setup.store.keep(Kind::Source, &image, source);
+            }
+        }
+    }
+    let kept = setup.store.all_kept(Kind::Source).into_iter();
+    kept.filter_map(|(image, source)| Some((ImageName::parse(&image).ok()?, source)))
+        .collect()
+}
+
+impl Kinship {
+    /// Hears the labels of images that nobody else claims.
+    pub(in crate::run) fn hear(
+        &mut self,
+        setup: &Setup,
+        repositories: &[&Repository],
+        sources: &BTreeMap<ImageName, String>,
+    ) {
+        let mut heard = false;
+        for (image, source) in sources {
+            if self.graph.publisher(image).is_some() {
+                continue;
+            }
+            let Some(On::Repo {
+                host: Some(host),
+                name,
+            }) = repo_of(source)
+            else {
+                continue;
+            };
+            let fits = |repo: &&Repository| {
+                repo.name == name
+                    && matches!(repo_of(repo.remote.url()), Some(On::Repo { host: Some(of), .. }) if of == host)
+            };
+            if let Some(repo) = repositories.iter().position(fits) {
+                self.members[repo].labelled.push(image.clone());
+                heard = true;
+            }
+        }
+        if heard {
+            self.graph = Graph::new(&self.members, &setup.config.publishes);
+        }
+    }
 }
 
 impl Kinship {

@@ -21,7 +21,7 @@ impl Logged {
         found.map(|(_, value)| value.as_str())
     }
 
-    pub(super) fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         format!("{} {}", self.method, self.target)
     }
 }

@@ -1,0 +1,120 @@
+//! `imagebot freshness`: whether what is published is built on its parents' current content.
+
+use super::ended::Ended;
+use super::output::{Format, json, table, text};
+use super::progress::progress;
+use super::session::{ConfigArgument, setup, wait};
+use crate::http::Redactor;
+use crate::image::Reference;
+use crate::repo::RepoName;
+use crate::run::{
+    FreshnessReport, ProblemReport, Publishers, Setup, Subject, freshness, publishers,
+};
+use anyhow::Context as _;
+use jiff::Timestamp;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// Say whether a published image is built on the current content of its parents, and what that rests on.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  imagebot freshness registry.example.com/team/app:1.4 --config config.toml"
+)]
+pub(super) struct Arguments {
+    /// An image, or a registered repository: all images that it publishes. With image: or repo: before it, it is that
+    #[arg(value_name = "IMAGE|REPO")]
+    subject: String,
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
+
+#[derive(Debug, Serialize)]
+struct Output {
+    version: u32,
+    images: Vec<FreshnessReport>,
+    problems: Vec<ProblemReport>,
+}
+
+pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
+    let (config, unlisted) = arguments.config.load()?;
+    let output = wait(async {
+        let setup = Arc::new(setup(config, unlisted, redactor).await?);
+        let publishers = publishers(&setup).await;
+        let subjects = subjects(&setup, &publishers, &arguments.subject)?;
+        let progress = progress();
+        let ticked = |done, total| progress.tick("images", done, total);
+        Ok(Output {
+            version: 1,
+            images: freshness(&setup, subjects, Timestamp::now(), &ticked).await,
+            problems: publishers.problems,
+        })
+    })?;
+    match arguments.format {
+        Format::Json => json(&output)?,
+        Format::Human => text(&render(&output))?,
+    }
+    let failed = output.images.iter().any(|image| image.failed) || !output.problems.is_empty();
+    Ok(if failed { Ended::Failed } else { Ended::Clean })
+}
+
+/// What the argument means: a registered repository's name is that repository.
+fn subjects(setup: &Setup, publishers: &Publishers, subject: &str) -> anyhow::Result<Vec<Subject>> {
+    let of_repo = |text: &str| publishers.of_repo(&RepoName::parse(text).ok()?);
+    let of_image = |text: &str| -> anyhow::Result<Vec<Subject>> {
+        let reference = Reference::parse(text)
+            .with_context(|| format!("{text:?} is neither an image nor a registered repository"))?;
+        Ok(vec![publishers.of_image(setup, &reference)])
+    };
+    let found = match (subject.strip_prefix("repo:"), subject.strip_prefix("image:")) {
+        (Some(repo), _) => of_repo(repo).with_context(|| {
+            format!("{repo} is not registered: no [[forge]] of the configuration lists it, or it cannot be read")
+        })?,
+        (None, Some(image)) => return of_image(image),
+        (None, None) => match of_repo(subject) {
+            Some(found) => found,
+            None => return of_image(subject),
+        },
+    };
+    anyhow::ensure!(
+        !found.is_empty(),
+        "no image is known that {subject} publishes\nhelp: say it in its imagebot.toml: [[image]] name = \"…\""
+    );
+    Ok(found)
+}
+
+fn render(output: &Output) -> String {
+    let mut out = String::new();
+    for problem in &output.problems {
+        out.push_str(&format!("error: {}: {}\n", problem.code, problem.message));
+        if let Some(help) = &problem.help {
+            out.push_str(&format!("  help: {help}\n"));
+        }
+    }
+    for image in &output.images {
+        let tag = image.tag.iter().map(|tag| format!(":{tag}"));
+        let digest = image.digest.iter().map(|digest| format!("@{digest}"));
+        let version: String = tag.chain(digest).collect();
+        out.push_str(&format!("{}{version}: {}\n", image.image, image.answer));
+        let rows = image.platforms.iter().map(|row| {
+            let plain = |cell: &Option<String>| cell.clone().unwrap_or_else(|| "-".to_owned());
+            let rung = row
+                .rung
+                .map(|rung| format!(" ({rung})"))
+                .unwrap_or_default();
+            vec![
+                format!("  {}", plain(&row.platform)),
+                match row.role {
+                    Some(role) => format!("{role} {}", plain(&row.parent)),
+                    None => "-".to_owned(),
+                },
+                row.answer.to_owned(),
+                format!("{}{rung}: {}", row.code, row.evidence),
+            ]
+        });
+        out.push_str(&table(&rows.collect::<Vec<_>>()));
+    }
+    out
+}

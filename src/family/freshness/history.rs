@@ -1,0 +1,92 @@
+//! What the histories tell that the layers do not.
+
+use super::compare::{is_setting, told, words};
+use super::content::{Content, Step};
+use std::collections::BTreeSet;
+
+/// Whether each layer has its step: only then does a history tell which layer is whose.
+fn is_whole(content: &Content) -> bool {
+    let made = content.steps.iter().filter(|step| !step.no_layer).count();
+    made > 0 && made == content.diff_ids.len()
+}
+
+fn same_text(a: &Step, b: &Step) -> bool {
+    a.no_layer == b.no_layer && words(&a.made_by) == words(&b.made_by)
+}
+
+/// Whether the parent's steps are the image's first ones. For a parent without layers that is all there is to compare.
+pub(super) fn begins_with_steps(child: &Content, parent: &Content) -> bool {
+    !parent.steps.is_empty()
+        && child.steps.len() >= parent.steps.len()
+        && parent
+            .steps
+            .iter()
+            .zip(&child.steps)
+            .all(|(parent, child)| same_text(parent, child))
+}
+
+/// Whether the image has the parent's steps from another build of them: the same ones, with other layers, made at
+/// other times. The same times may be those of one build whose layers were rewritten, or of builds that say 1970.
+pub(super) fn is_another_build(child: &Content, parent: &Content) -> bool {
+    let other_time = |(parent, child): (&Step, &Step)| {
+        parent.created.is_some() && child.created.is_some() && parent.created != child.created
+    };
+    is_whole(child)
+        && is_whole(parent)
+        && begins_with_steps(child, parent)
+        && parent.steps.iter().zip(&child.steps).any(other_time)
+}
+
+/// What the parent's configuration has and the image, although it has the parent's layers, has not; `None` if nothing
+/// tells that there is such a thing.
+pub(super) fn metadata_change(child: &Content, parent: &Content) -> Option<String> {
+    changed_step(child, parent).or_else(|| missing_variable(child, parent))
+}
+
+fn changed_step(child: &Content, parent: &Content) -> Option<String> {
+    if !is_whole(child) || !is_whole(parent) {
+        return None;
+    }
+    let (theirs, ours) = (told(parent), told(child));
+    let same = |(a, b): &(&String, &String)| a == b;
+    // A builder that writes a history of its own says nothing about the parent's.
+    theirs.iter().zip(&ours).find(same)?;
+    let (theirs, ours) = theirs.iter().zip(&ours).find(|pair| !same(pair))?;
+    // A step that made the same layer may be told in other words.
+    if is_setting(theirs) {
+        Some(format!(
+            "its step {} is not in the image's history",
+            shown(theirs)
+        ))
+    } else if is_setting(ours) {
+        Some(format!("it no longer has the step {}", shown(ours)))
+    } else {
+        None
+    }
+}
+
+/// The beginning of a text, for people.
+fn shown(step: &str) -> String {
+    const MOST: usize = 60;
+    let beginning: String = step.chars().take(MOST).collect();
+    let more = if step.chars().nth(MOST).is_some() {
+        "…"
+    } else {
+        ""
+    };
+    format!("`{beginning}{more}`")
+}
+
+/// A variable can be set anew by a child, but hardly be taken away; unless its builder hands none on.
+fn missing_variable(child: &Content, parent: &Content) -> Option<String> {
+    let is_handed_on = |entry: &&String| child.env.contains(entry);
+    parent.env.iter().find(is_handed_on)?;
+    let name = |entry: &str| entry.split('=').next().unwrap_or_default().to_owned();
+    let ours: BTreeSet<String> = child.env.iter().map(|entry| name(entry)).collect();
+    let theirs = parent.env.iter().map(|entry| name(entry));
+    let missing = theirs.into_iter().find(|name| !ours.contains(name))?;
+    Some(format!(
+        "its variable {} is not in the image",
+        shown(&missing)
+    ))
+}

@@ -1,0 +1,68 @@
+//! What a repository's Dockerfile was at the commit that an image says it is built from.
+
+use super::subject::Built;
+use crate::family::freshness::Then;
+use crate::git::{EntryKind, Git, GitError};
+use crate::repo::CommitId;
+use crate::run::setup::Setup;
+use crate::source::{Format, Role, Scan, scan};
+use std::collections::BTreeSet;
+
+/// What stood there as parents; `None` where the commit or the file cannot be had: a server may refuse what no branch
+/// leads to, and then the other evidence has to do.
+pub(super) async fn then(setup: &Setup, built: &Built, commit: &CommitId) -> Option<Then> {
+    let contents = contents(setup, built, commit).await?;
+    let scan = scan_of(built, &contents)?;
+    let found = scan.stands_on(built.target.as_deref())?;
+    let parents = found
+        .into_iter()
+        .map(|(role, located)| (role, located.reference().cloned()));
+    Some(Then {
+        commit: commit.clone(),
+        parents: parents.collect::<Vec<(Role, _)>>(),
+    })
+}
+
+/// The references of a Dockerfile; `None` if it is none.
+pub(super) fn scan_of(built: &Built, contents: &[u8]) -> Option<Scan> {
+    let format = Format::of(built.dockerfile.as_str()).unwrap_or(Format::Dockerfile);
+    scan(format, contents, &built.args).ok()
+}
+
+async fn contents(setup: &Setup, built: &Built, commit: &CommitId) -> Option<Vec<u8>> {
+    // One row for each Dockerfile: what an older image was built from is not asked for again.
+    let key = format!("{} {}", built.repo.remote.url(), built.dockerfile);
+    if let Some(kept) = setup.store.files(&key, commit.as_str()) {
+        return Some(kept);
+    }
+    let git = setup.git.as_ref()?;
+    match read(git, built, commit).await {
+        Ok(Some(contents)) => {
+            setup.store.keep_files(&key, commit.as_str(), &contents);
+            Some(contents)
+        }
+        Ok(None) => None,
+        Err(error) => {
+            tracing::debug!(repo = %built.repo.name, %commit, %error, "the commit of a published image cannot be read");
+            None
+        }
+    }
+}
+
+async fn read(git: &Git, built: &Built, commit: &CommitId) -> Result<Option<Vec<u8>>, GitError> {
+    let mut cached = git.open(&built.repo.remote, commit).await?;
+    cached
+        .fetch_commits(&BTreeSet::from([commit.clone()]))
+        .await?;
+    let tree = cached.tree(commit).await?;
+    let file = tree.into_iter().find(|entry| {
+        let is_file = matches!(entry.kind, EntryKind::File | EntryKind::Executable);
+        entry.path == built.dockerfile && is_file
+    });
+    let Some(file) = file else {
+        return Ok(None);
+    };
+    let ids = BTreeSet::from([file.id.clone()]);
+    cached.fetch_objects(&ids).await?;
+    Ok(cached.objects(&ids).await?.remove(&file.id))
+}

@@ -1,0 +1,284 @@
+//! One image: what is published, what it stands on, and what is said of it.
+
+use super::commit;
+use super::contents::{Read, read};
+use super::heads::Heads;
+use super::newest::newest;
+use super::parents::{self, Found, Wanted};
+use super::report::FreshnessReport;
+use super::subject::Subject;
+use crate::family::freshness::{
+    Answer, Case, Code, Content, Parents, Question, Row, Then, believed_revision, judge, parents_of,
+};
+use crate::image::{Digest, Platform, Reference, Tag};
+use crate::plan::Lookup;
+use crate::repo::CommitId;
+use crate::run::setup::Setup;
+use crate::source::Role;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Looks at one image.
+pub(super) async fn look(
+    setup: &Setup,
+    heads: &Heads,
+    subject: &Subject,
+    now: Timestamp,
+) -> FreshnessReport {
+    let mut report = FreshnessReport::new(subject.image.to_string());
+    report.tag = subject.tag.as_ref().map(Tag::to_string);
+    match published(setup, heads, subject, now, &mut report).await {
+        Ok((lookup, read)) => {
+            let mut look = Look {
+                setup,
+                heads,
+                subject,
+                lookup,
+                read,
+                provenance: BTreeMap::new(),
+                commits: BTreeMap::new(),
+            };
+            let rows = look.rows().await;
+            report.say(rows);
+        }
+        Err((code, why)) => report.say(vec![unknown(None, code, why)]),
+    }
+    report
+}
+
+fn unknown(platform: Option<&Platform>, code: Code, why: String) -> Row {
+    Row {
+        platform: platform.cloned(),
+        parent: None,
+        answer: Answer::bare(code, why),
+    }
+}
+
+/// What is published under the image's name.
+async fn published(
+    setup: &Setup,
+    heads: &Heads,
+    subject: &Subject,
+    now: Timestamp,
+    report: &mut FreshnessReport,
+) -> Result<(Lookup, Read), (Code, String)> {
+    let image = &subject.image;
+    let repo = subject.built.as_ref().map(|built| &built.repo);
+    let lookup = setup
+        .lookup(
+            image,
+            repo.map(|repo| &repo.name),
+            repo.and_then(|repo| repo.registry.as_ref()),
+        )
+        .map_err(|error| (Code::LookupFailed, error.to_string()))?;
+    let not_listed = || {
+        let why = format!("{} is not listed", image.host());
+        (Code::RegistryNotConfigured, why)
+    };
+    let lookup = lookup.ok_or_else(not_listed)?;
+    let digest = match (&subject.digest, &subject.tag) {
+        (Some(digest), _) => digest.clone(),
+        (None, tag) => {
+            let tag = match tag {
+                Some(tag) => tag.clone(),
+                None => newest_tag(setup, &lookup, now).await?,
+            };
+            report.tag = Some(tag.to_string());
+            let gone = || (Code::NotPublished, format!("{image}:{tag} is not there"));
+            let head = heads.get(setup, &lookup, &tag).await?;
+            head.ok_or_else(gone)?
+        }
+    };
+    report.digest = Some(digest.to_string());
+    let gone = || (Code::NotPublished, format!("{image}@{digest} is not there"));
+    match read(setup, &lookup, &digest, None).await {
+        Ok(read) => Ok((lookup, read.ok_or_else(gone)?)),
+        Err(error) => Err((Code::LookupFailed, format!("{}: {error}", error.code()))),
+    }
+}
+
+/// The tag that is looked at where none is named.
+async fn newest_tag(setup: &Setup, lookup: &Lookup, now: Timestamp) -> Result<Tag, (Code, String)> {
+    let login = setup.login(lookup);
+    let tags = setup.registries.tags(&lookup.image, login.as_ref()).await;
+    let tags = tags.map_err(|error| (Code::LookupFailed, format!("{}: {error}", error.code())))?;
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let newest = newest(&lookup.image, &tags.tags, today);
+    newest.ok_or_else(|| {
+        let why = "none of its tags is a version, and there is no latest; name the tag";
+        (Code::NotPublished, why.to_owned())
+    })
+}
+
+/// One image while it is looked at.
+struct Look<'a> {
+    setup: &'a Setup,
+    heads: &'a Heads,
+    subject: &'a Subject,
+    lookup: Lookup,
+    read: Read,
+    /// The images that provenance lists, by the manifest that it speaks of.
+    provenance: BTreeMap<Digest, Vec<Reference>>,
+    /// What the repository named at commits.
+    commits: BTreeMap<CommitId, Option<Then>>,
+}
+
+impl Look<'_> {
+    async fn rows(&mut self) -> Vec<Row> {
+        let built = self.subject.built.clone();
+        let contents = self.read.published.contents.clone();
+        let platforms: BTreeSet<Platform> = contents.keys().cloned().collect();
+        let (of_file, mut rows) = match &built {
+            Some(built) => parents::of_file(built),
+            None => (Vec::new(), Vec::new()),
+        };
+        let mut found = self.find(of_file, &platforms).await;
+        for (platform, content) in &contents {
+            let content = match content {
+                Ok(content) => content,
+                Err(why) => {
+                    rows.push(unknown(Some(platform), Code::LookupFailed, why.clone()));
+                    continue;
+                }
+            };
+            if built.is_none() {
+                let wanted = match self.guess(content).await {
+                    Parents::Known(wanted) => wanted,
+                    Parents::Unknown(why) => {
+                        rows.push(unknown(Some(platform), Code::ParentUnknown, why));
+                        continue;
+                    }
+                };
+                let wanted = wanted
+                    .into_iter()
+                    .map(|(role, parent)| (role, parent, None));
+                found = self.find(wanted.collect(), &platforms).await;
+            }
+            let then = self.then(content, platform, &found).await;
+            for found in &mut found {
+                let answer = self.judge(platform, content, found, then.as_ref()).await;
+                rows.push(Row {
+                    platform: Some(platform.clone()),
+                    parent: Some((found.parent.role, found.parent.reference.clone())),
+                    answer,
+                });
+            }
+            if built.is_some() && found.is_empty() && rows.is_empty() {
+                let answer = Answer::bare(Code::NoParent, "it stands on no image".to_owned());
+                let platform = Some(platform.clone());
+                let parent = None;
+                rows.push(Row {
+                    platform,
+                    parent,
+                    answer,
+                });
+            }
+        }
+        if contents.is_empty() {
+            let why = "it has no image that runs on a platform".to_owned();
+            rows.push(unknown(None, Code::NotPublished, why));
+        }
+        rows
+    }
+
+    async fn find(&self, wanted: Vec<Wanted>, platforms: &BTreeSet<Platform>) -> Vec<Found> {
+        let built = self.subject.built.as_deref();
+        let found = wanted
+            .into_iter()
+            .map(|wanted| parents::find(self.setup, self.heads, built, wanted, platforms));
+        futures::future::join_all(found).await
+    }
+
+    /// The parents of an image that no repository is known to build.
+    async fn guess(&mut self, content: &Content) -> Parents {
+        let materials = self.materials(content).await;
+        parents_of(content, &materials)
+    }
+
+    /// What stood in the repository at the commit that the image is built from.
+    async fn then(
+        &mut self,
+        child: &Content,
+        platform: &Platform,
+        found: &[Found],
+    ) -> Option<Then> {
+        let built = self.subject.built.clone()?;
+        // Labels are inherited from the base alone.
+        let bases = found.iter().filter(|found| found.parent.role == Role::Base);
+        let parents = bases.filter_map(|found| {
+            let current = found.parent.current.as_ref().ok()?;
+            current.content(platform)
+        });
+        let parents: Vec<&Content> = parents.collect();
+        let commit = match believed_revision(child, &parents, built.repo.name.as_str()) {
+            Ok(commit) => commit,
+            Err(why) => {
+                tracing::debug!(image = %self.subject.image, why, "its commit is not known");
+                return None;
+            }
+        };
+        if let Some(then) = self.commits.get(&commit) {
+            return then.clone();
+        }
+        let then = commit::then(self.setup, &built, &commit).await;
+        self.commits.insert(commit, then.clone());
+        then
+    }
+
+    /// The images that provenance lists; none where there is none.
+    async fn materials(&mut self, child: &Content) -> Vec<Reference> {
+        if let Some(materials) = self.provenance.get(&child.manifest) {
+            return materials.clone();
+        }
+        let mut materials = Vec::new();
+        if let Some(index) = &self.read.index {
+            let login = self.setup.login(&self.lookup);
+            let image = &self.lookup.image;
+            let registries = &self.setup.registries;
+            let said = registries
+                .provenance(image, login.as_ref(), index, &child.manifest)
+                .await;
+            match said {
+                Ok(said) => materials = said.unwrap_or_default().images,
+                // What it would have proved stays unknown; the other evidence is looked at all the same.
+                Err(error) => {
+                    tracing::warn!(%image, code = error.code(), %error, "its provenance cannot be read");
+                }
+            }
+        }
+        self.provenance
+            .insert(child.manifest.clone(), materials.clone());
+        materials
+    }
+
+    async fn judge(
+        &mut self,
+        platform: &Platform,
+        child: &Content,
+        found: &mut Found,
+        then: Option<&Then>,
+    ) -> Answer {
+        let mut materials: Option<Vec<Reference>> = None;
+        loop {
+            let case = Case {
+                platform,
+                child,
+                parent: &found.parent,
+                then,
+                materials: materials.as_deref(),
+            };
+            match judge(&case) {
+                Ok(answer) => return answer,
+                Err(Question::Provenance) => materials = Some(self.materials(child).await),
+                Err(Question::Content(digest)) => {
+                    let platforms = self.read.published.contents.keys().cloned().collect();
+                    let asked = parents::ask(self.setup, found, digest, &platforms).await;
+                    if let Err((code, why)) = asked {
+                        return Answer::bare(code, why);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Which images a build stands on: the base of the stage that is built, and those that its other stages bring in.
+//!
+//! A stage that nothing copies from, and that nothing is built on, is not built, and its images do not count.
+
+use super::located::{Kind, Located};
+use super::scan::Scan;
+
+/// What an image is for a build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// The layers of the image that is built begin with it.
+    Base,
+    /// Files are taken from it: it is copied from, mounted, or the base of a stage that is.
+    Stage,
+}
+
+impl Role {
+    /// The role's name in reports.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Stage => "stage",
+        }
+    }
+}
+
+impl Scan {
+    /// The images that the build of a target stands on, the base first, then in the file's order; `None` if there is
+    /// no such target. An image that is built `FROM scratch` has no base.
+    pub fn stands_on(&self, target: Option<&str>) -> Option<Vec<(Role, &Located)>> {
+        let base_line = self.stages.base_line(target)?;
+        let lines = self.stages.lines_of(target);
+        let is_base = |found: &&Located| found.kind == Kind::From && found.line == base_line;
+        let base = self.references.iter().find(is_base);
+        let others = self.references.iter().filter(|found| {
+            // The frontend leaves nothing in the image, and what stands behind ONBUILD is built by others.
+            !matches!(found.kind, Kind::Syntax | Kind::OnbuildFrom)
+                && !is_base(found)
+                && lines.iter().any(|range| range.contains(&found.line))
+        });
+        let base = base.map(|base| (Role::Base, base));
+        Some(
+            base.into_iter()
+                .chain(others.map(|other| (Role::Stage, other)))
+                .collect(),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Format, scan};
+    use std::collections::BTreeMap;
+
+    fn check(file: &str, target: Option<&str>, expect: &str) {
+        let scan = scan(Format::Dockerfile, file.as_bytes(), &BTreeMap::new()).unwrap_or_default();
+        let found = scan.stands_on(target).map_or("none".to_owned(), |found| {
+            let named = |(role, located): &(super::Role, &crate::source::Located)| {
+                format!("{} {}", role.code(), located.image())
+            };
+            found.iter().map(named).collect::<Vec<_>>().join(", ")
+        });
+        assert_eq!(found, expect, "{file}");
+    }
+
+    #[test]
+    fn the_base_is_that_of_the_stage_that_is_built() {
+        check("FROM a:1\n", None, "base a");
+        check("FROM a:1\nFROM b:1\n", None, "base b");
+        check("FROM a:1 AS one\nFROM b:1\n", Some("ONE"), "base a");
+        check("FROM a:1\nFROM b:1\n", Some("0"), "base a");
+        check(
+            "FROM a:1 AS one\nFROM One AS two\nFROM two\n",
+            None,
+            "base a",
+        );
+        check("FROM scratch\nCOPY x /\n", None, "");
+        check("FROM a:1\n", Some("x"), "none");
+        check("ARG A=1\n", None, "none");
+    }
+
+    #[test]
+    fn what_is_copied_from_counts_and_what_is_not_needed_does_not() {
+        check(
+            "FROM golang:1 AS build\nFROM unused:1 AS x\nFROM run:1\nCOPY --from=build /a /a\n",
+            None,
+            "base run, stage golang",
+        );
+        check(
+            "FROM golang:1\nFROM scratch\nCOPY --from=0 /a /a\nCOPY --from=tool:2 /b /b\n",
+            None,
+            "stage golang, stage tool",
+        );
+        check(
+            "FROM a:1 AS one\nRUN --mount=type=bind,from=m:1 x\nFROM one AS two\nFROM b:1\nCOPY --from=two / /\n",
+            None,
+            "base b, stage a, stage m",
+        );
+        // The base's own files copied once more make it no second parent.
+        check(
+            "FROM a:1 AS one\nFROM one\nCOPY --from=one /x /y\n",
+            None,
+            "base a",
+        );
+        check("FROM a:1\nONBUILD COPY --from=b:1 /x /y\n", None, "base a");
+        check("# syntax=docker/dockerfile:1\nFROM a:1\n", None, "base a");
+    }
+}
