@@ -84,14 +84,6 @@ fn check_reports_every_problem_at_once_with_line_caret_and_nearest_key() {
        |
     14 | max = "huge"
        |       ^^^^^^
-
-    error: `hold` is planned, and this version does not know it yet
-      --> config.toml:15:1
-       |
-    15 | hold = "family"
-       | ^^^^
-       |
-       = help: remove the key; nothing would come of it
     "#);
 }
 
@@ -124,15 +116,15 @@ fn check_says_what_is_right() {
 
 #[test]
 fn a_key_of_a_later_version_is_named_as_such() {
-    let place = Place::with(&[("config.toml", "[defaults]\nhold_for = \"24h\"\n")]);
+    let place = Place::with(&[("config.toml", "store = \"postgres://x\"\n")]);
     assert_snapshot!(place.run(&["config", "check", "--config", "config.toml"]).all(), @r#"
     exit 2
     --- stderr
-    error: `hold_for` is planned, and this version does not know it yet
-     --> config.toml:2:1
+    error: `store` is planned, and this version does not know it yet
+     --> config.toml:1:1
       |
-    2 | hold_for = "24h"
-      | ^^^^^^^^
+    1 | store = "postgres://x"
+      | ^^^^^
       |
       = help: remove the key; nothing would come of it
     "#);
@@ -179,7 +171,7 @@ fn t4_a_repository_names_no_host_credential_variable_or_command() {
     let ran = place.run(&["scan", ".", "--format", "json"]).expect(0);
     assert!(!ran.stdout.contains("leaked"), "{}", ran.stdout);
     place.write("imagebot.toml", "[registry]\nhost = \"evil.invalid\"\n");
-    assert_snapshot!(place.run(&["check", "."]).all(), @r#"
+    assert_snapshot!(place.run(&["check", "."]).all(), @r"
     exit 2
     --- stderr
     error: unknown key `registry`
@@ -188,8 +180,8 @@ fn t4_a_repository_names_no_host_credential_variable_or_command() {
     1 | [registry]
       |  ^^^^^^^^
       |
-      = help: known here: enabled, include, exclude, args, rule
-    "#);
+      = help: known here: enabled, include, exclude, discover, image, depends, args, rule
+    ");
 }
 
 #[test]
@@ -251,6 +243,10 @@ fn show_names_the_line_of_every_value() {
     min_age_trust = "seen"               # built in
     automerge = "never"                  # built in
     max_open = 5                         # built in
+    hold = "family"                      # built in
+    hold_for = "1 days"                  # built in
+    hold_majors = false                  # built in
+    settle = "10min"                     # built in
     reason = "the data folder"           # config.toml:16
     "#);
     let json = place
