@@ -21,19 +21,20 @@ mod bot;
 mod world;
 
 use super::hub::On;
-use super::world::World as Real;
+use super::world::{World as Real, lock};
 use bot::{Bot, Trouble};
 use imagebot::forge::Pipeline;
 use imagebot::image::{Digest, ImageName};
 use imagebot::plan::block_of;
 use imagebot::repo::{Branch, CommitId, MergeRequest, MergeRequestState};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::process::Command;
+use std::sync::Mutex;
 use world::{HOST, Repo, Said, Weather, World as Values};
 
 const MINUTE: i64 = 60;
 /// A pass every so often, if something happened since.
-const EVERY: i64 = 15 * MINUTE;
+const EVERY: i64 = 20 * MINUTE;
 const MOST_IMAGES: u64 = 8;
 
 struct Story {
@@ -45,6 +46,10 @@ struct Story {
     digests: BTreeMap<Digest, Digest>,
     /// What CI was told to say of the real commits.
     said: BTreeMap<(usize, String), Said>,
+    /// The real merge requests behind the last pass.
+    there: BTreeSet<String>,
+    /// What happened on the real side.
+    truth: Vec<String>,
     passes: usize,
 }
 
@@ -60,6 +65,8 @@ impl Story {
             real: Real::on(On::GitLab).await,
             digests: BTreeMap::new(),
             said: BTreeMap::new(),
+            there: BTreeSet::new(),
+            truth: Vec::new(),
             passes: 0,
         };
         story.publish().await;
@@ -138,6 +145,7 @@ impl Story {
 
     /// Pushes what is new in the registry of the values to the real one.
     async fn publish(&mut self) {
+        let mut told = Vec::new();
         let tags = self.values.registry.iter();
         let tags = tags.flat_map(|(image, tags)| tags.iter().map(move |tag| (image, tag)));
         for (image, (tag, digest)) in tags {
@@ -149,11 +157,14 @@ impl Story {
             // Contents that nothing else has, as with the digest.
             let real = self.real.move_tag(path, tag, digest.as_str()).await;
             self.digests.insert(digest.clone(), real);
+            told.push(format!("{name}:{tag} is pushed"));
         }
+        told.iter().for_each(|line| self.keep(line));
     }
 
     /// Lets CI say of the real commits what it says of those of the values.
     async fn let_ci_say(&mut self) {
+        let mut told = Vec::new();
         for (index, repo) in self.values.repos.iter().enumerate() {
             let name = repo.name.as_str();
             let mut heads = vec![("main".to_owned(), Some(&repo.head))];
@@ -176,9 +187,11 @@ impl Story {
                     Said::Failed => Pipeline::Failed,
                 };
                 self.real.hub.ci(name, &key.1, state).await;
+                told.push(format!("{name}: the pipeline of {branch}: {said:?}"));
                 self.said.insert(key, *said);
             }
         }
+        told.iter().for_each(|line| self.keep(line));
     }
 
     /// All merge requests of the values.
@@ -193,6 +206,12 @@ impl Story {
             .collect()
     }
 
+    /// Keeps what happened on the real side for the story.
+    fn keep(&mut self, what: impl std::fmt::Display) {
+        let minutes = (self.values.now - Values::START) / MINUTE;
+        self.truth.push(format!("{minutes:>6} min  {what}"));
+    }
+
     /// Does on the real side what people and CI have done on values since.
     async fn follow(&mut self, before: &[Vec<Moment>]) -> Result<(), String> {
         self.publish().await;
@@ -203,17 +222,24 @@ impl Story {
                 let (branch, number) = (real.source.as_str(), real.number);
                 if old.3 != new.3 {
                     self.work_by_hand(index, branch);
+                    self.keep(format_args!("{name}: a person pushes to {branch}"));
                 }
                 match (old.0, new.0) {
                     (MergeRequestState::Open, MergeRequestState::Merged) => {
                         self.real.merge(&name, number).await;
+                        self.keep(format_args!("{name}: {number} is merged"));
                     }
                     (MergeRequestState::Open, MergeRequestState::Closed) => {
                         self.real.close(&name, number).await;
+                        self.keep(format_args!("{name}: a person closes {number}"));
                     }
                     _ => {}
                 }
+            }
+            // A branch may have had several merge requests: it goes behind all of them.
+            for ((old, new), real) in before[index].iter().zip(now).zip(&reals) {
                 let goes = old.2 && !new.2 && new.0 == MergeRequestState::Closed;
+                let branch = real.source.as_str();
                 if goes && self.real.head(&name, branch).is_some() {
                     self.real.reset(&name, branch, None);
                 }
@@ -273,6 +299,10 @@ impl Story {
         let done = self.bot.pass(&mut self.values, &Trouble::default());
         self.run()?;
         let (values, real) = (self.on_values(), self.in_truth().await);
+        let before = std::mem::replace(&mut self.there, real.clone());
+        for mr in real.difference(&before) {
+            self.keep(format_args!("behind the pass: {mr}"));
+        }
         if values != real {
             let only = |these: &BTreeSet<String>, those: &BTreeSet<String>| {
                 these
@@ -367,18 +397,16 @@ impl Story {
         self.publish().await;
     }
 
-    /// The whole story: a release in fine weather, and two in bad weather, the second while the family is still busy with
-    /// the first.
+    /// The whole story: two releases in bad weather, the second while the family is still busy with the first; everybody goes
+    /// home, and a last one in fine weather.
     async fn tell(&mut self) -> Result<(), String> {
-        self.play(i64::MAX).await?;
-        self.release(None).await;
         self.play(i64::MAX).await?;
         self.values.weather = Weather {
             fails: 15 + self.values.dice.roll(25),
             meddles: self.values.dice.roll(15),
         };
         self.release(None).await;
-        let pause = self.values.dice.roll(120) as i64 * MINUTE;
+        let pause = self.values.dice.roll(240) as i64 * MINUTE;
         self.play(self.values.now + pause).await?;
         let which = self.values.dice.roll(5) as usize;
         self.release(Some(which)).await;
@@ -387,7 +415,9 @@ impl Story {
         let before = self.moments();
         self.values.people_go_home();
         self.follow(&before).await?;
+        self.release(None).await;
         self.play(i64::MAX).await?;
+        self.all_is_current().await?;
         let rest = self.real.state().await;
         self.run()?;
         match self.real.state().await == rest {
@@ -396,12 +426,36 @@ impl Story {
         }
     }
 
+    /// Every image is built on the newest of its parents, and nothing is open.
+    async fn all_is_current(&self) -> Result<(), String> {
+        for (index, repo) in self.values.repos.iter().enumerate() {
+            self.main_is_the_same(index)?;
+            for image in &repo.images {
+                for (parent, tag, digest) in self.values.parents(index, image) {
+                    if self.values.newest(&parent) != (tag, digest) {
+                        return Err(format!("{} stands on an older {parent}", image.name));
+                    }
+                }
+            }
+            if !self.real.open_mrs(repo.name.as_str()).await.is_empty() {
+                return Err(format!("something of {} stays open", repo.name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a pipeline failed in it.
+    fn is_stormy(&self) -> bool {
+        self.truth.iter().any(|line| line.ends_with(": Failed"))
+    }
+
     /// Tells the story with its moral, and how to hear it again.
     fn told(&self, moral: &str) -> String {
         let seed = self.seed;
         let story = self.really(&self.values.story.join("\n"));
         format!(
-            "seed {seed}: {moral}\n\n{story}\n\nIMAGEBOT_SEED={seed} cargo test --test e2e simulation"
+            "seed {seed}: {moral}\n\non values:\n{story}\n\nin truth:\n{}\n\nIMAGEBOT_SEED={seed} cargo test --test e2e five_seeds",
+            self.truth.join("\n")
         )
     }
 }
@@ -457,39 +511,45 @@ fn holds_a_diamond(values: &Values) -> bool {
     found
 }
 
-fn play(seeds: &[u64]) {
-    let runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = { runtime }.worker_threads(2).enable_all().build();
+/// Plays stories until there are no more; how many of them were stormy.
+fn play(seeds: &Mutex<VecDeque<u64>>) -> usize {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let next = || lock(seeds).pop_front();
     runtime.expect("a runtime").block_on(async {
-        for seed in seeds {
-            let started = std::time::Instant::now();
-            let mut story = Story::new(*seed).await;
+        let mut stormy = 0;
+        while let Some(seed) = next() {
+            let mut story = Story::new(seed).await;
             if let Err(moral) = story.tell().await {
                 panic!("{}", story.told(&moral));
             }
-            eprintln!(
-                "seed {seed}: {} passes, {:?}, {:?}",
-                story.passes,
-                started.elapsed(),
-                story.values.builds.len()
-            );
+            stormy += usize::from(story.is_stormy());
         }
-    });
+        stormy
+    })
+}
+
+fn number(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().expect("a number"))
 }
 
 #[test]
 fn five_seeds_go_the_same_way_through_the_real_binary() {
-    let seeds: Vec<u64> = match std::env::var("IMAGEBOT_SEED") {
-        Ok(seed) => vec![seed.parse().expect("a number")],
-        Err(_) => (0..)
+    let alone = number("IMAGEBOT_SEED");
+    let seeds: VecDeque<u64> = match alone {
+        Some(seed) => VecDeque::from([seed]),
+        None => (0..)
             .filter(|seed| suits(&Values::new(*seed, MOST_IMAGES)))
-            .take(5)
+            .take(number("IMAGEBOT_SEEDS").unwrap_or(5) as usize)
             .collect(),
     };
-    let (some, others) = seeds.split_at(seeds.len() / 2);
-    std::thread::scope(|scope| {
-        let some = scope.spawn(|| play(some));
-        play(others);
-        some.join().expect("these have told their stories");
+    let seeds = Mutex::new(seeds);
+    let stormy = std::thread::scope(|scope| {
+        let some = scope.spawn(|| play(&seeds));
+        play(&seeds) + some.join().expect("these have told their stories")
     });
+    assert!(alone.is_some() || stormy >= 2, "the weather is too fine");
 }
