@@ -2,10 +2,12 @@
 //!
 //! On values the core's own functions decide, as in `tests/core/simulation.rs`; beside it the program runs as a process
 //! against a GitLab that serves git with `git http-backend`, and against `docker-registry`. Behind every pass the merge
-//! requests have to be the same. `IMAGEBOT_SEED=17 cargo test --test e2e simulation` tells one seed's story.
+//! requests have to be the same, with the same numbers, changes and files. `IMAGEBOT_SEED=8 cargo test --test e2e
+//! five_seeds` tells one seed's story, `IMAGEBOT_SEEDS=20` those of so many instead of five.
 //!
 //! The program goes by the system's clock, and an afternoon of the story takes it seconds. Nothing depends on that: holds
-//! never run out, the pipeline of a commit on `main` begins within `settle` on both sides, and limits by the hour are off.
+//! never run out, limits by the hour are out of reach, and on both sides the pipeline of a commit on `main` begins within
+//! `settle`: within five minutes of the story, and within seconds here.
 
 #[path = "../core/simulation/bot.rs"]
 #[allow(
@@ -13,6 +15,8 @@
     reason = "shared with the core's suite, which uses the rest"
 )]
 mod bot;
+#[path = "simulation/seeds.rs"]
+mod seeds;
 #[path = "../core/simulation/world.rs"]
 #[allow(
     dead_code,
@@ -24,9 +28,10 @@ use super::hub::On;
 use super::world::{World as Real, lock};
 use bot::{Bot, Trouble};
 use imagebot::forge::Pipeline;
-use imagebot::image::{Digest, ImageName};
+use imagebot::image::Digest;
 use imagebot::plan::block_of;
 use imagebot::repo::{Branch, CommitId, MergeRequest, MergeRequestState};
+use seeds::{MOST_IMAGES, suits};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::process::Command;
 use std::sync::Mutex;
@@ -35,7 +40,6 @@ use world::{HOST, Repo, Said, Weather, World as Values};
 const MINUTE: i64 = 60;
 /// A pass every so often, if something happened since.
 const EVERY: i64 = 20 * MINUTE;
-const MOST_IMAGES: u64 = 8;
 
 struct Story {
     seed: u64,
@@ -477,38 +481,6 @@ fn described(
         lines.extend(files.iter().cloned());
     }
     lines.join("\n  ")
-}
-
-/// Whether a family is small, with a diamond and a repository that holds several images.
-fn suits(values: &Values) -> bool {
-    let images = values.repos.iter().map(|repo| repo.images.len());
-    let few = images.clone().sum::<usize>() as u64 <= MOST_IMAGES;
-    few && images.max() > Some(1) && holds_a_diamond(values)
-}
-
-/// Whether two parents of an image stand on the same image, and neither on the other.
-fn holds_a_diamond(values: &Values) -> bool {
-    let mut above: BTreeMap<ImageName, BTreeSet<ImageName>> = BTreeMap::new();
-    let mut found = false;
-    // Images stand only on earlier ones.
-    for (index, repo) in values.repos.iter().enumerate() {
-        for image in &repo.images {
-            let parents = values.parents(index, image).into_iter();
-            let parents: Vec<ImageName> = parents.map(|(name, ..)| name).collect();
-            let of = |name: &ImageName| above.get(name).cloned().unwrap_or_default();
-            found |= parents.iter().any(|one| {
-                parents.iter().any(|other| {
-                    let (over_one, over_other) = (of(one), of(other));
-                    let apart = !over_one.contains(other) && !over_other.contains(one);
-                    one != other && apart && !over_one.is_disjoint(&over_other)
-                })
-            });
-            let all = parents.iter().flat_map(&of).chain(parents.iter().cloned());
-            let all = all.collect();
-            above.insert(image.name.clone(), all);
-        }
-    }
-    found
 }
 
 /// Plays stories until there are no more; how many of them were stormy.
