@@ -527,7 +527,10 @@ fn a_hold_runs_out_and_a_label_proves_what_is_new() {
         ..running
     };
     check(&both, TERMS, true, "held a MergeRequest(Some(3))");
-    assert_eq!(Busy::Running.describe("pull request"), "its pipeline is running");
+    assert_eq!(
+        Busy::Running.describe("pull request"),
+        "its pipeline is running"
+    );
 }
 
 #[test]
