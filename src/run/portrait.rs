@@ -16,6 +16,8 @@ use crate::family::hold::{Ci, Facts, Terms};
 use crate::image::{ImageName, Reference};
 use crate::plan::{Decision, Lookup, Observations, Outcome, Question};
 use crate::policy::Settings;
+use crate::repo::RepoPath;
+use crate::source::Located;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -196,6 +198,15 @@ fn bases(setup: &Setup, kinship: &Kinship, cases: &[Case]) -> BTreeMap<usize, (R
             let line = stages.base_line(spec.and_then(|spec| spec.target.as_deref()))?;
             let mut here = work.references.iter();
             let (_, located) = here.find(|(of, located)| of == path && located.line == line)?;
+            located.reference().cloned()
+        });
+        let told = |(of, located): &&(RepoPath, Located)| {
+            let also = spec.map_or(&[][..], |spec| &spec.also);
+            also.iter()
+                .any(|(path, lines)| path == of && lines.contains(&located.line))
+        };
+        let at = at.or_else(|| {
+            let (_, located) = work.references.iter().find(told)?;
             located.reference().cloned()
         });
         let Some(reference) = at else {

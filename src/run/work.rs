@@ -3,14 +3,17 @@
 use super::observe::{GITLAB_DEPS, REPO_CONFIG};
 use super::setup::Setup;
 use crate::config::{Config, RepoConfig, repo_of};
-use crate::family::{Depends, ImageSpec, NO_REGISTRY, REGISTRY_ARG, contexts, is_info};
+use crate::family::{
+    Depends, ImageSpec, NO_REGISTRY, REGISTRY_ARG, contexts, gipgee, gipgee_files, is_gipgee_base,
+    is_info,
+};
 use crate::forge::ForgeRegistry;
 use crate::git::EntryKind;
 use crate::image::ImageName;
 use crate::plan::{Decision, File, Images, Observations, Proposal, Target, propose};
 use crate::policy::Policy;
 use crate::repo::{Branch, RepoName, RepoPath};
-use crate::source::{Format, Located, Passed, Stages, VersionFileError, scan};
+use crate::source::{Format, Found, Located, Passed, Stages, VersionFileError, WhyNot, scan};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A repository or folder with everything that was read of it.
@@ -65,7 +68,7 @@ impl Work {
             .cloned()
             .collect();
         let files: Vec<_> = files.into_iter().collect();
-        let (specs, mut findings) = specs(&mut config, files.iter().map(|(path, ..)| path));
+        let (specs, mut findings) = specs(&mut config, &files);
         let named = version_files(&specs);
         let mut work = Self {
             repo,
@@ -129,6 +132,7 @@ impl Work {
                 Err(why) => work.skipped.push((path.to_string(), why.code().to_owned())),
             }
         }
+        work.know_gipgee();
         let resolve = |image: &ImageName| setup.resolve(image);
         let contents = |path: &RepoPath| work.version(path);
         let args = &work.config.args;
@@ -145,6 +149,21 @@ impl Work {
         work.specs = specs;
         work.findings = findings;
         work
+    }
+
+    /// What gipgee passes to its Containerfiles is followed where it is said.
+    fn know_gipgee(&mut self) {
+        let told = self.files.iter().filter(|f| f.format == Format::Gipgee);
+        let built: BTreeSet<RepoPath> = told.flat_map(|f| gipgee_files(&f.contents)).collect();
+        for (path, located) in &mut self.references {
+            if let Found::Unknown { why, .. } = &mut located.found
+                && *why == WhyNot::UnresolvedArg
+                && built.contains(path)
+                && is_gipgee_base(&located.written)
+            {
+                *why = WhyNot::PassedByGipgee;
+            }
+        }
     }
 
     /// A version file's contents.
@@ -247,15 +266,24 @@ impl Work {
     }
 }
 
-/// The images that a repository says it builds, or that its folders tell, and what is odd about them. Where only the
-/// build knows the registry, a name that is never asked stands for it.
-fn specs<'a>(
+/// The images that a repository says it builds, or that its gipgee.yml or its folders tell, and what is odd about them.
+/// Where only the build knows the registry, a name that is never asked stands for it.
+fn specs(
     config: &mut RepoConfig,
-    paths: impl Iterator<Item = &'a RepoPath>,
+    files: &[(RepoPath, EntryKind, Vec<u8>)],
 ) -> (Vec<ImageSpec>, Vec<String>) {
     if !config.images.is_empty() {
         return (config.images.clone(), Vec::new());
     }
+    let told = files
+        .iter()
+        .find(|(path, ..)| Format::of(path.as_str()) == Some(Format::Gipgee) && config.reads(path));
+    if let Some((path, _, contents)) = told {
+        let (specs, findings) = gipgee(path, contents);
+        config.images.clone_from(&specs);
+        return (specs, findings);
+    }
+    let paths = files.iter().map(|(path, ..)| path);
     let given = config.args.get(REGISTRY_ARG).cloned();
     let registry = given.clone().unwrap_or_else(|| NO_REGISTRY.to_owned());
     let read: Vec<&RepoPath> = paths.filter(|path| is_context_file(config, path)).collect();

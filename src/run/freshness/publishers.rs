@@ -13,6 +13,7 @@ use crate::run::report::{ProblemReport, Report};
 use crate::run::setup::Setup;
 use crate::run::shared::AT_ONCE;
 use crate::run::work::Work;
+use crate::source::Format;
 use futures::StreamExt as _;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -163,7 +164,9 @@ pub(in crate::run) fn built(
 
 /// The one Dockerfile among those that name a parent, or among all, if none does; of several the one at the top.
 fn only(work: &Work, named: BTreeSet<&RepoPath>) -> Option<RepoPath> {
-    let all: BTreeSet<&RepoPath> = work.files.iter().map(|file| &file.path).collect();
+    let files = work.files.iter();
+    let dockerfiles = files.filter(|file| file.format == Format::Dockerfile);
+    let all: BTreeSet<&RepoPath> = dockerfiles.map(|file| &file.path).collect();
     let named: BTreeSet<&RepoPath> = named.intersection(&all).copied().collect();
     let among = if named.is_empty() { all } else { named };
     let mut at_top = among.iter().filter(|path| path.as_str() == "Dockerfile");
