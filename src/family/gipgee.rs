@@ -3,23 +3,43 @@
 use super::spec::ImageSpec;
 use crate::image::{ImageName, Tag};
 use crate::repo::{Glob, RepoPath};
-use crate::source::{GipgeeImage, gipgee_images};
+use crate::source::{Format, Found, GipgeeImage, Located, WhyNot, gipgee_images};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The argument that gipgee passes an image's base as.
 const BASE_ARG: &str = "GIPGEE_BASE_IMAGE";
 
 /// Whether a text is the base that gipgee passes, and nothing else.
-pub fn is_gipgee_base(written: &str) -> bool {
+fn is_base(written: &str) -> bool {
     let name = written.strip_prefix('$').unwrap_or_default();
     let inner = name.strip_prefix('{').and_then(|n| n.strip_suffix('}'));
     inner.unwrap_or(name) == BASE_ARG
 }
 
-/// The Containerfiles of a gipgee.yml.
-pub fn gipgee_files(contents: &[u8]) -> Vec<RepoPath> {
-    let images = gipgee_images(contents);
-    images.iter().filter_map(container_file).collect()
+/// The Containerfiles of a repository's gipgee.yml, if it is among its files.
+pub fn gipgee_files<'a>(
+    files: impl IntoIterator<Item = (&'a RepoPath, &'a [u8])>,
+) -> BTreeSet<RepoPath> {
+    let told = files.into_iter().filter(|(path, _)| is_gipgee(path));
+    let images = told.flat_map(|(_, contents)| gipgee_images(contents));
+    images.filter_map(|image| container_file(&image)).collect()
+}
+
+/// Whether a path is that of a gipgee.yml.
+pub fn is_gipgee(path: &RepoPath) -> bool {
+    Format::of(path.as_str()) == Some(Format::Gipgee)
+}
+
+/// Lets a reference to the base that gipgee passes say so, if it stands in one of its Containerfiles.
+pub fn knows_gipgee(path: &RepoPath, located: &mut Located, containerfiles: &BTreeSet<RepoPath>) {
+    if let Found::Unknown { why, .. } = &mut located.found
+        && *why == WhyNot::UnresolvedArg
+        && containerfiles.contains(path)
+        && is_base(&located.written)
+    {
+        *why = WhyNot::PassedByGipgee;
+    }
 }
 
 /// The images of a repository with a gipgee.yml, and what of it has no effect.
@@ -253,7 +273,7 @@ images:
             ("${GIPGEE_BASE_IMAGE:-alpine}", false),
             ("$OTHER", false),
         ] {
-            assert_eq!(is_gipgee_base(written), expect, "{written}");
+            assert_eq!(is_base(written), expect, "{written}");
         }
     }
 }

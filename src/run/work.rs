@@ -4,8 +4,8 @@ use super::observe::{GITLAB_DEPS, REPO_CONFIG};
 use super::setup::Setup;
 use crate::config::{Config, RepoConfig, repo_of};
 use crate::family::{
-    Depends, ImageSpec, NO_REGISTRY, REGISTRY_ARG, contexts, gipgee, gipgee_files, is_gipgee_base,
-    is_info,
+    Depends, ImageSpec, NO_REGISTRY, REGISTRY_ARG, contexts, gipgee, gipgee_files, is_gipgee,
+    is_info, knows_gipgee,
 };
 use crate::forge::ForgeRegistry;
 use crate::git::EntryKind;
@@ -13,7 +13,7 @@ use crate::image::ImageName;
 use crate::plan::{Decision, File, Images, Observations, Proposal, Target, propose};
 use crate::policy::Policy;
 use crate::repo::{Branch, RepoName, RepoPath};
-use crate::source::{Format, Found, Located, Passed, Stages, VersionFileError, WhyNot, scan};
+use crate::source::{Format, Located, Passed, Stages, VersionFileError, scan};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A repository or folder with everything that was read of it.
@@ -153,16 +153,10 @@ impl Work {
 
     /// What gipgee passes to its Containerfiles is followed where it is said.
     fn know_gipgee(&mut self) {
-        let told = self.files.iter().filter(|f| f.format == Format::Gipgee);
-        let built: BTreeSet<RepoPath> = told.flat_map(|f| gipgee_files(&f.contents)).collect();
+        let files = self.files.iter().map(|f| (&f.path, f.contents.as_slice()));
+        let built = gipgee_files(files);
         for (path, located) in &mut self.references {
-            if let Found::Unknown { why, .. } = &mut located.found
-                && *why == WhyNot::UnresolvedArg
-                && built.contains(path)
-                && is_gipgee_base(&located.written)
-            {
-                *why = WhyNot::PassedByGipgee;
-            }
+            knows_gipgee(path, located, &built);
         }
     }
 
@@ -275,9 +269,8 @@ fn specs(
     if !config.images.is_empty() {
         return (config.images.clone(), Vec::new());
     }
-    let told = files
-        .iter()
-        .find(|(path, ..)| Format::of(path.as_str()) == Some(Format::Gipgee) && config.reads(path));
+    let mut all = files.iter();
+    let told = all.find(|(path, ..)| is_gipgee(path) && config.reads(path));
     if let Some((path, _, contents)) = told {
         let (specs, findings) = gipgee(path, contents);
         config.images.clone_from(&specs);
