@@ -10,6 +10,7 @@ mod family;
 mod forge;
 mod keys;
 mod operator;
+mod path_glob;
 mod problem;
 mod reader;
 mod repository;

@@ -196,3 +196,60 @@ fn t4_a_repository_cannot_name_hosts_credentials_or_the_environment() {
         "nothing is put in for a variable"
     );
 }
+
+#[test]
+fn what_is_wrong_about_the_family_is_told_with_its_place() {
+    let check = |text: &str, expect: &[&str]| {
+        let schemes = Config::default().schemes;
+        let told = parse_repository("imagebot.toml", text, &schemes)
+            .map_or_else(|problems| problems.lines(), |_| Vec::new());
+        assert_eq!(told.len(), expect.len(), "{told:?}");
+        for (told, expect) in told.iter().zip(expect) {
+            assert!(told.contains(expect), "{told}\n{expect}");
+        }
+    };
+    let image = "[[image]]\nname = \"reg.io/a/base\"\n";
+    check(image, &[]);
+    check(&format!("{image}{image}"), &["imagebot.toml:4"]);
+    check(
+        &format!("{image}[[image]]\nname = \"reg.io/b\"\npublished = [\"reg.io/a/base\"]\n"),
+        &["the [[image]] in line 1 has this name already"],
+    );
+    check(
+        "[[image]]\nname = \"base\"\n",
+        &["write the name with its registry"],
+    );
+    check("[[image]]\ncontext = \"a\"\n", &["[[image]] needs `name`"]);
+    check(
+        "[[image]]\nname = \"reg.io/a\"\ncontext = \"../a\"\n",
+        &["no path inside a repository"],
+    );
+    check(
+        "[[image]]\nname = \"reg.io/a\"\nwatch = [\"/etc/**\"]\n",
+        &["it can never match"],
+    );
+    check("[[depends]]\n", &["names one thing"]);
+    check(
+        "[[depends]]\nrepo = \"a/b\"\nimage = \"reg.io/a\"\n",
+        &["names one thing"],
+    );
+    check("[[depends]]\nrepo = \"../b\"\n", &["is no repository"]);
+    let forge = "[[forge]]\nkind = \"local\"\npath = \"x\"\n";
+    let operator = |publishes: &str| problems(&format!("{forge}publishes = [{publishes}]\n"));
+    assert_eq!(
+        operator("{ repo = \"**\", images = [\"reg.io/{repo}\"] }"),
+        [""; 0]
+    );
+    for (publishes, expect) in [
+        ("{ images = [\"reg.io/a\"] }", "publishes needs `repo`"),
+        ("{ repo = \"a\" }", "publishes needs `images`"),
+        (
+            "{ repo = \"a\", images = [\"base*\"] }",
+            "write it with its host",
+        ),
+        ("{ repo = \"a\", images = [\"No Name\"] }", "no image name"),
+    ] {
+        let told = operator(publishes);
+        assert!(told.len() == 1 && told[0].contains(expect), "{told:?}");
+    }
+}

@@ -60,6 +60,8 @@ mod people;
 mod quiet;
 #[path = "e2e/servers.rs"]
 mod servers;
+#[path = "e2e/simulation.rs"]
+mod simulation;
 #[path = "e2e/tokens.rs"]
 mod tokens;
 #[path = "e2e/updates.rs"]

@@ -21,7 +21,7 @@ use std::path::PathBuf;
     after_help = "Example, behind a version that was raised by hand:\n  imagebot cascade . --dry-run"
 )]
 pub(super) struct Arguments {
-    /// The folder: laid out for container-image-pipelines, or with an imagebot.toml that says [[image]]
+    /// The folder: laid out for container-image-pipelines, or with an imagebot.toml that says which images it holds
     #[arg(default_value = ".")]
     path: PathBuf,
     /// Write nothing, and say what would be written

@@ -19,7 +19,7 @@ pub(super) struct Arguments {
     /// was left before, its registry answers again until the command is stopped
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
-    /// Let the tests of a repository fail, until everything else is done
+    /// Let the tests of a repository fail, until everything else is done; with --keep they stay so
     #[arg(long, value_name = "REPO")]
     fail: Option<String>,
     /// Two parents with one parent, and a child of both: it is rebuilt once
@@ -61,6 +61,8 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
             folder: &folder,
             members: &members,
             fail,
+            // What is kept may be looked at while it is red.
+            recovers: arguments.keep.is_none(),
             // So that something is left to wait for.
             merges: if arguments.diamond { 1 } else { usize::MAX },
             now: jiff::Timestamp::now(),

@@ -1,6 +1,7 @@
 //! What the files say about the family: `publishes`, `[[image]]` and `[[depends]]`.
 
 use super::keys;
+use super::path_glob::path_glob;
 use super::reader::{At, Table};
 use super::version;
 use crate::family::{Depends, ImageSpec, On, Publishes};
@@ -107,7 +108,7 @@ fn image(table: Table<'_>) -> Option<(ImageSpec, Spans)> {
         true => table.parsed("dockerfile", in_context).map(|at| at.value),
         false => Some(default),
     };
-    let watch = table.parsed_list("watch", super::repository::path_glob);
+    let watch = table.parsed_list("watch", path_glob);
     let target = table.text("target").map(|at| at.value.to_ascii_lowercase());
     let spec = ImageSpec {
         name: name?.value,

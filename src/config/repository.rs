@@ -2,6 +2,7 @@
 
 use super::family;
 use super::keys;
+use super::path_glob::path_glob;
 use super::problem::Problems;
 use super::reader::{Reader, Table};
 use super::rules::{self, Schemes};
@@ -57,15 +58,6 @@ impl RepoConfig {
 /// Reads `imagebot.toml`. It may name the operator's schemes, and none of its own.
 pub fn parse_repository(file: &str, text: &str, schemes: &Schemes) -> Result<RepoConfig, Problems> {
     Reader::read(file, text, |root| Some(repository(root, schemes)))
-}
-
-/// A glob on paths of a repository; one that leads out of it could never match.
-pub(super) fn path_glob(text: &str) -> Result<Glob, String> {
-    let leads_out = text.starts_with('/') || text.split('/').any(|part| part == "..");
-    if leads_out {
-        return Err("it can never match: paths begin at the repository's top".to_owned());
-    }
-    Glob::parse(text).map_err(|error| error.to_string())
 }
 
 fn repository(root: Table<'_>, schemes: &Schemes) -> RepoConfig {

@@ -14,8 +14,10 @@ pub struct Story<'a> {
     pub folder: &'a Path,
     /// The repositories, parents before children; the first is the one that gets a new version.
     pub members: &'a [Member],
-    /// A repository whose tests fail until everything else is done.
+    /// A repository whose tests fail.
     pub fail: Option<&'a str>,
+    /// Whether they are mended once everything else is done.
+    pub recovers: bool,
     /// How many merge requests the reviewer merges in a pass.
     pub merges: usize,
     /// Now.
@@ -95,6 +97,8 @@ pub async fn tell(
             say(&format!(
                 "\n{name} is red: its merge request is open, its image is as it was, and what stands on it waits"
             ));
+        }
+        if !stopped.is_empty() && story.recovers {
             say(&format!(
                 "the tests of {name} are mended, and its pipeline is started again"
             ));

@@ -8,6 +8,7 @@ use super::error::GitError;
 use super::object::batch;
 use super::remote::Remote;
 use crate::repo::CommitId;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// A ref: its full name and what it points at.
@@ -90,7 +91,7 @@ impl Git {
             .collect())
     }
 
-    /// Writes a commit that holds just these files; it has one parent at most.
+    /// Writes a commit that holds just these files, at the top or one folder deep; it has one parent at most.
     pub async fn write_files(
         &self,
         remote: &Remote,
@@ -101,17 +102,29 @@ impl Git {
         let contents: Vec<&[u8]> = files.iter().map(|(_, contents)| *contents).collect();
         let call = Self::local_call(remote, "hash-object", &[]);
         let ids = self.write_blobs(call, &contents).await?;
-        let tree: String = files
-            .iter()
-            .zip(ids)
-            .map(|((name, _), id)| format!("100644 blob {id}\t{name}\n"))
-            .collect();
-        let mut call = Self::local_call(remote, "mktree", &[]);
-        call.input = tree.into_bytes();
-        let tree = text(&self.ask(call).await?);
+        let mut folders: BTreeMap<&str, String> = BTreeMap::new();
+        let mut top = String::new();
+        for ((path, _), id) in files.iter().zip(ids) {
+            let (tree, name) = match path.split_once('/') {
+                Some((folder, name)) => (folders.entry(folder).or_default(), name),
+                None => (&mut top, *path),
+            };
+            tree.push_str(&format!("100644 blob {id}\t{name}\n"));
+        }
+        for (folder, entries) in folders {
+            let tree = self.write_tree(remote, entries).await?;
+            top.push_str(&format!("040000 tree {tree}\t{folder}\n"));
+        }
+        let tree = self.write_tree(remote, top).await?;
         let parents: Vec<&CommitId> = parent.into_iter().collect();
         self.write_local_commit(remote, &tree, &parents, message)
             .await
+    }
+
+    async fn write_tree(&self, remote: &Remote, entries: String) -> Result<String, GitError> {
+        let mut call = Self::local_call(remote, "mktree", &[]);
+        call.input = entries.into_bytes();
+        Ok(text(&self.ask(call).await?))
     }
 
     /// Writes a blob.

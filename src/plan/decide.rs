@@ -2,8 +2,7 @@
 
 use super::case::Case;
 use super::change::Proposed;
-use super::decision::{Class, Decision};
-use super::family::Kin;
+use super::decision::{Class, Decision, Kin};
 use super::images::Truth;
 use super::observe::{Failure, Gap, Lookup, Observations, Question, View};
 use super::reason::{Outcome, Reason};

@@ -1,6 +1,5 @@
 //! A decision about one reference.
 
-use super::family::Kin;
 use super::observe::Lookup;
 use super::reason::{Outcome, Reason};
 use crate::image::{Digest, Reference, Tag};
@@ -46,6 +45,17 @@ pub struct Wanted {
     pub to_digest: Option<Digest>,
     /// What the tag points at, also where no digest is written: for labels.
     pub target: Option<Digest>,
+}
+
+/// What is known of a decision's place in the family.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Kin {
+    /// The repository that publishes the image, as it is called; `None`: nobody registered does, or the same one.
+    pub parent: Option<String>,
+    /// The changes that wait.
+    pub waiting: Vec<Wanted>,
+    /// The repository that it waits for, as it is called.
+    pub waits_for: Option<String>,
 }
 
 /// A decision about one reference, with its trace.

@@ -10,17 +10,6 @@ use crate::policy::Hold;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-/// What is known of a decision's place in the family.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Kin {
-    /// The repository that publishes the image, as it is called; `None`: nobody registered does, or the same one.
-    pub parent: Option<String>,
-    /// The changes that wait.
-    pub waiting: Vec<Wanted>,
-    /// The repository that it waits for, as it is called.
-    pub waits_for: Option<String>,
-}
-
 impl Decision {
     /// Whether news of the image can come to this reference at all.
     pub fn is_followed(&self) -> bool {

@@ -413,27 +413,32 @@ fn demo_tells_the_story_and_keeps_what_it_is_told_to_keep() {
     assert_snapshot!(ran.all(), @r#"
     exit 0
     --- stdout
-    an assembly line of three repositories: base -> ruby -> app
-      each has a Dockerfile on its parent's image, and CI that tests, builds and publishes
+    an assembly line of 3 repositories:
+      base from scratch
+      ruby on base
+      app on ruby
+    each has a Dockerfile on its parents' images, and CI that tests, builds and publishes
 
     a new base is published: acme/base:1.1.0 (sha256:[SHORT])
 
     pass 1 of imagebot
       ruby !1 opened: Update acme/base to 1.1.0
           Dockerfile acme/base 1.0.0@sha256:[SHORT] 1.1.0@sha256:[SHORT]
-      ruby !1 tested by the CI of ruby: success
-      ruby !1 merged; its CI built and published acme/ruby:1.0.1 on acme/base:1.1.0@sha256:[SHORT]
+      ruby !1 tested by the CI of ruby: green
+      ruby !1 merged
+      the CI of ruby built and published acme/ruby:1.0.1 on acme/base:1.1.0@sha256:[SHORT]
 
     pass 2 of imagebot
       app !1 opened: Update acme/ruby to 1.0.1
           Dockerfile acme/ruby 1.0.0@sha256:[SHORT] 1.0.1@sha256:[SHORT]
-      app !1 tested by the CI of app: success
-      app !1 merged; its CI built and published acme/app:1.0.1 on acme/ruby:1.0.1@sha256:[SHORT]
+      app !1 tested by the CI of app: green
+      app !1 merged
+      the CI of app built and published acme/app:1.0.1 on acme/ruby:1.0.1@sha256:[SHORT]
 
     pass 3 of imagebot
       nothing is left to do
 
-    builds done: 2
+    builds done: 2, builds needed: 2
 
     to look around:
       git --git-dir [DIR]/kept/repos/app.git log -p main
@@ -441,6 +446,7 @@ fn demo_tells_the_story_and_keeps_what_it_is_told_to_keep() {
     to ask its registry again, in another terminal:
       imagebot demo --keep [DIR]/kept
     and then:
+      imagebot graph --config [DIR]/kept/config.toml
       imagebot check app --config [DIR]/kept/config.toml
       imagebot run --config [DIR]/kept/config.toml
     "#);
@@ -450,9 +456,31 @@ fn demo_tells_the_story_and_keeps_what_it_is_told_to_keep() {
     assert!(ran.stderr.contains("is not empty"), "{}", ran.stderr);
     let ran = place.run(&["demo", "--fail", "nobody"]).expect(2);
     assert_snapshot!(ran.stderr, @r#"
-    error: there is no repository nobody
+    error: there is no repository "nobody" in this demo; there are base, ruby, app
     "#);
-    let ran = place.run(&["demo", "--fail", "ruby"]).expect(0);
+    for (more, builds) in [
+        (&["--diamond"][..], "builds done: 3, builds needed: 3"),
+        (
+            &["--diamond", "--fail", "node"],
+            "builds done: 4, builds needed: 4",
+        ),
+        (&["--fail", "ruby"], "builds done: 2, builds needed: 2"),
+        (&["--generations", "6"], "builds done: 5, builds needed: 5"),
+        (&["--monorepo"], "builds done: 3, builds needed: 3"),
+    ] {
+        let arguments = [&["demo"], more].concat();
+        let ran = place.run(&arguments).expect(0);
+        assert!(ran.stdout.contains(builds), "{more:?}\n{}", ran.stdout);
+    }
+    let ran = place.run(&["demo", "--diamond"]).expect(0);
+    assert!(
+        ran.stdout.contains("app: acme/ruby held: waits for node"),
+        "{}",
+        ran.stdout
+    );
+    let ran = place
+        .run(&["demo", "--keep", "red", "--fail", "ruby"])
+        .expect(0);
     assert!(ran.stdout.contains("builds done: 0"), "{}", ran.stdout);
     assert!(ran.stdout.contains("ruby is red"), "{}", ran.stdout);
 }

@@ -15,6 +15,7 @@ on_every_forge!(
     merged_and_not_released_holds_nobody,
     g5_what_is_not_registered_is_no_part_of_the_family,
     g9_c11_a_chain_is_rebuilt_one_after_the_other_each_once,
+    a_published_image_that_is_gone_stops_nobody_else,
     g6_the_graph_shows_how_every_image_stands,
     a_pass_over_one_repository_knows_its_whole_family,
     t37_images_that_stand_on_each_other_are_left_alone,
@@ -389,6 +390,26 @@ async fn g9_c11_a_chain_is_rebuilt_one_after_the_other_each_once(on: On) {
     for name in names {
         assert!(world.mrs(name).await.len() <= 1);
     }
+}
+
+async fn a_published_image_that_is_gone_stops_nobody_else(on: On) {
+    let world = diamond(on, "").await;
+    world.repo("ghost", "FROM scratch\n");
+    let ghost = world.image("acme/ghost");
+    let base = world.image("acme/base");
+    world.commit(
+        "leaf",
+        "Dockerfile",
+        &format!("FROM {base}:1.0.0\nCOPY --from={ghost}:1.0.0 /x /\n"),
+    );
+    world.push("acme/base", "1.1.0").await;
+    let report = world.any_pass().await;
+    assert!(report.failed());
+    assert_eq!(reasons(&report, "leaf"), ["new-tag", "lookup-failed"]);
+    let all = ["leaf", "left", "right"].map(|repo| format!("{repo} Update acme/base to 1.1.0"));
+    assert_eq!(opened(&world).await, all);
+    let states = states(&world).await;
+    assert!(states.contains(&"ghost - current".to_owned()), "{states:?}");
 }
 
 async fn t37_images_that_stand_on_each_other_are_left_alone(on: On) {

@@ -97,7 +97,8 @@ async fn groups() -> Groups {
         });
         world.write_secret(file, &token);
         tokens.push(token);
-        let image = format!("{group}/base");
+        let image = format!("{group}/tools");
+        world.hub.create(&image);
         digests.push(registry.push(&image, "1.0.0", serde_json::json!({})));
         let secret =
             serde_json::json!({"org.opencontainers.image.title": format!("secret of {group}")});
@@ -126,7 +127,7 @@ async fn t51_nothing_of_one_group_crosses_over_to_the_other() {
         } = groups().await;
         let host = world.server.host();
         let own =
-            |group: &str, digest: &Digest| format!("FROM {host}/{group}/base:1.0.0@{digest}\n");
+            |group: &str, digest: &Digest| format!("FROM {host}/{group}/tools:1.0.0@{digest}\n");
         world.repo("alpha/base", &own("alpha", &a));
         let text = match nosy {
             true => format!("{}{}", own("beta", &b), own("alpha", &a)),
@@ -178,7 +179,7 @@ async fn t51_nothing_of_one_group_crosses_over_to_the_other() {
         let log = world.server.fake().take_log();
         let of_a = log
             .iter()
-            .filter(|l| l.target.starts_with("/v2/alpha/base/"));
+            .filter(|l| l.target.starts_with("/v2/alpha/tools/"));
         let mut used: Vec<&str> = of_a.filter_map(|l| l.header("authorization")).collect();
         used.sort_unstable();
         used.dedup();

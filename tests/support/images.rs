@@ -6,6 +6,7 @@ use imagebot::image::Digest;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use std::io::Read as _;
+use std::sync::OnceLock;
 
 /// A registry that tests push to.
 pub(crate) enum Server {
@@ -155,9 +156,7 @@ impl Server {
         media_type: &str,
         body: Vec<u8>,
     ) -> reqwest::Response {
-        imagebot::http::install_crypto();
-        let client = Client::builder().no_proxy().build().expect("a client");
-        let mut request = client
+        let mut request = client()
             .request(method, url)
             .header("content-type", media_type)
             .body(body);
@@ -166,4 +165,14 @@ impl Server {
         }
         request.send().await.expect("the registry answers")
     }
+}
+
+/// Making one takes longer than what it is used for. It keeps no connection, since each test has a runtime of its own.
+fn client() -> &'static Client {
+    static CLIENT: OnceLock<Client> = OnceLock::new();
+    CLIENT.get_or_init(|| {
+        imagebot::http::install_crypto();
+        let client = Client::builder().no_proxy().pool_max_idle_per_host(0);
+        client.build().expect("a client")
+    })
 }

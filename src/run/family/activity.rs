@@ -39,7 +39,10 @@ impl Activity {
             activity.ci = ci(forge, repo, head).await;
         }
         for mr in case.there.open.iter().filter(|mr| !mr.draft) {
-            if let Some(head) = &mr.head
+            // A folder tells the head with its branches.
+            let branch = case.there.branches.get(&mr.source);
+            let head = mr.head.as_ref().or(branch.map(|ours| &ours.head));
+            if let Some(head) = head
                 && ci(forge, repo, head).await == Ci::Failed
             {
                 activity.failed.insert(mr.number);

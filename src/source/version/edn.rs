@@ -1,8 +1,7 @@
 //! A key of the EDN map that a file holds, as far as a reader must understand EDN to pass over everything else:
 //! strings, characters, comments, `#_`, tags, and collections in collections.
 
-use super::error::VersionFileError;
-use super::file::line_of;
+use super::error::{VersionFileError, line_of};
 use std::ops::Range;
 
 /// Deeper nesting than this is no settings file.

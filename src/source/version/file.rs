@@ -1,6 +1,6 @@
 //! Reading and writing the version of a file, whatever kind it is of.
 
-use super::error::VersionFileError;
+use super::error::{VersionFileError, line_of};
 use super::place::Place;
 use crate::repo::RepoPath;
 use crate::scheme::{Bump, Level, bumped, is_version};
@@ -116,12 +116,6 @@ impl VersionFile {
         }
         Ok(edited)
     }
-}
-
-/// The line of a place, counted from 1.
-pub(super) fn line_of(text: &str, at: usize) -> usize {
-    let before = text.as_bytes().get(..at).unwrap_or_default();
-    before.iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
 #[cfg(test)]

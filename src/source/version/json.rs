@@ -1,7 +1,6 @@
 //! A key of a JSON document.
 
-use super::error::VersionFileError;
-use super::file::line_of;
+use super::error::{VersionFileError, line_of};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::ops::Range;

@@ -1,7 +1,6 @@
 //! A key of a TOML document.
 
-use super::error::VersionFileError;
-use super::file::line_of;
+use super::error::{VersionFileError, line_of};
 use ::toml::de::{DeTable, DeValue};
 use std::ops::Range;
 

@@ -1,7 +1,6 @@
 //! A key of a YAML document.
 
-use super::error::VersionFileError;
-use super::file::line_of;
+use super::error::{VersionFileError, line_of};
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use std::ops::Range;
 

@@ -277,9 +277,9 @@ impl Bot {
             let head = world.repos[repo].head.clone();
             let ground = (head, case.proposed.clone(), pushes.collect());
             let known = self.decided.get(&repo);
-            if let Some((_, known)) =
-                known.filter(|(of, _)| *of == ground && trouble.lost.is_empty())
-            {
+            let mut images = case.references.iter().filter_map(|(_, it)| it.reference());
+            let is_lost = images.any(|reference| trouble.lost.contains(&reference.name));
+            if let Some((_, known)) = known.filter(|(of, _)| *of == ground && !is_lost) {
                 case.decisions.clone_from(known);
                 continue;
             }
@@ -308,7 +308,7 @@ impl Bot {
                 };
                 case.decisions.push(decision);
             }
-            if trouble.lost.is_empty() {
+            if !is_lost {
                 let decisions = case.decisions.clone();
                 self.decided.insert(repo, (ground, decisions));
             }

@@ -118,10 +118,13 @@ pub(super) struct World {
 }
 
 impl World {
+    /// When every story begins.
+    pub(super) const START: i64 = 1_790_000_000;
+
     /// A random family with at most `most` images.
     pub(super) fn new(seed: u64, most: u64) -> Self {
         let mut world = Self {
-            now: 1_790_000_000,
+            now: Self::START,
             dice: Dice(seed),
             weather: Weather::FINE,
             repos: Vec::new(),
@@ -229,7 +232,7 @@ impl World {
     }
 
     pub(super) fn tell(&mut self, what: impl std::fmt::Display) {
-        let minutes = (self.now - 1_790_000_000) / MINUTE;
+        let minutes = (self.now - Self::START) / MINUTE;
         self.story.push(format!("{minutes:>6} min  {what}"));
     }
 

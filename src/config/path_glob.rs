@@ -1,0 +1,12 @@
+//! Globs on the paths of a repository.
+
+use crate::repo::Glob;
+
+/// A glob on paths of a repository; one that leads out of it could never match.
+pub(super) fn path_glob(text: &str) -> Result<Glob, String> {
+    let leads_out = text.starts_with('/') || text.split('/').any(|part| part == "..");
+    if leads_out {
+        return Err("it can never match: paths begin at the repository's top".to_owned());
+    }
+    Glob::parse(text).map_err(|error| error.to_string())
+}

@@ -1,0 +1,203 @@
+//! How every image stands, from what was seen.
+
+use super::report::{EdgeReport, NodeReport, Portrait, State};
+use crate::family::Node;
+use crate::family::freshness::Freshness;
+use crate::family::hold::{Busy, Ci, Facts, Scene, Terms};
+use crate::image::{ImageName, Reference};
+use crate::plan::{Decision, Lookup, Observations, Outcome};
+use crate::policy::Settings;
+use crate::run::family::{Kinship, odd};
+use crate::run::freshness::{FreshnessReport, newest};
+use crate::run::report::ProblemReport;
+use crate::run::setup::Setup;
+use crate::run::shared::Case;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How an image of a registered repository is looked up: as its own repository may.
+pub(super) fn own_lookup(setup: &Setup, node: &Node, cases: &[Case]) -> Option<Lookup> {
+    let (image, repo) = (node.image.as_ref()?, &cases[node.repo?].candidate.repo);
+    let lookup = setup.lookup(image, Some(&repo.name), repo.registry.as_ref());
+    lookup.ok().flatten()
+}
+
+pub(super) struct Painter<'a> {
+    pub(super) setup: &'a Setup,
+    pub(super) kinship: &'a Kinship,
+    pub(super) cases: &'a [Case],
+    pub(super) seen: &'a Observations,
+    pub(super) facts: &'a BTreeMap<usize, Facts>,
+    pub(super) bases: &'a BTreeMap<usize, (Reference, Lookup)>,
+    pub(super) published: &'a BTreeMap<usize, FreshnessReport>,
+    pub(super) now: Timestamp,
+}
+
+impl Painter<'_> {
+    pub(super) fn paint(&self, problems: Vec<ProblemReport>) -> Portrait {
+        let graph = &self.kinship.graph;
+        let name = |node: usize| graph.name_of(node, &self.kinship.members);
+        let mut nodes: Vec<NodeReport> = (0..graph.nodes().len()).map(|n| self.node(n)).collect();
+        nodes.sort_by(|a, b| (a.generation, a.name()).cmp(&(b.generation, b.name())));
+        let edges = graph.edges().iter().map(|edge| EdgeReport {
+            parent: name(edge.parent),
+            child: name(edge.child),
+            path: edge.path.to_string(),
+            line: edge.line,
+        });
+        let cycles = graph.cycles.iter();
+        Portrait {
+            version: 1,
+            nodes,
+            edges: edges.collect(),
+            cycles: cycles
+                .map(|cycle| cycle.iter().map(|node| name(*node)).collect())
+                .collect(),
+            warnings: odd(self.kinship),
+            problems,
+        }
+    }
+
+    fn node(&self, index: usize) -> NodeReport {
+        let node = &self.kinship.graph.nodes()[index];
+        let (state, held_by, why) = self.state(index);
+        let base = self.bases.get(&index);
+        let created = base.and_then(|(reference, lookup)| {
+            let key = (lookup.clone(), reference.digest.clone()?);
+            self.seen.created.get(&key).copied().flatten()
+        });
+        NodeReport {
+            image: node.image.as_ref().map(ImageName::canonical),
+            repo: node.repo.map(|repo| self.kinship.name(repo).to_string()),
+            generation: node.generation,
+            state,
+            held_by,
+            tag: self.tag(node),
+            base: base.map(|(reference, _)| reference.to_string()),
+            base_created: created,
+            why,
+            freshness: self.published.get(&index).map(|report| report.answer),
+        }
+    }
+
+    /// The newest tag, as the automatic scheme sees it.
+    fn tag(&self, node: &Node) -> Option<String> {
+        let image = node.image.as_ref()?;
+        let own = own_lookup(self.setup, node, self.cases);
+        let tags = match &own {
+            Some(lookup) => self.seen.tags.get(lookup),
+            // As whoever stands on it looked it up.
+            None => {
+                let mut all = self.seen.tags.iter();
+                all.find(|(lookup, _)| lookup.image == *image)
+                    .map(|(_, tags)| tags)
+            }
+        };
+        let tags = tags?.as_ref().ok()?;
+        let today = self.now.to_zoned(jiff::tz::TimeZone::UTC).date();
+        newest(image, tags, today).map(|tag| tag.to_string())
+    }
+
+    /// How an image stands: the first of these that is so.
+    fn state(&self, index: usize) -> (State, Option<String>, String) {
+        let node = &self.kinship.graph.nodes()[index];
+        let Some(repo) = node.repo else {
+            return (State::Outside, None, String::new());
+        };
+        let case = &self.cases[repo];
+        if case.candidate.base.is_none() {
+            let report = &case.candidate.report;
+            let problem = report
+                .problems
+                .first()
+                .map(|problem| problem.message.clone());
+            let why = problem.or_else(|| report.skipped.clone());
+            return (State::Unknown, None, why.unwrap_or_default());
+        }
+        let decisions: Vec<&Decision> = self.decisions(repo, index).collect();
+        let unknown = decisions.iter().find(|d| d.outcome() == Outcome::Unknown);
+        let waiting = decisions.iter().find(|d| d.kin.waits_for.is_some());
+        let noun = case.candidate.forge.noun();
+        let busy = self.busy(index, repo);
+        let failed = busy.iter().find(|busy| busy.has_failed());
+        let building = busy.iter().find(|busy| busy.is_building());
+        if let Some(failed) = failed {
+            return (State::Failed, None, failed.describe(noun));
+        }
+        if let Some(building) = building {
+            return (State::Building, None, building.describe(noun));
+        }
+        if let Some(decision) = waiting {
+            let by = decision.kin.waits_for.clone();
+            return (State::Held, by, decision.detail.clone());
+        }
+        if let Some(open) = busy.iter().find(|busy| busy.number().is_some()) {
+            return (State::UpdateOpen, None, open.describe(noun));
+        }
+        if let Some(decision) = unknown {
+            return (State::Unknown, None, decision.detail.clone());
+        }
+        match decisions.iter().find(|d| !d.wanted.is_empty()) {
+            Some(decision) => {
+                let to = decision.wanted.iter().map(|wanted| {
+                    let tag = wanted.to_tag.as_ref().map(ToString::to_string);
+                    format!("{}:{}", decision.located.image(), tag.unwrap_or_default())
+                });
+                (State::Stale, None, to.collect::<Vec<_>>().join(", "))
+            }
+            None => self.published(index),
+        }
+    }
+
+    /// How an image stands whose files want nothing: what is published may still be built on something older.
+    fn published(&self, index: usize) -> (State, Option<String>, String) {
+        let rows = self.published.get(&index).map(|report| &report.platforms);
+        let mut stale = rows.into_iter().flatten();
+        match stale.find(|row| row.answer == Freshness::Stale.code()) {
+            Some(row) => (
+                State::Stale,
+                None,
+                format!("{}: {}", row.code, row.evidence),
+            ),
+            None => (State::Current, None, String::new()),
+        }
+    }
+
+    /// The decisions about what an image is built from.
+    fn decisions(&self, repo: usize, index: usize) -> impl Iterator<Item = &Decision> {
+        let graph = &self.kinship.graph;
+        let places: BTreeSet<(String, usize)> = graph
+            .edges_to(index)
+            .map(|edge| (edge.path.to_string(), edge.line))
+            .collect();
+        let decisions = self.cases[repo].work.decisions.iter();
+        decisions.filter(move |decision| {
+            places.contains(&(decision.path.to_string(), decision.located.line))
+        })
+    }
+
+    /// What goes on there: with majors, and a head that has no pipeline counts as building for ten minutes.
+    fn busy(&self, index: usize, repo: usize) -> Vec<Busy> {
+        let settings = Settings::default();
+        let terms = Terms {
+            hold_for: None,
+            majors: true,
+            settle: SignedDuration::from_secs(settings.settle.value.seconds),
+        };
+        let Some(facts) = self.facts.get(&repo) else {
+            return Vec::new();
+        };
+        let scene = Scene {
+            graph: &self.kinship.graph,
+            members: &self.kinship.members,
+            facts: self.facts,
+            lives: &|_| true,
+            now: self.now,
+        };
+        let unseen = facts.ci == Ci::Unseen;
+        let blockers = scene.blockers(index, &terms).into_iter();
+        let busy = blockers.map(|blocker| blocker.what);
+        busy.filter(|busy| !(unseen && busy.is_building()))
+            .collect()
+    }
+}
