@@ -36,9 +36,35 @@ fn p3_scan_and_edit_know_gipgee_yml() {
         ),
     ]);
     let ran = place.run(&["scan", "."]);
-    assert_snapshot!(ran.all(), @"");
+    assert_snapshot!(ran.all(), @r"
+    exit 0
+    --- stdout
+    Containerfile:2  from         $GIPGEE_BASE_IMAGE  -     passed-by-gipgee
+    gipgee.yml:7     gipgee-base  quay.io/acme/os     1.10
+    gipgee.yml:11    gipgee-base  images.b.baseImage  -     not-plain
+    ");
     let ran = place.run(&["check", ".", "--config", "config.toml"]);
-    assert_snapshot!(ran.all(), @"");
+    assert_snapshot!(ran.all(), @r#"
+    exit 1
+    --- stdout
+    error: image: gipgee.yml:11: images.b: no containerFile can be read
+    error: image: gipgee.yml:11: images.b: no releaseLocations can be read
+    Containerfile:2 from
+      | FROM $GIPGEE_BASE_IMAGE
+      skip: not-editable: passed-by-gipgee: gipgee passes it from gipgee.yml, and it is followed there
+
+    gipgee.yml:7 gipgee-base
+      |   a:
+      skip: registry-not-configured: quay.io is not listed
+      help: [[registry]]
+            host = "quay.io"
+
+    gipgee.yml:11 gipgee-base
+      |   b:
+      skip: not-editable: not-plain: it is written with an alias, an anchor, an escape, a key that is there twice or over several lines
+
+    .: nothing is proposed
+    "#);
     let tag = |from: &str, to: &str| {
         format!(
             "[{{\"image\": \"quay.io/acme/os\", \"from_tag\": \"{from}\", \"to_tag\": \"{to}\"}}]"
@@ -47,7 +73,11 @@ fn p3_scan_and_edit_know_gipgee_yml() {
     // What stands below an anchor may be said elsewhere too, so that the default does not move under it.
     place.write("updates", tag("1.10", "1.11"));
     let ran = place.run(&["edit", "gipgee.yml", "--updates", "updates"]);
-    assert_snapshot!(ran.all(), @"");
+    assert_snapshot!(ran.all(), @r"
+    exit 1
+    --- stderr
+    shared-arg: line 11: the edit would also change images.b.baseImage, through a variable that both use
+    ");
     place.write("gipgee.yml", FILE.replace("&mine ", ""));
     let ran = place
         .run(&["edit", "gipgee.yml", "--updates", "updates"])
