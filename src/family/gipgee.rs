@@ -8,13 +8,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The argument that gipgee passes an image's base as.
-const BASE_ARG: &str = "GIPGEE_BASE_IMAGE";
+pub const GIPGEE_BASE_ARG: &str = "GIPGEE_BASE_IMAGE";
 
 /// Whether a text is the base that gipgee passes, and nothing else.
 fn is_base(written: &str) -> bool {
     let name = written.strip_prefix('$').unwrap_or_default();
     let inner = name.strip_prefix('{').and_then(|n| n.strip_suffix('}'));
-    inner.unwrap_or(name) == BASE_ARG
+    inner.unwrap_or(name) == GIPGEE_BASE_ARG
 }
 
 /// The Containerfiles of a repository's gipgee.yml, if it is among its files.

@@ -176,6 +176,18 @@ images:
         order(),
         ["1 one no published", "1 two yes published watch-changed"]
     );
+    let ran = place.run(&[
+        "freshness",
+        &format!("{host}/acme/two:stable"),
+        "--config",
+        "config.toml",
+    ]);
+    // What gipgee passes is known also where the published image is looked at.
+    assert!(
+        ran.stdout.contains("base [HOST]/os:1.0.0"),
+        "{}",
+        ran.stdout
+    );
     fake.push("acme/two", "stable", label(&second));
     commit(&[("shared/a", "b\n")]);
     assert_eq!(

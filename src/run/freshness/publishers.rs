@@ -1,6 +1,7 @@
 //! Which images the registered repositories publish, and where each is built.
 
 use super::subject::{Built, Subject};
+use crate::family::{GIPGEE_BASE_ARG, ImageSpec};
 use crate::forge::{ForgeError, Repository};
 use crate::git::EntryKind;
 use crate::image::Reference;
@@ -13,9 +14,9 @@ use crate::run::report::{ProblemReport, Report};
 use crate::run::setup::Setup;
 use crate::run::shared::AT_ONCE;
 use crate::run::work::Work;
-use crate::source::Format;
+use crate::source::{Format, Kind, Located};
 use futures::StreamExt as _;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The registered repositories and what they publish.
@@ -159,7 +160,29 @@ pub(in crate::run) fn built(
         dockerfile,
         target: spec.and_then(|spec| spec.target.clone()),
         args: work.config.args.clone(),
+        passed: spec.map(|spec| passed(work, spec)).unwrap_or_default(),
     })
+}
+
+/// The base that gipgee passes, where an image has one.
+fn passed(work: &Work, spec: &ImageSpec) -> BTreeMap<String, String> {
+    let told = |(of, located): &&(RepoPath, Located)| {
+        let mut also = spec.also.iter();
+        located.kind == Kind::GipgeeBase
+            && also.any(|(path, lines)| path == of && lines.contains(&located.line))
+    };
+    let bases = work.references.iter().filter(told);
+    let bases: BTreeSet<Option<String>> = bases
+        .map(|(_, located)| located.reference().map(ToString::to_string))
+        .collect();
+    match bases.len() {
+        1 => bases
+            .into_iter()
+            .flatten()
+            .map(|base| (GIPGEE_BASE_ARG.to_owned(), base))
+            .collect(),
+        _ => BTreeMap::new(),
+    }
 }
 
 /// The one Dockerfile among those that name a parent, or among all, if none does; of several the one at the top.
