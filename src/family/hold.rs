@@ -169,17 +169,19 @@ impl Scene<'_> {
         if let Some(blocker) = waits(failed.collect()) {
             return Verdict::Blocked(blocker);
         }
-        let mut seen = BTreeSet::from([child]);
-        let mut next = VecDeque::from([child]);
-        while let Some(node) = next.pop_front() {
+        // Each with whether the way to it leaves the child's own repository.
+        let mut seen = BTreeSet::from([(child, false)]);
+        let mut next = VecDeque::from([(child, false)]);
+        while let Some((node, was_out)) = next.pop_front() {
             for edge in self.graph.edges_to(node) {
-                let follow = !edge.on_cycle && (self.lives)(edge) && seen.insert(edge.parent);
-                if !follow {
+                let out = was_out || nodes[edge.parent].repo != nodes[child].repo;
+                let lives = !edge.on_cycle && (self.lives)(edge);
+                if !lives || !seen.insert((edge.parent, out)) {
                     continue;
                 }
-                next.push_back(edge.parent);
-                // What is built in one commit does not wait for itself.
-                if nodes[edge.parent].repo == nodes[child].repo {
+                next.push_back((edge.parent, out));
+                // What is built in one commit does not wait for itself; what comes back through others does.
+                if !out {
                     continue;
                 }
                 let coming = self.blockers(edge.parent, terms).into_iter();

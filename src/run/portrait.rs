@@ -12,7 +12,7 @@ use super::freshness::{FreshnessReport, Subject, built, freshness};
 use super::lookup::answer;
 use super::options::Options;
 use super::pass::{Observed, observe};
-use super::report::Report;
+use super::report::{ProblemReport, Report};
 use super::setup::Setup;
 use super::shared::Case;
 use crate::image::Reference;
@@ -51,6 +51,7 @@ pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) ->
             .iter()
             .flat_map(|case| case.candidate.report.problems.clone()),
     );
+    problems.extend(cases.iter().flat_map(not_found_out));
     let painter = Painter {
         setup,
         kinship,
@@ -62,6 +63,25 @@ pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) ->
         now: options.now,
     };
     painter.paint(problems)
+}
+
+/// The references of a repository that could not be looked up.
+fn not_found_out(case: &Case) -> Vec<ProblemReport> {
+    let repo = &case.candidate.repo.name;
+    let failed = case
+        .work
+        .decisions
+        .iter()
+        .filter(|decision| decision.failed());
+    let told = failed.map(|decision| {
+        let (path, line) = (&decision.path, decision.located.line);
+        let message = format!("{repo}: {path}:{line}: {}", decision.detail);
+        ProblemReport {
+            help: decision.help.clone(),
+            ..ProblemReport::new(decision.reason.code(), message)
+        }
+    });
+    told.collect()
 }
 
 /// The reference that the last stage of each image begins with.

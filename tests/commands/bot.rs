@@ -484,3 +484,53 @@ fn demo_tells_the_story_and_keeps_what_it_is_told_to_keep() {
     assert!(ran.stdout.contains("builds done: 0"), "{}", ran.stdout);
     assert!(ran.stdout.contains("ruby is red"), "{}", ran.stdout);
 }
+
+#[test]
+fn graph_draws_the_family_also_when_its_registry_is_silent() {
+    let place = Place::new();
+    place
+        .run(&["demo", "--keep", "kept", "--diamond"])
+        .expect(0);
+    let draw = |more: &[&str]| {
+        let arguments = [&["graph", "--config", "kept/config.toml"], more].concat();
+        place.run(&arguments)
+    };
+    // Nothing is up to date that could not be looked at.
+    let tree = draw(&[]).expect(1).stdout;
+    assert_eq!(tree.matches("unknown").count(), 4, "{tree}");
+    assert!(
+        tree.contains("(see above)") || tree.matches("acme/app").count() == 2,
+        "{tree}"
+    );
+    let part = draw(&["ruby", "--down"]).expect(1).stdout;
+    assert!(
+        part.contains("acme/app") && !part.contains("acme/node"),
+        "{part}"
+    );
+    let part = draw(&["repo:app", "--up"]).expect(1).stdout;
+    assert_eq!(part.lines().count(), 5, "{part}");
+    let json: serde_json::Value =
+        serde_json::from_str(&draw(&["--format", "json"]).expect(1).stdout).unwrap();
+    assert_eq!(json["version"], 1);
+    assert_eq!(json["edges"].as_array().unwrap().len(), 4);
+    assert_eq!(json["nodes"][3]["repo"], "app");
+    assert_eq!(json["nodes"][3]["generation"], 2);
+    for (format, expect) in [
+        ("dot", "digraph family {"),
+        ("mermaid", "flowchart LR"),
+        ("svg", "<svg xmlns="),
+    ] {
+        let drawn = draw(&["--format", format]).expect(1).stdout;
+        assert!(
+            drawn.starts_with(expect) && drawn.contains("acme/node"),
+            "{drawn}"
+        );
+    }
+    let svg = draw(&["--format", "svg"]).expect(1).stdout;
+    assert_eq!(svg.matches("<path").count(), 4);
+    let lost = draw(&["nobody"]).expect(2).stderr;
+    assert!(
+        lost.contains("nothing in the family is \"nobody\""),
+        "{lost}"
+    );
+}

@@ -529,5 +529,64 @@ fn a_hold_runs_out_and_a_label_proves_what_is_new() {
         ..running
     };
     check(&both, TERMS, true, "held a MergeRequest(Some(3))");
-    let _ = Busy::Running.describe("merge request");
+    assert_eq!(
+        Busy::Running.describe("pull request"),
+        "its pipeline is running"
+    );
+}
+
+#[test]
+fn what_comes_back_through_another_repository_is_waited_for() {
+    let mut both = Member {
+        own: Some((RegistryHost::parse(HOST).unwrap(), "both".to_owned())),
+        ..Member::new(RepoName::parse("both").unwrap())
+    };
+    add(&mut both, "x/Dockerfile", "FROM reg.io/root:1\n");
+    add(
+        &mut both,
+        "y/Dockerfile",
+        "FROM reg.io/mid:1\nCOPY --from=reg.io/root:1 /a /\n",
+    );
+    add(
+        &mut both,
+        "z/Dockerfile",
+        "FROM reg.io/both/x:1\nCOPY --from=reg.io/root:1 /a /\n",
+    );
+    for name in ["x", "y", "z"] {
+        let dockerfile = format!("{name}/Dockerfile");
+        let mut spec = spec(&format!("reg.io/both/{name}"), &dockerfile, None, 1);
+        spec.context = Some(RepoPath::parse(name).unwrap());
+        both.images.push(spec);
+    }
+    let members = [
+        member("root", "FROM scratch\n"),
+        both,
+        member("mid", "FROM reg.io/both/x:1\n"),
+    ];
+    let graph = Graph::new(&members, &[]);
+    let mut of_x = open(7, -5);
+    of_x.paths = BTreeSet::from([RepoPath::parse("x/Dockerfile").unwrap()]);
+    let busy = Facts {
+        open: vec![of_x],
+        ..quiet()
+    };
+    let facts = BTreeMap::from([(1, busy)]);
+    let scene = Scene {
+        graph: &graph,
+        members: &members,
+        facts: &facts,
+        lives: &|_| true,
+        now: at(0),
+    };
+    let node = |name: &str| graph.node_of(&image(name)).unwrap();
+    let judge = |child: &str| {
+        let child = graph.nodes_of(1).iter().find(|of| {
+            let name = graph.nodes()[**of].image.as_ref();
+            name.is_some_and(|name| name.short() == child)
+        });
+        scene.judge(*child.unwrap(), node("root"), false, &TERMS)
+    };
+    // z is built in one commit with x; y stands on what is built from x elsewhere.
+    assert_eq!(judge("z"), Verdict::Free(Vec::new()));
+    assert!(matches!(judge("y"), Verdict::Held(by) if by.repo == 1));
 }

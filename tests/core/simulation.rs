@@ -248,20 +248,23 @@ impl Play {
         let released =
             released.filter(|(index, _)| which.is_none_or(|which| which % outside.len() == *index));
         let mut changed: BTreeSet<ImageName> = released.map(|(_, name)| name.clone()).collect();
-        // Images stand only on earlier ones, so one look at each is enough.
-        let mut needed = BTreeMap::new();
-        for it in &self.world.repos {
-            for image in &it.images {
-                let stands = self
-                    .parents(&image.name)
-                    .iter()
-                    .any(|parent| changed.contains(parent));
-                needed.insert(image.name.clone(), usize::from(stands));
-                if stands {
-                    changed.insert(image.name.clone());
-                }
+        let images = self.world.repos.iter().flat_map(|it| &it.images);
+        let images: Vec<&ImageName> = images.map(|image| &image.name).collect();
+        loop {
+            let stands = |image: &&&ImageName| {
+                let mut parents = self.parents(image).into_iter();
+                !changed.contains(**image) && parents.any(|parent| changed.contains(&parent))
+            };
+            let more: Vec<&ImageName> = images.iter().filter(stands).copied().collect();
+            if more.is_empty() {
+                break;
             }
+            changed.extend(more.into_iter().cloned());
         }
+        let needed = images.into_iter().cloned();
+        let needed: BTreeMap<ImageName, usize> = needed
+            .map(|image| (image.clone(), usize::from(changed.contains(&image))))
+            .collect();
         self.play(0, i64::MAX)?;
         self.all_is_current()?;
         for (image, needed) in needed {

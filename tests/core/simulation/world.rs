@@ -146,6 +146,12 @@ impl World {
         let mut names: Vec<ImageName> = Vec::new();
         while (names.len() as u64) < images {
             let number = world.repos.len();
+            let mut several = world.repos.iter();
+            let several = several.position(|it| it.images.len() > 1);
+            if let Some(repo) = several.filter(|_| most > 8 && world.dice.percent(12)) {
+                world.grow(repo, &mut names);
+                continue;
+            }
             let several = match world.dice.percent(15) {
                 true => 2 + world.dice.roll(2),
                 false => 1,
@@ -158,44 +164,11 @@ impl World {
     fn add_repo(&mut self, number: usize, several: usize, names: &mut Vec<ImageName>) {
         let mut images = Vec::new();
         let mut files = BTreeMap::new();
-        let known = names.len() as u64;
         for index in 0..several {
-            let (name, folder) = match several {
-                1 => (format!("{HOST}/r{number}"), String::new()),
-                _ => (format!("{HOST}/r{number}/i{index}"), format!("i{index}/")),
-            };
-            let name = ImageName::parse(&name).unwrap();
-            let mut parents: BTreeSet<ImageName> = BTreeSet::new();
-            // The first images stand on what comes from outside, the others on each other: sometimes far up.
-            if known == 0 || self.dice.percent(10) {
-                let outside = self.dice.roll(self.outside.len() as u64);
-                parents.insert(self.outside[outside as usize].clone());
-            } else {
-                for _ in 0..=self.dice.roll(3) {
-                    let near = known.min(6);
-                    let from = match self.dice.percent(70) {
-                        true => known - 1 - self.dice.roll(near),
-                        false => self.dice.roll(known),
-                    };
-                    parents.insert(names[from as usize].clone());
-                }
-            }
-            let lines = parents.iter().enumerate().map(|(index, parent)| {
-                let (tag, digest) = self.newest(parent);
-                match index {
-                    0 => format!("FROM {parent}:{tag}@{digest}\n"),
-                    _ => format!("COPY --from={parent}:{tag}@{digest} /x /\n"),
-                }
-            });
-            let text: String = lines.collect();
-            let dockerfile = RepoPath::parse(&format!("{folder}Dockerfile")).unwrap();
-            files.insert(dockerfile.clone(), text.into_bytes());
-            images.push(Image {
-                name,
-                dockerfile,
-                version: 0,
-                built: Vec::new(),
-            });
+            let folder = (several > 1).then_some(index);
+            let (image, dockerfile) = self.new_image(number, folder, names);
+            files.insert(image.dockerfile.clone(), dockerfile);
+            images.push(image);
         }
         names.extend(images.iter().map(|image| image.name.clone()));
         let head = self.commit();
@@ -210,6 +183,73 @@ impl World {
             mrs: Vec::new(),
         });
         self.publish(number);
+        self.builds.clear();
+    }
+
+    /// An image and its Dockerfile, on some of these.
+    fn new_image(
+        &mut self,
+        repo: usize,
+        folder: Option<usize>,
+        names: &[ImageName],
+    ) -> (Image, Vec<u8>) {
+        let known = names.len() as u64;
+        let (name, folder) = match folder {
+            None => (format!("{HOST}/r{repo}"), String::new()),
+            Some(index) => (format!("{HOST}/r{repo}/i{index}"), format!("i{index}/")),
+        };
+        let name = ImageName::parse(&name).unwrap();
+        let mut parents: BTreeSet<ImageName> = BTreeSet::new();
+        // The first images stand on what comes from outside, the others on each other: sometimes far up.
+        if known == 0 || self.dice.percent(10) {
+            let outside = self.dice.roll(self.outside.len() as u64);
+            parents.insert(self.outside[outside as usize].clone());
+        } else {
+            for _ in 0..=self.dice.roll(3) {
+                let near = known.min(6);
+                let from = match self.dice.percent(70) {
+                    true => known - 1 - self.dice.roll(near),
+                    false => self.dice.roll(known),
+                };
+                parents.insert(names[from as usize].clone());
+            }
+        }
+        let lines = parents.iter().enumerate().map(|(index, parent)| {
+            let (tag, digest) = self.newest(parent);
+            match index {
+                0 => format!("FROM {parent}:{tag}@{digest}\n"),
+                _ => format!("COPY --from={parent}:{tag}@{digest} /x /\n"),
+            }
+        });
+        let text: String = lines.collect();
+        let image = Image {
+            name,
+            dockerfile: RepoPath::parse(&format!("{folder}Dockerfile")).unwrap(),
+            version: 0,
+            built: Vec::new(),
+        };
+        (image, text.into_bytes())
+    }
+
+    /// One more image in a repository that has several: on what stands on its others, too, so that the family goes in
+    /// and out of the repository.
+    fn grow(&mut self, repo: usize, names: &mut Vec<ImageName>) {
+        let own: BTreeSet<ImageName> = self.repos[repo]
+            .images
+            .iter()
+            .map(|image| image.name.clone())
+            .collect();
+        let others: Vec<ImageName> = names
+            .iter()
+            .filter(|name| !own.contains(*name))
+            .cloned()
+            .collect();
+        let (image, dockerfile) = self.new_image(repo, Some(own.len()), &others);
+        names.push(image.name.clone());
+        let it = &mut self.repos[repo];
+        it.files.insert(image.dockerfile.clone(), dockerfile);
+        it.images.push(image);
+        self.publish(repo);
         self.builds.clear();
     }
 
