@@ -7,7 +7,7 @@
 //! To add a format:
 //! 1. write `source/<format>.rs` with one `read(text, base, args)` that gives [`Located`] and what it passed over;
 //! 2. add a variant to [`Format`], its name and its file names to `source/format.rs`;
-//! 3. add its cases to `fixtures/vectors/scan.json` and `edit.json`, and its line to `docs/sources.md`.
+//! 3. add its cases to `tests/core/<format>.rs`, an edit that changes nothing else as a property, and its line to `docs/sources.md`.
 
 mod compare;
 mod dockerfile;

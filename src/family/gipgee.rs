@@ -220,47 +220,30 @@ images:
         }
     }
 
+    const ODD: &str = "images:
+  a:
+    containerFile: A
+    releaseLocations: [{registry: reg.io, repository: x, tag: a}]
+  b:
+    containerFile: B
+    releaseLocations: [{registry: reg.io, repository: x, tag: b}]
+  c:
+    releaseLocations: [{repository: x}, {registry: reg.io, repository: Y}]
+  d:
+    containerFile: ../D
+    assetsToWatch: '*'
+";
+
     #[test]
     fn images_under_one_name_are_one_and_what_has_no_effect_is_told() {
-        let (specs, findings) = read(
-            "images:
-  a:
-    containerFile: A
-    releaseLocations: [{registry: reg.io, repository: x, tag: a}]
-  b:
-    containerFile: B
-    releaseLocations: [{registry: reg.io, repository: x, tag: b}]
-  c:
-    releaseLocations: [{repository: x}, {registry: reg.io, repository: Y}]
-  d:
-    containerFile: ../D
-    assetsToWatch: '*'
-  e: *none
-",
-        );
-        assert!(
-            specs.is_empty() && findings.is_empty(),
-            "an alias of nothing is no YAML"
-        );
-        let (specs, findings) = read(
-            "images:
-  a:
-    containerFile: A
-    releaseLocations: [{registry: reg.io, repository: x, tag: a}]
-  b:
-    containerFile: B
-    releaseLocations: [{registry: reg.io, repository: x, tag: b}]
-  c:
-    releaseLocations: [{repository: x}, {registry: reg.io, repository: Y}]
-  d:
-    containerFile: ../D
-    assetsToWatch: '*'
-",
-        );
+        let (specs, findings) = read(ODD);
         let found: Vec<String> = specs.iter().map(shown).collect();
         let both = "gipgee.yml:2 reg.io/x A gipgee.yml:2+gipgee.yml:5+B:0";
         assert_eq!(found, [both]);
         assert_eq!(findings.len(), 6, "{findings:#?}");
+        // An alias of nothing is no YAML.
+        let (specs, findings) = read(&format!("{ODD}  e: *none\n"));
+        assert!(specs.is_empty() && findings.is_empty());
     }
 
     #[test]

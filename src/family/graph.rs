@@ -163,10 +163,7 @@ impl Graph {
                 let built = lines.iter().any(|range| range.contains(&stand.line));
                 (here && built).then_some(*spec)
             };
-            let told_here = |spec: &usize| {
-                let mut also = member.images[*spec].also.iter();
-                also.any(|(path, lines)| *path == stand.path && lines.contains(&stand.line))
-            };
+            let told_here = |spec: &usize| member.images[*spec].is_told_at(&stand.path, stand.line);
             let specs: BTreeSet<usize> = (0..member.images.len())
                 .filter(told_here)
                 .chain(reach.iter().filter_map(fits))

@@ -37,6 +37,12 @@ impl ImageSpec {
         std::iter::once(&self.name).chain(&self.published)
     }
 
+    /// Whether a line of a file that is not its Dockerfile names what it is built from.
+    pub fn is_told_at(&self, path: &RepoPath, line: usize) -> bool {
+        let mut also = self.also.iter();
+        also.any(|(of, lines)| of == path && lines.contains(&line))
+    }
+
     /// Whether a change of a file asks for another build.
     pub fn watches(&self, path: &RepoPath) -> bool {
         let is_source = *path == self.dockerfile || self.also.iter().any(|(also, _)| also == path);

@@ -17,8 +17,6 @@ use super::setup::Setup;
 use super::shared::Case;
 use crate::image::Reference;
 use crate::plan::{Lookup, Observations, Question};
-use crate::repo::RepoPath;
-use crate::source::Located;
 use painter::{Painter, own_lookup};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -102,16 +100,8 @@ fn bases(setup: &Setup, kinship: &Kinship, cases: &[Case]) -> BTreeMap<usize, (R
             let (_, located) = here.find(|(of, located)| of == path && located.line == line)?;
             located.reference().cloned()
         });
-        let told = |(of, located): &&(RepoPath, Located)| {
-            let also = spec.map_or(&[][..], |spec| &spec.also);
-            also.iter()
-                .any(|(path, lines)| path == of && lines.contains(&located.line))
-        };
-        let at = at.or_else(|| {
-            let (_, located) = work.references.iter().find(told)?;
-            located.reference().cloned()
-        });
-        let Some(reference) = at else {
+        let told = spec.and_then(|spec| work.bases_told(spec).next());
+        let Some(reference) = at.or_else(|| told.cloned()) else {
             continue;
         };
         let registry = candidate.repo.registry.as_ref();

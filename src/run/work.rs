@@ -9,11 +9,11 @@ use crate::family::{
 };
 use crate::forge::ForgeRegistry;
 use crate::git::EntryKind;
-use crate::image::ImageName;
+use crate::image::{ImageName, Reference};
 use crate::plan::{Decision, File, Images, Observations, Proposal, Target, propose};
 use crate::policy::Policy;
 use crate::repo::{Branch, RepoName, RepoPath};
-use crate::source::{Format, Located, Passed, Stages, VersionFileError, scan};
+use crate::source::{Format, Kind, Located, Passed, Stages, VersionFileError, scan};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A repository or folder with everything that was read of it.
@@ -158,6 +158,14 @@ impl Work {
         for (path, located) in &mut self.references {
             knows_gipgee(path, located, &built);
         }
+    }
+
+    /// The bases of an image that stand in its gipgee.yml, as far as they are known.
+    pub fn bases_told(&self, spec: &ImageSpec) -> impl Iterator<Item = &Reference> {
+        let told = self.references.iter().filter(move |(path, located)| {
+            located.kind == Kind::GipgeeBase && spec.is_told_at(path, located.line)
+        });
+        told.filter_map(|(_, located)| located.reference())
     }
 
     /// A version file's contents.

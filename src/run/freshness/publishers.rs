@@ -14,7 +14,7 @@ use crate::run::report::{ProblemReport, Report};
 use crate::run::setup::Setup;
 use crate::run::shared::AT_ONCE;
 use crate::run::work::Work;
-use crate::source::{Format, Kind, Located};
+use crate::source::Format;
 use futures::StreamExt as _;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -166,23 +166,11 @@ pub(in crate::run) fn built(
 
 /// The base that gipgee passes, where an image has one.
 fn passed(work: &Work, spec: &ImageSpec) -> BTreeMap<String, String> {
-    let told = |(of, located): &&(RepoPath, Located)| {
-        let mut also = spec.also.iter();
-        located.kind == Kind::GipgeeBase
-            && also.any(|(path, lines)| path == of && lines.contains(&located.line))
-    };
-    let bases = work.references.iter().filter(told);
-    let bases: BTreeSet<Option<String>> = bases
-        .map(|(_, located)| located.reference().map(ToString::to_string))
-        .collect();
-    match bases.len() {
-        1 => bases
-            .into_iter()
-            .flatten()
-            .map(|base| (GIPGEE_BASE_ARG.to_owned(), base))
-            .collect(),
-        _ => BTreeMap::new(),
-    }
+    let bases: BTreeSet<String> = work.bases_told(spec).map(ToString::to_string).collect();
+    let is_one = bases.len() == 1;
+    let base = bases.into_iter().filter(|_| is_one);
+    base.map(|base| (GIPGEE_BASE_ARG.to_owned(), base))
+        .collect()
 }
 
 /// The one Dockerfile among those that name a parent, or among all, if none does; of several the one at the top.
