@@ -166,6 +166,8 @@ fn p3_what_cannot_be_edited_alone_is_not_edited() {
     };
     for tag in [
         "&t '1'",
+        "&t\n        '1'",
+        "!!str\n        1",
         "!!str 1",
         "|\n        1",
         ">-\n        1",
@@ -200,6 +202,15 @@ fn p3_what_cannot_be_edited_alone_is_not_edited() {
     ] {
         assert_eq!(shown(file), [expect], "{file:?}");
     }
+    // What an alias may stand for is changed under nobody.
+    let twice = "images:\n  a: {baseImage: &x {registry: r.io, repository: b, tag: '1'}}\n  b: {baseImage: *x}\n";
+    assert_eq!(
+        shown(twice),
+        [
+            "2 images.a.baseImage ? not-plain",
+            "3 images.b.baseImage ? not-plain"
+        ]
+    );
     // Two tags in one text are not taken apart.
     assert_eq!(
         shown("images: {a: {baseImage: {registry: r.io, repository: 'b:1', tag: '2'}}}\n"),
