@@ -7,12 +7,13 @@
 //! To add a format:
 //! 1. write `source/<format>.rs` with one `read(text, base, args)` that gives [`Located`] and what it passed over;
 //! 2. add a variant to [`Format`], its name and its file names to `source/format.rs`;
-//! 3. add its cases to `fixtures/vectors/scan.json` and `edit.json`, and its line to `docs/sources.md`.
+//! 3. add its cases to `tests/core/<format>.rs`, an edit that changes nothing else as a property, and its line to `docs/sources.md`.
 
 mod compare;
 mod dockerfile;
 mod edit;
 mod format;
+mod gipgee;
 mod located;
 mod mapped;
 mod scan;
@@ -26,6 +27,7 @@ pub use compare::{differs_only_by, differs_only_in};
 pub use dockerfile::Passed;
 pub use edit::{FromDigest, Refusal, Update, edit};
 pub use format::Format;
+pub use gipgee::{GipgeeImage, GipgeeRelease, gipgee_images};
 pub use located::{Found, Kind, Known, Located, WhyNot};
 pub use scan::{MAX_FILE, Scan, Unreadable, scan};
 pub use splice::{Splice, SpliceError, splice};

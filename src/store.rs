@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Raised whenever what is stored changes its meaning; a store of another number is made anew.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 /// The store; clones share it.
 #[derive(Debug, Clone)]

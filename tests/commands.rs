@@ -26,6 +26,8 @@ mod config;
 mod fake_gitlab;
 #[path = "commands/freshness.rs"]
 mod freshness;
+#[path = "commands/gipgee.rs"]
+mod gipgee;
 #[path = "commands/help.rs"]
 mod help;
 #[path = "commands/hostile.rs"]

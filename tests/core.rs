@@ -9,6 +9,8 @@
 mod family;
 #[path = "core/freshness.rs"]
 mod freshness;
+#[path = "core/gipgee.rs"]
+mod gipgee;
 #[path = "core/names.rs"]
 mod names;
 #[path = "core/plan.rs"]

@@ -48,6 +48,8 @@ mod faults;
 mod fleet;
 #[path = "e2e/freshness.rs"]
 mod freshness;
+#[path = "e2e/gipgee.rs"]
+mod gipgee;
 #[path = "e2e/isolation.rs"]
 mod isolation;
 #[path = "e2e/life.rs"]

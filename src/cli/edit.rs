@@ -39,7 +39,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
     let file = std::fs::read(&arguments.file)
         .with_context(|| format!("{} cannot be read", arguments.file.display()))?;
     let updates = read_updates(&arguments.updates)?;
-    match edit(Format::Dockerfile, &file, &BTreeMap::new(), &updates) {
+    let name = arguments.file.file_name().and_then(|name| name.to_str());
+    let format = name.and_then(Format::of).unwrap_or(Format::Dockerfile);
+    match edit(format, &file, &BTreeMap::new(), &updates) {
         Ok(edited) => {
             data(&edited)?;
             Ok(Ended::Clean)

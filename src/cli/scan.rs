@@ -3,6 +3,7 @@
 use super::ended::Ended;
 use super::output::{Format, json, table, text};
 use crate::config::{Config, RepoConfig};
+use crate::family::{gipgee_files, knows_gipgee};
 use crate::repo::RepoPath;
 use crate::run::{Folder, OwnError, own_config, read_folder};
 use crate::source::{Format as SourceFormat, Located, Scan, scan};
@@ -91,6 +92,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
             .iter()
             .map(|(path, reason)| skip(path, reason.clone())),
     );
+    let read = folder.files.iter().filter(|(path, ..)| config.reads(path));
+    let built = gipgee_files(read.map(|(path, _, contents)| (path, contents.as_slice())));
     for (path, _, contents) in &folder.files {
         if !config.reads(path) {
             output.skipped.push(skip(path, "excluded".to_owned()));
@@ -99,8 +102,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
         let format = SourceFormat::of(path.as_str()).unwrap_or(SourceFormat::Dockerfile);
         match scan(format, contents, &config.args) {
             Ok(Scan {
-                references, passed, ..
+                mut references,
+                passed,
+                ..
             }) => {
+                let marked = references.iter_mut();
+                marked.for_each(|located| knows_gipgee(path, located, &built));
                 output.references.extend(
                     references
                         .iter()

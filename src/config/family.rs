@@ -116,6 +116,8 @@ fn image(table: Table<'_>) -> Option<(ImageSpec, Spans)> {
         dockerfile: dockerfile?,
         context,
         target,
+        tags: Vec::new(),
+        also: Vec::new(),
         watch: watch.map(|at| at.value).unwrap_or_default(),
         version: version::versioned(table),
         place: Arc::from(table.origin(table.span.0).to_string()),

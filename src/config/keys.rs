@@ -77,7 +77,7 @@ pub(super) const MATCHERS: &[Key] = keys! {
     "images": Texts, "Globs on image names with their host: \"docker.io/library/node\", \"registry.example.com/acme/**\", \"**/postgres\".";
     "repos": Texts, "Globs on repository paths.";
     "paths": Texts, "Globs on file paths in the repository.";
-    "kinds": Texts, "Kinds of places: from, copy-from, mount-from, syntax, onbuild-from.";
+    "kinds": Texts, "Kinds of places: from, copy-from, mount-from, syntax, onbuild-from, gipgee-base.";
     "tags": Texts, "Globs on tags as they stand in the file.";
 };
 

@@ -103,6 +103,8 @@ fn context(folder: &str, registry: &str) -> Result<ImageSpec, String> {
         context: Some(path("")?),
         dockerfile: path("/Dockerfile")?,
         target: None,
+        tags: Vec::new(),
+        also: Vec::new(),
         watch: Vec::new(),
         version: Some(Versioned {
             file: VersionFile { path: info, place },

@@ -163,7 +163,11 @@ impl Graph {
                 let built = lines.iter().any(|range| range.contains(&stand.line));
                 (here && built).then_some(*spec)
             };
-            let specs: Vec<usize> = reach.iter().filter_map(fits).collect();
+            let told_here = |spec: &usize| member.images[*spec].is_told_at(&stand.path, stand.line);
+            let specs: BTreeSet<usize> = (0..member.images.len())
+                .filter(told_here)
+                .chain(reach.iter().filter_map(fits))
+                .collect();
             let inner = self.by_image.get(&stand.image).copied();
             let inner = inner.filter(|node| self.nodes[*node].repo == Some(repo));
             let children: Vec<usize> = if !specs.is_empty() {

@@ -11,7 +11,7 @@ use crate::image::{Reference, Tag};
 use crate::policy::{DigestMode, Effective, Note, Origin, Policy, Subject};
 use crate::repo::{RepoName, RepoPath};
 use crate::scheme::{self, Scheme};
-use crate::source::{Found, Located, WhyNot};
+use crate::source::{Found, Kind, Located, WhyNot};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -214,6 +214,10 @@ impl Case {
     fn may_pin(&mut self, ask: &Ask<'_>, effective: &Effective) -> bool {
         let from_arg = matches!(&ask.located.found, Found::Known(known) if known.tag_from_arg);
         let allowed = !from_arg || effective.settings.pin_args.value;
+        if ask.located.kind == Kind::GipgeeBase {
+            self.step("no digest is added in gipgee.yml: gipgee's checks refuse one beside a tag");
+            return false;
+        }
         if !allowed {
             self.step("no digest is added behind a tag that an ARG makes (pin_args = false)");
         }

@@ -100,7 +100,8 @@ fn bases(setup: &Setup, kinship: &Kinship, cases: &[Case]) -> BTreeMap<usize, (R
             let (_, located) = here.find(|(of, located)| of == path && located.line == line)?;
             located.reference().cloned()
         });
-        let Some(reference) = at else {
+        let told = spec.and_then(|spec| work.bases_told(spec).next());
+        let Some(reference) = at.or_else(|| told.cloned()) else {
             continue;
         };
         let registry = candidate.repo.registry.as_ref();

@@ -3,14 +3,17 @@
 use super::observe::{GITLAB_DEPS, REPO_CONFIG};
 use super::setup::Setup;
 use crate::config::{Config, RepoConfig, repo_of};
-use crate::family::{Depends, ImageSpec, NO_REGISTRY, REGISTRY_ARG, contexts, is_info};
+use crate::family::{
+    Depends, ImageSpec, NO_REGISTRY, REGISTRY_ARG, contexts, gipgee, gipgee_files, is_gipgee,
+    is_info, knows_gipgee,
+};
 use crate::forge::ForgeRegistry;
 use crate::git::EntryKind;
-use crate::image::ImageName;
+use crate::image::{ImageName, Reference};
 use crate::plan::{Decision, File, Images, Observations, Proposal, Target, propose};
 use crate::policy::Policy;
 use crate::repo::{Branch, RepoName, RepoPath};
-use crate::source::{Format, Located, Passed, Stages, VersionFileError, scan};
+use crate::source::{Format, Kind, Located, Passed, Stages, VersionFileError, scan};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A repository or folder with everything that was read of it.
@@ -65,7 +68,7 @@ impl Work {
             .cloned()
             .collect();
         let files: Vec<_> = files.into_iter().collect();
-        let (specs, mut findings) = specs(&mut config, files.iter().map(|(path, ..)| path));
+        let (specs, mut findings) = specs(&mut config, &files);
         let named = version_files(&specs);
         let mut work = Self {
             repo,
@@ -129,6 +132,7 @@ impl Work {
                 Err(why) => work.skipped.push((path.to_string(), why.code().to_owned())),
             }
         }
+        work.know_gipgee();
         let resolve = |image: &ImageName| setup.resolve(image);
         let contents = |path: &RepoPath| work.version(path);
         let args = &work.config.args;
@@ -145,6 +149,23 @@ impl Work {
         work.specs = specs;
         work.findings = findings;
         work
+    }
+
+    /// What gipgee passes to its Containerfiles is followed where it is said.
+    fn know_gipgee(&mut self) {
+        let files = self.files.iter().map(|f| (&f.path, f.contents.as_slice()));
+        let built = gipgee_files(files);
+        for (path, located) in &mut self.references {
+            knows_gipgee(path, located, &built);
+        }
+    }
+
+    /// The bases of an image that stand in its gipgee.yml, as far as they are known.
+    pub fn bases_told(&self, spec: &ImageSpec) -> impl Iterator<Item = &Reference> {
+        let told = self.references.iter().filter(move |(path, located)| {
+            located.kind == Kind::GipgeeBase && spec.is_told_at(path, located.line)
+        });
+        told.filter_map(|(_, located)| located.reference())
     }
 
     /// A version file's contents.
@@ -247,15 +268,23 @@ impl Work {
     }
 }
 
-/// The images that a repository says it builds, or that its folders tell, and what is odd about them. Where only the
-/// build knows the registry, a name that is never asked stands for it.
-fn specs<'a>(
+/// The images that a repository says it builds, or that its gipgee.yml or its folders tell, and what is odd about them.
+/// Where only the build knows the registry, a name that is never asked stands for it.
+fn specs(
     config: &mut RepoConfig,
-    paths: impl Iterator<Item = &'a RepoPath>,
+    files: &[(RepoPath, EntryKind, Vec<u8>)],
 ) -> (Vec<ImageSpec>, Vec<String>) {
     if !config.images.is_empty() {
         return (config.images.clone(), Vec::new());
     }
+    let mut all = files.iter();
+    let told = all.find(|(path, ..)| is_gipgee(path) && config.reads(path));
+    if let Some((path, _, contents)) = told {
+        let (specs, findings) = gipgee(path, contents);
+        config.images.clone_from(&specs);
+        return (specs, findings);
+    }
+    let paths = files.iter().map(|(path, ..)| path);
     let given = config.args.get(REGISTRY_ARG).cloned();
     let registry = given.clone().unwrap_or_else(|| NO_REGISTRY.to_owned());
     let read: Vec<&RepoPath> = paths.filter(|path| is_context_file(config, path)).collect();

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum Format {
     /// Dockerfile and Containerfile.
     Dockerfile,
+    /// gipgee.yml.
+    Gipgee,
 }
 
 impl Format {
@@ -15,8 +17,12 @@ impl Format {
     /// `*.Dockerfile`, `Dockerfile.*`, `Dockerfile-*`, and the same with `Containerfile`.
     ///
     /// `Dockerfile.dockerignore` is an ignore file, not a Dockerfile. A definition of CI is none either, whatever it is
-    /// called: a change of it would run with rights that its author does not have (T18).
+    /// called: a change of it would run with rights that its author does not have (T18). `gipgee.yml` at the top is the one
+    /// YAML that is read: it is data for a tool. What it says is built is built by a pipeline that stands elsewhere.
     pub fn of(path: &str) -> Option<Self> {
+        if matches!(path, "gipgee.yml" | "gipgee.yaml") {
+            return Some(Self::Gipgee);
+        }
         let path = path.to_ascii_lowercase();
         let name = path.rsplit('/').next().unwrap_or(&path);
         if name.ends_with(".dockerignore") || name.ends_with(".containerignore") || is_ci(&path) {
@@ -91,8 +97,16 @@ mod tests {
             ".gitlab-ci.yml",
             "ci/Dockerfile.yml",
             "Containerfile-build.YAML",
+            ".gipgee-gitlab-ci.yml",
+            "a/gipgee.yml",
+            "./gipgee.yml",
+            "Gipgee.yml",
+            "gipgee.yml/Dockerfile.yml",
         ] {
             assert_eq!(Format::of(path), None, "{path}");
+        }
+        for path in ["gipgee.yml", "gipgee.yaml"] {
+            assert_eq!(Format::of(path), Some(Format::Gipgee), "{path}");
         }
         for path in [".github/actions/lint/Dockerfile", "workflows/Dockerfile"] {
             assert_eq!(Format::of(path), Some(Format::Dockerfile), "{path}");

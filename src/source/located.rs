@@ -19,6 +19,8 @@ pub enum Kind {
     Syntax,
     /// Any of these behind `ONBUILD`.
     OnbuildFrom,
+    /// The base of an image in gipgee.yml.
+    GipgeeBase,
 }
 
 impl Kind {
@@ -30,16 +32,18 @@ impl Kind {
             Self::MountFrom => "mount-from",
             Self::Syntax => "syntax",
             Self::OnbuildFrom => "onbuild-from",
+            Self::GipgeeBase => "gipgee-base",
         }
     }
 
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::From,
         Self::CopyFrom,
         Self::MountFrom,
         Self::Syntax,
         Self::OnbuildFrom,
+        Self::GipgeeBase,
     ];
 }
 
@@ -57,6 +61,10 @@ pub enum WhyNot {
     InvalidReference,
     /// The configuration's `[args]` set its tag or digest, so that an edit would have no effect.
     SetByArgs,
+    /// gipgee passes it, from `gipgee.yml`.
+    PassedByGipgee,
+    /// YAML that an edit could not change alone: an alias, an anchor, escapes or several lines.
+    NotPlain,
 }
 
 impl WhyNot {
@@ -68,6 +76,8 @@ impl WhyNot {
             Self::ComputedValue => "computed-value",
             Self::InvalidReference => "invalid-reference",
             Self::SetByArgs => "set-by-args",
+            Self::PassedByGipgee => "passed-by-gipgee",
+            Self::NotPlain => "not-plain",
         }
     }
 
@@ -84,6 +94,10 @@ impl WhyNot {
             Self::InvalidReference => "it is no image reference",
             Self::SetByArgs => {
                 "[args] says that CI passes it, so that an edit of the file would change nothing"
+            }
+            Self::PassedByGipgee => "gipgee passes it from gipgee.yml, and it is followed there",
+            Self::NotPlain => {
+                "it is written with an alias, an anchor, an escape, a key that is there twice or over several lines"
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::dockerfile::{self, Passed, Read};
 use super::format::Format;
+use super::gipgee;
 use super::located::Located;
 use super::stages::Stages;
 use std::borrow::Cow;
@@ -82,6 +83,7 @@ pub(super) fn read(
     };
     Ok(match format {
         Format::Dockerfile => dockerfile::read(text, base, args),
+        Format::Gipgee => gipgee::read(text, base),
     })
 }
 

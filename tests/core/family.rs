@@ -49,6 +49,8 @@ fn spec(name: &str, dockerfile: &str, target: Option<&str>, line: usize) -> Imag
         context: None,
         dockerfile: RepoPath::parse(dockerfile).unwrap(),
         target: target.map(str::to_owned),
+        tags: Vec::new(),
+        also: Vec::new(),
         watch: Vec::new(),
         version: None,
         place: Arc::from(format!("imagebot.toml:{line}")),

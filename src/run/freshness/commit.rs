@@ -6,13 +6,13 @@ use crate::git::{EntryKind, Git, GitError};
 use crate::repo::CommitId;
 use crate::run::setup::Setup;
 use crate::source::{Format, Role, Scan, scan};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What stood there as parents; `None` where the commit or the file cannot be had: a server may refuse what no branch
 /// leads to, and then the other evidence has to do.
 pub(super) async fn then(setup: &Setup, built: &Built, commit: &CommitId) -> Option<Then> {
     let contents = contents(setup, built, commit).await?;
-    let scan = scan_of(built, &contents)?;
+    let scan = scan_of(built, &contents, &built.args)?;
     let found = scan.stands_on(built.target.as_deref())?;
     let parents = found
         .into_iter()
@@ -24,9 +24,13 @@ pub(super) async fn then(setup: &Setup, built: &Built, commit: &CommitId) -> Opt
 }
 
 /// The references of a Dockerfile; `None` if it is none.
-pub(super) fn scan_of(built: &Built, contents: &[u8]) -> Option<Scan> {
+pub(super) fn scan_of(
+    built: &Built,
+    contents: &[u8],
+    args: &BTreeMap<String, String>,
+) -> Option<Scan> {
     let format = Format::of(built.dockerfile.as_str()).unwrap_or(Format::Dockerfile);
-    scan(format, contents, &built.args).ok()
+    scan(format, contents, args).ok()
 }
 
 async fn contents(setup: &Setup, built: &Built, commit: &CommitId) -> Option<Vec<u8>> {

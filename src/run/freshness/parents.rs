@@ -32,7 +32,9 @@ pub(super) fn of_file(built: &Built) -> (Vec<Wanted>, Vec<Row>) {
         answer: Answer::bare(code, evidence),
     };
     let file = &built.dockerfile;
-    let Some(scan) = scan_of(built, &built.contents) else {
+    let mut args = built.args.clone();
+    args.extend(built.passed.clone());
+    let Some(scan) = scan_of(built, &built.contents, &args) else {
         return (
             Vec::new(),
             vec![row(Code::ParentUnknown, format!("{file} cannot be read"))],

@@ -1,6 +1,7 @@
 //! Which images the registered repositories publish, and where each is built.
 
 use super::subject::{Built, Subject};
+use crate::family::{GIPGEE_BASE_ARG, ImageSpec};
 use crate::forge::{ForgeError, Repository};
 use crate::git::EntryKind;
 use crate::image::Reference;
@@ -13,8 +14,9 @@ use crate::run::report::{ProblemReport, Report};
 use crate::run::setup::Setup;
 use crate::run::shared::AT_ONCE;
 use crate::run::work::Work;
+use crate::source::Format;
 use futures::StreamExt as _;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The registered repositories and what they publish.
@@ -158,12 +160,24 @@ pub(in crate::run) fn built(
         dockerfile,
         target: spec.and_then(|spec| spec.target.clone()),
         args: work.config.args.clone(),
+        passed: spec.map(|spec| passed(work, spec)).unwrap_or_default(),
     })
+}
+
+/// The base that gipgee passes, where an image has one.
+fn passed(work: &Work, spec: &ImageSpec) -> BTreeMap<String, String> {
+    let bases: BTreeSet<String> = work.bases_told(spec).map(ToString::to_string).collect();
+    let is_one = bases.len() == 1;
+    let base = bases.into_iter().filter(|_| is_one);
+    base.map(|base| (GIPGEE_BASE_ARG.to_owned(), base))
+        .collect()
 }
 
 /// The one Dockerfile among those that name a parent, or among all, if none does; of several the one at the top.
 fn only(work: &Work, named: BTreeSet<&RepoPath>) -> Option<RepoPath> {
-    let all: BTreeSet<&RepoPath> = work.files.iter().map(|file| &file.path).collect();
+    let files = work.files.iter();
+    let dockerfiles = files.filter(|file| file.format == Format::Dockerfile);
+    let all: BTreeSet<&RepoPath> = dockerfiles.map(|file| &file.path).collect();
     let named: BTreeSet<&RepoPath> = named.intersection(&all).copied().collect();
     let among = if named.is_empty() { all } else { named };
     let mut at_top = among.iter().filter(|path| path.as_str() == "Dockerfile");

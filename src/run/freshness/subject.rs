@@ -32,4 +32,6 @@ pub struct Built {
     pub target: Option<String>,
     /// The build arguments that CI passes.
     pub args: BTreeMap<String, String>,
+    /// Those that another file says now. What it said when an older image was built is not known.
+    pub passed: BTreeMap<String, String>,
 }

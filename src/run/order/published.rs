@@ -24,11 +24,18 @@ pub(in crate::run) fn asked(
         let Some(spec) = work.specs.get(spec) else {
             continue;
         };
-        let Some(Ok(version)) = work.images.version(&spec.name) else {
-            continue;
+        let names: Vec<(&ImageName, Result<Tag, String>)> = match work.images.version(&spec.name) {
+            Some(Ok(version)) => {
+                let tag = Tag::parse(&version).map_err(|error| error.to_string());
+                spec.names().map(|name| (name, tag.clone())).collect()
+            }
+            Some(Err(_)) => continue,
+            None => {
+                let tags = spec.tags.iter();
+                tags.map(|(name, tag)| (name, Ok(tag.clone()))).collect()
+            }
         };
-        let names = spec.names().map(|name| {
-            let tag = Tag::parse(&version).map_err(|error| error.to_string());
+        let names = names.into_iter().map(|(name, tag)| {
             let lookup = setup.lookup(name, work.repo.as_ref(), work.registry.as_ref());
             let lookup = lookup.map_err(|error| error.to_string());
             let listed = lookup.and_then(|lookup| {
@@ -66,6 +73,14 @@ pub(in crate::run) fn whys_of(
 ) -> Vec<Why> {
     let version = spec.and_then(|spec| work.images.version(&spec.name));
     match version {
+        None if !asked.is_empty() => {
+            let names = asked.iter().flat_map(|(name, asked)| {
+                let head = head_of(asked, seen)?.map(|digest| digest.is_some());
+                let tag = asked.as_ref().map_or("?", |(_, tag)| tag.as_str());
+                Some(Why::published(tag, &[(name.clone(), head)]))
+            });
+            names.flatten().collect()
+        }
         None => vec![Why::new(
             Need::Unknown,
             "no-version",

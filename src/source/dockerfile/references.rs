@@ -52,7 +52,7 @@ const INSTRUCTIONS: [&str; 18] = [
 /// variable is used over and over to fill the memory.
 const MAX_EXPANDED: usize = 4 * 1024 * 1024;
 
-/// What a Dockerfile holds.
+/// What a file holds.
 pub(crate) struct Read {
     /// The references, in the order of the file.
     pub(crate) references: Vec<Located>,

@@ -250,6 +250,8 @@ impl Bot {
                     context: Some(RepoPath::parse(folder).unwrap()),
                     dockerfile: image.dockerfile.clone(),
                     target: None,
+                    tags: Vec::new(),
+                    also: Vec::new(),
                     watch: Vec::new(),
                     version: None,
                     place: Arc::from("imagebot.toml:1"),

@@ -1,0 +1,131 @@
+//! The images that a gipgee.yml takes as bases, as references.
+
+use super::config::{Config, Part};
+use super::tree::{Node, Odd, Text};
+use crate::image::Reference;
+use crate::source::dockerfile::{Passed, Read};
+use crate::source::located::{Found, Kind, Known, Located, WhyNot};
+use crate::source::mapped::Mapped;
+use crate::source::stages::Stages;
+
+/// Reads the references of a gipgee.yml whose text begins at byte `base` of the file.
+pub(crate) fn read(text: &str, base: usize) -> Read {
+    let mut read = Read {
+        references: Vec::new(),
+        around: Vec::new(),
+        stages: Stages::default(),
+        passed: Vec::new(),
+    };
+    let document = Node::parse(text, base);
+    let config = match &document {
+        Ok(document) => Config::new(document),
+        Err(odd) => Err(odd.clone()),
+    };
+    let config = match config {
+        Ok(config) => config,
+        Err(Odd { line, what }) => {
+            read.passed.push(Passed { line, what });
+            return read;
+        }
+    };
+    let lines: Vec<&str> = text.lines().collect();
+    for (id, image) in config.images {
+        match located(&config, id, image, &lines) {
+            Ok(located) => read.references.push(located),
+            Err(passed) => read.passed.push(passed),
+        }
+    }
+    read
+}
+
+/// The base of an image: `registry/repository:tag`, each from where it is said.
+fn located(
+    config: &Config<'_>,
+    id: &Text,
+    image: &Node,
+    lines: &[&str],
+) -> Result<Located, Passed> {
+    let line = config.base_line(id, image);
+    let location = config.base(image);
+    let parts = [
+        ("registry", location.registry),
+        ("repository", location.repository),
+        ("tag", location.tag),
+    ];
+    let place = |text: &Text| text.at..text.at + text.value.len();
+    // The tag that an edit changes stands there for all that inherit it.
+    let tags = [location.tag, config.default_tag()];
+    let touches = tags.iter().filter_map(|tag| tag.said()).map(place);
+    let touches = touches.collect();
+    let mut located = Located {
+        line,
+        kind: Kind::GipgeeBase,
+        stage: None,
+        platform: None,
+        written: format!("images.{}.baseImage", id.value),
+        written_at: 0..0,
+        notes: Vec::new(),
+        found: Found::Unknown {
+            why: WhyNot::NotPlain,
+            touches,
+        },
+    };
+    if parts.iter().any(|(_, part)| matches!(part, Part::Odd)) {
+        located.notes = notes(lines, line);
+        return Ok(located);
+    }
+    let missing = parts.iter().find(|(_, part)| part.said().is_none());
+    let (Some(registry), Some(repository), Some(tag), None) = (
+        location.registry.said(),
+        location.repository.said(),
+        location.tag.said(),
+        missing,
+    ) else {
+        let what = missing.map_or("", |(name, _)| name);
+        return Err(Passed {
+            line,
+            what: format!(
+                "the base of images.{} has no {what}, and the default has none",
+                id.value
+            ),
+        });
+    };
+    let mut value = Mapped::of_file(&registry.value, registry.at);
+    value.append(&Mapped::computed("/"));
+    value.push_file(&repository.value, repository.at);
+    let name = value.len();
+    value.append(&Mapped::computed(":"));
+    value.push_file(&tag.value, tag.at);
+    located.written = value.text().to_owned();
+    located.written_at = place(tag);
+    located.notes = match tag.line == line {
+        true => notes(lines, line),
+        false => [notes(lines, tag.line), notes(lines, line)].concat(),
+    };
+    located.found = match Reference::parse(value.text()) {
+        // What is the tag's must come from the tag: it alone is edited.
+        Ok(reference) if reference.name.written().len() == name => Found::Known(Known {
+            reference,
+            why_not: None,
+            tag_from_arg: false,
+            value,
+            // gipgee's own checks refuse a digest beside a tag: none is added to what has none.
+            slot: None,
+        }),
+        _ => Found::Unknown {
+            why: WhyNot::InvalidReference,
+            touches: value.places(0..value.len()),
+        },
+    };
+    Ok(located)
+}
+
+/// What the `# imagebot:` comments right above a line say.
+fn notes(lines: &[&str], line: usize) -> Vec<String> {
+    let above = lines.iter().take(line.saturating_sub(1)).rev();
+    let comments = above.map_while(|line| line.trim().strip_prefix('#'));
+    let notes = comments.filter_map(|comment| comment.trim().strip_prefix("imagebot:"));
+    let mut notes: Vec<String> = notes.map(|note| note.trim().to_owned()).collect();
+    notes.reverse();
+    notes
+}
