@@ -163,7 +163,12 @@ impl Server {
         if let Self::Login(_) = self {
             request = request.basic_auth(USER, Some(PASSWORD));
         }
-        request.send().await.expect("the registry answers")
+        // Everything that is pushed may be pushed again; a registry that has just begun may hang up once.
+        let again = request.try_clone().expect("a body in memory");
+        match request.send().await {
+            Ok(answer) => answer,
+            Err(_) => again.send().await.expect("the registry answers"),
+        }
     }
 }
 
