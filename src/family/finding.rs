@@ -1,5 +1,6 @@
 //! What is odd about a family, for people. None of it stops anything else.
 
+use crate::repo::RepoName;
 use std::sync::Arc;
 
 /// Something that was said and has no effect.
@@ -54,6 +55,15 @@ pub enum What {
         /// The stage.
         stage: String,
     },
+}
+
+impl Finding {
+    /// One line for people, with what to do about it; `repo` is what the repository is called.
+    pub fn told(&self, repo: &RepoName) -> String {
+        let Self { place, what, .. } = self;
+        let help = what.help(repo.as_str()).replace('\n', " ");
+        format!("{repo}: {place}: {what} ({}); help: {help}", what.code())
+    }
 }
 
 impl What {

@@ -89,15 +89,10 @@ async fn order(
     let (members, publishes) = family(setup, &works, sources);
     let graph = Graph::new(&members, &publishes);
     let name = |node: usize| graph.name_of(node, &members);
-    found.findings.extend(graph.findings.iter().map(|finding| {
-        let repo = &members[finding.repo].name;
-        format!(
-            "{repo}: {}: {} ({})",
-            finding.place,
-            finding.what,
-            finding.what.code()
-        )
-    }));
+    let findings = graph.findings.iter();
+    found
+        .findings
+        .extend(findings.map(|finding| finding.told(&members[finding.repo].name)));
     found.cycles = graph
         .cycles
         .iter()

@@ -49,7 +49,9 @@ fn nothing(
     why: Result<&str, ProblemReport>,
 ) -> Case {
     let name = Some(repo.name.clone());
-    let work = Work::new(&shared.setup, name, RepoConfig::default(), [], Vec::new());
+    let mut work = Work::new(&shared.setup, name, RepoConfig::default(), [], Vec::new());
+    // What it publishes follows from its path also while it cannot be read.
+    work.registry = repo.registry.clone();
     let (skipped, problems) = match why {
         Ok(why) => (Some(why.to_owned()), Vec::new()),
         Err(problem) => (None, vec![problem]),

@@ -118,11 +118,8 @@ pub(in crate::run) fn member(setup: &Setup, name: &RepoName, work: &Work) -> Mem
 
 /// What is odd about the family, a line each.
 pub fn odd(kinship: &Kinship) -> Vec<String> {
-    let findings = kinship.graph.findings.iter().map(|finding| {
-        let repo = kinship.name(finding.repo);
-        let (what, place) = (&finding.what, &finding.place);
-        format!("{repo}: {place}: {what} ({})", what.code())
-    });
+    let findings = kinship.graph.findings.iter();
+    let findings = findings.map(|finding| finding.told(kinship.name(finding.repo)));
     let cycles = kinship.graph.cycles.iter().map(|cycle| {
         let name = |node: &usize| kinship.graph.name_of(*node, &kinship.members);
         let round: Vec<String> = cycle.iter().chain(cycle.first()).map(name).collect();

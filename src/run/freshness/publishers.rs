@@ -86,7 +86,9 @@ async fn work_of(setup: &Setup, repo: &Repository) -> Result<Option<Work>, Probl
     let files = snapshot.files.into_iter();
     let files = files.map(|file| (file.path, EntryKind::File, file.contents));
     let name = Some(repo.name.clone());
-    Ok(Some(Work::new(setup, name, config, files, Vec::new())))
+    let mut work = Work::new(setup, name, config, files, Vec::new());
+    work.registry = repo.registry.clone();
+    Ok(Some(work))
 }
 
 impl Publishers {

@@ -3,7 +3,7 @@
 use super::report::{EdgeReport, NodeReport, Portrait, State};
 use crate::family::Node;
 use crate::family::freshness::Freshness;
-use crate::family::hold::{Busy, Ci, Facts, Scene, Terms};
+use crate::family::hold::{Busy, Facts, Scene, Terms};
 use crate::image::{ImageName, Reference};
 use crate::plan::{Decision, Lookup, Observations, Outcome};
 use crate::policy::Settings;
@@ -118,7 +118,7 @@ impl Painter<'_> {
         let unknown = decisions.iter().find(|d| d.outcome() == Outcome::Unknown);
         let waiting = decisions.iter().find(|d| d.kin.waits_for.is_some());
         let noun = case.candidate.forge.noun();
-        let busy = self.busy(index, repo);
+        let busy = self.busy(index);
         let failed = busy.iter().find(|busy| busy.has_failed());
         let building = busy.iter().find(|busy| busy.is_building());
         if let Some(failed) = failed {
@@ -145,20 +145,26 @@ impl Painter<'_> {
                 });
                 (State::Stale, None, to.collect::<Vec<_>>().join(", "))
             }
-            None => self.published(index),
+            None => self.published(index, &decisions),
         }
     }
 
     /// How an image stands whose files want nothing: what is published may still be built on something older.
-    fn published(&self, index: usize) -> (State, Option<String>, String) {
+    /// Where the files pin everything, that is only merged.
+    fn published(&self, index: usize, decisions: &[&Decision]) -> (State, Option<String>, String) {
         let rows = self.published.get(&index).map(|report| &report.platforms);
         let mut stale = rows.into_iter().flatten();
+        let is_pinned = |decision: &&Decision| {
+            let reference = decision.reference();
+            let pinned = reference.is_some_and(|reference| reference.digest.is_some());
+            pinned && decision.outcome() == Outcome::Keep
+        };
+        let state = match decisions.iter().all(is_pinned) {
+            true => State::MergedUnreleased,
+            false => State::Stale,
+        };
         match stale.find(|row| row.answer == Freshness::Stale.code()) {
-            Some(row) => (
-                State::Stale,
-                None,
-                format!("{}: {}", row.code, row.evidence),
-            ),
+            Some(row) => (state, None, format!("{}: {}", row.code, row.evidence)),
             None => (State::Current, None, String::new()),
         }
     }
@@ -177,15 +183,12 @@ impl Painter<'_> {
     }
 
     /// What goes on there: with majors, and a head that has no pipeline counts as building for ten minutes.
-    fn busy(&self, index: usize, repo: usize) -> Vec<Busy> {
+    fn busy(&self, index: usize) -> Vec<Busy> {
         let settings = Settings::default();
         let terms = Terms {
             hold_for: None,
             majors: true,
             settle: SignedDuration::from_secs(settings.settle.value.seconds),
-        };
-        let Some(facts) = self.facts.get(&repo) else {
-            return Vec::new();
         };
         let scene = Scene {
             graph: &self.kinship.graph,
@@ -194,10 +197,7 @@ impl Painter<'_> {
             lives: &|_| true,
             now: self.now,
         };
-        let unseen = facts.ci == Ci::Unseen;
         let blockers = scene.blockers(index, &terms).into_iter();
-        let busy = blockers.map(|blocker| blocker.what);
-        busy.filter(|busy| !(unseen && busy.is_building()))
-            .collect()
+        blockers.map(|blocker| blocker.what).collect()
     }
 }
