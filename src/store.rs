@@ -53,6 +53,8 @@ pub enum Kind {
     Opened,
     /// What a repository was told of its settings.
     Noticed,
+    /// The repository that publishes an image.
+    Publisher,
     /// Where an image says that its source is.
     Source,
     /// The digests that a parent's tag stood for, the newest first.
@@ -73,6 +75,7 @@ impl Kind {
             Self::Registered => "registered",
             Self::Opened => "opened",
             Self::Noticed => "noticed",
+            Self::Publisher => "publisher",
             Self::Source => "source",
             Self::Stood => "stood",
             Self::Head => "head",

@@ -39,19 +39,22 @@ impl Decision {
 }
 
 /// Notes who publishes what a repository's decisions are about, and leaves alone what would go round in a circle.
-/// `resolve` gives an image's name at its registry.
+/// `resolve` gives an image's name at its registry; `before` who published it when everybody could be asked last: an
+/// image is still of the family while its repository cannot be read.
 pub fn place(
     decisions: &mut [Decision],
     repo: usize,
     graph: &Graph,
     names: &dyn Fn(usize) -> String,
     resolve: &dyn Fn(&ImageName) -> ImageName,
+    before: &dyn Fn(&ImageName) -> Option<String>,
 ) {
     for decision in decisions {
         let Some(image) = decision.reference().map(|r| resolve(&r.name)) else {
             continue;
         };
         let Some(node) = graph.node_of(&image) else {
+            decision.kin.parent = before(&image);
             continue;
         };
         let line = decision.located.line;
@@ -81,7 +84,10 @@ pub fn place(
             decision.leave(Reason::OwnImage, why);
             decision.help = Some(format!("[[image]]\nname = \"{}\"", image.canonical()));
         } else {
-            decision.kin.parent = publisher.filter(|p| *p != repo).map(names);
+            decision.kin.parent = match publisher {
+                Some(publisher) => Some(publisher).filter(|p| *p != repo).map(names),
+                None => before(&image),
+            };
         }
     }
 }

@@ -89,6 +89,13 @@ pub(super) async fn observe(
     cases.sort_by(|a, b| a.candidate.repo.name.cmp(&b.candidate.repo.name));
     let of_cases = cases.iter().map(|case| (&case.candidate.repo, &case.work));
     let mut kinship = kinship(setup, of_cases);
+    // What failed for those that are not looked at is not told.
+    kinship.is_whole = only.is_none()
+        && report.problems.is_empty()
+        && report.repositories.is_empty()
+        && cases
+            .iter()
+            .all(|case| case.candidate.report.problems.is_empty());
     let known = sources(setup, &Observations::default());
     kinship.hear(setup, &repositories(&cases), &known);
     let concerned = concerned(&kinship, options);
@@ -121,6 +128,7 @@ pub(super) async fn observe(
     });
     let cases: Vec<Case> = cases.collect();
     kinship.hear(setup, &repositories(&cases), &sources(setup, &seen));
+    kinship.remember(setup);
     Some(Observed {
         shared,
         seen,

@@ -15,6 +15,7 @@ on_every_forge!(
     merged_and_not_released_holds_nobody,
     g5_what_is_not_registered_is_no_part_of_the_family,
     g9_c11_a_chain_is_rebuilt_one_after_the_other_each_once,
+    a_parent_that_cannot_be_read_for_a_while_closes_nothing,
     a_published_image_that_is_gone_stops_nobody_else,
     g6_the_graph_shows_how_every_image_stands,
     a_pass_over_one_repository_knows_its_whole_family,
@@ -394,6 +395,33 @@ async fn g9_c11_a_chain_is_rebuilt_one_after_the_other_each_once(on: On) {
     for name in names {
         assert!(world.mrs(name).await.len() <= 1);
     }
+}
+
+async fn a_parent_that_cannot_be_read_for_a_while_closes_nothing(on: On) {
+    let world = World::on(on).await;
+    world.configure_family_of("", "");
+    let host = world.server.host();
+    let forge = world.hub.config();
+    let publishes = format!("publishes = [{{ repo = \"**\", images = [\"{host}/acme/*\"] }}]");
+    let registry =
+        format!("[[registry]]\nhost = \"{host}\"\nplain_http = true\nrate = \"10000/s\"\n");
+    world.configure_forge(&format!("{forge}\n{publishes}\n"), &registry);
+    world.push("acme/one", "1.0.0").await;
+    let own = format!("[[image]]\nname = \"{host}/acme/one\"\n");
+    world.repo("base", "FROM scratch\n");
+    world.commit("base", "imagebot.toml", &own);
+    world.repo("app", &format!("FROM {}:1.0.0\n", world.image("acme/one")));
+    world.push("acme/one", "1.1.0").await;
+    world.pass().await;
+    world.wait(1);
+    world.pass().await;
+    let before = world.mr("app").await;
+    assert!(before.source.to_string().contains("family"), "{before:?}");
+    // Its own words cannot be read: what it publishes is not known now, and is what it was.
+    world.commit("base", "imagebot.toml", "[[image\n");
+    world.any_pass().await;
+    assert_eq!(world.mr("app").await.source, before.source);
+    assert_eq!(world.mrs("app").await.len(), 1);
 }
 
 async fn a_published_image_that_is_gone_stops_nobody_else(on: On) {

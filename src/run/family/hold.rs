@@ -7,6 +7,7 @@ use super::members::Kinship;
 use crate::family::hold::Facts;
 use crate::image::ImageName;
 use crate::plan::{Around, Decision, Household, Observations, above, hold, place};
+use crate::store::Kind;
 use futures::StreamExt as _;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,8 +27,14 @@ pub(in crate::run) async fn hold_all(
     let graph = &kinship.graph;
     let resolve = |image: &ImageName| setup.resolve(image);
     let names = |repo: usize| kinship.name(repo).to_string();
+    let before = match kinship.is_whole {
+        true => BTreeMap::new(),
+        false => setup.store.all_kept(Kind::Publisher),
+    };
+    let before = |image: &ImageName| before.get(&image.canonical()).cloned();
     for (repo, case) in cases.iter_mut().enumerate() {
-        place(&mut case.work.decisions, repo, graph, &names, &resolve);
+        let decisions = &mut case.work.decisions;
+        place(decisions, repo, graph, &names, &resolve, &before);
     }
     let mut decisions: Vec<Vec<Decision>> = cases
         .iter_mut()

@@ -17,6 +17,8 @@ pub struct Kinship {
     pub members: Vec<Member>,
     /// Who builds what, and who stands on what.
     pub graph: Graph,
+    /// Whether every registered repository could be asked.
+    pub is_whole: bool,
 }
 
 /// Draws the graph of repositories, each with what was read of it.
@@ -29,7 +31,11 @@ pub fn kinship<'a>(
         .map(|(repo, work)| member(setup, &repo.name, work))
         .collect();
     let graph = Graph::new(&members, &setup.config.publishes);
-    Kinship { members, graph }
+    Kinship {
+        members,
+        graph,
+        is_whole: true,
+    }
 }
 
 /// The addresses that images say their sources are at, from what is known of the images that are to be proposed now or
@@ -84,6 +90,29 @@ impl Kinship {
 }
 
 impl Kinship {
+    /// Remembers who publishes what, if everybody could be asked.
+    pub(in crate::run) fn remember(&self, setup: &Setup) {
+        if !self.is_whole {
+            return;
+        }
+        let nodes = self.graph.nodes().iter();
+        let published = nodes.filter_map(|node| {
+            let name = self.name(node.repo?).to_string();
+            Some((node.image.as_ref()?.canonical(), name))
+        });
+        let now: BTreeMap<String, String> = published.collect();
+        let before = setup.store.all_kept(Kind::Publisher);
+        for image in before.keys().filter(|image| !now.contains_key(*image)) {
+            setup.store.forget(Kind::Publisher, image);
+        }
+        for (image, repo) in now
+            .iter()
+            .filter(|(image, repo)| before.get(*image) != Some(*repo))
+        {
+            setup.store.keep(Kind::Publisher, image, repo);
+        }
+    }
+
     /// What a repository is called.
     pub fn name(&self, repo: usize) -> &RepoName {
         &self.members[repo].name

@@ -107,7 +107,9 @@ impl Bot {
         let resolve = |image: &ImageName| image.clone();
         let names = |repo: usize| world.repos[repo].name.to_string();
         for (repo, case) in cases.iter_mut().enumerate() {
-            place(&mut case.decisions, repo, &graph, &names, &resolve);
+            place(&mut case.decisions, repo, &graph, &names, &resolve, &|_| {
+                None
+            });
         }
         let mut decisions: Vec<Vec<Decision>> = cases
             .iter_mut()
