@@ -9,6 +9,7 @@ mod alias;
 mod family;
 mod forge;
 mod keys;
+mod mask;
 mod operator;
 mod path_glob;
 mod problem;

@@ -5,7 +5,7 @@ use super::family;
 use super::forge::{ForgeConfig, forge, globs};
 use super::keys::{self, Key, Kind};
 use super::problem::Problems;
-use super::reader::{At, Reader, Table};
+use super::reader::{At, Bounds, Reader, Table};
 use super::rules::{self, Schemes};
 use super::secret::Secret;
 use crate::family::Publishes;
@@ -167,7 +167,9 @@ impl RegistryConfig {
 
 /// Reads `config.toml`. Paths in it are relative to `folder`.
 pub fn parse(file: &str, text: &str, folder: &Path) -> Result<Config, Problems> {
-    Reader::read(file, text, |root| Some(config(root, folder)))
+    Reader::read(file, text, keys::OPERATOR, Bounds::OPERATOR, |root| {
+        Some(config(root, folder))
+    })
 }
 
 fn config(root: Table<'_>, folder: &Path) -> Config {

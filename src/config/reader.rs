@@ -1,19 +1,53 @@
 //! Reading a TOML table against a list of keys, with all problems collected.
 
 use super::keys::{Key, LATER};
-use super::problem::{Problem, Problems, line_of};
+use super::mask::masked;
+use super::problem::{Problem, Problems};
 use crate::policy::{Origin, Set};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+/// How much a file may hold. What is over a bound is one problem, and nothing more is read of it: reading costs time
+/// and memory for each entry, and the operator does not know who wrote an `imagebot.toml` (B2).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// The longest file, in bytes.
+    pub(super) bytes: usize,
+    /// The most entries of all lists together: tables, texts and numbers. A regular expression counts as
+    /// [`Self::REGEX`] of them.
+    pub(super) entries: usize,
+}
+
+impl Bounds {
+    /// What a regular expression counts as: compiling one takes that much longer than reading a text.
+    const REGEX: usize = 10;
+    /// Of the operator's file.
+    pub(super) const OPERATOR: Self = Self {
+        bytes: 16 << 20,
+        entries: 200_000,
+    };
+    /// Of a repository's file.
+    pub(super) const REPOSITORY: Self = Self {
+        bytes: 128 << 10,
+        entries: 1_000,
+    };
+}
+
 /// A file that is being read, and its problems so far.
 pub(super) struct Reader {
     file: Arc<str>,
     text: Arc<str>,
+    /// Where the lines but the first begin.
+    lines: Vec<usize>,
     problems: RefCell<Vec<Problem>>,
+    /// How many problems there are besides those that are kept.
+    more: Cell<usize>,
+    bounds: Bounds,
+    /// How many entries of lists were read.
+    entries: Cell<usize>,
 }
 
 /// A table of the file.
@@ -36,13 +70,27 @@ impl Reader {
     pub(super) fn read<T>(
         file: &str,
         text: &str,
+        keys: &[Key],
+        bounds: Bounds,
         read: impl FnOnce(Table<'_>) -> Option<T>,
     ) -> Result<T, Problems> {
+        let too_long = text.len() > bounds.bytes;
+        let read_text = if too_long { "" } else { text };
+        let newlines = read_text.match_indices('\n').map(|(at, _)| at + 1);
         let reader = Self {
             file: file.into(),
-            text: text.into(),
+            lines: newlines.collect(),
+            text: read_text.into(),
             problems: RefCell::default(),
+            more: Cell::new(0),
+            bounds,
+            entries: Cell::new(0),
         };
+        if too_long {
+            let (length, most) = (text.len(), bounds.bytes);
+            let message = format!("the file has {length} bytes; at most {most} are read");
+            reader.problem(0..0, message, None);
+        }
         let text = Arc::clone(&reader.text);
         let (root, errors) = DeTable::parse_recoverable(&text);
         for error in errors {
@@ -62,20 +110,61 @@ impl Reader {
         list.dedup();
         match value {
             Some(value) if list.is_empty() => Ok(value),
-            _ => Err(Problems {
-                file: reader.file,
-                text,
-                list,
-            }),
+            _ => {
+                let (text, hidden) = masked(&text, root.get_ref(), keys);
+                let more = reader.more.get();
+                Err(Problems::new(reader.file, text, list, more, &hidden))
+            }
         }
     }
 
     fn problem(&self, span: Range<usize>, message: String, help: Option<String>) {
+        if self.is_full() {
+            self.more.set(self.more.get() + 1);
+            return;
+        }
         self.problems.borrow_mut().push(Problem {
             span,
             message,
             help,
         });
+    }
+
+    /// Whether there are as many problems as are shown.
+    fn is_full(&self) -> bool {
+        self.problems.borrow().len() >= Problems::MOST
+    }
+
+    /// Counts the entries of a list by their weights: how many of them may still be read.
+    fn count(&self, name: &str, span: Range<usize>, weights: impl Iterator<Item = usize>) -> usize {
+        let most = self.bounds.entries;
+        let before = self.entries.get();
+        let mut sum = before;
+        let mut read = 0;
+        for weight in weights {
+            sum = sum.saturating_add(weight);
+            read += usize::from(sum <= most);
+        }
+        self.entries.set(sum);
+        if before <= most && sum > most {
+            let message = format!(
+                "the lists of this file have more than {most} entries; `{name}` is read up to there"
+            );
+            let help = format!(
+                "use fewer, wider patterns; a regular expression counts as {} entries",
+                Bounds::REGEX
+            );
+            self.problem(span, message, Some(help));
+        }
+        read
+    }
+}
+
+/// What a value counts as.
+fn weight(value: &DeValue<'_>) -> usize {
+    match value.as_str() {
+        Some(text) if text.starts_with('/') || text.starts_with("!/") => Bounds::REGEX,
+        _ => 1,
     }
 }
 
@@ -89,6 +178,11 @@ impl<'t> Table<'t> {
                 continue;
             }
             let span = key.span();
+            if self.reader.is_full() {
+                self.reader.problem(span, String::new(), None);
+                continue;
+            }
+            let shown = shortened(name);
             if LATER.contains(&name) {
                 let message = format!("`{name}` is planned, and this version does not know it yet");
                 self.reader.problem(
@@ -98,7 +192,12 @@ impl<'t> Table<'t> {
                 );
                 continue;
             }
-            let nearest = known().map(|known| (distance(name, known), known)).min();
+            // No known key is so long: the distance to one is not worth its cost.
+            let comparable = Some(name).filter(|name| name.len() <= LONGEST_NAME);
+            let nearest = comparable.and_then(|name| {
+                let all = known().map(|known| (distance(name, known), known));
+                all.min()
+            });
             let help = match nearest {
                 Some((distance, known)) if distance <= 2.max(name.len() / 3) => {
                     format!("did you mean `{known}`?")
@@ -106,7 +205,7 @@ impl<'t> Table<'t> {
                 _ => format!("known here: {}", known().collect::<Vec<_>>().join(", ")),
             };
             self.reader
-                .problem(span, format!("unknown key `{name}`"), Some(help));
+                .problem(span, format!("unknown key `{shown}`"), Some(help));
         }
     }
 
@@ -135,7 +234,7 @@ impl<'t> Table<'t> {
     pub(super) fn origin(&self, at: usize) -> Origin {
         Origin {
             file: Arc::clone(&self.reader.file),
-            line: line_of(&self.reader.text, at),
+            line: self.reader.lines.partition_point(|start| *start <= at) + 1,
         }
     }
 
@@ -206,6 +305,15 @@ impl<'t> Table<'t> {
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<At<T>> {
         let text = self.text(name)?;
+        let weight = weight(self.value(name)?.get_ref());
+        if weight > 1
+            && self
+                .reader
+                .count(name, text.span.clone(), [weight].into_iter())
+                == 0
+        {
+            return None;
+        }
         match parse(&text.value) {
             Ok(value) => Some(At {
                 value,
@@ -230,6 +338,7 @@ impl<'t> Table<'t> {
         let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         let nearest = names
             .iter()
+            .filter(|_| text.value.len() <= LONGEST_NAME)
             .map(|word| (distance(&text.value, word), *word))
             .min()
             .filter(|(d, _)| *d <= 2);
@@ -267,7 +376,11 @@ impl<'t> Table<'t> {
     ) -> Option<(&'t Spanned<DeValue<'t>>, Vec<&'t Spanned<DeValue<'t>>>)> {
         let found = self.value(name)?;
         match found.get_ref().as_array() {
-            Some(array) => Some((found, array.iter().collect())),
+            Some(array) => {
+                let weights = array.iter().map(|item| weight(item.get_ref()));
+                let most = self.reader.count(name, found.span(), weights);
+                Some((found, array.iter().take(most).collect()))
+            }
             None => {
                 self.problem(found.span(), format!("`{name}` must be {expected}"), None);
                 None
@@ -375,7 +488,10 @@ impl<'t> Table<'t> {
     /// All entries of a table of names of one's own.
     pub(super) fn entries(&self) -> Vec<(String, At<String>)> {
         let mut entries = Vec::new();
-        for (key, value) in self.table.iter() {
+        let span = self.span.0..self.span.1;
+        let weights = std::iter::repeat_n(1, self.table.len());
+        let most = self.reader.count("args", span, weights);
+        for (key, value) in self.table.iter().take(most) {
             match value.get_ref().as_str() {
                 Some(text) => {
                     entries.push((
@@ -403,6 +519,18 @@ impl<'t> Table<'t> {
             span: (value.span().start, value.span().end),
         }
     }
+}
+
+/// Names that are longer are not compared with the known ones.
+const LONGEST_NAME: usize = 64;
+
+/// The beginning of a name that is repeated in a message.
+fn shortened(name: &str) -> String {
+    if name.chars().nth(LONGEST_NAME).is_none() {
+        return name.to_owned();
+    }
+    let beginning: String = name.chars().take(LONGEST_NAME).collect();
+    format!("{beginning}…")
 }
 
 /// The number of single-character edits between two words, swaps counted as one.

@@ -4,7 +4,7 @@ use super::family;
 use super::keys;
 use super::path_glob::path_glob;
 use super::problem::Problems;
-use super::reader::{Reader, Table};
+use super::reader::{Bounds, Reader, Table};
 use super::rules::{self, Schemes};
 use crate::family::{Depends, ImageSpec};
 use crate::policy::Rule;
@@ -57,7 +57,9 @@ impl RepoConfig {
 
 /// Reads `imagebot.toml`. It may name the operator's schemes, and none of its own.
 pub fn parse_repository(file: &str, text: &str, schemes: &Schemes) -> Result<RepoConfig, Problems> {
-    Reader::read(file, text, |root| Some(repository(root, schemes)))
+    Reader::read(file, text, keys::REPOSITORY, Bounds::REPOSITORY, |root| {
+        Some(repository(root, schemes))
+    })
 }
 
 fn repository(root: Table<'_>, schemes: &Schemes) -> RepoConfig {
