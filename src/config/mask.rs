@@ -82,7 +82,7 @@ fn walk(text: &str, table: &DeTable<'_>, lists: &[&[Key]], shown: &mut Vec<Range
 fn show(text: &str, kind: &Kind, value: &Spanned<DeValue<'_>>, shown: &mut Vec<Range<usize>>) {
     let tables: Option<Vec<&[Key]>> = match kind {
         Kind::Table(keys) => Some(vec![keys]),
-        Kind::Tables(keys) if keys.is_empty() => Some(vec![MATCHERS, SETTINGS]),
+        Kind::Tables([]) => Some(vec![MATCHERS, SETTINGS]),
         Kind::Tables(keys) => Some(vec![keys]),
         Kind::VersionFile => Some(vec![VERSION_FILE]),
         _ => None,

@@ -1,11 +1,12 @@
 //! `config.toml`.
 
 use super::alias::Alias;
+use super::bounds::Bounds;
 use super::family;
 use super::forge::{ForgeConfig, forge, globs};
 use super::keys::{self, Key, Kind};
 use super::problem::Problems;
-use super::reader::{At, Bounds, Reader, Table};
+use super::reader::{At, Reader, Table};
 use super::rules::{self, Schemes};
 use super::secret::Secret;
 use crate::family::Publishes;

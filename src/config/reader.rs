@@ -1,7 +1,9 @@
 //! Reading a TOML table against a list of keys, with all problems collected.
 
+use super::bounds::{Bounds, weight};
 use super::keys::{Key, LATER};
 use super::mask::masked;
+use super::nearest::{LONGEST_NAME, distance, shortened};
 use super::problem::{Problem, Problems};
 use crate::policy::{Origin, Set};
 use std::cell::{Cell, RefCell};
@@ -9,32 +11,6 @@ use std::ops::Range;
 use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-/// How much a file may hold. What is over a bound is one problem, and nothing more is read of it: reading costs time
-/// and memory for each entry, and the operator does not know who wrote an `imagebot.toml` (B2).
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
-    /// The longest file, in bytes.
-    pub(super) bytes: usize,
-    /// The most entries of all lists together: tables, texts and numbers. A regular expression counts as
-    /// [`Self::REGEX`] of them.
-    pub(super) entries: usize,
-}
-
-impl Bounds {
-    /// What a regular expression counts as: compiling one takes that much longer than reading a text.
-    const REGEX: usize = 10;
-    /// Of the operator's file.
-    pub(super) const OPERATOR: Self = Self {
-        bytes: 16 << 20,
-        entries: 200_000,
-    };
-    /// Of a repository's file.
-    pub(super) const REPOSITORY: Self = Self {
-        bytes: 128 << 10,
-        entries: 1_000,
-    };
-}
 
 /// A file that is being read, and its problems so far.
 pub(super) struct Reader {
@@ -157,14 +133,6 @@ impl Reader {
             self.problem(span, message, Some(help));
         }
         read
-    }
-}
-
-/// What a value counts as.
-fn weight(value: &DeValue<'_>) -> usize {
-    match value.as_str() {
-        Some(text) if text.starts_with('/') || text.starts_with("!/") => Bounds::REGEX,
-        _ => 1,
     }
 }
 
@@ -519,35 +487,4 @@ impl<'t> Table<'t> {
             span: (value.span().start, value.span().end),
         }
     }
-}
-
-/// Names that are longer are not compared with the known ones.
-const LONGEST_NAME: usize = 64;
-
-/// The beginning of a name that is repeated in a message.
-fn shortened(name: &str) -> String {
-    if name.chars().nth(LONGEST_NAME).is_none() {
-        return name.to_owned();
-    }
-    let beginning: String = name.chars().take(LONGEST_NAME).collect();
-    format!("{beginning}…")
-}
-
-/// The number of single-character edits between two words, swaps counted as one.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![(0..=b.len()).collect::<Vec<_>>()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let change = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = change.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
 }

@@ -1,10 +1,11 @@
 //! `imagebot.toml`: what a repository may say about itself.
 
+use super::bounds::Bounds;
 use super::family;
 use super::keys;
 use super::path_glob::path_glob;
 use super::problem::Problems;
-use super::reader::{Bounds, Reader, Table};
+use super::reader::{Reader, Table};
 use super::rules::{self, Schemes};
 use crate::family::{Depends, ImageSpec};
 use crate::policy::Rule;
