@@ -5,7 +5,9 @@
 
 mod act;
 mod automerge;
+mod cache;
 mod checkpoint;
+mod deadline;
 mod decide;
 mod error;
 mod existing;
@@ -26,10 +28,13 @@ mod portrait;
 mod read;
 mod register;
 mod report;
+mod rounds;
 mod setup;
 mod shared;
+mod waves;
 mod work;
 
+pub use cache::Cache;
 pub use checkpoint::Checkpoint;
 pub use decide::{decide_all, decide_inner};
 pub use error::SetupError;
@@ -48,5 +53,6 @@ pub use report::{
     DecisionReport, LeftOutReport, ProblemReport, ProposalReport, Report, RepositoryReport,
     WantedReport,
 };
+pub use rounds::Ticked;
 pub use setup::Setup;
 pub use work::Work;

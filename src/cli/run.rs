@@ -3,7 +3,7 @@
 use super::ended::Ended;
 use super::output::{Format, json, say};
 use super::progress::progress;
-use super::session::{ConfigArgument, setup, wait};
+use super::session::{ConfigArgument, setup, setup_to_write, wait};
 use crate::redact::Redactor;
 use crate::registry::Unlisted;
 use crate::repo::RepoGlobs;
@@ -38,7 +38,11 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         })?),
     };
     let report = wait(async {
-        let setup = Arc::new(setup(config, Unlisted::Refuse, redactor).await?);
+        let setup = match arguments.dry_run {
+            true => setup(config, Unlisted::Refuse, redactor).await?,
+            false => setup_to_write(config, Unlisted::Refuse, redactor).await?,
+        };
+        let setup = Arc::new(setup);
         let options = Options {
             dry_run: arguments.dry_run,
             only,

@@ -309,8 +309,23 @@ fn why(decision: &Decision, wanted: &Wanted) -> String {
         .effective
         .as_ref()
         .map(|effective| &effective.settings);
-    if let Some(reason) = settings.and_then(|settings| settings.reason.value.as_ref()) {
-        let _ = write!(text, " ({})", code(reason));
+    // What shaped the choice, the nearest key first.
+    let keys = [
+        "max",
+        "allow",
+        "ignore",
+        "scheme",
+        "prerelease",
+        "variant",
+        "codename",
+        "digest",
+    ];
+    let reason = |settings: &Settings| {
+        keys.iter()
+            .find_map(|key| settings.reasons.get(key).cloned())
+    };
+    if let Some(reason) = settings.and_then(reason) {
+        let _ = write!(text, " ({})", code(&reason));
     }
     text
 }

@@ -276,3 +276,25 @@ impl ProposalReport {
         }
     }
 }
+
+/// The first lines of a list that a repository or a server fills, and how many there are besides.
+pub(super) fn capped(lines: impl IntoIterator<Item = String>, most: usize) -> Vec<String> {
+    let mut lines = lines.into_iter();
+    let mut shown: Vec<String> = lines.by_ref().take(most).map(|line| cut(&line)).collect();
+    match lines.count() {
+        0 => {}
+        more => shown.push(format!("and {more} more")),
+    }
+    shown
+}
+
+/// The longest line of a report that comes from a repository or a server, in characters.
+const LONGEST: usize = 400;
+
+/// The beginning of a line.
+pub(super) fn cut(line: &str) -> String {
+    match line.char_indices().nth(LONGEST) {
+        None => line.to_owned(),
+        Some((at, _)) => format!("{}…", &line[..at]),
+    }
+}
