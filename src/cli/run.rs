@@ -9,6 +9,7 @@ use crate::registry::Unlisted;
 use crate::repo::RepoGlobs;
 use crate::run::{Checkpoint, Options, Report, pass};
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -64,6 +65,11 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     })
 }
 
+/// The most references of a repository that are shown with the same reason. JSON has all.
+const MOST_ALIKE: usize = 10;
+/// The most changes of a merge request that are shown.
+const MOST_CHANGES: usize = 30;
+
 /// The report for people: what changed, what went wrong, and the counts of everything else.
 pub(super) fn render(report: &Report) -> String {
     let mut out = String::new();
@@ -116,11 +122,21 @@ pub(super) fn render(report: &Report) -> String {
                 format!(" ({})", proposal.detail)
             };
             let _ = writeln!(out, "  {status}: {number}{title}{why}");
-            for change in &proposal.changes {
+            for change in proposal.changes.iter().take(MOST_CHANGES) {
                 let _ = writeln!(out, "    {change}");
             }
+            let more = proposal.changes.len().saturating_sub(MOST_CHANGES);
+            if more > 0 {
+                let _ = writeln!(out, "    and {more} more changes");
+            }
         }
+        let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
         for decision in told {
+            let count = shown.entry(decision.reason).or_default();
+            *count += 1;
+            if *count > MOST_ALIKE {
+                continue;
+            }
             let _ = writeln!(
                 out,
                 "  {}: {}: {}:{}: {}: {}",
@@ -138,6 +154,10 @@ pub(super) fn render(report: &Report) -> String {
             {
                 let _ = writeln!(out, "    help: {}", indented(help));
             }
+        }
+        for (reason, count) in shown.iter().filter(|(_, count)| **count > MOST_ALIKE) {
+            let more = count - MOST_ALIKE;
+            let _ = writeln!(out, "  and {more} more references: {reason}");
         }
         for warning in &repo.warnings {
             let _ = writeln!(out, "  warning: {}", indented(warning));

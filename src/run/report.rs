@@ -228,15 +228,15 @@ impl From<&Decision> for DecisionReport {
             path: decision.path.to_string(),
             line: decision.located.line,
             kind: decision.located.kind.code(),
-            written: decision.located.written.clone(),
-            image: decision.located.image().to_owned(),
+            written: cut(&decision.located.written),
+            image: cut(decision.located.image()),
             tag: reference.and_then(|r| r.tag.as_ref()).map(|tag| text(tag)),
             digest: reference
                 .and_then(|r| r.digest.as_ref())
                 .map(|digest| text(digest)),
             outcome: decision.outcome().code(),
             reason: decision.reason.code(),
-            detail: decision.detail.clone(),
+            detail: cut(&decision.detail),
             help: decision.help.clone(),
             missing: decision
                 .missing
