@@ -23,6 +23,9 @@ pub enum ForgeError {
     /// What is to be changed is no longer what it was: look again.
     #[error("{0}")]
     Conflict(String),
+    /// What is listed as the default branch's head is that of a tag with the same name: nothing is built on it.
+    #[error("{0}")]
+    Ambiguous(String),
     /// What was asked for is not there.
     #[error("{0}")]
     NotFound(String),
@@ -49,6 +52,7 @@ impl ForgeError {
             Self::RateLimited(_) => "forge-rate-limited",
             Self::NotAForge(_) => "not-a-forge",
             Self::Conflict(_) => "forge-conflict",
+            Self::Ambiguous(_) => "ambiguous-default-branch",
             Self::NotFound(_) => "forge-not-found",
             Self::Refused(_) => "forge-refused",
             Self::Git(error) => error.code(),
@@ -66,6 +70,9 @@ impl ForgeError {
             }
             Self::NotAForge(_) => Some(
                 "check the forge's `url`, and that no proxy or sign-in page stands before its API",
+            ),
+            Self::Ambiguous(_) => Some(
+                "delete or rename the tag, and protect tags of that name (Settings > Repository > Protected tags)",
             ),
             _ => None,
         }

@@ -12,8 +12,10 @@ mod doctor;
 mod ended;
 mod endpoints;
 mod failure;
+mod head;
 mod heads;
 mod merge;
+mod mergeable;
 mod named;
 mod notes;
 mod requests;
@@ -134,6 +136,11 @@ impl Forge for GitLab {
         "merge request"
     }
 
+    fn refs_per_push(&self) -> Option<usize> {
+        // Hooks run for three refs of a push, pipelines for four (`push_event_hooks_limit`, `git_push_pipeline_limit`).
+        Some(3)
+    }
+
     async fn discover(&self, known: &Known) -> Result<Listing, ForgeError> {
         self.api.begin();
         *self.session.lock().await = None;
@@ -205,7 +212,17 @@ impl Forge for GitLab {
         number: u64,
         head: &CommitId,
     ) -> Result<Merging, ForgeError> {
-        merge::merge(&self.api, id(repo)?, number, head).await
+        let session = self.session().await?;
+        merge::merge(&self.api, &session, id(repo)?, number, head).await
+    }
+
+    async fn verify_head(&self, repo: &Repository) -> Result<(), ForgeError> {
+        match &repo.head {
+            Some((branch, head)) => {
+                head::verify(&self.api, id(repo)?, &repo.name, branch, head).await
+            }
+            None => Ok(()),
+        }
     }
 
     async fn call_off(&self, _: &Repository, _: u64) -> Result<(), ForgeError> {

@@ -125,6 +125,18 @@ pub enum Merging {
     NotYet(String),
 }
 
+impl Merging {
+    /// CI has not begun, or there is none: nothing is merged without it.
+    pub(super) fn no_pipeline() -> Self {
+        Self::NotYet("no-pipeline: the forge shows none for its commit".to_owned())
+    }
+
+    /// CI refused it.
+    pub(super) fn failed() -> Self {
+        Self::NotYet("its pipeline failed".to_owned())
+    }
+}
+
 /// Something that [`Forge::doctor`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -209,14 +221,25 @@ pub trait Forge: Send + Sync {
     /// What CI says of a branch's head.
     async fn pipeline(&self, repo: &Repository, head: &CommitId) -> Result<Pipeline, ForgeError>;
 
-    /// Has a merge request merged when its pipeline has succeeded, and only with this head. Asked only when there is a
-    /// pipeline.
+    /// Has a merge request merged when its pipeline has succeeded, as the forge itself judges that, and only with this
+    /// head. Without a pipeline nothing is merged.
     async fn merge(
         &self,
         repo: &Repository,
         number: u64,
         head: &CommitId,
     ) -> Result<Merging, ForgeError>;
+
+    /// Whether the listed head is that of the default branch. Asked before the first change of a repository and before
+    /// each merge: on a forge that looks up branches by their bare names, a tag can stand in the branch's place.
+    async fn verify_head(&self, _: &Repository) -> Result<(), ForgeError> {
+        Ok(())
+    }
+
+    /// How many branches one push may move so that CI and hooks run for each; `None`: any number.
+    fn refs_per_push(&self) -> Option<usize> {
+        None
+    }
 
     /// Takes back that the forge is to merge by itself: somebody else's work is on the branch (T35). Where a push does
     /// that already, nothing is done.

@@ -6,7 +6,7 @@ use super::report::ProblemReport;
 use super::shared::Shared;
 use crate::forge::{ForgeError, MergeRequestEdit, NewMergeRequest};
 use crate::git::{FileChange, GitError, NewCommit, Push, Pushed};
-use crate::plan::{Action, Edit, Ownership, Proposal, State, Status};
+use crate::plan::{Action, Edit, Ownership, Proposal, Reconciled, State, Status};
 use crate::repo::{Branch, CommitId};
 use crate::store::Kind;
 use std::collections::{BTreeSet, HashMap};
@@ -16,12 +16,21 @@ pub(super) struct Acted<'a> {
     pub(super) shared: &'a Shared,
     pub(super) doing: Doing,
     pub(super) problems: Vec<ProblemReport>,
+    /// Whether the head that everything was derived from was found to be the default branch's.
+    pub(super) verified: bool,
 }
 
 impl Acted<'_> {
     /// Does everything that is to be done but merging, in an order in which each step can be repeated.
     pub(super) async fn all(&mut self) {
         self.close_nothing_after_an_error();
+        let acts = |result: &Reconciled| result.action.is_some();
+        if self.doing.results.iter().any(acts)
+            && let Err(error) = self.verify().await
+        {
+            self.nothing(error);
+            return;
+        }
         for index in 0..self.doing.results.len() {
             if self.doing.results[index].status == Status::Close
                 && let Some(edit) = self.action(index).and_then(|action| action.edit)
@@ -42,6 +51,32 @@ impl Acted<'_> {
         };
         for index in 0..self.doing.results.len() {
             self.after_push(index, &pushed).await;
+        }
+    }
+
+    /// Asks once whether the head that everything was derived from is the default branch's.
+    pub(super) async fn verify(&mut self) -> Result<(), ForgeError> {
+        if !self.verified && !self.is_stopped() {
+            let candidate = &self.doing.candidate;
+            candidate.forge.verify_head(&candidate.repo).await?;
+            self.verified = true;
+        }
+        Ok(())
+    }
+
+    /// Does nothing of what was planned, because of one error that concerns all of it.
+    fn nothing(&mut self, error: ForgeError) {
+        for result in &mut self.doing.results {
+            if result.action.take().is_some() {
+                result.status = match error {
+                    ForgeError::Conflict(_) => Status::Moved,
+                    _ => Status::Kept,
+                };
+                result.detail = error.to_string();
+            }
+        }
+        if !matches!(error, ForgeError::Conflict(_)) {
+            self.failed(&error);
         }
     }
 
@@ -138,8 +173,14 @@ impl Acted<'_> {
             }
         }
         self.reached("committed");
-        let pushed = cached.push(&pushes).await?;
-        self.reached("pushed");
+        // Deletions last: each ref of a push counts, and new commits need their pipelines more.
+        pushes.sort_by_key(|push| push.to.is_none());
+        let at_once = self.doing.candidate.forge.refs_per_push();
+        let mut pushed = Vec::new();
+        for some in pushes.chunks(at_once.unwrap_or(usize::MAX)) {
+            pushed.extend(cached.push(some).await?);
+            self.reached("pushed");
+        }
         Ok(pushes
             .into_iter()
             .map(|push| push.branch)

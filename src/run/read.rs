@@ -200,6 +200,10 @@ async fn notice(
     if said.as_deref() == Some(text.as_deref().unwrap_or_default()) {
         return Ok(());
     }
+    if text.is_some() {
+        let verified = forge.verify_head(repo).await;
+        verified.map_err(|error| ProblemReport::from(&error))?;
+    }
     forge
         .notice(repo, text.as_deref())
         .await

@@ -208,6 +208,8 @@ fn opened(on: On, count: usize) -> Vec<(&'static str, usize)> {
     all.extend(match on {
         On::GitLab => vec![
             ("GET /api/v4/projects/*/repository/branches", count),
+            // Whether the listed head is the branch's.
+            ("GET /api/v4/projects/*/repository/branches/main", count),
             ("POST /api/v4/projects/*/merge_requests", count),
         ],
         _ => vec![

@@ -10,6 +10,8 @@ mod faults;
 mod git;
 #[path = "gitlab/life.rs"]
 mod life;
+#[path = "gitlab/merging.rs"]
+mod merging;
 #[path = "gitlab/recorded.rs"]
 mod recorded;
 #[path = "gitlab/serve.rs"]

@@ -180,9 +180,9 @@ impl Api {
         }
         match self.ci(repo, head).await? {
             Pipeline::Success => {}
-            Pipeline::None => return not_yet("there is no check yet"),
+            Pipeline::None => return Ok(Merging::no_pipeline()),
             Pipeline::Running => return not_yet("its checks are not done"),
-            Pipeline::Failed => return not_yet("a check failed"),
+            Pipeline::Failed => return Ok(Merging::failed()),
         }
         let body = json!({"sha": head.as_str(), "merge_method": state.method().1});
         let route = route(&repo.name, &format!("/pulls/{number}/merge"));

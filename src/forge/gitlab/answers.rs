@@ -97,6 +97,12 @@ pub(super) struct Request {
     pub(super) merge_when_pipeline_succeeds: bool,
     #[serde(default)]
     pub(super) detailed_merge_status: Option<String>,
+    /// Only of a single one.
+    #[serde(default)]
+    pub(super) head_pipeline: Option<PipelineAnswer>,
+    /// What the token's user may do with it; only of a single one.
+    #[serde(default)]
+    pub(super) user: Option<UserRights>,
 }
 
 impl Request {
@@ -221,9 +227,18 @@ pub(super) struct WithId {
     pub(super) id: u64,
 }
 
+/// What a user may do with a merge request.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct UserRights {
+    #[serde(default)]
+    pub(super) can_merge: Option<bool>,
+}
+
 /// A pipeline.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(super) struct PipelineAnswer {
+    #[serde(default)]
+    pub(super) sha: Option<String>,
     pub(super) status: String,
 }
 

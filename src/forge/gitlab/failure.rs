@@ -95,6 +95,7 @@ pub(super) fn again(error: &ForgeError) -> ForgeError {
         ForgeError::RateLimited(_) => ForgeError::RateLimited(text),
         ForgeError::NotAForge(_) => ForgeError::NotAForge(text),
         ForgeError::Conflict(_) => ForgeError::Conflict(text),
+        ForgeError::Ambiguous(_) => ForgeError::Ambiguous(text),
         ForgeError::NotFound(_) => ForgeError::NotFound(text),
         ForgeError::Refused(_) => ForgeError::Refused(text),
         ForgeError::Unreachable(_) | ForgeError::Git(_) => ForgeError::Unreachable(text),

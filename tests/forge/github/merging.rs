@@ -62,7 +62,7 @@ async fn without_them_imagebot_merges_when_all_have_succeeded() {
     for (build, test, expect) in [
         (None, None, "its checks are not done"),
         (Some("success"), None, "its checks are not done"),
-        (Some("success"), Some("failure"), "a check failed"),
+        (Some("success"), Some("failure"), "its pipeline failed"),
     ] {
         bench.fake.check(REPO, head.as_str(), "build", build);
         bench.fake.status(REPO, head.as_str(), "test", test);

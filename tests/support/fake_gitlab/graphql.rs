@@ -181,14 +181,19 @@ fn root<'s>(state: &'s State, token: &'s Token, score: u64, nulled: BTreeSet<u64
             // By default the newest is the first.
             found.reverse();
             let nulled = nulled.clone();
-            let node = move |at: &&'s Project| project(state, at, nulled.contains(&at.id));
+            let node = move |at: &&'s Project| project(state, token, at, nulled.contains(&at.id));
             Ok(connection("ProjectConnection", found, arguments, node))
         }
         _ => Err(no_field("Query", name)),
     })
 }
 
-fn project<'s>(state: &'s State, project: &'s Project, nulled: bool) -> ResolvedValue<'s> {
+fn project<'s>(
+    state: &'s State,
+    token: &'s Token,
+    project: &'s Project,
+    nulled: bool,
+) -> ResolvedValue<'s> {
     ResolvedValue::object(object("Project", move |name, arguments| match name {
         "id" => leaf(format!("gid://gitlab/Project/{}", project.id)),
         "fullPath" => leaf(project.path.clone()),
@@ -225,7 +230,8 @@ fn project<'s>(state: &'s State, project: &'s Project, nulled: bool) -> Resolved
             if arguments.get("sort").and_then(|v| v.as_str()) != Some("created_asc") {
                 found.reverse();
             }
-            let node = move |mr: &&'s MergeRequest| merge_request(state, project, mr);
+            let may = state.may_merge(token, project);
+            let node = move |mr: &&'s MergeRequest| merge_request(state, project, mr, may);
             Ok(connection("MergeRequestConnection", found, arguments, node))
         }
         _ => Err(no_field("Project", name)),
@@ -239,7 +245,8 @@ fn repository(project: &Project) -> ResolvedValue<'_> {
         "rootRef" if project.is_empty() => leaf(Value::Null),
         "rootRef" => leaf(project.default_branch.clone()),
         "tree" => Ok(ResolvedValue::object(object("Tree", move |_, _| {
-            let Some(sha) = project.head(&project.default_branch) else {
+            // GitLab looks up the bare name (`head_commit = commit(root_ref)`).
+            let Some(sha) = project.bare(&project.default_branch) else {
                 return leaf(Value::Null);
             };
             let id = format!("gid://gitlab/CommitPresenter/{sha}");
@@ -253,6 +260,7 @@ fn merge_request<'s>(
     state: &State,
     project: &'s Project,
     mr: &'s MergeRequest,
+    may: bool,
 ) -> ResolvedValue<'s> {
     let shown = state.request_json(project, mr);
     ResolvedValue::object(object("MergeRequest", move |name, arguments| {
@@ -267,6 +275,21 @@ fn merge_request<'s>(
             "diffHeadSha" => json!(mr.sha),
             "mergeCommitSha" => shown["merge_commit_sha"].clone(),
             "autoMergeEnabled" => json!(mr.auto_merge),
+            "detailedMergeStatus" => {
+                let status = shown["detailed_merge_status"].as_str().unwrap_or_default();
+                json!(status.to_ascii_uppercase())
+            }
+            "headPipeline" => {
+                let Some(pipeline) = project.head_pipeline(mr) else {
+                    return leaf(Value::Null);
+                };
+                let status = pipeline.status.to_ascii_uppercase();
+                let values = json!({"status": status, "sha": pipeline.sha, "id": "gid://gitlab/Ci::Pipeline/1"});
+                return Ok(plain("Pipeline", values));
+            }
+            "userPermissions" => {
+                return Ok(plain("MergeRequestPermissions", json!({"canMerge": may})));
+            }
             "createdAt" => json!(mr.created_at.to_string()),
             "labels" => {
                 let node = |title: &String| {
