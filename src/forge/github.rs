@@ -6,13 +6,14 @@
 //! is not decided here.
 
 mod api;
-mod checks;
+mod ci;
 mod doctor;
 mod failure;
 mod heads;
 mod limits;
 mod listing;
 mod login;
+mod merging;
 mod notes;
 mod pull;
 mod requests;

@@ -169,7 +169,7 @@ impl Api {
     }
 
     /// Whether the default branch requires checks, by its rules or by its older protection.
-    async fn requires_checks(&self, repo: &Repository) -> Option<bool> {
+    pub(super) async fn requires_checks(&self, repo: &Repository) -> Option<bool> {
         let (branch, _) = repo.head.as_ref()?;
         let branch = quoted(branch.as_str());
         let rules = self

@@ -19,6 +19,9 @@ pub struct GitHubSettings {
     pub token: GitHubToken,
     /// The registry of an Enterprise Server, `containers.<host>`: its API does not name it.
     pub registry: Option<RegistryHost>,
+    /// Whether GitHub's own auto-merge is switched on where something required is missing. It stays on when somebody
+    /// who may write pushes to the branch.
+    pub auto_merge: bool,
 }
 
 /// Who asks GitHub.
@@ -82,6 +85,7 @@ mod tests {
             server: ServerSettings::new("github", url),
             token: GitHubToken::Token("ghp_x".to_owned().into()),
             registry: None,
+            auto_merge: false,
         }
     }
 

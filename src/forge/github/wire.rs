@@ -25,6 +25,9 @@ const MAX_ANSWER: usize = 64 << 20;
 const API_VERSION: &str = "2022-11-28";
 /// The path that stands for the GraphQL API in a request of `octocrab`, which knows one base only.
 pub(super) const GRAPHQL: &str = "/graphql";
+/// On an older Enterprise Server `mergeStateStatus` is there only for those who ask for its preview.
+const WITH_PREVIEW: &str =
+    "application/vnd.github+json, application/vnd.github.merge-info-preview+json";
 /// The most redirects that a `GET` follows, each to our own origin.
 const MAX_REDIRECTS: usize = 3;
 
@@ -96,7 +99,7 @@ impl Wire {
         let body = body.collect().await.map_err(Failure::from)?.to_bytes();
         let mut request = self.request(&parts.method, &parts.uri)?;
         let graphql = parts.uri.path() == GRAPHQL;
-        request.headers = headers(&parts.headers);
+        request.headers = headers(&parts.headers, graphql);
         request.body = (!body.is_empty()).then(|| body.clone());
         let write = match graphql {
             true => is_mutation(&body),
@@ -323,12 +326,13 @@ impl Wire {
 }
 
 /// The headers of `octocrab` that matter: our client sets its own for the rest.
-fn headers(given: &HeaderMap) -> HeaderMap {
+fn headers(given: &HeaderMap, graphql: bool) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert(
-        http::header::ACCEPT,
-        http::HeaderValue::from_static("application/vnd.github+json"),
-    );
+    let accept = match graphql {
+        true => WITH_PREVIEW,
+        false => "application/vnd.github+json",
+    };
+    headers.insert(http::header::ACCEPT, http::HeaderValue::from_static(accept));
     headers.insert(
         http::HeaderName::from_static("x-github-api-version"),
         http::HeaderValue::from_static(API_VERSION),

@@ -100,6 +100,7 @@ pub(super) fn create(shared: &Shared, state: &mut State, id: u64, call: &Call) -
         reviewers: Vec::new(),
         merged: None,
         auto_merge: None,
+        queued: false,
     });
     state.read_text(&place, &title);
     state.read_text(&place, &body);
@@ -223,7 +224,24 @@ pub(super) fn put_merge(
         let message = format!("Required status check \"{}\" is expected.", missing[0]);
         return Reply::error(405, &message);
     }
-    match merge(state, &shared.repos, id, number, call.now) {
+    let repo = &state.repos[&id];
+    if repo.queue && !repo.bypass {
+        return Reply::error(405, "Changes must be made through the merge queue");
+    }
+    let method = text(&call.body, "merge_method").unwrap_or_else(|| "merge".to_owned());
+    let ruled = repo.allowed_methods.as_ref();
+    let ruled = ruled.is_some_and(|allowed| !allowed.contains(&method));
+    let refused = match method.as_str() {
+        "merge" if ruled || repo.linear || !repo.allow_merge => "Merge commits are",
+        "squash" if ruled || !repo.allow_squash => "Squash merges are",
+        "rebase" if ruled || !repo.allow_rebase => "Rebase merges are",
+        _ => "",
+    };
+    if !refused.is_empty() {
+        let message = format!("{refused} not allowed on this repository.");
+        return Reply::error(405, &message);
+    }
+    match merge(state, &shared.repos, id, number, &method, call.now) {
         Ok(sha) => Reply::ok(
             json!({"sha": sha, "merged": true, "message": "Pull Request successfully merged"}),
         ),
@@ -237,6 +255,7 @@ pub(super) fn merge(
     repos: &Repos,
     id: u64,
     number: u64,
+    method: &str,
     now: Timestamp,
 ) -> Result<String, String> {
     let repo = state.repos.get_mut(&id).ok_or("no repository")?;
@@ -249,10 +268,12 @@ pub(super) fn merge(
     let merged = repos.merge(&folder, &pull.target, &pull.source).to_string();
     pull.merged = Some((merged.clone(), now));
     pull.auto_merge = None;
+    pull.queued = false;
     issue.open = false;
     if delete {
         repos.delete_branch(&folder, &pull.source);
     }
+    repo.methods.push(method.to_owned());
     state.sync(repos, id);
     Ok(merged)
 }

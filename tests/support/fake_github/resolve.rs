@@ -90,6 +90,7 @@ impl<'v> View<'v> {
                 "number": issue.number, "state": state, "title": issue.title, "body": issue.body,
                 "baseRefName": pull.target, "headRefName": pull.source, "headRefOid": pull.head,
                 "isCrossRepository": pull.from_fork, "isDraft": pull.draft,
+                "isMergeQueueEnabled": repo.queue, "isInMergeQueue": pull.queued,
                 "createdAt": issue.created.to_string(),
                 "mergeCommit": pull.merged.as_ref().map(|(sha, _)| commit(repo, sha)),
                 "autoMergeRequest": pull.auto_merge.as_ref().map(|method| json!({"~type": "AutoMergeRequest",
@@ -258,7 +259,7 @@ impl<'v> View<'v> {
             "autoMergeAllowed" => leaf(repo.allow_auto_merge.into()),
             "mergeCommitAllowed" => leaf(repo.allow_merge.into()),
             "squashMergeAllowed" => leaf(repo.allow_squash.into()),
-            "rebaseMergeAllowed" => leaf(true.into()),
+            "rebaseMergeAllowed" => leaf(repo.allow_rebase.into()),
             "defaultBranchRef" => match heads().get(&repo.default_branch) {
                 Some(oid) => {
                     let found = self.reference(repo, "refs/heads/", &repo.default_branch, oid);
@@ -402,6 +403,8 @@ impl ObjectValue for Seen<'_> {
                 let (repo, number) = view.changed.ok_or_else(|| error("nothing was changed"))?;
                 let kind = match info.field_name() {
                     "disablePullRequestAutoMerge" => "DisablePullRequestAutoMergePayload",
+                    "enqueuePullRequest" => "EnqueuePullRequestPayload",
+                    "dequeuePullRequest" => "DequeuePullRequestPayload",
                     _ => "EnablePullRequestAutoMergePayload",
                 };
                 Ok(view.resolved(Object::Plain(

@@ -1,7 +1,7 @@
 //! The routes of the REST API that are known; any other is noted as unexpected.
 
 use super::server::{Call, Reply};
-use super::state::{Owner, Repo, State, Token};
+use super::state::{Check, Owner, Repo, State, Token};
 use super::{Shared, git, issues, pulls, render};
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -186,7 +186,8 @@ fn of_repo(shared: &Shared, state: &mut State, id: u64, rest: &[&str], call: &Ca
         ("GET", ["actions", "runs"]) => {
             let sha = call.query.get("head_sha").cloned().unwrap_or_default();
             let checks = repo.checks.get(&sha).cloned().unwrap_or_default();
-            let runs = checks.iter().filter(|check| !check.is_status).enumerate();
+            let of_actions = |check: &&Check| !check.is_status && check.app == "github-actions";
+            let runs = checks.iter().filter(of_actions).enumerate();
             let runs = runs
                 .map(|(index, check)| render::workflow_run(&sha, check, index))
                 .collect();
@@ -197,7 +198,13 @@ fn of_repo(shared: &Shared, state: &mut State, id: u64, rest: &[&str], call: &Ca
             let statuses: Vec<_> = checks.iter().filter(|check| check.is_status).collect();
             Reply::ok(render::combined(sha, &statuses))
         }
-        ("GET", ["rules", "branches", ..]) => Reply::ok(json!([])),
+        ("GET", ["rules", "branches", ..]) => paged(shared, call, render::rules(repo), None),
+        ("GET", ["commits", sha, "check-suites"]) if call.token.checks => paged(
+            shared,
+            call,
+            render::suites(repo, sha),
+            Some("check_suites"),
+        ),
         ("GET", ["contents", path @ ..]) => {
             let (path, branch) = (path.join("/"), repo.default_branch.clone());
             if let Some(text) = shared.repos.file_at(&repo.folder(), &branch, &path) {
