@@ -8,6 +8,9 @@ pub enum ForgeError {
     /// The forge cannot be reached or read; nothing is concluded from that.
     #[error("{0}")]
     Unreachable(String),
+    /// The forge failed at this one request: a repository's failure, until several repositories have met it in a row.
+    #[error("{0}")]
+    Server(String),
     /// The forge refuses the token: it is not asked again in this pass.
     #[error("{0}")]
     Unauthorized(String),
@@ -47,6 +50,7 @@ impl ForgeError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unreachable(_) => "forge-unreachable",
+            Self::Server(_) => "forge-server-error",
             Self::Unauthorized(_) => "forge-unauthorized",
             Self::Forbidden(_) => "forge-forbidden",
             Self::RateLimited(_) => "forge-rate-limited",
@@ -78,6 +82,15 @@ impl ForgeError {
         }
     }
 
+    /// Whether it may be the forge's: where several repositories meet it in a row, nothing more is written there. A
+    /// server error is often one project's; logins that were refused too often close the whole address for git.
+    pub fn may_be_of_forge(&self) -> bool {
+        matches!(
+            self,
+            Self::Server(_) | Self::Git(GitError::Forbidden { .. })
+        )
+    }
+
     /// Whether the forge itself, not this repository, is why: nothing more is written to it in this pass. A token that
     /// git is refused with is refused everywhere (F27).
     pub fn is_of_forge(&self) -> bool {
@@ -87,7 +100,7 @@ impl ForgeError {
                 | Self::Unauthorized(_)
                 | Self::RateLimited(_)
                 | Self::NotAForge(_)
-                | Self::Git(GitError::Unauthorized { .. })
+                | Self::Git(GitError::Unauthorized { .. } | GitError::RateLimited { .. })
         )
     }
 }

@@ -29,15 +29,22 @@ pub struct Repository {
     pub registry: Option<ForgeRegistry>,
 }
 
-/// A registry that the forge's own API names as its own.
+/// A registry that is the forge's own.
 #[derive(Debug, Clone)]
 pub struct ForgeRegistry {
     /// The host, as it stands in image names.
     pub host: RegistryHost,
     /// The origin besides the registry's own that may ask for the login.
     pub realm: Option<Origin>,
+    /// The login of the forge's token; `None` where the registry takes no such token.
+    pub login: Option<RegistryLogin>,
+}
+
+/// A forge's token, as a login of its registry.
+#[derive(Debug, Clone)]
+pub struct RegistryLogin {
     /// A name that is equal for equal tokens and holds no secret.
-    pub login: String,
+    pub id: String,
     /// The user name.
     pub username: String,
     /// The token.
@@ -61,7 +68,7 @@ pub struct LeftOut {
     /// Its full path.
     pub name: String,
     /// The stable code of why: `archived`, `fork`, `empty`, `mirror`, `excluded`, `topic`, `other-token`,
-    /// `pending-deletion`.
+    /// `pending-deletion`, `no-merge-requests`.
     pub why: &'static str,
 }
 

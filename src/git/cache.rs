@@ -264,6 +264,13 @@ impl Cached {
                 detail,
             };
         }
+        // GitLab and GitHub limit git over HTTP as well.
+        if stderr.contains("returned error: 429") {
+            return GitError::RateLimited {
+                remote: self.remote.url().to_owned(),
+                detail,
+            };
+        }
         let shallow = ["bad shallow line", "shallow file", "unshallow"];
         let check = Call {
             args: ["--batch-check=%(objecttype)", "--batch-all-objects"]

@@ -88,7 +88,7 @@ async fn read(shared: &Shared, forge: Arc<dyn Forge>, repo: Repository) -> Case 
         Ok(snapshot) => snapshot,
         Err(error) => {
             let error = ForgeError::from(error);
-            shared.stop_if_of_forge(forge.name(), &error);
+            shared.stop_if_of_forge(forge.name(), &repo.id, &error);
             return nothing(shared, forge, repo, Err(ProblemReport::from(&error)));
         }
     };

@@ -1,6 +1,7 @@
 //! What imagebot says to people: comments with a hidden mark, and the one issue about settings that cannot be read.
 
 use super::api::{Api, PAGE, route};
+use super::failure::Failure;
 use crate::forge::error::ForgeError;
 use crate::forge::mark::{NOTICE, NOTICE_TITLE, is_marked, marked};
 use crate::forge::traits::Repository;
@@ -61,8 +62,13 @@ impl Api {
     ) -> Result<(), ForgeError> {
         let issues = route(&repo.name, "/issues");
         let list = format!("{issues}?state=all&sort=created&direction=desc&labels={LABEL}");
-        let (found, _): (Vec<Issue>, bool) =
-            self.page(&format!("{list}&per_page={PAGE}&page=1")).await?;
+        let listed = self.page(&format!("{list}&per_page={PAGE}&page=1")).await;
+        let (found, _): (Vec<Issue>, bool) = match (listed, text) {
+            // Without issues there is nothing to close, and nowhere to say it: the report does.
+            (Err(failure), _) if failure.status == Some(410) => return without_issues(repo, text),
+            (Err(failure), None) if matches!(failure.status, Some(403 | 404)) => return Ok(()),
+            (listed, _) => listed?,
+        };
         let ours = |issue: &&Issue| is_marked(NOTICE, issue.body());
         let open = found.iter().filter(ours).find(|i| i.state == "open");
         let last = open.or_else(|| found.iter().find(ours));
@@ -85,8 +91,11 @@ impl Api {
             }
             None => {
                 let new = json!({"title": NOTICE_TITLE, "body": body, "labels": [LABEL]});
-                let _: Value = self.send(Method::POST, &issues, &new).await?;
-                Ok(())
+                let sent: Result<Value, Failure> = self.send(Method::POST, &issues, &new).await;
+                match sent {
+                    Err(failure) if failure.status == Some(410) => without_issues(repo, Some(text)),
+                    sent => Ok(drop(sent?)),
+                }
             }
         }
     }
@@ -101,4 +110,12 @@ impl Api {
         let _: Value = self.send(Method::PATCH, &route, edit).await?;
         Ok(())
     }
+}
+
+/// A repository without issues gets no notice; that is no failure of it.
+fn without_issues(repo: &Repository, text: Option<&str>) -> Result<(), ForgeError> {
+    if text.is_some() {
+        tracing::warn!(repo = %repo.name, "issues are switched off there: the notice about its settings stands in the report only");
+    }
+    Ok(())
 }

@@ -28,6 +28,8 @@ pub(super) const GRAPHQL: &str = "/graphql";
 /// On an older Enterprise Server `mergeStateStatus` is there only for those who ask for its preview.
 const WITH_PREVIEW: &str =
     "application/vnd.github+json, application/vnd.github.merge-info-preview+json";
+/// What GitHub says of organisations with SAML single sign-on.
+pub(super) const SSO: &str = "x-github-sso";
 /// The most redirects that a `GET` follows, each to our own origin.
 const MAX_REDIRECTS: usize = 3;
 
@@ -116,6 +118,18 @@ impl Wire {
         } else {
             self.patiently(request).await?
         };
+        if response.status == http::StatusCode::FORBIDDEN
+            && let Some(failure) = response.header(SSO).and_then(Failure::sso)
+        {
+            return Err(failure);
+        }
+        if response.status.is_server_error() && !is_json(&response) {
+            // A proxy's page about a server that is down: not of one request.
+            let text = format!("{} answered {}", self.origin(), response.status.as_u16());
+            let mut failure = Failure::new(ForgeError::Unreachable(text));
+            (failure.status, failure.lost) = (Some(response.status.as_u16()), true);
+            return Err(failure);
+        }
         if response.status.is_success() && !response.body.is_empty() && !is_json(&response) {
             let why = format!("{} answered with a page for people", self.origin());
             return Err(Failure::new(ForgeError::NotAForge(why)));

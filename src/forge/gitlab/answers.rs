@@ -27,8 +27,24 @@ pub(super) struct Project {
     pub(super) marked_for_deletion_at: Option<String>,
     #[serde(default)]
     pub(super) container_registry_image_prefix: Option<String>,
+    /// `disabled` where merge requests are switched off.
+    #[serde(default)]
+    merge_requests_access_level: Option<String>,
+    /// The same before GitLab 16.
+    #[serde(default)]
+    merge_requests_enabled: Option<bool>,
     #[serde(default)]
     pub(super) permissions: Option<Permissions>,
+}
+
+impl Project {
+    /// Whether merge requests are switched off.
+    pub(super) fn is_without_requests(&self) -> bool {
+        match &self.merge_requests_access_level {
+            Some(level) => level == "disabled",
+            None => self.merge_requests_enabled == Some(false),
+        }
+    }
 }
 
 /// What the token may do with a project.

@@ -76,6 +76,17 @@ pub(super) struct GraphError {
     /// What the server says.
     #[serde(default)]
     pub(super) message: String,
+    /// Where in the answer; empty where the whole of it is meant.
+    #[serde(default)]
+    path: Vec<Value>,
+}
+
+impl GraphError {
+    /// Whether the query as a whole took too long, so that parts of its answer are missing.
+    pub(super) fn cuts(&self) -> bool {
+        let said = self.message.to_ascii_lowercase();
+        self.path.is_empty() || said.contains("timeout") || said.contains("timed out")
+    }
 }
 
 impl Api {
@@ -251,7 +262,7 @@ impl Api {
             let response = self.send(request.clone()).await;
             let again = match &response {
                 Ok(response) => response.status.is_server_error(),
-                Err(error) => matches!(error, ForgeError::Unreachable(_)),
+                Err(error) => matches!(error, ForgeError::Unreachable(_) | ForgeError::Server(_)),
             };
             if again && attempt < TRIES {
                 self.back_off(attempt).await;

@@ -32,7 +32,7 @@ fn documents_fit_the_schema_and_its_limits() {
     assert_eq!(
         costs,
         [
-            ("heads", 51),
+            ("heads", 53),
             ("merge", 16),
             ("paths", 8),
             ("requests", 54),

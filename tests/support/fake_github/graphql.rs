@@ -137,6 +137,24 @@ pub(super) fn answer(
         Err(error) => return refused("INVALID", &error.message().to_string()),
     };
     let troubles = view.troubles.take();
+    if state.heavy > 0
+        && let Some(nodes) = body
+            .pointer_mut("/data/nodes")
+            .and_then(Value::as_array_mut)
+        && nodes.len() > state.heavy
+    {
+        // The query is ended, and what there is by then comes with an error that names no node.
+        nodes
+            .iter_mut()
+            .skip(state.heavy)
+            .for_each(|node| *node = Value::Null);
+        if let Some(last) = nodes.get_mut(state.heavy - 1) {
+            last["refs"] = Value::Null;
+        }
+        let message = "Resource limits for this query exceeded.";
+        body["errors"] = json!([{"type": "RESOURCE_LIMITS_EXCEEDED", "message": message}]);
+        return Reply::ok(body);
+    }
     if !troubles.is_empty() {
         match body.get_mut("errors").and_then(Value::as_array_mut) {
             Some(errors) => errors.extend(troubles),

@@ -35,6 +35,7 @@ pub(crate) struct TokenOptions {
     pub(crate) reach: Vec<String>,
     pub(crate) read_only: bool,
     pub(crate) no_checks: bool,
+    pub(crate) no_issues: bool,
 }
 
 impl FakeGitHub {
@@ -57,6 +58,7 @@ impl FakeGitHub {
             reach: options.reach,
             read_only: options.read_only,
             checks: !options.no_checks,
+            no_issues: options.no_issues,
         };
         self.lock().tokens.insert(secret.to_owned(), token);
     }
@@ -129,6 +131,9 @@ impl FakeGitHub {
             issues: BTreeMap::new(),
             checks: BTreeMap::new(),
             suites: BTreeMap::new(),
+            without_pulls: false,
+            without_issues: false,
+            seen_from: BTreeMap::new(),
             queue: false,
             bypass: false,
             allowed_methods: None,
@@ -497,9 +502,13 @@ impl State {
         id: u64,
         now: jiff::Timestamp,
     ) {
+        let late = self.late;
         let Some(repo) = self.repos.get_mut(&id) else {
             return;
         };
+        let new = after.keys().filter(|name| !before.contains_key(*name));
+        let seen = now + jiff::SignedDuration::from_secs(late);
+        repo.seen_from.extend(new.map(|name| (name.clone(), seen)));
         let Some(ci) = repo.ci.clone() else { return };
         for (branch, head) in after {
             if before.get(branch) != Some(head) {

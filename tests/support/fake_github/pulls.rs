@@ -59,7 +59,11 @@ pub(super) fn create(shared: &Shared, state: &mut State, id: u64, call: &Call) -
     let custom = |message: String| {
         Reply::invalid(json!([{"resource": "PullRequest", "code": "custom", "message": message}]))
     };
-    let Some(head) = heads.get(&source).cloned() else {
+    let seen = repo
+        .seen_from
+        .get(&source)
+        .is_none_or(|from| *from <= call.now);
+    let Some(head) = heads.get(&source).filter(|_| seen).cloned() else {
         return wrong("head");
     };
     let Some(base) = heads.get(&target) else {
@@ -88,6 +92,9 @@ pub(super) fn create(shared: &Shared, state: &mut State, id: u64, call: &Call) -
         return Reply::invalid(missing);
     }
     let body = field("body");
+    if let Some(reply) = too_long(&body) {
+        return reply;
+    }
     let number = repo.next_number();
     let place = format!("{}#{number}", repo.full_name());
     let mut issue = State::issue(number, &title, &body, &call.token.login, call.now);
@@ -110,6 +117,16 @@ pub(super) fn create(shared: &Shared, state: &mut State, id: u64, call: &Call) -
     Reply::new(201, render::pull(shared, state, repo, issue, true))
 }
 
+/// GitHub takes no text of more than 65,536 characters.
+pub(super) fn too_long(text: &str) -> Option<Reply> {
+    (text.chars().count() > 65_536).then(|| {
+        Reply::invalid(
+            json!([{"resource": "Issue", "code": "custom", "field": "body",
+            "message": "body is too long (maximum is 65536 characters)"}]),
+        )
+    })
+}
+
 pub(super) fn update(
     shared: &Shared,
     state: &mut State,
@@ -117,6 +134,9 @@ pub(super) fn update(
     number: u64,
     call: &Call,
 ) -> Reply {
+    if let Some(reply) = text(&call.body, "body").and_then(|text| too_long(&text)) {
+        return reply;
+    }
     let place = format!("{}#{number}", state.repos[&id].full_name());
     for key in ["title", "body"] {
         if let Some(text) = text(&call.body, key) {

@@ -95,6 +95,8 @@ pub(super) fn repository(shared: &Shared, state: &State, repo: &Repo, full: bool
             "disabled": false,
             "default_branch": repo.default_branch,
             "topics": repo.topics,
+            "has_issues": !repo.without_issues,
+            "has_pull_requests": !repo.without_pulls,
             "permissions": {"admin": false, "push": true, "pull": true},
             // Not what a client is to use: it builds the address itself.
             "clone_url": format!("https://elsewhere.example/{}.git", repo.full_name()),

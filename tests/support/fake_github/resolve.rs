@@ -67,9 +67,15 @@ impl<'v> View<'v> {
         let full = format!("refs/heads/{name}");
         // As GitHub has it: what was asked for as prefix is no part of the name.
         let short = full.strip_prefix(prefix).unwrap_or(name);
+        // Whether it is told as the prefix is not settled by the documentation ("such as `refs/heads/`").
+        let shown = if self.state.plain_prefix {
+            "refs/heads/"
+        } else {
+            prefix
+        };
         Object::Plain(
             "Ref",
-            json!({"id": format!("REF_{}_{full}", repo.id), "name": short, "prefix": prefix,
+            json!({"id": format!("REF_{}_{full}", repo.id), "name": short, "prefix": shown,
                 "target": commit(repo, oid), "~repo": repo.id, "~branch": name}),
         )
     }

@@ -48,6 +48,8 @@ pub(crate) struct Token {
     pub(crate) read_only: bool,
     /// Whether it may read checks.
     pub(crate) checks: bool,
+    /// Whether it may not write issues, labels among them.
+    pub(crate) no_issues: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -122,6 +124,11 @@ pub(crate) struct Repo {
     pub(crate) checks: BTreeMap<String, Vec<Check>>,
     /// Check suites without runs, by commit.
     pub(crate) suites: BTreeMap<String, Vec<Suite>>,
+    /// Pull requests are switched off; issues are.
+    pub(crate) without_pulls: bool,
+    pub(crate) without_issues: bool,
+    /// From when a pushed branch is seen by those who open pull requests.
+    pub(crate) seen_from: BTreeMap<String, Timestamp>,
     /// Whether the default branch has a merge queue, and whether the token may go past it.
     pub(crate) queue: bool,
     pub(crate) bypass: bool,
@@ -199,6 +206,16 @@ pub(crate) struct State {
     /// What is left of a budget, and in how many seconds from the epoch it starts anew.
     pub(crate) budgets: BTreeMap<String, (u64, i64)>,
     pub(crate) last_id: u64,
+    /// How many seconds after its push a branch is seen.
+    pub(crate) late: i64,
+    /// The organisations whose repositories a list lacks, as single sign-on has it.
+    pub(crate) sso: Vec<String>,
+    /// Whether the server has no rate limits.
+    pub(crate) without_limits: bool,
+    /// What the prefix of a listed branch is said to be, where it is not the one that was asked for.
+    pub(crate) plain_prefix: bool,
+    /// How many repositories a page of heads may have before the query takes too much; 0: any number.
+    pub(crate) heavy: usize,
     /// Whether `mergeStateStatus` is behind its preview, as on older Enterprise Servers.
     pub(crate) preview: bool,
     /// Whether the server knows no merge queues.

@@ -514,6 +514,16 @@ impl FakeGitLab {
         }
     }
 
+    /// Pages of heads with more repositories take too long; 0: none does.
+    pub(crate) fn slow(&self, heavy: usize) {
+        self.lock().heavy = heavy;
+    }
+
+    /// A group is archived with all its projects; their own flags stay as they are.
+    pub(crate) fn archive_group(&self, group: &str) {
+        self.lock().archived_groups.push(group.to_owned());
+    }
+
     /// The status of merge requests that are opened from now on is `checking` so many times.
     pub(crate) fn settle_after(&self, times: u32) {
         self.lock().settling = times;

@@ -34,6 +34,10 @@ pub(super) struct State {
     /// Remaining requests and the second at which they are given back.
     pub(super) rate: Option<(u64, i64)>,
     pub(super) pipelines_late: bool,
+    /// How many repositories a page of heads may have before it takes too long; 0: any number.
+    pub(super) heavy: usize,
+    /// Groups that were archived, with all below.
+    pub(super) archived_groups: Vec<String>,
     /// Merge requests learn of their head's pipeline only when they are told to: Sidekiq has much to do.
     pub(super) links_late: bool,
     /// Merge requests learn of a new head only when they are told to.
@@ -190,6 +194,8 @@ impl State {
             fired: Vec::new(),
             rate: None,
             pipelines_late: false,
+            heavy: 0,
+            archived_groups: Vec::new(),
             links_late: false,
             diffs_late: false,
             settling: 0,
@@ -242,6 +248,12 @@ impl State {
     pub(super) fn named_mut(&mut self, path: &str) -> &mut Project {
         let found = self.projects.values_mut().find(|p| p.path == path);
         found.unwrap_or_else(|| panic!("no project {path}"))
+    }
+
+    /// Whether a project is in an archived group.
+    pub(super) fn is_in_archived(&self, path: &str) -> bool {
+        let mut groups = self.archived_groups.iter();
+        groups.any(|group| path.starts_with(&format!("{group}/")))
     }
 
     pub(super) fn username(&self, id: u64) -> &str {
