@@ -20,6 +20,9 @@ pub enum ForgeError {
     /// The forge asks to wait longer than a pass does.
     #[error("{0}")]
     RateLimited(String),
+    /// The forge asks to wait with requests of one kind; others go on.
+    #[error("{0}")]
+    Busy(String),
     /// What answers is no forge: a sign-in page, a proxy.
     #[error("{0}")]
     NotAForge(String),
@@ -54,6 +57,7 @@ impl ForgeError {
             Self::Unauthorized(_) => "forge-unauthorized",
             Self::Forbidden(_) => "forge-forbidden",
             Self::RateLimited(_) => "forge-rate-limited",
+            Self::Busy(_) => "forge-busy",
             Self::NotAForge(_) => "not-a-forge",
             Self::Conflict(_) => "forge-conflict",
             Self::Ambiguous(_) => "ambiguous-default-branch",

@@ -10,6 +10,7 @@ mod ci;
 mod doctor;
 mod failure;
 mod heads;
+mod hour;
 mod limits;
 mod listing;
 mod login;

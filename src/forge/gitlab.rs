@@ -6,6 +6,7 @@
 
 mod answers;
 mod api;
+mod busy;
 mod create;
 mod discover;
 mod doctor;

@@ -102,7 +102,7 @@ impl Acted<'_> {
     pub(super) fn lost(&mut self, index: usize, error: ForgeError) {
         let result = &mut self.doing.results[index];
         result.action = None;
-        if let ForgeError::Conflict(why) = error {
+        if let ForgeError::Conflict(why) | ForgeError::Busy(why) = error {
             result.status = Status::Moved;
             result.detail = why;
             return;

@@ -204,10 +204,11 @@ async fn notice(
         let verified = forge.verify_head(repo).await;
         verified.map_err(|error| ProblemReport::from(&error))?;
     }
-    forge
-        .notice(repo, text.as_deref())
-        .await
-        .map_err(|error| ProblemReport::from(&error))?;
+    match forge.notice(repo, text.as_deref()).await {
+        // Another pass says it.
+        Err(ForgeError::Busy(_)) => return Ok(()),
+        noticed => noticed.map_err(|error| ProblemReport::from(&error))?,
+    }
     if text.is_some() {
         shared.options.checkpoint.reached("noticed");
     }

@@ -96,6 +96,130 @@ async fn row_1_a_branch_that_moved_meanwhile_is_no_problem() {
     assert_eq!(statuses(&world.pass().await, "app"), ["open"]);
 }
 
+/// So many repositories `app-0`, … that pin base 1.0.0, with 1.1.0 there to be proposed.
+async fn apps(on: On, count: usize) -> World {
+    let world = World::on(on).await;
+    world.configure("");
+    let one = world.push("base", "1.0.0").await;
+    world.push("base", "1.1.0").await;
+    let text = format!("FROM {}:1.0.0@{one}\n", world.image("base"));
+    for number in 0..count {
+        world.repo(&format!("app-{number}"), &text);
+    }
+    world
+}
+
+/// How many of them have an open merge request.
+async fn open(world: &World, count: usize) -> usize {
+    let mut open = 0;
+    for number in 0..count {
+        open += world.open_mrs(&format!("app-{number}")).await.len();
+    }
+    open
+}
+
+/// One project whose every merge request fails with 500 stops no other; several different ones in a row do.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_9_one_projects_server_error_stops_no_other() {
+    let world = apps(On::GitLab, 6).await;
+    let fake = gitlab(&world);
+    let broken = Fault::message(500, "500 Internal Server Error");
+    let part = format!("/projects/{}/merge_requests", fake.id("team/app-2"));
+    fake.fail("POST", &part, usize::MAX, broken.clone());
+    for _ in 0..2 {
+        let report = world.any_pass().await;
+        assert_eq!(problems(&report, "app-2"), ["forge-server-error"]);
+        assert_eq!(open(&world, 6).await, 5);
+    }
+    let world = apps(On::GitLab, 40).await;
+    let fake = gitlab(&world);
+    let fault = fake.fail("POST", "/merge_requests", usize::MAX, broken);
+    world.any_pass().await;
+    // Some are under way when the third one fails; each is tried several times.
+    assert!(
+        fake.happened(fault) < 40 * 5 / 2,
+        "{}",
+        fake.happened(fault)
+    );
+    assert_eq!(open(&world, 40).await, 0);
+}
+
+/// Git over HTTP is limited as well: the host is left alone for the pass.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_25_git_that_is_limited_is_not_asked_for_each_repository() {
+    for (status, code) in [(429, "git-rate-limited"), (403, "git-forbidden")] {
+        let world = apps(On::GitLab, 40).await;
+        let fake = gitlab(&world);
+        let fault = fake.fail(
+            "GET",
+            "service=git-upload-pack",
+            usize::MAX,
+            Fault::status(status),
+        );
+        let report = world.any_pass().await;
+        let mut codes: Vec<&str> = (0..40)
+            .flat_map(|number| problems(&report, &format!("app-{number}")))
+            .collect();
+        assert_eq!(codes.len(), 40);
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(
+            codes,
+            ["forge-unreachable", code],
+            "the others were not tried"
+        );
+        assert!(fake.happened(fault) < 20, "{}", fake.happened(fault));
+    }
+}
+
+/// GitHub refuses a branch of an App where the default branch has got a newer workflow than the branch's base has.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_35_workflows_that_changed_meanwhile_are_no_missing_right() {
+    let world = world(On::GitHub, "").await;
+    let Hub::GitHub(fake) = &world.hub else {
+        panic!("a world on GitHub");
+    };
+    let said =
+        "refusing to allow a GitHub App to create or update workflow '.github/workflows/ci.yml'";
+    fake.refuse_pushes("team/app", "imagebot/", said);
+    let report = world.pass().await;
+    assert_eq!(statuses(&report, "app"), ["moved"]);
+}
+
+/// GitHub takes 65,536 characters: a text about hundreds of references is shortened, and what is remembered is whole.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_14_a_text_about_hundreds_of_references_fits() {
+    for (count, template) in [(150, ""), (500, ""), (150, "body = \"{{ default }}\"")] {
+        let world = World::on(On::GitHub).await;
+        world.configure(&format!("[merge_request]\n{template}\n"));
+        let one = world.push("base", "1.0.0").await;
+        world.push("base", "1.1.0").await;
+        let text = format!("FROM {}:1.0.0@{one}\n", world.image("base"));
+        world.hub.create("app");
+        let names: Vec<String> = (0..count)
+            .map(|number| format!("a-rather-long-name-of-a-folder/{number}/Dockerfile"))
+            .collect();
+        let files: Vec<_> = names
+            .iter()
+            .map(|name| (name.as_str(), "100644", text.as_bytes()))
+            .collect();
+        world.commit_files("app", "main", &files, "many\n");
+        assert_eq!(statuses(&world.pass().await, "app"), ["open"]);
+        let mr = world.mr("app").await;
+        let length = mr.description.chars().count();
+        assert!(
+            (40_000..=65_536).contains(&length) || count == 150,
+            "{length}"
+        );
+        assert!(mr.description.contains("more: see the changes") || count == 150);
+        assert_eq!(statuses(&world.pass().await, "app"), ["unchanged"]);
+        world.push("base", "1.2.0").await;
+        assert_eq!(statuses(&world.pass().await, "app"), ["update"]);
+        world.close("app", mr.number).await;
+        assert_eq!(statuses(&world.pass().await, "app"), ["declined"]);
+    }
+}
+
 /// A pipeline of merged results runs on a commit of GitLab's own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn row_26_merged_results_are_merged() {

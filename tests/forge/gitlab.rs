@@ -12,6 +12,8 @@ mod git;
 mod life;
 #[path = "gitlab/merging.rs"]
 mod merging;
+#[path = "gitlab/real.rs"]
+mod real;
 #[path = "gitlab/recorded.rs"]
 mod recorded;
 #[path = "gitlab/serve.rs"]

@@ -4,6 +4,7 @@
 //! Nothing here knows what is asked.
 
 use super::failure::Failure;
+use super::hour::Hour;
 use super::limits;
 use super::login::{Login, Minted};
 use super::settings::GitHubSettings;
@@ -46,6 +47,7 @@ pub(super) struct Wire {
     /// Until when each of GitHub's budgets is used up, from the clock's start.
     closed: Mutex<BTreeMap<String, Duration>>,
     seen: Mutex<Seen>,
+    hour: Hour,
 }
 
 /// What answers tell besides their bodies.
@@ -84,6 +86,7 @@ impl Wire {
             last_write: tokio::sync::Mutex::new(None),
             closed: Mutex::default(),
             seen: Mutex::default(),
+            hour: Hour::default(),
         })
     }
 
@@ -108,6 +111,8 @@ impl Wire {
             false => parts.method != Method::GET,
         };
         let response = if write {
+            self.hour
+                .take(&parts.method, parts.uri.path(), self.clock.elapsed())?;
             let mut last = self.last_write.lock().await;
             if let Some(last) = *last {
                 self.clock.sleep_until(last + self.pause).await;

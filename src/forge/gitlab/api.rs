@@ -4,6 +4,7 @@
 //! the answer's headers to themselves, and paging, rate limits and the clock's skew are read from those. Links that a
 //! server writes are not followed: pages are counted here.
 
+use super::busy::Busy;
 use super::failure;
 use crate::forge::error::ForgeError;
 use crate::http::{Client, Clock, HttpError, Redactor, Request, Response};
@@ -11,7 +12,7 @@ use futures::StreamExt as _;
 use gitlab::api::Endpoint;
 use jiff::Timestamp;
 use reqwest::Method;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -44,6 +45,8 @@ pub(super) struct Api {
     last_write: tokio::sync::Mutex<Option<Duration>>,
     /// No request before this moment of the clock, where the rate limit is used up.
     closed_until: Mutex<Duration>,
+    /// The kinds of requests that GitLab has had too many of.
+    busy: Busy,
     /// The token was refused in this pass: nothing more is asked (F27).
     refused: AtomicBool,
 }
@@ -105,6 +108,7 @@ impl Api {
             patience: settings.patience,
             last_write: tokio::sync::Mutex::default(),
             closed_until: Mutex::default(),
+            busy: Busy::default(),
             refused: AtomicBool::new(false),
         }
     }
@@ -117,6 +121,7 @@ impl Api {
     /// A new pass begins: the token may have been replaced or allowed again.
     pub(super) fn begin(&self) {
         self.refused.store(false, Ordering::Relaxed);
+        self.busy.forget();
     }
 
     /// A URL of the instance.
@@ -201,13 +206,22 @@ impl Api {
         endpoint: &(impl Endpoint + Sync),
     ) -> Result<Response, ForgeError> {
         let request = self.request(endpoint, None)?;
-        let mut last = self.last_write.lock().await;
-        if let Some(last) = *last {
-            self.clock.sleep_until(last + self.pause).await;
+        loop {
+            // Others write while this one waits.
+            self.busy.wait(&request, &self.clock).await?;
+            let response = {
+                let mut last = self.last_write.lock().await;
+                if let Some(last) = *last {
+                    self.clock.sleep_until(last + self.pause).await;
+                }
+                let response = self.exchange(request.clone()).await;
+                *last = Some(self.clock.elapsed());
+                response?
+            };
+            if self.busy.is_answered(&request, &response, &self.clock) {
+                return Ok(response);
+            }
         }
-        let response = self.send(request).await;
-        *last = Some(self.clock.elapsed());
-        response
     }
 
     /// As [`Api::write_raw`], where 401 can only mean the token.
@@ -345,6 +359,8 @@ impl Api {
     }
 
     fn signed(&self, mut request: Request) -> Request {
+        // One that names no time is a limit of this kind of request alone: see `Busy`.
+        request.is_final = Some(|headers, _| !headers.contains_key(RETRY_AFTER));
         if let Ok(mut value) = HeaderValue::from_str(self.token.expose_secret()) {
             value.set_sensitive(true);
             request
@@ -355,6 +371,16 @@ impl Api {
     }
 
     async fn send(&self, request: Request) -> Result<Response, ForgeError> {
+        loop {
+            self.busy.wait(&request, &self.clock).await?;
+            let response = self.exchange(request.clone()).await?;
+            if self.busy.is_answered(&request, &response, &self.clock) {
+                return Ok(response);
+            }
+        }
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Response, ForgeError> {
         if self.refused.load(Ordering::Relaxed) {
             return Err(ForgeError::Unauthorized(format!(
                 "{} refused the token; it is not asked again in this pass",

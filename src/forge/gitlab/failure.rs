@@ -102,6 +102,7 @@ pub(super) fn again(error: &ForgeError) -> ForgeError {
         ForgeError::Server(_) => ForgeError::Server(text),
         ForgeError::Forbidden(_) => ForgeError::Forbidden(text),
         ForgeError::RateLimited(_) => ForgeError::RateLimited(text),
+        ForgeError::Busy(_) => ForgeError::Busy(text),
         ForgeError::NotAForge(_) => ForgeError::NotAForge(text),
         ForgeError::Conflict(_) => ForgeError::Conflict(text),
         ForgeError::Ambiguous(_) => ForgeError::Ambiguous(text),

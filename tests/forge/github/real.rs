@@ -297,3 +297,34 @@ async fn row_9_a_server_error_is_one_repositorys() {
     let error = bench.github.create(&repo, &request(SOURCE, "a")).await;
     assert!(error.unwrap_err().is_of_forge(), "a proxy's page");
 }
+
+/// GitHub bans whoever makes more than some 500 things in an hour.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_31_what_has_no_room_in_an_hour_is_put_off() {
+    let bench = Bench::start().await;
+    let repo = prepared(&bench).await;
+    let made = bench.github.create(&repo, &request(SOURCE, "a")).await;
+    let number = made.unwrap().number;
+    bench.fake.take_log();
+    let mut put_off = None;
+    for at in 0..500 {
+        let said = bench
+            .github
+            .comment(&repo, number, &format!("c{at}"), "x")
+            .await;
+        if let Err(error) = said {
+            put_off = Some(error);
+            break;
+        }
+    }
+    let error = put_off.expect("not 500 in a quarter of an hour");
+    assert_eq!((error.code(), error.is_of_forge()), ("forge-busy", false));
+    assert!(bench.fake.writes().len() < 500);
+    bench.github.branches(&repo).await.unwrap();
+    bench.fake.clock().advance(Duration::from_secs(3_600));
+    bench
+        .github
+        .comment(&repo, number, "later", "x")
+        .await
+        .unwrap();
+}

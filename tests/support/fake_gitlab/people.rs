@@ -519,6 +519,13 @@ impl FakeGitLab {
         self.lock().heavy = heavy;
     }
 
+    /// A group with this user in it is invited to a project.
+    pub(crate) fn invite(&self, path: &str, user: u64, level: u64) {
+        let mut state = self.lock();
+        let id = state.named_mut(path).id;
+        state.invited.insert((id, user), level);
+    }
+
     /// A group is archived with all its projects; their own flags stay as they are.
     pub(crate) fn archive_group(&self, group: &str) {
         self.lock().archived_groups.push(group.to_owned());

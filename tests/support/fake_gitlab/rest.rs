@@ -195,6 +195,12 @@ fn in_project(
                 params,
             )
         }
+        ["members", "all", user] => {
+            let user: u64 = user.parse().ok()?;
+            // Also who has come in by an invited group, which the project itself does not show.
+            let level = level.max(state.invited.get(&(id, user)).copied().unwrap_or(0));
+            Reply::ok(&json!({"id": user, "access_level": level}))
+        }
         ["protected_branches"] if level < 40 => Reply::message(403, "403 Forbidden"),
         ["protected_branches"] => {
             let all = project.protected.iter();

@@ -36,6 +36,8 @@ pub(super) struct State {
     pub(super) pipelines_late: bool,
     /// How many repositories a page of heads may have before it takes too long; 0: any number.
     pub(super) heavy: usize,
+    /// What users have by groups that were invited to a project, by project and user; not shown by the project.
+    pub(super) invited: BTreeMap<(u64, u64), u64>,
     /// Groups that were archived, with all below.
     pub(super) archived_groups: Vec<String>,
     /// Merge requests learn of their head's pipeline only when they are told to: Sidekiq has much to do.
@@ -196,6 +198,7 @@ impl State {
             pipelines_late: false,
             heavy: 0,
             archived_groups: Vec::new(),
+            invited: BTreeMap::new(),
             links_late: false,
             diffs_late: false,
             settling: 0,
