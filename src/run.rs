@@ -6,6 +6,7 @@
 mod act;
 mod automerge;
 mod checkpoint;
+mod cold;
 mod decide;
 mod error;
 mod existing;

@@ -133,6 +133,13 @@ impl Forge for GitHub {
         self.api.requests(repo, branches).await
     }
 
+    async fn with_notices(
+        &self,
+        repos: &[&Repository],
+    ) -> Result<Option<BTreeSet<String>>, ForgeError> {
+        self.api.with_notices(repos).await.map(Some)
+    }
+
     async fn create(
         &self,
         repo: &Repository,

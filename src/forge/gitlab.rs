@@ -15,6 +15,7 @@ mod endpoints;
 mod failure;
 mod head;
 mod heads;
+mod left;
 mod merge;
 mod mergeable;
 mod named;
@@ -170,6 +171,24 @@ impl Forge for GitLab {
         wanted: &BTreeSet<(String, u64)>,
     ) -> Result<Vec<(String, MergeRequest)>, ForgeError> {
         ended::ended(&self.api, wanted).await
+    }
+
+    async fn with_branches(
+        &self,
+        repos: &[&Repository],
+    ) -> Result<Option<BTreeSet<String>>, ForgeError> {
+        let ids: Vec<u64> = repos.iter().filter_map(|repo| id(repo).ok()).collect();
+        let session = self.session().await?;
+        let with = left::with_branches(&self.api, &session, &ids).await?;
+        Ok(with.map(|with| with.iter().map(u64::to_string).collect()))
+    }
+
+    async fn with_notices(
+        &self,
+        _: &[&Repository],
+    ) -> Result<Option<BTreeSet<String>>, ForgeError> {
+        let with = left::with_notices(&self.api).await?;
+        Ok(Some(with.iter().map(u64::to_string).collect()))
     }
 
     async fn create(

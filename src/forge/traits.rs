@@ -197,6 +197,23 @@ pub trait Forge: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Those of these repositories, by id, that may have branches of ours; `None` where only each by itself can tell.
+    /// Asked when nothing is remembered of them.
+    async fn with_branches(
+        &self,
+        _repos: &[&Repository],
+    ) -> Result<Option<BTreeSet<String>>, ForgeError> {
+        Ok(None)
+    }
+
+    /// Those of these repositories, by id, that may have an open notice; `None` where only each by itself can tell.
+    async fn with_notices(
+        &self,
+        _repos: &[&Repository],
+    ) -> Result<Option<BTreeSet<String>>, ForgeError> {
+        Ok(None)
+    }
+
     /// Opens a merge request. If an open one for the same source branch is there already, that one is the answer.
     async fn create(
         &self,

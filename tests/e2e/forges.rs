@@ -96,6 +96,26 @@ async fn row_1_a_branch_that_moved_meanwhile_is_no_problem() {
     assert_eq!(statuses(&world.pass().await, "app"), ["open"]);
 }
 
+/// A new store: what a bot before left is found by a few requests for all, and taken away as before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_lost_store_knew_is_found_again() {
+    for on in [On::GitLab, On::GitHub] {
+        let world = apps(on, 3).await;
+        world.commit("app-0", "imagebot.toml", "?");
+        world.any_pass().await;
+        assert_eq!(world.hub.notices("app-0").await.len(), 1);
+        world.commit("app-0", "imagebot.toml", "enabled = true\n");
+        world.forget();
+        world.pass().await;
+        assert_eq!(world.hub.notices("app-0").await, [""; 0], "{on:?}");
+        assert_eq!(
+            statuses(&world.pass().await, "app-2"),
+            ["unchanged"],
+            "{on:?}"
+        );
+    }
+}
+
 /// So many repositories `app-0`, … that pin base 1.0.0, with 1.1.0 there to be proposed.
 async fn apps(on: On, count: usize) -> World {
     let world = World::on(on).await;

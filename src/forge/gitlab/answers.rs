@@ -230,6 +230,8 @@ pub(super) struct Note {
 /// An issue.
 #[derive(Debug, Deserialize)]
 pub(super) struct Issue {
+    #[serde(default)]
+    pub(super) project_id: Option<u64>,
     pub(super) iid: u64,
     pub(super) title: String,
     #[serde(default)]

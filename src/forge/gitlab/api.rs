@@ -7,7 +7,8 @@
 use super::busy::Busy;
 use super::failure;
 use crate::forge::error::ForgeError;
-use crate::http::{Client, Clock, HttpError, Redactor, Request, Response};
+use crate::http::{Client, Clock, HttpError, Request, Response};
+use crate::redact::Redactor;
 use futures::StreamExt as _;
 use gitlab::api::Endpoint;
 use jiff::Timestamp;

@@ -103,6 +103,11 @@ pub(super) async fn doctor(
     let user = api.get::<WithId>(&Get::new("user")).await.ok();
     let user = user.map(|user| user.id);
     findings.extend(reach(repos));
+    findings.push(finding(
+        Level::Ok,
+        "a fork of a project that this token cannot see looks like an original: exclude such forks by name",
+        None,
+    ));
     for repo in repos {
         findings.extend(one(api, user, repo).await);
     }

@@ -1,9 +1,9 @@
 //! What real GitLab servers do otherwise than one would think. The numbers are rows of the table of it.
 
-use super::{SOURCE, World, failed, left_out, names};
+use super::{SOURCE, World, failed, left_out, names, settings};
 use crate::conformance::request;
-use crate::fake_gitlab::{Fault, ProjectOptions};
-use imagebot::forge::{Dress, Forge, ForgeError, NewMergeRequest};
+use crate::fake_gitlab::{FakeGitLab, Fault, NewToken, ProjectOptions};
+use imagebot::forge::{Dress, Forge, ForgeError, GitLab, Known, NewMergeRequest};
 use std::time::Duration;
 
 /// A 500 with JSON is about one project; a proxy's page is about the instance.
@@ -166,4 +166,37 @@ async fn row_36_projects_of_an_archived_group_are_archived() {
     let listing = world.listing().await;
     assert_eq!(names(&listing), ["team/app"]);
     assert_eq!(left_out(&listing), [("old/app", "archived")]);
+}
+
+/// A fork shows its parent only to those who may see it. That cannot be told from here; it is said.
+#[tokio::test]
+async fn row_22_forks_of_hidden_projects_are_spoken_of() {
+    let world = World::new().await;
+    world.projects(&["team/app"]);
+    let fake = FakeGitLab::start().await;
+    fake.allow(1, "team", 30);
+    let token = fake.token(NewToken::default());
+    let parent = fake.project("hidden/app", ProjectOptions::default());
+    let fork = ProjectOptions {
+        fork_of: Some(parent),
+        ..ProjectOptions::default()
+    };
+    fake.project("team/fork", fork);
+    fake.commit("team/fork", "main", &[("Dockerfile", "FROM a:1\n")]);
+    for (globs, expect) in [(["team/**", "**"], 1), (["team/**", "!team/fork"], 0)] {
+        let forge = GitLab::new(settings(&fake, &token, &globs)).unwrap();
+        let listing = forge.discover(&Known::new()).await.unwrap();
+        assert_eq!(
+            listing.repositories.len(),
+            expect,
+            "an original, by all that is shown"
+        );
+    }
+    let listing = world.listing().await;
+    let found = world.forge.doctor(&listing.repositories).await;
+    assert!(
+        found
+            .iter()
+            .any(|f| f.what.contains("looks like an original"))
+    );
 }

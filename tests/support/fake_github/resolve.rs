@@ -285,6 +285,30 @@ impl<'v> View<'v> {
                     .collect();
                 Ok(self.connection("RefConnection", found, info))
             }
+            "issues" => {
+                let texts = |key: &str| -> Vec<&str> {
+                    let list = arguments.get(key).and_then(|list| list.as_array());
+                    list.into_iter()
+                        .flatten()
+                        .filter_map(|v| v.as_str())
+                        .collect()
+                };
+                let (labels, states) = (texts("labels"), texts("states"));
+                let fits = |issue: &&Issue| {
+                    let state = if issue.open { "OPEN" } else { "CLOSED" };
+                    issue.pull.is_none()
+                        && (labels.is_empty()
+                            || issue.labels.iter().any(|l| labels.contains(&l.as_str())))
+                        && (states.is_empty() || states.contains(&state))
+                };
+                let found = repo.issues.values().filter(fits);
+                let found = found
+                    .map(|issue| {
+                        Object::Plain("Issue", json!({"id": issue.number, "number": issue.number}))
+                    })
+                    .collect();
+                Ok(self.connection("IssueConnection", found, info))
+            }
             "pullRequests" => {
                 let found = self.pulls_of(repo, info, None);
                 Ok(self.connection("PullRequestConnection", found, info))

@@ -39,7 +39,12 @@ impl State {
             answer["container_registry_image_prefix"] = prefix.into();
             answer["container_registry_access_level"] = "enabled".into();
         }
-        if let Some(parent) = project.fork_of {
+        // Shown only to who may see the parent.
+        let seen = |parent: &u64| {
+            let parent = self.projects.get(parent);
+            parent.is_none_or(|parent| self.level(token, parent) > 0)
+        };
+        if let Some(parent) = project.fork_of.filter(seen) {
             answer["forked_from_project"] = json!({"id": parent});
         }
         answer

@@ -263,9 +263,21 @@ fn project<'s>(
 }
 
 fn repository(project: &Project) -> ResolvedValue<'_> {
-    ResolvedValue::object(object("Repository", move |name, _| match name {
+    ResolvedValue::object(object("Repository", move |name, arguments| match name {
         "empty" => leaf(project.is_empty()),
         "exists" => leaf(true),
+        "branchNames" => {
+            let pattern = arguments.get("searchPattern").and_then(|v| v.as_str());
+            let number = |key: &str| arguments.get(key).and_then(|value| value.as_u64());
+            let fits = |name: &&String| super::answers::covers(pattern.unwrap_or_default(), name);
+            let names = super::backend::branches(&project.repository).into_iter();
+            let names: Vec<String> = names.map(|(name, _)| name).collect();
+            let page = names.iter().filter(fits);
+            let page = page.skip(number("offset").unwrap_or(0) as usize);
+            let page = page.take(number("limit").unwrap_or(0) as usize);
+            let page: Vec<_> = page.map(|name| ResolvedValue::leaf(name.clone())).collect();
+            Ok(ResolvedValue::list(page))
+        }
         "rootRef" if project.is_empty() => leaf(Value::Null),
         "rootRef" => leaf(project.default_branch.clone()),
         "tree" => Ok(ResolvedValue::object(object("Tree", move |_, _| {

@@ -37,6 +37,22 @@ pub(super) fn route(
             state.close_the_branchless();
             reply
         }
+        ("GET", ["issues"]) => {
+            let search = params.text("search").unwrap_or_default();
+            let wanted = params.text("state").unwrap_or_else(|| "all".to_owned());
+            let scope = params.text("scope");
+            let mine = scope.as_deref().unwrap_or("created_by_me") == "created_by_me";
+            let mut all = Vec::new();
+            for project in state.visible(token) {
+                let fits = project.issues.iter().filter(|issue| {
+                    issue.title.contains(&search)
+                        && (wanted == "all" || issue.open == (wanted == "opened"))
+                        && (!mine || issue.author == token.user)
+                });
+                all.extend(fits.map(|issue| state.issue_json(project, issue)));
+            }
+            page(all, params)
+        }
         (_, ["projects", project, rest @ ..]) => {
             let id = match find(state, token, project) {
                 Ok(id) => id,
