@@ -7,6 +7,7 @@ mod act;
 mod automerge;
 mod cache;
 mod checkpoint;
+mod cold;
 mod deadline;
 mod decide;
 mod error;

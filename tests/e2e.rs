@@ -46,6 +46,8 @@ mod family;
 mod faults;
 #[path = "e2e/fleet.rs"]
 mod fleet;
+#[path = "e2e/forges.rs"]
+mod forges;
 #[path = "e2e/freshness.rs"]
 mod freshness;
 #[path = "e2e/gipgee.rs"]

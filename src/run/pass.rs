@@ -1,5 +1,6 @@
 //! One pass over the registered repositories: register, observe, decide, plan, act, report.
 
+use super::cold::learn;
 use super::decide::decide_all;
 use super::existing::remember_ended;
 use super::family::{Kinship, kinship, odd, sources};
@@ -91,6 +92,7 @@ async fn prepare(setup: &Arc<Setup>, options: &Options, report: &mut Report) -> 
     let only = options.only.as_ref();
     let registered = register(setup, only, !options.dry_run, report).await;
     remember_ended(setup, &registered).await;
+    learn(setup, options, &registered).await;
     let mut cases = read_all(&shared, registered).await;
     // The same order in every pass.
     cases.sort_by(|a, b| a.candidate.repo.name.cmp(&b.candidate.repo.name));

@@ -5,7 +5,7 @@ use super::error::SetupError;
 use super::forges::servers;
 use crate::config::{Config, ForgeConfig, LoginConfig, SecretError};
 use crate::family::NO_REGISTRY;
-use crate::forge::{Forge, ForgeRegistry, Local};
+use crate::forge::{Forge, ForgeRegistry, Local, RegistryLogin};
 use crate::git::Git;
 use crate::http::{Clock, Origin};
 use crate::image::{ImageName, RegistryHost};
@@ -160,8 +160,10 @@ impl Setup {
         {
             Some(login) => Some(self.fetch_login(image.host(), login)?),
             None => match own {
-                Some(own) => Some(self.forge_login(own)),
-                None => login_of(&self.docker, &image),
+                Some(ForgeRegistry {
+                    login: Some(login), ..
+                }) => Some(forge_login(image.host(), login)),
+                _ => login_of(&self.docker, &image),
             },
         };
         let login = login.map(|login| {
@@ -194,16 +196,6 @@ impl Setup {
         }
     }
 
-    /// The login for the forge's own registry: the token of the repository that asks (T51).
-    fn forge_login(&self, own: &ForgeRegistry) -> Login {
-        Login {
-            id: format!("{}@{}", own.login, own.host),
-            host: own.host.clone(),
-            username: own.username.clone(),
-            password: own.password.clone(),
-        }
-    }
-
     fn fetch_login(
         &self,
         host: &RegistryHost,
@@ -218,6 +210,7 @@ impl Setup {
                 host: host.clone(),
                 username: login.username.clone(),
                 password,
+                optional: false,
             })
         };
         logins.entry(id.clone()).or_insert_with(fetch).clone()
@@ -335,4 +328,16 @@ fn default_cache() -> PathBuf {
     base.or_else(home)
         .unwrap_or_else(std::env::temp_dir)
         .join("imagebot")
+}
+
+/// The login for the forge's own registry: the token of the repository that asks (T51). Nobody configured it there, so
+/// one that is refused counts as none.
+fn forge_login(host: &RegistryHost, login: &RegistryLogin) -> Login {
+    Login {
+        id: format!("{}@{host}", login.id),
+        host: host.clone(),
+        username: login.username.clone(),
+        password: login.password.clone(),
+        optional: true,
+    }
 }
