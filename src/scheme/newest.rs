@@ -19,6 +19,8 @@ pub(super) struct Entry {
     pub(super) policy: Option<Verdict>,
     /// What the caller found out about it.
     pub(super) rejected: Option<Verdict>,
+    /// Its number among the tags of its family.
+    pub(super) member: usize,
 }
 
 /// The newer tags of a list while it is read, with all that their order depends on.
@@ -33,6 +35,8 @@ struct Found<'t> {
     tag: &'t str,
     row: Span,
     unlike: Unlikeness,
+    /// How far its zero padding is from the current tag's.
+    padding: usize,
     entry: Entry,
 }
 
@@ -50,6 +54,7 @@ impl<'t> Newest<'t> {
         tag: &'t str,
         entry: Entry,
         unlike: Unlikeness,
+        current: &str,
         row: &[Token<'t>],
     ) {
         let start = self.rows.len();
@@ -58,6 +63,7 @@ impl<'t> Newest<'t> {
             tag,
             row: Span(start, self.rows.len()),
             unlike,
+            padding: padding_distance(tag, current),
             entry,
         });
     }
@@ -66,8 +72,9 @@ impl<'t> Newest<'t> {
         self.rows.get(found.row.0..found.row.1).unwrap_or_default()
     }
 
-    /// Every tag once, best first: the own style, the newest, then what is most like the current tag.
-    pub(super) fn into_sorted(self, current: &str) -> Vec<Entry> {
+    /// Every tag once, best first: the own style, the newest, then what is most like the current tag. Counts its
+    /// comparisons.
+    pub(super) fn into_sorted(self, comparisons: &mut u64) -> Vec<Entry> {
         let mut keys: Vec<_> = self
             .found
             .iter()
@@ -79,10 +86,13 @@ impl<'t> Newest<'t> {
             })
             .collect();
         keys.sort_unstable_by(|left, right| {
+            *comparisons += 1;
             let coarse = (right.own_style, right.front).cmp(&(left.own_style, left.front));
             coarse.then_with(
                 || match (self.found.get(left.place), self.found.get(right.place)) {
-                    (Some(left), Some(right)) => self.compare(left, right, current),
+                    (Some(left), Some(right)) => {
+                        Self::compare(self.row(left), self.row(right), left, right)
+                    }
                     _ => Ordering::Equal,
                 },
             )
@@ -95,14 +105,16 @@ impl<'t> Newest<'t> {
         sorted.into_iter().map(|found| found.entry).collect()
     }
 
-    fn compare(&self, left: &Found<'t>, right: &Found<'t>, current: &str) -> Ordering {
-        let (newer, _) = difference(self.row(left), self.row(right));
+    fn compare(
+        left_row: &[Token<'t>],
+        right_row: &[Token<'t>],
+        left: &Found<'t>,
+        right: &Found<'t>,
+    ) -> Ordering {
+        let (newer, _) = difference(left_row, right_row);
         newer
             .then_with(|| left.unlike.cmp(&right.unlike))
-            .then_with(|| {
-                let distance = |found: &Found<'_>| padding_distance(found.tag, current);
-                distance(left).cmp(&distance(right))
-            })
+            .then_with(|| left.padding.cmp(&right.padding))
             .then_with(|| (left.tag.len(), left.tag).cmp(&(right.tag.len(), right.tag)))
     }
 }
