@@ -74,7 +74,8 @@ impl Cli {
     }
 
     /// Runs the command. An error is a usage or configuration error, and is printed by the caller.
-    pub fn execute(self, redactor: &crate::http::Redactor) -> anyhow::Result<Ended> {
+    pub fn execute(self, redactor: &crate::redact::Redactor) -> anyhow::Result<Ended> {
+        output::redact_with(redactor);
         match self.command {
             Command::Run(arguments) => run::run(arguments, redactor),
             Command::Check(arguments) => check::run(arguments, redactor),

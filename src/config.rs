@@ -6,9 +6,12 @@
 //! line and place, what was expected, and the nearest known name.
 
 mod alias;
+mod bounds;
 mod family;
 mod forge;
 mod keys;
+mod mask;
+mod nearest;
 mod operator;
 mod path_glob;
 mod problem;

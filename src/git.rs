@@ -11,13 +11,17 @@
 mod cache;
 mod command;
 mod commit;
+mod contents;
 mod error;
 mod history;
 mod init;
 mod local;
+mod lock;
 mod object;
+mod process;
 mod push;
 mod remote;
+mod scratch;
 mod tree;
 
 pub use cache::Cached;
@@ -28,4 +32,4 @@ pub use history::{BranchCommit, Change};
 pub use local::Ref;
 pub use push::{Push, Pushed};
 pub use remote::{Credential, Remote};
-pub use tree::{Entry, EntryKind};
+pub use tree::{Entry, EntryKind, Tree};

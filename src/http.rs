@@ -1,7 +1,7 @@
 //! One client policy for everything that speaks HTTP.
 //!
 //! Time-outs, retry with jitter, `Retry-After`, a gate for each origin, size caps counted after decoding,
-//! address filters and redaction stand here once, so that no edge invents its own. Redirects are never
+//! address filters  stand here once, so that no edge invents its own. Redirects are never
 //! followed by the client: whoever asks decides, with [`redirect_target`], because a redirect is a hint of
 //! the server and a credential must not go along with it.
 //!
@@ -17,7 +17,6 @@ mod error;
 mod gate;
 mod origin;
 mod policy;
-mod redact;
 mod redirect;
 mod request;
 mod retry_after;
@@ -30,7 +29,6 @@ pub use error::HttpError;
 pub use gate::Gates;
 pub use origin::{Origin, ParseOriginError};
 pub use policy::{Limits, ParseRateError, Policy, Rate};
-pub use redact::Redactor;
 pub use redirect::{RedirectError, redirect_target};
 pub use request::{Request, Response};
 pub use retry_after::retry_after;

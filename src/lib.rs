@@ -15,7 +15,8 @@
 //! | | [`forge`] | who lists repositories and keeps merge requests |
 //! | | [`git`] | the one place that builds a git command |
 //! | | [`store`] | what is remembered between passes; deleting it costs time only |
-//! | | [`http`] | one client policy: time-outs, retry, caps, same origin, redaction |
+//! | | [`http`] | one client policy: time-outs, retry, caps, same origin |
+//! | | [`redact`] | what keeps credentials out of everything that is written |
 //! | core | [`plan`] | references, observations and policy in; decisions and proposals out |
 //! | | [`policy`] | what is allowed: rules matched to a reference |
 //! | | [`family`] | who builds what, who stands on what; generations; hold and release |
@@ -56,6 +57,7 @@ pub mod http;
 pub mod image;
 pub mod plan;
 pub mod policy;
+pub mod redact;
 pub mod registry;
 pub mod repo;
 pub mod run;

@@ -2,7 +2,7 @@
 
 use clap::Parser as _;
 use imagebot::cli::{Cli, Ended, complaint};
-use imagebot::http::Redactor;
+use imagebot::redact::Redactor;
 use std::io::Write as _;
 use std::process::ExitCode;
 use tracing::level_filters::LevelFilter;
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
             let text = redactor.redact(&text);
             // With stderr gone there is nobody to tell.
             let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end());
-            Ended::Misused.into()
+            Ended::of(&error).into()
         }
     }
 }

@@ -5,6 +5,7 @@
 //! for long: a store that cannot be read is made anew, a write that fails is said once and goes on without.
 //! No credential, cookie or token ever comes here (T52).
 
+use crate::redact::Redactor;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,6 +18,7 @@ const VERSION: i64 = 4;
 #[derive(Debug, Clone)]
 pub struct Store {
     connection: Arc<Mutex<Connection>>,
+    redactor: Redactor,
 }
 
 /// Why there is no store.
@@ -132,7 +134,27 @@ impl Store {
         }
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
+            redactor: Redactor::new(),
         })
+    }
+
+    /// The same store with a redactor: an answer that repeats a credential is not kept (T52, B6).
+    #[must_use]
+    pub fn with_redactor(mut self, redactor: Redactor) -> Self {
+        self.redactor = redactor;
+        self
+    }
+
+    /// Whether a credential stands in what is to be kept.
+    fn refuses(&self, what: &str, parts: &[&[u8]]) -> bool {
+        let refuses = parts.iter().any(|part| self.redactor.finds(part));
+        if refuses {
+            tracing::warn!(
+                what,
+                "a server repeats a credential; its answer is not kept"
+            );
+        }
+        refuses
     }
 
     fn with<T>(
@@ -170,6 +192,13 @@ impl Store {
 
     /// Keeps a server's answer.
     pub fn keep_answer(&self, key: &str, answer: &Answer) {
+        let bytes = |text: &Option<String>| text.clone().unwrap_or_default().into_bytes();
+        let (etag, next) = (bytes(&answer.etag), bytes(&answer.next));
+        let media_type = bytes(&answer.media_type);
+        let parts = [key.as_bytes(), &etag, &media_type, &next, &answer.body];
+        if self.refuses("answer", &parts) {
+            return;
+        }
         self.with("answer", |connection| {
             connection
                 .prepare_cached("INSERT OR REPLACE INTO answer VALUES (?1, ?2, ?3, ?4, ?5)")?
@@ -195,6 +224,9 @@ impl Store {
 
     /// Keeps what was read of a repository.
     pub fn keep_files(&self, repo: &str, head: &str, data: &[u8]) {
+        if self.refuses("files", &[repo.as_bytes(), data]) {
+            return;
+        }
         self.with("files", |connection| {
             connection
                 .prepare_cached("INSERT OR REPLACE INTO files VALUES (?1, ?2, ?3)")?
@@ -227,6 +259,9 @@ impl Store {
 
     /// Keeps a value under a key.
     pub fn keep(&self, kind: Kind, key: &str, value: &str) {
+        if self.refuses(kind.name(), &[key.as_bytes(), value.as_bytes()]) {
+            return;
+        }
         self.with(kind.name(), |connection| {
             connection
                 .prepare_cached("INSERT OR REPLACE INTO kept VALUES (?1, ?2, ?3)")?
@@ -245,6 +280,9 @@ impl Store {
 
     /// When a digest was first seen under a tag, in seconds since 1970; `now` if this is the first time.
     pub fn first_seen(&self, image: &str, tag: &str, digest: &str, now: i64) -> i64 {
+        if self.refuses("seen", &[image.as_bytes(), tag.as_bytes()]) {
+            return now;
+        }
         self.with("seen", |connection| {
             connection
                 .prepare_cached("INSERT OR IGNORE INTO seen VALUES (?1, ?2, ?3, ?4)")?

@@ -8,18 +8,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The rooms from the top of the house to the bottom. A room imports only rooms below it.
-const ROOMS: [&str; 16] = [
-    "cli", "demo", "run", "config", "registry", "forge", "git", "store", "http", "plan", "policy",
-    "family", "source", "scheme", "repo", "image",
+const ROOMS: [&str; 17] = [
+    "cli", "demo", "run", "config", "registry", "forge", "git", "store", "http", "redact", "plan",
+    "policy", "family", "source", "scheme", "repo", "image",
 ];
 /// The first room of the core: no I/O, no clock, no environment, and no edge.
 const CORE: [&str; 7] = [
     "plan", "policy", "family", "source", "scheme", "repo", "image",
 ];
 /// Rooms of the edges in one row: they do not know each other, but for the arrows named here.
-const EDGES: [&str; 5] = ["registry", "forge", "git", "store", "http"];
-const BETWEEN_EDGES: [(&str, &str); 3] =
-    [("registry", "http"), ("forge", "git"), ("forge", "http")];
+const EDGES: [&str; 6] = ["registry", "forge", "git", "store", "http", "redact"];
+const BETWEEN_EDGES: [(&str, &str); 7] = [
+    ("registry", "http"),
+    ("registry", "redact"),
+    ("forge", "git"),
+    ("forge", "http"),
+    ("forge", "redact"),
+    ("git", "redact"),
+    ("store", "redact"),
+];
 /// What an edge may know of the core: values, never the plan or what is allowed.
 const VALUES: [&str; 2] = ["image", "repo"];
 

@@ -22,6 +22,8 @@ mod bot;
 mod cable;
 #[path = "commands/config.rs"]
 mod config;
+#[path = "commands/echo.rs"]
+mod echo;
 #[path = "support/fake_gitlab.rs"]
 mod fake_gitlab;
 #[path = "commands/freshness.rs"]

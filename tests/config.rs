@@ -253,3 +253,179 @@ fn what_is_wrong_about_the_family_is_told_with_its_place() {
         assert!(told.len() == 1 && told[0].contains(expect), "{told:?}");
     }
 }
+
+/// A canary as tokens look.
+const CANARY: &str = "glpat-CANARYx93hRtoken";
+
+#[test]
+fn b10_no_problem_repeats_a_secret_in_whatever_way_it_was_written() {
+    let forge = "[[forge]]\nkind = \"gitlab\"\nurl = \"https://gitlab.example.com\"\n";
+    let registry = "[[registry]]\nhost = \"registry.example.com\"\n";
+    let forms = [
+        format!("{forge}token = \"{CANARY}\"\n"),
+        format!("{forge}token = '{CANARY}'\n"),
+        format!("{forge}token = '''{CANARY}'''\n"),
+        format!("{forge}token = \"\"\"\n{CANARY}\n\"\"\"\n"),
+        format!("{forge}token = {CANARY}\n"),
+        format!("{forge}token = [\"{CANARY}\"]\n"),
+        format!("{forge}token = {{ value = \"{CANARY}\" }}\n"),
+        format!("{forge}token = {{ env = \"{CANARY}\" }}\nmaxx = 1\n"),
+        format!("{forge}token = {{ env = \"{CANARY}\", file = \"x\" }}\n"),
+        format!("{forge}token = {{ command = [\"echo\", \"{CANARY}\"], env = \"X\" }}\n"),
+        format!("{forge}tokn = \"{CANARY}\"\n"),
+        format!("{forge}Token = \"{CANARY}\"\n"),
+        format!("{forge}access_token = \"{CANARY}\"\n"),
+        format!("{forge}[forge.app]\nid = 1\nkey = '''\n{CANARY}\n'''\n"),
+        format!("{forge}app = \"{CANARY}\"\n"),
+        format!("{forge}tokens = [{{ prefix = \"a\", token = \"{CANARY}\" }}]\n"),
+        format!(
+            "[[forge]]\nkind = \"gitlab\"\nurl = \"https://bot:{CANARY}@gitlab.example.com\"\n"
+        ),
+        format!(
+            "[[forge]]\nkind = \"gitlab\"\nurl = \"https://{CANARY}@gitlab.example.com\"\nx = 1"
+        ),
+        format!("{registry}login = \"u:{CANARY}\"\n"),
+        format!("{registry}login = {{ username = \"u\", password = \"{CANARY}\" }}\n"),
+        format!("{registry}login = {{ username = \"u\", pasword = \"{CANARY}\" }}\n"),
+        format!("{registry}auth = \"{CANARY}\"\n"),
+        format!("{registry}[registry.login]\nusername = \"u\"\npassword = \"{CANARY}\n"),
+        format!("{registry}auth_realms = [\"https://u:{CANARY}@x.example.com\"]\n"),
+        format!("host = \"x\" # token: {CANARY}\n"),
+        format!("[secrets]\nx = \"{CANARY}\"\n"),
+        format!("[[forge]] token = \"{CANARY}\"\n"),
+        format!("[[forge]]\ntoken = {{ env = \"A\" }} \"{CANARY}\"\n"),
+    ];
+    for form in forms {
+        let problems = parse("config.toml", &form, Path::new("/etc")).unwrap_err();
+        for text in [
+            problems.to_string(),
+            problems.lines().join("\n"),
+            format!("{problems:?}"),
+        ] {
+            assert!(!text.contains("CANARY"), "{form}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn b10_what_is_harmless_is_still_shown() {
+    let text = "[[forge]]\nkind = \"gitlub\"\nurl = \"https://gitlab.example.com\"\n[defaults]\nmax = \"mayor\"\n";
+    let shown = parse("config.toml", text, Path::new("/etc"))
+        .unwrap_err()
+        .to_string();
+    for line in ["kind = \"gitlub\"", "max = \"mayor\""] {
+        assert!(shown.contains(line), "{shown}");
+    }
+}
+
+/// Files of a repository that cost more than they say.
+fn hostile() -> Vec<(&'static str, String)> {
+    let deep = format!("{}{}", "{a,".repeat(20_000), "}".repeat(20_000));
+    let shallow = format!("{}{}", "{a,".repeat(300), "}".repeat(300));
+    let mut all = Vec::new();
+    for glob in [deep, shallow, "?".repeat(70_000), "[".repeat(900)] {
+        for key in ["include", "exclude"] {
+            all.push(("glob", format!("{key} = ['{glob}']\n")));
+        }
+        for key in ["images", "repos", "paths", "tags"] {
+            all.push((
+                "glob",
+                format!("[[rule]]\nmax = \"minor\"\n{key} = ['**/{glob}']\n"),
+            ));
+        }
+        all.push((
+            "glob",
+            format!("[[image]]\nname = \"x.io/a\"\nwatch = ['{glob}']\n"),
+        ));
+    }
+    let deep_regex = format!("/{}a{}/", "(".repeat(30_000), ")".repeat(30_000));
+    all.push((
+        "regex",
+        format!("[[rule]]\nimages = ['**/x']\nallow = '{deep_regex}'\n"),
+    ));
+    all.push((
+        "regex",
+        format!("[[rule]]\nimages = ['**/x']\nignore = ['{deep_regex}']\n"),
+    ));
+    let version = "[[image]]\nname = \"x.io/a\"\nbump = \"patch\"\nversion_file = ";
+    let pattern = "(".repeat(30_000);
+    all.push((
+        "regex",
+        format!("{version}{{ path = \"v\", kind = \"regex\", pattern = '{pattern}' }}\n"),
+    ));
+    let many = |count: usize, one: &str| one.repeat(count);
+    all.push(("rules", many(18_000, "[[rule]]\nmax='minor'\n")));
+    all.push(("rules", many(4_000, "[[rule]]\nmax='minor'\n")));
+    all.push((
+        "patterns",
+        format!(
+            "[[rule]]\nmax='minor'\nignore = [{}]\n",
+            many(9_000, "'/\\w{50}x/',")
+        ),
+    ));
+    all.push((
+        "patterns",
+        format!(
+            "[[rule]]\nmax='minor'\nignore = [{}]\n",
+            many(9_000, "'/(a|b){100}/',")
+        ),
+    ));
+    all.push((
+        "patterns",
+        format!("include = [{}]\n", many(12_000, "'**/*a*',")),
+    ));
+    let keys: String = (0..12_000).map(|n| format!("k{n}=1\n")).collect();
+    all.push(("keys", keys));
+    let keys: String = (0..116_000).map(|n| format!("k{n}=1\n")).collect();
+    all.push(("size", keys));
+    all.push(("keys", format!("{} = 1\n", "k".repeat(100_000))));
+    all.push(("nesting", format!("include = {}\n", "[".repeat(100_000))));
+    all.push(("nesting", format!("a{} = 1\n", ".a".repeat(50_000))));
+    all.push((
+        "nesting",
+        format!("x = {}1{}\n", "{a=".repeat(30_000), "}".repeat(30_000)),
+    ));
+    all.push(("long line", format!("max = '{}'\n", "x".repeat(100_000))));
+    let args: String = (0..9_000).map(|n| format!("K{n}=''\n")).collect();
+    all.push(("args", format!("[args]\n{args}")));
+    let images: String = (0..3_000)
+        .map(|n| format!("[[image]]\nname='x.io/{n}'\n"))
+        .collect();
+    all.push(("images", images));
+    all.push(("depends", many(4_000, "[[depends]]\nrepo='a/b'\n")));
+    all
+}
+
+#[test]
+fn b1_b2_a_hostile_file_of_a_repository_is_a_short_list_of_problems() {
+    for (kind, text) in hostile() {
+        let beginning: String = text.chars().take(60).collect();
+        let read = parse_repository("imagebot.toml", &text, &Config::default().schemes);
+        let problems = read.expect_err(&format!("{kind}: {beginning}"));
+        let (shown, lines) = (problems.to_string(), problems.lines());
+        assert!(
+            lines.len() <= 21,
+            "{kind}: {} lines for {beginning}",
+            lines.len()
+        );
+        assert!(
+            shown.len() < 20_000,
+            "{kind}: {} bytes for {beginning}",
+            shown.len()
+        );
+        assert!(lines.join("").len() < 20_000, "{kind}: {beginning}");
+        assert!(
+            shown.lines().all(|line| line.len() < 1_000),
+            "{kind}: {beginning}"
+        );
+    }
+}
+
+#[test]
+fn what_an_ordinary_repository_writes_is_within_the_bounds() {
+    let rule =
+        "[[rule]]\nimages = [\"**/node\", \"**/redis\"]\nallow = \"<22\"\nignore = [\"18.0.1\"]\n";
+    let text = rule.repeat(200);
+    let read = parse_repository("imagebot.toml", &text, &Config::default().schemes);
+    assert_eq!(read.unwrap().rules.len(), 200);
+}

@@ -58,6 +58,8 @@ mod life;
 mod people;
 #[path = "e2e/quiet.rs"]
 mod quiet;
+#[path = "e2e/robust.rs"]
+mod robust;
 #[path = "e2e/servers.rs"]
 mod servers;
 #[path = "e2e/simulation.rs"]

@@ -6,8 +6,8 @@ use super::progress::progress;
 use super::scan::settings_of;
 use super::session::{ConfigArgument, setup, wait};
 use crate::config::Config;
-use crate::http::Redactor;
 use crate::plan::{Decision, Observations, Proposed};
+use crate::redact::Redactor;
 use crate::registry::Unlisted;
 use crate::repo::{RepoGlobs, RepoName};
 use crate::run::{

@@ -4,7 +4,7 @@ use super::ended::Ended;
 use super::output::{say, text};
 use super::session::wait;
 use crate::demo::{DemoRegistry, Member, Story, chain, diamond, monorepo, tell};
-use crate::http::Redactor;
+use crate::redact::Redactor;
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
 

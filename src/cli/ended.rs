@@ -1,5 +1,6 @@
 //! How a command ended.
 
+use super::session::Stopped;
 use std::process::ExitCode;
 
 /// How a command ended.
@@ -11,6 +12,18 @@ pub enum Ended {
     Failed,
     /// The usage or the configuration is wrong.
     Misused,
+    /// A signal of this number stopped the command.
+    Stopped(u8),
+}
+
+impl Ended {
+    /// How a command ended that gave an error.
+    pub fn of(error: &anyhow::Error) -> Self {
+        match error.downcast_ref::<Stopped>() {
+            Some(Stopped(signal)) => Self::Stopped(*signal),
+            None => Self::Misused,
+        }
+    }
 }
 
 impl From<Ended> for ExitCode {
@@ -19,6 +32,8 @@ impl From<Ended> for ExitCode {
             Ended::Clean => 0,
             Ended::Failed => 1,
             Ended::Misused => 2,
+            // As shells count it.
+            Ended::Stopped(signal) => 128 + signal,
         })
     }
 }

@@ -4,7 +4,7 @@ use super::ended::Ended;
 use super::output::{Format, json, text};
 use super::session::{ConfigArgument, setup, wait};
 use crate::forge::{Finding, Level, Repository};
-use crate::http::Redactor;
+use crate::redact::Redactor;
 use crate::registry::Unlisted;
 use crate::run::survey;
 use clap::Subcommand;

@@ -4,8 +4,8 @@ use super::ended::Ended;
 use super::output::{Format, json, table, text};
 use super::progress::progress;
 use super::session::{ConfigArgument, setup, wait};
-use crate::http::Redactor;
 use crate::image::Reference;
+use crate::redact::Redactor;
 use crate::repo::RepoName;
 use crate::run::{
     FreshnessReport, ProblemReport, Publishers, Setup, Subject, freshness, publishers,

@@ -4,7 +4,7 @@ use super::ended::Ended;
 use super::output::{Format, json, say, table, text};
 use super::session::{ConfigArgument, setup, wait};
 use crate::forge::{Forge as _, Known, Local, Repository};
-use crate::http::Redactor;
+use crate::redact::Redactor;
 use crate::registry::Unlisted;
 use crate::repo::{RepoGlobs, RepoName};
 use clap::Subcommand;

@@ -1,6 +1,24 @@
 //! Printing: data on stdout, words for people on stderr, nothing that could move a terminal's cursor.
 
+use crate::redact::Redactor;
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::OnceLock;
+
+/// What everything that is printed passes: a server may have repeated a credential in what is printed here (B6).
+static REDACTOR: OnceLock<Redactor> = OnceLock::new();
+
+/// Has everything that the process prints from here on pass a redactor. Called once, before a command runs.
+pub(super) fn redact_with(redactor: &Redactor) {
+    // A second call in one process would be a test's; the first redactor stays.
+    let _ = REDACTOR.set(redactor.clone());
+}
+
+fn redacted(text: &str) -> std::borrow::Cow<'_, str> {
+    match REDACTOR.get() {
+        Some(redactor) => redactor.redact(text),
+        None => text.into(),
+    }
+}
 
 /// How a command's data is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -23,19 +41,24 @@ pub(super) fn data(bytes: &[u8]) -> anyhow::Result<()> {
 /// Writes a value as JSON, one document.
 pub(super) fn json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     let mut text = serde_json::to_vec_pretty(value)?;
+    // As values, so that a secret that is also JSON's own word does not break the document.
+    if let Some(redactor) = REDACTOR.get().filter(|redactor| redactor.finds(&text)) {
+        text = serde_json::to_vec_pretty(&redactor.redact_json(serde_json::to_value(value)?))?;
+    }
     text.push(b'\n');
     data(&text)
 }
 
 /// Writes text for people as a command's data.
 pub(super) fn text(text: &str) -> anyhow::Result<()> {
-    data(safe(text).as_bytes())
+    data(redacted(&safe(text)).as_bytes())
 }
 
 /// Writes words for people beside the data.
 pub(super) fn say(text: &str) {
     // With stderr gone there is nobody to tell.
-    let _ = writeln!(std::io::stderr().lock(), "{}", safe(text.trim_end()));
+    let text = safe(text.trim_end());
+    let _ = writeln!(std::io::stderr().lock(), "{}", redacted(&text));
 }
 
 /// An error as it is told: problems of a configuration are whole messages already, everything else becomes one.
@@ -69,8 +92,28 @@ pub(super) fn safe(text: &str) -> String {
         })
 }
 
+/// The most of a cell that is shown, in characters: a file or a server may hold longer names (B11).
+const WIDEST: usize = 200;
+
+/// The beginning of a text, with what is left out counted.
+pub(super) fn cut(text: &str, most: usize) -> std::borrow::Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        None => text.into(),
+        Some((at, _)) => {
+            let rest = text[at..].chars().count();
+            format!("{}… ({rest} more characters)", &text[..at]).into()
+        }
+    }
+}
+
 /// Rows with their columns aligned, two spaces between.
 pub(super) fn table(rows: &[Vec<String>]) -> String {
+    let cut_row = |row: &Vec<String>| -> Vec<String> {
+        row.iter()
+            .map(|cell| cut(cell, WIDEST).into_owned())
+            .collect()
+    };
+    let rows: Vec<Vec<String>> = rows.iter().map(cut_row).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter()
@@ -95,6 +138,17 @@ pub(super) fn table(rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn b11_a_long_cell_is_cut() {
+        let rows = [
+            vec!["x".repeat(70_000), "y".to_owned()],
+            vec!["a".to_owned(), "b".to_owned()],
+        ];
+        let table = table(&rows);
+        assert!(table.contains("… (69800 more characters)  y"), "{table}");
+        assert!(table.lines().all(|line| line.chars().count() < 300));
+    }
 
     #[test]
     fn t55_nothing_moves_the_cursor() {

@@ -3,8 +3,8 @@
 use super::ended::Ended;
 use super::output::{Format, json, text};
 use super::session::{ConfigArgument, setup, wait};
-use crate::http::Redactor;
 use crate::image::{ImageName, Reference, RegistryHost};
+use crate::redact::Redactor;
 use crate::registry::{Outcome, Step};
 use anyhow::Context as _;
 use clap::Subcommand;

@@ -3,7 +3,7 @@
 use super::ended::Ended;
 use super::output::{Format, json, say, table, text};
 use super::session::{ConfigArgument, setup, wait};
-use crate::http::Redactor;
+use crate::redact::Redactor;
 use crate::registry::Unlisted;
 use crate::repo::RepoName;
 use crate::run::{ProblemReport, forget, survey};

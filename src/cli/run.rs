@@ -4,7 +4,7 @@ use super::ended::Ended;
 use super::output::{Format, json, say};
 use super::progress::progress;
 use super::session::{ConfigArgument, setup, wait};
-use crate::http::Redactor;
+use crate::redact::Redactor;
 use crate::registry::Unlisted;
 use crate::repo::RepoGlobs;
 use crate::run::{Checkpoint, Options, Report, pass};

@@ -1,7 +1,8 @@
 //! What most commands begin with: the configuration, and everything that it names.
 
 use crate::config::{self, Config};
-use crate::http::{Redactor, install_crypto};
+use crate::http::install_crypto;
+use crate::redact::Redactor;
 use crate::registry::Unlisted;
 use crate::run::Setup;
 use anyhow::Context as _;
@@ -80,9 +81,35 @@ pub(super) fn wait<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyho
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
-    runtime
-        .context("the runtime cannot be started")?
-        .block_on(command)
+    let runtime = runtime.context("the runtime cannot be started")?;
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            ended = command => ended,
+            signal = signalled() => Err(Stopped(signal?).into()),
+        }
+    });
+    // What is dropped here stops its git processes and removes its temporary files (F57).
+    runtime.shutdown_timeout(GRACE);
+    ended
+}
+
+/// How long tasks are waited for that cannot be stopped at once.
+const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// A command that a signal stopped.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped by signal {0}; the next run goes on from what was done")]
+pub(super) struct Stopped(pub(super) u8);
+
+/// The first signal that asks the process to end. Not SIGHUP: `nohup` would not be respected.
+async fn signalled() -> std::io::Result<u8> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(tokio::select! {
+        _ = interrupt.recv() => 2,
+        _ = terminate.recv() => 15,
+    })
 }
 
 /// Today, by the machine's clock and time zone.

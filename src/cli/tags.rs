@@ -4,8 +4,8 @@ use super::edit::read_text;
 use super::ended::Ended;
 use super::output::{Format, json, say, table, text};
 use super::session::{ConfigArgument, setup, today, wait};
-use crate::http::Redactor;
 use crate::image::{Reference, Tag};
+use crate::redact::Redactor;
 use crate::scheme::{
     Allow, CodenameMode, Ignore, Level, RegexScheme, Rules, Scheme, Selection, VariantMode, read,
     select,

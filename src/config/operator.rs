@@ -1,6 +1,7 @@
 //! `config.toml`.
 
 use super::alias::Alias;
+use super::bounds::Bounds;
 use super::family;
 use super::forge::{ForgeConfig, forge, globs};
 use super::keys::{self, Key, Kind};
@@ -167,7 +168,9 @@ impl RegistryConfig {
 
 /// Reads `config.toml`. Paths in it are relative to `folder`.
 pub fn parse(file: &str, text: &str, folder: &Path) -> Result<Config, Problems> {
-    Reader::read(file, text, |root| Some(config(root, folder)))
+    Reader::read(file, text, keys::OPERATOR, Bounds::OPERATOR, |root| {
+        Some(config(root, folder))
+    })
 }
 
 fn config(root: Table<'_>, folder: &Path) -> Config {

@@ -16,18 +16,43 @@ pub struct Problem {
     pub help: Option<String>,
 }
 
-/// All problems of one file.
+/// The problems of one file. Their text and messages repeat nothing that may be a secret.
 #[derive(Debug, Clone)]
 pub struct Problems {
     /// The file as it was named.
     pub file: Arc<str>,
-    /// Its text.
+    /// Its text, with everything hidden that may be a secret.
     pub text: Arc<str>,
-    /// The problems, in the order of the file; at least one.
+    /// The problems, in the order of the file; at least one, at most [`Self::MOST`].
     pub list: Vec<Problem>,
+    /// How many problems there are besides.
+    pub more: usize,
 }
 
 impl Problems {
+    /// The most problems of a file that are kept and shown.
+    pub const MOST: usize = 20;
+
+    /// Makes a report; `hidden` are the pieces of the text that no message may repeat.
+    pub(super) fn new(
+        file: Arc<str>,
+        text: String,
+        mut list: Vec<Problem>,
+        more: usize,
+        hidden: &[String],
+    ) -> Self {
+        for problem in &mut list {
+            problem.message = presentable(&problem.message, hidden);
+            problem.help = problem.help.take().map(|help| presentable(&help, hidden));
+        }
+        Self {
+            file,
+            text: text.into(),
+            list,
+            more,
+        }
+    }
+
     /// The line of a place, counted from 1.
     pub fn line(&self, at: usize) -> usize {
         line_of(&self.text, at)
@@ -35,22 +60,32 @@ impl Problems {
 
     /// Each problem in one line: `file:line: message`.
     pub fn lines(&self) -> Vec<String> {
-        self.list
-            .iter()
-            .map(|p| format!("{}:{}: {}", self.file, self.line(p.span.start), p.message))
-            .collect()
+        let line = |p: &Problem| {
+            let line = self.line(p.span.start);
+            format!("{}:{line}: {}", self.file, p.message)
+        };
+        self.list.iter().map(line).chain(self.rest()).collect()
+    }
+
+    fn rest(&self) -> Option<String> {
+        let noun = if self.more == 1 {
+            "problem"
+        } else {
+            "problems"
+        };
+        (self.more > 0).then(|| format!("{}: {} more {noun}", self.file, self.more))
     }
 }
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let renderer = Renderer::plain();
-        let shown = masked(&self.text);
         for (index, problem) in self.list.iter().enumerate() {
-            let span = clamp(&self.text, &problem.span);
-            let snippet = Snippet::source(shown.as_str())
+            let excerpt = Excerpt::of(&self.text, &problem.span);
+            let snippet = Snippet::source(excerpt.text.as_str())
+                .line_start(excerpt.line)
                 .path(self.file.as_ref())
-                .annotation(AnnotationKind::Primary.span(span));
+                .annotation(AnnotationKind::Primary.span(excerpt.span));
             let mut group = Level::ERROR
                 .primary_title(problem.message.as_str())
                 .element(snippet);
@@ -62,44 +97,97 @@ impl fmt::Display for Problems {
             }
             writeln!(f, "{}", renderer.render(&[group]))?;
         }
+        if let Some(rest) = self.rest() {
+            writeln!(f, "\n{rest}")?;
+        }
         Ok(())
     }
 }
 
 impl std::error::Error for Problems {}
 
-/// The text with what somebody wrote in clear for a password or token replaced, byte for byte: a report of a problem
-/// must not carry it into a log.
-fn masked(text: &str) -> String {
-    let mut out = text.as_bytes().to_vec();
-    for word in ["password", "token", "secret"] {
-        for (at, _) in text.match_indices(word) {
-            let rest = text[at + word.len()..].trim_start();
-            let Some(value) = rest.strip_prefix('=').map(str::trim_start) else {
-                continue;
-            };
-            let start = text.len() - value.len();
-            let end = match value.chars().next() {
-                Some(quote @ ('"' | '\'')) => value[1..].find([quote, '\n']).map(|end| end + 1),
-                _ => continue,
-            };
-            out[start + 1..start + end.unwrap_or(value.len())].fill(b'*');
+/// The most of a message or a line that is shown, in bytes.
+const LONGEST: usize = 400;
+/// How much of a long line is shown before its place, in bytes.
+const BEFORE: usize = 60;
+/// The most lines of a place that are shown.
+const LINES: usize = 8;
+
+/// A message without what is hidden, cut where it is too long.
+fn presentable(message: &str, hidden: &[String]) -> String {
+    let mut message = message.to_owned();
+    for word in hidden {
+        if may_be_secret(word) && message.contains(word.as_str()) {
+            message = message.replace(word.as_str(), "***");
         }
     }
-    String::from_utf8(out).unwrap_or_default()
+    if message.len() > LONGEST {
+        message.truncate(floor(&message, LONGEST));
+        message.push('…');
+    }
+    message
+}
+
+/// Whether a hidden word is kept out of messages too. Short plain words stand in them by chance.
+fn may_be_secret(word: &str) -> bool {
+    let is_plain = word.chars().all(|c| c.is_ascii_lowercase());
+    word.len() >= if is_plain { 12 } else { 6 }
+}
+
+/// The part of a text that a place is shown in.
+struct Excerpt {
+    text: String,
+    /// The number of its first line.
+    line: usize,
+    span: Range<usize>,
+}
+
+impl Excerpt {
+    fn of(text: &str, span: &Range<usize>) -> Self {
+        let span = clamp(text, span);
+        let start = text[..span.start].rfind('\n').map_or(0, |at| at + 1);
+        let line = line_of(text, start);
+        let mut ends = text[span.end..].match_indices('\n');
+        let end = ends.next().map_or(text.len(), |(at, _)| span.end + at);
+        let lines = text[start..end].matches('\n').count() + 1;
+        let is_short = lines <= LINES && text[start..end].split('\n').all(|l| l.len() <= LONGEST);
+        if is_short {
+            return Self {
+                text: text[start..end].to_owned(),
+                line,
+                span: span.start - start..span.end - start,
+            };
+        }
+        // The beginning of the place, with a little of what stands before it.
+        let from = floor(text, span.start.saturating_sub(BEFORE).max(start));
+        let line_end = text[span.start..]
+            .find('\n')
+            .map_or(text.len(), |at| span.start + at);
+        let to = floor(text, (from + LONGEST).min(line_end)).max(span.start);
+        let lead = if from > start { "…" } else { "" };
+        let tail = if to < end { "…" } else { "" };
+        let at = lead.len() + span.start - from;
+        Self {
+            text: format!("{lead}{}{tail}", &text[from..to]),
+            line,
+            span: at..(at + span.end - span.start).min(lead.len() + to - from),
+        }
+    }
+}
+
+/// The last character boundary at or before a place.
+fn floor(text: &str, mut at: usize) -> usize {
+    at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
 }
 
 /// A span at character boundaries inside the text.
 fn clamp(text: &str, span: &Range<usize>) -> Range<usize> {
-    let floor = |mut at: usize| {
-        at = at.min(text.len());
-        while !text.is_char_boundary(at) {
-            at -= 1;
-        }
-        at
-    };
-    let start = floor(span.start);
-    start..floor(span.end).max(start)
+    let start = floor(text, span.start);
+    start..floor(text, span.end).max(start)
 }
 
 /// The line of a place, counted from 1.

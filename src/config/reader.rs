@@ -1,9 +1,12 @@
 //! Reading a TOML table against a list of keys, with all problems collected.
 
+use super::bounds::{Bounds, weight};
 use super::keys::{Key, LATER};
-use super::problem::{Problem, Problems, line_of};
+use super::mask::masked;
+use super::nearest::{LONGEST_NAME, distance, shortened};
+use super::problem::{Problem, Problems};
 use crate::policy::{Origin, Set};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::sync::Arc;
 use toml::Spanned;
@@ -13,7 +16,14 @@ use toml::de::{DeTable, DeValue};
 pub(super) struct Reader {
     file: Arc<str>,
     text: Arc<str>,
+    /// Where the lines but the first begin.
+    lines: Vec<usize>,
     problems: RefCell<Vec<Problem>>,
+    /// How many problems there are besides those that are kept.
+    more: Cell<usize>,
+    bounds: Bounds,
+    /// How many entries of lists were read.
+    entries: Cell<usize>,
 }
 
 /// A table of the file.
@@ -36,13 +46,27 @@ impl Reader {
     pub(super) fn read<T>(
         file: &str,
         text: &str,
+        keys: &[Key],
+        bounds: Bounds,
         read: impl FnOnce(Table<'_>) -> Option<T>,
     ) -> Result<T, Problems> {
+        let too_long = text.len() > bounds.bytes;
+        let read_text = if too_long { "" } else { text };
+        let newlines = read_text.match_indices('\n').map(|(at, _)| at + 1);
         let reader = Self {
             file: file.into(),
-            text: text.into(),
+            lines: newlines.collect(),
+            text: read_text.into(),
             problems: RefCell::default(),
+            more: Cell::new(0),
+            bounds,
+            entries: Cell::new(0),
         };
+        if too_long {
+            let (length, most) = (text.len(), bounds.bytes);
+            let message = format!("the file has {length} bytes; at most {most} are read");
+            reader.problem(0..0, message, None);
+        }
         let text = Arc::clone(&reader.text);
         let (root, errors) = DeTable::parse_recoverable(&text);
         for error in errors {
@@ -62,20 +86,53 @@ impl Reader {
         list.dedup();
         match value {
             Some(value) if list.is_empty() => Ok(value),
-            _ => Err(Problems {
-                file: reader.file,
-                text,
-                list,
-            }),
+            _ => {
+                let (text, hidden) = masked(&text, root.get_ref(), keys);
+                let more = reader.more.get();
+                Err(Problems::new(reader.file, text, list, more, &hidden))
+            }
         }
     }
 
     fn problem(&self, span: Range<usize>, message: String, help: Option<String>) {
+        if self.is_full() {
+            self.more.set(self.more.get() + 1);
+            return;
+        }
         self.problems.borrow_mut().push(Problem {
             span,
             message,
             help,
         });
+    }
+
+    /// Whether there are as many problems as are shown.
+    fn is_full(&self) -> bool {
+        self.problems.borrow().len() >= Problems::MOST
+    }
+
+    /// Counts the entries of a list by their weights: how many of them may still be read.
+    fn count(&self, name: &str, span: Range<usize>, weights: impl Iterator<Item = usize>) -> usize {
+        let most = self.bounds.entries;
+        let before = self.entries.get();
+        let mut sum = before;
+        let mut read = 0;
+        for weight in weights {
+            sum = sum.saturating_add(weight);
+            read += usize::from(sum <= most);
+        }
+        self.entries.set(sum);
+        if before <= most && sum > most {
+            let message = format!(
+                "the lists of this file have more than {most} entries; `{name}` is read up to there"
+            );
+            let help = format!(
+                "use fewer, wider patterns; a regular expression counts as {} entries",
+                Bounds::REGEX
+            );
+            self.problem(span, message, Some(help));
+        }
+        read
     }
 }
 
@@ -89,6 +146,11 @@ impl<'t> Table<'t> {
                 continue;
             }
             let span = key.span();
+            if self.reader.is_full() {
+                self.reader.problem(span, String::new(), None);
+                continue;
+            }
+            let shown = shortened(name);
             if LATER.contains(&name) {
                 let message = format!("`{name}` is planned, and this version does not know it yet");
                 self.reader.problem(
@@ -98,7 +160,12 @@ impl<'t> Table<'t> {
                 );
                 continue;
             }
-            let nearest = known().map(|known| (distance(name, known), known)).min();
+            // No known key is so long: the distance to one is not worth its cost.
+            let comparable = Some(name).filter(|name| name.len() <= LONGEST_NAME);
+            let nearest = comparable.and_then(|name| {
+                let all = known().map(|known| (distance(name, known), known));
+                all.min()
+            });
             let help = match nearest {
                 Some((distance, known)) if distance <= 2.max(name.len() / 3) => {
                     format!("did you mean `{known}`?")
@@ -106,7 +173,7 @@ impl<'t> Table<'t> {
                 _ => format!("known here: {}", known().collect::<Vec<_>>().join(", ")),
             };
             self.reader
-                .problem(span, format!("unknown key `{name}`"), Some(help));
+                .problem(span, format!("unknown key `{shown}`"), Some(help));
         }
     }
 
@@ -135,7 +202,7 @@ impl<'t> Table<'t> {
     pub(super) fn origin(&self, at: usize) -> Origin {
         Origin {
             file: Arc::clone(&self.reader.file),
-            line: line_of(&self.reader.text, at),
+            line: self.reader.lines.partition_point(|start| *start <= at) + 1,
         }
     }
 
@@ -206,6 +273,15 @@ impl<'t> Table<'t> {
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<At<T>> {
         let text = self.text(name)?;
+        let weight = weight(self.value(name)?.get_ref());
+        if weight > 1
+            && self
+                .reader
+                .count(name, text.span.clone(), [weight].into_iter())
+                == 0
+        {
+            return None;
+        }
         match parse(&text.value) {
             Ok(value) => Some(At {
                 value,
@@ -230,6 +306,7 @@ impl<'t> Table<'t> {
         let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         let nearest = names
             .iter()
+            .filter(|_| text.value.len() <= LONGEST_NAME)
             .map(|word| (distance(&text.value, word), *word))
             .min()
             .filter(|(d, _)| *d <= 2);
@@ -267,7 +344,11 @@ impl<'t> Table<'t> {
     ) -> Option<(&'t Spanned<DeValue<'t>>, Vec<&'t Spanned<DeValue<'t>>>)> {
         let found = self.value(name)?;
         match found.get_ref().as_array() {
-            Some(array) => Some((found, array.iter().collect())),
+            Some(array) => {
+                let weights = array.iter().map(|item| weight(item.get_ref()));
+                let most = self.reader.count(name, found.span(), weights);
+                Some((found, array.iter().take(most).collect()))
+            }
             None => {
                 self.problem(found.span(), format!("`{name}` must be {expected}"), None);
                 None
@@ -375,7 +456,10 @@ impl<'t> Table<'t> {
     /// All entries of a table of names of one's own.
     pub(super) fn entries(&self) -> Vec<(String, At<String>)> {
         let mut entries = Vec::new();
-        for (key, value) in self.table.iter() {
+        let span = self.span.0..self.span.1;
+        let weights = std::iter::repeat_n(1, self.table.len());
+        let most = self.reader.count("args", span, weights);
+        for (key, value) in self.table.iter().take(most) {
             match value.get_ref().as_str() {
                 Some(text) => {
                     entries.push((
@@ -403,23 +487,4 @@ impl<'t> Table<'t> {
             span: (value.span().start, value.span().end),
         }
     }
-}
-
-/// The number of single-character edits between two words, swaps counted as one.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![(0..=b.len()).collect::<Vec<_>>()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let change = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = change.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
 }

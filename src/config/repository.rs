@@ -1,5 +1,6 @@
 //! `imagebot.toml`: what a repository may say about itself.
 
+use super::bounds::Bounds;
 use super::family;
 use super::keys;
 use super::path_glob::path_glob;
@@ -57,7 +58,9 @@ impl RepoConfig {
 
 /// Reads `imagebot.toml`. It may name the operator's schemes, and none of its own.
 pub fn parse_repository(file: &str, text: &str, schemes: &Schemes) -> Result<RepoConfig, Problems> {
-    Reader::read(file, text, |root| Some(repository(root, schemes)))
+    Reader::read(file, text, keys::REPOSITORY, Bounds::REPOSITORY, |root| {
+        Some(repository(root, schemes))
+    })
 }
 
 fn repository(root: Table<'_>, schemes: &Schemes) -> RepoConfig {

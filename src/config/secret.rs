@@ -1,5 +1,6 @@
 //! Where a secret is, and how it is had.
 
+use super::mask::is_variable;
 use super::reader::Table;
 use secrecy::SecretString;
 use std::os::unix::fs::PermissionsExt as _;
@@ -25,7 +26,7 @@ pub enum Secret {
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The environment variable is not set, or is empty.
-    #[error("the environment variable {0} is not set")]
+    #[error("{}", unset(.0))]
     Env(String),
     /// The file cannot be read.
     #[error("the secret file {path} cannot be read: {error}")]
@@ -49,6 +50,16 @@ pub enum SecretError {
     /// There is nothing in it.
     #[error("the secret is empty: {0}")]
     Empty(String),
+}
+
+/// A variable is named only if the text looks like a variable: it may be the secret itself.
+fn unset(name: &str) -> String {
+    if is_variable(name) {
+        return format!("the environment variable {name} is not set");
+    }
+    "`env` names an environment variable that is not set; it takes the name of a variable, such as REGISTRY_TOKEN, \
+     never the secret itself"
+        .to_owned()
 }
 
 impl Secret {

@@ -4,7 +4,7 @@ use super::layout::{Member, below};
 use super::line::{AssemblyLine, Bench, LineError, Turn};
 use super::registry::DemoRegistry;
 use crate::forge::CiState;
-use crate::http::Redactor;
+use crate::redact::Redactor;
 use jiff::{SignedDuration, Timestamp};
 use std::path::Path;
 

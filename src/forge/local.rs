@@ -161,6 +161,12 @@ impl Local {
         let has_requests = refs
             .iter()
             .any(|found| found.name.starts_with(MERGE_REQUESTS));
+        // Branches of ours alone are no reason to expect another.
+        let is_theirs = |found: &crate::git::Ref| {
+            let branch = found.name.strip_prefix("refs/heads/");
+            branch.is_some_and(|branch| !branch.starts_with(Branch::OURS))
+        };
+        let has_branches = refs.iter().any(is_theirs);
         let mut head = None;
         let mut branches = BTreeMap::new();
         for found in refs {
@@ -183,6 +189,14 @@ impl Local {
             if found.is_head {
                 head = Some((branch, found.id));
             }
+        }
+        if head.is_none() && has_branches {
+            let named = self.git.named_by_head(&remote).await?;
+            let named = named.unwrap_or_else(|| "no branch".to_owned());
+            return Err(ForgeError::Refused(format!(
+                "{name}: HEAD names {named}, which is not there; `git symbolic-ref HEAD refs/heads/BRANCH` in the \
+                 repository sets the default branch"
+            )));
         }
         let mut repository = Repository {
             id: name.to_string(),

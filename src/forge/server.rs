@@ -1,9 +1,8 @@
 //! What the clients of servers have in common: the settings that they are made from, and the HTTP client.
 
 use super::error::ForgeError;
-use crate::http::{
-    Addresses, Client, Clock, Gates, Policy, Redactor, Transport, TransportSettings,
-};
+use crate::http::{Addresses, Client, Clock, Gates, Policy, Transport, TransportSettings};
+use crate::redact::Redactor;
 use crate::repo::RepoGlobs;
 use std::path::PathBuf;
 use std::time::Duration;

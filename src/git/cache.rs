@@ -1,13 +1,11 @@
 //! A cached copy of a repository: bare, shallow, without the blobs that nobody asked for.
 
-use super::command::{Call, Git, fingerprint, first_lines, owned, quoted};
-use super::error::GitError;
-use super::object::batch;
+use super::command::{Call, Git, fingerprint, owned, quoted};
+use super::error::{GitError, first_lines, has_no_space};
 use super::remote::Remote;
-use super::tree::{self, Entry};
 use crate::repo::CommitId;
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
+use std::collections::BTreeSet;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,6 +13,10 @@ use std::time::Duration;
 const MAX_PACKS: usize = 32;
 /// How often the size of a copy is looked at while a server sends.
 const LOOK: Duration = Duration::from_millis(500);
+/// How long a lock is waited for without a word.
+const SAY_AFTER: Duration = Duration::from_secs(5);
+/// How often a lock that another process holds is tried.
+const ASK_AGAIN: Duration = Duration::from_millis(50);
 /// The mark of a copy whose server ignores the filter; that is reported once.
 const FILTER_IGNORED: &str = "imagebot-filter-ignored";
 
@@ -27,6 +29,8 @@ pub struct Cached {
     /// The lock is released when the file is closed.
     _lock: File,
     filter_ignored: bool,
+    /// Whether the copy is removed when this value is dropped.
+    discarded: bool,
 }
 
 impl Git {
@@ -38,15 +42,9 @@ impl Git {
         std::fs::create_dir_all(&folder).map_err(|error| {
             GitError::io(format!("the cache folder {}", folder.display()), error)
         })?;
-        let lock_path = folder.join(format!("{name}.lock"));
-        let lock = tokio::task::spawn_blocking(move || {
-            let file = File::options().create(true).append(true).open(&lock_path)?;
-            file.lock()?;
-            Ok(file)
-        })
-        .await
-        .map_err(|error| GitError::io("the lock of a cached repository", error.into()))?
-        .map_err(|error: std::io::Error| GitError::io("the lock of a cached repository", error))?;
+        let lock = self
+            .lock(remote, &folder.join(format!("{name}.lock")))
+            .await?;
         let path = folder.join(format!("{name}.git"));
         let cached = Cached {
             git: self.clone(),
@@ -54,6 +52,7 @@ impl Git {
             path,
             _lock: lock,
             filter_ignored: false,
+            discarded: false,
         };
         if packs(&cached.path) > MAX_PACKS || !cached.has_right_format(sample) {
             cached.remove()?;
@@ -64,6 +63,42 @@ impl Git {
             cached.create(sample).await?;
         }
         Ok(cached)
+    }
+
+    /// Locks a cached copy for this process; waits for another one as long as one command may take.
+    async fn lock(&self, remote: &Remote, path: &Path) -> Result<File, GitError> {
+        let io = |error| GitError::io(format!("the lock {}", path.display()), error);
+        if path.is_dir() {
+            // Not ours, and nothing is locked by it.
+            remove_any(path).map_err(io)?;
+        }
+        let file = File::options().create(true).append(true).open(path);
+        let file = file.map_err(io)?;
+        let started = tokio::time::Instant::now();
+        let mut said = false;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::Error(error)) => return Err(io(error)),
+                Err(TryLockError::WouldBlock) => {}
+            }
+            let waited = started.elapsed();
+            if waited >= self.time() {
+                return Err(GitError::CopyInUse {
+                    remote: remote.url().to_owned(),
+                    lock: path.display().to_string(),
+                    seconds: waited.as_secs(),
+                });
+            }
+            if !said && waited >= SAY_AFTER {
+                said = true;
+                tracing::warn!(
+                    remote = remote.url(), lock = %path.display(),
+                    "waiting for another process that holds the cached copy"
+                );
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
     }
 }
 
@@ -78,14 +113,19 @@ impl Cached {
         self.filter_ignored
     }
 
+    /// Has the copy removed when this value is dropped.
+    pub fn discard(&mut self) {
+        self.discarded = true;
+    }
+
     /// Removes the copy; the next [`Git::open`] fetches anew.
     pub fn remove(&self) -> Result<(), GitError> {
         // Renamed first, so that a removal that is cut short leaves no half of a copy.
         let old = self.path.with_extension("old");
-        remove_folder(&old)
+        remove_any(&old)
             .and_then(|()| match std::fs::rename(&self.path, &old) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-                _ => remove_folder(&old),
+                _ => remove_any(&old),
             })
             .map_err(|error| {
                 GitError::io(
@@ -96,13 +136,21 @@ impl Cached {
     }
 
     /// Removes the copy because of what was found in it.
-    fn damaged(&self, detail: String) -> GitError {
+    pub(super) fn damaged(&self, detail: String) -> GitError {
         if let Err(error) = self.remove() {
             return error;
         }
         GitError::Damaged {
             remote: self.remote.url().to_owned(),
             detail,
+        }
+    }
+
+    /// A command that failed in the copy says that the copy is damaged; other errors say what they say.
+    pub(super) fn because_of(&self, error: GitError) -> GitError {
+        match error {
+            GitError::Failed { detail, .. } => self.damaged(detail),
+            error => error,
         }
     }
 
@@ -113,13 +161,21 @@ impl Cached {
 
     /// Removes what a killed git left behind: this process holds the lock, so nobody else needs it.
     fn sweep(&self) {
-        let _ = std::fs::remove_file(self.path.join("shallow.lock"));
-        let Ok(packs) = std::fs::read_dir(self.path.join("objects/pack")) else {
-            return;
-        };
-        for file in packs.flatten() {
-            if file.file_name().as_encoded_bytes().starts_with(b"tmp_") {
-                let _ = std::fs::remove_file(file.path());
+        for lock in [
+            "shallow.lock",
+            "packed-refs.lock",
+            "config.lock",
+            "HEAD.lock",
+        ] {
+            let _ = std::fs::remove_file(self.path.join(lock));
+        }
+        let objects = self.path.join("objects");
+        let folders = std::fs::read_dir(&objects).into_iter().flatten().flatten();
+        for folder in folders.map(|entry| entry.path()) {
+            for file in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                if file.file_name().as_encoded_bytes().starts_with(b"tmp_") {
+                    let _ = std::fs::remove_file(file.path());
+                }
             }
         }
     }
@@ -138,7 +194,7 @@ impl Cached {
     async fn create(&self, sample: &CommitId) -> Result<(), GitError> {
         // Made beside and renamed, so that a copy is whole or not there.
         let made = self.path.with_extension("new");
-        remove_folder(&made)
+        remove_any(&made)
             .map_err(|error| GitError::io("an unfinished cached repository", error))?;
         let call = Call {
             args: vec![
@@ -264,7 +320,17 @@ impl Cached {
                 detail,
             };
         }
-        let shallow = ["bad shallow line", "shallow file", "unshallow"];
+        if has_no_space(stderr) {
+            return GitError::NoSpace { detail };
+        }
+        let ours = [
+            "bad shallow line",
+            "shallow file",
+            "unshallow",
+            "packed-refs",
+            "bad config",
+            "not a git repository",
+        ];
         let check = Call {
             args: ["--batch-check=%(objecttype)", "--batch-all-objects"]
                 .map(str::to_owned)
@@ -275,7 +341,7 @@ impl Cached {
             Ok(output) => output.status.success() && output.stderr.is_empty(),
             Err(error) => return error,
         };
-        if !whole || shallow.iter().any(|text| stderr.contains(text)) {
+        if !whole || ours.iter().any(|text| stderr.contains(text)) {
             return self.damaged(detail);
         }
         GitError::Unreadable {
@@ -284,75 +350,19 @@ impl Cached {
         }
     }
 
-    /// Runs a command that only reads the copy. One that fails tells that the copy is damaged.
-    pub(super) async fn read(&self, call: Call<'_>) -> Result<Vec<u8>, GitError> {
+    /// Runs a command that concerns nothing but the copy. If it fails, and not for want of space, the copy is damaged:
+    /// it is removed, and whoever asked begins anew once (B8).
+    pub(super) async fn own(&self, call: Call<'_>) -> Result<Vec<u8>, GitError> {
         let output = self.git.run(call).await?;
         if output.status.success() {
             Ok(output.stdout)
+        } else if has_no_space(&output.stderr) {
+            Err(GitError::NoSpace {
+                detail: first_lines(&output.stderr),
+            })
         } else {
             Err(self.damaged(first_lines(&output.stderr)))
         }
-    }
-
-    /// Those of the objects that are not in the copy.
-    pub(super) async fn missing(
-        &self,
-        ids: &BTreeSet<CommitId>,
-    ) -> Result<BTreeSet<CommitId>, GitError> {
-        let input = lines(ids);
-        let args = vec!["--batch-check=%(objectname)".into()];
-        let output = self
-            .read(Call {
-                args,
-                input,
-                ..self.call("cat-file")
-            })
-            .await?;
-        Ok(String::from_utf8_lossy(&output)
-            .lines()
-            .filter_map(|line| CommitId::parse(line.strip_suffix(" missing")?).ok())
-            .collect())
-    }
-
-    /// All entries of a commit's tree, folders walked, links and submodules not followed.
-    pub async fn tree(&self, commit: &CommitId) -> Result<Vec<Entry>, GitError> {
-        // Never `--long`: it asks for the sizes of all blobs, which fetches them.
-        let args = vec![
-            "-r".into(),
-            "-z".into(),
-            "--full-tree".into(),
-            "--end-of-options".into(),
-            commit.to_string(),
-        ];
-        tree::parse(
-            &self
-                .read(Call {
-                    args,
-                    ..self.call("ls-tree")
-                })
-                .await?,
-        )
-    }
-
-    /// The contents of objects that were fetched.
-    pub async fn objects(
-        &self,
-        ids: &BTreeSet<CommitId>,
-    ) -> Result<BTreeMap<CommitId, Vec<u8>>, GitError> {
-        let input = lines(ids);
-        let output = self
-            .read(Call {
-                args: vec!["--batch".into()],
-                input,
-                ..self.call("cat-file")
-            })
-            .await?;
-        let damaged = || self.damaged("an object that was fetched is missing".to_owned());
-        batch(&output)
-            .ok_or_else(damaged)?
-            .into_iter()
-            .collect::<Option<_>>()
-            .ok_or_else(damaged)
     }
 
     fn size(&self) -> u64 {
@@ -370,6 +380,16 @@ impl Cached {
     }
 }
 
+impl Drop for Cached {
+    fn drop(&mut self) {
+        if self.discarded
+            && let Err(error) = self.remove()
+        {
+            tracing::debug!(%error, "a cached repository cannot be removed");
+        }
+    }
+}
+
 pub(super) fn object_format(sample: &CommitId) -> &'static str {
     if sample.as_str().len() == 64 {
         "sha256"
@@ -378,13 +398,19 @@ pub(super) fn object_format(sample: &CommitId) -> &'static str {
     }
 }
 
-fn lines(ids: &BTreeSet<CommitId>) -> Vec<u8> {
+pub(super) fn lines(ids: &BTreeSet<CommitId>) -> Vec<u8> {
     let lines: String = ids.iter().map(|id| format!("{id}\n")).collect();
     lines.into_bytes()
 }
 
-fn remove_folder(path: &Path) -> std::io::Result<()> {
-    match std::fs::remove_dir_all(path) {
+/// Removes a folder with all that is in it, or whatever stands in its place.
+fn remove_any(path: &Path) -> std::io::Result<()> {
+    let removed = match std::fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => std::fs::remove_dir_all(path),
+        Ok(_) => std::fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match removed {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }

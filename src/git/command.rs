@@ -1,25 +1,23 @@
 //! How git is started: scrubbed environment, generated configuration, limits.
 
 use super::error::GitError;
+use super::process::{self, MAX_OUTPUT, Output, Stopped};
 use super::remote::Remote;
+use super::scratch::Scratch;
+use crate::redact::Redactor;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// The oldest git that works: Debian 12's. Older ones lack `merge-tree --write-tree`.
 pub const MIN_VERSION: (u32, u32) = (2, 38);
 
 /// The most that one cached copy may hold, in bytes: what a server sends that ignores the filter.
 const CAP: u64 = 1 << 30;
-/// The longest that one command may take.
-const TIMEOUT: Duration = Duration::from_secs(300);
-/// The most that one command may print, in bytes.
-const MAX_OUTPUT: u64 = 256 << 20;
-/// The most of an error message that is kept, in bytes.
-const MAX_ERROR: u64 = 16 << 10;
+/// The longest that one command may take, unless told.
+const TIME: Duration = Duration::from_secs(120);
 
 /// How often a command that a server hung up on is tried.
 const TRIES: u32 = 4;
@@ -39,18 +37,13 @@ pub struct Identity {
 #[derive(Debug, Clone)]
 pub struct Git {
     program: PathBuf,
-    home: Arc<tempfile::TempDir>,
+    scratch: Arc<Scratch>,
     cache: PathBuf,
     identity: Identity,
     cap: u64,
     pause: Duration,
-}
-
-/// What a command printed.
-pub(super) struct Output {
-    pub(super) status: std::process::ExitStatus,
-    pub(super) stdout: Vec<u8>,
-    pub(super) stderr: String,
+    time: Duration,
+    redactor: Redactor,
 }
 
 /// Where a program is. A process whose `PATH` is set for it is started by copying the tables of this one's memory, where
@@ -83,17 +76,15 @@ impl Git {
         cache: &Path,
         identity: Identity,
     ) -> Result<Self, GitError> {
-        let home = tempfile::Builder::new()
-            .prefix("imagebot-git-")
-            .tempdir()
-            .map_err(|error| GitError::io("a temporary folder", error))?;
         let git = Self {
             program: in_path(program),
-            home: Arc::new(home),
+            scratch: Arc::new(Scratch::new(cache)?),
             cache: cache.to_owned(),
             identity,
             cap: CAP,
             pause: PAUSE,
+            time: TIME,
+            redactor: Redactor::new(),
         };
         git.check_version().await?;
         Ok(git)
@@ -113,6 +104,24 @@ impl Git {
         self
     }
 
+    /// Sets the longest that one command may take.
+    #[must_use]
+    pub fn with_time(mut self, time: Duration) -> Self {
+        self.time = time;
+        self
+    }
+
+    /// Has what servers say pass a redactor: one may repeat the login that it was sent.
+    #[must_use]
+    pub fn with_redactor(mut self, redactor: Redactor) -> Self {
+        self.redactor = redactor;
+        self
+    }
+
+    pub(super) fn time(&self) -> Duration {
+        self.time
+    }
+
     pub(super) fn cap(&self) -> u64 {
         self.cap
     }
@@ -126,7 +135,7 @@ impl Git {
     }
 
     pub(super) fn home(&self) -> &Path {
-        self.home.path()
+        self.scratch.path()
     }
 
     async fn check_version(&self) -> Result<(), GitError> {
@@ -166,6 +175,7 @@ impl Git {
              [credential]\n\thelper =\n\
              [transfer]\n\tbundleURI = false\n\
              [uploadpack]\n\tallowFilter = true\n\tallowAnySHA1InWant = true\n\
+             [core]\n\tbigFileThreshold = 1m\n\
              [gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n\
              [advice]\n\tdetachedHead = false\n",
         );
@@ -272,66 +282,25 @@ impl Git {
                     .filter_map(|name| Some((name, std::env::var_os(name)?))),
             );
         tracing::trace!(action, args = ?call.args, "git");
-        let mut child = command
-            .spawn()
-            .map_err(|error| GitError::io("git cannot be started", error))?;
-        let (stdin, stdout, stderr) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let write = async {
-            if let Some(mut stdin) = stdin {
-                // A command that ends early closes its input; its status tells why.
-                let _ = stdin.write_all(&call.input).await;
+        match process::run(&mut command, call.input, self.time).await {
+            Ok(mut output) => {
+                output.stderr = self.redactor.redact(&output.stderr).into_owned();
+                Ok(output)
             }
-        };
-        let read = async {
-            let mut bytes = Vec::new();
-            match stdout {
-                Some(stdout) => stdout
-                    .take(MAX_OUTPUT + 1)
-                    .read_to_end(&mut bytes)
-                    .await
-                    .map(|_| bytes),
-                None => Ok(bytes),
-            }
-        };
-        let read_error = async {
-            let mut bytes = Vec::new();
-            if let Some(mut stderr) = stderr {
-                let mut chunk = [0; 4096];
-                while let Ok(read @ 1..) = stderr.read(&mut chunk).await {
-                    if (bytes.len() as u64) < MAX_ERROR {
-                        bytes.extend_from_slice(&chunk[..read]);
-                    }
-                }
-            }
-            String::from_utf8_lossy(&bytes).into_owned()
-        };
-        let all = async {
-            let ((), stdout, stderr) = tokio::join!(write, read, read_error);
-            let stdout = stdout.map_err(|error| GitError::io("git's output", error))?;
-            if stdout.len() as u64 > MAX_OUTPUT {
-                return Err(GitError::TooLarge {
-                    remote: name(call.remote),
-                    limit: MAX_OUTPUT >> 20,
-                });
-            }
-            let status = child
-                .wait()
-                .await
-                .map_err(|error| GitError::io("git", error))?;
-            Ok(Output {
-                status,
-                stdout,
-                stderr,
-            })
-        };
-        match tokio::time::timeout(TIMEOUT, all).await {
-            Ok(output) => output,
-            Err(_) => Err(GitError::Timeout {
+            Err(Stopped::Time) => Err(GitError::Timeout {
                 remote: name(call.remote),
                 action,
-                seconds: TIMEOUT.as_secs(),
+                seconds: self.time.as_secs(),
             }),
+            Err(Stopped::Output) => Err(GitError::TooLarge {
+                remote: name(call.remote),
+                limit: MAX_OUTPUT >> 20,
+            }),
+            Err(Stopped::Said) => Err(GitError::TooTalkative {
+                remote: name(call.remote),
+                action,
+            }),
+            Err(Stopped::Io(error)) => Err(GitError::io("git", error)),
         }
     }
 
@@ -342,10 +311,7 @@ impl Git {
         if output.status.success() {
             Ok(output.stdout)
         } else {
-            Err(GitError::Failed {
-                action,
-                detail: first_lines(&output.stderr),
-            })
+            Err(GitError::failed(action, &output.stderr))
         }
     }
 }
@@ -396,26 +362,6 @@ impl Call<'_> {
 
 fn name(remote: Option<&Remote>) -> String {
     remote.map_or_else(|| "git".to_owned(), |remote| remote.url().to_owned())
-}
-
-/// What people need of an error message: its first lines, without control characters.
-pub(super) fn first_lines(text: &str) -> String {
-    let lines: Vec<String> = text
-        .lines()
-        .map(|line| {
-            line.chars()
-                .filter(|c| !c.is_control())
-                .take(300)
-                .collect::<String>()
-        })
-        .filter(|line| !line.trim().is_empty())
-        .take(4)
-        .collect();
-    if lines.is_empty() {
-        "git gave no reason".to_owned()
-    } else {
-        lines.join("; ")
-    }
 }
 
 /// Settings as a command takes them.

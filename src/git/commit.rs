@@ -50,7 +50,8 @@ impl Cached {
         let ids = self
             .git
             .write_blobs(self.call("hash-object"), &contents)
-            .await?;
+            .await;
+        let ids = ids.map_err(|error| self.because_of(error))?;
         let entries: String = new
             .files
             .iter()
@@ -58,26 +59,23 @@ impl Cached {
             .map(|(file, id)| format!("{} {id}\t{}\0", file.kind.mode(), file.path))
             .collect();
         let args = vec![new.parent.to_string()];
-        self.git
-            .ask(Call {
-                args,
-                env: env.clone(),
-                ..self.call("read-tree")
-            })
-            .await?;
+        self.own(Call {
+            args,
+            env: env.clone(),
+            ..self.call("read-tree")
+        })
+        .await?;
         let args = vec!["-z".into(), "--index-info".into()];
-        self.git
-            .ask(Call {
-                args,
-                env: env.clone(),
-                input: entries.into_bytes(),
-                ..self.call("update-index")
-            })
-            .await?;
+        self.own(Call {
+            args,
+            env: env.clone(),
+            input: entries.into_bytes(),
+            ..self.call("update-index")
+        })
+        .await?;
         // Without `--missing-ok` every blob of the tree would be wanted.
         let tree = self
-            .git
-            .ask(Call {
+            .own(Call {
                 args: vec!["--missing-ok".into()],
                 env,
                 ..self.call("write-tree")
@@ -114,8 +112,7 @@ impl Cached {
         let input = message.as_bytes().to_vec();
         let id = text(
             &self
-                .git
-                .ask(Call {
+                .own(Call {
                     args,
                     env,
                     input,
@@ -155,7 +152,7 @@ impl Cached {
     async fn commit_date(&self, commit: &CommitId) -> Result<String, GitError> {
         let args = vec!["commit".into(), commit.to_string()];
         let raw = self
-            .read(Call {
+            .own(Call {
                 args,
                 ..self.call("cat-file")
             })

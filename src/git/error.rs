@@ -68,6 +68,44 @@ pub enum GitError {
         /// The limit.
         seconds: u64,
     },
+    /// The server, or a hook of a local repository, prints without an end.
+    #[error(
+        "{remote}: git {action} was stopped: the server or a hook printed more than 4 MiB of messages"
+    )]
+    TooTalkative {
+        /// The repository.
+        remote: String,
+        /// The command.
+        action: &'static str,
+    },
+    /// Another process holds the cached copy.
+    #[error(
+        "the cached copy of {remote} is in use by another process ({lock} is locked) and was waited for {seconds} s"
+    )]
+    CopyInUse {
+        /// The repository.
+        remote: String,
+        /// The lock file.
+        lock: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// A ref of a local repository has a lock file that nobody removes.
+    #[error(
+        "{remote}: {lock} is in the way: another process holds this lock, or was killed while it held it"
+    )]
+    RefLocked {
+        /// The repository.
+        remote: String,
+        /// The lock file.
+        lock: String,
+    },
+    /// There is no room for what git wants to write.
+    #[error("no space is left for the cache folder or the temporary folder: {detail}")]
+    NoSpace {
+        /// What git said.
+        detail: String,
+    },
     /// The cache is damaged; it is fetched anew the next time.
     #[error("the cached copy of {remote} is damaged and is fetched anew: {detail}")]
     Damaged {
@@ -106,9 +144,22 @@ impl GitError {
             Self::Unreadable { .. } => "git-unreadable",
             Self::TooLarge { .. } => "git-too-large",
             Self::Timeout { .. } => "git-timeout",
+            Self::TooTalkative { .. } => "git-too-talkative",
+            Self::CopyInUse { .. } => "git-copy-in-use",
+            Self::RefLocked { .. } => "git-ref-locked",
+            Self::NoSpace { .. } => "no-space",
             Self::Damaged { .. } => "git-cache-damaged",
             Self::Failed { .. } => "git-failed",
             Self::Io { .. } => "git-io",
+        }
+    }
+
+    /// What a failed command said.
+    pub(super) fn failed(action: &'static str, stderr: &str) -> Self {
+        let detail = first_lines(stderr);
+        match has_no_space(stderr) {
+            true => Self::NoSpace { detail },
+            false => Self::Failed { action, detail },
         }
     }
 
@@ -117,5 +168,31 @@ impl GitError {
             what: what.into(),
             error,
         }
+    }
+}
+
+/// Whether git failed because a file system is full.
+pub(super) fn has_no_space(stderr: &str) -> bool {
+    let words = ["No space left on device", "Disk quota exceeded"];
+    words.iter().any(|word| stderr.contains(word))
+}
+
+/// What people need of an error message: its first lines, without control characters.
+pub(super) fn first_lines(text: &str) -> String {
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| {
+            line.chars()
+                .filter(|c| !c.is_control())
+                .take(300)
+                .collect::<String>()
+        })
+        .filter(|line| !line.trim().is_empty())
+        .take(4)
+        .collect();
+    if lines.is_empty() {
+        "git gave no reason".to_owned()
+    } else {
+        lines.join("; ")
     }
 }

@@ -1,9 +1,9 @@
 //! What stands between the target branch and a branch of ours: the ground for saying whose it is.
 
 use super::cache::Cached;
-use super::command::{Call, first_lines};
+use super::command::Call;
 use super::commit::text;
-use super::error::GitError;
+use super::error::{GitError, first_lines};
 use super::tree::EntryKind;
 use crate::repo::{CommitId, RepoPath};
 use std::collections::BTreeSet;
@@ -45,7 +45,7 @@ impl Cached {
         let args = vec!["commit".into(), id.to_string()];
         let raw = text_lossy(
             &self
-                .read(Call {
+                .own(Call {
                     args,
                     ..self.call("cat-file")
                 })
@@ -107,7 +107,7 @@ impl Cached {
         ];
         let list = text(
             &self
-                .read(Call {
+                .own(Call {
                     args,
                     ..self.call("rev-list")
                 })
@@ -165,7 +165,7 @@ impl Cached {
         let options = ["--depth=1", "--filter=blob:none", "--refetch"];
         self.fetch(&options, [before.clone(), after.clone()], Vec::new())
             .await?;
-        parse_changes(&self.read(self.diff(before, after)).await?)
+        parse_changes(&self.own(self.diff(before, after)).await?)
     }
 
     fn diff(&self, before: &CommitId, after: &CommitId) -> Call<'_> {

@@ -2,14 +2,20 @@
 //! its merge requests in.
 
 use super::cache::object_format;
-use super::command::{Call, Git, first_lines};
+use super::command::{Call, Git};
 use super::commit::text;
-use super::error::GitError;
+use super::error::{GitError, first_lines};
+use super::lock;
 use super::object::batch;
 use super::remote::Remote;
 use crate::repo::CommitId;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How often a ref that is locked is tried again, and how long is waited before.
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// A ref: its full name and what it points at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +95,30 @@ impl Git {
             .into_iter()
             .map(|object| object.map(|(_, contents)| contents))
             .collect())
+    }
+
+    /// The sizes of `<commit>:<path>` for each name, in bytes; `None` where there is nothing.
+    pub async fn sizes_of_names(
+        &self,
+        remote: &Remote,
+        names: &[String],
+    ) -> Result<Vec<Option<u64>>, GitError> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut call = Self::local_call(remote, "cat-file", &["--batch-check=%(objectsize)"]);
+        let lines: String = names.iter().map(|name| format!("{name}\n")).collect();
+        call.input = lines.into_bytes();
+        let output = self.ask(call).await?;
+        let sizes = String::from_utf8_lossy(&output);
+        Ok(sizes.lines().map(|line| line.parse().ok()).collect())
+    }
+
+    /// The branch that `HEAD` names, whether or not it is there.
+    pub async fn named_by_head(&self, remote: &Remote) -> Result<Option<String>, GitError> {
+        let call = Self::local_call(remote, "symbolic-ref", &["--quiet", "HEAD"]);
+        let output = self.run(call).await?;
+        Ok(Some(text(&output.stdout)).filter(|name| !name.is_empty()))
     }
 
     /// Writes a commit that holds just these files, at the top or one folder deep; it has one parent at most.
@@ -178,24 +208,36 @@ impl Git {
             Some(to) => format!("update {name} {to} {old}\n").into_bytes(),
             None => format!("delete {name} {old}\n").into_bytes(),
         };
-        let output = self.run(call).await?;
-        if output.status.success() {
-            return Ok(true);
+        let mut tries = 0;
+        loop {
+            let output = self.run(call.clone()).await?;
+            if output.status.success() {
+                return Ok(true);
+            }
+            // Another process was faster.
+            let lost = [
+                "but expected",
+                "reference already exists",
+                "unable to resolve reference",
+            ];
+            if lost.iter().any(|text| output.stderr.contains(text)) {
+                return Ok(false);
+            }
+            let Some(lock) = lock::in_the_way(remote, &output.stderr) else {
+                return Err(GitError::failed("update-ref", &output.stderr));
+            };
+            // Another process holds the ref at this moment, or was killed while it did.
+            if !lock::remove_if_stale(&lock) {
+                tries += 1;
+                tokio::time::sleep(LOCK_PAUSE).await;
+            }
+            if tries > LOCK_TRIES {
+                return Err(GitError::RefLocked {
+                    remote: remote.url().to_owned(),
+                    lock: lock.display().to_string(),
+                });
+            }
         }
-        // Another process was faster, or holds the ref's lock at this moment.
-        let lost = [
-            "but expected",
-            "reference already exists",
-            "unable to resolve reference",
-            "File exists",
-        ];
-        if lost.iter().any(|text| output.stderr.contains(text)) {
-            return Ok(false);
-        }
-        Err(GitError::Failed {
-            action: "update-ref",
-            detail: first_lines(&output.stderr),
-        })
     }
 
     /// Whether a commit is another or stands on it.

@@ -1,8 +1,10 @@
 //! One push for all branches of a repository, with a lease for each.
 
 use super::cache::Cached;
-use super::command::{Call, Output, first_lines, owned};
-use super::error::GitError;
+use super::command::{Call, owned};
+use super::error::{GitError, first_lines};
+use super::lock;
+use super::process::Output;
 use crate::repo::{Branch, CommitId};
 use std::collections::BTreeMap;
 
@@ -55,6 +57,11 @@ impl Cached {
             // The target has moved: no branch of the server is at our commit's parent any more, and git does not see
             // that the server has everything below it. It is told so in one more round.
             output = self.send(&args, &[("push.negotiate", "true")]).await?;
+        }
+        if let Some(lock) = lock::in_the_way(&self.remote, &output.stderr)
+            && lock::remove_if_stale(&lock)
+        {
+            output = self.send(&args, &[]).await?;
         }
         let report = String::from_utf8_lossy(&output.stdout).into_owned();
         let answers: Vec<Option<Answer>> =

@@ -52,20 +52,44 @@ impl EntryKind {
 /// The most entries of one tree that are read; a repository with more is reported, not half-read.
 const MAX_ENTRIES: usize = 2_000_000;
 
-/// Reads what `ls-tree -r -z --full-tree` printed. Paths that are no paths (not UTF-8, with control characters)
-/// are left out.
-pub(super) fn parse(output: &[u8]) -> Result<Vec<Entry>, GitError> {
-    let mut entries = Vec::new();
+/// The most unreadable paths of one tree that are named.
+const MAX_NAMED: usize = 20;
+
+/// The entries of a tree.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tree {
+    /// The files, links and submodules.
+    pub entries: Vec<Entry>,
+    /// Paths that are not read, written so that they can be printed: not UTF-8, or with control characters. The first
+    /// 20 of them (B13).
+    pub unreadable: Vec<String>,
+    /// How many such paths there are in all.
+    pub unreadable_in_all: usize,
+}
+
+/// Reads what `ls-tree -r -z --full-tree` printed.
+pub(super) fn parse(output: &[u8]) -> Result<Tree, GitError> {
+    let mut tree = Tree::default();
     for line in output.split(|b| *b == 0).filter(|line| !line.is_empty()) {
-        if entries.len() >= MAX_ENTRIES {
+        if tree.entries.len() >= MAX_ENTRIES {
             return Err(GitError::Failed {
                 action: "ls-tree",
                 detail: format!("more than {MAX_ENTRIES} files"),
             });
         }
-        entries.extend(entry(line));
+        match entry(line) {
+            Some(entry) => tree.entries.push(entry),
+            None => {
+                tree.unreadable_in_all += 1;
+                if tree.unreadable.len() < MAX_NAMED {
+                    let path = line.splitn(2, |b| *b == b'\t').nth(1).unwrap_or(line);
+                    let shown: String = path.escape_ascii().to_string().chars().take(200).collect();
+                    tree.unreadable.push(shown);
+                }
+            }
+        }
     }
-    Ok(entries)
+    Ok(tree)
 }
 
 fn entry(line: &[u8]) -> Option<Entry> {
@@ -78,4 +102,27 @@ fn entry(line: &[u8]) -> Option<Entry> {
         kind: EntryKind::of_mode(mode)?,
         id: CommitId::parse(id).ok()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn b13_a_path_that_is_not_text_is_counted_and_the_first_are_named() {
+        let blob = "100644 blob 0123456789012345678901234567890123456789\t";
+        let mut output = format!("{blob}Dockerfile\0").into_bytes();
+        output.extend_from_slice(blob.as_bytes());
+        output.extend_from_slice(b"caf\xe9/Dockerfile\0");
+        for number in 0..30 {
+            output.extend_from_slice(format!("{blob}a\u{1}{number}\0").as_bytes());
+        }
+        let tree = parse(&output).expect("a tree");
+        assert_eq!(tree.entries.len(), 1);
+        assert_eq!(tree.unreadable[0], "caf\\xe9/Dockerfile");
+        assert_eq!(
+            (tree.unreadable.len(), tree.unreadable_in_all),
+            (MAX_NAMED, 31)
+        );
+    }
 }

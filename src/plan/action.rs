@@ -82,6 +82,8 @@ pub enum Status {
     Limited,
     /// It was merged in this pass.
     Merged,
+    /// It could not be done: the problem stands beside it.
+    Failed,
 }
 
 impl Status {
@@ -102,6 +104,7 @@ impl Status {
             Self::Stopped => "stopped",
             Self::Limited => "limited",
             Self::Merged => "merged",
+            Self::Failed => "failed",
         }
     }
 }

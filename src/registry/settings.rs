@@ -1,8 +1,9 @@
 //! What the operator says of a registry.
 
 use super::Validators;
-use crate::http::{Clock, Gates, Limits, Origin, Policy, Redactor};
+use crate::http::{Clock, Gates, Limits, Origin, Policy};
 use crate::image::RegistryHost;
+use crate::redact::Redactor;
 use secrecy::SecretString;
 use std::path::PathBuf;
 use url::Url;

@@ -1,11 +1,15 @@
 //! Globs on names and paths.
 
 use super::name::RepoName;
-use globset::{GlobBuilder, GlobMatcher};
+use globset::GlobBuilder;
+use regex::bytes::{Regex, RegexBuilder};
 
 /// A glob as configuration writes it: `*` stays within one part of a path, `**` crosses parts.
 #[derive(Debug, Clone)]
-pub struct Glob(GlobMatcher);
+pub struct Glob {
+    written: String,
+    regex: Regex,
+}
 
 /// Why a text is no glob.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,26 +17,70 @@ pub struct Glob(GlobMatcher);
 pub struct ParseGlobError(String);
 
 impl Glob {
-    /// Reads a glob.
+    /// The longest glob, in bytes.
+    pub const LONGEST: usize = 1_000;
+    /// How deep braces may nest: `{a,{b,c}}` is two levels.
+    pub const NESTING: usize = 8;
+    /// The largest compiled glob, and the largest cache of its automaton, in bytes.
+    const SIZE: usize = 256 << 10;
+
+    /// Reads a glob. Its length and nesting are checked first: globset's reader and the compiler of regular
+    /// expressions behind it descend once per level (B1).
     pub fn parse(glob: &str) -> Result<Self, ParseGlobError> {
+        let error = |what: String| Err(ParseGlobError(what));
         if glob.is_empty() {
-            return Err(ParseGlobError("an empty glob never matches".to_owned()));
+            return error("an empty glob never matches".to_owned());
+        }
+        if glob.len() > Self::LONGEST {
+            let (length, most) = (glob.len(), Self::LONGEST);
+            return error(format!(
+                "the glob has {length} characters; at most {most} are allowed"
+            ));
+        }
+        if nesting(glob) > Self::NESTING {
+            let most = Self::NESTING;
+            return error(format!(
+                "braces nest too deeply; at most {most} levels are allowed"
+            ));
         }
         let built = GlobBuilder::new(glob).literal_separator(true).build();
-        built
-            .map(|glob| Self(glob.compile_matcher()))
-            .map_err(|error| ParseGlobError(error.kind().to_string()))
+        let built = built.map_err(|error| ParseGlobError(error.kind().to_string()))?;
+        let regex = RegexBuilder::new(built.regex())
+            .dot_matches_new_line(true)
+            .unicode(false)
+            .size_limit(Self::SIZE)
+            .dfa_size_limit(Self::SIZE)
+            .build()
+            .map_err(|_| ParseGlobError("the glob is too complex".to_owned()))?;
+        Ok(Self {
+            written: glob.to_owned(),
+            regex,
+        })
     }
 
     /// Whether the glob fits the whole text.
     pub fn matches(&self, text: &str) -> bool {
-        self.0.is_match(text)
+        self.regex.is_match(text.as_bytes())
     }
 
     /// The glob as written.
     pub fn as_str(&self) -> &str {
-        self.0.glob().glob()
+        &self.written
     }
+}
+
+/// The deepest nesting of braces, escaped ones and those in classes counted too: an upper bound is enough.
+fn nesting(glob: &str) -> usize {
+    let mut depth = 0_usize;
+    let depths = glob.bytes().map(|byte| {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth
+    });
+    depths.max().unwrap_or(0)
 }
 
 /// A list of globs on repositories; one that begins with `!` excludes, and the last that matches decides.
@@ -88,6 +136,48 @@ impl RepoGlobs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn b1_a_glob_is_limited_before_it_is_read() {
+        let deep = |levels: usize| format!("{}{}", "{a,".repeat(levels), "}".repeat(levels));
+        assert!(Glob::parse(&deep(Glob::NESTING)).is_ok());
+        for (glob, expect) in [
+            (deep(Glob::NESTING + 1), "braces nest too deeply"),
+            (deep(200), "braces nest too deeply"),
+            (deep(300), "at most 1000 are allowed"),
+            (deep(20_000), "at most 1000 are allowed"),
+            ("{".repeat(900), "braces nest too deeply"),
+            ("a".repeat(Glob::LONGEST + 1), "at most 1000 are allowed"),
+            ("{a".to_owned(), "unclosed alternate group"),
+        ] {
+            let error = Glob::parse(&glob).expect_err(&glob[..2]).to_string();
+            assert!(error.contains(expect), "{error}");
+        }
+    }
+
+    #[test]
+    fn matching_is_globset_s() {
+        for (glob, text, expect) in [
+            ("**/x", "x", true),
+            ("**/x", "a/b/x", true),
+            ("a/*", "a/b", true),
+            ("a/*", "a/b/c", false),
+            ("a/**", "a/b/c", true),
+            ("a?c", "a/c", false),
+            ("a?c", "abc", true),
+            ("{a,b}/x", "b/x", true),
+            ("[!a]x", "bx", true),
+            ("a/*\n", "a/\n", true),
+            ("ä*", "äö", true),
+            ("a.b", "aXb", false),
+        ] {
+            let globset = GlobBuilder::new(glob).literal_separator(true).build();
+            let globset = globset.expect("a glob").compile_matcher();
+            assert_eq!(globset.is_match(text), expect, "globset: {glob} {text}");
+            let ours = Glob::parse(glob).expect("a glob");
+            assert_eq!(ours.matches(text), expect, "{glob} {text}");
+        }
+    }
 
     #[test]
     fn the_last_match_decides() {

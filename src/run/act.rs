@@ -1,6 +1,6 @@
 //! Doing what was decided for one repository: reasons, one push, then the merge requests.
 
-use super::observe::{OurBranch, keep_judged};
+use super::observe::{OurBranch, healed, keep_judged};
 use super::planned::Doing;
 use super::report::ProblemReport;
 use super::shared::Shared;
@@ -33,10 +33,16 @@ impl Acted<'_> {
                 }
             }
         }
-        let pushed = match self.push().await {
+        let pushed = match healed(|| self.push()).await {
             Ok(pushed) => pushed,
             Err(error) => {
-                self.failed(&error.into());
+                let error = error.into();
+                for result in self.doing.results.iter_mut().filter(|r| r.action.is_some()) {
+                    result.action = None;
+                    result.status = Status::Failed;
+                    result.detail = "nothing could be pushed".to_owned();
+                }
+                self.failed(&error);
                 return;
             }
         };
@@ -72,6 +78,8 @@ impl Acted<'_> {
             result.detail = why;
             return;
         }
+        result.status = Status::Failed;
+        result.detail = error.to_string();
         self.failed(&error);
     }
 

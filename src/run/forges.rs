@@ -5,7 +5,8 @@ use crate::config::{ServerConfig, ServerKind, TokenConfig};
 use crate::forge::{
     Forge, ForgeError, GitHub, GitHubSettings, GitHubToken, GitLab, GitLabSettings, ServerSettings,
 };
-use crate::http::{Clock, Gates, Redactor};
+use crate::http::{Clock, Gates};
+use crate::redact::Redactor;
 use std::sync::Arc;
 use std::time::Duration;
 

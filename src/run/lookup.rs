@@ -61,7 +61,12 @@ async fn ask(setup: &Setup, question: Question, now: Timestamp) -> Answer {
                 tracing::warn!(image = %lookup.image, dropped = tags.dropped, "the registry lists names that are no tags");
             }
             let tags = tags
-                .map(|tags| Arc::new(tags.tags))
+                .map(|mut tags| {
+                    // A tag that holds a login would go into a commit.
+                    tags.tags
+                        .retain(|tag| !setup.redactor.finds(tag.as_str().as_bytes()));
+                    Arc::new(tags.tags)
+                })
                 .map_err(|error| failure(&lookup, &error));
             Answer::Tags(lookup, tags)
         }
@@ -215,5 +220,10 @@ pub(super) async fn labels_of(
     };
     let mut labels = config.map(|config| config.labels).unwrap_or_default();
     labels.extend(annotations);
-    Ok(labels)
+    // Whoever made the image, or its registry, may have put a login there (B6).
+    let redact = |text: &str| setup.redactor.redact(text).into_owned();
+    let labels = labels
+        .iter()
+        .map(|(key, value)| (redact(key), redact(value)));
+    Ok(labels.collect())
 }

@@ -7,16 +7,20 @@ use crate::forge::Repository;
 use crate::git::{BranchCommit, Cached, Change, Entry, EntryKind, Git, GitError};
 use crate::plan::{ChangeSet, FileVersions, Ownership, overlaps, whose};
 use crate::repo::{Branch, CommitId, RepoPath};
-use crate::source::Format;
+use crate::source::{Format, MAX_FILE};
 use crate::store::Kind;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 
 /// The name of a repository's own settings.
 pub(super) const REPO_CONFIG: &str = "imagebot.toml";
 
 /// A list of projects that a repository depends on, as gitlab-deps has it.
 pub(super) const GITLAB_DEPS: &str = ".gitlab-deps";
+
+/// Why a file is not read that has more bytes than [`MAX_FILE`].
+const TOO_LARGE: &str = "too-large";
 
 /// A file that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +54,12 @@ pub(super) struct Snapshot {
     pub(super) files: Vec<ReadFile>,
     /// Files that were not read, and why.
     pub(super) skipped: Vec<(RepoPath, String)>,
+    /// The first paths that cannot be read as such, as they are shown.
+    #[serde(default)]
+    pub(super) unreadable: Vec<String>,
+    /// How many there are in all.
+    #[serde(default)]
+    pub(super) unreadable_in_all: usize,
     /// When the commit was made, as it says itself: seconds since 1970.
     pub(super) committed: Option<i64>,
 }
@@ -87,19 +97,30 @@ pub(super) async fn snapshot(
     {
         return Ok(kept);
     }
-    let mut cached = git.open(&repo.remote, head).await?;
-    let snapshot = match read(&mut cached, head).await {
-        Err(GitError::Damaged { .. }) => {
-            cached.remove()?;
-            drop(cached);
-            read(&mut git.open(&repo.remote, head).await?, head).await?
-        }
-        other => other?,
-    };
+    let snapshot = healed(|| async {
+        let mut cached = git.open(&repo.remote, head).await?;
+        read(&mut cached, head).await
+    });
+    let snapshot = snapshot.await?;
     if let Ok(data) = serde_json::to_vec(&snapshot) {
         setup.store.keep_files(key, head.as_str(), &data);
     }
     Ok(snapshot)
+}
+
+/// Does something with a cached copy, and once more with a new one if the copy was damaged: a damaged copy is removed
+/// by whoever finds it so (B8).
+pub(super) async fn healed<T, F>(action: impl Fn() -> F) -> Result<T, GitError>
+where
+    F: Future<Output = Result<T, GitError>>,
+{
+    match action().await {
+        Err(GitError::Damaged { remote, detail }) => {
+            tracing::warn!(%remote, %detail, "the cached copy was damaged; it is fetched anew");
+            action().await
+        }
+        other => other,
+    }
 }
 
 async fn read(cached: &mut Cached, head: &CommitId) -> Result<Snapshot, GitError> {
@@ -107,9 +128,11 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Snapshot, GitError
         .fetch_commits(&BTreeSet::from([head.clone()]))
         .await?;
     let mut snapshot = Snapshot::default();
-    let (wanted, others) = cached
-        .tree(head)
-        .await?
+    let tree = cached.tree(head).await?;
+    snapshot.unreadable = tree.unreadable;
+    snapshot.unreadable_in_all = tree.unreadable_in_all;
+    let (wanted, others) = tree
+        .entries
         .into_iter()
         .partition(|entry| is_wanted(&entry.path));
     let commit = Some(head);
@@ -141,7 +164,8 @@ impl Snapshot {
         text.map(version_paths).unwrap_or_default()
     }
 
-    /// Reads files, and a commit that was fetched with them; links and submodules are not followed. All contents by id.
+    /// Reads files, and a commit that was fetched with them, whose contents are given back; links and submodules are
+    /// not followed, and what is too large is not read.
     async fn add(
         &mut self,
         cached: &mut Cached,
@@ -156,21 +180,39 @@ impl Snapshot {
                 EntryKind::Submodule => self.skipped.push((entry.path, "submodule".to_owned())),
             }
         }
-        let ids: BTreeSet<CommitId> = wanted.iter().map(|entry| entry.id.clone()).collect();
+        let mut ids: BTreeSet<CommitId> = wanted.iter().map(|entry| entry.id.clone()).collect();
+        let too_large = |size: &u64| *size > MAX_FILE as u64;
+        let sizes = cached.sizes_there(&ids).await?;
+        ids.retain(|id| !sizes.get(id).is_some_and(too_large));
         cached.fetch_objects(&ids).await?;
         let all = ids.into_iter().chain(commit.cloned()).collect();
-        let contents = cached.objects(&all).await?;
+        let mut contents = cached.objects_up_to(&all, MAX_FILE as u64).await?;
+        let mut fetched_too_much = false;
         for entry in wanted {
-            if let Some(contents) = contents.get(&entry.id) {
-                let executable = entry.kind == EntryKind::Executable;
-                self.files.push(ReadFile {
-                    path: entry.path,
-                    executable,
-                    contents: contents.clone(),
-                });
+            match contents.get(&entry.id) {
+                Some(Some(contents)) => {
+                    let executable = entry.kind == EntryKind::Executable;
+                    self.files.push(ReadFile {
+                        path: entry.path,
+                        executable,
+                        contents: contents.clone(),
+                    });
+                }
+                not_read => {
+                    fetched_too_much |= not_read.is_some();
+                    self.skipped.push((entry.path, TOO_LARGE.to_owned()));
+                }
             }
         }
-        Ok(contents)
+        if fetched_too_much {
+            // Nobody reads what was too large, and the copy would hold it for ever.
+            cached.discard();
+        }
+        contents.retain(|id, _| Some(id) == commit);
+        Ok(contents
+            .into_iter()
+            .filter_map(|(id, contents)| Some((id, contents?)))
+            .collect())
     }
 }
 
@@ -221,6 +263,21 @@ impl Judge<'_> {
         if unknown.is_empty() {
             return Ok(found);
         }
+        let (walked, contents) = healed(|| self.walk(&unknown)).await?;
+        for (branch, walked) in walked {
+            let judged = walked.judge(self.head, &contents, self.args, self.files);
+            keep_judged(self.setup, self.head, &judged);
+            found.insert(branch.clone(), judged);
+        }
+        Ok(found)
+    }
+
+    /// Reads what stands on branches, and the contents that it changed. What is too large is no contents that could be
+    /// ours.
+    async fn walk<'b>(
+        &self,
+        unknown: &[(&'b Branch, &CommitId)],
+    ) -> Result<(Vec<(&'b Branch, Walked)>, BTreeMap<CommitId, Vec<u8>>), GitError> {
         let mut cached = self.git.open(&self.repo.remote, self.head).await?;
         let tips = unknown
             .iter()
@@ -230,18 +287,16 @@ impl Judge<'_> {
         cached.fetch_commits(&tips).await?;
         let mut walked = Vec::new();
         for (branch, tip) in unknown {
-            walked.push((branch, Walked::new(&mut cached, self.head, tip).await?));
+            walked.push((*branch, Walked::new(&mut cached, self.head, tip).await?));
         }
         // What all of them changed comes with one request.
         let ids: BTreeSet<CommitId> = walked.iter().flat_map(|(_, w)| w.contents()).collect();
         cached.fetch_objects(&ids).await?;
-        let contents = cached.objects(&ids).await?;
-        for (branch, walked) in walked {
-            let judged = walked.judge(self.head, &contents, self.args, self.files);
-            keep_judged(self.setup, self.head, &judged);
-            found.insert(branch.clone(), judged);
-        }
-        Ok(found)
+        let contents = cached.objects_up_to(&ids, MAX_FILE as u64).await?;
+        let contents = contents
+            .into_iter()
+            .filter_map(|(id, contents)| Some((id, contents?)));
+        Ok((walked, contents.collect()))
     }
 
     fn known(&self, tip: &CommitId) -> Option<OurBranch> {

@@ -2,7 +2,7 @@
 
 use super::existing::There;
 use super::family::head_since;
-use super::observe::{Judge, REPO_CONFIG, snapshot};
+use super::observe::{Judge, REPO_CONFIG, Snapshot, snapshot};
 use super::own::{OwnError, own_config};
 use super::register::Registered;
 use super::report::{ProblemReport, RepositoryReport};
@@ -130,6 +130,7 @@ async fn read(shared: &Shared, forge: Arc<dyn Forge>, repo: Repository) -> Case 
         );
     }
     let head_since = head_since(shared, forge.as_ref(), &repo, &head, snapshot.committed);
+    let unreadable = unreadable(&snapshot);
     let files = snapshot.files.into_iter().map(|file| {
         let kind = if file.executable {
             EntryKind::Executable
@@ -140,6 +141,7 @@ async fn read(shared: &Shared, forge: Arc<dyn Forge>, repo: Repository) -> Case 
     });
     let skipped = snapshot.skipped.into_iter();
     let skipped = skipped.map(|(path, why)| (path.to_string(), why));
+    let skipped = skipped.chain(unreadable);
     let name = Some(repo.name.clone());
     let mut work = Work::new(setup, name, config, files, skipped.collect());
     work.registry = repo.registry.clone();
@@ -172,6 +174,18 @@ async fn read(shared: &Shared, forge: Arc<dyn Forge>, repo: Repository) -> Case 
         work,
         there,
     }
+}
+
+/// The files whose names cannot be read, as far as they are named.
+fn unreadable(snapshot: &Snapshot) -> Vec<(String, String)> {
+    let why = || "unreadable-name".to_owned();
+    let named = snapshot.unreadable.iter();
+    let mut unreadable: Vec<_> = named.map(|path| (path.clone(), why())).collect();
+    let more = snapshot.unreadable_in_all - snapshot.unreadable.len();
+    if more > 0 {
+        unreadable.push((format!("{more} more files"), why()));
+    }
+    unreadable
 }
 
 fn what(error: &OwnError) -> String {

@@ -6,9 +6,10 @@ use crate::config::{Config, ForgeConfig, LoginConfig, SecretError};
 use crate::family::NO_REGISTRY;
 use crate::forge::{Forge, ForgeRegistry, Local};
 use crate::git::Git;
-use crate::http::{Clock, Origin, Redactor};
+use crate::http::{Clock, Origin};
 use crate::image::{ImageName, RegistryHost};
 use crate::plan::Lookup;
+use crate::redact::Redactor;
 use crate::registry::{
     DockerConfig, DockerLogin, HostSettings, Kept, Login, Options, Registries, Unlisted, Validators,
 };
@@ -34,6 +35,8 @@ pub struct Setup {
     pub local: Vec<Local>,
     /// Git, where there is a forge.
     pub git: Option<Git>,
+    /// What everything from outside passes that is written anywhere.
+    pub redactor: Redactor,
     /// Whether hosts that are not listed may be asked: without any configuration.
     pub unlisted: Unlisted,
     docker: DockerConfig,
@@ -61,13 +64,16 @@ impl Setup {
         let cache = config.cache.clone().unwrap_or_else(default_cache);
         // git is started elsewhere: a relative folder would be another one there.
         let cache = std::path::absolute(&cache).unwrap_or(cache);
-        let store = Store::open(&cache)?;
+        let store = Store::open(&cache)?.with_redactor(redactor.clone());
         let (mut forges, mut local) = (Vec::new(), Vec::new());
         let mut git = None;
         for forge in &config.forges {
             let git = match &git {
                 Some(git) => git,
-                None => git.insert(Git::new(&cache, config.git.clone()).await?),
+                None => {
+                    let made = Git::new(&cache, config.git.clone()).await?;
+                    git.insert(made.with_redactor(redactor.clone()))
+                }
             };
             match forge {
                 ForgeConfig::Local {
@@ -97,6 +103,7 @@ impl Setup {
             forges,
             local,
             git,
+            redactor,
             unlisted,
             docker: docker_config(),
             logins: Mutex::default(),

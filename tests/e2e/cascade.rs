@@ -4,7 +4,7 @@ use super::canary;
 use super::docker_registry::{DockerRegistry, PASSWORD, USER};
 use imagebot::demo::{AssemblyLine, Bench, Member, Turn};
 use imagebot::forge::CiState;
-use imagebot::http::Redactor;
+use imagebot::redact::Redactor;
 use imagebot::repo::MergeRequestState;
 use std::os::unix::fs::PermissionsExt;
 

@@ -190,3 +190,53 @@ async fn t51_nothing_of_one_group_crosses_over_to_the_other() {
         assert!((least..=most).contains(&used.len()), "{used:?}");
     }
 }
+
+/// A registry knows its login, and may say it again wherever a text is read from it (B6).
+#[tokio::test]
+async fn b6_a_registry_that_repeats_the_login_gets_it_into_nothing() {
+    let world = World::fake().await;
+    let secret = "CANARY-registry-password";
+    let host = world.server.host();
+    world.write_secret("secret", secret);
+    let login = format!(
+        "[[registry]]\nhost = \"{host}\"\nplain_http = true\nlogin = {{ username = \"bot\", password = {{ file = \"secret\" }} }}\n"
+    );
+    world.configure_all(&login);
+    let registry = world.server.fake();
+    registry.set_etags();
+    let labels = serde_json::json!({
+        "org.opencontainers.image.source": format!("https://example.com/{secret}"),
+        "org.opencontainers.image.revision": secret,
+        "org.opencontainers.image.title": format!("bot:{secret}"),
+        secret: "x",
+    });
+    registry.push("base", "1.0.0", labels.clone());
+    registry.push("base", "1.1.0", labels.clone());
+    registry.push("base", &format!("1.2.0-{secret}"), labels);
+    world.repo("app", &format!("FROM {}:1.0.0\n", world.image("base")));
+    let report = world.pass().await;
+    assert_eq!(statuses(&report, "app"), ["open"]);
+    assert!(world.mr("app").await.description.contains("[redacted]"));
+    for (fault, kind) in [
+        (401, "text/plain"),
+        (403, "application/json"),
+        (500, "text/html"),
+    ] {
+        let body = serde_json::json!({"errors": [{"code": "DENIED", "message": secret, "detail": secret}]});
+        let headers = vec![
+            ("content-type", kind.to_owned()),
+            (
+                "www-authenticate",
+                format!("Bearer realm=\"https://{secret}.example/\",service=\"{secret}\""),
+            ),
+            ("etag", format!("\"{secret}\"")),
+        ];
+        let fault =
+            super::fake_registry::Fault::Answer(fault, headers, body.to_string().into_bytes());
+        registry.fail("GET /v2/base/tags", 100, fault);
+        world.forget();
+        world.any_pass().await;
+        registry.heal();
+    }
+    assert_eq!(world.leaks(), [""; 0]);
+}

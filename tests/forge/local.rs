@@ -519,5 +519,9 @@ async fn a_listing_starts_git_once_for_each_repository() {
         .unwrap();
     assert_eq!(started(), 6, "opening a merge request");
     local.all(&repo).await.unwrap();
-    assert_eq!(started(), 2, "reading merge requests");
+    assert_eq!(
+        started(),
+        3,
+        "reading merge requests: their refs, sizes and files"
+    );
 }

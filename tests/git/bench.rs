@@ -89,7 +89,7 @@ pub(crate) async fn read(
     cached
         .fetch_commits(&BTreeSet::from([head.clone()]))
         .await?;
-    let mut entries = cached.tree(head).await?;
+    let mut entries = cached.tree(head).await?.entries;
     entries.retain(|entry| wanted.contains(&entry.path.as_str()));
     let ids = entries.iter().map(|entry| entry.id.clone()).collect();
     cached.fetch_objects(&ids).await?;

@@ -160,7 +160,7 @@ async fn an_object_that_was_never_fetched_is_no_empty_file() {
     let bench = Bench::new().await;
     bench.repos.commit("app", &[("Dockerfile", "FROM a:1\n")]);
     let (cached, head) = bench.at_main("app").await;
-    let id = cached.tree(&head).await.unwrap()[0].id.clone();
+    let id = cached.tree(&head).await.unwrap().entries[0].id.clone();
     let error = cached.objects(&BTreeSet::from([id])).await.unwrap_err();
     assert_eq!(error.code(), "git-cache-damaged", "{error}");
     assert!(cached.remove().is_ok(), "removing it twice is harmless");
@@ -197,7 +197,7 @@ async fn a_half_made_copy_does_not_disturb() {
 async fn f47_a_cache_that_cannot_be_written_is_told_and_nothing_is_pushed() {
     let bench = Bench::new().await;
     bench.repos.commit("app", &[("Dockerfile", "FROM a:1\n")]);
-    std::fs::write(bench.repos.beside("cache"), "a file in the way").unwrap();
+    std::fs::write(bench.repos.beside("cache").join("git"), "a file in the way").unwrap();
     let error = bench.try_open("app").await.unwrap_err();
     assert_eq!(error.code(), "git-io", "{error}");
 }

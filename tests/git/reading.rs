@@ -281,7 +281,7 @@ async fn t11_links_and_submodules_are_told_and_never_followed() {
         .fetch_commits(&BTreeSet::from([head.clone()]))
         .await
         .unwrap();
-    let entries = cached.tree(&head).await.unwrap();
+    let entries = cached.tree(&head).await.unwrap().entries;
     let kinds: Vec<_> = entries.iter().map(|e| (e.path.as_str(), e.kind)).collect();
     assert_eq!(
         kinds,
@@ -328,7 +328,7 @@ async fn t12_t16_odd_paths_are_read_and_paths_that_are_none_are_left_out() {
     expect.sort_unstable();
     assert_eq!(paths, expect);
     let (cached, _) = bench.at_main("app").await;
-    assert_eq!(cached.tree(&head).await.unwrap().len(), odd.len());
+    assert_eq!(cached.tree(&head).await.unwrap().entries.len(), odd.len());
 
     // They are written as they are read, and what was left out stays in the tree.
     let changes = odd.iter().map(|path| change(path, "FROM a:2\n")).collect();

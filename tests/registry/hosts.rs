@@ -213,7 +213,7 @@ async fn t52_what_is_kept_holds_no_token_and_no_cookie() {
 async fn t8_the_redactor_knows_a_login_before_it_is_sent() {
     let fake = FakeRegistry::start().await;
     fake.push("app", "1.0", json!({}));
-    let redactor = imagebot::http::Redactor::new();
+    let redactor = imagebot::redact::Redactor::new();
     let bench = Bench::with(vec![listed(&fake)], |options| {
         options.redactor = redactor.clone()
     });

@@ -6,7 +6,8 @@
 
 use super::failure;
 use crate::forge::error::ForgeError;
-use crate::http::{Client, Clock, HttpError, Redactor, Request, Response};
+use crate::http::{Client, Clock, HttpError, Request, Response};
+use crate::redact::Redactor;
 use futures::StreamExt as _;
 use gitlab::api::Endpoint;
 use jiff::Timestamp;

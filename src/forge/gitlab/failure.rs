@@ -1,7 +1,8 @@
 //! What GitLab's refusals mean, and what of their texts is told.
 
 use crate::forge::error::ForgeError;
-use crate::http::{Redactor, Response};
+use crate::http::Response;
+use crate::redact::Redactor;
 use reqwest::StatusCode;
 use serde_json::Value;
 

@@ -11,6 +11,11 @@ use std::collections::BTreeMap;
 pub(super) const TRIES: usize = 16;
 pub(super) const MERGE_REQUESTS: &str = "refs/imagebot/mr/";
 
+/// The largest number of a merge request that is read.
+const LARGEST: u64 = 1 << 53;
+/// The most that one file of a merge request may hold, in bytes: whoever may push can write one.
+const MOST_BYTES: u64 = 1 << 20;
+
 /// `state.toml` of a merge request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct State {
@@ -89,8 +94,9 @@ impl Requests<'_> {
             .filter_map(|found| {
                 let text = found.name.strip_prefix(MERGE_REQUESTS)?;
                 let number: u64 = text.parse().ok()?;
-                // `07` is not `7`.
-                (number.to_string() == text).then_some((number, found.id))
+                // `07` is not `7`, and no repository has so many that the next number could be too large.
+                let fits = number.to_string() == text && number <= LARGEST;
+                fits.then_some((number, found.id))
             })
             .collect();
         let files = ["state.toml", "description.md", "comments.md"];
@@ -98,6 +104,19 @@ impl Requests<'_> {
             .iter()
             .flat_map(|(_, id)| files.map(|file| format!("{id}:{file}")))
             .collect();
+        let sizes = self.git.sizes_of_names(&self.repo.remote, &names).await?;
+        let too_large = |size: &Option<u64>| size.is_some_and(|size| size > MOST_BYTES);
+        if let Some(name) = sizes
+            .iter()
+            .position(too_large)
+            .and_then(|at| names.get(at))
+        {
+            return Err(ForgeError::Refused(format!(
+                "{name} of {} has more than {} KiB; no merge request of imagebot's has",
+                self.repo.name,
+                MOST_BYTES >> 10
+            )));
+        }
         let contents = self.git.read_names(&self.repo.remote, &names).await?;
         let text = |contents: &Option<Vec<u8>>| {
             contents

@@ -4,8 +4,9 @@ use super::subject::Built;
 use crate::family::freshness::Then;
 use crate::git::{EntryKind, Git, GitError};
 use crate::repo::CommitId;
+use crate::run::observe::healed;
 use crate::run::setup::Setup;
-use crate::source::{Format, Role, Scan, scan};
+use crate::source::{Format, MAX_FILE, Role, Scan, scan};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What stood there as parents; `None` where the commit or the file cannot be had: a server may refuse what no branch
@@ -40,7 +41,7 @@ async fn contents(setup: &Setup, built: &Built, commit: &CommitId) -> Option<Vec
         return Some(kept);
     }
     let git = setup.git.as_ref()?;
-    match read(git, built, commit).await {
+    match healed(|| read(git, built, commit)).await {
         Ok(Some(contents)) => {
             setup.store.keep_files(&key, commit.as_str(), &contents);
             Some(contents)
@@ -59,7 +60,7 @@ async fn read(git: &Git, built: &Built, commit: &CommitId) -> Result<Option<Vec<
         .fetch_commits(&BTreeSet::from([commit.clone()]))
         .await?;
     let tree = cached.tree(commit).await?;
-    let file = tree.into_iter().find(|entry| {
+    let file = tree.entries.into_iter().find(|entry| {
         let is_file = matches!(entry.kind, EntryKind::File | EntryKind::Executable);
         entry.path == built.dockerfile && is_file
     });
@@ -68,5 +69,6 @@ async fn read(git: &Git, built: &Built, commit: &CommitId) -> Result<Option<Vec<
     };
     let ids = BTreeSet::from([file.id.clone()]);
     cached.fetch_objects(&ids).await?;
-    Ok(cached.objects(&ids).await?.remove(&file.id))
+    let mut contents = cached.objects_up_to(&ids, MAX_FILE as u64).await?;
+    Ok(contents.remove(&file.id).flatten())
 }

@@ -71,7 +71,7 @@ async fn changed(
     cached.fetch_commits(&both).await?;
     let mut sides: Vec<BTreeMap<RepoPath, (EntryKind, CommitId)>> = Vec::new();
     for commit in [head, revision] {
-        let entries = cached.tree(commit).await?.into_iter();
+        let entries = cached.tree(commit).await?.entries.into_iter();
         let watched = entries.filter(|entry| spec.watches(&entry.path));
         sides.push(
             watched

@@ -4,12 +4,20 @@ use super::error::VersionFileError;
 use ::regex::{Regex, RegexBuilder};
 use std::ops::Range;
 
-/// A pattern from a repository may not fill the memory (T13).
-const MOST: usize = 1 << 20;
+/// The largest compiled pattern, in bytes: one from a repository may not fill the memory (T13).
+const MOST: usize = 256 << 10;
+/// The longest pattern, in bytes.
+const LONGEST: usize = 2_000;
+/// How deep groups may nest.
+const NESTING: u32 = 50;
 
 /// Reads a pattern: a regular expression with exactly one group. `^` and `$` are the ends of lines.
 pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
+    if pattern.len() > LONGEST {
+        return Err(format!("the pattern is longer than {LONGEST} characters"));
+    }
     let regex = RegexBuilder::new(pattern)
+        .nest_limit(NESTING)
         .multi_line(true)
         .crlf(true)
         .size_limit(MOST)

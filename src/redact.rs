@@ -1,10 +1,13 @@
 //! Keeps secrets out of everything that is shown, logged or sent.
 
+use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -46,9 +49,17 @@ const LENIENT: &AsciiSet = &CONTROLS
 /// Replaces every secret it was told of, in each form in which one travels: as it is, in base64 at any
 /// alignment, percent-encoded, in hexadecimal and escaped in JSON.
 ///
-/// Clones share what they know. The shell hangs one into the log writer and into outgoing text.
+/// Clones share what they know. Whatever comes from outside passes one before it is written anywhere: a server may
+/// repeat what it was sent (B6).
 #[derive(Clone, Default)]
-pub struct Redactor(Arc<RwLock<Vec<String>>>);
+pub struct Redactor(Arc<RwLock<Known>>);
+
+#[derive(Default)]
+struct Known {
+    forms: BTreeSet<String>,
+    /// Finds the longest form at each place; `None` while there is no form.
+    search: Option<AhoCorasick>,
+}
 
 impl Redactor {
     /// A redactor that knows no secret yet.
@@ -66,12 +77,15 @@ impl Redactor {
             return false;
         }
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if known.iter().any(|form| form == secret) {
+        if known.forms.contains(secret) {
             return true;
         }
-        known.extend(forms(secret));
-        known.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        known.dedup();
+        known.forms.extend(forms(secret));
+        let search = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(&known.forms);
+        // Only more forms than any memory holds could fail.
+        known.search = search.ok();
         true
     }
 
@@ -84,13 +98,42 @@ impl Redactor {
     /// The text without the secrets.
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let mut text = Cow::Borrowed(text);
-        for form in known.iter() {
-            if text.contains(form.as_str()) {
-                text = Cow::Owned(text.replace(form.as_str(), MASK));
+        let Some(search) = known.search.as_ref().filter(|search| search.is_match(text)) else {
+            return Cow::Borrowed(text);
+        };
+        let mut out = String::with_capacity(text.len());
+        search.replace_all_with(text, &mut out, |_, _, out| {
+            out.push_str(MASK);
+            true
+        });
+        Cow::Owned(out)
+    }
+
+    /// Whether a secret stands in these bytes.
+    pub fn finds(&self, bytes: &[u8]) -> bool {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known
+            .search
+            .as_ref()
+            .is_some_and(|search| search.is_match(bytes))
+    }
+
+    /// A JSON value with every text in it redacted, its keys included.
+    pub fn redact_json(&self, value: Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.redact(&text).into_owned()),
+            Value::Array(items) => items
+                .into_iter()
+                .map(|item| self.redact_json(item))
+                .collect(),
+            Value::Object(map) => {
+                let map = map
+                    .into_iter()
+                    .map(|(key, value)| (self.redact(&key).into_owned(), self.redact_json(value)));
+                Value::Object(map.collect())
             }
+            value => value,
         }
-        text
     }
 }
 
@@ -210,5 +253,11 @@ mod tests {
         assert!(!redactor.add(&SecretString::from("abc")));
         assert_eq!(redactor.redact("abc"), "abc");
         assert_eq!(format!("{redactor:?}"), "Redactor");
+        let value = serde_json::json!({ "a": [format!("x {secret}"), 7], secret: true });
+        let value = redactor.redact_json(value).to_string();
+        assert!(!value.contains("CANARY"), "{value}");
+        assert!(value.contains("true") && value.contains('7'), "{value}");
+        assert!(redactor.finds(format!("\u{0} {secret}").as_bytes()));
+        assert!(!redactor.finds(b"nothing here"));
     }
 }
