@@ -58,6 +58,7 @@ pub fn decide(ask: &Ask<'_>) -> Result<Decision, Question> {
             effective: None,
             selection: None,
             kin: Kin::default(),
+            remarks: Vec::new(),
             steps: Vec::new(),
         },
     };
@@ -299,6 +300,9 @@ impl Case {
                 );
             }
             _ => {}
+        }
+        if !vanished && (reading.is_some() || is_regex) {
+            self.how_long_nothing_came(view, tag)?;
         }
         if vanished {
             self.step(format!("{tag} is not among the registry's tags"));

@@ -86,6 +86,8 @@ pub struct Decision {
     pub selection: Option<Selection>,
     /// Its place in the family.
     pub kin: Kin,
+    /// What a reviewer should know of the changes, for people.
+    pub remarks: Vec<String>,
     /// What was found out on the way, in order.
     pub steps: Vec<String>,
 }

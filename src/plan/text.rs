@@ -174,9 +174,11 @@ impl Texts {
             let (from, to) = (code(&change.from), code(&change.to));
             let _ = writeln!(body, "- {}: {from} -> {to}", code(change.path.as_str()));
         }
+        let remarks = wanted.iter().flat_map(|(decision, _)| &decision.remarks);
         let whys: BTreeSet<String> = wanted
             .iter()
             .map(|(decision, wanted)| why(decision, wanted))
+            .chain(remarks.cloned())
             .collect();
         body.push_str("\nWhy:\n\n");
         for why in whys {

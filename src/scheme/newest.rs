@@ -1,5 +1,6 @@
 //! Sorts the newer tags of a list: the one sort that a selection makes.
 
+use std::cell::OnceCell;
 use std::cmp::Ordering;
 
 use super::judge::{Newer, Unlikeness, padding_distance};
@@ -35,8 +36,8 @@ struct Found<'t> {
     tag: &'t str,
     row: Span,
     unlike: Unlikeness,
-    /// How far its zero padding is from the current tag's.
-    padding: usize,
+    /// How far its zero padding is from the current tag's, once that was asked.
+    padding: OnceCell<usize>,
     entry: Entry,
 }
 
@@ -54,7 +55,6 @@ impl<'t> Newest<'t> {
         tag: &'t str,
         entry: Entry,
         unlike: Unlikeness,
-        current: &str,
         row: &[Token<'t>],
     ) {
         let start = self.rows.len();
@@ -63,7 +63,7 @@ impl<'t> Newest<'t> {
             tag,
             row: Span(start, self.rows.len()),
             unlike,
-            padding: padding_distance(tag, current),
+            padding: OnceCell::new(),
             entry,
         });
     }
@@ -74,7 +74,7 @@ impl<'t> Newest<'t> {
 
     /// Every tag once, best first: the own style, the newest, then what is most like the current tag. Counts its
     /// comparisons.
-    pub(super) fn into_sorted(self, comparisons: &mut u64) -> Vec<Entry> {
+    pub(super) fn into_sorted(self, current: &str, comparisons: &mut u64) -> Vec<Entry> {
         let mut keys: Vec<_> = self
             .found
             .iter()
@@ -90,9 +90,7 @@ impl<'t> Newest<'t> {
             let coarse = (right.own_style, right.front).cmp(&(left.own_style, left.front));
             coarse.then_with(
                 || match (self.found.get(left.place), self.found.get(right.place)) {
-                    (Some(left), Some(right)) => {
-                        Self::compare(self.row(left), self.row(right), left, right)
-                    }
+                    (Some(left), Some(right)) => self.compare(left, right, current),
                     _ => Ordering::Equal,
                 },
             )
@@ -105,16 +103,17 @@ impl<'t> Newest<'t> {
         sorted.into_iter().map(|found| found.entry).collect()
     }
 
-    fn compare(
-        left_row: &[Token<'t>],
-        right_row: &[Token<'t>],
-        left: &Found<'t>,
-        right: &Found<'t>,
-    ) -> Ordering {
-        let (newer, _) = difference(left_row, right_row);
+    fn compare(&self, left: &Found<'t>, right: &Found<'t>, current: &str) -> Ordering {
+        let (newer, _) = difference(self.row(left), self.row(right));
         newer
             .then_with(|| left.unlike.cmp(&right.unlike))
-            .then_with(|| left.padding.cmp(&right.padding))
+            .then_with(|| {
+                let padding = |found: &Found<'t>| {
+                    let distance = || padding_distance(found.tag, current);
+                    *found.padding.get_or_init(distance)
+                };
+                padding(left).cmp(&padding(right))
+            })
             .then_with(|| (left.tag.len(), left.tag).cmp(&(right.tag.len(), right.tag)))
     }
 }

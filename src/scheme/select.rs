@@ -173,7 +173,7 @@ pub fn select(
                             rejected: None,
                             member,
                         };
-                        found.push(tag, entry, judge.unlikeness(&reading), own, &row);
+                        found.push(tag, entry, judge.unlikeness(&reading), &row);
                         continue;
                     }
                     Err(verdict) => {
@@ -190,7 +190,7 @@ pub fn select(
         };
         others.push((span, verdict));
     }
-    let mut newer = found.into_sorted(&mut work.comparisons);
+    let mut newer = found.into_sorted(own, &mut work.comparisons);
     // What is stable is known only now: a short name is as stable as what begins with it.
     let family = siblings.finish();
     let is_stable = own_member.is_some_and(|member| family.is_stable(member));

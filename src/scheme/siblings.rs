@@ -4,7 +4,6 @@
 //! A family is what has the current tag's prefix and variant; how many numbers a version has plays no part.
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::order::Mark;
 use super::reading::Reading;
@@ -45,10 +44,8 @@ pub(super) struct Family {
 impl Siblings {
     /// Takes a member up, and says by which number it goes.
     pub(super) fn add(&mut self, reading: &Reading<'_>) -> usize {
-        let mut hasher = DefaultHasher::new();
-        for word in &reading.words {
-            word.text.hash(&mut hasher);
-        }
+        let words = reading.words.iter().map(|word| word.text);
+        let mut sum = words.fold(START, added);
         let mut member = Member {
             starts: [0; SHORT],
             numbers: reading.version.len(),
@@ -56,8 +53,8 @@ impl Siblings {
             preview: matches!(reading.stages[..], [Mark::Stage(PREVIEW, _)]),
         };
         for (start, (number, _)) in member.starts.iter_mut().zip(&reading.version) {
-            number.hash(&mut hasher);
-            *start = hasher.finish();
+            sum = added(sum, number.as_str());
+            *start = sum;
         }
         self.0.push(member);
         self.0.len() - 1
@@ -98,6 +95,14 @@ impl Siblings {
         }
         family
     }
+}
+
+const START: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// A sum with a text added (FNV-1a); texts stay apart.
+fn added(sum: u64, text: &str) -> u64 {
+    let step = |sum: u64, byte: u8| (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+    step(text.bytes().fold(sum, step), 0xff)
 }
 
 impl Member {

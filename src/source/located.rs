@@ -57,7 +57,7 @@ pub enum WhyNot {
     VariableNotExpanded,
     /// Its text is computed from a variable (`${V#…}`, `${V/…/…}`): known, but not written back.
     ComputedValue,
-    /// What comes out is no image reference.
+    /// What comes out is not an image reference.
     InvalidReference,
     /// The configuration's `[args]` set its tag or digest, so that an edit would have no effect.
     SetByArgs,
@@ -91,7 +91,7 @@ impl WhyNot {
                 "the build does not expand variables here; give the image a stage of its own and name that"
             }
             Self::ComputedValue => "its text is computed from a variable, and is not written back",
-            Self::InvalidReference => "it is no image reference",
+            Self::InvalidReference => "it is not an image reference",
             Self::SetByArgs => {
                 "[args] says that CI passes it, so that an edit of the file would change nothing"
             }

@@ -137,14 +137,39 @@ fn tags_for_people() {
     assert_snapshot!(place.run(&args).all(), @r#"
     exit 0
     --- stdout
-    2.0.0  above-allowed-level  version 2.0.0
-    1.1.0  chosen               version 1.1.0
-    1.0.1  newer-but-lower      version 1.0.1
-    1.0.0  current              version 1.0.0
-    edge   not-a-version        -
+    2.0.0  above-allowed-level  version 2.0.0: a major change, and `max` is "minor"
+    1.1.0  chosen               version 1.1.0: the next tag
+    1.0.1  newer-but-lower      version 1.0.1: newer, but not the best
+    1.0.0  current              version 1.0.0: the tag in use
+    edge   not-a-version        no version can be read in it
 
     a/b 1.0.0: next is 1.1.0
     "#);
+}
+
+#[test]
+fn tags_judges_the_name_that_aliases_and_mirrors_stand_for() {
+    let config = "[[registry]]\nhost = \"docker.io\"\naliases = [\"hub.example.com/proxy/*\"]\n";
+    let place = Place::with(&[("list", "20.04\n22.04\n23.10\n"), ("config.toml", config)]);
+    for (image, next) in [
+        ("hub.example.com/proxy/a/library/ubuntu:20.04", "22.04"),
+        ("mirror.gcr.io/library/ubuntu:20.04", "22.04"),
+        ("public.ecr.aws/ubuntu/ubuntu:20.04", "22.04"),
+        ("hub.example.com/team/ubuntu:20.04", "23.10"),
+    ] {
+        let args = [
+            "tags",
+            image,
+            "--tags-from",
+            "list",
+            "--today",
+            "2026-11-21",
+            "--config",
+        ];
+        let ran = place.run(&[&args[..], &["config.toml"]].concat()).expect(0);
+        let line = format!("next is {next}");
+        assert!(ran.stdout.contains(&line), "{image}: {}", ran.stdout);
+    }
 }
 
 #[test]
@@ -175,7 +200,7 @@ fn tags_with_a_wrong_policy_exits_2_and_says_which() {
             .feed(&["tags", image, "--tags-from", "-"], "1\n")
             .expect(2);
         assert!(
-            ran.stderr.contains("is no image reference"),
+            ran.stderr.contains("is not an image reference"),
             "{}",
             ran.stderr
         );
