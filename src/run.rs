@@ -28,6 +28,7 @@ mod register;
 mod report;
 mod setup;
 mod shared;
+mod unread;
 mod work;
 
 pub use checkpoint::Checkpoint;
@@ -49,4 +50,5 @@ pub use report::{
     WantedReport,
 };
 pub use setup::Setup;
+pub use unread::{Unread, unread};
 pub use work::Work;

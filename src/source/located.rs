@@ -63,6 +63,8 @@ pub enum WhyNot {
     SetByArgs,
     /// gipgee passes it, from `gipgee.yml`.
     PassedByGipgee,
+    /// A template engine fills it in.
+    Template,
     /// YAML that an edit could not change alone: an alias, an anchor, escapes or several lines.
     NotPlain,
 }
@@ -77,6 +79,7 @@ impl WhyNot {
             Self::InvalidReference => "invalid-reference",
             Self::SetByArgs => "set-by-args",
             Self::PassedByGipgee => "passed-by-gipgee",
+            Self::Template => "template",
             Self::NotPlain => "not-plain",
         }
     }
@@ -96,6 +99,7 @@ impl WhyNot {
                 "[args] says that CI passes it, so that an edit of the file would change nothing"
             }
             Self::PassedByGipgee => "gipgee passes it from gipgee.yml, and it is followed there",
+            Self::Template => "a template engine fills it in",
             Self::NotPlain => {
                 "it is written with an alias, an anchor, an escape, a key that is there twice or over several lines"
             }

@@ -1,7 +1,7 @@
 //! Finds the version in a tag (`docs/tag-schemes.md`, `auto` 2 and 4).
 
 use super::super::calendar::{Stamp, is_date, is_written_date, is_year, stamp};
-use super::super::hash::{HashPlaces, is_hash};
+use super::super::hash::{HashMarks, is_hash};
 use super::super::level::Level;
 use super::super::order::Number;
 use super::super::reading::{Calendar, Reading, Style};
@@ -21,7 +21,7 @@ pub(super) struct Core {
 
 /// Finds the version behind an operating system that stands in front, or else the first number run that begins a
 /// segment, or else the first number run.
-pub(super) fn find(tag: &str, hashes: &HashPlaces) -> Option<Core> {
+pub(super) fn find(tag: &str, hashes: HashMarks) -> Option<Core> {
     if let Some(core) = behind_system(tag, hashes) {
         return Some(core);
     }
@@ -39,7 +39,7 @@ pub(super) fn find(tag: &str, hashes: &HashPlaces) -> Option<Core> {
 
 /// The version behind `alpine-3.19-`, `ubuntu-18.04-` or `al2.`: directly behind, or further on a date or a dotted number
 /// that belongs to no other word. Without one the operating system's number is the version.
-fn behind_system(tag: &str, hashes: &HashPlaces) -> Option<Core> {
+fn behind_system(tag: &str, hashes: HashMarks) -> Option<Core> {
     let system = system_end(tag, hashes)?;
     let direct = system + 1;
     let mut at = direct;
@@ -63,7 +63,7 @@ fn is_cut(c: char) -> bool {
 }
 
 /// The end of an operating system's name and number at the very front, where something follows it.
-fn system_end(tag: &str, hashes: &HashPlaces) -> Option<usize> {
+fn system_end(tag: &str, hashes: HashMarks) -> Option<usize> {
     let bytes = tag.as_bytes();
     let name = bytes.iter().position(|b| !b.is_ascii_alphabetic())?;
     if name == 0 || !is_system(&tag[..name]) {
@@ -87,7 +87,7 @@ fn system_end(tag: &str, hashes: &HashPlaces) -> Option<usize> {
 }
 
 /// The first version that begins a segment at `at` or behind it, and the first number run there.
-fn scan(tag: &str, from: usize, hashes: &HashPlaces) -> (Option<Core>, Option<usize>) {
+fn scan(tag: &str, from: usize, hashes: HashMarks) -> (Option<Core>, Option<usize>) {
     let bytes = tag.as_bytes();
     let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
     let mut first_run = None;
@@ -136,7 +136,7 @@ fn scan(tag: &str, from: usize, hashes: &HashPlaces) -> (Option<Core>, Option<us
 
 impl Core {
     /// Writes what stands before the version.
-    pub(super) fn prefix<'t>(&self, tag: &'t str, hashes: &HashPlaces, out: &mut Reading<'t>) {
+    pub(super) fn prefix<'t>(&self, tag: &'t str, hashes: HashMarks, out: &mut Reading<'t>) {
         let mut kept = match self.system {
             0 => 0,
             system => {
@@ -226,7 +226,7 @@ pub(super) fn digits_end(bytes: &[u8], at: usize) -> usize {
 }
 
 /// Whether a segment is a hash, by its letters or by its place; a date never is.
-pub(super) fn is_hash_segment(tag: &str, at: usize, end: usize, hashes: &HashPlaces) -> bool {
+pub(super) fn is_hash_segment(tag: &str, at: usize, end: usize, hashes: HashMarks) -> bool {
     let segment = &tag[at..end];
     if is_hash(segment, 64) {
         return true;
@@ -234,7 +234,7 @@ pub(super) fn is_hash_segment(tag: &str, at: usize, end: usize, hashes: &HashPla
     (7..=12).contains(&segment.len())
         && segment.bytes().all(|byte| byte.is_ascii_digit())
         && stamp(segment).is_none()
-        && hashes.is_hash(tag, at, end)
+        && hashes.is_hash(at)
 }
 
 /// The end of the version whose first digit is at `at`.

@@ -1,7 +1,7 @@
 //! Classifies what follows the version, segment by segment (`docs/tag-schemes.md`, `auto` 3).
 
 use super::super::calendar::{Stamp, is_written_date, stamp, time};
-use super::super::hash::{HashPlaces, is_hash};
+use super::super::hash::{HashMarks, is_hash};
 use super::super::level::Level;
 use super::super::order::{Mark, Number};
 use super::super::reading::Reading;
@@ -11,7 +11,7 @@ use super::super::words::{
 use super::core::{dashed_date_end, digits_end, is_hash_segment, segment_end};
 
 /// Reads the tail of a tag from `at` on.
-pub(super) fn read<'t>(tag: &'t str, at: usize, hashes: &HashPlaces, out: &mut Reading<'t>) {
+pub(super) fn read<'t>(tag: &'t str, at: usize, hashes: HashMarks, out: &mut Reading<'t>) {
     let dated = out.is_calendar();
     let mut tail = Tail {
         tag,
@@ -58,7 +58,7 @@ struct Dotted {
 
 struct Tail<'t, 'o> {
     tag: &'t str,
-    hashes: &'o HashPlaces,
+    hashes: HashMarks,
     at: usize,
     /// How many words of the variant stand before the version.
     words: usize,
