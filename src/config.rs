@@ -34,4 +34,4 @@ pub use repository::{RepoConfig, parse_repository};
 pub use schema::{operator_schema, repository_schema};
 pub use secret::{Secret, SecretError};
 pub use starter::{OPERATOR_STARTER, REPOSITORY_STARTER};
-pub use version::version_paths;
+pub use version::{MAX_INCLUDED, included_names, version_paths};

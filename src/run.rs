@@ -32,6 +32,7 @@ mod report;
 mod rounds;
 mod setup;
 mod shared;
+mod unread;
 mod waves;
 mod work;
 
@@ -56,4 +57,5 @@ pub use report::{
 };
 pub use rounds::Ticked;
 pub use setup::Setup;
+pub use unread::{Unread, unread};
 pub use work::Work;

@@ -7,7 +7,7 @@ use super::session::{ConfigArgument, setup, setup_to_write, wait};
 use crate::redact::Redactor;
 use crate::registry::Unlisted;
 use crate::repo::RepoGlobs;
-use crate::run::{Checkpoint, Options, Report, pass};
+use crate::run::{Checkpoint, DecisionReport, Options, Report, pass};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -187,6 +187,7 @@ pub(super) fn render(report: &Report) -> String {
         let _ = writeln!(out, "this rule matched nothing in any repository: {rule}");
     }
     let decisions = || report.repositories.iter().flat_map(|repo| &repo.decisions);
+    out.push_str(&endings(decisions()));
     let count = |outcome: &str| {
         decisions()
             .filter(|decision| decision.outcome == outcome)
@@ -223,6 +224,38 @@ pub(super) fn render(report: &Report) -> String {
     );
     out
 }
+
+/// What has come to its end, once for each image and tag however many references have it.
+fn endings<'r>(decisions: impl Iterator<Item = &'r DecisionReport>) -> String {
+    let mut found: BTreeMap<(&str, &str), (&DecisionReport, usize)> = BTreeMap::new();
+    for decision in decisions.filter(|d| matches!(d.reason, "line-ended" | "no-new-tags")) {
+        let key = (
+            &*decision.image,
+            decision.tag.as_deref().unwrap_or_default(),
+        );
+        found.entry(key).or_insert((decision, 0)).1 += 1;
+    }
+    let mut out = String::new();
+    for ((image, tag), (decision, count)) in found.iter().take(MOST_ENDINGS) {
+        let references = match count {
+            1 => "1 reference".to_owned(),
+            count => format!("{count} references"),
+        };
+        let (reason, detail) = (decision.reason, indented(&decision.detail));
+        let _ = writeln!(out, "{reason}: {image}:{tag} ({references}): {detail}");
+    }
+    if found.len() > MOST_ENDINGS {
+        let _ = writeln!(
+            out,
+            "and {} more that have ended",
+            found.len() - MOST_ENDINGS
+        );
+    }
+    out
+}
+
+/// How many of them are shown.
+const MOST_ENDINGS: usize = 20;
 
 fn indented(text: &str) -> String {
     text.trim_end().replace('\n', "\n      ")

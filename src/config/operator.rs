@@ -13,7 +13,7 @@ use super::secret::Secret;
 use crate::family::Publishes;
 use crate::git::Identity;
 use crate::http::{Limits, Origin, Rate};
-use crate::image::RegistryHost;
+use crate::image::{ImageName, RegistryHost};
 use crate::plan::{ParseTemplateError, Template, Templates};
 use crate::policy::{Age, Ceiling, NamedScheme, Rule};
 use crate::repo::RepoGlobs;
@@ -47,6 +47,18 @@ pub struct Config {
     pub limits: OpenLimits,
     /// What all merge requests have in common.
     pub merge_requests: MergeRequestConfig,
+}
+
+impl Config {
+    /// The image that a name stands for: the aliases of all registries put in.
+    pub fn resolve(&self, image: &ImageName) -> ImageName {
+        let aliases = self.registries.iter().flat_map(|registry| {
+            let aliases = registry.aliases.iter();
+            aliases.map(move |alias| (alias, &registry.host))
+        });
+        let mut resolved = aliases.filter_map(|(alias, host)| alias.resolve(image, host));
+        resolved.next().unwrap_or_else(|| image.clone())
+    }
 }
 
 /// `[limits]`: the most merge requests of the whole fleet.

@@ -62,6 +62,7 @@ pub fn decide(ask: &Ask<'_>) -> Result<Decision, Question> {
             selection: None,
             kin: Kin::default(),
             stops: Vec::new(),
+            remarks: Vec::new(),
             steps: Vec::new(),
         },
     };
@@ -305,6 +306,9 @@ impl Case {
                 );
             }
             _ => {}
+        }
+        if !vanished && (reading.is_some() || is_regex) {
+            self.how_long_nothing_came(view, tag)?;
         }
         if vanished {
             self.step(format!("{tag} is not among the registry's tags"));

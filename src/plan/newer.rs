@@ -1,12 +1,13 @@
 //! Looking for newer tags.
 
+use super::age::is_plausible;
 use super::case::Case;
 use super::change::Version;
 use super::decision::{Class, Wanted};
 use super::digest::{Needs, Pin, Tip, look_at};
 use super::observe::{Gap, View, resume_key};
 use super::reason::Reason;
-use crate::image::{Reference, Tag};
+use crate::image::{Digest, Reference, Tag};
 use crate::policy::Effective;
 use crate::scheme::{Level, Selection, Verdict};
 
@@ -100,6 +101,15 @@ impl Case {
                             "{candidate} is chosen ({level}): {}",
                             target.short()
                         ));
+                        if level == Level::Major
+                            && let Some((below, to)) = selection.leap(&text)
+                        {
+                            let latest = latest(view, tag, &target);
+                            self.decision.remarks.push(format!(
+                                "{}: {to} follows {below}, and no version exists between them{latest}",
+                                reference.name.written()
+                            ));
+                        }
                         let wanted = Wanted {
                             class: *class,
                             level,
@@ -166,12 +176,59 @@ impl Case {
                 judged.why()
             );
             self.settle(Reason::NothingAllowed, detail);
-        } else if let Some(hint) = selection
-            .hints()
-            .iter()
-            .find(|hint| hint.code == "variant-ended")
-        {
-            self.settle(Reason::VariantEnded, hint.text.clone());
+            return;
         }
+        let mut hints = selection.hints().iter();
+        if let Some(hint) = hints.clone().find(|hint| hint.code == "variant-ended") {
+            self.settle(Reason::VariantEnded, hint.text.clone());
+        } else if let Some(hint) = hints.find(|hint| hint.code == "line-ended") {
+            self.settle(Reason::LineEnded, hint.text.clone());
+        }
+    }
+
+    /// Without any newer tag: says whether the image has had none for years, as far as that is known without asking.
+    pub(super) fn how_long_nothing_came(&mut self, view: &View<'_>, tag: &Tag) -> Result<(), Gap> {
+        if !self.decision.wanted.is_empty() || self.decision.reason != Reason::UpToDate {
+            return Ok(());
+        }
+        let key = (view.lookup.clone(), tag.clone());
+        let Some(Ok(Some(digest))) = view.seen.heads.get(&key) else {
+            return Ok(());
+        };
+        let mut since = view.first_seen(tag, digest)?;
+        let made = view.seen.created.get(&(key.0, digest.clone()));
+        if let Some(made) = made.copied().flatten().filter(|made| is_plausible(*made)) {
+            since = since.min(made);
+        }
+        let days = view.now.as_second().saturating_sub(since.as_second()) / DAY;
+        if days >= LONG {
+            self.settle(
+                Reason::NoNewTags,
+                format!("{tag} has been the newest tag for {days} days; does anybody still maintain the image?"),
+            );
+        }
+        Ok(())
+    }
+}
+
+const DAY: i64 = 86_400;
+/// Without a newer tag for so many days an image is worth a question.
+const LONG: i64 = 2 * 365;
+
+/// What `latest` is, where that was asked for anyway.
+fn latest(view: &View<'_>, current: &Tag, target: &Digest) -> String {
+    let head = |tag: &Tag| {
+        let key = (view.lookup.clone(), tag.clone());
+        view.seen.heads.get(&key)?.as_ref().ok()?.clone()
+    };
+    let Some(latest) = Tag::parse("latest").ok().and_then(|tag| head(&tag)) else {
+        return String::new();
+    };
+    if latest == *target {
+        return "; `latest` is the same image".to_owned();
+    }
+    match head(current) == Some(latest) {
+        true => "; `latest` is still the image that is in use".to_owned(),
+        false => "; `latest` is another image".to_owned(),
     }
 }

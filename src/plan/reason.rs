@@ -70,6 +70,8 @@ reasons! {
     UpToDate = Keep, "up-to-date", "There is nothing newer.";
     NothingAllowed = Keep, "nothing-allowed", "There are newer tags, but the policy allows none of them.";
     VariantEnded = Keep, "variant-ended", "There is nothing newer with these words, but with higher numbers in them there is.";
+    LineEnded = Keep, "line-ended", "Nothing newer is written like the tag, but the image goes on in tags of another shape.";
+    NoNewTags = Keep, "no-new-tags", "There is nothing newer, and there has been nothing for two years.";
     SameContent = Keep, "same-content", "What is newer has the same content as what is pinned.";
     MissingPlatform = Keep, "missing-platform", "What is newer lacks a platform that is needed.";
     NotThereYet = Keep, "not-there-yet", "A newer tag is listed, but its manifest is not there yet.";

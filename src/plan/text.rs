@@ -176,9 +176,12 @@ impl Texts {
             let (from, to) = (code(&change.from), code(&change.to));
             versions.push(format!("- {}: {from} -> {to}", code(change.path.as_str())));
         }
+        let remarks = wanted.iter().flat_map(|(decision, _)| &decision.remarks);
         let whys: BTreeSet<String> = wanted
             .iter()
-            .map(|(decision, wanted)| format!("- {}", why(decision, wanted)))
+            .map(|(decision, wanted)| why(decision, wanted))
+            .chain(remarks.cloned())
+            .map(|line| format!("- {line}"))
             .collect();
         let waits = waits.iter().map(|line| format!("- {line}")).collect();
         let abouts: BTreeSet<String> = wanted

@@ -218,16 +218,7 @@ impl Setup {
 
     /// An image's name at its registry.
     pub fn resolve(&self, image: &ImageName) -> ImageName {
-        let registries = self.config.registries.iter();
-        let resolved = registries
-            .flat_map(|registry| {
-                registry
-                    .aliases
-                    .iter()
-                    .map(move |alias| (alias, &registry.host))
-            })
-            .find_map(|(alias, host)| alias.resolve(image, host));
-        resolved.unwrap_or_else(|| image.clone())
+        self.config.resolve(image)
     }
 }
 
