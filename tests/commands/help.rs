@@ -1,34 +1,40 @@
 //! `--help` of every command, `--version`, `completions`, usage errors.
 
 use super::place::Place;
+use clap::CommandFactory as _;
 use insta::assert_snapshot;
 
-const COMMANDS: [&[&str]; 18] = [
-    &["run"],
-    &["check"],
-    &["update"],
-    &["scan"],
-    &["tags"],
-    &["edit"],
-    &["registry", "doctor"],
-    &["freshness"],
-    &["config", "check"],
-    &["config", "show"],
-    &["config", "schema"],
-    &["init"],
-    &["mr", "list"],
-    &["mr", "show"],
-    &["mr", "merge"],
-    &["mr", "close"],
-    &["demo"],
-    &["completions"],
-];
+/// Every command that does something, as clap knows them: a new one is in it without anybody's help.
+fn commands() -> Vec<Vec<String>> {
+    fn leaves(command: &clap::Command, path: &[String], all: &mut Vec<Vec<String>>) {
+        let below: Vec<_> = command
+            .get_subcommands()
+            .filter(|sub| sub.get_name() != "help")
+            .collect();
+        if below.is_empty() {
+            all.push(path.to_vec());
+        }
+        for sub in below {
+            let path = [path, &[sub.get_name().to_owned()]].concat();
+            leaves(sub, &path, all);
+        }
+    }
+    let mut all = Vec::new();
+    leaves(&imagebot::cli::Cli::command(), &[], &mut all);
+    all
+}
 
 #[test]
 fn every_help_begins_with_its_purpose_and_ends_with_an_example() {
     let place = Place::new();
-    for command in COMMANDS {
-        let help = place.run(&[command, &["--help"]].concat()).expect(0).stdout;
+    let all = commands();
+    assert!(all.len() >= 20, "{all:?}");
+    for command in &all {
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        let help = place
+            .run(&[&words[..], &["--help"]].concat())
+            .expect(0)
+            .stdout;
         let first = help.lines().next().unwrap_or_default();
         assert!(
             first.len() > 20 && !first.starts_with("Usage"),
@@ -40,7 +46,7 @@ fn every_help_begins_with_its_purpose_and_ends_with_an_example() {
         assert!(example.contains(&line), "{command:?}: {example}");
     }
     let help = place.run(&["--help"]).expect(0).stdout;
-    for command in COMMANDS {
+    for command in &all {
         assert!(
             help.contains(&format!("\n  {}", command[0])),
             "{command:?}: {help}"

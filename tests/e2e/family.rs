@@ -13,6 +13,7 @@ on_every_forge!(
     a_hold_that_runs_out_is_released_and_says_whom_it_waited_for,
     an_open_major_of_a_parent_holds_nobody,
     merged_and_not_released_holds_nobody,
+    d7_a_dry_run_starts_no_clock,
     d2_a_reference_that_is_left_alone_does_not_hide_another_in_the_same_instruction,
     g5_what_is_not_registered_is_no_part_of_the_family,
     g9_c11_a_chain_is_rebuilt_one_after_the_other_each_once,
@@ -237,6 +238,22 @@ async fn merged_and_not_released_holds_nobody(on: On) {
     let report = world.pass().await;
     assert_eq!(reasons(&report, "bottom"), ["new-tag", "up-to-date"]);
     assert_eq!(statuses(&report, "bottom"), ["open"]);
+}
+
+async fn d7_a_dry_run_starts_no_clock(on: On) {
+    let world = diamond(on, "").await;
+    world.push("acme/base", "1.1.0").await;
+    let setup = std::sync::Arc::new(world.set_up(None).await.expect("a set-up"));
+    let dry = imagebot::run::Options {
+        dry_run: true,
+        ..world.options(None)
+    };
+    imagebot::run::pass(&setup, &dry).await;
+    world.push("acme/left", "1.1.0").await;
+    // A day later the merge requests above are opened: from now on they hold, not since somebody had a look.
+    world.wait(25);
+    let report = world.pass().await;
+    assert_eq!(reasons(&report, "bottom")[0], "held");
 }
 
 async fn d2_a_reference_that_is_left_alone_does_not_hide_another_in_the_same_instruction(on: On) {

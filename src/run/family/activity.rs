@@ -66,11 +66,14 @@ pub(super) fn facts(
         store: &shared.setup.store,
         repo: format!("{} {}", forge.name(), repo.id),
         now: shared.options.now,
+        starts_clocks: !shared.options.dry_run,
         opening: BTreeSet::new(),
     };
     let (there, failed) = (&case.there.open, &activity.failed);
     let open = requests(proposals, results, there, failed, &mut remembered);
-    remembered.forget_others();
+    if remembered.starts_clocks {
+        remembered.forget_others();
+    }
     let head = candidate.base.as_ref();
     let ci_since = head.map(|(_, head)| {
         let what = format!("{head} {:?}", activity.ci);
@@ -89,6 +92,8 @@ struct Remembered<'a> {
     store: &'a Store,
     repo: String,
     now: Timestamp,
+    /// Whether what is seen now counts for later passes: not for a look that writes nothing.
+    starts_clocks: bool,
     /// The keys of those that are about to be opened.
     opening: BTreeSet<String>,
 }
@@ -105,8 +110,10 @@ impl Since for Remembered<'_> {
         let since = self.store.time(Kind::Opening, &key, self.now.as_second());
         let since = since.and_then(|at| Timestamp::from_second(at).ok());
         let since = since.unwrap_or_else(|| {
-            let now = self.now.as_second().to_string();
-            self.store.keep(Kind::Opening, &key, &now);
+            if self.starts_clocks {
+                let now = self.now.as_second().to_string();
+                self.store.keep(Kind::Opening, &key, &now);
+            }
             self.now
         });
         self.opening.insert(key);
@@ -173,7 +180,8 @@ fn since(
     };
     let since = known.filter(|since| *since <= now).unwrap_or(now);
     // Also a time that lay in the future: the clock ran ahead then (B9).
-    if kept.map(|(known, _)| known) != Some(what) || known != Some(since) {
+    let is_new = kept.map(|(known, _)| known) != Some(what) || known != Some(since);
+    if is_new && !shared.options.dry_run {
         store.keep(kind, &key, &format!("{what} {}", since.as_second()));
     }
     since
