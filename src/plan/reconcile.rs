@@ -2,10 +2,11 @@
 
 use super::action::{Action, Edit, Result, Status};
 use super::change::{Change, ChangeSet};
+use super::decision::Decision;
 use super::ownership::Ownership;
 use super::propose::{Automerge, Proposal};
 use super::text::{State, Texts, block_of, replace_block, told};
-use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestState};
+use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is there under one branch name.
@@ -24,13 +25,34 @@ pub struct Existing {
 /// How much of a repository could be judged.
 #[derive(Debug, Clone, Default)]
 pub struct Certainty {
-    /// Whether every reference that was found could be judged.
-    pub whole: bool,
+    /// The references that could not be judged: file, and the image's canonical name.
+    pub unsure: BTreeSet<(RepoPath, String)>,
     /// The files that could not be read, or not wholly: a reference in them may be there unseen.
     pub not_judged: BTreeSet<String>,
 }
 
 impl Certainty {
+    /// What is known for certain of a repository, by its decisions and the files that were not judged. A merge request is
+    /// kept for what it touches itself, and for nothing else.
+    pub fn new(decisions: &[Decision], not_judged: BTreeSet<String>) -> Self {
+        let unsure = decisions.iter().filter(|decision| !decision.is_certain());
+        let mut certainty = Self {
+            unsure: BTreeSet::new(),
+            not_judged,
+        };
+        for decision in unsure {
+            match decision.reference() {
+                Some(reference) => {
+                    let name = reference.name.canonical();
+                    certainty.unsure.insert((decision.path.clone(), name));
+                }
+                // Which image it is is not known either.
+                None => drop(certainty.not_judged.insert(decision.path.to_string())),
+            }
+        }
+        certainty
+    }
+
     /// Whether everything that a branch and its open merge request change could be judged.
     fn covers(&self, existing: &Existing) -> bool {
         let of_head = match &existing.head {
@@ -44,12 +66,19 @@ impl Certainty {
         let told = open
             .filter_map(|mr| block_of(&mr.description))
             .map(|block| block.state.changes);
-        self.whole
-            && of_head.into_iter().chain(told).all(|set| {
-                set.paths()
-                    .iter()
-                    .all(|path| !self.not_judged.contains(path.as_str()))
-            })
+        let sets: Vec<ChangeSet> = of_head.into_iter().chain(told).collect();
+        if sets.is_empty() {
+            // What it changes is not known, so it may touch anything.
+            return self.unsure.is_empty() && self.not_judged.is_empty();
+        }
+        sets.iter().all(|set| {
+            let judged = |path: &RepoPath| !self.not_judged.contains(path.as_str());
+            let sure = |change: &Change| {
+                let reference = (change.path.clone(), change.image.canonical());
+                !self.unsure.contains(&reference)
+            };
+            set.paths().into_iter().all(judged) && set.all_references().all(sure)
+        })
     }
 }
 

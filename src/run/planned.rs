@@ -69,10 +69,7 @@ pub(super) async fn plan(shared: &Shared, seen: &Observations, case: Case) -> Pl
         seen,
     );
     told(shared, &work, &proposals, &mut report);
-    let certainty = Certainty {
-        whole: work.is_certain(),
-        not_judged: work.not_judged(),
-    };
+    let certainty = Certainty::new(&work.decisions, work.not_judged());
     let terms = terms(shared, &branch, &certainty);
     let mut results = reconcile(&proposals, &there.existing(), &terms);
     let acts_on_memory =
@@ -128,10 +125,7 @@ pub(super) fn preview(
     let args = &work.config.args;
     let images = &work.images;
     let (proposals, _) = propose(&target, &work.files, args, images, decisions, seen);
-    let certainty = Certainty {
-        whole: decisions.iter().all(Decision::is_certain),
-        not_judged: work.not_judged(),
-    };
+    let certainty = Certainty::new(decisions, work.not_judged());
     let terms = terms(shared, branch, &certainty);
     let results = reconcile(&proposals, &case.there.existing(), &terms);
     (proposals, results)

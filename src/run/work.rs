@@ -298,11 +298,6 @@ impl Work {
         (!text.is_empty()).then_some(shown)
     }
 
-    /// Whether every reference could be judged: only then is anything closed or deleted.
-    pub fn is_certain(&self) -> bool {
-        self.decisions.iter().all(Decision::is_certain)
-    }
-
     /// The files that could not be read, or not wholly: what a merge request changes in them is not judged.
     pub fn not_judged(&self) -> BTreeSet<String> {
         let skipped = self.skipped.iter().map(|(path, _)| path.clone());

@@ -550,8 +550,8 @@ fn nothing_is_closed_for_a_file_that_was_not_read() {
     let main = Branch::parse("main").unwrap();
     let status = |not_judged: &str| {
         let certainty = Certainty {
-            whole: true,
             not_judged: BTreeSet::from([not_judged.to_owned()]),
+            ..Certainty::default()
         };
         reconcile(&[], &existing, &terms(&main, &certainty))
             .remove(0)
@@ -711,8 +711,14 @@ fn a_group_is_one_merge_request() {
 }
 
 fn certain() -> Certainty {
+    Certainty::default()
+}
+
+/// A reference of [`one_proposal`], or of nothing that it touches, could not be judged.
+fn unsure_of(image: &str) -> Certainty {
+    let path = RepoPath::parse("Dockerfile").unwrap();
     Certainty {
-        whole: true,
+        unsure: BTreeSet::from([(path, format!("docker.io/library/{image}"))]),
         ..Certainty::default()
     }
 }
@@ -776,9 +782,10 @@ fn status(
         &existing,
         &terms(
             &Branch::parse("main").unwrap(),
-            &Certainty {
-                whole: certain,
-                ..Certainty::default()
+            &match certain {
+                // What it does not touch keeps it from nothing.
+                true => unsure_of("another"),
+                false => unsure_of("node"),
             },
         ),
     );

@@ -393,10 +393,7 @@ fn plan(
         decisions,
         seen,
     );
-    let certainty = Certainty {
-        whole: decisions.iter().all(Decision::is_certain),
-        not_judged: BTreeSet::new(),
-    };
+    let certainty = Certainty::new(decisions, BTreeSet::new());
     let terms = Terms {
         default_branch: main,
         certainty: &certainty,
