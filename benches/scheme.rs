@@ -71,3 +71,32 @@ fn run(bencher: Bencher<'_, '_>, current: &str, tags: &[String]) {
     let rules = Rules::default();
     bencher.bench(|| select(&image, Some(current), divan::black_box(tags), &rules, today).unwrap());
 }
+
+/// How 200,000 tags that are made to be expensive are chosen among: the target is under 2 s.
+#[divan::bench(args = ["digits", "numbers", "padding", "places", "prereleases", "short", "words"])]
+fn hostile(bencher: Bencher<'_, '_>, kind: &str) {
+    let tags: Vec<String> = (0..200_000_u64)
+        .map(|at| match kind {
+            "digits" => format!("{}{at:07}", "9".repeat(60)),
+            "numbers" => format!("1{}.{at}", ".0".repeat(50)),
+            "padding" => format!("1.{}1-{}", "0".repeat(at as usize % 80), at % 2),
+            "places" if at < 40 => format!("1.0{}-a{at:06}", "-1234567".repeat(at as usize % 14)),
+            "places" => format!("1.0{}-{at}", "-1234567".repeat(13)),
+            "prereleases" => format!("1.{}.{}-rc{}", at % 7, at / 7, at % 3),
+            "short" => format!(
+                "1.{}{}",
+                at / 4,
+                [".0", "", ".0.0-rc1", ".0.0"][at as usize % 4]
+            ),
+            _ => format!("{at}.0-a{}-b{}{}", at % 997, at % 991, "-c1".repeat(20)),
+        })
+        .collect();
+    let current = match kind {
+        "places" => "1.0-1234567-1".to_owned(),
+        "prereleases" => "1.0.0-rc1".to_owned(),
+        "digits" | "numbers" => tags[0].clone(),
+        "words" => format!("0.0-a0-b0{}", "-c1".repeat(20)),
+        _ => "1.0".to_owned(),
+    };
+    run(bencher, &current, &tags);
+}

@@ -5,6 +5,8 @@
     reason = "a test that panics has failed, and says why"
 )]
 
+#[path = "core/dockerfiles.rs"]
+mod dockerfiles;
 #[path = "core/family.rs"]
 mod family;
 #[path = "core/freshness.rs"]

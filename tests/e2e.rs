@@ -52,6 +52,8 @@ mod forges;
 mod freshness;
 #[path = "e2e/gipgee.rs"]
 mod gipgee;
+#[path = "e2e/hostile.rs"]
+mod hostile;
 #[path = "e2e/isolation.rs"]
 mod isolation;
 #[path = "e2e/life.rs"]

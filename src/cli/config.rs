@@ -131,7 +131,7 @@ fn show(arguments: &Show) -> anyhow::Result<Ended> {
     }
     let image = arguments.image.as_deref().unwrap_or("imagebot.invalid/any");
     let reference = Reference::parse(image)
-        .with_context(|| format!("--image {image:?} is no image reference"))?;
+        .with_context(|| format!("--image {image:?} is not an image reference"))?;
     let repo = arguments.repo.as_deref().map(RepoName::parse).transpose()?;
     let path = RepoPath::parse(&arguments.path)?;
     let subject = Subject {
@@ -145,6 +145,7 @@ fn show(arguments: &Show) -> anyhow::Result<Ended> {
         rules,
         operators,
         ceiling: config.ceiling,
+        notes: crate::policy::Notes::default(),
     }
     .effective(&subject, &[], 0)?;
     let rows = rows(&effective.settings);

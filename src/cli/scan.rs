@@ -5,7 +5,7 @@ use super::output::{Format, json, table, text};
 use crate::config::{Config, RepoConfig};
 use crate::family::{gipgee_files, knows_gipgee};
 use crate::repo::RepoPath;
-use crate::run::{Folder, OwnError, own_config, read_folder};
+use crate::run::{Folder, OwnError, own_config, read_folder, unread};
 use crate::source::{Format as SourceFormat, Located, Scan, scan};
 use anyhow::Context as _;
 use serde::Serialize;
@@ -82,24 +82,17 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
         references: Vec::new(),
         skipped: Vec::new(),
     };
-    let skip = |path: &dyn std::fmt::Display, reason: String| Skipped {
-        path: path.to_string(),
-        reason,
-    };
-    output.skipped.extend(
-        folder
-            .skipped
-            .iter()
-            .map(|(path, reason)| skip(path, reason.clone())),
-    );
+    let (mut skipped, mut passes) = (folder.skipped.clone(), Vec::new());
     let read = folder.files.iter().filter(|(path, ..)| config.reads(path));
     let built = gipgee_files(read.map(|(path, _, contents)| (path, contents.as_slice())));
     for (path, _, contents) in &folder.files {
         if !config.reads(path) {
-            output.skipped.push(skip(path, "excluded".to_owned()));
+            skipped.push((path.to_string(), "excluded".to_owned()));
             continue;
         }
-        let format = SourceFormat::of(path.as_str()).unwrap_or(SourceFormat::Dockerfile);
+        let Some(format) = SourceFormat::read_as(path.as_str(), contents) else {
+            continue;
+        };
         match scan(format, contents, &config.args) {
             Ok(Scan {
                 mut references,
@@ -113,14 +106,23 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
                         .iter()
                         .map(|located| Reference::new(path, located)),
                 );
-                let passed = passed
-                    .iter()
-                    .map(|passed| skip(path, format!("line {}: {}", passed.line, passed.what)));
-                output.skipped.extend(passed);
+                if !passed.is_empty() {
+                    passes.push((path.clone(), passed));
+                }
             }
-            Err(why) => output.skipped.push(skip(path, why.code().to_owned())),
+            Err(why) => skipped.push((path.to_string(), why.code().to_owned())),
         }
     }
+    let unread = unread(&skipped, &passes).into_iter();
+    output.skipped = unread
+        .map(|unread| Skipped {
+            reason: match unread.line {
+                Some(line) => format!("line {line}: {}", unread.what),
+                None => unread.what,
+            },
+            path: unread.path,
+        })
+        .collect();
     match arguments.format {
         Format::Json => json(&output)?,
         Format::Human => text(&render(&output))?,

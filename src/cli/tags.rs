@@ -7,8 +7,7 @@ use super::session::{ConfigArgument, setup, today, wait};
 use crate::image::{Reference, Tag};
 use crate::redact::Redactor;
 use crate::scheme::{
-    Allow, CodenameMode, Ignore, Level, RegexScheme, Rules, Scheme, Selection, VariantMode, read,
-    select,
+    Allow, CodenameMode, Ignore, Level, RegexScheme, Rules, Scheme, Selection, VariantMode, select,
 };
 use anyhow::Context as _;
 use jiff::civil::Date;
@@ -101,7 +100,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     let rules = rules(&arguments)?;
     let reference = Reference::parse(&arguments.image).with_context(|| {
         format!(
-            "{:?} is no image reference, such as node:20",
+            "{:?} is not an image reference, such as node:20",
             arguments.image
         )
     })?;
@@ -122,11 +121,14 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     };
     let current = reference.tag.as_ref().map(Tag::as_str);
     let today = arguments.today.unwrap_or_else(today);
-    let selection = select(&reference.name, current, &tags, &rules, today)
+    // The name is judged as `run` judges it: with the operator's aliases put in.
+    let (config, _) = arguments.config.load()?;
+    let image = config.resolve(&reference.name);
+    let selection = select(&image, current, &tags, &rules, today)
         .map_err(|error| anyhow::anyhow!("{}: {error}", error.code()))?;
     match arguments.format {
         Format::Json => json(&output(&reference, current, &selection))?,
-        Format::Human => text(&render(&reference, current, &selection, &rules))?,
+        Format::Human => text(&render(&reference, current, &selection))?,
     }
     Ok(Ended::Clean)
 }
@@ -241,21 +243,14 @@ fn output<'a>(
     }
 }
 
-fn render(
-    reference: &Reference,
-    current: Option<&str>,
-    selection: &Selection,
-    rules: &Rules,
-) -> String {
+fn render(reference: &Reference, current: Option<&str>, selection: &Selection) -> String {
     let rows: Vec<Vec<String>> = selection
         .verdicts()
         .map(|judged| {
-            let reading = read(judged.tag, &rules.scheme)
-                .map_or_else(|| "-".to_owned(), |reading| reading.to_string());
             vec![
                 judged.tag.to_owned(),
                 judged.verdict.code().to_owned(),
-                reading,
+                judged.why(),
             ]
         })
         .collect();

@@ -224,6 +224,7 @@ pub(super) const OPERATOR: &[Key] = keys! {
     "registry": Tables(REGISTRY), "A registry; only listed hosts are ever contacted.";
     "scheme": Tables(SCHEME), "A tag scheme of one's own.";
     "limits": Table(LIMITS), "The most merge requests of the whole fleet; what they hold back is told.";
+    "budget": Table(super::budget::KEYS), "How much work one repository and one registry may cause in a pass; what a budget holds back is reported.";
     "ceiling": Table(CEILING), "How far an imagebot.toml may go beyond the operator's rules.";
     "merge_request": Table(MERGE_REQUEST), "What all merge requests have in common.";
     "defaults": Table(SETTINGS), "What holds where no rule says otherwise.";

@@ -2,6 +2,7 @@
 
 use super::alias::Alias;
 use super::bounds::Bounds;
+use super::budget::Budget;
 use super::family;
 use super::forge::{ForgeConfig, forge, globs};
 use super::keys::{self, Key, Kind};
@@ -12,7 +13,7 @@ use super::secret::Secret;
 use crate::family::Publishes;
 use crate::git::Identity;
 use crate::http::{Limits, Origin, Rate};
-use crate::image::RegistryHost;
+use crate::image::{ImageName, RegistryHost};
 use crate::plan::{ParseTemplateError, Template, Templates};
 use crate::policy::{Age, Ceiling, NamedScheme, Rule};
 use crate::repo::RepoGlobs;
@@ -38,12 +39,26 @@ pub struct Config {
     pub rules: Vec<Rule>,
     /// The schemes that rules can name.
     pub schemes: Schemes,
+    /// How much work one repository and one host may cause in a pass.
+    pub budget: Budget,
     /// How far a repository may go beyond the operator's rules.
     pub ceiling: Ceiling,
     /// The most merge requests.
     pub limits: OpenLimits,
     /// What all merge requests have in common.
     pub merge_requests: MergeRequestConfig,
+}
+
+impl Config {
+    /// The image that a name stands for: the aliases of all registries put in.
+    pub fn resolve(&self, image: &ImageName) -> ImageName {
+        let aliases = self.registries.iter().flat_map(|registry| {
+            let aliases = registry.aliases.iter();
+            aliases.map(move |alias| (alias, &registry.host))
+        });
+        let mut resolved = aliases.filter_map(|(alias, host)| alias.resolve(image, host));
+        resolved.next().unwrap_or_else(|| image.clone())
+    }
 }
 
 /// `[limits]`: the most merge requests of the whole fleet.
@@ -135,6 +150,7 @@ impl Default for Config {
                 .collect(),
             rules: Vec::new(),
             schemes: rules::built_in_schemes(),
+            budget: Budget::default(),
             ceiling: Ceiling::default(),
             limits: OpenLimits {
                 max_open: 50,
@@ -198,6 +214,9 @@ fn config(root: Table<'_>, folder: &Path) -> Config {
             max_open: number("max_open", config.limits.max_open),
             max_new_per_hour: number("max_new_per_hour", config.limits.max_new_per_hour),
         };
+    }
+    if let Some(budget) = root.table("budget") {
+        config.budget = Budget::read(budget);
     }
     if let Some(ceiling) = root.table("ceiling") {
         ceiling.only(&[list("ceiling")]);

@@ -1,8 +1,9 @@
 //! `version_file` and `bump` of an `[[image]]`.
 
 use super::keys;
+use super::path_glob::path_glob;
 use super::reader::{At, Table};
-use crate::repo::RepoPath;
+use crate::repo::{Glob, RepoPath};
 use crate::scheme::Bump;
 use crate::source::{Place, VersionFile, Versioned};
 use std::collections::BTreeSet;
@@ -88,6 +89,27 @@ pub fn version_paths(text: &str) -> BTreeSet<RepoPath> {
     files.collect()
 }
 
+/// The most files that `include` adds to those whose names say what they are.
+pub const MAX_INCLUDED: usize = 100;
+
+/// The globs of an `imagebot.toml` that name files by more than wildcards, whatever else is wrong with it: they add files
+/// whose names are not a Dockerfile's.
+pub fn included_names(text: &str) -> Vec<Glob> {
+    let (root, _) = DeTable::parse_recoverable(text);
+    let mut keys = root.get_ref().iter();
+    let list = keys.find(|(key, _)| key.get_ref() == "include");
+    let list = list.and_then(|(_, list)| list.get_ref().as_array());
+    let texts = list.into_iter().flat_map(|list| list.iter());
+    let named = texts.filter_map(|text| {
+        let text = text.get_ref().as_str()?;
+        let last = text.rsplit('/').next().unwrap_or(text);
+        // `images/**` chooses among Dockerfiles; `images/base.build` names a file.
+        let letters = last.bytes().filter(u8::is_ascii_alphanumeric).count();
+        (letters >= 3).then(|| path_glob(text).ok()).flatten()
+    });
+    named.take(MAX_INCLUDED).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +125,14 @@ mod tests {
             .collect();
         assert_eq!(paths, ["a/VERSION", "b/info.edn"]);
         assert!(version_paths("image = 1\n[[").is_empty());
+    }
+
+    #[test]
+    fn include_names_files_by_more_than_wildcards() {
+        let text = "include = [\"**\", \"images/*\", \"images/*.build\", \"../x.build\", 7, \"base.image\"]\n[[";
+        let globs = included_names(text);
+        let globs: Vec<&str> = globs.iter().map(Glob::as_str).collect();
+        assert_eq!(globs, ["images/*.build", "base.image"]);
     }
 
     #[test]

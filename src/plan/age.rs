@@ -8,6 +8,7 @@ use super::change::Version;
 use super::observe::{Gap, View};
 use crate::image::{Digest, ImageName, Tag};
 use crate::policy::{Age, Settings, Trust};
+use jiff::Timestamp;
 
 /// Images say 1970, or another year long before containers, when they were built to be reproducible.
 const FIRST_IMAGES: i64 = 1_356_998_400;
@@ -36,7 +37,7 @@ impl Case {
         let mut what = "was first seen";
         if settings.min_age_trust.value == Trust::Created
             && let Some(created) = view.created(target)?
-            && created.as_second() >= FIRST_IMAGES
+            && is_plausible(created)
             && created < since
         {
             since = created;
@@ -53,6 +54,11 @@ impl Case {
             settings.min_age.from
         )))
     }
+}
+
+/// Whether an image can have been made then.
+pub(super) fn is_plausible(created: Timestamp) -> bool {
+    created.as_second() >= FIRST_IMAGES
 }
 
 fn shown(seconds: i64) -> String {

@@ -1,14 +1,24 @@
 //! Looking for newer tags.
 
+use super::age::is_plausible;
 use super::case::Case;
 use super::change::Version;
 use super::decision::{Class, Wanted};
 use super::digest::{Needs, Pin, Tip, look_at};
-use super::observe::{Gap, View};
+use super::observe::{Gap, View, resume_key};
 use super::reason::Reason;
-use crate::image::{Reference, Tag};
+use crate::image::{Digest, Reference, Tag};
 use crate::policy::Effective;
 use crate::scheme::{Level, Selection, Verdict};
+
+/// How newer tags are looked for.
+pub(super) struct Search<'a> {
+    pub(super) effective: &'a Effective,
+    /// Whether a digest is written.
+    pub(super) writes: bool,
+    /// The most tags that are tried in a pass.
+    pub(super) candidates: usize,
+}
 
 impl Case {
     /// Looks for newer tags: one below major and a major one where those are apart, else the best.
@@ -17,11 +27,10 @@ impl Case {
         view: &View<'_>,
         reference: &Reference,
         tag: &Tag,
-        effective: &Effective,
-        writes: bool,
+        search: &Search<'_>,
         selection: &mut Selection,
     ) -> Result<(), Gap> {
-        let settings = &effective.settings;
+        let settings = &search.effective.settings;
         let separate = settings.separate_major.value;
         let bounds: &[(Level, Class)] = if separate {
             &[(Level::Minor, Class::Update), (Level::Major, Class::Major)]
@@ -30,8 +39,30 @@ impl Case {
         };
         let mut pin = None;
         for (bound, class) in bounds {
-            while let Some(candidate) = selection.best_within(*bound) {
+            let key = resume_key(view.lookup, tag, *bound);
+            if let Some(last) = view.seen.resume.get(&key) {
+                self.step(format!("an earlier pass tried the tags down to {last}"));
+                selection.reject_down_to(last, *bound, Verdict::NewerButLower);
+            }
+            let mut tried: Vec<String> = Vec::new();
+            loop {
+                let Some(candidate) = selection.best_within(*bound) else {
+                    self.decision.stops.push((key, None));
+                    break;
+                };
                 let (level, text) = (candidate.level, candidate.tag.to_owned());
+                if tried.len() >= search.candidates {
+                    let detail = format!(
+                        "{} newer tags were tried and none can be used; the next pass goes on below {}",
+                        tried.len(),
+                        tried.last().unwrap_or(&text)
+                    );
+                    self.decision.missing = Some((Reason::OverBudget, detail.clone()));
+                    self.settle(Reason::OverBudget, detail);
+                    self.decision.stops.push((key, tried.pop()));
+                    break;
+                }
+                tried.push(text.clone());
                 if *class == Class::Major && level < Level::Major {
                     break;
                 }
@@ -47,7 +78,7 @@ impl Case {
                 let needs = Needs {
                     pinned: reference.digest.as_ref(),
                     pin: kind,
-                    write: writes,
+                    write: search.writes,
                     platforms: &settings.platforms.value,
                 };
                 match look_at(view, &candidate, &needs)? {
@@ -70,6 +101,15 @@ impl Case {
                             "{candidate} is chosen ({level}): {}",
                             target.short()
                         ));
+                        if level == Level::Major
+                            && let Some((below, to)) = selection.leap(&text)
+                        {
+                            let latest = latest(view, tag, &target);
+                            self.decision.remarks.push(format!(
+                                "{}: {to} follows {below}, and no version exists between them{latest}",
+                                reference.name.written()
+                            ));
+                        }
                         let wanted = Wanted {
                             class: *class,
                             level,
@@ -136,12 +176,59 @@ impl Case {
                 judged.why()
             );
             self.settle(Reason::NothingAllowed, detail);
-        } else if let Some(hint) = selection
-            .hints()
-            .iter()
-            .find(|hint| hint.code == "variant-ended")
-        {
-            self.settle(Reason::VariantEnded, hint.text.clone());
+            return;
         }
+        let mut hints = selection.hints().iter();
+        if let Some(hint) = hints.clone().find(|hint| hint.code == "variant-ended") {
+            self.settle(Reason::VariantEnded, hint.text.clone());
+        } else if let Some(hint) = hints.find(|hint| hint.code == "line-ended") {
+            self.settle(Reason::LineEnded, hint.text.clone());
+        }
+    }
+
+    /// Without any newer tag: says whether the image has had none for years, as far as that is known without asking.
+    pub(super) fn how_long_nothing_came(&mut self, view: &View<'_>, tag: &Tag) -> Result<(), Gap> {
+        if !self.decision.wanted.is_empty() || self.decision.reason != Reason::UpToDate {
+            return Ok(());
+        }
+        let key = (view.lookup.clone(), tag.clone());
+        let Some(Ok(Some(digest))) = view.seen.heads.get(&key) else {
+            return Ok(());
+        };
+        let mut since = view.first_seen(tag, digest)?;
+        let made = view.seen.created.get(&(key.0, digest.clone()));
+        if let Some(made) = made.copied().flatten().filter(|made| is_plausible(*made)) {
+            since = since.min(made);
+        }
+        let days = view.now.as_second().saturating_sub(since.as_second()) / DAY;
+        if days >= LONG {
+            self.settle(
+                Reason::NoNewTags,
+                format!("{tag} has been the newest tag for {days} days; does anybody still maintain the image?"),
+            );
+        }
+        Ok(())
+    }
+}
+
+const DAY: i64 = 86_400;
+/// Without a newer tag for so many days an image is worth a question.
+const LONG: i64 = 2 * 365;
+
+/// What `latest` is, where that was asked for anyway.
+fn latest(view: &View<'_>, current: &Tag, target: &Digest) -> String {
+    let head = |tag: &Tag| {
+        let key = (view.lookup.clone(), tag.clone());
+        view.seen.heads.get(&key)?.as_ref().ok()?.clone()
+    };
+    let Some(latest) = Tag::parse("latest").ok().and_then(|tag| head(&tag)) else {
+        return String::new();
+    };
+    if latest == *target {
+        return "; `latest` is the same image".to_owned();
+    }
+    match head(current) == Some(latest) {
+        true => "; `latest` is still the image that is in use".to_owned(),
+        false => "; `latest` is another image".to_owned(),
     }
 }

@@ -62,7 +62,9 @@ pub fn whose(
         let versions: Vec<_> = versions
             .map(|change| (change.from.as_str(), change.to.as_str()))
             .collect();
-        let only = match Format::of(file.path.as_str()) {
+        // A file whose name is no format's is a Dockerfile that `include` added.
+        let added = (!edits.is_empty()).then_some(Format::Dockerfile);
+        let only = match Format::of(file.path.as_str()).or(added) {
             Some(format) => differs_only_by(format, before, after, args, &edits, &versions),
             // Without a reference in it, nothing but versions is to be undone.
             None => edits.is_empty() && differs_only_in(before, after, &versions),

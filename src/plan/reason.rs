@@ -70,6 +70,8 @@ reasons! {
     UpToDate = Keep, "up-to-date", "There is nothing newer.";
     NothingAllowed = Keep, "nothing-allowed", "There are newer tags, but the policy allows none of them.";
     VariantEnded = Keep, "variant-ended", "There is nothing newer with these words, but with higher numbers in them there is.";
+    LineEnded = Keep, "line-ended", "Nothing newer is written like the tag, but the image goes on in tags of another shape.";
+    NoNewTags = Keep, "no-new-tags", "There is nothing newer, and there has been nothing for two years.";
     SameContent = Keep, "same-content", "What is newer has the same content as what is pinned.";
     MissingPlatform = Keep, "missing-platform", "What is newer lacks a platform that is needed.";
     NotThereYet = Keep, "not-there-yet", "A newer tag is listed, but its manifest is not there yet.";
@@ -83,6 +85,7 @@ reasons! {
     Held = Hold, "held", "Something is coming above it in the family: it waits, so that it is rebuilt once.";
     Blocked = Hold, "blocked", "The pipeline of the repository that publishes the image failed.";
     RegistryQuota = Hold, "registry-quota", "The registry's quota of requests is used up; the next pass asks again.";
+    OverBudget = Hold, "over-budget", "Its repository's budget of look-ups is used up in this pass; a later pass goes on from there.";
     Disabled = Skip, "disabled", "The policy says that it is not to be looked at.";
     NotEditable = Skip, "not-editable", "Its text cannot be edited where it stands.";
     RegistryNotConfigured = Skip, "registry-not-configured", "Its registry is not one that the operator listed, and is never contacted.";

@@ -176,9 +176,12 @@ impl Texts {
             let (from, to) = (code(&change.from), code(&change.to));
             versions.push(format!("- {}: {from} -> {to}", code(change.path.as_str())));
         }
+        let remarks = wanted.iter().flat_map(|(decision, _)| &decision.remarks);
         let whys: BTreeSet<String> = wanted
             .iter()
-            .map(|(decision, wanted)| format!("- {}", why(decision, wanted)))
+            .map(|(decision, wanted)| why(decision, wanted))
+            .chain(remarks.cloned())
+            .map(|line| format!("- {line}"))
             .collect();
         let waits = waits.iter().map(|line| format!("- {line}")).collect();
         let abouts: BTreeSet<String> = wanted
@@ -317,8 +320,23 @@ fn why(decision: &Decision, wanted: &Wanted) -> String {
         .effective
         .as_ref()
         .map(|effective| &effective.settings);
-    if let Some(reason) = settings.and_then(|settings| settings.reason.value.as_ref()) {
-        let _ = write!(text, " ({})", code(reason));
+    // What shaped the choice, the nearest key first.
+    let keys = [
+        "max",
+        "allow",
+        "ignore",
+        "scheme",
+        "prerelease",
+        "variant",
+        "codename",
+        "digest",
+    ];
+    let reason = |settings: &Settings| {
+        keys.iter()
+            .find_map(|key| settings.reasons.get(key).cloned())
+    };
+    if let Some(reason) = settings.and_then(reason) {
+        let _ = write!(text, " ({})", code(&reason));
     }
     text
 }

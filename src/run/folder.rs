@@ -1,10 +1,10 @@
 //! Reading a folder of this machine: no git is started, no link is followed, nothing is executed (T53).
 
 use super::observe::REPO_CONFIG;
-use crate::config::version_paths;
+use crate::config::{MAX_INCLUDED, included_names, version_paths};
 use crate::family::is_info;
-use crate::git::EntryKind;
-use crate::repo::RepoPath;
+use crate::git::{EntryKind, Tracked, tracked_files};
+use crate::repo::{Glob, RepoPath};
 use crate::source::{Format, MAX_FILE};
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
@@ -25,9 +25,26 @@ pub struct Folder {
     pub skipped: Vec<(String, String)>,
     /// The version files that `imagebot.toml` names.
     named: BTreeSet<RepoPath>,
+    /// What its `include` names besides Dockerfiles.
+    included: Vec<Glob>,
+    /// How many it has added.
+    added: usize,
 }
 
-/// Reads a folder, or a single file whatever its name. What `.gitignore` files name is left out, `.git` too.
+/// What stands at a path.
+enum Place {
+    File(PathBuf),
+    Link,
+    Other,
+    Nothing,
+}
+
+/// How many entries are looked through to count what `.gitignore` leaves out.
+const MAX_COUNTED: usize = 100_000;
+
+/// Reads a folder, or a single file whatever its name. Of a git repository's work tree the tracked files are read whatever
+/// its ignore files say, as they are where the repository is registered; of all other files those that no `.gitignore`
+/// names. `.git` is left out.
 pub fn read_folder(path: &Path) -> std::io::Result<Folder> {
     let metadata = std::fs::metadata(path)?;
     let mut folder = Folder::default();
@@ -51,38 +68,151 @@ pub fn read_folder(path: &Path) -> std::io::Result<Folder> {
         folder.read(name, path);
     } else {
         folder.root = path.to_owned();
-        let walk = ignore::WalkBuilder::new(path)
-            .hidden(false)
-            .parents(false)
-            .git_global(false)
-            .git_exclude(false)
-            .require_git(false)
-            .follow_links(false)
-            .filter_entry(|entry| !entry.file_name().eq_ignore_ascii_case(".git"))
-            .build();
-        for entry in walk {
+        folder.read_config()?;
+        for entry in walk(path, true) {
             match entry {
                 Ok(entry) => folder.visit(path, &entry),
                 Err(error) => folder.skip_error(path, &error),
             }
         }
+        match tracked_files(path) {
+            Tracked::Files(tracked) => folder.read_tracked(&tracked),
+            Tracked::NoRepository => folder.count_ignored(path),
+            Tracked::Unknown => folder.skip(
+                ".git",
+                "its index cannot be read, so that tracked files that .gitignore names may be missing",
+            ),
+        }
         folder.files.sort_by(|a, b| a.0.cmp(&b.0));
         folder.skipped.sort();
     }
-    if folder.config.is_none() && metadata.is_file() {
-        let beside = folder.root.join(REPO_CONFIG);
-        let name = RepoPath::parse(REPO_CONFIG).map_err(std::io::Error::other)?;
-        match beside.symlink_metadata() {
-            Ok(metadata) if metadata.is_file() => folder.read(name, &beside),
-            Ok(_) => folder.skip(name, "no-regular-file"),
-            Err(_) => {}
-        }
+    if metadata.is_file() && folder.config.is_none() {
+        folder.read_config()?;
     }
     folder.read_versions();
     Ok(folder)
 }
 
+/// Walks a folder; `.ignore` files are another tool's, and say nothing here.
+fn walk(path: &Path, gitignore: bool) -> ignore::Walk {
+    ignore::WalkBuilder::new(path)
+        .hidden(false)
+        .parents(false)
+        .ignore(false)
+        .git_ignore(gitignore)
+        .git_global(false)
+        .git_exclude(false)
+        .require_git(false)
+        .follow_links(false)
+        .filter_entry(|entry| !entry.file_name().eq_ignore_ascii_case(".git"))
+        .build()
+}
+
 impl Folder {
+    /// Reads `imagebot.toml`.
+    fn read_config(&mut self) -> std::io::Result<()> {
+        let place = self.root.join(REPO_CONFIG);
+        let name = RepoPath::parse(REPO_CONFIG).map_err(std::io::Error::other)?;
+        match place.symlink_metadata() {
+            Ok(metadata) if metadata.is_file() => self.read(name, &place),
+            Ok(_) => self.skip(name, "no-regular-file"),
+            Err(_) => {}
+        }
+        let text = self.config.as_deref().map(std::str::from_utf8);
+        let included = text.and_then(Result::ok).map(included_names);
+        self.included = included.unwrap_or_default();
+        Ok(())
+    }
+
+    /// Reads what is tracked and was not seen, for an ignore file names it. No folder on the way is a link.
+    fn read_tracked(&mut self, tracked: &BTreeSet<String>) {
+        let seen: BTreeSet<String> = self.names().map(str::to_owned).collect();
+        let unseen = tracked.iter().filter(|path| !seen.contains(*path));
+        for path in unseen
+            .filter(|path| self.is_wanted(path))
+            .collect::<Vec<_>>()
+        {
+            let Ok(name) = RepoPath::parse(path) else {
+                continue;
+            };
+            match self.kind_of(&name) {
+                Place::File(place) => self.read(name, &place),
+                Place::Link => self.skip(name, "symlink"),
+                Place::Other => self.skip(name, "no-regular-file"),
+                // It was removed from the work tree.
+                Place::Nothing => {}
+            }
+        }
+    }
+
+    /// Says in one line how many files were left out that could hold references.
+    fn count_ignored(&mut self, root: &Path) {
+        let seen: BTreeSet<String> = self.names().map(str::to_owned).collect();
+        let mut looked = 0;
+        let entries = walk(root, false).flatten().take(MAX_COUNTED);
+        let ignored = entries.inspect(|_| looked += 1).filter(|entry| {
+            let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
+            let is_file = entry.file_type().is_some_and(|kind| !kind.is_dir());
+            let name = relative.to_str().filter(|_| is_file);
+            name.is_some_and(|name| !seen.contains(name) && self.is_wanted(name))
+        });
+        let count = ignored.count();
+        let at_least = if looked == MAX_COUNTED {
+            "at least "
+        } else {
+            ""
+        };
+        match count {
+            0 => {}
+            1 => self.skip(
+                ".gitignore",
+                format!("leaves out {at_least}1 file that could hold references"),
+            ),
+            _ => self.skip(
+                ".gitignore",
+                format!("leaves out {at_least}{count} files that could hold references"),
+            ),
+        }
+    }
+
+    /// The names of everything that was seen.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let files = self.files.iter().chain(&self.versions);
+        let skipped = self.skipped.iter().map(|(name, _)| name.as_str());
+        files.map(|(name, ..)| name.as_str()).chain(skipped)
+    }
+
+    /// Whether a name says that a file holds references.
+    fn is_wanted(&self, name: &str) -> bool {
+        Format::of(name).is_some()
+            || RepoPath::parse(name).is_ok_and(|name| is_info(&name))
+            || self.is_included(name)
+    }
+
+    fn is_included(&self, name: &str) -> bool {
+        Format::may_include(name) && self.included.iter().any(|glob| glob.matches(name))
+    }
+
+    /// What stands at a path below the root, no folder on the way being a link.
+    fn kind_of(&self, name: &RepoPath) -> Place {
+        let mut path = self.root.clone();
+        let mut parts = name.as_str().split('/').peekable();
+        while let Some(part) = parts.next() {
+            path.push(part);
+            let Ok(metadata) = path.symlink_metadata() else {
+                return Place::Nothing;
+            };
+            let is_last = parts.peek().is_none();
+            match metadata.file_type() {
+                kind if kind.is_symlink() => return Place::Link,
+                kind if kind.is_dir() && !is_last => {}
+                kind if kind.is_file() && is_last => return Place::File(path),
+                _ => return Place::Other,
+            }
+        }
+        Place::Nothing
+    }
+
     /// Reads the version files that `imagebot.toml` names, those that are no files with references. No folder on the way
     /// is a link.
     fn read_versions(&mut self) {
@@ -93,25 +223,11 @@ impl Folder {
             if self.files.iter().any(|(known, ..)| *known == name) || is_info(&name) {
                 continue;
             }
-            let parts = name.as_str().split('/');
-            let mut path = self.root.clone();
-            let kind = parts.map(|part| {
-                path.push(part);
-                path.symlink_metadata()
-                    .ok()
-                    .map(|metadata| metadata.file_type())
-            });
-            let kinds: Vec<_> = kind.collect();
-            let (last, folders) = match kinds.split_last() {
-                Some((Some(last), folders)) => (last, folders),
-                _ => continue,
-            };
-            if last.is_symlink() || !folders.iter().all(|kind| kind.is_some_and(|k| k.is_dir())) {
-                self.skip(name, "symlink");
-            } else if last.is_file() {
-                self.read(name, &path);
-            } else {
-                self.skip(name, "no-regular-file");
+            match self.kind_of(&name) {
+                Place::File(place) => self.read(name, &place),
+                Place::Link => self.skip(name, "symlink"),
+                Place::Other => self.skip(name, "no-regular-file"),
+                Place::Nothing => {}
             }
         }
     }
@@ -126,11 +242,16 @@ impl Folder {
         let name = relative
             .to_str()
             .and_then(|name| RepoPath::parse(name).ok());
-        let is_wanted = shown == REPO_CONFIG
-            || Format::of(&shown).is_some()
-            || name.as_ref().is_some_and(is_info);
-        if !is_wanted {
+        // The configuration was read first.
+        if shown == REPO_CONFIG || !self.is_wanted(&shown) {
             return;
+        }
+        if Format::of(&shown).is_none() && self.is_included(&shown) {
+            self.added += 1;
+            if self.added > MAX_INCLUDED {
+                let why = format!("`include` adds {MAX_INCLUDED} files at most");
+                return self.skip(shown, why);
+            }
         }
         let Some(name) = name else {
             let why = "its name is no text, or holds control characters";

@@ -1,12 +1,12 @@
 //! Reading a repository at its head: its source files and its `imagebot.toml`.
 
 use super::setup::Setup;
-use crate::config::version_paths;
+use crate::config::{MAX_INCLUDED, included_names, version_paths};
 use crate::family::is_info;
 use crate::forge::Repository;
 use crate::git::{BranchCommit, Cached, Change, Entry, EntryKind, Git, GitError};
 use crate::plan::{ChangeSet, FileVersions, Ownership, overlaps, whose};
-use crate::repo::{Branch, CommitId, RepoPath};
+use crate::repo::{Branch, CommitId, Glob, RepoPath};
 use crate::source::{Format, MAX_FILE};
 use crate::store::Kind;
 use serde::{Deserialize, Serialize};
@@ -146,9 +146,16 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Snapshot, GitError
     }
     // Only what names version files elsewhere takes another request.
     let named = snapshot.version_paths();
+    let included = snapshot.included();
+    let mut added = 0;
     let named: Vec<Entry> = others
         .into_iter()
-        .filter(|entry| named.contains(&entry.path))
+        .filter(|entry| {
+            let path = entry.path.as_str();
+            let is_added = Format::may_include(path) && included.iter().any(|g| g.matches(path));
+            added += usize::from(is_added);
+            named.contains(&entry.path) || is_added && added <= MAX_INCLUDED
+        })
         .collect();
     if !named.is_empty() {
         snapshot.add(cached, named, None).await?;
@@ -159,9 +166,17 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Snapshot, GitError
 impl Snapshot {
     /// The version files that its `imagebot.toml` names.
     fn version_paths(&self) -> BTreeSet<RepoPath> {
-        let config = self.files.iter().find(|f| f.path.as_str() == REPO_CONFIG);
-        let text = config.and_then(|file| std::str::from_utf8(&file.contents).ok());
-        text.map(version_paths).unwrap_or_default()
+        self.config().map(version_paths).unwrap_or_default()
+    }
+
+    /// What its `include` names besides Dockerfiles.
+    fn included(&self) -> Vec<Glob> {
+        self.config().map(included_names).unwrap_or_default()
+    }
+
+    fn config(&self) -> Option<&str> {
+        let config = self.files.iter().find(|f| f.path.as_str() == REPO_CONFIG)?;
+        std::str::from_utf8(&config.contents).ok()
     }
 
     /// Reads files, and a commit that was fetched with them, whose contents are given back; links and submodules are

@@ -17,7 +17,7 @@ use super::setup::Setup;
 use super::shared::Case;
 use crate::image::Reference;
 use crate::plan::{Lookup, Observations, Question};
-use painter::{Painter, own_lookup};
+use painter::{Painter, ended, own_lookup};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) ->
     let facts = hold_all(shared, seen, kinship, cases, true).await;
     let bases = bases(setup, kinship, cases);
     let asked = questions(setup, kinship, cases, seen, &bases);
-    answer(setup, asked, seen, options.now, &|_| {}).await;
+    answer(setup, asked, seen, options.now).await;
     let published = match published {
         true => freshness_of(setup, kinship, cases, options).await,
         false => BTreeMap::new(),
@@ -50,6 +50,7 @@ pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) ->
             .flat_map(|case| case.candidate.report.problems.clone()),
     );
     problems.extend(cases.iter().flat_map(not_found_out));
+    let ended = ended(cases);
     let painter = Painter {
         setup,
         kinship,
@@ -58,6 +59,7 @@ pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) ->
         facts: &facts,
         bases: &bases,
         published: &published,
+        ended: &ended,
         now: options.now,
     };
     painter.paint(problems)

@@ -1,5 +1,6 @@
 //! From the configuration to the edges: which registries, logins, forges and folders a pass works with.
 
+use super::cache::{self, Cache, Opened};
 use super::error::SetupError;
 use super::forges::servers;
 use crate::config::{Config, ForgeConfig, LoginConfig, SecretError};
@@ -29,6 +30,8 @@ pub struct Setup {
     pub store: Store,
     /// The folder for caches.
     pub cache: PathBuf,
+    /// The same, where it is for this process alone.
+    _own_cache: Option<tempfile::TempDir>,
     /// The forges; git is started only for them.
     pub forges: Vec<Arc<dyn Forge>>,
     /// The local forges among them, for `imagebot mr`.
@@ -51,7 +54,18 @@ impl Setup {
         unlisted: Unlisted,
         redactor: Redactor,
     ) -> Result<Self, SetupError> {
-        Self::with_clock(config, unlisted, redactor, Clock::system()).await
+        let clock = Clock::system();
+        Self::with_clock(config, unlisted, redactor, clock, Cache::Needed).await
+    }
+
+    /// The same for a command that only reads, and works without a cache.
+    pub async fn to_read(
+        config: Config,
+        unlisted: Unlisted,
+        redactor: Redactor,
+    ) -> Result<Self, SetupError> {
+        let clock = Clock::system();
+        Self::with_clock(config, unlisted, redactor, clock, Cache::Helpful).await
     }
 
     /// The same by another clock, which every wait for a server goes by: with one that tests hold, none takes time.
@@ -60,11 +74,17 @@ impl Setup {
         unlisted: Unlisted,
         redactor: Redactor,
         clock: Clock,
+        cache: Cache,
     ) -> Result<Self, SetupError> {
-        let cache = config.cache.clone().unwrap_or_else(default_cache);
+        let folder = config.cache.clone().unwrap_or_else(default_cache);
         // git is started elsewhere: a relative folder would be another one there.
-        let cache = std::path::absolute(&cache).unwrap_or(cache);
-        let store = Store::open(&cache)?.with_redactor(redactor.clone());
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
+        let Opened {
+            folder: cache,
+            store,
+            own,
+        } = cache::open(folder, cache)?;
+        let store = store.with_redactor(redactor.clone());
         let (mut forges, mut local) = (Vec::new(), Vec::new());
         let mut git = None;
         for forge in &config.forges {
@@ -72,7 +92,8 @@ impl Setup {
                 Some(git) => git,
                 None => {
                     let made = Git::new(&cache, config.git.clone()).await?;
-                    git.insert(made.with_redactor(redactor.clone()))
+                    let time = config.budget.git_time;
+                    git.insert(made.with_redactor(redactor.clone()).with_time(time))
                 }
             };
             match forge {
@@ -100,6 +121,7 @@ impl Setup {
             registries,
             store,
             cache,
+            _own_cache: own,
             forges,
             local,
             git,
@@ -196,16 +218,7 @@ impl Setup {
 
     /// An image's name at its registry.
     pub fn resolve(&self, image: &ImageName) -> ImageName {
-        let registries = self.config.registries.iter();
-        let resolved = registries
-            .flat_map(|registry| {
-                registry
-                    .aliases
-                    .iter()
-                    .map(move |alias| (alias, &registry.host))
-            })
-            .find_map(|(alias, host)| alias.resolve(image, host));
-        resolved.unwrap_or_else(|| image.clone())
+        self.config.resolve(image)
     }
 }
 

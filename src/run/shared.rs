@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) const AT_ONCE: usize = 8;
 
 /// A repository that was registered, and what is told of it so far.
+#[derive(Clone)]
 pub(super) struct Candidate {
     pub(super) forge: Arc<dyn Forge>,
     pub(super) repo: Repository,

@@ -2,6 +2,7 @@
 
 use super::observe::{GITLAB_DEPS, REPO_CONFIG};
 use super::setup::Setup;
+use super::unread::unread;
 use crate::config::{Config, RepoConfig, repo_of};
 use crate::family::{
     Depends, ImageSpec, NO_REGISTRY, REGISTRY_ARG, contexts, gipgee, gipgee_files, is_gipgee,
@@ -11,10 +12,14 @@ use crate::forge::ForgeRegistry;
 use crate::git::EntryKind;
 use crate::image::{ImageName, Reference};
 use crate::plan::{Decision, File, Images, Observations, Proposal, Target, propose};
-use crate::policy::Policy;
+use crate::policy::{Notes, Policy};
 use crate::repo::{Branch, RepoName, RepoPath};
-use crate::source::{Format, Kind, Located, Passed, Stages, VersionFileError, scan};
+use crate::source::{Format, Kind, Located, PassedOver, Stages, VersionFileError, scan};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+/// The most of a line that is shown: one line can hold thousands of references, each of which shows it.
+const LONGEST_LINE: usize = 300;
 
 /// A repository or folder with everything that was read of it.
 #[derive(Debug)]
@@ -36,7 +41,7 @@ pub struct Work {
     /// Files that were not read, and why.
     pub skipped: Vec<(String, String)>,
     /// Lines that could not be read.
-    pub passed: Vec<(RepoPath, Passed)>,
+    pub passed: Vec<(RepoPath, PassedOver)>,
     /// The images that it says it builds, or that its folders tell.
     pub specs: Vec<ImageSpec>,
     /// Those that it gives versions to.
@@ -49,6 +54,8 @@ pub struct Work {
     pub decisions: Vec<Decision>,
     /// The registry of the repository's own forge.
     pub registry: Option<ForgeRegistry>,
+    /// Where the lines of the files begin, by path, with the file's index.
+    line_starts: OnceLock<BTreeMap<RepoPath, (usize, Vec<usize>)>>,
 }
 
 impl Work {
@@ -68,7 +75,15 @@ impl Work {
             .cloned()
             .collect();
         let files: Vec<_> = files.into_iter().collect();
-        let (specs, mut findings) = specs(&mut config, &files);
+        let (mut specs, mut findings) = specs(&mut config, &files);
+        let over = specs.len().saturating_sub(MOST_IMAGES);
+        if over > 0 {
+            specs.truncate(MOST_IMAGES);
+            config.images.truncate(MOST_IMAGES);
+            findings.push(format!(
+                "the repository has {over} images more than the {MOST_IMAGES} that are looked at"
+            ));
+        }
         let named = version_files(&specs);
         let mut work = Self {
             repo,
@@ -76,6 +91,7 @@ impl Work {
                 rules,
                 operators: setup.config.rules.len(),
                 ceiling: setup.config.ceiling,
+                notes: Notes::default(),
             },
             files: Vec::new(),
             kinds: BTreeMap::new(),
@@ -89,8 +105,10 @@ impl Work {
             versions: BTreeMap::new(),
             decisions: Vec::new(),
             registry: None,
+            line_starts: OnceLock::new(),
             config,
         };
+        let most = setup.config.budget.references;
         for (path, kind, contents) in files {
             if path.as_str() == GITLAB_DEPS {
                 work.config.depends.extend(gitlab_deps(&path, &contents));
@@ -105,22 +123,27 @@ impl Work {
             if path.as_str() == REPO_CONFIG || !work.config.reads(&path) {
                 continue;
             }
-            // Any other name is that of a single file that somebody named.
-            let format = Format::of(path.as_str()).unwrap_or(Format::Dockerfile);
+            let Some(format) = Format::read_as(path.as_str(), &contents) else {
+                continue;
+            };
             match scan(format, &contents, &work.config.args) {
-                Ok(scanned) => {
+                Ok(mut scanned) => {
+                    let room = most.saturating_sub(work.references.len());
+                    let over = scanned.references.len().saturating_sub(room);
+                    if over > 0 {
+                        scanned.references.truncate(room);
+                        let why = format!("too-many-references: {over} are not looked at");
+                        work.skipped.push((path.to_string(), why));
+                    }
                     work.references.extend(
                         scanned
                             .references
                             .into_iter()
                             .map(|located| (path.clone(), located)),
                     );
-                    work.passed.extend(
-                        scanned
-                            .passed
-                            .into_iter()
-                            .map(|passed| (path.clone(), passed)),
-                    );
+                    if !scanned.passed.is_empty() {
+                        work.passed.push((path.clone(), scanned.passed));
+                    }
                     work.stages.insert(path.clone(), scanned.stages);
                     work.kinds.insert(path.clone(), kind);
                     work.files.push(File {
@@ -133,6 +156,11 @@ impl Work {
             }
         }
         work.know_gipgee();
+        let notes = work
+            .references
+            .iter()
+            .map(|(_, located)| &located.notes[..]);
+        work.policy.notes = Notes::read(notes);
         let resolve = |image: &ImageName| setup.resolve(image);
         let contents = |path: &RepoPath| work.version(path);
         let args = &work.config.args;
@@ -231,15 +259,8 @@ impl Work {
 
     /// Files and lines that were not read, each in one line.
     pub fn unread(&self) -> Vec<String> {
-        let skipped = self
-            .skipped
-            .iter()
-            .map(|(path, why)| format!("{path}: {why}"));
-        let passed = self
-            .passed
-            .iter()
-            .map(|(path, passed)| format!("{path}:{}: {}", passed.line, passed.what));
-        skipped.chain(passed).collect()
+        let unread = unread(&self.skipped, &self.passed);
+        unread.iter().map(ToString::to_string).collect()
     }
 
     /// The indices of the rules that matched something.
@@ -248,11 +269,33 @@ impl Work {
         effective.flat_map(|effective| effective.matched.iter().copied())
     }
 
-    /// The text of a line, counted from 1.
+    /// The text of a line, counted from 1. Where a file's lines begin is looked for once.
     pub fn line(&self, path: &RepoPath, line: usize) -> Option<String> {
-        let file = self.files.iter().find(|file| file.path == *path)?;
-        let text = String::from_utf8_lossy(&file.contents);
-        text.lines().nth(line.checked_sub(1)?).map(str::to_owned)
+        let starts = self.line_starts.get_or_init(|| {
+            let starts = |file: &File| {
+                let ends = file.contents.iter().enumerate();
+                let ends = ends
+                    .filter(|(_, byte)| **byte == b'\n')
+                    .map(|(at, _)| at + 1);
+                std::iter::once(0).chain(ends).collect()
+            };
+            let files = self.files.iter().enumerate();
+            let files = files.map(|(index, file)| (file.path.clone(), (index, starts(file))));
+            files.collect()
+        });
+        let (file, starts): &(usize, Vec<usize>) = starts.get(path)?;
+        let contents = &self.files.get(*file)?.contents;
+        let start = *starts.get(line.checked_sub(1)?)?;
+        let end = starts.get(line).copied().unwrap_or(contents.len());
+        // No more is looked at than is shown.
+        let end = end.min(start + 4 * LONGEST_LINE + 4);
+        let text = String::from_utf8_lossy(contents.get(start..end)?);
+        let whole = text.trim_end_matches(['\n', '\r']);
+        let shown = match whole.char_indices().nth(LONGEST_LINE) {
+            Some((end, _)) => format!("{}…", &whole[..end]),
+            None => whole.to_owned(),
+        };
+        (!text.is_empty()).then_some(shown)
     }
 
     /// Whether every reference could be judged: only then is anything closed or deleted.
@@ -321,5 +364,10 @@ fn gitlab_deps(path: &RepoPath, contents: &[u8]) -> Vec<Depends> {
         let (path, line) = (path.clone(), index + 1);
         Some(Depends { on, path, line })
     });
-    depends.collect()
+    depends.take(MOST_DEPENDS).collect()
 }
+
+/// The most projects of a `.gitlab-deps` that are read.
+const MOST_DEPENDS: usize = 500;
+/// The most images of one repository.
+const MOST_IMAGES: usize = 1_000;

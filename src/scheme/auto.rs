@@ -15,6 +15,7 @@ pub(super) fn read<'t>(tag: &'t str, hashes: &HashPlaces, out: &mut Reading<'t>)
     if !tag.bytes().any(|byte| byte.is_ascii_digit()) || is_bare_hash(tag) {
         return false;
     }
+    let hashes = hashes.marks(tag);
     let Some(core) = core::find(tag, hashes) else {
         return false;
     };
@@ -34,6 +35,7 @@ pub(super) fn read_behind_codename<'t>(
     out: &mut Reading<'t>,
 ) {
     out.clear();
+    let hashes = hashes.marks(tag);
     let core = core::find(tag, hashes).filter(|core| core.start == codename + 1);
     if let Some(core) = &core {
         core.version(tag, out);

@@ -10,11 +10,13 @@ use super::judge::Judge;
 use super::reader::Reader;
 use super::reading::Reading;
 use super::rules::{CodenameMode, Rules, Scheme};
+use super::second::Second;
 use crate::image::ImageName;
 
 /// The reader of a list, and the judge if the current tag is a version that is compared at all.
 pub(super) struct Context<'s> {
     pub(super) reader: &'s Reader,
+    pub(super) current: Option<&'s str>,
     pub(super) judge: Option<Judge<'s>>,
 }
 
@@ -22,6 +24,7 @@ impl<'s> Context<'s> {
     pub(super) fn new(
         reader: &'s Reader,
         current: Option<&'s str>,
+        seconds: &'s [Second],
         rules: &Rules,
         distribution: Option<Distribution>,
         today: Date,
@@ -31,7 +34,8 @@ impl<'s> Context<'s> {
             && current.is_some_and(|tag| reader.read(tag, &mut reading));
         Self {
             reader,
-            judge: readable.then(|| Judge::new(reading, rules, distribution, today)),
+            current,
+            judge: readable.then(|| Judge::new(reading, seconds, rules, distribution, today)),
         }
     }
 }
@@ -53,7 +57,7 @@ pub(super) fn compare(
         follow,
     );
     // Whether a release is out has no part in the order, so any day will do.
-    let context = Context::new(&reader, Some(current), rules, distribution, Date::MIN);
+    let context = Context::new(&reader, Some(current), &[], rules, distribution, Date::MIN);
     let judge = context.judge?;
     let mut reading = Reading::default();
     if !reader.read(candidate, &mut reading) {

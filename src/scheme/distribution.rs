@@ -1,4 +1,5 @@
-//! Ubuntu and Debian on Docker Hub, whose tags are codenames as often as numbers.
+//! Distributions whose releases are known: Ubuntu and Debian, whose tags are codenames as often as numbers, and Fedora;
+//! and the images of Windows.
 
 use jiff::civil::{Date, date};
 
@@ -9,7 +10,25 @@ use crate::image::ImageName;
 pub(super) enum Distribution {
     Ubuntu,
     Debian,
+    Fedora,
+    /// Windows Server and its kin: no codenames, but builds that say on which host an image starts.
+    Windows,
 }
+
+/// Where Docker Hub's own images are, and their public mirrors.
+const LIBRARIES: [(&str, &str); 3] = [
+    ("docker.io", "library/"),
+    ("public.ecr.aws", "docker/library/"),
+    ("mirror.gcr.io", "library/"),
+];
+
+/// What distributions publish elsewhere themselves.
+const OWN: [(&str, &str, Distribution); 4] = [
+    ("public.ecr.aws", "ubuntu/ubuntu", Distribution::Ubuntu),
+    ("public.ecr.aws", "debian/debian", Distribution::Debian),
+    ("registry.fedoraproject.org", "fedora", Distribution::Fedora),
+    ("quay.io", "fedora/fedora", Distribution::Fedora),
+];
 
 /// One release of a distribution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,20 +59,39 @@ fn is_lts(year: u64, month: u64) -> bool {
 }
 
 impl Distribution {
-    /// The distribution that an image is: only Docker Hub's own, never a private `team/ubuntu`.
+    /// The distribution that an image is: Docker Hub's own and its public mirrors, never a private `team/ubuntu`.
     pub(super) fn of(image: &ImageName) -> Option<Self> {
-        match (image.host().is_docker_hub(), image.path()) {
-            (true, "library/ubuntu") => Some(Self::Ubuntu),
-            (true, "library/debian") => Some(Self::Debian),
+        let host = if image.host().is_docker_hub() {
+            "docker.io"
+        } else {
+            image.host().as_str()
+        };
+        let path = image.path();
+        if host == "mcr.microsoft.com" && path.starts_with("windows/") {
+            return Some(Self::Windows);
+        }
+        let own = OWN
+            .iter()
+            .find(|(own, name, _)| (*own, *name) == (host, path));
+        if let Some((.., distribution)) = own {
+            return Some(*distribution);
+        }
+        let library = LIBRARIES.iter().find(|(library, _)| *library == host);
+        let name = library.and_then(|(_, folder)| path.strip_prefix(folder));
+        match name? {
+            "ubuntu" => Some(Self::Ubuntu),
+            "debian" => Some(Self::Debian),
+            "fedora" => Some(Self::Fedora),
             _ => None,
         }
     }
 
-    /// The release that a codename names; words that roll (`sid`) are no releases.
+    /// The release that a codename names; words that roll (`sid`) are not releases.
     pub(super) fn release(self, codename: &str) -> Option<&'static Release> {
         let releases: &[Release] = match self {
             Self::Ubuntu => &UBUNTU,
             Self::Debian => &DEBIAN,
+            Self::Fedora | Self::Windows => &[],
         };
         releases.iter().find(|release| release.codename == codename)
     }
@@ -63,6 +101,7 @@ impl Distribution {
         let words: &[Release] = match self {
             Self::Ubuntu => &UBUNTU_ROLLING,
             Self::Debian => &DEBIAN_ROLLING,
+            Self::Fedora | Self::Windows => &[],
         };
         words.iter().find(|release| release.codename == word)
     }
@@ -89,6 +128,24 @@ pub(super) fn is_number_out(year: Option<u64>, month: Option<u64>, today: Date) 
                 (Ok(year), Ok(month)) => (year, month) < now,
                 _ => false,
             }
+        }
+    }
+}
+
+/// Whether a number of Fedora is out on a day: before its release it is rawhide. Of a number that is not in the table, from
+/// June of its spring or December of its autumn on.
+pub(super) fn is_fedora_out(number: Option<u64>, today: Date) -> bool {
+    let Some(number) = number.and_then(|number| i16::try_from(number).ok()) else {
+        return false;
+    };
+    let known = FEDORA.iter().find(|(own, _)| *own == number);
+    match known {
+        Some((_, released)) => *released <= today,
+        None if number < FEDORA[0].0 => true,
+        None => {
+            // Two a year: 40 came in the spring of 2024.
+            let (year, month) = (2024 + (number - 40) / 2, 6 + 6 * i16::from(number % 2 == 1));
+            (today.year(), i16::from(today.month())) >= (year, month)
         }
     }
 }
@@ -160,6 +217,19 @@ const UBUNTU: [Release; 45] = [
     ubuntu(44, (26, 10), "stonking", date(2026, 10, 15)),
 ];
 
+/// Fedora's newer releases (<https://fedorapeople.org/groups/schedule/>); all older ones are out.
+const FEDORA: [(i16, Date); 9] = [
+    (35, date(2021, 11, 2)),
+    (36, date(2022, 5, 10)),
+    (37, date(2022, 11, 15)),
+    (38, date(2023, 4, 18)),
+    (39, date(2023, 11, 7)),
+    (40, date(2024, 4, 23)),
+    (41, date(2024, 10, 29)),
+    (42, date(2025, 4, 15)),
+    (43, date(2025, 10, 28)),
+];
+
 /// What follows the newest release of Ubuntu, or what comes after it.
 const UBUNTU_ROLLING: [Release; 2] = [debian(1000, "rolling", None), debian(1001, "devel", None)];
 
@@ -227,9 +297,45 @@ mod tests {
             ("team/ubuntu", None),
             ("registry.example.com/library/ubuntu", None),
             ("ubuntu/ubuntu", None),
+            ("fedora", Some(Distribution::Fedora)),
+            ("mirror.gcr.io/library/ubuntu", Some(Distribution::Ubuntu)),
+            ("mirror.gcr.io/ubuntu", None),
+            (
+                "public.ecr.aws/docker/library/debian",
+                Some(Distribution::Debian),
+            ),
+            ("public.ecr.aws/library/debian", None),
+            ("public.ecr.aws/ubuntu/ubuntu", Some(Distribution::Ubuntu)),
+            ("public.ecr.aws/team/ubuntu", None),
+            (
+                "mcr.microsoft.com/windows/servercore",
+                Some(Distribution::Windows),
+            ),
+            ("mcr.microsoft.com/dotnet/sdk", None),
         ] {
             let image = ImageName::parse(name).expect("a name");
             assert_eq!(Distribution::of(&image), expect, "{name}");
+        }
+    }
+
+    #[test]
+    fn fedora_is_out_from_its_release_on() {
+        for (number, today, expect) in [
+            (30, date(2026, 11, 21), true),
+            (43, date(2025, 10, 27), false),
+            (43, date(2025, 10, 28), true),
+            (44, date(2026, 5, 31), false),
+            (44, date(2026, 6, 1), true),
+            (45, date(2026, 11, 30), false),
+            (45, date(2026, 12, 1), true),
+            (u64::MAX, date(2026, 11, 21), false),
+            (32_000, date(2026, 11, 21), false),
+        ] {
+            assert_eq!(
+                is_fedora_out(Some(number), today),
+                expect,
+                "{number} {today}"
+            );
         }
     }
 

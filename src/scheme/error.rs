@@ -59,7 +59,7 @@ pub enum SchemeError {
         reason: &'static str,
     },
     /// The range cannot be read.
-    #[error("{text:?} is no range: {reason}")]
+    #[error("{text:?} is not a range: {reason}")]
     BadRange {
         /// The range as it is written.
         text: String,

@@ -1,8 +1,8 @@
 //! Says in one line how a tag was read and why its verdict is what it is.
 
 use super::context::Context;
-use super::hint::scheme_line;
 use super::judge::{Judge, VariantDifference, rises};
+use super::offer::scheme_line;
 use super::reading::{Reading, variant_text};
 use super::rules::{Allow, Ignore, Rules};
 use super::verdict::Verdict;
@@ -16,7 +16,7 @@ pub(super) fn why(context: &Context<'_>, rules: &Rules, tag: &str, verdict: Verd
     let reason = context
         .judge
         .as_ref()
-        .and_then(|judge| reason(judge, rules, tag, &reading, verdict))
+        .and_then(|judge| reason(context, judge, rules, tag, &reading, verdict))
         .unwrap_or_else(|| verdict.describe().to_owned());
     let read = reading.to_string();
     match read.is_empty() {
@@ -26,6 +26,7 @@ pub(super) fn why(context: &Context<'_>, rules: &Rules, tag: &str, verdict: Verd
 }
 
 fn reason(
+    context: &Context<'_>,
     judge: &Judge<'_>,
     rules: &Rules,
     tag: &str,
@@ -45,8 +46,13 @@ fn reason(
             VariantDifference::Kinds => {
                 "its builds are counted in another way than the current tag's".to_owned()
             }
-            VariantDifference::Words => variant_reason(judge, tag, reading),
+            VariantDifference::Words => variant_reason(judge, context.current, tag, reading),
+            VariantDifference::Second => second_reason(judge, reading),
         },
+        Verdict::FarOff => format!(
+            "a number is far from those of {:?}: a date, a year or a build number",
+            current.core
+        ),
         Verdict::OtherPrecision => format!(
             "the current tag's version is {}",
             match current.core {
@@ -75,7 +81,12 @@ fn reason(
     })
 }
 
-fn variant_reason(judge: &Judge<'_>, tag: &str, reading: &Reading<'_>) -> String {
+fn variant_reason(
+    judge: &Judge<'_>,
+    current_tag: Option<&str>,
+    tag: &str,
+    reading: &Reading<'_>,
+) -> String {
     let current = &judge.current;
     let mut reason = format!(
         "the current tag has {}",
@@ -88,12 +99,20 @@ fn variant_reason(judge: &Judge<'_>, tag: &str, reading: &Reading<'_>) -> String
     }
     if let Some(word) = reading.words.iter().find(|word| word.unknown) {
         let word = word.text.trim_start_matches(['-', '_', '.', '+']);
-        reason.push_str(&format!("; {word:?} is no word that imagebot knows"));
-        if let Some(line) = scheme_line(tag, reading) {
+        reason.push_str(&format!("; imagebot does not know the word {word:?}"));
+        if let Some(line) = current_tag.and_then(|current| scheme_line(current, tag)) {
             reason.push_str(&format!(", {line} frees it"));
         }
     }
     reason
+}
+
+fn second_reason(judge: &Judge<'_>, reading: &Reading<'_>) -> String {
+    let reason = "its second version is another than the current tag's";
+    match !judge.follow && judge.second_rises(reading) {
+        true => format!("{reason}, and higher: `variant = \"follow\"` takes it"),
+        false => reason.to_owned(),
+    }
 }
 
 fn named(what: &str, text: &str) -> String {

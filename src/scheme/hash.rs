@@ -66,14 +66,14 @@ impl HashPlaces {
         let mut first: HashMap<(u64, usize), &str> = HashMap::new();
         let mut places = HashSet::new();
         for tag in tags {
-            for (start, end) in segments(tag) {
+            for (start, end, shape) in shapes(tag) {
                 let segment = &tag[start..end];
                 let digits = segment.strip_prefix('g').unwrap_or(segment);
                 if (SHORTEST..=12).contains(&digits.len())
                     && is_hash(segment, 12)
                     && digits.bytes().any(|b| b.is_ascii_alphabetic())
                 {
-                    let place = (shape(&tag[..start]), digits.len());
+                    let place = (shape, digits.len());
                     if *first.entry(place).or_insert(tag) != tag {
                         places.insert(place);
                     }
@@ -83,12 +83,30 @@ impl HashPlaces {
         Self(places)
     }
 
-    /// Whether the digits `start..end` of a tag are a hash by their place.
-    pub(super) fn is_hash(&self, tag: &str, start: usize, end: usize) -> bool {
-        !self.0.is_empty()
-            && tag
-                .get(..start)
-                .is_some_and(|before| self.0.contains(&(shape(before), end - start)))
+    /// The segments of a tag that are hashes by their place, found in one pass over it.
+    pub(super) fn marks(&self, tag: &str) -> HashMarks {
+        let mut marks = HashMarks::default();
+        if self.0.is_empty() {
+            return marks;
+        }
+        for (start, end, shape) in shapes(tag) {
+            let is_number = || tag[start..end].bytes().all(|byte| byte.is_ascii_digit());
+            if start < 128 && self.0.contains(&(shape, end - start)) && is_number() {
+                marks.0 |= 1 << start;
+            }
+        }
+        marks
+    }
+}
+
+/// Where the hashes of one tag begin that only their place makes hashes, a bit for each byte.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct HashMarks(u128);
+
+impl HashMarks {
+    /// Whether the digits that begin at `start` are a hash by their place.
+    pub(super) fn is_hash(self, start: usize) -> bool {
+        start < 128 && self.0 >> start & 1 == 1
     }
 }
 
@@ -105,40 +123,70 @@ fn segments(tag: &str) -> impl Iterator<Item = (usize, usize)> {
     })
 }
 
-/// A text with every number run and every hash taken for equal, as a hash value (FNV-1a).
-fn shape(text: &str) -> u64 {
-    const NUMBER: u8 = b'0';
-    const HASH: u8 = b'#';
-    let mut sum: u64 = 0xcbf2_9ce4_8422_2325;
-    let mut last = 0;
-    let mut add = |byte: u8| {
-        // `1.2.3` is one number run, whatever its precision.
-        if !(byte == NUMBER && last == NUMBER) {
-            sum = (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-        }
-        last = byte;
-    };
-    let bytes = text.as_bytes();
-    for (start, end) in segments(text) {
-        if is_hash(&text[start..end], 64) {
-            add(HASH);
-        } else {
-            // The `v` of `v1.2` is style.
-            let styled = matches!(bytes.get(start), Some(b'v' | b'V'))
-                && bytes.get(start + 1).is_some_and(u8::is_ascii_digit);
-            for byte in &bytes[start + usize::from(styled)..end] {
-                add(if byte.is_ascii_digit() { NUMBER } else { *byte });
+/// The segments of a tag, each with the shape of what stands before it: with every number run and every hash taken for
+/// equal, as a hash value (FNV-1a).
+fn shapes(tag: &str) -> impl Iterator<Item = (usize, usize, u64)> {
+    let bytes = tag.as_bytes();
+    let mut shape = Shape::default();
+    segments(tag).map(move |(start, end)| {
+        let mut before = shape;
+        if let Some(separator) = start.checked_sub(1).and_then(|at| bytes.get(at)) {
+            before.add(*separator);
+            // `1.2.3` is one number run, whatever its precision.
+            let digit = |at: Option<usize>| {
+                at.and_then(|at| bytes.get(at))
+                    .is_some_and(u8::is_ascii_digit)
+            };
+            let joins = *separator == b'.' && digit(start.checked_sub(2)) && digit(Some(start));
+            if !joins {
+                shape.add(*separator);
             }
         }
-        let joins = bytes.get(end) == Some(&b'.')
-            && end > 0
-            && bytes[end - 1].is_ascii_digit()
-            && bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
-        if !joins && let Some(separator) = bytes.get(end) {
-            add(*separator);
+        shape.add_segment(&tag[start..end]);
+        (start, end, before.sum)
+    })
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    sum: u64,
+    last: u8,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self {
+            sum: 0xcbf2_9ce4_8422_2325,
+            last: 0,
         }
     }
-    sum
+}
+
+impl Shape {
+    const NUMBER: u8 = b'0';
+    const HASH: u8 = b'#';
+
+    fn add(&mut self, byte: u8) {
+        if !(byte == Self::NUMBER && self.last == Self::NUMBER) {
+            self.sum = (self.sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+        }
+        self.last = byte;
+    }
+
+    fn add_segment(&mut self, segment: &str) {
+        if is_hash(segment, 64) {
+            return self.add(Self::HASH);
+        }
+        // The `v` of `v1.2` is style.
+        let styled = matches!(segment.as_bytes(), [b'v' | b'V', b'0'..=b'9', ..]);
+        for byte in &segment.as_bytes()[usize::from(styled)..] {
+            self.add(if byte.is_ascii_digit() {
+                Self::NUMBER
+            } else {
+                *byte
+            });
+        }
+    }
 }
 
 #[cfg(test)]
@@ -189,7 +237,9 @@ mod tests {
     fn an_all_digit_hash_needs_two_lettered_ones_in_its_place() {
         let is_hash = |tags: &[&str], tag: &str| {
             let start = tag.rfind('-').map_or(0, |at| at + 1);
-            HashPlaces::of(tags.iter().copied()).is_hash(tag, start, tag.len())
+            HashPlaces::of(tags.iter().copied())
+                .marks(tag)
+                .is_hash(start)
         };
         let two = ["7.1-524a1d5", "v7.2-2f653d4"];
         assert!(is_hash(&two, "7.1.3-9658143"));

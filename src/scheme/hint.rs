@@ -1,6 +1,7 @@
 //! What a person should know about a list or a policy, beside the verdicts.
 
 use super::judge::{Judge, VariantDifference, rises};
+use super::offer::scheme_line;
 use super::order::Mark;
 use super::reading::{Reading, numbers_in};
 use super::rules::{Rules, Scheme, VariantMode};
@@ -38,10 +39,13 @@ impl<'t> Hints<'t> {
         reading: &Reading<'_>,
     ) {
         let current = &judge.current;
-        let higher = current.words.len() == reading.words.len()
-            && reading.precision == current.precision
-            && rises(&current.words, &reading.words)
-            && judge.variant_difference(reading) == Some(VariantDifference::Words);
+        let words = || {
+            current.words.len() == reading.words.len()
+                && rises(&current.words, &reading.words)
+                && judge.variant_difference(reading) == Some(VariantDifference::Words)
+        };
+        let higher =
+            reading.precision == current.precision && (words() || judge.second_rises(reading));
         if higher && self.higher.is_none_or(|own| is_above(tag, own)) {
             self.higher = Some(tag);
         }
@@ -83,12 +87,12 @@ impl<'t> Hints<'t> {
         };
         match current.words.iter().find(|word| word.unknown) {
             Some(word) => {
-                let line = scheme_line(tag, current)
+                let line = scheme_line(tag, higher)
                     .unwrap_or_else(|| "a `[[scheme]]` with a pattern".to_owned());
                 hints.push(Hint {
                     code: "unknown-word",
                     text: format!(
-                        "{:?} is no word that imagebot knows, so its number stays as it is, though {higher:?} exists; {line} frees it",
+                        "imagebot does not know the word {:?}, so its number stays as it is, though {higher:?} exists; {line} frees it",
                         word.text.trim_start_matches(['-', '_', '.', '+']),
                     ),
                 });
@@ -118,34 +122,4 @@ fn variant_word<'t>(mark: &Mark<'t>) -> Option<&'t str> {
         let stem = word.trim_end_matches(|c: char| c.is_ascii_digit());
         meaning(stem) == Some(Meaning::Name) || cpu_end(word, 0).is_some()
     })
-}
-
-/// The line of configuration that reads the number of an unknown word as a build counter.
-pub(super) fn scheme_line(tag: &str, reading: &Reading<'_>) -> Option<String> {
-    let place = |part: &str| {
-        (part.as_ptr() as usize)
-            .checked_sub(tag.as_ptr() as usize)
-            .filter(|start| tag.get(*start..start + part.len()) == Some(part))
-    };
-    let word = reading.words.iter().find(|word| word.unknown)?.text;
-    let core = place(reading.core)?;
-    let start = place(word)?;
-    // Of all that a tag may hold only the dot means something in a pattern.
-    let escape = |text: &str| text.replace('.', r"\.").replace('+', r"\+");
-    let mut names = ["major", "minor", "patch", "revision"].into_iter();
-    let mut pattern = escape(tag.get(..core)?);
-    for (at, run) in reading.core.split('.').enumerate() {
-        run.bytes().all(|b| b.is_ascii_digit()).then_some(())?;
-        let dot = if at > 0 { r"\." } else { "" };
-        pattern.push_str(&format!(r"{dot}(?<{}>\d+)", names.next()?));
-    }
-    let digits = word.find(|c: char| c.is_ascii_digit())?;
-    let behind = word
-        .get(digits..)?
-        .trim_start_matches(|c: char| c.is_ascii_digit());
-    pattern.push_str(&escape(tag.get(core + reading.core.len()..start + digits)?));
-    pattern.push_str(r"(?<build>\d+)");
-    pattern.push_str(&escape(behind));
-    pattern.push_str(&escape(tag.get(start + word.len()..)?));
-    Some(format!("`[[scheme]]` with `pattern = '{pattern}'`"))
 }

@@ -4,23 +4,29 @@ use std::cmp::Ordering;
 
 use jiff::civil::Date;
 
-use super::distribution::{Distribution, is_lts_number, is_number_out};
+use super::distribution::{Distribution, is_fedora_out, is_lts_number, is_number_out};
 use super::level::Level;
 use super::order::{Token, difference};
 use super::reading::{Reading, Word, numbers_in};
 use super::rules::{CodenameMode, Rules, Scheme, VariantMode};
+use super::second::Second;
 use super::verdict::Verdict;
+use super::words::{is_windows_build, names_windows};
 
 /// The current tag and what makes others comparable with it.
 #[derive(Debug)]
 pub(super) struct Judge<'c> {
     pub(super) current: Reading<'c>,
     row: Vec<Token<'c>>,
+    /// What each bare number of the current tag is.
+    seconds: &'c [Second],
     rolling: bool,
     pub(super) follow: bool,
     codename: CodenameMode,
     prerelease: bool,
     distribution: Option<Distribution>,
+    /// The image runs on a Windows host of its own build only.
+    windows: bool,
     /// The style of `v` is sticky.
     sticky: bool,
     auto: bool,
@@ -36,11 +42,16 @@ pub(super) struct Newer {
     pub(super) own_style: bool,
     /// An interim release beside a long-term one.
     pub(super) not_lts: bool,
+    /// Its numbers are those of the current tag.
+    pub(super) same_numbers: bool,
+    /// Not out yet, or perhaps a beta: never a candidate, whatever else the list holds.
+    pub(super) held: bool,
 }
 
 impl<'c> Judge<'c> {
     pub(super) fn new(
         current: Reading<'c>,
+        seconds: &'c [Second],
         rules: &Rules,
         distribution: Option<Distribution>,
         today: Date,
@@ -48,10 +59,15 @@ impl<'c> Judge<'c> {
         let follow = rules.variant == VariantMode::Follow;
         let rolling = current.is_rolling();
         let mut row = Vec::new();
-        current.row(rolling, follow, &mut row);
+        current.row(rolling, follow, seconds, &mut row);
+        let windows = distribution == Some(Distribution::Windows)
+            || current.words.iter().any(|word| names_windows(word.text))
+            || current.prefix.iter().any(|piece| names_windows(piece));
         Self {
             current,
             row,
+            seconds,
+            windows,
             rolling,
             follow,
             codename: rules.codename,
@@ -63,15 +79,10 @@ impl<'c> Judge<'c> {
         }
     }
 
-    /// Whether prereleases are candidates only where no stable tag is.
-    pub(super) fn gates_prereleases(&self) -> bool {
-        !self.current.is_stable() && !self.prerelease
-    }
-
     /// The row by which a comparable tag is ordered.
     pub(super) fn row<'t>(&self, tag: &Reading<'t>, row: &mut Vec<Token<'t>>) {
         row.clear();
-        tag.row(self.rolling, self.follow, row);
+        tag.row(self.rolling, self.follow, self.seconds, row);
     }
 
     /// How a comparable tag stands to the current one; `row` is the tag's.
@@ -91,15 +102,66 @@ impl<'c> Judge<'c> {
         if order != Ordering::Greater {
             return Err(Verdict::OlderOrEqual);
         }
-        if self.waits(tag) {
-            return Err(Verdict::Prerelease);
-        }
+        let Some(level) = self.widened(tag, level) else {
+            return Err(Verdict::OlderOrEqual);
+        };
+        let current = &self.current;
         Ok(Newer {
             level,
             stable: tag.is_stable(),
-            own_style: !self.sticky || tag.style == self.current.style,
+            own_style: !self.sticky || tag.style == current.style,
             not_lts: self.is_beside_lts(tag),
+            same_numbers: tag.codename == current.codename && current.numbers().eq(tag.numbers()),
+            held: self.is_held(tag),
         })
+    }
+
+    /// Whether a tag is not out yet, or perhaps a beta.
+    pub(super) fn is_held(&self, tag: &Reading<'_>) -> bool {
+        let may_be_beta = self.current.counters.is_empty() && tag.may_be_beta();
+        may_be_beta && !self.prerelease || self.is_unreleased(tag)
+    }
+
+    /// The level of a change where more than the first difference counts; none if a second version falls.
+    fn widened(&self, tag: &Reading<'_>, mut level: Level) -> Option<Level> {
+        let current = &self.current;
+        for (place, second) in (1..).zip(self.seconds) {
+            let (from, to) = (current.bare(place), tag.bare(place));
+            if *second == Second::Counter || to.clone().next().is_none() {
+                continue;
+            }
+            if to.clone().lt(from.clone()) {
+                return None;
+            }
+            let shared = from.clone().zip(to.clone());
+            let differs = shared.clone().position(|(from, to)| from != to);
+            let longer = (from.count() != to.count()).then(|| shared.count());
+            level = level.max(match differs.or(longer) {
+                None => continue,
+                Some(0) => Level::Major,
+                Some(1) => Level::Minor,
+                Some(_) => Level::Patch,
+            });
+        }
+        Some(match self.windows && self.is_other_host(tag) {
+            true => Level::Major,
+            false => level,
+        })
+    }
+
+    /// Whether a Windows image starts on hosts of another build: `10.0.<build>`, `ltsc2022`.
+    fn is_other_host(&self, tag: &Reading<'_>) -> bool {
+        let build = |reading: &Reading<'_>| {
+            let value = |at: usize| reading.numbers().nth(at);
+            let is_windows = value(0)?.value() == Some(10) && value(1)?.value() == Some(0);
+            value(2).filter(|_| is_windows).map(|number| number.value())
+        };
+        let words = self.current.words.iter().zip(&tag.words);
+        build(&self.current) != build(tag)
+            || words.into_iter().any(|(from, to)| {
+                let builds = |text| numbers_in(text).take(3);
+                is_windows_build(from.text) && !builds(from.text).eq(builds(to.text))
+            })
     }
 
     /// Whether two tags can be compared at all, or the first reason why not.
@@ -116,11 +178,16 @@ impl<'c> Judge<'c> {
         {
             return Err(Verdict::OtherCodename);
         }
-        if tag.precision != current.precision || self.is_other_magnitude(tag) {
+        let other_date =
+            tag.is_calendar() && current.is_calendar() && tag.date_digits != current.date_digits;
+        if tag.precision != current.precision || other_date {
             return Err(Verdict::OtherPrecision);
         }
         if tag.is_calendar() != current.is_calendar() {
             return Err(Verdict::OtherCalendar);
+        }
+        if self.auto && !current.is_calendar() && is_far_off(current, tag) {
+            return Err(Verdict::FarOff);
         }
         Ok(())
     }
@@ -142,46 +209,37 @@ impl<'c> Judge<'c> {
         if !same {
             return Some(VariantDifference::Words);
         }
-        let kinds = tag.counters.iter().zip(&current.counters);
-        if kinds
-            .into_iter()
-            .any(|(left, right)| left.kind != right.kind)
-        {
+        if !self.same_seconds(tag) {
+            return Some(VariantDifference::Second);
+        }
+        if !same_kinds(current, tag) {
             return Some(VariantDifference::Kinds);
         }
         // A release never moves to a commit build; from a commit build the way to a release is open.
         (tag.hash && !current.hash).then_some(VariantDifference::Hash)
     }
 
-    /// Numbers of another kind: dates of another length, and a huge number beside a small one.
-    fn is_other_magnitude(&self, tag: &Reading<'_>) -> bool {
-        let current = &self.current;
-        if tag.is_calendar() && current.is_calendar() {
-            return tag.date_digits != current.date_digits;
-        }
-        match (&current.version[..], &tag.version[..]) {
-            ([(small, _)], [(huge, _)])
-                if self.auto && !tag.is_calendar() && !current.is_calendar() =>
-            {
-                small.digits() < 5 && huge.digits() >= 7
+    /// Whether the second versions are those of the current tag, or may follow them.
+    fn same_seconds(&self, tag: &Reading<'_>) -> bool {
+        let places = (1..).zip(self.seconds);
+        let mut versions = places.filter(|(_, second)| **second == Second::Version);
+        versions.all(|(place, _)| {
+            let (from, to) = (self.current.bare(place), tag.bare(place));
+            match self.follow {
+                true => from.clone().count() == to.clone().count() && from.le(to),
+                false => from.eq(to),
             }
-            _ => false,
-        }
+        })
     }
 
-    /// Whether a newer tag is one that a stable policy waits for.
-    fn waits(&self, tag: &Reading<'_>) -> bool {
-        let current = &self.current;
-        let wants_stage = |tag: &Reading<'_>| {
-            let numbers = tag.version.iter().map(|(number, _)| *number);
-            let same_numbers = || {
-                let own = current.version.iter().map(|(number, _)| *number);
-                tag.codename == current.codename && own.eq(numbers)
-            };
-            tag.is_stable() || self.prerelease || !current.is_stable() && same_numbers()
-        };
-        let may_be_beta = current.counters.is_empty() && tag.may_be_beta() && !self.prerelease;
-        !wants_stage(tag) || may_be_beta || self.is_unreleased(tag)
+    /// Whether a tag's second versions are higher, and nothing else sets its variant apart.
+    pub(super) fn second_rises(&self, tag: &Reading<'_>) -> bool {
+        let mut places = (1..).zip(self.seconds);
+        self.variant_difference(tag) == Some(VariantDifference::Second)
+            && places.all(|(place, _)| {
+                let (from, to) = (self.current.bare(place), tag.bare(place));
+                from.clone().count() == to.clone().count() && from.le(to)
+            })
     }
 
     /// A codename or an Ubuntu number before its release.
@@ -193,6 +251,10 @@ impl<'c> Judge<'c> {
             (None, Some(Distribution::Ubuntu)) if is_numbered(tag) => {
                 let (year, month) = year_and_month(tag);
                 !is_number_out(year, month, self.today)
+            }
+            (None, Some(Distribution::Fedora)) if tag.prefix.is_empty() => {
+                let number = year_and_month(tag).0;
+                !tag.is_calendar() && !is_fedora_out(number, self.today)
             }
             _ => false,
         }
@@ -236,8 +298,26 @@ pub(super) struct Unlikeness {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum VariantDifference {
     Words,
+    Second,
     Kinds,
     Hash,
+}
+
+/// Whether a version is another kind of number: a date or a build number inside, or a year in front.
+pub(super) fn is_far_off(current: &Reading<'_>, tag: &Reading<'_>) -> bool {
+    let digits = |reading: &Reading<'_>, at: usize| {
+        let number = reading.version.get(at);
+        number.map_or(0, |(number, _)| number.digits())
+    };
+    let numbers = current.version.len().min(tag.version.len());
+    let first = digits(current, 0) <= 2 && digits(tag, 0) >= 4;
+    first || (0..numbers).any(|at| digits(current, at) < 5 && digits(tag, at) >= 7)
+}
+
+/// Whether the counters of two tags count the same, as far as both have them.
+pub(super) fn same_kinds(left: &Reading<'_>, right: &Reading<'_>) -> bool {
+    let mut kinds = left.counters.iter().zip(&right.counters);
+    kinds.all(|(left, right)| left.kind == right.kind)
 }
 
 /// Whether a variant has the same words as another and no lower number.

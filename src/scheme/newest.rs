@@ -1,5 +1,6 @@
 //! Sorts the newer tags of a list: the one sort that a selection makes.
 
+use std::cell::OnceCell;
 use std::cmp::Ordering;
 
 use super::judge::{Newer, Unlikeness, padding_distance};
@@ -19,6 +20,8 @@ pub(super) struct Entry {
     pub(super) policy: Option<Verdict>,
     /// What the caller found out about it.
     pub(super) rejected: Option<Verdict>,
+    /// Its number among the tags of its family.
+    pub(super) member: usize,
 }
 
 /// The newer tags of a list while it is read, with all that their order depends on.
@@ -33,6 +36,8 @@ struct Found<'t> {
     tag: &'t str,
     row: Span,
     unlike: Unlikeness,
+    /// How far its zero padding is from the current tag's, once that was asked.
+    padding: OnceCell<usize>,
     entry: Entry,
 }
 
@@ -58,6 +63,7 @@ impl<'t> Newest<'t> {
             tag,
             row: Span(start, self.rows.len()),
             unlike,
+            padding: OnceCell::new(),
             entry,
         });
     }
@@ -66,8 +72,9 @@ impl<'t> Newest<'t> {
         self.rows.get(found.row.0..found.row.1).unwrap_or_default()
     }
 
-    /// Every tag once, best first: the own style, the newest, then what is most like the current tag.
-    pub(super) fn into_sorted(self, current: &str) -> Vec<Entry> {
+    /// Every tag once, best first: the own style, the newest, then what is most like the current tag. Counts its
+    /// comparisons.
+    pub(super) fn into_sorted(self, current: &str, comparisons: &mut u64) -> Vec<Entry> {
         let mut keys: Vec<_> = self
             .found
             .iter()
@@ -79,6 +86,7 @@ impl<'t> Newest<'t> {
             })
             .collect();
         keys.sort_unstable_by(|left, right| {
+            *comparisons += 1;
             let coarse = (right.own_style, right.front).cmp(&(left.own_style, left.front));
             coarse.then_with(
                 || match (self.found.get(left.place), self.found.get(right.place)) {
@@ -100,8 +108,11 @@ impl<'t> Newest<'t> {
         newer
             .then_with(|| left.unlike.cmp(&right.unlike))
             .then_with(|| {
-                let distance = |found: &Found<'_>| padding_distance(found.tag, current);
-                distance(left).cmp(&distance(right))
+                let padding = |found: &Found<'t>| {
+                    let distance = || padding_distance(found.tag, current);
+                    *found.padding.get_or_init(distance)
+                };
+                padding(left).cmp(&padding(right))
             })
             .then_with(|| (left.tag.len(), left.tag).cmp(&(right.tag.len(), right.tag)))
     }

@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use super::level::Level;
 
 /// A number of any length, as its digits without leading zeros; nothing overflows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Number<'t>(&'t str);
 
 impl<'t> Number<'t> {
@@ -23,6 +23,11 @@ impl<'t> Number<'t> {
     /// How many digits the number has; none for zero.
     pub(super) fn digits(self) -> usize {
         self.0.len()
+    }
+
+    /// The digits without leading zeros.
+    pub(super) fn as_str(self) -> &'t str {
+        self.0
     }
 
     /// The value, if it fits.

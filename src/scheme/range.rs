@@ -1,4 +1,7 @@
-//! Ranges of versions: `>=3.11 <4 || 5`-like, compared with the version numbers only.
+//! Ranges of versions: `>=3.11 <4 || ^5.2`, compared with the version numbers only.
+//!
+//! `^`, `~` and `*` are the `semver` crate's. The signs are compared here, because the crate reads `>1` as `>=2`, wants commas,
+//! has no `!=`, and knows neither four numbers nor zeros in front (`18.04`).
 
 use std::cmp::Ordering;
 
@@ -12,9 +15,11 @@ pub(super) struct Range {
 }
 
 #[derive(Debug, Clone)]
-struct Comparator {
-    operator: Operator,
-    numbers: Vec<String>,
+enum Comparator {
+    /// A sign and a version of any length.
+    Sign(Operator, Vec<String>),
+    /// `^1.2`, `~1.2`, `1.*`.
+    Semver(::semver::VersionReq),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -58,9 +63,19 @@ impl Range {
                     .find(|c: char| c.is_whitespace() || "<>=!".contains(c))
                     .unwrap_or(behind.len());
                 let (version, next) = behind.split_at(end);
-                comparators.push(Comparator {
-                    operator,
-                    numbers: numbers(version).map_err(bad)?,
+                comparators.push(match sign {
+                    None if version.starts_with(['^', '~']) || is_wildcard(version) => {
+                        let read = ::semver::VersionReq::parse(version).ok().filter(|read| {
+                            !version.contains(',')
+                                && read.comparators.iter().all(|c| c.pre.is_empty())
+                        });
+                        Comparator::Semver(read.ok_or_else(|| {
+                            bad(format!(
+                                "{version:?} is not a version; write three numbers at most, `^1.2`"
+                            ))
+                        })?)
+                    }
+                    _ => Comparator::Sign(operator, numbers(version).map_err(bad)?),
                 });
                 rest = next.trim_start();
             }
@@ -86,8 +101,14 @@ impl Range {
 
 impl Comparator {
     fn holds<'t>(&self, version: impl Iterator<Item = Number<'t>>) -> bool {
+        let (operator, numbers) = match self {
+            Self::Sign(operator, numbers) => (operator, numbers),
+            Self::Semver(range) => {
+                return first_three(version).is_some_and(|version| range.matches(&version));
+            }
+        };
         let mut version = version.fuse();
-        let mut own = self.numbers.iter().map(|digits| Number::new(digits)).fuse();
+        let mut own = numbers.iter().map(|digits| Number::new(digits)).fuse();
         let order = loop {
             match (version.next(), own.next()) {
                 (None, None) => break Ordering::Equal,
@@ -100,7 +121,7 @@ impl Comparator {
                 }
             }
         };
-        match self.operator {
+        match operator {
             Operator::Less => order.is_lt(),
             Operator::LessOrEqual => order.is_le(),
             Operator::Greater => order.is_gt(),
@@ -109,6 +130,22 @@ impl Comparator {
             Operator::NotEqual => order.is_ne(),
         }
     }
+}
+
+/// What the crate can compare: three numbers of at most 64 bits; missing ones are zero, further ones play no part.
+fn first_three<'t>(mut version: impl Iterator<Item = Number<'t>>) -> Option<::semver::Version> {
+    let mut next = || match version.next() {
+        None => Some(0),
+        Some(number) if number.as_str().is_empty() => Some(0),
+        Some(number) => number.as_str().parse().ok(),
+    };
+    Some(::semver::Version::new(next()?, next()?, next()?))
+}
+
+/// `*`, `1.*`, `1.2.x`.
+fn is_wildcard(version: &str) -> bool {
+    let last = version.rsplit('.').next();
+    matches!(last, Some("*" | "x" | "X"))
 }
 
 fn numbers(version: &str) -> Result<Vec<String>, String> {
@@ -120,7 +157,7 @@ fn numbers(version: &str) -> Result<Vec<String>, String> {
         Err("a version is missing behind the sign".to_owned())
     } else {
         Err(format!(
-            "{version:?} is no version; write numbers and dots, `3.11`"
+            "{version:?} is not a version; write numbers and dots, `3.11`"
         ))
     }
 }
@@ -153,6 +190,20 @@ mod tests {
             (">=3.11 <4 || 5", "4", false),
             (">99999999999999999999", "100000000000000000000", true),
             ("=v1.02", "1.2", true),
+            ("^1.2", "1.9", true),
+            ("^1.2", "1.1.9", false),
+            ("^1.2", "2.0", false),
+            ("^0.2.3", "0.3.0", false),
+            ("~1.2", "1.2.9", true),
+            ("~1.2", "1.3", false),
+            ("~1.2 !=1.2.4", "1.2.4", false),
+            ("1.*", "1.4.2.7", true),
+            ("1.x || ^3", "3.1", true),
+            ("1.x || ^3", "2", false),
+            ("*", "7", true),
+            ("^1", "1.99999999999999999999", false),
+            ("<1.99999999999999999999", "1.2", true),
+            ("^18.4", "18.04", true),
         ] {
             assert_eq!(contains(range, version), expect, "{range} {version}");
         }
@@ -168,8 +219,15 @@ mod tests {
             "<",
             "<a",
             "<1.x",
-            "^1.2",
-            "~1",
+            "^",
+            "~",
+            "^a",
+            "^1,^2",
+            "^1.2.3.4",
+            "^1.2.3-rc1",
+            "*.1",
+            "<^1",
+            "^99999999999999999999",
             "1.2-rc1",
             "<1 and >2",
             ">=1,<2",

@@ -5,6 +5,7 @@ use std::fmt;
 use super::distribution::Release;
 use super::level::Level;
 use super::order::{Mark, Number, Token};
+use super::second::Second;
 use super::words::{B, BUILD, PLAIN, SECURITY};
 
 /// Whether a `v` stands before the version.
@@ -17,6 +18,17 @@ pub(super) enum Style {
     Lower,
     /// `V1.2.3`.
     Upper,
+}
+
+impl Style {
+    /// The mark as it is written.
+    pub(super) fn mark(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Lower => "v",
+            Self::Upper => "V",
+        }
+    }
 }
 
 /// Whether a version is a date.
@@ -41,6 +53,9 @@ pub(super) struct Word<'t> {
     pub(super) unknown: bool,
 }
 
+/// How a counter stands in [`Reading::arrangement`].
+const COUNTER: u64 = 2;
+
 /// A build counter.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Counter<'t> {
@@ -48,8 +63,11 @@ pub(super) struct Counter<'t> {
     pub(super) number: Number<'t>,
     /// [`Level::Build`], or [`Level::Minor`] for a dotted number: it may be a second version.
     pub(super) level: Level,
-    /// A date or a Unix time is part of the number, so it is no version.
+    /// A date or a Unix time is part of the number, so it is not a version.
     pub(super) dated: bool,
+    /// The dotted number that it is part of, from 1, if that has no letters, date, time or hash: it may be a second
+    /// version (`docs/tag-schemes.md`, "Second versions").
+    pub(super) bare: u8,
 }
 
 /// How a tag reads under a scheme.
@@ -135,8 +153,45 @@ impl<'t> Reading<'t> {
             number,
             level: Level::Build,
             dated: false,
+            bare: 0,
         });
-        self.arrangement = self.arrangement << 2 | 2;
+        self.arrangement = self.arrangement << 2 | COUNTER;
+    }
+
+    /// The numbers of the version.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = Number<'t>> + Clone + '_ {
+        self.version.iter().map(|(number, _)| *number)
+    }
+
+    /// How many bare numbers stand behind the version.
+    pub(super) fn bare_count(&self) -> u8 {
+        self.counters.iter().map(|c| c.bare).max().unwrap_or(0)
+    }
+
+    /// The parts of the bare number at a place, from 1; none where there is none.
+    pub(super) fn bare(&self, place: u8) -> impl Iterator<Item = Number<'t>> + Clone + '_ {
+        let counters = self.counters.iter();
+        counters
+            .filter(move |counter| counter.bare == place)
+            .map(|counter| counter.number)
+    }
+
+    /// Takes back that the last counters are a bare number: commits since a version, `1.2.3-5-gabc1234`.
+    pub(super) fn unbare_last(&mut self) {
+        let is_last = self.arrangement & 3 == COUNTER;
+        if !is_last {
+            return;
+        }
+        if let Some(last) = self
+            .counters
+            .last()
+            .map(|c| c.bare)
+            .filter(|bare| *bare > 0)
+        {
+            for counter in self.counters.iter_mut().filter(|c| c.bare == last) {
+                counter.bare = 0;
+            }
+        }
     }
 
     pub(super) fn add_separators(&mut self, text: &str) {
@@ -150,7 +205,13 @@ impl<'t> Reading<'t> {
 
     /// Appends the row by which the tag is ordered. `rolling` says that the current tag is the
     /// rolling name of its builds, `follow` that the variant's numbers count.
-    pub(super) fn row(&self, rolling: bool, follow: bool, row: &mut Vec<Token<'t>>) {
+    pub(super) fn row(
+        &self,
+        rolling: bool,
+        follow: bool,
+        seconds: &[Second],
+        row: &mut Vec<Token<'t>>,
+    ) {
         if let Some(release) = self.codename {
             row.push(Token::new(Mark::Codename(release.place), Level::Major));
         }
@@ -166,9 +227,16 @@ impl<'t> Reading<'t> {
             let numbers = words.flat_map(|word| numbers_in(word.text));
             row.extend(numbers.map(|number| Token::new(Mark::Number(number), Level::Minor)));
         }
+        let is_second = |counter: &&Counter<'_>| {
+            let place = usize::from(counter.bare).checked_sub(1);
+            place.and_then(|at| seconds.get(at)) == Some(&Second::Version)
+        };
+        // Second versions belong to the variant: they stand in front of all counters.
+        let versions = self.counters.iter().filter(is_second);
+        row.extend(versions.map(|counter| Token::new(Mark::Number(counter.number), Level::Patch)));
         // Where the missing counter stands among the others, and what counts above it always.
         let (missing, counted) = if rolling { (1, 0) } else { (0, 1) };
-        for counter in &self.counters {
+        for counter in self.counters.iter().filter(|counter| !is_second(counter)) {
             let rank = if counter.kind == SECURITY { 2 } else { counted };
             let mark = Mark::Counter(rank, Some(counter.number));
             let dated = counter.dated;

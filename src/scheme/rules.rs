@@ -118,12 +118,14 @@ impl Allow {
 }
 
 impl Ignore {
-    /// Reads an exact tag, `/regex/` or a range, which begins with one of its signs.
+    /// Reads an exact tag, `/regex/` or a range, which begins with one of its signs or ends with `*`.
     pub fn parse(text: &str) -> Result<Self, SchemeError> {
         if let Some(regex) = slashed(text, 1) {
             return Ok(Self(Filter::Search(regex?)));
         }
-        if text.starts_with(['<', '>', '=', '!', ' ']) || text.contains("||") || text.is_empty() {
+        let signs = ['<', '>', '=', '!', ' ', '^', '~'];
+        let is_range = text.starts_with(signs) || text.contains("||") || text.ends_with('*');
+        if is_range || text.is_empty() {
             return Ok(Self(Filter::Range(text.to_owned(), Range::parse(text)?)));
         }
         if Tag::parse(text).is_err() {

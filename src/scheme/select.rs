@@ -9,16 +9,20 @@ use jiff::civil::Date;
 
 use super::context::Context;
 use super::distribution::Distribution;
+use super::ended::Endings;
 use super::error::SchemeError;
 use super::explain;
 use super::hash::HashPlaces;
 use super::hint::{Hint, Hints};
-use super::judge::{Judge, Newer};
+use super::judge::Newer;
 use super::level::Level;
 use super::newest::{Entry, Newest, Span};
+use super::open::Open;
 use super::reader::Reader;
 use super::reading::Reading;
 use super::rules::{CodenameMode, Rules, Scheme};
+use super::second::{self, Second};
+use super::siblings::Siblings;
 use super::verdict::Verdict;
 use crate::image::ImageName;
 
@@ -68,9 +72,26 @@ pub struct Selection {
     rules: Rules,
     distribution: Option<Distribution>,
     today: Date,
-    /// Prereleases are candidates only where no stable tag is.
-    gated: bool,
+    /// What each bare number of the current tag is.
+    seconds: Vec<Second>,
+    /// What is open of the newer tags.
+    open: Open,
     hints: Vec<Hint>,
+    work: Work,
+}
+
+/// How many first numbers are left out by a leap, at least; a leap also doubles the number.
+const LEAP: u64 = 5;
+
+/// How much was done for a selection: what a list can cost is bounded by how many tags it has, whatever they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Work {
+    /// How many tags were read.
+    pub readings: u64,
+    /// How many pairs of tags were compared to sort them.
+    pub comparisons: u64,
+    /// How many candidates were looked at to find the next one.
+    pub looks: u64,
 }
 
 /// Chooses the tag that follows `current` among `tags`, whose order means nothing.
@@ -91,8 +112,10 @@ pub fn select(
     };
     let follow = rules.codename == CodenameMode::Follow;
     let reader = Reader::new(rules.scheme.clone(), hashes, distribution, current, follow);
+    let mut work = Work::default();
+    let seconds = seconds(&reader, current, tags, rules, &mut work);
     let mut selection = Selection {
-        text: String::with_capacity(tags.iter().map(|tag| tag.as_ref().len()).sum()),
+        text: String::new(),
         others: Vec::new(),
         newer: Vec::new(),
         current: current.map(str::to_owned),
@@ -100,8 +123,10 @@ pub fn select(
         rules: rules.clone(),
         distribution,
         today,
-        gated: false,
+        seconds,
+        open: Open::default(),
         hints: Vec::new(),
+        work,
     };
     let context = selection.context();
     let judge = context.judge.as_ref();
@@ -113,61 +138,108 @@ pub fn select(
     let mut hints = Hints::default();
     let mut others = Vec::with_capacity(tags.len());
     let mut found = Newest::default();
-    let mut text = String::with_capacity(selection.text.capacity());
+    let mut endings = Endings::default();
+    let mut siblings = Siblings::default();
+    let own_member = judge.map(|judge| siblings.add(&judge.current));
+    let mut text = String::with_capacity(tags.iter().map(|tag| tag.as_ref().len()).sum());
     let mut reading = Reading::default();
     let mut row = Vec::new();
+    let own = current.unwrap_or_default();
     for tag in tags.iter().map(AsRef::as_ref) {
         let span = Span(text.len(), text.len() + tag.len());
         text.push_str(tag);
-        let verdict = if Some(tag) == current {
-            if context.reader.read(tag, &mut reading) {
-                hints.saw(&reading);
-            }
-            Verdict::Current
-        } else if !context.reader.read(tag, &mut reading) {
-            match rules.scheme {
-                Scheme::Regex(_) => Verdict::Unmatched,
-                _ => Verdict::NotAVersion,
-            }
-        } else {
+        work.readings += 1;
+        let read = context.reader.read(tag, &mut reading);
+        if read {
             hints.saw(&reading);
-            let Some(judge) = judge else {
-                others.push((span, Verdict::NotCompared));
-                continue;
-            };
-            match judge.judge(&reading, &mut row) {
-                Ok(newer) => {
-                    let policy = policy(rules, tag, &reading, newer);
-                    let entry = Entry {
-                        span,
-                        newer,
-                        policy,
-                        rejected: None,
-                    };
-                    found.push(tag, entry, judge.unlikeness(&reading), &row);
-                    continue;
-                }
-                Err(verdict) => {
-                    if verdict == Verdict::OtherVariant {
-                        hints.saw_other_variant(judge, tag, &reading);
+        }
+        let verdict = match (read, judge) {
+            _ if Some(tag) == current => Verdict::Current,
+            (false, _) if matches!(rules.scheme, Scheme::Regex(_)) => Verdict::Unmatched,
+            (false, _) => Verdict::NotAVersion,
+            (true, None) => Verdict::NotCompared,
+            (true, Some(judge)) => {
+                let judged = judge.judge(&reading, &mut row);
+                let member = match judged {
+                    Err(Verdict::OtherPrefix | Verdict::OtherVariant) => 0,
+                    _ => siblings.add(&reading),
+                };
+                match judged {
+                    Ok(newer) => {
+                        let entry = Entry {
+                            span,
+                            newer,
+                            policy: policy(rules, tag, &reading, newer),
+                            rejected: None,
+                            member,
+                        };
+                        found.push(tag, entry, judge.unlikeness(&reading), &row);
+                        continue;
                     }
-                    verdict
+                    Err(verdict) => {
+                        if verdict == Verdict::OtherVariant {
+                            hints.saw_other_variant(judge, tag, &reading);
+                        }
+                        if verdict != Verdict::OlderOrEqual {
+                            endings.saw(judge, tag, &reading);
+                        }
+                        verdict
+                    }
                 }
             }
         };
         others.push((span, verdict));
     }
-    let own = selection.current.as_deref().unwrap_or_default();
-    let newer = found.into_sorted(own);
-    let hints = hints.finish(own, judge, rules, newer.is_empty());
-    let gated = judge.is_some_and(Judge::gates_prereleases);
+    let mut newer = found.into_sorted(own, &mut work.comparisons);
+    // What is stable is known only now: a short name is as stable as what begins with it.
+    let family = siblings.finish();
+    let is_stable = own_member.is_some_and(|member| family.is_stable(member));
+    for entry in &mut newer {
+        entry.newer.stable = family.is_stable(entry.member);
+    }
+    let finishes = newer.iter().any(|e| e.newer.same_numbers && !e.newer.held);
+    let free = !family.has_stable && (family.never_releases || !finishes);
+    newer.retain(|entry| {
+        let kind = &entry.newer;
+        let next = !is_stable && kind.same_numbers;
+        let waits = !(kind.stable || rules.prerelease || next || free);
+        if waits || kind.held {
+            others.push((entry.span, Verdict::Prerelease));
+        }
+        !(waits || kind.held)
+    });
+    let mut hints = hints.finish(own, judge, rules, newer.is_empty());
+    let varied = hints.iter().any(|hint| hint.code == "variant-ended");
+    if newer.is_empty() && !varied {
+        hints.extend(endings.finish(own));
+    }
     drop(context);
+    let gated = !is_stable && !rules.prerelease;
+    selection.open = Open::new(&newer, gated);
     selection.text = text;
     selection.others = others;
     selection.newer = newer;
-    selection.gated = gated;
     selection.hints = hints;
+    selection.work = work;
     Ok(selection)
+}
+
+/// What the bare numbers of the current tag are; most tags have none, and cost nothing.
+fn seconds(
+    reader: &Reader,
+    current: Option<&str>,
+    tags: &[impl AsRef<str>],
+    rules: &Rules,
+    work: &mut Work,
+) -> Vec<Second> {
+    let mut reading = Reading::default();
+    let wanted = matches!(rules.scheme, Scheme::Auto)
+        && current.is_some_and(|tag| reader.read(tag, &mut reading) && reading.bare_count() > 0);
+    if !wanted {
+        return Vec::new();
+    }
+    work.readings += tags.len() as u64;
+    second::of(&reading, reader, tags.iter().map(AsRef::as_ref))
 }
 
 /// What the policy says against a newer tag, the width of the change apart.
@@ -201,35 +273,99 @@ impl Selection {
 
     /// All tags that could be chosen if nothing better were there, best first.
     pub fn candidates(&self) -> impl Iterator<Item = Candidate<'_>> {
-        let gate = self.gate(self.rules.max);
+        let max = self.rules.max;
+        let shut = self.open.shuts_prereleases(max);
         self.newer
             .iter()
-            .filter(move |entry| is_open(entry, self.rules.max, gate))
+            .filter(move |entry| is_open(entry) && entry.newer.level <= max)
+            .filter(move |entry| entry.newer.stable || !shut)
             .map(|entry| self.candidate(entry))
     }
 
     /// Takes a candidate out for a reason that its name does not show: [`Verdict::TooYoung`],
     /// [`Verdict::MissingPlatform`], [`Verdict::SameContent`]. Another one is chosen, or none.
     pub fn reject(&mut self, tag: &str, verdict: Verdict) {
+        // Nearly always it is the one that was chosen.
+        let chosen = Level::ALL.iter().find_map(|level| {
+            let place = self.open.best(*level)?;
+            let entry = self.newer.get(place)?;
+            (self.tag(entry.span) == tag).then_some(place)
+        });
         let text = &self.text;
-        let found = self
-            .newer
-            .iter_mut()
-            .find(|entry| text.get(entry.span.0..entry.span.1) == Some(tag));
-        if let Some(entry) = found {
+        let place = chosen.or_else(|| {
+            let is_it = |entry: &Entry| text.get(entry.span.0..entry.span.1) == Some(tag);
+            self.newer.iter().position(is_it)
+        });
+        if let Some(place) = place
+            && let Some(entry) = self.newer.get_mut(place)
+        {
             entry.rejected = Some(verdict);
+            self.work.looks += self.open.close(place, &self.newer);
         }
+    }
+
+    /// Takes out every candidate of a level down to and including this one, best first; none if it is not among them.
+    pub fn reject_down_to(&mut self, tag: &str, level: Level, verdict: Verdict) {
+        let max = level.min(self.rules.max);
+        let text = &self.text;
+        let is_it = |entry: &Entry| text.get(entry.span.0..entry.span.1) == Some(tag);
+        let Some(last) = self.newer.iter().position(is_it) else {
+            return;
+        };
+        while let Some(place) = self.open.best(max).filter(|place| *place <= last) {
+            let Some(entry) = self.newer.get_mut(place) else {
+                return;
+            };
+            entry.rejected = Some(verdict);
+            self.work.looks += self.open.close(place, &self.newer);
+        }
+    }
+
+    /// The first numbers on both sides of a leap to a tag: 5 and 20 where nothing between them exists. A change of the first
+    /// number that is no leap has none.
+    pub fn leap(&self, tag: &str) -> Option<(u64, u64)> {
+        let context = self.context();
+        let judge = context.judge.as_ref()?;
+        let mut reading = Reading::default();
+        let mut first = |tag| {
+            let read = self.reader.read(tag, &mut reading) && !reading.is_calendar();
+            let number = read.then(|| reading.version.first().map(|(number, _)| *number))??;
+            number.value()
+        };
+        let to = first(tag)?;
+        let compared =
+            |verdict: &Verdict| matches!(verdict, Verdict::OlderOrEqual | Verdict::Prerelease);
+        let others = self.others.iter().filter(|(_, verdict)| compared(verdict));
+        let spans = others
+            .map(|(span, _)| *span)
+            .chain(self.newer.iter().map(|entry| entry.span));
+        let current = judge
+            .current
+            .version
+            .first()
+            .and_then(|(number, _)| number.value());
+        let below = spans
+            .filter_map(|span| first(self.tag(span)))
+            .chain(current)
+            .filter(|number| *number < to)
+            .max()?;
+        (to - below >= LEAP && to >= below.saturating_mul(2)).then_some((below, to))
+    }
+
+    /// How much was done so far.
+    pub fn work(&self) -> Work {
+        self.work
     }
 
     /// The verdict for every tag once: candidates best first, then older versions newest first, then
     /// the rest; the order of the list has no part in it.
     pub fn verdicts(&self) -> impl Iterator<Item = Judged<'_>> {
         let chosen = self.pick(self.rules.max).map(|entry| entry.span.0);
-        let gate = self.gate(self.rules.max);
+        let shut = self.open.shuts_prereleases(self.rules.max);
         let mut judged: Vec<_> = self
             .newer
             .iter()
-            .map(|entry| (entry.span, self.verdict(entry, chosen, gate)))
+            .map(|entry| (entry.span, self.verdict(entry, chosen, shut)))
             .collect();
         judged.extend(self.sorted_others());
         judged.into_iter().map(|(span, verdict)| Judged {
@@ -280,6 +416,7 @@ impl Selection {
         Context::new(
             &self.reader,
             self.current.as_deref(),
+            &self.seconds,
             &self.rules,
             self.distribution,
             self.today,
@@ -288,26 +425,11 @@ impl Selection {
 
     /// The best open entry; one of another style of `v` only where the own style has none.
     fn pick(&self, max: Level) -> Option<&Entry> {
-        let gate = self.gate(max);
-        self.newer.iter().find(|entry| is_open(entry, max, gate))
+        self.newer.get(self.open.best(max)?)
     }
 
-    /// Whether prereleases are shut out: there is a stable tag that the policy allows.
-    fn gate(&self, max: Level) -> Gate {
-        let has_stable = || {
-            self.newer
-                .iter()
-                .any(|entry| entry.newer.stable && is_open(entry, max, Gate::Open))
-        };
-        if self.gated && has_stable() {
-            Gate::Shut
-        } else {
-            Gate::Open
-        }
-    }
-
-    fn verdict(&self, entry: &Entry, chosen: Option<usize>, gate: Gate) -> Verdict {
-        if gate == Gate::Shut && !entry.newer.stable {
+    fn verdict(&self, entry: &Entry, chosen: Option<usize>, shut: bool) -> Verdict {
+        if shut && !entry.newer.stable {
             return Verdict::Prerelease;
         }
         let above = (entry.newer.level > self.rules.max).then_some(Verdict::AboveAllowedLevel);
@@ -333,16 +455,7 @@ impl Selection {
     }
 }
 
-/// Whether prereleases are candidates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Gate {
-    Open,
-    Shut,
-}
-
-fn is_open(entry: &Entry, max: Level, gate: Gate) -> bool {
-    entry.policy.is_none()
-        && entry.rejected.is_none()
-        && entry.newer.level <= max
-        && (entry.newer.stable || gate == Gate::Open)
+/// Whether nothing but the width of the change stands against a newer tag.
+pub(super) fn is_open(entry: &Entry) -> bool {
+    entry.policy.is_none() && entry.rejected.is_none()
 }

@@ -26,6 +26,8 @@ pub enum Verdict {
     OtherPrecision,
     /// One version is a date, the other is none.
     OtherCalendar,
+    /// A number is of another kind: a date, a year or a build number where the current tag has a small one.
+    FarOff,
     /// The version is not newer.
     OlderOrEqual,
     /// A prerelease that is not wanted here.
@@ -52,7 +54,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// All verdicts, in the order in which the first that applies is taken.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Current,
         Self::NotAVersion,
         Self::Unmatched,
@@ -62,6 +64,7 @@ impl Verdict {
         Self::OtherCodename,
         Self::OtherPrecision,
         Self::OtherCalendar,
+        Self::FarOff,
         Self::OlderOrEqual,
         Self::Prerelease,
         Self::NotLts,
@@ -101,6 +104,10 @@ impl Verdict {
             Self::OtherCalendar => (
                 "other-calendar",
                 "one of the two versions is a date, the other is none",
+            ),
+            Self::FarOff => (
+                "far-off",
+                "a number is far from the current tag's: a date, a year or a build number",
             ),
             Self::OlderOrEqual => ("older-or-equal", "not newer than the current tag"),
             Self::Prerelease => (

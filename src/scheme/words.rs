@@ -58,11 +58,14 @@ const STAGES: [&[&str]; 7] = [
     &["c", "rc", "cr"],
 ];
 
+/// The rank of `pre` and `preview`.
+pub(super) const PREVIEW: u8 = 5;
+
 /// Without a number these are variants: `3.12-dev` is Chainguard's image with a shell.
 const NUMBERED: [&str; 4] = ["dev", "test", "next", "edge"];
 
 /// Build counters with a number of their own: `-r4`, `p12`, `-ls9`.
-const COUNTERS: [(&str, Place); 12] = [
+const COUNTERS: [(&str, Place); 13] = [
     ("r", Place::Separated),
     ("p", Place::Anywhere),
     ("u", Place::Attached),
@@ -75,13 +78,15 @@ const COUNTERS: [(&str, Place); 12] = [
     ("cu", Place::Anywhere),
     ("hf", Place::Anywhere),
     ("fp", Place::Anywhere),
+    ("kb", Place::Separated),
 ];
 
 /// Build counters whose number may be missing.
-const OPTIONAL_COUNTERS: [(&str, Place); 3] = [
+const OPTIONAL_COUNTERS: [(&str, Place); 4] = [
     ("build", Place::Separated),
     ("post", Place::Anywhere),
     ("rev", Place::Anywhere),
+    ("gdr", Place::Separated),
 ];
 
 /// The kind of `security-01`, which counts above the plain tag.
@@ -261,6 +266,51 @@ pub(super) fn meaning(word: &str) -> Option<Meaning> {
         *lower = byte.to_ascii_lowercase();
     }
     MEANINGS.get(std::str::from_utf8(lower).ok()?).copied()
+}
+
+/// Whether a word names an operating system, in any case.
+pub(super) fn is_system(word: &str) -> bool {
+    meaning(word) == Some(Meaning::Name)
+        && NAMES[0].iter().any(|name| name.eq_ignore_ascii_case(word))
+}
+
+/// Whether the number behind a word is the word's: `python-3.11`.
+pub(super) fn takes_number(word: &str) -> bool {
+    meaning(word) == Some(Meaning::Name)
+}
+
+/// Whether a word of the variant would be a prerelease with a number: `dev`, `test`, `next`, `edge`.
+pub(super) fn needs_number(word: &str) -> bool {
+    let word = word.trim_matches(|c: char| !c.is_ascii_alphabetic());
+    NUMBERED.iter().any(|name| name.eq_ignore_ascii_case(word))
+}
+
+/// Words that say that an image starts on a Windows host of the same build only.
+const WINDOWS: [&str; 3] = ["nanoserver", "windowsservercore", "servercore"];
+
+/// Words whose number is a build of Windows, where a tag names Windows.
+const WINDOWS_BUILDS: [&str; 7] = [
+    "nanoserver",
+    "windowsservercore",
+    "servercore",
+    "windows",
+    "win",
+    "ltsc",
+    "sac",
+];
+
+/// Whether a text has a word that names Windows: `-sdk-nanoserver-1809`.
+pub(super) fn names_windows(text: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_alphabetic())
+        .any(|word| WINDOWS.iter().any(|name| name.eq_ignore_ascii_case(word)))
+}
+
+/// Whether the number of a variant's word is a build of Windows.
+pub(super) fn is_windows_build(word: &str) -> bool {
+    let word = word.trim_matches(|c: char| !c.is_ascii_alphabetic());
+    WINDOWS_BUILDS
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(word))
 }
 
 /// The end of the CPU name that stands at `at` and ends a segment.

@@ -15,8 +15,8 @@ mod judge;
 mod lines;
 mod mount;
 mod references;
+mod template;
 mod words;
 
 pub(crate) use assignments::assignments;
-pub use lines::Passed;
 pub(crate) use references::{Read, read};

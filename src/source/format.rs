@@ -12,33 +12,106 @@ pub enum Format {
     Gipgee,
 }
 
+/// What a name says of a file.
+enum Name {
+    /// It is a Dockerfile's.
+    Certain,
+    /// It may be one's: the content decides.
+    Possible,
+    /// It is another file's.
+    Other,
+}
+
+/// Extensions of prose and of source code: `Dockerfile.md` describes one, `dockerfile.go` reads them.
+const OTHER_EXTENSIONS: [&str; 50] = [
+    "adoc", "asciidoc", "bash", "bat", "c", "cc", "cjs", "clj", "cpp", "cs", "css", "dart", "doc",
+    "docx", "erl", "ex", "exs", "go", "h", "hpp", "hs", "htm", "html", "java", "js", "json", "jsx",
+    "kt", "kts", "lock", "log", "lua", "markdown", "md", "mjs", "org", "pdf", "php", "pl", "ps1",
+    "py", "rb", "rs", "rst", "scala", "sh", "swift", "ts", "tsx", "txt",
+];
+
+/// The words that Dockerfiles are named with.
+const WORDS: [&str; 2] = ["dockerfile", "containerfile"];
+
 impl Format {
     /// The format of a file by the last part of its path, whatever its case: `Dockerfile`, `Containerfile`,
-    /// `*.Dockerfile`, `Dockerfile.*`, `Dockerfile-*`, and the same with `Containerfile`.
+    /// `*.Dockerfile`, `Dockerfile.*`, `Dockerfile-*`, and the same with `Containerfile`. Of `Dockerfile_x`, `Dockerfile2`,
+    /// `Dockerfilex` and `x_dockerfile` the content decides ([`Format::read_as`]).
     ///
-    /// `Dockerfile.dockerignore` is an ignore file, not a Dockerfile. A definition of CI is none either, whatever it is
-    /// called: a change of it would run with rights that its author does not have (T18). `gipgee.yml` at the top is the one
-    /// YAML that is read: it is data for a tool. What it says is built is built by a pipeline that stands elsewhere.
+    /// `Dockerfile.dockerignore` is an ignore file, not a Dockerfile; neither is a file of prose or source code. A definition
+    /// of CI is none either, whatever it is called: a change of it would run with rights that its author does not have (T18).
+    /// `gipgee.yml` at the top is the one YAML that is read: it is data for a tool. What it says is built is built by a
+    /// pipeline that stands elsewhere.
     pub fn of(path: &str) -> Option<Self> {
         if matches!(path, "gipgee.yml" | "gipgee.yaml") {
             return Some(Self::Gipgee);
         }
-        let path = path.to_ascii_lowercase();
-        let name = path.rsplit('/').next().unwrap_or(&path);
-        if name.ends_with(".dockerignore") || name.ends_with(".containerignore") || is_ci(&path) {
-            return None;
+        match name(&path.to_ascii_lowercase()) {
+            Name::Certain | Name::Possible => Some(Self::Dockerfile),
+            Name::Other => None,
         }
-        let matches = ["dockerfile", "containerfile"].iter().any(|word| {
-            name == *word
-                || name
-                    .strip_suffix(word)
-                    .is_some_and(|before| before.len() > 1 && before.ends_with('.'))
-                || name
-                    .strip_prefix(word)
-                    .is_some_and(|behind| behind.len() > 1 && behind.starts_with(['.', '-']))
-        });
-        matches.then_some(Self::Dockerfile)
     }
+
+    /// The format that a file is read in, its content considered. A name that is no format's was named by a person, and is
+    /// read as a Dockerfile.
+    pub fn read_as(path: &str, contents: &[u8]) -> Option<Self> {
+        match name(&path.to_ascii_lowercase()) {
+            Name::Possible => has_from(contents).then_some(Self::Dockerfile),
+            Name::Certain | Name::Other => Some(Self::of(path).unwrap_or(Self::Dockerfile)),
+        }
+    }
+
+    /// Whether a file may be read at the word of a repository's `include`: whatever its name, but no definition of CI (T18).
+    pub fn may_include(path: &str) -> bool {
+        !is_ci(&path.to_ascii_lowercase())
+    }
+}
+
+fn name(path: &str) -> Name {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    if matches!(extension, "dockerignore" | "containerignore")
+        || OTHER_EXTENSIONS.contains(&extension)
+        || is_ci(path)
+    {
+        return Name::Other;
+    }
+    for word in WORDS {
+        if let Some(behind) = name.strip_prefix(word) {
+            return match behind.as_bytes() {
+                [] => Name::Certain,
+                [b'.' | b'-', _, ..] => Name::Certain,
+                [b'_' | b'0'..=b'9' | b'a'..=b'z', ..] => Name::Possible,
+                _ => Name::Other,
+            };
+        }
+        if let Some(before) = name.strip_suffix(word) {
+            return match before.as_bytes() {
+                [_, .., b'.'] => Name::Certain,
+                [_, .., b'_' | b'-'] => Name::Possible,
+                _ => Name::Other,
+            };
+        }
+    }
+    Name::Other
+}
+
+/// Whether a file has a `FROM` that parses.
+fn has_from(contents: &[u8]) -> bool {
+    super::scan::readable(contents).lines().any(|line| {
+        let mut words = line.split_ascii_whitespace();
+        let is_from = words
+            .next()
+            .is_some_and(|word| word.eq_ignore_ascii_case("from"));
+        let mut words = words.skip_while(|word| word.starts_with("--"));
+        let (image, keyword, name, more) = (words.next(), words.next(), words.next(), words.next());
+        let named = match (keyword, name, more) {
+            (None, ..) | (Some("\\"), None, _) => true,
+            (Some(keyword), Some(_), None) => keyword.eq_ignore_ascii_case("as"),
+            _ => false,
+        };
+        is_from && image.is_some() && named
+    })
 }
 
 /// Whether a path, in lower case, is one that CI may be defined at. Both servers take YAML only; a `.gitlab-ci.yml`
@@ -79,11 +152,45 @@ mod tests {
             "myDockerfile",
             "Dockerfile/x",
             "Dockerfile.dockerignore",
-            "Dockerfiles",
             ".Dockerfile",
+            "dockerfile.go",
+            "Dockerfile.5.md",
+            "Dockerfile_notes.txt",
+            "x_dockerfile.py",
+            "_dockerfile",
+            "Dockerfile.",
+            "Dockerfile+x",
         ] {
             assert_eq!(Format::of(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn names_that_may_be_a_dockerfiles_need_a_from() {
+        for name in [
+            "Dockerfile_x",
+            "Dockerfile2",
+            "Dockerfilex",
+            "a/x_dockerfile",
+            "x-Containerfile",
+            "Dockerfiles",
+        ] {
+            assert_eq!(Format::of(name), Some(Format::Dockerfile), "{name}");
+            for (content, expect) in [
+                ("ARG A\n from --platform=x a:1 as b\n", true),
+                ("FROM a:1", true),
+                ("FROM a:1 \\\n AS b\n", true),
+                ("Images come\nfrom the registry\n", false),
+                ("from x import y\n", false),
+                ("ARG A=1\n", false),
+                ("", false),
+            ] {
+                let read = Format::read_as(name, content.as_bytes()).is_some();
+                assert_eq!(read, expect, "{name} {content:?}");
+            }
+        }
+        assert!(Format::read_as("Dockerfile", b"").is_some());
+        assert!(Format::read_as("named.by.hand", b"").is_some());
     }
 
     #[test]

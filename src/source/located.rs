@@ -57,12 +57,14 @@ pub enum WhyNot {
     VariableNotExpanded,
     /// Its text is computed from a variable (`${V#…}`, `${V/…/…}`): known, but not written back.
     ComputedValue,
-    /// What comes out is no image reference.
+    /// What comes out is not an image reference.
     InvalidReference,
     /// The configuration's `[args]` set its tag or digest, so that an edit would have no effect.
     SetByArgs,
     /// gipgee passes it, from `gipgee.yml`.
     PassedByGipgee,
+    /// A template engine fills it in.
+    Template,
     /// YAML that an edit could not change alone: an alias, an anchor, escapes or several lines.
     NotPlain,
 }
@@ -77,6 +79,7 @@ impl WhyNot {
             Self::InvalidReference => "invalid-reference",
             Self::SetByArgs => "set-by-args",
             Self::PassedByGipgee => "passed-by-gipgee",
+            Self::Template => "template",
             Self::NotPlain => "not-plain",
         }
     }
@@ -91,11 +94,12 @@ impl WhyNot {
                 "the build does not expand variables here; give the image a stage of its own and name that"
             }
             Self::ComputedValue => "its text is computed from a variable, and is not written back",
-            Self::InvalidReference => "it is no image reference",
+            Self::InvalidReference => "it is not an image reference",
             Self::SetByArgs => {
                 "[args] says that CI passes it, so that an edit of the file would change nothing"
             }
             Self::PassedByGipgee => "gipgee passes it from gipgee.yml, and it is followed there",
+            Self::Template => "a template engine fills it in",
             Self::NotPlain => {
                 "it is written with an alias, an anchor, an escape, a key that is there twice or over several lines"
             }

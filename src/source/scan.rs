@@ -1,9 +1,10 @@
 //! Reading one file.
 
-use super::dockerfile::{self, Passed, Read};
+use super::dockerfile::{self, Read};
 use super::format::Format;
 use super::gipgee;
 use super::located::Located;
+use super::passed::PassedOver;
 use super::stages::Stages;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ pub struct Scan {
     /// The references, in the order of the file.
     pub references: Vec<Located>,
     /// What could not be read and was passed over; the rest was read leniently.
-    pub passed: Vec<Passed>,
+    pub passed: PassedOver,
     /// The stages.
     pub stages: Stages,
 }

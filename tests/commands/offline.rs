@@ -137,14 +137,39 @@ fn tags_for_people() {
     assert_snapshot!(place.run(&args).all(), @r#"
     exit 0
     --- stdout
-    2.0.0  above-allowed-level  version 2.0.0
-    1.1.0  chosen               version 1.1.0
-    1.0.1  newer-but-lower      version 1.0.1
-    1.0.0  current              version 1.0.0
-    edge   not-a-version        -
+    2.0.0  above-allowed-level  version 2.0.0: a major change, and `max` is "minor"
+    1.1.0  chosen               version 1.1.0: the next tag
+    1.0.1  newer-but-lower      version 1.0.1: newer, but not the best
+    1.0.0  current              version 1.0.0: the tag in use
+    edge   not-a-version        no version can be read in it
 
     a/b 1.0.0: next is 1.1.0
     "#);
+}
+
+#[test]
+fn tags_judges_the_name_that_aliases_and_mirrors_stand_for() {
+    let config = "[[registry]]\nhost = \"docker.io\"\naliases = [\"hub.example.com/proxy/*\"]\n";
+    let place = Place::with(&[("list", "20.04\n22.04\n23.10\n"), ("config.toml", config)]);
+    for (image, next) in [
+        ("hub.example.com/proxy/a/library/ubuntu:20.04", "22.04"),
+        ("mirror.gcr.io/library/ubuntu:20.04", "22.04"),
+        ("public.ecr.aws/ubuntu/ubuntu:20.04", "22.04"),
+        ("hub.example.com/team/ubuntu:20.04", "23.10"),
+    ] {
+        let args = [
+            "tags",
+            image,
+            "--tags-from",
+            "list",
+            "--today",
+            "2026-11-21",
+            "--config",
+        ];
+        let ran = place.run(&[&args[..], &["config.toml"]].concat()).expect(0);
+        let line = format!("next is {next}");
+        assert!(ran.stdout.contains(&line), "{image}: {}", ran.stdout);
+    }
 }
 
 #[test]
@@ -175,7 +200,7 @@ fn tags_with_a_wrong_policy_exits_2_and_says_which() {
             .feed(&["tags", image, "--tags-from", "-"], "1\n")
             .expect(2);
         assert!(
-            ran.stderr.contains("is no image reference"),
+            ran.stderr.contains("is not an image reference"),
             "{}",
             ran.stderr
         );
@@ -263,4 +288,111 @@ fn edit_refuses_with_a_code_on_stderr_and_nothing_on_stdout() {
         "{}",
         ran.stderr
     );
+}
+
+fn git(place: &Place, args: &[&str]) {
+    let mut command = std::process::Command::new("git");
+    command.current_dir(place.path("")).args(args).env_clear();
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.env("HOME", place.path(""));
+    let output = command.output().expect("git is there");
+    assert!(output.status.success(), "{args:?}: {output:?}");
+}
+
+fn scanned(place: &Place, path: &str) -> (Vec<String>, Vec<String>) {
+    let value = place
+        .run(&["scan", path, "--format", "json"])
+        .expect(0)
+        .json();
+    let list = |name: &str, keys: [&str; 2]| {
+        let entries = value[name].as_array().expect("a list").iter();
+        let text = |entry: &serde_json::Value, key: &str| {
+            entry[key]
+                .as_str()
+                .map_or_else(|| entry[key].to_string(), str::to_owned)
+        };
+        entries
+            .map(|entry| keys.map(|key| text(entry, key)).join(" "))
+            .collect()
+    };
+    (
+        list("references", ["path", "written"]),
+        list("skipped", ["path", "reason"]),
+    )
+}
+
+#[test]
+fn what_git_tracks_is_seen_whatever_is_ignored() {
+    let place = Place::with(&[
+        (".gitignore", "Dockerfile*\n"),
+        (".ignore", "tools\n"),
+        ("app/Dockerfile", "FROM a:1\n"),
+        ("tools/Containerfile", "FROM b:1\n"),
+        ("out/Dockerfile", "FROM c:1\n"),
+        ("new/Containerfile", "FROM d:1\n"),
+        (".gitattributes", "* text\n"),
+    ]);
+    // Outside git `.gitignore` is respected, and what it leaves out is counted; `.ignore` is another tool's.
+    let (found, skipped) = scanned(&place, ".");
+    assert_eq!(found, ["new/Containerfile d:1", "tools/Containerfile b:1"]);
+    assert_eq!(
+        skipped,
+        [".gitignore leaves out 2 files that could hold references"]
+    );
+    git(&place, &["init", "-q"]);
+    git(&place, &["add", "-f", "app", "tools"]);
+    let (found, skipped) = scanned(&place, ".");
+    let tracked = [
+        "app/Dockerfile a:1",
+        "new/Containerfile d:1",
+        "tools/Containerfile b:1",
+    ];
+    assert_eq!(
+        (found, skipped),
+        (tracked.map(str::to_owned).to_vec(), vec![])
+    );
+    let (found, _) = scanned(&place, "app");
+    assert_eq!(found, ["Dockerfile a:1"]);
+    // What was removed from the work tree is not there; a link is not followed.
+    std::fs::remove_file(place.path("").join("app/Dockerfile")).expect("a file");
+    std::os::unix::fs::symlink("../out/Dockerfile", place.path("").join("app/Dockerfile"))
+        .expect("a link");
+    let (found, skipped) = scanned(&place, ".");
+    assert_eq!(found, ["new/Containerfile d:1", "tools/Containerfile b:1"]);
+    assert_eq!(skipped, ["app/Dockerfile symlink"]);
+}
+
+#[test]
+fn include_adds_names_that_are_not_a_dockerfiles() {
+    let place = Place::with(&[
+        (
+            "imagebot.toml",
+            "include = [\"**/Dockerfile\", \"images/*.build\", \"ci/**/*.yml\"]\n",
+        ),
+        ("Dockerfile", "FROM a:1\n"),
+        ("images/base.build", "FROM b:1\n"),
+        ("images/base.other", "FROM c:1\n"),
+        ("ci/x/job.yml", "FROM d:1\n"),
+        ("Dockerfile_x", "FROM e:1\n"),
+    ]);
+    let (found, skipped) = scanned(&place, ".");
+    assert_eq!(found, ["Dockerfile a:1", "images/base.build b:1"]);
+    assert_eq!(skipped, ["Dockerfile_x excluded"]);
+}
+
+#[test]
+fn lines_of_nonsense_are_counted_and_not_listed() {
+    let place = Place::new();
+    let nonsense = format!("FROM alpine:3.19\n{}", "a\n".repeat(100_000));
+    for folder in 0..30 {
+        let folder = place.path("").join(folder.to_string());
+        std::fs::create_dir(&folder).expect("a folder");
+        std::fs::write(folder.join("Dockerfile"), &nonsense).expect("a file");
+    }
+    let ran = place.run(&["scan", ".", "--format", "json"]).expect(0);
+    assert!(ran.stdout.len() < 50_000, "{} bytes", ran.stdout.len());
+    let (found, skipped) = scanned(&place, ".");
+    assert_eq!((found.len(), skipped.len()), (30, 201));
+    assert_eq!(skipped[20], "0/Dockerfile and 99,980 more");
+    assert!(skipped[200].starts_with(" and 2,"), "{}", skipped[200]);
 }

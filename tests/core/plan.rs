@@ -3,9 +3,9 @@
 use imagebot::config::{Config, parse, parse_repository};
 use imagebot::image::{Digest, ImageName, Platform, Tag};
 use imagebot::plan::{
-    Ask, Certainty, ChangeSet, Contents, Decision, Existing, Failure, File, Images, Lookup,
-    Observations, Ownership, Proposal, Proposed, Question, Status, Target, Terms, decide, propose,
-    reconcile,
+    Ask, Certainty, ChangeSet, Contents, Decision, Existing, Failure, FailureKind, File, Images,
+    Lookup, Observations, Ownership, Proposal, Proposed, Question, Status, Target, Terms, decide,
+    propose, reconcile,
 };
 use imagebot::policy::Policy;
 use imagebot::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoPath};
@@ -64,7 +64,10 @@ impl World {
             },
             message: "no answer".to_owned(),
             help: None,
-            quota: self.quota,
+            kind: match self.quota {
+                true => FailureKind::Quota,
+                false => FailureKind::Wrong,
+            },
         };
         let of_tag = matches!(question, Question::Head(_, tag) if self.fails == Some(tag.as_str()));
         let fails =
@@ -189,6 +192,7 @@ fn case(dockerfile: &str, rules: &str, mut world: World) -> Case {
                 proposed: &world.proposed,
                 inner: None,
                 traces: false,
+                candidates: 20,
             };
             match decide(&ask) {
                 Ok(decision) => {
@@ -982,4 +986,83 @@ fn a_repositorys_rules_come_after_the_operators() {
     };
     assert_eq!(of("node"), "patch imagebot.toml:3");
     assert_eq!(of("ruby"), "minor config.toml:2");
+}
+
+#[test]
+fn a_line_that_has_ended_is_its_own_reason() {
+    let world = || World::of(&[("1.25", "a"), ("2.0.1", "b"), ("1.24", "c")]);
+    let case = case("FROM node:1.25\n", "", world());
+    assert_eq!(case.reasons(), ["line-ended"]);
+    let detail = &case.decisions[0].detail;
+    assert!(
+        detail.contains("\"2.0.1\"") && detail.contains("[[scheme]]"),
+        "{detail}"
+    );
+    // What it offers works.
+    let pattern = detail.split('\'').nth(1).unwrap();
+    let rules = format!(
+        "[[scheme]]\nname = \"offered\"\npattern = '{pattern}'\n[[rule]]\nscheme = \"offered\"\n"
+    );
+    check(
+        "FROM node:1.25\n",
+        &rules,
+        world(),
+        &["new-tag major:2.0.1"],
+    );
+    // Something newer of the own shape, or nothing ahead, is no end.
+    let world = World::of(&[("1.25", "a"), ("1.26", "b"), ("2.0.1", "c")]);
+    check("FROM node:1.25\n", "", world, &["new-tag update:1.26"]);
+    let world = World::of(&[("1.25", "a"), ("1.25.3", "b"), ("1", "c")]);
+    check("FROM node:1.25\n", "", world, &["up-to-date"]);
+}
+
+#[test]
+fn two_years_without_a_newer_tag_are_said() {
+    let world = |at: &str| {
+        let mut world = World::of(&[("20", "a"), ("18", "b")]);
+        world.seen.push(("20".to_owned(), at.to_owned()));
+        world
+    };
+    let dockerfile = pinned("20", "a");
+    check(
+        &dockerfile,
+        "",
+        world("2024-11-20T12:00:00Z"),
+        &["no-new-tags"],
+    );
+    check(
+        &dockerfile,
+        "",
+        world("2024-11-23T12:00:00Z"),
+        &["up-to-date"],
+    );
+    // Nothing is asked for it: without a digest the tag's age is not known.
+    check(
+        "FROM node:20\n",
+        "",
+        world("2024-11-20T12:00:00Z"),
+        &["up-to-date"],
+    );
+}
+
+#[test]
+fn a_leap_of_majors_is_said_in_the_merge_request() {
+    let text = |tags: &[(&'static str, &'static str)]| {
+        let case = case("FROM node:5.1.0\n", "", World::of(tags));
+        case.proposals[0].texts.body.clone()
+    };
+    let body = text(&[("5.1.0", "a"), ("5.1.1", "b"), ("20.4.1", "c")]);
+    assert!(
+        body.contains("- node: 20 follows 5, and no version exists between them\n"),
+        "{body}"
+    );
+    let body = text(&[
+        ("5.1.0", "a"),
+        ("9.0.0", "b"),
+        ("12.0.0", "b"),
+        ("20.4.1", "c"),
+    ]);
+    assert!(!body.contains("follows 5"), "{body}");
+    let body = text(&[("5.1.0", "a"), ("6.0.0", "b")]);
+    assert!(!body.contains("follows 5"), "{body}");
 }

@@ -242,3 +242,124 @@ fn has_counters(tags: &[String; 3]) -> bool {
     };
     tags.iter().any(counted) && !tags.iter().all(counted)
 }
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// `semver` reads what the `semver` crate reads, and orders as its precedence does.
+    #[test]
+    fn semver_is_the_crates(
+        tags in proptest::array::uniform2(
+            "(0|[1-9][0-9]{0,19})(\\.(0|[1-9])){1,2}(-[0-9a-z]{1,2}(\\.[0-9a-z]{1,2}){0,2})?(\\+[a-z0-9]{1,2})?"
+        ),
+    ) {
+        let image = ImageName::parse("registry.example.com/team/app").unwrap();
+        let rules = Rules { scheme: Scheme::Semver, ..Rules::default() };
+        let versions = tags.each_ref().map(|tag| semver::Version::parse(tag));
+        for (tag, version) in tags.iter().zip(&versions) {
+            prop_assert_eq!(read(tag, &Scheme::Semver).is_some(), version.is_ok());
+        }
+        if let [Ok(left), Ok(right)] = &versions {
+            let order = compare(&image, &tags[0], &tags[1], &rules);
+            prop_assert_eq!(order, Some(right.cmp_precedence(left)));
+        }
+    }
+}
+
+/// Lists that are made to be expensive: each tag is a shape, a prefix, a counter, a hash of its own, or nearly equal to all
+/// others.
+fn hostile(count: u64) -> Vec<(&'static str, String, Vec<String>)> {
+    let long = |at: u64| format!("{}{at:07}", "9".repeat(60));
+    let dots = |at: u64| format!("1{}.{at}", ".0".repeat(50));
+    let letters = |mut at: u64| {
+        let mut text = String::new();
+        for _ in 0..5 {
+            text.push(char::from(b'g' + (at % 20) as u8));
+            at /= 20;
+        }
+        text
+    };
+    type Make<'f> = &'f dyn Fn(u64) -> String;
+    let kinds: [(&str, String, Make<'_>); 14] = [
+        ("all newer", "1.0".to_owned(), &|at| format!("1.{}", at + 1)),
+        ("long digits", long(0), &long),
+        ("many numbers", dots(0), &dots),
+        ("prefixes", "a-1".to_owned(), &|at| {
+            format!("{}-{at}", letters(at))
+        }),
+        ("words", "1.0".to_owned(), &|at| {
+            format!("{at}.0-{}-{}", letters(at), letters(at / 7))
+        }),
+        ("second versions", "1.0-20".to_owned(), &|at| {
+            format!("1.{}-{}", at / 40, at % 40 + 2)
+        }),
+        ("counters", "1.0-2-2-2-2".to_owned(), &|at| {
+            format!("1.0{}", format!("-{}", at % 99 + 2).repeat(20))
+        }),
+        ("equal", "1.0".to_owned(), &|at| {
+            format!("1.{}1-{}", "0".repeat(at as usize % 80), at % 2)
+        }),
+        ("prereleases", "1.0.0-rc1".to_owned(), &|at| {
+            format!("1.{}.{}-rc{}", at % 7, at / 7, at % 3)
+        }),
+        ("short names", "1.0".to_owned(), &|at| {
+            format!(
+                "1.{}{}{}",
+                at / 4,
+                [".0", "", ".0.0", ".0.0.0"][at as usize % 4],
+                ["-rc1", ""][at as usize % 2]
+            )
+        }),
+        ("hashes", "1.0-abc1234".to_owned(), &|at| {
+            format!("1.0-{at:07x}-{:07}a-{at:07}", at * 3 % 9_999_999)
+        }),
+        (
+            "digits in places of hashes",
+            "1.0-abc1234-1".to_owned(),
+            &|at| match at {
+                0..40 => format!("1.0{}-a{at:06}", "-1234567".repeat(at as usize % 14)),
+                _ => format!("1.0{}-{at}", "-1234567".repeat(13)),
+            },
+        ),
+        ("dates", "20240101".to_owned(), &|at| {
+            format!("20240101{}.{at}", "-20240101T1010Z".repeat(6))
+        }),
+        ("systems", "alpine-3.1-v1".to_owned(), &|at| {
+            format!("alpine-3{}-v{at}", ".1".repeat(40))
+        }),
+    ];
+    let made = kinds.map(|(name, current, make)| (name, current, (0..count).map(make).collect()));
+    made.to_vec()
+}
+
+/// What a list costs does not depend on what its tags are: each is read at most twice, and sorting compares n log n pairs;
+/// taking every candidate out, one after another, looks at each a fixed number of times.
+#[test]
+fn hostile_lists_cost_what_their_length_allows() {
+    let image = ImageName::parse("registry.example.com/team/app").unwrap();
+    for count in [1_000_u64, 20_000] {
+        for (name, current, tags) in hostile(count) {
+            for variant in [VariantMode::Keep, VariantMode::Follow] {
+                let rules = Rules {
+                    variant,
+                    ..Rules::default()
+                };
+                let mut selection =
+                    select(&image, Some(&current), &tags, &rules, date(2026, 11, 21)).unwrap();
+                let mut rejected = 0;
+                while let Some(best) = selection.best().map(str::to_owned) {
+                    selection.reject(&best, Verdict::TooYoung);
+                    rejected += 1;
+                }
+                let work = selection.work();
+                let log = 64 - u64::from(count.leading_zeros());
+                assert!(work.readings <= 2 * count, "{name}: {work:?}");
+                assert!(work.comparisons <= 3 * count * log, "{name}: {work:?}");
+                assert!(
+                    work.looks <= 12 * count,
+                    "{name}: {work:?}, {rejected} rejected"
+                );
+            }
+        }
+    }
+}

@@ -200,7 +200,10 @@ fn what_is_malformed_is_complained_of() {
         "FROM a:1\nRUN <<A\nCMD x\n",
         &["2: the heredoc \"A\" has no end"],
     );
-    check_passed("FROM a:1\nkey = value\n", &["2: \"key\" is no instruction"]);
+    check_passed(
+        "FROM a:1\nkey = value\n",
+        &["2: \"key\" is not an instruction"],
+    );
     check_passed(
         "FROM a:1\nRUN bash <<A\nx\nA\nCOPY a\n",
         &["5: the file does not parse"],

@@ -5,7 +5,7 @@ use crate::family::Node;
 use crate::family::freshness::Freshness;
 use crate::family::hold::{Busy, Facts, Scene, Terms};
 use crate::image::{ImageName, Reference};
-use crate::plan::{Decision, Lookup, Observations, Outcome};
+use crate::plan::{Decision, Lookup, Observations, Outcome, Reason};
 use crate::policy::Settings;
 use crate::run::family::{Kinship, odd};
 use crate::run::freshness::{FreshnessReport, newest};
@@ -13,13 +13,24 @@ use crate::run::report::ProblemReport;
 use crate::run::setup::Setup;
 use crate::run::shared::Case;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// How an image of a registered repository is looked up: as its own repository may.
 pub(super) fn own_lookup(setup: &Setup, node: &Node, cases: &[Case]) -> Option<Lookup> {
     let (image, repo) = (node.image.as_ref()?, &cases[node.repo?].candidate.repo);
     let lookup = setup.lookup(image, Some(&repo.name), repo.registry.as_ref());
     lookup.ok().flatten()
+}
+
+/// The images of which a reference has nothing newer to come, with the reason.
+pub(super) fn ended(cases: &[Case]) -> HashMap<ImageName, String> {
+    let decisions = cases.iter().flat_map(|case| &case.work.decisions);
+    let over = decisions.filter(|d| matches!(d.reason, Reason::LineEnded | Reason::NoNewTags));
+    let shown = over.filter_map(|decision| {
+        let image = decision.lookup.as_ref()?.image.clone();
+        Some((image, format!("{}: {}", decision.reason, decision.detail)))
+    });
+    shown.collect()
 }
 
 pub(super) struct Painter<'a> {
@@ -30,6 +41,8 @@ pub(super) struct Painter<'a> {
     pub(super) facts: &'a BTreeMap<usize, Facts>,
     pub(super) bases: &'a BTreeMap<usize, (Reference, Lookup)>,
     pub(super) published: &'a BTreeMap<usize, FreshnessReport>,
+    /// What has come to its end: images without newer tags of the shape in use.
+    pub(super) ended: &'a HashMap<ImageName, String>,
     pub(super) now: Timestamp,
 }
 
@@ -102,7 +115,8 @@ impl Painter<'_> {
     fn state(&self, index: usize) -> (State, Option<String>, String) {
         let node = &self.kinship.graph.nodes()[index];
         let Some(repo) = node.repo else {
-            return (State::Outside, None, String::new());
+            let ended = node.image.as_ref().and_then(|image| self.ended.get(image));
+            return (State::Outside, None, ended.cloned().unwrap_or_default());
         };
         let case = &self.cases[repo];
         if case.candidate.base.is_none() {

@@ -1,27 +1,97 @@
 //! Finds the version in a tag (`docs/tag-schemes.md`, `auto` 2 and 4).
 
 use super::super::calendar::{Stamp, is_date, is_written_date, is_year, stamp};
-use super::super::hash::{HashPlaces, is_hash};
+use super::super::hash::{HashMarks, is_hash};
 use super::super::level::Level;
 use super::super::order::Number;
 use super::super::reading::{Calendar, Reading, Style};
-use super::super::words::{cpu_end, is_separator};
+use super::super::words::{cpu_end, is_separator, is_system, takes_number};
 
 /// Where the version of a tag stands: `v1.2.3` from `start`, its numbers from `digits` to `end`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Core {
+    /// Where the operating system ends that stands in front of a version of its own: `alpine-3.19` in
+    /// `alpine-3.19-v4.6.4`. It is part of the variant.
+    system: usize,
     pub(super) start: usize,
     digits: usize,
     pub(super) end: usize,
     style: Style,
 }
 
-/// Finds the first number run that begins a segment, or else the first number run.
-pub(super) fn find(tag: &str, hashes: &HashPlaces) -> Option<Core> {
+/// Finds the version behind an operating system that stands in front, or else the first number run that begins a
+/// segment, or else the first number run.
+pub(super) fn find(tag: &str, hashes: HashMarks) -> Option<Core> {
+    if let Some(core) = behind_system(tag, hashes) {
+        return Some(core);
+    }
+    let (begun, first_run) = scan(tag, 0, hashes);
+    begun.or_else(|| {
+        first_run.map(|start| Core {
+            system: 0,
+            start,
+            digits: start,
+            end: run_end(tag, start),
+            style: Style::Plain,
+        })
+    })
+}
+
+/// The version behind `alpine-3.19-`, `ubuntu-18.04-` or `al2.`: directly behind, or further on a date or a dotted number
+/// that belongs to no other word. Without one the operating system's number is the version.
+fn behind_system(tag: &str, hashes: HashMarks) -> Option<Core> {
+    let system = system_end(tag, hashes)?;
+    let direct = system + 1;
+    let mut at = direct;
+    loop {
+        let core = scan(tag, at, hashes).0?;
+        let written = &tag[core.digits..core.end];
+        let is_version = core.start == direct
+            || core.style != Style::Plain
+            || stamp(written).is_some()
+            || written.contains(['.', '-']);
+        let before = tag[..core.start.saturating_sub(1)].rsplit(is_cut).next();
+        if is_version && (core.start == direct || !before.is_some_and(takes_number)) {
+            return Some(Core { system, ..core });
+        }
+        at = core.end + 1;
+    }
+}
+
+fn is_cut(c: char) -> bool {
+    u8::try_from(c).is_ok_and(is_separator)
+}
+
+/// The end of an operating system's name and number at the very front, where something follows it.
+fn system_end(tag: &str, hashes: HashMarks) -> Option<usize> {
+    let bytes = tag.as_bytes();
+    let name = bytes.iter().position(|b| !b.is_ascii_alphabetic())?;
+    if name == 0 || !is_system(&tag[..name]) {
+        return None;
+    }
+    let mut end = None;
+    let mut at = name + usize::from(matches!(bytes.get(name), Some(b'-' | b'_')));
+    loop {
+        let stop = digits_end(bytes, at);
+        let whole = stop == segment_end(bytes, at) && stop > at;
+        if !whole || stamp(&tag[at..stop]).is_some() || is_hash_segment(tag, at, stop, hashes) {
+            break;
+        }
+        end = Some(stop);
+        if bytes.get(stop) != Some(&b'.') {
+            break;
+        }
+        at = stop + 1;
+    }
+    end.filter(|end| end + 1 < bytes.len())
+}
+
+/// The first version that begins a segment at `at` or behind it, and the first number run there.
+fn scan(tag: &str, from: usize, hashes: HashMarks) -> (Option<Core>, Option<usize>) {
     let bytes = tag.as_bytes();
     let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
     let mut first_run = None;
-    let mut at = 0;
+    let mut at = from;
     // Every round begins at a segment, cut at any separator.
     while at < bytes.len() {
         if let Some(end) = cpu_end(tag, at) {
@@ -31,7 +101,7 @@ pub(super) fn find(tag: &str, hashes: &HashPlaces) -> Option<Core> {
         let end = segment_end(bytes, at);
         if !is_hash_segment(tag, at, end, hashes) {
             // A number behind a dot begins a segment only where the dot follows a letter.
-            let begins = at == 0
+            let begins = at == from
                 || match bytes[at - 1] {
                     b'-' | b'_' => true,
                     b'.' => at > 1 && bytes[at - 2].is_ascii_alphabetic(),
@@ -45,12 +115,14 @@ pub(super) fn find(tag: &str, hashes: &HashPlaces) -> Option<Core> {
                 };
                 let digits = at + usize::from(style != Style::Plain);
                 if is_digit(digits) {
-                    return Some(Core {
+                    let core = Core {
+                        system: 0,
                         start: at,
                         digits,
                         end: run_end(tag, digits),
                         style,
-                    });
+                    };
+                    return (Some(core), first_run);
                 }
             }
             if first_run.is_none() {
@@ -59,19 +131,21 @@ pub(super) fn find(tag: &str, hashes: &HashPlaces) -> Option<Core> {
         }
         at = end + 1;
     }
-    first_run.map(|start| Core {
-        start,
-        digits: start,
-        end: run_end(tag, start),
-        style: Style::Plain,
-    })
+    (None, first_run)
 }
 
 impl Core {
     /// Writes what stands before the version.
-    pub(super) fn prefix<'t>(&self, tag: &'t str, hashes: &HashPlaces, out: &mut Reading<'t>) {
-        let mut kept = 0;
-        let mut at = 0;
+    pub(super) fn prefix<'t>(&self, tag: &'t str, hashes: HashMarks, out: &mut Reading<'t>) {
+        let mut kept = match self.system {
+            0 => 0,
+            system => {
+                out.push_word(&tag[..system], false, false);
+                out.add_separators(&tag[system..system + 1]);
+                system + 1
+            }
+        };
+        let mut at = kept;
         // A hash carries no order and need not agree: it is an empty piece.
         while at < self.start {
             let end = segment_end(tag.as_bytes(), at).min(self.start);
@@ -152,7 +226,7 @@ pub(super) fn digits_end(bytes: &[u8], at: usize) -> usize {
 }
 
 /// Whether a segment is a hash, by its letters or by its place; a date never is.
-pub(super) fn is_hash_segment(tag: &str, at: usize, end: usize, hashes: &HashPlaces) -> bool {
+pub(super) fn is_hash_segment(tag: &str, at: usize, end: usize, hashes: HashMarks) -> bool {
     let segment = &tag[at..end];
     if is_hash(segment, 64) {
         return true;
@@ -160,7 +234,7 @@ pub(super) fn is_hash_segment(tag: &str, at: usize, end: usize, hashes: &HashPla
     (7..=12).contains(&segment.len())
         && segment.bytes().all(|byte| byte.is_ascii_digit())
         && stamp(segment).is_none()
-        && hashes.is_hash(tag, at, end)
+        && hashes.is_hash(at)
 }
 
 /// The end of the version whose first digit is at `at`.

@@ -1,7 +1,7 @@
 //! Classifies what follows the version, segment by segment (`docs/tag-schemes.md`, `auto` 3).
 
 use super::super::calendar::{Stamp, is_written_date, stamp, time};
-use super::super::hash::{HashPlaces, is_hash};
+use super::super::hash::{HashMarks, is_hash};
 use super::super::level::Level;
 use super::super::order::{Mark, Number};
 use super::super::reading::Reading;
@@ -11,17 +11,19 @@ use super::super::words::{
 use super::core::{dashed_date_end, digits_end, is_hash_segment, segment_end};
 
 /// Reads the tail of a tag from `at` on.
-pub(super) fn read<'t>(tag: &'t str, at: usize, hashes: &HashPlaces, out: &mut Reading<'t>) {
+pub(super) fn read<'t>(tag: &'t str, at: usize, hashes: HashMarks, out: &mut Reading<'t>) {
     let dated = out.is_calendar();
     let mut tail = Tail {
         tag,
         hashes,
         at,
+        words: out.words.len(),
         // `.2` in `20240115.2` continues a date, so it is no second version.
         dotted: dated.then_some(Dotted {
             first: 0,
             plain: false,
             dated: true,
+            build: false,
         }),
         out,
     };
@@ -50,12 +52,16 @@ struct Dotted {
     /// Not behind letters or a date that is the version: two of them may be a second version.
     plain: bool,
     dated: bool,
+    /// Joined to the version by `_`: Java's build, unless dots follow.
+    build: bool,
 }
 
 struct Tail<'t, 'o> {
     tag: &'t str,
-    hashes: &'o HashPlaces,
+    hashes: HashMarks,
     at: usize,
+    /// How many words of the variant stand before the version.
+    words: usize,
     dotted: Option<Dotted>,
     out: &'o mut Reading<'t>,
 }
@@ -269,6 +275,7 @@ impl<'t> Tail<'t, '_> {
                 && is_hash_segment(self.tag, segment.start, segment.end, self.hashes);
         if hash {
             self.close_dotted();
+            self.out.unbare_last();
             self.out.hash = true;
             self.at = segment.end;
         }
@@ -323,6 +330,7 @@ impl<'t> Tail<'t, '_> {
             first: self.out.counters.len(),
             plain: false,
             dated: false,
+            build: false,
         })
     }
 
@@ -332,10 +340,14 @@ impl<'t> Tail<'t, '_> {
             Some(dotted) if separator == Some(b'.') => dotted.dated |= dated,
             _ => {
                 self.close_dotted();
+                let out = &self.out;
+                let first =
+                    out.counters.is_empty() && out.words.len() == self.words && out.is_stable();
                 self.dotted = Some(Dotted {
-                    first: self.out.counters.len(),
+                    first: out.counters.len(),
                     plain: true,
                     dated,
+                    build: separator == Some(b'_') && first,
                 });
             }
         }
@@ -343,6 +355,7 @@ impl<'t> Tail<'t, '_> {
 
     /// Ends a group: a dotted number of which no part is a date may well be a second version.
     fn close_dotted(&mut self) {
+        let place = self.out.bare_count().saturating_add(1);
         if let Some(dotted) = self.dotted.take()
             && let Some(group) = self.out.counters.get_mut(dotted.first..)
         {
@@ -350,9 +363,11 @@ impl<'t> Tail<'t, '_> {
                 true => Level::Minor,
                 false => Level::Build,
             };
+            let bare = dotted.plain && !dotted.dated && !(dotted.build && group.len() == 1);
             for counter in group {
                 counter.level = level;
                 counter.dated = dotted.dated;
+                counter.bare = if bare { place } else { 0 };
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{directives, lines, words};
 use crate::source::mapped::{Mapped, Origin};
+use crate::source::passed::PassedOver;
 use std::ops::Range;
 
 /// A name that is given a value.
@@ -17,7 +18,7 @@ pub(crate) struct Assignment {
 /// The values that all `ARG` or all `LABEL` instructions of a Dockerfile give, in all stages.
 pub(crate) fn assignments(text: &str, instruction: &str) -> Vec<Assignment> {
     let escape = directives::read(text, 0).escape;
-    let instructions = lines::read(text, 0, escape, &mut Vec::new());
+    let instructions = lines::read(text, 0, escape, &mut PassedOver::default());
     let mut found = Vec::new();
     for line in &instructions {
         let text = line.text.text();

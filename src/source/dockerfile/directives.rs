@@ -11,6 +11,8 @@ pub(super) struct Directives {
     pub(super) escape: u8,
     /// The line and the first word of `# syntax=`.
     pub(super) syntax: Option<(usize, Mapped)>,
+    /// The line and the name of a directive that is there again.
+    pub(super) repeated: Option<(usize, String)>,
 }
 
 /// Reads the directives.
@@ -21,6 +23,7 @@ pub(super) fn read(text: &str, base: usize) -> Directives {
         0
     };
     let syntax = block(&text[shebang..], false)
+        .0
         .into_iter()
         .find(|directive| directive.name == "syntax")
         .map(|directive| {
@@ -31,13 +34,15 @@ pub(super) fn read(text: &str, base: usize) -> Directives {
                 Mapped::of_file(word.unwrap_or_default(), place),
             )
         });
-    let escape = block(text, true)
+    let (block, repeated) = block(text, true);
+    let escape = block
         .into_iter()
         .find(|directive| directive.name == "escape")
         .filter(|directive| directive.value == "`");
     Directives {
         escape: if escape.is_some() { b'`' } else { b'\\' },
         syntax,
+        repeated,
     }
 }
 
@@ -53,8 +58,8 @@ struct Directive<'a> {
 }
 
 /// The directives at the top of a text. They end at the first line that is none: an instruction, an empty line,
-/// any other comment, an unknown or a repeated name, an escape character that cannot be one.
-fn block(text: &str, blanks_before: bool) -> Vec<Directive<'_>> {
+/// any other comment, an unknown or a repeated name, an escape character that cannot be one. The repeated one is given too.
+fn block(text: &str, blanks_before: bool) -> (Vec<Directive<'_>>, Option<(usize, String)>) {
     let mut block: Vec<Directive> = Vec::new();
     let mut start = 0;
     for (index, line) in text.split_inclusive('\n').enumerate() {
@@ -71,7 +76,10 @@ fn block(text: &str, blanks_before: bool) -> Vec<Directive<'_>> {
             "syntax" | "check" => true,
             _ => false,
         };
-        if !is_known || block.iter().any(|before| before.name == name) {
+        if block.iter().any(|before| before.name == name) {
+            return (block, Some((index + 1, name)));
+        }
+        if !is_known {
             break;
         }
         block.push(Directive {
@@ -82,7 +90,7 @@ fn block(text: &str, blanks_before: bool) -> Vec<Directive<'_>> {
         });
         start += line.len();
     }
-    block
+    (block, None)
 }
 
 /// `# name = value`: the name in lower case, the value, and how far from the end of the text the value begins.

@@ -5,6 +5,7 @@
 
 use super::words;
 use crate::source::mapped::Mapped;
+use crate::source::passed::{Passed, PassedOver};
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
@@ -16,15 +17,6 @@ pub(super) struct Instruction {
     pub(super) text: Mapped,
     /// What the `# imagebot:` comments right above say.
     pub(super) notes: Vec<String>,
-}
-
-/// Something that was passed over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Passed {
-    /// The line, counted from 1.
-    pub line: usize,
-    /// What was wrong with it.
-    pub what: String,
 }
 
 /// A line of the file without its end, and where it begins.
@@ -50,7 +42,7 @@ pub(super) fn read(
     text: &str,
     base: usize,
     escape: u8,
-    passed: &mut Vec<Passed>,
+    passed: &mut PassedOver,
 ) -> Vec<Instruction> {
     let physical = physical_lines(text, base);
     let mut instructions = Vec::new();
@@ -88,7 +80,7 @@ pub(super) fn read(
                 ended = push_line(&mut joined, more.text, more.start, escape);
             }
         }
-        for terminator in words::heredocs(joined.text()) {
+        for terminator in words::heredocs(joined.text(), escape) {
             let last = last_lines.get_or_init(|| last_lines_of(&physical));
             let ends = |body: &Physical| body.end_of(terminator.strip_tabs) == terminator.name;
             // What is not further down is not looked for: a search that fails would be made again and again.

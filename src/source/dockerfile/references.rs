@@ -3,12 +3,14 @@
 use super::directives;
 use super::expand::{Expanded, Scope};
 use super::judge;
-use super::lines::{self, Instruction, Passed};
+use super::lines::{self, Instruction};
 use super::mount;
+use super::template;
 use super::words::{self, Flag};
 use crate::image::Reference;
 use crate::source::located::{Around, Found, Kind, Known, Located, WhyNot};
 use crate::source::mapped::{Mapped, Origin};
+use crate::source::passed::{Passed, PassedOver};
 use crate::source::stages::{Stage, Stages};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
@@ -61,12 +63,12 @@ pub(crate) struct Read {
     /// The stages.
     pub(crate) stages: Stages,
     /// What was passed over.
-    pub(crate) passed: Vec<Passed>,
+    pub(crate) passed: PassedOver,
 }
 
 /// Reads the references of a Dockerfile whose text begins at byte `base` of the file.
 pub(crate) fn read(text: &str, base: usize, args: &BTreeMap<String, String>) -> Read {
-    let mut passed = Vec::new();
+    let mut passed = PassedOver::default();
     let directives = directives::read(text, base);
     let instructions = lines::read(text, base, directives.escape, &mut passed);
     let mut reader = Reader {
@@ -75,24 +77,35 @@ pub(crate) fn read(text: &str, base: usize, args: &BTreeMap<String, String>) -> 
         scope: builder_scope(args),
         stages: Stages::default(),
         stage_at: HashMap::new(),
-        all_stages: stage_names(&instructions),
+        all_stages: stage_names(&instructions, directives.escape),
         before_first_from: true,
         expanded: 0,
         found: Vec::new(),
         around: Vec::new(),
         passed,
     };
+    if let Some((line, name)) = directives.repeated {
+        let what = format!("the directive `{name}` is there twice, and a build fails");
+        reader.passed.push(Passed { line, what });
+    }
     if let Some((line, word)) = directives.syntax {
         let expanded = literal(&word);
         reader.add(line, Kind::Syntax, &word, expanded, Place::default());
     }
+    if let Some(line) = template::first_line(&instructions) {
+        let what = "the file is a template: what its engine fills in is not known";
+        reader.passed.push(Passed {
+            line,
+            what: what.to_owned(),
+        });
+    }
     for instruction in &instructions {
         reader.instruction(instruction);
     }
-    if reader.passed.is_empty() {
-        reader
-            .passed
-            .extend(judge::complaint(&instructions, directives.escape));
+    if reader.passed.is_empty()
+        && let Some(complaint) = judge::complaint(&instructions, directives.escape)
+    {
+        reader.passed.push(complaint);
     }
     Read {
         references: reader.found,
@@ -121,7 +134,7 @@ fn builder_scope(args: &BTreeMap<String, String>) -> Scope {
 }
 
 /// The names of all stages: a `COPY --from` may name a later one, which is an error, not an image.
-fn stage_names(instructions: &[Instruction]) -> HashSet<String> {
+fn stage_names(instructions: &[Instruction], escape: u8) -> HashSet<String> {
     instructions
         .iter()
         .filter_map(|instruction| {
@@ -130,7 +143,7 @@ fn stage_names(instructions: &[Instruction]) -> HashSet<String> {
             if !keyword.eq_ignore_ascii_case("from") {
                 return None;
             }
-            let (_, rest) = words::flags(&instruction.text, rest);
+            let (_, rest) = words::flags(&instruction.text, rest, escape);
             stage_of(
                 &from_words(text, rest)
                     .iter()
@@ -141,15 +154,34 @@ fn stage_names(instructions: &[Instruction]) -> HashSet<String> {
         .collect()
 }
 
+/// The words of a `FROM`: white space of any kind at the ends is not part of one, and a template's placeholder is one word.
 fn from_words(text: &str, from: usize) -> Vec<Range<usize>> {
-    let base = text.as_ptr() as usize;
-    text[from..]
-        .split_ascii_whitespace()
-        .map(|word| {
-            let start = word.as_ptr() as usize - base;
-            start..start + word.len()
-        })
-        .collect()
+    let arguments = text[from..].trim();
+    let start = text.len() - text[from..].trim_start().len();
+    let end = start + arguments.len();
+    let mut words = Vec::new();
+    let mut at = start;
+    while at < end {
+        let rest = &text[at..end];
+        let first = rest.chars().next().map_or(1, char::len_utf8);
+        if rest.starts_with(words::is_blank) {
+            at += first;
+            continue;
+        }
+        let begin = at;
+        while at < end {
+            let rest = &text[at..end];
+            if let Some(placeholder) = template::placeholder(rest) {
+                at += placeholder;
+            } else if rest.starts_with(words::is_blank) {
+                break;
+            } else {
+                at += rest.chars().next().map_or(1, char::len_utf8);
+            }
+        }
+        words.push(begin..at);
+    }
+    words
 }
 
 fn stage_of(words: &[&str]) -> Option<String> {
@@ -175,7 +207,7 @@ struct Reader<'a> {
     expanded: usize,
     found: Vec<Located>,
     around: Vec<Around>,
-    passed: Vec<Passed>,
+    passed: PassedOver,
 }
 
 /// What stands around a reference.
@@ -204,9 +236,11 @@ impl Reader<'_> {
                 }
             }
             known if INSTRUCTIONS.contains(&known) => {}
+            // The file is reported as a template once, not line by line.
+            _ if template::is_markup(text) => {}
             _ => {
                 let shown: String = keyword.chars().take(40).collect();
-                self.pass(instruction, format!("{shown:?} is no instruction"));
+                self.pass(instruction, format!("{shown:?} is not an instruction"));
             }
         }
     }
@@ -245,7 +279,7 @@ impl Reader<'_> {
     fn from(&mut self, instruction: &Instruction, rest: usize) {
         self.before_first_from = false;
         let text = instruction.text.text();
-        let (flags, rest) = words::flags(&instruction.text, rest);
+        let (flags, rest) = words::flags(&instruction.text, rest, self.escape);
         let words = from_words(text, rest);
         let Some(image) = words.first() else {
             return self.pass(instruction, "a FROM without an image".to_owned());
@@ -271,7 +305,11 @@ impl Reader<'_> {
         let is_number = name.parse::<usize>().is_ok();
         let base = self.stage_at.get(&name).copied();
         let base = base.filter(|_| known && !is_number);
-        if known && (base.is_some() || expanded.value.text() == "scratch") {
+        let choice = match expanded.unresolved && !expanded.malformed {
+            true => self.choice(written.text()),
+            false => BTreeSet::new(),
+        };
+        if known && (base.is_some() || expanded.value.text() == "scratch") || !choice.is_empty() {
             self.around(instruction.line, &written, &expanded);
         } else {
             let place = Place {
@@ -288,12 +326,22 @@ impl Reader<'_> {
             line: instruction.line,
             name: stage,
             base,
-            takes: BTreeSet::new(),
+            takes: choice,
         });
     }
 
+    /// The stages that a name with unknown variables can mean: `tools-${TARGETOS}`.
+    fn choice(&self, written: &str) -> BTreeSet<usize> {
+        let Some(pattern) = pattern_of(written) else {
+            return BTreeSet::new();
+        };
+        let stages = self.stage_at.iter();
+        let fitting = stages.filter(|(name, _)| fits(&pattern, name));
+        fitting.map(|(_, stage)| *stage).collect()
+    }
+
     fn copy(&mut self, instruction: &Instruction, rest: usize, kind: Kind) {
-        let (flags, _) = words::flags(&instruction.text, rest);
+        let (flags, _) = words::flags(&instruction.text, rest, self.escape);
         for Flag { value, .. } in flags.into_iter().filter(|flag| flag.name == "from") {
             self.takes(value.text());
             // A number is a stage's index here, and only here.
@@ -304,7 +352,7 @@ impl Reader<'_> {
     }
 
     fn mounts(&mut self, instruction: &Instruction, rest: usize, kind: Kind) {
-        let (flags, _) = words::flags(&instruction.text, rest);
+        let (flags, _) = words::flags(&instruction.text, rest, self.escape);
         for flag in flags.into_iter().filter(|flag| flag.name == "mount") {
             let from = |field: Mapped| {
                 let equals = field.text().find('=')?;
@@ -398,6 +446,53 @@ impl Reader<'_> {
     }
 }
 
+/// The literal texts between the variables of a word, in lower case; none where variables are all there is of it.
+fn pattern_of(written: &str) -> Option<Vec<String>> {
+    let mut texts = vec![String::new()];
+    let mut rest = written;
+    while let Some(first) = rest.chars().next() {
+        let taken = match rest.strip_prefix('$') {
+            None => {
+                texts.last_mut()?.push(first.to_ascii_lowercase());
+                first.len_utf8()
+            }
+            Some(behind) => {
+                texts.push(String::new());
+                match behind.strip_prefix('{') {
+                    Some(braced) => braced.find('}')? + 3,
+                    None => {
+                        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                        1 + behind.find(|c| !is_name(c)).unwrap_or(behind.len())
+                    }
+                }
+            }
+        };
+        rest = rest.get(taken..)?;
+    }
+    let has_text = texts.iter().any(|text| !text.is_empty());
+    (texts.len() > 1 && has_text && !written.contains(['"', '\'', '\\', '/', ':'])).then_some(texts)
+}
+
+/// Whether a name has the texts of a pattern in order, with something of any length between them.
+fn fits(texts: &[String], name: &str) -> bool {
+    let (Some((first, rest)), Some(last)) = (texts.split_first(), texts.last()) else {
+        return false;
+    };
+    let Some(mut name) = name.strip_prefix(first.as_str()) else {
+        return false;
+    };
+    let Some(between) = rest.split_last().map(|(_, between)| between) else {
+        return name.is_empty();
+    };
+    for text in between {
+        match name.find(text.as_str()) {
+            Some(at) => name = &name[at + text.len()..],
+            None => return false,
+        }
+    }
+    name.ends_with(last.as_str())
+}
+
 /// A word without variables.
 fn literal(word: &Mapped) -> Expanded {
     Expanded {
@@ -419,6 +514,9 @@ fn found_in(written: &Mapped, expanded: Expanded) -> Found {
         why,
         touches: value.places(0..value.len()),
     };
+    if template::has_placeholder(written.text()) {
+        return unknown(WhyNot::Template);
+    }
     if malformed {
         return unknown(WhyNot::InvalidReference);
     }

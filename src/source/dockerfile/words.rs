@@ -19,13 +19,16 @@ pub(super) struct Terminator {
 
 /// Cuts off the first word: keyword and the index at which the rest begins.
 pub(super) fn keyword(text: &str) -> (&str, usize) {
-    let end = text
-        .find(|c: char| c.is_ascii_whitespace())
-        .unwrap_or(text.len());
+    let end = text.find(is_blank).unwrap_or(text.len());
     let rest = text[end..]
-        .find(|c: char| !c.is_ascii_whitespace())
+        .find(|c: char| !is_blank(c))
         .map_or(text.len(), |skip| end + skip);
     (&text[..end], rest)
+}
+
+/// What separates words: `[\t\v\f\r ]` in BuildKit's parser. All other white space belongs to a word, but for its ends.
+pub(super) fn is_blank(c: char) -> bool {
+    c.is_ascii_whitespace() || c == '\u{b}'
 }
 
 /// Splits at spaces outside quotes; quotes and escapes stay in the words.
@@ -58,8 +61,8 @@ pub(super) fn split(text: &str, from: usize, escape: u8) -> Vec<Range<usize>> {
 
 /// Reads the flags that stand before the first word without `--`; gives the index of what follows them.
 ///
-/// Quotes and backslashes are removed as BuildKit does, whatever the escape character is.
-pub(super) fn flags(text: &Mapped, from: usize) -> (Vec<Flag>, usize) {
+/// Quotes and escape characters are removed as BuildKit does.
+pub(super) fn flags(text: &Mapped, from: usize, escape: u8) -> (Vec<Flag>, usize) {
     let bytes = text.bytes();
     let mut flags = Vec::new();
     let mut at = from;
@@ -75,7 +78,7 @@ pub(super) fn flags(text: &Mapped, from: usize) -> (Vec<Flag>, usize) {
         while let Some(&byte) = bytes.get(at) {
             match (byte, quote) {
                 (b, Some(q)) if b == q => quote = None,
-                (b'\\', _) => {
+                (b, _) if b == escape => {
                     at += 1;
                     word.push_from(text, at);
                 }
@@ -100,7 +103,7 @@ pub(super) fn flags(text: &Mapped, from: usize) -> (Vec<Flag>, usize) {
 }
 
 /// The heredocs that an instruction opens: `RUN`, `COPY` and `ADD`, also behind `ONBUILD`, not in JSON form.
-pub(super) fn heredocs(instruction: &str) -> Vec<Terminator> {
+pub(super) fn heredocs(instruction: &str, escape: u8) -> Vec<Terminator> {
     if !instruction.contains("<<") || has_open_quote(instruction) {
         return Vec::new();
     }
@@ -112,7 +115,7 @@ pub(super) fn heredocs(instruction: &str) -> Vec<Terminator> {
     let takes_heredocs = ["run", "copy", "add"]
         .iter()
         .any(|k| word.eq_ignore_ascii_case(k));
-    let (_, arguments) = flags(&Mapped::of_file(instruction, 0), rest);
+    let (_, arguments) = flags(&Mapped::of_file(instruction, 0), rest, escape);
     if !takes_heredocs || is_json_form(&instruction[arguments.min(instruction.len())..]) {
         return Vec::new();
     }
@@ -180,7 +183,7 @@ mod tests {
             ("RUN cat <<EOF it\\'s", vec![("EOF", false)]),
             ("RUN cat <<EOF \"it's\"", vec![("EOF", false)]),
         ] {
-            let found: Vec<_> = heredocs(text)
+            let found: Vec<_> = heredocs(text, b'\\')
                 .into_iter()
                 .map(|t| (t.name, t.strip_tabs))
                 .collect();

@@ -3,9 +3,10 @@
 use super::config::{Config, Part};
 use super::tree::{Node, Odd, Text};
 use crate::image::Reference;
-use crate::source::dockerfile::{Passed, Read};
+use crate::source::dockerfile::Read;
 use crate::source::located::{Found, Kind, Known, Located, WhyNot};
 use crate::source::mapped::Mapped;
+use crate::source::passed::{Passed, PassedOver};
 use crate::source::stages::Stages;
 
 /// Reads the references of a gipgee.yml whose text begins at byte `base` of the file.
@@ -14,7 +15,7 @@ pub(crate) fn read(text: &str, base: usize) -> Read {
         references: Vec::new(),
         around: Vec::new(),
         stages: Stages::default(),
-        passed: Vec::new(),
+        passed: PassedOver::default(),
     };
     let document = Node::parse(text, base);
     let config = match &document {

@@ -1,0 +1,174 @@
+//! Lines that have ended: nothing newer is written like the current tag, but the list goes on in another shape
+//! (`docs/tag-schemes.md`, "A line that has ended"). It proposes nothing; a person decides.
+
+use super::hint::Hint;
+use super::judge::{Judge, is_far_off, same_kinds};
+use super::offer::scheme_line;
+use super::order::Number;
+use super::reading::{Calendar, Reading, Word};
+use super::words::needs_number;
+
+/// The one respect in which a tag's shape differs from the current one's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Respect {
+    Precision,
+    Calendar,
+    WordMore,
+    WordLess,
+    Counter,
+}
+
+/// The best tag of another shape so far.
+#[derive(Debug, Default)]
+pub(super) struct Endings<'t>(Option<Best<'t>>);
+
+#[derive(Debug)]
+struct Best<'t> {
+    tag: &'t str,
+    numbers: Vec<Number<'t>>,
+    respect: Respect,
+}
+
+impl<'t> Endings<'t> {
+    /// Takes note of a tag that cannot be compared with the current one.
+    pub(super) fn saw(&mut self, judge: &Judge<'_>, tag: &'t str, reading: &Reading<'t>) {
+        let current = &judge.current;
+        if !is_ahead(current, reading) || !reading.is_stable() || judge.is_held(reading) {
+            return;
+        }
+        let Some(respect) = only_difference(current, reading) else {
+            return;
+        };
+        let numbers = || reading.numbers();
+        let better = self.0.as_ref().is_none_or(|best| {
+            let order = numbers().cmp(best.numbers.iter().copied());
+            let shorter = (best.tag.len(), best.tag).cmp(&(tag.len(), tag));
+            order.then(shorter).is_gt()
+        });
+        if better {
+            self.0 = Some(Best {
+                tag,
+                numbers: numbers().collect(),
+                respect,
+            });
+        }
+    }
+
+    /// The remark, where nothing newer of the current shape is left.
+    pub(super) fn finish(self, current: &str) -> Option<Hint> {
+        let best = self.0?;
+        let how = match best.respect {
+            Respect::Precision => "with another count of numbers",
+            Respect::Calendar => "counted by dates in one of the two",
+            Respect::WordMore => "with one more word",
+            Respect::WordLess => "with one word less",
+            Respect::Counter => "with another word for its builds",
+        };
+        let fix = match scheme_line(current, best.tag) {
+            Some(line) => format!("{line} takes it"),
+            None => "write it by hand to go on".to_owned(),
+        };
+        Some(Hint {
+            code: "line-ended",
+            text: format!(
+                "nothing newer is written like {current:?}, but the list goes on {how}: {:?}; {fix}",
+                best.tag
+            ),
+        })
+    }
+}
+
+/// Whether a tag's first number, or its date, is higher.
+fn is_ahead(current: &Reading<'_>, tag: &Reading<'_>) -> bool {
+    if current.prefix != tag.prefix || current.codename.is_some() || tag.codename.is_some() {
+        return false;
+    }
+    match (current.is_calendar(), tag.is_calendar()) {
+        (true, true) => month(tag) > month(current),
+        // A single date beside plain versions is a snapshot.
+        (false, true) => tag.version.len() > 1,
+        _ => tag.numbers().next() > current.numbers().next() && !is_far_off(current, tag),
+    }
+}
+
+/// The year and the second number of a date, in one run of digits or several.
+fn month(reading: &Reading<'_>) -> (Option<u64>, Option<u64>) {
+    let value = |at: usize| {
+        reading
+            .version
+            .get(at)
+            .and_then(|(number, _)| number.value())
+    };
+    let part = |from: usize, to: usize| reading.core.get(from..to)?.parse().ok();
+    match reading.version.len() {
+        1 if reading.calendar != Calendar::Plain => (part(0, 4), part(4, 6)),
+        _ => (value(0), value(1)),
+    }
+}
+
+/// The difference between two shapes, if it is the only one.
+fn only_difference(current: &Reading<'_>, tag: &Reading<'_>) -> Option<Respect> {
+    if tag.hash != current.hash {
+        return None;
+    }
+    let words = match word_difference(&current.words, &tag.words) {
+        Words::Same => None,
+        Words::More => Some(Respect::WordMore),
+        Words::Less => Some(Respect::WordLess),
+        Words::Other => return None,
+    };
+    let is_date = |reading: &Reading<'_>| reading.date_digits;
+    let precision = tag.precision != current.precision
+        || tag.is_calendar() && current.is_calendar() && is_date(tag) != is_date(current);
+    let calendar = tag.is_calendar() != current.is_calendar();
+    let kinds = !same_kinds(current, tag);
+    let mut found = [
+        words,
+        precision.then_some(Respect::Precision),
+        calendar.then_some(Respect::Calendar),
+        kinds.then_some(Respect::Counter),
+    ]
+    .into_iter()
+    .flatten();
+    found.next().filter(|_| found.next().is_none())
+}
+
+enum Words {
+    Same,
+    More,
+    Less,
+    Other,
+}
+
+/// Whether one word more or less is all that sets two variants apart. Words such as `test` and `edge` name no line.
+fn word_difference(from: &[Word<'_>], to: &[Word<'_>]) -> Words {
+    let same = |(left, right): (&Word<'_>, &Word<'_>)| left.text == right.text;
+    let (short, long) = if from.len() < to.len() {
+        (from, to)
+    } else {
+        (to, from)
+    };
+    if long.len() > short.len() + 1 {
+        return Words::Other;
+    }
+    let front = short
+        .iter()
+        .zip(long)
+        .take_while(|pair| same(*pair))
+        .count();
+    if front == long.len() {
+        return Words::Same;
+    }
+    let rest = (short.get(front..), long.get(front + 1..));
+    let (Some(short_rest), Some(long_rest)) = rest else {
+        return Words::Other;
+    };
+    let inserted =
+        short_rest.len() == long_rest.len() && short_rest.iter().zip(long_rest).all(same);
+    let is_line = long.get(front).is_some_and(|word| !needs_number(word.text));
+    match inserted && is_line {
+        true if long.len() == to.len() => Words::More,
+        true => Words::Less,
+        false => Words::Other,
+    }
+}

@@ -1,0 +1,67 @@
+//! What of a file was passed over.
+
+/// The most entries that are kept of one file: whoever reads them has seen enough.
+const MOST: usize = 20;
+/// The longest text of one.
+const LONGEST: usize = 300;
+
+/// Something that was passed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passed {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What was wrong with it.
+    pub what: String,
+}
+
+/// Everything that was passed over in a file: the first entries, and how many more there are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PassedOver {
+    kept: Vec<Passed>,
+    more: usize,
+}
+
+impl PassedOver {
+    pub(crate) fn push(&mut self, mut passed: Passed) {
+        if self.kept.len() == MOST {
+            self.more += 1;
+            return;
+        }
+        if let Some((end, _)) = passed.what.char_indices().nth(LONGEST) {
+            passed.what.truncate(end);
+            passed.what.push('…');
+        }
+        self.kept.push(passed);
+    }
+
+    /// The first entries.
+    pub fn iter(&self) -> std::slice::Iter<'_, Passed> {
+        self.kept.iter()
+    }
+
+    /// How many there are besides.
+    pub fn more(&self) -> usize {
+        self.more
+    }
+
+    /// Whether nothing was passed over.
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_counted_and_capped() {
+        let mut passed = PassedOver::default();
+        for line in 0..50 {
+            let what = "é".repeat(1_000);
+            passed.push(Passed { line, what });
+        }
+        assert_eq!((passed.iter().count(), passed.more()), (MOST, 50 - MOST));
+        assert!(passed.iter().all(|p| p.what.chars().count() == LONGEST + 1));
+    }
+}
