@@ -351,3 +351,18 @@ async fn open_notices_are_found_fifty_at_once() {
     let with = bench.github.with_notices(&repos).await.unwrap().unwrap();
     assert_eq!(with.len(), 50);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_14_notices_and_comments_fit_as_well() {
+    let bench = Bench::start().await;
+    let repo = prepared(&bench).await;
+    let made = bench.github.create(&repo, &request(SOURCE, "a")).await;
+    let number = made.unwrap().number;
+    let long = "a line of it\n".repeat(10_000);
+    bench.github.notice(&repo, Some(&long)).await.unwrap();
+    let said = bench.github.comment(&repo, number, "long", &long).await;
+    said.unwrap();
+    bench.fake.take_log();
+    bench.github.notice(&repo, Some(&long)).await.unwrap();
+    assert!(bench.fake.writes().is_empty(), "the same again");
+}
