@@ -4,6 +4,7 @@
 //! answer was missing.
 
 mod act;
+mod ages;
 mod automerge;
 mod cache;
 mod checkpoint;
@@ -33,6 +34,7 @@ mod report;
 mod rounds;
 mod setup;
 mod shared;
+mod unmatched;
 mod unread;
 mod waves;
 mod work;

@@ -77,6 +77,8 @@ pub enum Kind {
     Resume,
     /// The last image of a repository that had its turn.
     Turn,
+    /// Since when something is wrong.
+    Problem,
 }
 
 impl Kind {
@@ -95,6 +97,7 @@ impl Kind {
             Self::Opening => "opening",
             Self::Resume => "resume",
             Self::Turn => "turn",
+            Self::Problem => "problem",
         }
     }
 }

@@ -62,6 +62,8 @@ mod life;
 mod people;
 #[path = "e2e/quiet.rs"]
 mod quiet;
+#[path = "e2e/reports.rs"]
+mod reports;
 #[path = "e2e/robust.rs"]
 mod robust;
 #[path = "e2e/servers.rs"]

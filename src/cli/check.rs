@@ -216,7 +216,28 @@ async fn of_repo(
     let report = pass(&setup, &options).await;
     let mut problems = report.problems;
     let Some(repository) = report.repositories.into_iter().next() else {
-        anyhow::bail!("{name} is not registered: no [[forge]] of the configuration lists it");
+        if let Some(left) = report.left_out.first() {
+            anyhow::bail!(
+                "{name} is left out: {}\nhelp: `imagebot repos list` shows all that is left out, and why",
+                left.why
+            );
+        }
+        if problems.is_empty() {
+            anyhow::bail!(
+                "{name} is not registered: no [[forge]] of the configuration lists it\nhelp: `imagebot repos list` \
+                 shows the registered repositories; for a folder, write ./{name}"
+            );
+        }
+        // Which repositories there are is not known.
+        return Ok(Output {
+            version: 1,
+            subject: name.to_string(),
+            references: Vec::new(),
+            proposals: Vec::new(),
+            skipped: Some("the repositories of a forge could not be listed".to_owned()),
+            unread: Default::default(),
+            problems,
+        });
     };
     let RepositoryReport {
         traces,

@@ -25,9 +25,23 @@ pub(super) struct Arguments {
     /// Write nothing, and say what would be done
     #[arg(long)]
     dry_run: bool,
+    /// Which problems give exit code 1: those that were not there in the last pass, any, or none
+    #[arg(long, value_enum, default_value = "new", value_name = "WHICH")]
+    fail_on: FailOn,
     /// How the report is printed: for people on stderr, or as JSON on stdout
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
+}
+
+/// Which problems give exit code 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum FailOn {
+    /// Those that were not there in the last pass.
+    New,
+    /// Any.
+    Any,
+    /// None.
+    Never,
 }
 
 pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
@@ -58,11 +72,20 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         Format::Json => json(&report)?,
         Format::Human => say(&render(&report)),
     }
-    Ok(if report.failed() {
-        Ended::Failed
-    } else {
-        Ended::Clean
-    })
+    for unmatched in &report.unmatched {
+        say(&format!(
+            "error: --repo {unmatched} matches no registered repository\nhelp: `imagebot repos list` shows them"
+        ));
+    }
+    if !report.unmatched.is_empty() {
+        return Ok(Ended::Misused);
+    }
+    let failed = match arguments.fail_on {
+        FailOn::New => report.failed_anew(),
+        FailOn::Any => report.failed(),
+        FailOn::Never => false,
+    };
+    Ok(if failed { Ended::Failed } else { Ended::Clean })
 }
 
 /// The most references of a repository that are shown with the same reason. JSON has all.
@@ -96,9 +119,10 @@ pub(super) fn render(report: &Report) -> String {
         for problem in &repo.problems {
             let _ = writeln!(
                 out,
-                "  error: {}: {}",
+                "  error: {}: {}{}",
                 problem.code,
-                indented(&problem.message)
+                indented(&problem.message),
+                age(problem.since)
             );
             if let Some(help) = &problem.help {
                 let _ = writeln!(out, "    help: {}", indented(help));
@@ -139,13 +163,14 @@ pub(super) fn render(report: &Report) -> String {
             }
             let _ = writeln!(
                 out,
-                "  {}: {}: {}:{}: {}: {}",
+                "  {}: {}: {}:{}: {}: {}{}",
                 decision.outcome,
                 decision.reason,
                 decision.path,
                 decision.line,
                 decision.written,
-                indented(&decision.detail)
+                indented(&decision.detail),
+                age(decision.since)
             );
             if let Some(help) = decision
                 .help
@@ -172,9 +197,10 @@ pub(super) fn render(report: &Report) -> String {
     for problem in &report.problems {
         let _ = writeln!(
             out,
-            "error: {}: {}",
+            "error: {}: {}{}",
             problem.code,
-            indented(&problem.message)
+            indented(&problem.message),
+            age(problem.since)
         );
         if let Some(help) = &problem.help {
             let _ = writeln!(out, "  help: {}", indented(help));
@@ -256,6 +282,14 @@ fn endings<'r>(decisions: impl Iterator<Item = &'r DecisionReport>) -> String {
 
 /// How many of them are shown.
 const MOST_ENDINGS: usize = 20;
+
+/// Since when a lasting problem is there.
+fn age(since: Option<Timestamp>) -> String {
+    match since {
+        None => String::new(),
+        Some(since) => format!(" (since {})", since.strftime("%Y-%m-%d %H:%M UTC")),
+    }
+}
 
 fn indented(text: &str) -> String {
     text.trim_end().replace('\n', "\n      ")

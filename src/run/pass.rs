@@ -1,5 +1,6 @@
 //! One pass over the registered repositories: register, observe, decide, plan, act, report.
 
+use super::ages::date;
 use super::cold::learn;
 use super::decide::decide_all;
 use super::existing::remember_ended;
@@ -43,6 +44,7 @@ pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
     }
     report.warnings.extend(odd(&kinship));
     kinship.remember(setup);
+    date(setup, options, &mut report);
     report.repositories.sort_by(|a, b| a.repo.cmp(&b.repo));
     report.left_out.sort();
     report
@@ -81,6 +83,7 @@ async fn prepare(setup: &Arc<Setup>, options: &Options, report: &mut Report) -> 
     setup.registries.new_run();
     let Some(shared) = Shared::new(setup, options) else {
         report.problems.push(ProblemReport {
+            since: None,
             code: "no-forge".to_owned(),
             message: "the configuration lists no [[forge]], so there are no repositories"
                 .to_owned(),

@@ -110,6 +110,7 @@ async fn read(shared: &Shared, forge: Arc<dyn Forge>, repo: Repository) -> Case 
         Ok(config) => config,
         Err(error) => {
             let problem = ProblemReport {
+                since: None,
                 code: "bad-config".to_owned(),
                 message: what(&error),
                 help: Some(format!(

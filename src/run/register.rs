@@ -2,6 +2,7 @@
 
 use super::report::{LeftOutReport, ProblemReport, Report, RepositoryReport};
 use super::setup::Setup;
+use super::unmatched;
 use crate::forge::{Forge, Known, Repository};
 use crate::repo::{RepoGlobs, RepoName};
 use crate::store::Kind;
@@ -104,6 +105,19 @@ pub(super) async fn register(
             .or_insert_with(|| forge.name().to_owned());
         *first == forge.name()
     });
+    let warnings = match only {
+        Some(_) => Vec::new(),
+        None => unmatched::of_configuration(setup, &registered, report),
+    };
+    report.warnings.extend(warnings);
+    if let Some(only) = only
+        && report.problems.is_empty()
+    {
+        let there = registered.iter().map(|(_, repo)| repo.name.as_str());
+        let failed = report.repositories.iter().map(|repo| repo.repo.as_str());
+        let out = report.left_out.iter().map(|left| left.repo.as_str());
+        report.unmatched = unmatched::of_list(only, there.chain(failed).chain(out));
+    }
     registered
 }
 
@@ -122,6 +136,7 @@ fn ids(setup: &Setup, forge: &str) -> Known {
 fn replaced(known: &Known, repo: &Repository) -> Option<ProblemReport> {
     let before = known.get(&repo.name).filter(|id| **id != repo.id)?;
     Some(ProblemReport {
+        since: None,
         code: "repo-replaced".to_owned(),
         message: format!(
             "{} is another repository now: it had the id {before}, and has {}",

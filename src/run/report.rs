@@ -3,6 +3,7 @@
 use crate::forge::ForgeError;
 use crate::git::GitError;
 use crate::plan::{Decision, Proposal, Reconciled};
+use jiff::Timestamp;
 use serde::Serialize;
 
 /// A pass.
@@ -22,6 +23,8 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// Rules of the operator that matched nothing, as `file:line`.
     pub unused_rules: Vec<String>,
+    /// Repositories or globs that were asked for and that no registered repository is.
+    pub unmatched: Vec<String>,
 }
 
 /// A repository.
@@ -68,6 +71,8 @@ pub struct ProblemReport {
     pub message: String,
     /// What to do, where that is known.
     pub help: Option<String>,
+    /// Since when it is there; `None` if it was not there in the last pass.
+    pub since: Option<Timestamp>,
 }
 
 /// A decision.
@@ -99,6 +104,8 @@ pub struct DecisionReport {
     pub missing: Option<&'static str>,
     /// Whether something of it failed.
     pub failed: bool,
+    /// Since when that is so; `None` if it was not in the last pass.
+    pub since: Option<Timestamp>,
     /// The registered repository that publishes the image, if one does.
     pub parent: Option<String>,
     /// The repository that it waits for.
@@ -147,12 +154,22 @@ impl Report {
             problems: Vec::new(),
             warnings: Vec::new(),
             unused_rules: Vec::new(),
+            unmatched: Vec::new(),
         }
     }
 
     /// Whether some repository or image failed: exit code 1.
     pub fn failed(&self) -> bool {
         !self.problems.is_empty() || self.repositories.iter().any(RepositoryReport::failed)
+    }
+
+    /// Whether something failed that did not fail in the last pass.
+    pub fn failed_anew(&self) -> bool {
+        let of_repos = self.repositories.iter().flat_map(|repo| &repo.problems);
+        let mut problems = self.problems.iter().chain(of_repos);
+        let mut decisions = self.repositories.iter().flat_map(|repo| &repo.decisions);
+        problems.any(|problem| problem.since.is_none())
+            || decisions.any(|decision| decision.failed && decision.since.is_none())
     }
 }
 
@@ -183,6 +200,7 @@ impl ProblemReport {
             code: code.to_owned(),
             message: message.to_string(),
             help: None,
+            since: None,
         }
     }
 }
@@ -244,6 +262,7 @@ impl From<&Decision> for DecisionReport {
                 .filter(|_| !decision.wanted.is_empty())
                 .map(|(reason, _)| reason.code()),
             failed: decision.failed(),
+            since: None,
             parent: decision.kin.parent.clone(),
             waits_for: decision.kin.waits_for.clone(),
             wanted: decision

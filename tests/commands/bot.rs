@@ -221,6 +221,7 @@ async fn check_shows_the_whole_trace_of_a_folder_and_of_a_repository() {
     let ran = bot.run(&["check", "nobody"]).expect(2);
     assert_snapshot!(ran.stderr, @r#"
     error: nobody is not registered: no [[forge]] of the configuration lists it
+    help: `imagebot repos list` shows the registered repositories; for a folder, write ./nobody
     "#);
     // A single file whatever its name, and one whose registry does not answer.
     bot.place.write("work/build.txt", bot.dockerfile());

@@ -76,6 +76,7 @@ async fn work_of(setup: &Setup, repo: &Repository) -> Result<Option<Work>, Probl
     let skipped = skipped.map(|(path, why)| (path.as_str(), why.as_str()));
     let config = own_config(&format!("{}:", repo.name), contents, skipped, &setup.config);
     let config = config.map_err(|error| ProblemReport {
+        since: None,
         code: "bad-config".to_owned(),
         message: error.to_string(),
         help: Some(format!("mend {REPO_CONFIG}")),

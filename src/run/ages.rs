@@ -1,0 +1,58 @@
+//! Since when something is wrong: what was there in the last pass is no news, and is shown with its age.
+
+use super::options::Options;
+use super::report::{ProblemReport, Report};
+use super::setup::Setup;
+use crate::store::Kind;
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+/// Writes into the report since when each problem is there, and remembers it for the next pass.
+///
+/// A problem is the same as long as it has the same code in the same repository, and a failed reference as long as its
+/// file, image and reason are the same: the words of a message change with every attempt.
+pub(super) fn date(setup: &Setup, options: &Options, report: &mut Report) {
+    let now = options.now;
+    let mut keys = BTreeSet::new();
+    let mut since = |key: String| {
+        let known = setup.store.time(Kind::Problem, &key, now.as_second());
+        if known.is_none() && !options.dry_run {
+            setup
+                .store
+                .keep(Kind::Problem, &key, &now.as_second().to_string());
+        }
+        keys.insert(key);
+        known.and_then(|at| Timestamp::from_second(at).ok())
+    };
+    let mut date = |place: &str, problem: &mut ProblemReport| {
+        problem.since = since(format!("{place} {}", problem.code));
+    };
+    report
+        .problems
+        .iter_mut()
+        .for_each(|problem| date("", problem));
+    for repo in &mut report.repositories {
+        let name = repo.repo.clone();
+        repo.problems
+            .iter_mut()
+            .for_each(|problem| date(&name, problem));
+    }
+    for repo in &mut report.repositories {
+        let name = repo.repo.clone();
+        for decision in repo.decisions.iter_mut().filter(|decision| decision.failed) {
+            let (path, image, reason) = (&decision.path, &decision.image, decision.reason);
+            decision.since = since(format!("{name} {path} {image} {reason}"));
+        }
+    }
+    if !options.dry_run {
+        let gone = |key: &String| {
+            let repo = key.split(' ').next().unwrap_or_default();
+            let looked_at = options.only.is_none()
+                || report.repositories.iter().any(|report| report.repo == repo);
+            looked_at && !keys.contains(key)
+        };
+        let all = setup.store.all_kept(Kind::Problem).into_keys();
+        all.filter(gone)
+            .for_each(|key| setup.store.forget(Kind::Problem, &key));
+    }
+}
