@@ -20,6 +20,7 @@ mod repos;
 mod run;
 mod scan;
 mod session;
+mod settings;
 mod tags;
 mod update;
 

@@ -5,6 +5,7 @@ use super::output::{Format, json, table, text};
 use super::progress::progress;
 use super::scan::settings_of;
 use super::session::{ConfigArgument, setup, wait};
+use super::settings::rows;
 use crate::config::Config;
 use crate::plan::{Decision, Observations, Proposed};
 use crate::redact::Redactor;
@@ -207,6 +208,7 @@ async fn of_repo(
     let setup = Arc::new(setup(config, Unlisted::Refuse, redactor).await?);
     let options = Options {
         dry_run: true,
+        force: false,
         only: RepoGlobs::parse(&[globset::escape(name.as_str())]).ok(),
         now: Timestamp::now(),
         progress: progress(),
@@ -263,26 +265,17 @@ async fn of_repo(
 }
 
 fn trace(decision: &Decision, source: Option<String>, all_tags: bool) -> Trace {
-    let set = |name: &str, text: String, from: &crate::policy::Origin| {
-        (from.line > 0).then(|| format!("{name} = {text} ({from})"))
-    };
     let settings = decision.effective.as_ref().map(|effective| {
-        let s = &effective.settings;
-        [
-            set("enabled", s.enabled.value.to_string(), &s.enabled.from),
-            set("scheme", s.scheme.value.name.to_string(), &s.scheme.from),
-            set("max", s.max.value.to_string(), &s.max.from),
-            set(
-                "prerelease",
-                s.prerelease.value.to_string(),
-                &s.prerelease.from,
-            ),
-            set("digest", s.digest.value.code().to_owned(), &s.digest.from),
-            s.reason
-                .value
-                .as_ref()
-                .and_then(|reason| set("reason", reason.clone(), &s.reason.from)),
-        ]
+        let settings = &effective.settings;
+        // What nobody set has no line.
+        let set = rows(settings)
+            .into_iter()
+            .filter(|(_, _, from)| from.line > 0);
+        let set = set.map(|(name, value, from)| match settings.reasons.get(name) {
+            Some(reason) if name != "reason" => format!("{name} = {value} ({from}: {reason})"),
+            _ => format!("{name} = {value} ({from})"),
+        });
+        set.collect::<Vec<_>>()
     });
     let selection = decision.selection.as_ref();
     let verdicts = selection.filter(|_| all_tags).map(|selection| {
@@ -298,7 +291,7 @@ fn trace(decision: &Decision, source: Option<String>, all_tags: bool) -> Trace {
     Trace {
         decision: DecisionReport::from(decision),
         source,
-        settings: settings.into_iter().flatten().flatten().collect(),
+        settings: settings.unwrap_or_default(),
         steps: decision.steps.clone(),
         verdicts: verdicts.unwrap_or_default(),
         hints: selection

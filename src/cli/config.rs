@@ -3,9 +3,10 @@
 use super::ended::Ended;
 use super::output::{Format, json, say, table, text};
 use super::session::ConfigArgument;
+use super::settings::rows;
 use crate::config::{Config, operator_schema, parse_repository, repository_schema, review};
 use crate::image::Reference;
-use crate::policy::{Origin, Policy, Settings, Subject};
+use crate::policy::{Origin, Policy, Subject};
 use crate::repo::{RepoName, RepoPath};
 use crate::source::Kind;
 use anyhow::Context as _;
@@ -156,13 +157,16 @@ fn show(arguments: &Show) -> anyhow::Result<Ended> {
     }
     .effective(&subject, &[], 0)?;
     let rows = rows(&effective.settings);
+    let budget = config.budget.settings();
     match arguments.format {
         Format::Human => {
-            let rows: Vec<Vec<String>> = rows
-                .into_iter()
-                .map(|(key, value, from)| vec![format!("{key} = {value}"), format!("# {from}")])
-                .collect();
-            text(&table(&rows))?;
+            let rows = rows.into_iter();
+            let rows = rows
+                .map(|(key, value, from)| vec![format!("{key} = {value}"), format!("# {from}")]);
+            let budget = budget.iter();
+            let budget =
+                budget.map(|(key, value)| vec![format!("budget.{key} = {value}"), String::new()]);
+            text(&table(&rows.chain(budget).collect::<Vec<_>>()))?;
         }
         Format::Json => {
             let entry = |(key, value, from): (&str, String, &Origin)| {
@@ -171,139 +175,18 @@ fn show(arguments: &Show) -> anyhow::Result<Ended> {
                     serde_json::json!({ "value": value, "from": from.to_string() }),
                 )
             };
-            json(
-                &rows
-                    .into_iter()
-                    .map(entry)
-                    .collect::<serde_json::Map<_, _>>(),
-            )?;
+            let of_fleet = |(key, value): &(&str, String)| {
+                (
+                    format!("budget.{key}"),
+                    serde_json::json!({ "value": value }),
+                )
+            };
+            let all = rows
+                .into_iter()
+                .map(entry)
+                .chain(budget.iter().map(of_fleet));
+            json(&all.collect::<serde_json::Map<_, _>>())?;
         }
     }
     Ok(Ended::Clean)
-}
-
-/// Key, value as TOML writes it, and where it was set.
-fn rows(s: &Settings) -> Vec<(&'static str, String, &Origin)> {
-    let quoted = |text: &str| format!("{text:?}");
-    let list = |texts: Vec<&str>| {
-        format!(
-            "[{}]",
-            texts
-                .iter()
-                .map(|text| quoted(text))
-                .collect::<Vec<_>>()
-                .join(", ")
-        )
-    };
-    let names = |texts: &[String]| list(texts.iter().map(String::as_str).collect());
-    let variant = format!("{:?}", s.variant.value).to_lowercase();
-    let codename = format!("{:?}", s.codename.value).to_lowercase();
-    vec![
-        ("enabled", s.enabled.value.to_string(), &s.enabled.from),
-        ("scheme", quoted(&s.scheme.value.name), &s.scheme.from),
-        ("max", quoted(s.max.value.as_str()), &s.max.from),
-        (
-            "separate_major",
-            s.separate_major.value.to_string(),
-            &s.separate_major.from,
-        ),
-        (
-            "prerelease",
-            s.prerelease.value.to_string(),
-            &s.prerelease.from,
-        ),
-        ("variant", quoted(&variant), &s.variant.from),
-        ("codename", quoted(&codename), &s.codename.from),
-        ("digest", quoted(s.digest.value.code()), &s.digest.from),
-        ("pin_args", s.pin_args.value.to_string(), &s.pin_args.from),
-        (
-            "platforms",
-            list(s.platforms.value.iter().map(|p| p.as_str()).collect()),
-            &s.platforms.from,
-        ),
-        (
-            "allow",
-            quoted(
-                &s.allow
-                    .value
-                    .as_ref()
-                    .map(ToString::to_string)
-                    .unwrap_or_default(),
-            ),
-            &s.allow.from,
-        ),
-        (
-            "ignore",
-            format!(
-                "[{}]",
-                s.ignore
-                    .value
-                    .iter()
-                    .map(|i| quoted(&i.to_string()))
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            ),
-            &s.ignore.from,
-        ),
-        ("group", quoted(&s.group.value), &s.group.from),
-        ("labels", names(&s.labels.value), &s.labels.from),
-        ("assignees", names(&s.assignees.value), &s.assignees.from),
-        ("reviewers", names(&s.reviewers.value), &s.reviewers.from),
-        ("milestone", quoted(&s.milestone.value), &s.milestone.from),
-        ("draft", s.draft.value.to_string(), &s.draft.from),
-        (
-            "squash",
-            s.squash.value.map_or_else(
-                || quoted("as the repository has it"),
-                |squash| squash.to_string(),
-            ),
-            &s.squash.from,
-        ),
-        (
-            "remove_source_branch",
-            s.remove_source_branch.value.to_string(),
-            &s.remove_source_branch.from,
-        ),
-        (
-            "min_age",
-            quoted(&s.min_age.value.to_string()),
-            &s.min_age.from,
-        ),
-        (
-            "min_age_trust",
-            quoted(s.min_age_trust.value.code()),
-            &s.min_age_trust.from,
-        ),
-        (
-            "automerge",
-            quoted(s.automerge.value.map_or("never", |level| level.as_str())),
-            &s.automerge.from,
-        ),
-        ("max_open", s.max_open.value.to_string(), &s.max_open.from),
-        ("hold", quoted(s.hold.value.code()), &s.hold.from),
-        (
-            "hold_for",
-            quoted(
-                &s.hold_for
-                    .value
-                    .map_or_else(|| "never".to_owned(), |age| age.to_string()),
-            ),
-            &s.hold_for.from,
-        ),
-        (
-            "hold_majors",
-            s.hold_majors.value.to_string(),
-            &s.hold_majors.from,
-        ),
-        (
-            "settle",
-            quoted(&s.settle.value.to_string()),
-            &s.settle.from,
-        ),
-        (
-            "reason",
-            quoted(s.reason.value.as_deref().unwrap_or_default()),
-            &s.reason.from,
-        ),
-    ]
 }

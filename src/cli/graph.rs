@@ -64,6 +64,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         let setup = Arc::new(setup(config, Unlisted::Refuse, redactor).await?);
         let options = Options {
             dry_run: true,
+            force: false,
             only: None,
             now,
             progress: progress(),

@@ -78,6 +78,7 @@ impl Image {
 pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
     let options = Options {
         dry_run: true,
+        force: false,
         only: None,
         now: Timestamp::now(),
         progress: progress(),

@@ -25,6 +25,9 @@ pub(super) struct Arguments {
     /// Write nothing, and say what would be done
     #[arg(long)]
     dry_run: bool,
+    /// Open merge requests beyond max_open and max_new_per_hour; they count against later passes
+    #[arg(long)]
+    force: bool,
     /// Which problems give exit code 1: those that were not there in the last pass, any, or none
     #[arg(long, value_enum, default_value = "new", value_name = "WHICH")]
     fail_on: FailOn,
@@ -60,6 +63,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         let setup = Arc::new(setup);
         let options = Options {
             dry_run: arguments.dry_run,
+            force: arguments.force,
             only,
             now: Timestamp::now(),
             progress: progress(),

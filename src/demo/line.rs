@@ -204,6 +204,7 @@ impl AssemblyLine {
         let setup = Arc::new(Setup::new(config, Unlisted::Refuse, self.redactor.clone()).await?);
         let options = Options {
             dry_run: false,
+            force: false,
             only: None,
             now,
             progress: Arc::new(()),

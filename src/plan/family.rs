@@ -8,6 +8,7 @@ use crate::family::round;
 use crate::family::{Edge, Graph, Member};
 use crate::image::ImageName;
 use crate::policy::Hold;
+use crate::repo::RepoPath;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -174,10 +175,11 @@ pub fn hold(
     }
     let graph = around.graph;
     let nodes = graph.nodes();
-    let dead = not_followed(households);
+    let dead = not_followed(households, around);
     let lives = |edge: &Edge| {
         let repo = nodes[edge.child].repo;
-        repo.is_none_or(|repo| !dead.contains(&(repo, edge.path.to_string(), edge.line)))
+        let place = |repo| (repo, edge.path.clone(), edge.line, edge.parent);
+        repo.is_none_or(|repo| !dead.contains(&place(repo)))
     };
     let mut generations: BTreeMap<u32, BTreeSet<usize>> = BTreeMap::new();
     for node in nodes {
@@ -216,16 +218,27 @@ pub fn hold(
     all
 }
 
-/// The places of references that no news comes to.
-fn not_followed(households: &[Household<'_>]) -> HashSet<(usize, String, usize)> {
-    let mut dead = HashSet::new();
+/// A repository, a file, a line, and the image that a reference there names. One instruction can hold several references:
+/// that one of them is not followed says nothing about the others.
+type Place = (usize, RepoPath, usize, usize);
+
+/// The places at which no reference is followed: no news comes that way.
+fn not_followed(households: &[Household<'_>], around: &Around<'_>) -> HashSet<Place> {
+    let (mut dead, mut followed) = (HashSet::new(), HashSet::new());
     for (repo, household) in households.iter().enumerate() {
-        let decisions = household.decisions.iter();
-        for decision in decisions.filter(|decision| !decision.is_followed()) {
-            dead.insert((repo, decision.path.to_string(), decision.located.line));
+        for decision in household.decisions.iter() {
+            let image = decision.reference().map(|r| (around.resolve)(&r.name));
+            let Some(parent) = image.and_then(|image| around.graph.node_of(&image)) else {
+                continue;
+            };
+            let place = (repo, decision.path.clone(), decision.located.line, parent);
+            match decision.is_followed() {
+                true => followed.insert(place),
+                false => dead.insert(place),
+            };
         }
     }
-    dead
+    &dead - &followed
 }
 
 /// Judges the decisions of one repository about one generation.

@@ -10,6 +10,8 @@ use std::sync::Arc;
 pub struct Options {
     /// Whether nothing is to be written.
     pub dry_run: bool,
+    /// Whether merge requests are opened beyond the limits of the configuration. They are counted all the same.
+    pub force: bool,
     /// The repositories that are looked at; all registered ones if there is no list.
     pub only: Option<RepoGlobs>,
     /// Now.

@@ -248,6 +248,12 @@ fn show_names_the_line_of_every_value() {
     hold_majors = false                  # built in
     settle = "10min"                     # built in
     reason = "the data folder"           # config.toml:16
+    budget.references = 2000
+    budget.lookups = 500
+    budget.candidates = 20
+    budget.lookup_time = "120 s"
+    budget.host_time = "600 s"
+    budget.git_time = "120 s"
     "#);
     let json = place
         .run(&[&args[..], &["--format", "json"]].concat())

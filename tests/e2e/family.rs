@@ -13,6 +13,7 @@ on_every_forge!(
     a_hold_that_runs_out_is_released_and_says_whom_it_waited_for,
     an_open_major_of_a_parent_holds_nobody,
     merged_and_not_released_holds_nobody,
+    d2_a_reference_that_is_left_alone_does_not_hide_another_in_the_same_instruction,
     g5_what_is_not_registered_is_no_part_of_the_family,
     g9_c11_a_chain_is_rebuilt_one_after_the_other_each_once,
     a_parent_that_cannot_be_read_for_a_while_closes_nothing,
@@ -236,6 +237,38 @@ async fn merged_and_not_released_holds_nobody(on: On) {
     let report = world.pass().await;
     assert_eq!(reasons(&report, "bottom"), ["new-tag", "up-to-date"]);
     assert_eq!(statuses(&report, "bottom"), ["open"]);
+}
+
+async fn d2_a_reference_that_is_left_alone_does_not_hide_another_in_the_same_instruction(on: On) {
+    let world = World::on(on).await;
+    world.configure_family("");
+    for image in ["base", "left", "other", "mid", "bottom"] {
+        world.push(&format!("acme/{image}"), "1.0.0").await;
+    }
+    let image = |name: &str| format!("{}:1.0.0", world.image(&format!("acme/{name}")));
+    world.repo("base", "FROM scratch\n");
+    world.repo("other", "FROM scratch\n");
+    world.repo("left", &format!("FROM {}\n", image("base")));
+    let mounts = ["other", "left"]
+        .map(|name| format!("--mount=type=bind,from={},target=/{name}", image(name)));
+    world.repo(
+        "mid",
+        &format!("FROM scratch\nRUN {} true\n", mounts.join(" ")),
+    );
+    let off = "[[rule]]\nimages = [\"**/other\"]\nenabled = false\n";
+    world.commit("mid", "imagebot.toml", off);
+    let bottom = format!(
+        "FROM {}\nCOPY --from={} /x /\n",
+        image("mid"),
+        image("base")
+    );
+    world.repo("bottom", &bottom);
+    world.push("acme/base", "1.1.0").await;
+    let report = world.pass().await;
+    assert_eq!(statuses(&report, "left"), ["open"]);
+    // What is new in base comes to bottom through left and mid as well.
+    assert_eq!(reasons(&report, "bottom"), ["up-to-date", "held"]);
+    assert_eq!(statuses(&report, "bottom"), [""; 0]);
 }
 
 async fn a_label_names_the_publisher_and_proves_what_is_new(on: On) {

@@ -51,6 +51,7 @@ async fn a_problem_that_was_there_in_the_last_pass_is_no_news() {
     world.server.fake().heal();
     let dry = Options {
         dry_run: true,
+        force: false,
         ..world.options(None)
     };
     assert!(!pass(&setup, &dry).await.failed());
@@ -94,6 +95,15 @@ async fn d1_the_fleets_limits_hold_in_a_pass_over_one_repository() {
             "{report:?}"
         );
         assert_eq!(world.open_mrs("tool").await.len(), 0);
+        // Somebody insists, and it counts.
+        let setup = Arc::new(world.set_up(None).await.expect("a set-up"));
+        let forced = Options {
+            force: true,
+            ..world.options(RepoGlobs::parse(&["tool"]).ok())
+        };
+        assert_eq!(statuses(&pass(&setup, &forced).await, "tool"), ["open"]);
+        world.repo("third", &format!("FROM {}:1.0.0\n", world.image("base")));
+        assert_eq!(statuses(&world.pass().await, "third"), ["limited"]);
     }
 }
 
@@ -110,10 +120,7 @@ async fn b5_the_search_for_a_newer_tag_goes_on_where_it_stopped() {
         let report = world.pass().await;
         assert_eq!(reasons(&report, "app"), ["over-budget"]);
         let heads = world.server.fake().take_log();
-        let heads = heads
-            .iter()
-            .filter(|line| line.method == "HEAD")
-            .count();
+        let heads = heads.iter().filter(|line| line.method == "HEAD").count();
         assert_eq!(heads, 20, "each tag is tried once");
     }
     let report = world.pass().await;

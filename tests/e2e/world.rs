@@ -387,6 +387,7 @@ impl World {
     pub(crate) fn options(&self, only: Option<RepoGlobs>) -> Options {
         Options {
             dry_run: false,
+            force: false,
             only,
             now: self.now(),
             progress: Arc::new(()),
