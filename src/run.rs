@@ -27,6 +27,7 @@ mod own;
 mod pass;
 mod planned;
 mod portrait;
+mod push_rules;
 mod read;
 mod register;
 mod report;

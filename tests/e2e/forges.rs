@@ -116,6 +116,20 @@ async fn what_a_lost_store_knew_is_found_again() {
     }
 }
 
+/// One that is being merged is `locked`, and in no list of open ones: it is asked for by its number.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_37_one_that_is_being_merged_is_not_opened_again() {
+    let world = world(On::GitLab, "").await;
+    world.pass().await;
+    let number = world.mr("app").await.number;
+    gitlab(&world).edit("team/app", number, |mr| mr.state = "locked");
+    assert_eq!(statuses(&world.pass().await, "app"), ["unchanged"]);
+    gitlab(&world).edit("team/app", number, |mr| mr.state = "opened");
+    world.merge("app", number).await;
+    assert_eq!(statuses(&world.pass().await, "app"), [""; 0]);
+    assert_eq!(world.mrs("app").await.len(), 1);
+}
+
 /// So many repositories `app-0`, … that pin base 1.0.0, with 1.1.0 there to be proposed.
 async fn apps(on: On, count: usize) -> World {
     let world = World::on(on).await;

@@ -366,6 +366,38 @@ async fn a_scope_of_everything_is_narrowed() {
     fake.expect(&[LIST, TOKEN, LIST]);
 }
 
+/// GitHub's registry takes no App's and no fine-grained token: a login that nobody configured there, and that is
+/// refused, costs no public image.
+#[tokio::test]
+async fn row_8_a_refused_login_that_nobody_configured_counts_as_none() {
+    for optional in [true, false] {
+        for denied in [false, true] {
+            let fake = with_app().await;
+            let mut users = vec!["anonymous".to_owned()];
+            if denied {
+                // The service gives a token, and the registry denies what it is for.
+                users.push(pair("bot"));
+                fake.fail("GET /v2/app/tags/list", 2, Fault::status(403));
+            }
+            fake.want_token(&fake.url(), &users);
+            let bench = Bench::new(vec![listed(&fake)]);
+            let login = imagebot::registry::Login {
+                optional,
+                ..login(&fake.host(), "bot")
+            };
+            let app = image(&fake, "app");
+            if denied {
+                // One refusal for the login, the other for nobody: a 403 for all is final.
+                assert!(bench.tags(&app, Some(&login)).await.is_err());
+                fake.heal();
+                fake.fail("GET /v2/app/tags/list", 1, Fault::status(403));
+            }
+            let found = bench.tags(&app, Some(&login)).await;
+            assert_eq!(found.is_ok(), optional, "{denied}: {found:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_challenge_that_cannot_be_read_is_its_own_error_and_sends_no_login() {
     let echo = format!("Echo {}", pair("bot"));

@@ -151,12 +151,14 @@ impl Api {
         })
     }
 
-    /// Why a commit is not to be merged yet; `None`: CI has succeeded.
+    /// Why a commit is not to be merged yet; `None`: CI has succeeded. `fulfilled`: GitHub says that the rules of the target
+    /// branch are fulfilled. Of a token that may pass the rules by, their being there says nothing.
     pub(super) async fn ready(
         &self,
         repo: &Repository,
         head: &CommitId,
         rules: &Rules,
+        fulfilled: bool,
     ) -> Result<Option<Merging>, ForgeError> {
         let not_yet = |why: String| Ok(Some(Merging::NotYet(why)));
         let checks = self.checks(repo, head).await?;
@@ -167,7 +169,11 @@ impl Api {
             Pipeline::Failed => return Ok(Some(Merging::failed())),
         }
         // What is required GitHub itself waits for.
-        if rules.checks || (!checks.whole && self.requires_checks(repo).await == Some(true)) {
+        let required = match checks.whole {
+            true => rules.checks,
+            false => rules.checks || self.requires_checks(repo).await == Some(true),
+        };
+        if fulfilled && required {
             return Ok(None);
         }
         if !checks.whole {

@@ -361,8 +361,15 @@ impl Api {
             sha: String,
         }
         let route = route(name, "/git/matching-refs/heads/imagebot/");
-        // This list has no pages.
-        let found: Result<Vec<Found>, Failure> = self.get(&route).await;
+        // This list has no pages; one that came in part would not be all of it.
+        let found = match self.page::<Vec<Found>>(&route).await {
+            Ok((_, true)) => {
+                let why = "the list of branches has further pages, which it never has";
+                return Err(Failure::unreadable(why));
+            }
+            Ok((found, false)) => Ok(found),
+            Err(failure) => Err(failure),
+        };
         let found = match found {
             // An empty repository.
             Err(failure) if failure.status == Some(409) => Vec::new(),

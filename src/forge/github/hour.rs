@@ -40,7 +40,7 @@ impl Hour {
     }
 }
 
-/// Whether a request makes or renews what people read. Merging and closing do not wait for that.
+/// Whether a request makes or renews what people read. Merging does not wait for that.
 fn makes_content(method: &Method, path: &str) -> bool {
     let of_talk = ["/pulls", "/issues"].iter().any(|part| path.contains(part));
     of_talk && matches!(*method, Method::POST | Method::PATCH)

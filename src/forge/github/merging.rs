@@ -98,6 +98,12 @@ struct Pull {
 type Way = (&'static str, &'static str);
 
 impl Pull {
+    /// Whether GitHub has looked, and found the rules of the target branch fulfilled.
+    fn is_fulfilled(&self) -> bool {
+        let state = self.merge_state_status.as_str();
+        matches!(state, "CLEAN" | "HAS_HOOKS" | "UNSTABLE")
+    }
+
     /// Whether GitHub merges it by itself.
     fn is_scheduled(&self) -> bool {
         let request = self.auto_merge_request.as_ref();
@@ -152,7 +158,7 @@ impl Api {
         }
         let rules = self.rules(repo).await?;
         if pull.is_merge_queue_enabled {
-            return match self.ready(repo, head, &rules).await? {
+            return match self.ready(repo, head, &rules, pull.is_fulfilled()).await? {
                 Some(merging) => Ok(merging),
                 None => self.enqueue(pull, head, &moved).await,
             };
@@ -166,7 +172,7 @@ impl Api {
                 _ => not_yet("the rules of its target branch are not fulfilled"),
             };
         }
-        if let Some(merging) = self.ready(repo, head, &rules).await? {
+        if let Some(merging) = self.ready(repo, head, &rules, pull.is_fulfilled()).await? {
             return Ok(merging);
         }
         self.put(repo, number, head, &ways, &moved).await

@@ -12,6 +12,8 @@ use std::collections::BTreeSet;
 
 /// The label by which the notice is found among many issues.
 const LABEL: &str = "imagebot-notice";
+/// The most bytes of a text; GitHub takes 65,536 characters.
+const MOST_TEXT: usize = 60_000;
 /// How many repositories are asked about at once.
 const REPOSITORIES: usize = 50;
 /// The mark of a notice that imagebot itself has closed.
@@ -52,7 +54,7 @@ impl Api {
         if all.iter().any(said) {
             return Ok(());
         }
-        let body = json!({"body": marked(code, text)});
+        let body = json!({"body": marked(code, &fitting(text))});
         let _: Value = self.send(Method::POST, &route, &body).await?;
         Ok(())
     }
@@ -81,7 +83,7 @@ impl Api {
             let closed = json!({"state": "closed", "state_reason": "completed", "body": body});
             return self.change_issue(repo, open.number, &closed).await;
         };
-        let body = marked(NOTICE, text);
+        let body = marked(NOTICE, &fitting(text));
         match last {
             Some(last) => {
                 let by_us = is_marked(DONE, last.body());
@@ -162,6 +164,22 @@ impl Api {
         let _: Value = self.send(Method::PATCH, &route, edit).await?;
         Ok(())
     }
+}
+
+/// As many lines of a text as GitHub takes.
+fn fitting(text: &str) -> String {
+    if text.len() <= MOST_TEXT {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    for line in text.lines() {
+        if kept.len() + line.len() >= MOST_TEXT {
+            break;
+        }
+        kept.push_str(line);
+        kept.push('\n');
+    }
+    format!("{kept}\n(and more)")
 }
 
 /// A repository without issues gets no notice; that is no failure of it.

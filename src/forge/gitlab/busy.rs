@@ -2,8 +2,8 @@
 //!
 //! GitLab limits single endpoints (notes, issues, pipelines, users, …) in the application itself, and then answers 429
 //! without saying when to come back; only its limits in front of everything name a time, and those are the client's
-//! matter. The window is a minute: the kind of request is waited with for that long, once, and then given up for the
-//! pass. Other requests go on.
+//! matter. The window is a minute: the kind of request is waited with for that long, twice at most, and then given up
+//! for the pass. Other requests go on.
 
 use crate::forge::error::ForgeError;
 use crate::http::{Clock, Request, Response};
@@ -15,15 +15,18 @@ use std::time::Duration;
 /// The window that GitLab counts in.
 const WINDOW: Duration = Duration::from_secs(60);
 
+/// How often one is waited for.
+const WAITS: u32 = 2;
+
 /// What was refused so, by method and path.
 #[derive(Default)]
 pub(super) struct Busy(Mutex<BTreeMap<String, Refused>>);
 
 #[derive(Clone, Copy)]
 enum Refused {
-    /// Once: not before this moment of the clock.
-    Until(Duration),
-    /// Again after the wait: not in this pass.
+    /// So many times: not before this moment of the clock.
+    Until(Duration, u32),
+    /// Again after the waits: not in this pass.
     ForNow,
 }
 
@@ -38,7 +41,7 @@ impl Busy {
         let refused = self.lock().get(&kind(request)).copied();
         match refused {
             None => {}
-            Some(Refused::Until(time)) => clock.sleep_until(time).await,
+            Some(Refused::Until(time, _)) => clock.sleep_until(time).await,
             Some(Refused::ForNow) => {
                 return Err(ForgeError::Busy(format!(
                     "{}: GitLab has had too many requests of this kind; the next pass asks again",
@@ -63,9 +66,14 @@ impl Busy {
         }
         let refused = match all.get(&kind(request)) {
             // Another one of the kind, sent before the wait began.
-            Some(Refused::Until(time)) if *time > clock.elapsed() => Refused::Until(*time),
+            Some(Refused::Until(time, times)) if *time > clock.elapsed() => {
+                Refused::Until(*time, *times)
+            }
+            Some(Refused::Until(_, times)) if *times < WAITS => {
+                Refused::Until(clock.elapsed() + WINDOW, times + 1)
+            }
             Some(_) => Refused::ForNow,
-            None => Refused::Until(clock.elapsed() + WINDOW),
+            None => Refused::Until(clock.elapsed() + WINDOW, 1),
         };
         all.insert(kind(request), refused);
         false

@@ -328,3 +328,41 @@ async fn row_31_what_has_no_room_in_an_hour_is_put_off() {
         .await
         .unwrap();
 }
+
+/// What a bot before left is asked of many repositories at once, and only an answer takes one out.
+#[tokio::test(flavor = "multi_thread")]
+async fn open_notices_are_found_fifty_at_once() {
+    let bench = Bench::with(fleet(101).await, &["team/*"]);
+    let listing = bench.listing().await;
+    let repos: Vec<&Repository> = listing.repositories.iter().collect();
+    let (noticed, closed) = (repos[7], repos[60]);
+    for repo in [noticed, closed] {
+        bench.github.notice(repo, Some("broken")).await.unwrap();
+    }
+    bench.github.notice(closed, None).await.unwrap();
+    bench.fake.take_log();
+    let with = bench.github.with_notices(&repos).await.unwrap().unwrap();
+    assert_eq!(with, [noticed.id.clone()].into());
+    assert_eq!(bench.fake.take_log().len(), 3);
+    // What is not told is not concluded from.
+    bench
+        .fake
+        .fail("GRAPHQL Notices", 1, Effect::status(500, "no"));
+    let with = bench.github.with_notices(&repos).await.unwrap().unwrap();
+    assert_eq!(with.len(), 50);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_14_notices_and_comments_fit_as_well() {
+    let bench = Bench::start().await;
+    let repo = prepared(&bench).await;
+    let made = bench.github.create(&repo, &request(SOURCE, "a")).await;
+    let number = made.unwrap().number;
+    let long = "a line of it\n".repeat(10_000);
+    bench.github.notice(&repo, Some(&long)).await.unwrap();
+    let said = bench.github.comment(&repo, number, "long", &long).await;
+    said.unwrap();
+    bench.fake.take_log();
+    bench.github.notice(&repo, Some(&long)).await.unwrap();
+    assert!(bench.fake.writes().is_empty(), "the same again");
+}

@@ -134,7 +134,7 @@ fn of_repo(shared: &Shared, state: &mut State, id: u64, rest: &[&str], call: &Ca
         }
     }
     let repo = &state.repos[&id];
-    if rest.first() == Some(&"issues") && repo.without_issues {
+    if rest.first() == Some(&"issues") && call.method != "GET" && repo.without_issues {
         return Reply::error(410, "Issues are disabled for this repo");
     }
     if rest.first() == Some(&"issues") && call.method != "GET" && call.token.no_issues {

@@ -1,0 +1,118 @@
+//! What servers say where their rules refuse a push, and what to do about it.
+
+/// Whether a push was refused because the token may not change workflows.
+pub(super) fn is_of_workflows(why: &str) -> bool {
+    why.contains("refusing to allow") && why.contains("workflow")
+}
+
+/// What to do about a refused push, by what servers say (F58, F59).
+pub(super) fn push_help(why: &str) -> Option<&'static str> {
+    let why = why.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| why.contains(word));
+    if has(&[
+        "push protection",
+        "push cannot contain secrets",
+        "secret scanning",
+    ]) {
+        Some("the server takes something in the file for a secret: have a person look at it")
+    } else if has(&[
+        "author's",
+        "author '",
+        "author email",
+        "commit author",
+        "committer",
+        "email",
+    ]) {
+        Some("[git]\nname = \"…\"\nemail = \"…\"   # whom the push rule allows")
+    } else if has(&["branch name"]) {
+        Some("allow branches under imagebot/ in the push rule for branch names")
+    } else if has(&["forbidden pattern"]) {
+        Some(
+            "the push rule forbids words of the commit message: change `commit_prefix` under [git], or the rule",
+        )
+    } else if has(&[
+        "commit message",
+        "does not follow the pattern",
+        "commit regex",
+    ]) {
+        Some("[git]\ncommit_prefix = \"…\"   # what the push rule asks for")
+    } else if has(&[
+        "protected branch",
+        "gh006",
+        "gh013",
+        "rule violations",
+        "you are not allowed to push",
+    ]) {
+        Some("let imagebot push to branches under imagebot/, or take them out of the protection")
+    } else if has(&["workflow"]) {
+        Some(
+            "the token may not change workflows; imagebot needs that right only where one is edited",
+        )
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::push_help;
+
+    /// What servers say of a push that their rules refuse, and a word of the help for it.
+    #[test]
+    fn row_27_the_help_fits_the_rule() {
+        for (said, expect) in [
+            (
+                "GitLab: Committer's email 'bot@a' does not follow the pattern '@b$'",
+                "email =",
+            ),
+            (
+                "GitLab: Author's email 'bot@a' does not follow the pattern '@b$'",
+                "email =",
+            ),
+            (
+                "GitLab: Committer's name 'bot' does not follow the pattern",
+                "name =",
+            ),
+            (
+                "GitLab: Branch name 'imagebot/a' does not follow the pattern '^x'",
+                "branch names",
+            ),
+            (
+                "GitLab: Commit message contains the forbidden pattern 'Update'",
+                "forbids",
+            ),
+            (
+                "GitLab: Commit message does not follow the pattern '^chore'",
+                "commit_prefix =",
+            ),
+            (
+                "error: GH013: Repository rule violations found for refs/heads/imagebot/a. - Commit message must match",
+                "commit_prefix =",
+            ),
+            (
+                "error: GH013: Repository rule violations found for refs/heads/a. - GITHUB PUSH PROTECTION - Push cannot contain secrets",
+                "secret",
+            ),
+            (
+                "error: GH013: Repository rule violations found for refs/heads/a. - Cannot create ref due to creations being restricted.",
+                "under imagebot/",
+            ),
+            (
+                "error: GH006: Protected branch update failed for refs/heads/a.",
+                "under imagebot/",
+            ),
+            (
+                "error: GH006: Protected branch update failed for refs/heads/a. You're not authorized to push to this branch.",
+                "under imagebot/",
+            ),
+            (
+                "GitLab: You are not allowed to push code to protected branches on this project.",
+                "under imagebot/",
+            ),
+        ] {
+            let help = push_help(said).unwrap_or_default();
+            assert!(help.contains(expect), "{said}: {help}");
+        }
+        assert_eq!(push_help("disk full"), None);
+    }
+}
