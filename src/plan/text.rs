@@ -115,6 +115,15 @@ pub(super) fn title(class: Class, changes: &ChangeSet) -> String {
     }
 }
 
+/// What a reviewer should know besides the changes.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    /// What waits, and is not in here yet.
+    pub(super) waits: BTreeSet<String>,
+    /// Lines that still have the old value.
+    pub(super) left: BTreeSet<String>,
+}
+
 impl Texts {
     pub(super) fn render(
         title: String,
@@ -122,7 +131,7 @@ impl Texts {
         key: &UpdateKey,
         changes: &ChangeSet,
         wanted: &[(&Decision, &Wanted)],
-        waits: &BTreeSet<String>,
+        beside: &Beside,
         seen: &Observations,
     ) -> Self {
         let level = wanted.iter().map(|(_, wanted)| wanted.level).max();
@@ -184,9 +193,15 @@ impl Texts {
         for why in whys {
             let _ = writeln!(body, "- {why}");
         }
-        if !waits.is_empty() {
+        if !beside.left.is_empty() {
+            body.push_str("\nThese lines still have the old value, and are not changed:\n\n");
+            for line in &beside.left {
+                let _ = writeln!(body, "- {}", code(line));
+            }
+        }
+        if !beside.waits.is_empty() {
             body.push_str("\nNewer is there, or is coming, and is not in here yet:\n\n");
-            for line in waits {
+            for line in &beside.waits {
                 let _ = writeln!(body, "- {line}");
             }
         }
