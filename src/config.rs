@@ -7,6 +7,7 @@
 
 mod alias;
 mod bounds;
+mod budget;
 mod family;
 mod forge;
 mod keys;
@@ -24,6 +25,7 @@ mod starter;
 mod version;
 
 pub use alias::Alias;
+pub use budget::Budget;
 pub use family::repo_of;
 pub use forge::{ForgeConfig, ServerConfig, ServerKind, TokenConfig};
 pub use operator::{Config, LoginConfig, MergeRequestConfig, OpenLimits, RegistryConfig, parse};

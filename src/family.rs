@@ -22,7 +22,7 @@ mod spec;
 
 pub use claim::Strength;
 pub use contexts::{NO_REGISTRY, REGISTRY_ARG, contexts, is_info, shown};
-pub use finding::{Finding, What};
+pub use finding::{Finding, What, round};
 pub use gipgee::{GIPGEE_BASE_ARG, gipgee, gipgee_files, is_gipgee, knows_gipgee};
 pub use graph::{Edge, Graph, Node};
 pub use member::{Depends, Member, On, Stand};

@@ -28,5 +28,5 @@ pub use local::{CiState, Local};
 pub use server::ServerSettings;
 pub use traits::{
     Finding, Forge, ForgeRegistry, Known, LeftOut, Level, Listing, MergeRequestEdit, Merging,
-    NewMergeRequest, Pipeline, Repository,
+    NewMergeRequest, Pipeline, RegistryLogin, Repository,
 };

@@ -20,11 +20,13 @@ mod digest;
 mod escape;
 mod family;
 mod file;
+mod fit;
 mod follow;
 mod hash;
 mod images;
 mod inner;
 mod key;
+mod memory;
 mod message;
 mod newer;
 mod observe;
@@ -50,7 +52,9 @@ pub use file::File;
 pub use images::{Images, Truth};
 pub use key::UpdateKey;
 pub use message::{CommitMessage, sealed_changes};
-pub use observe::{Contents, Failure, Labels, Lookup, Observations, Question};
+pub use observe::{
+    Contents, Failure, FailureKind, Labels, Lookup, Observations, Question, resume_key,
+};
 pub use ownership::{FileVersions, Ownership, overlaps, whose};
 pub use propose::{Automerge, Proposal, propose};
 pub use reason::{Outcome, Reason};

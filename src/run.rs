@@ -5,7 +5,10 @@
 
 mod act;
 mod automerge;
+mod cache;
 mod checkpoint;
+mod cold;
+mod deadline;
 mod decide;
 mod error;
 mod existing;
@@ -26,11 +29,14 @@ mod portrait;
 mod read;
 mod register;
 mod report;
+mod rounds;
 mod setup;
 mod shared;
 mod unread;
+mod waves;
 mod work;
 
+pub use cache::Cache;
 pub use checkpoint::Checkpoint;
 pub use decide::{decide_all, decide_inner};
 pub use error::SetupError;
@@ -49,6 +55,7 @@ pub use report::{
     DecisionReport, LeftOutReport, ProblemReport, ProposalReport, Report, RepositoryReport,
     WantedReport,
 };
+pub use rounds::Ticked;
 pub use setup::Setup;
 pub use unread::{Unread, unread};
 pub use work::Work;

@@ -9,16 +9,22 @@ use crate::redact::Redactor;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Raised whenever what is stored changes its meaning; a store of another number is made anew.
 const VERSION: i64 = 4;
+
+/// A clock that says an earlier time is wrong: there was no imagebot then (2026-01-01, in seconds since 1970).
+const FLOOR: i64 = 1_767_225_600;
 
 /// The store; clones share it.
 #[derive(Debug, Clone)]
 pub struct Store {
     connection: Arc<Mutex<Connection>>,
     redactor: Redactor,
+    /// Whether it was said that the store cannot be used.
+    said: Arc<AtomicBool>,
 }
 
 /// Why there is no store.
@@ -67,6 +73,10 @@ pub enum Kind {
     Ci,
     /// Since when a merge request is about to be opened.
     Opening,
+    /// Where a search for newer tags stopped.
+    Resume,
+    /// The last image of a repository that had its turn.
+    Turn,
 }
 
 impl Kind {
@@ -83,6 +93,8 @@ impl Kind {
             Self::Head => "head",
             Self::Ci => "ci",
             Self::Opening => "opening",
+            Self::Resume => "resume",
+            Self::Turn => "turn",
         }
     }
 }
@@ -135,6 +147,7 @@ impl Store {
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
             redactor: Redactor::new(),
+            said: Arc::default(),
         })
     }
 
@@ -167,7 +180,11 @@ impl Store {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         use_it(&connection)
-            .map_err(|error| tracing::warn!(what, %error, "the store cannot be used"))
+            .map_err(|error| {
+                if !self.said.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(what, %error, "the store cannot be used; going on without what it would remember");
+                }
+            })
             .ok()
     }
 
@@ -278,19 +295,50 @@ impl Store {
         });
     }
 
+    /// A time that was kept under a key, in seconds since 1970. One in the future was kept while the clock ran ahead: it
+    /// counts as now, and is kept as that (B9).
+    pub fn time(&self, kind: Kind, key: &str, now: i64) -> Option<i64> {
+        let at: i64 = self.kept(kind, key)?.parse().ok()?;
+        if at > now && now >= FLOOR {
+            self.keep(kind, key, &now.to_string());
+        }
+        Some(at.min(now))
+    }
+
     /// When a digest was first seen under a tag, in seconds since 1970; `now` if this is the first time.
+    ///
+    /// A time in the future was kept while the clock ran ahead: it counts as now, and is kept as that. A clock that says
+    /// a time before imagebot was made has lost it: nothing is older for that, then or later (B9).
     pub fn first_seen(&self, image: &str, tag: &str, digest: &str, now: i64) -> i64 {
         if self.refuses("seen", &[image.as_bytes(), tag.as_bytes()]) {
             return now;
         }
         self.with("seen", |connection| {
+            let newest = || -> rusqlite::Result<i64> {
+                let mut query =
+                    connection.prepare_cached("SELECT coalesce(max(at), 0) FROM seen")?;
+                query.query_row([], |row| row.get(0))
+            };
+            let first = match now < FLOOR {
+                true => newest()?.max(FLOOR),
+                false => now,
+            };
             connection
                 .prepare_cached("INSERT OR IGNORE INTO seen VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![image, tag, digest, now])?;
+                .execute(params![image, tag, digest, first])?;
             let mut query = connection.prepare_cached(
                 "SELECT at FROM seen WHERE image = ?1 AND tag = ?2 AND digest = ?3",
             )?;
-            query.query_row([image, tag, digest], |row| row.get(0))
+            let at: i64 = query.query_row([image, tag, digest], |row| row.get(0))?;
+            if at > now && now >= FLOOR {
+                connection
+                    .prepare_cached(
+                        "UPDATE seen SET at = ?4 WHERE image = ?1 AND tag = ?2 AND digest = ?3",
+                    )?
+                    .execute(params![image, tag, digest, now])?;
+                return Ok(now);
+            }
+            Ok(at)
         })
         .unwrap_or(now)
     }
@@ -355,6 +403,30 @@ mod tests {
             store.kept(Kind::Registered, "key").as_deref(),
             Some("value")
         );
+    }
+
+    #[test]
+    fn b9_a_clock_that_jumped_once_leaves_nothing_behind() {
+        const DAY: i64 = 86_400;
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path()).expect("a new store");
+        let today = FLOOR + 300 * DAY;
+        let seen = |tag: &str, now: i64| store.first_seen("image", tag, "digest", now);
+        assert_eq!(seen("old", today), today);
+        // 2036: what is seen then counts as seen when the clock is right again, and from then on.
+        assert_eq!(seen("ahead", today + 3_650 * DAY), today + 3_650 * DAY);
+        assert_eq!(seen("ahead", today + DAY), today + DAY);
+        assert_eq!(seen("ahead", today + 9 * DAY), today + DAY);
+        // 1970: nothing is old because of it, neither then nor later.
+        assert_eq!(seen("old", 1_000), today);
+        assert!(seen("lost", 1_000) >= today);
+        assert!(seen("lost", today + 10 * DAY) >= today);
+        assert_eq!(seen("old", today + 10 * DAY), today);
+        // Times of merge requests and pipelines alike.
+        store.keep(Kind::Opened, "x", &(today + 3_650 * DAY).to_string());
+        assert_eq!(store.time(Kind::Opened, "x", 1_000), Some(1_000));
+        assert_eq!(store.time(Kind::Opened, "x", today), Some(today));
+        assert_eq!(store.time(Kind::Opened, "x", today + DAY), Some(today));
     }
 
     #[test]

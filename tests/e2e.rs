@@ -46,10 +46,14 @@ mod family;
 mod faults;
 #[path = "e2e/fleet.rs"]
 mod fleet;
+#[path = "e2e/forges.rs"]
+mod forges;
 #[path = "e2e/freshness.rs"]
 mod freshness;
 #[path = "e2e/gipgee.rs"]
 mod gipgee;
+#[path = "e2e/hostile.rs"]
+mod hostile;
 #[path = "e2e/isolation.rs"]
 mod isolation;
 #[path = "e2e/life.rs"]

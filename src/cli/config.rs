@@ -145,6 +145,7 @@ fn show(arguments: &Show) -> anyhow::Result<Ended> {
         rules,
         operators,
         ceiling: config.ceiling,
+        notes: crate::policy::Notes::default(),
     }
     .effective(&subject, &[], 0)?;
     let rows = rows(&effective.settings);

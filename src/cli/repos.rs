@@ -2,7 +2,7 @@
 
 use super::ended::Ended;
 use super::output::{Format, json, say, table, text};
-use super::session::{ConfigArgument, setup, wait};
+use super::session::{ConfigArgument, setup, setup_to_write, wait};
 use crate::redact::Redactor;
 use crate::registry::Unlisted;
 use crate::repo::RepoName;
@@ -77,7 +77,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
             let config = arguments.config.needed()?;
             let name = RepoName::parse(&arguments.repo)?;
             let forgotten = wait(async {
-                let setup = setup(config, Unlisted::Refuse, redactor).await?;
+                let setup = setup_to_write(config, Unlisted::Refuse, redactor).await?;
                 Ok(forget(&setup, &name))
             })?;
             if !forgotten {

@@ -3,7 +3,7 @@
 use super::ended::Ended;
 use super::output::{Format, json, say};
 use super::progress::progress;
-use super::session::{ConfigArgument, setup, wait};
+use super::session::{ConfigArgument, setup, setup_to_write, wait};
 use crate::redact::Redactor;
 use crate::registry::Unlisted;
 use crate::repo::RepoGlobs;
@@ -39,7 +39,11 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         })?),
     };
     let report = wait(async {
-        let setup = Arc::new(setup(config, Unlisted::Refuse, redactor).await?);
+        let setup = match arguments.dry_run {
+            true => setup(config, Unlisted::Refuse, redactor).await?,
+            false => setup_to_write(config, Unlisted::Refuse, redactor).await?,
+        };
+        let setup = Arc::new(setup);
         let options = Options {
             dry_run: arguments.dry_run,
             only,
@@ -60,6 +64,11 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         Ended::Clean
     })
 }
+
+/// The most references of a repository that are shown with the same reason. JSON has all.
+const MOST_ALIKE: usize = 10;
+/// The most changes of a merge request that are shown.
+const MOST_CHANGES: usize = 30;
 
 /// The report for people: what changed, what went wrong, and the counts of everything else.
 pub(super) fn render(report: &Report) -> String {
@@ -113,11 +122,21 @@ pub(super) fn render(report: &Report) -> String {
                 format!(" ({})", proposal.detail)
             };
             let _ = writeln!(out, "  {status}: {number}{title}{why}");
-            for change in &proposal.changes {
+            for change in proposal.changes.iter().take(MOST_CHANGES) {
                 let _ = writeln!(out, "    {change}");
             }
+            let more = proposal.changes.len().saturating_sub(MOST_CHANGES);
+            if more > 0 {
+                let _ = writeln!(out, "    and {more} more changes");
+            }
         }
+        let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
         for decision in told {
+            let count = shown.entry(decision.reason).or_default();
+            *count += 1;
+            if *count > MOST_ALIKE {
+                continue;
+            }
             let _ = writeln!(
                 out,
                 "  {}: {}: {}:{}: {}: {}",
@@ -135,6 +154,10 @@ pub(super) fn render(report: &Report) -> String {
             {
                 let _ = writeln!(out, "    help: {}", indented(help));
             }
+        }
+        for (reason, count) in shown.iter().filter(|(_, count)| **count > MOST_ALIKE) {
+            let more = count - MOST_ALIKE;
+            let _ = writeln!(out, "  and {more} more references: {reason}");
         }
         for warning in &repo.warnings {
             let _ = writeln!(out, "  warning: {}", indented(warning));

@@ -66,8 +66,17 @@ fn load(path: &Path) -> anyhow::Result<Config> {
     Ok(config::parse(&path.display().to_string(), &text, folder)?)
 }
 
-/// Prepares everything that the configuration names.
+/// Prepares everything that the configuration names, for a command that only reads.
 pub(super) async fn setup(
+    config: Config,
+    unlisted: Unlisted,
+    redactor: &Redactor,
+) -> anyhow::Result<Setup> {
+    Ok(Setup::to_read(config, unlisted, redactor.clone()).await?)
+}
+
+/// The same for a command that writes to forges.
+pub(super) async fn setup_to_write(
     config: Config,
     unlisted: Unlisted,
     redactor: &Redactor,

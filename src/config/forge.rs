@@ -47,6 +47,8 @@ pub struct ServerConfig {
     pub mirrors: bool,
     /// The registry of a GitHub Enterprise Server, whose API does not name it.
     pub registry: Option<RegistryHost>,
+    /// Whether a GitHub's own auto-merge is used.
+    pub auto_merge: bool,
     /// CA certificates besides the system's.
     pub ca_file: Option<PathBuf>,
     /// The least time between two requests that change something, if the file says it.
@@ -210,6 +212,9 @@ fn server(
     };
     let is = |name: &str| table.bool(name).is_some_and(|at| at.value);
     let pause = table.parsed("pause", Age::parse);
+    if kind == ServerKind::GitLab {
+        refuse(table, keys::OF_GITHUB, "gitlab");
+    }
     Some(ForgeConfig::Server(Box::new(ServerConfig {
         kind,
         url: url?,
@@ -222,6 +227,7 @@ fn server(
         registry: table
             .parsed("registry", RegistryHost::parse)
             .map(|at| at.value),
+        auto_merge: is("auto_merge"),
         ca_file: table.text("ca_file").map(|at| folder.join(at.value)),
         pause: pause.map(|at| Duration::from_secs(at.value.seconds.unsigned_abs())),
     })))

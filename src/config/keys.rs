@@ -115,9 +115,21 @@ pub(super) const TOKENS: &[Key] = keys! {
 
 /// Keys of a `[[forge]]` that are for servers only.
 pub(super) const OF_SERVERS: &[&str] = &[
-    "url", "token", "app", "tokens", "topics", "archived", "forks", "mirrors", "ca_file", "pause",
+    "url",
+    "token",
+    "app",
+    "tokens",
+    "topics",
+    "archived",
+    "forks",
+    "mirrors",
+    "ca_file",
+    "pause",
     "registry",
+    "auto_merge",
 ];
+/// Those that are for GitHub only.
+pub(super) const OF_GITHUB: &[&str] = &["auto_merge"];
 /// Those that are for folders only.
 pub(super) const OF_FOLDERS: &[&str] = &["path", "owners"];
 
@@ -164,6 +176,7 @@ pub(super) const FORGE: &[Key] = keys! {
     "repos": Texts, "Globs on the repositories' paths; \"!\" excludes, the last match decides. What stands before the first * is the group that is listed. Default: [\"**\"].";
     "topics": Texts, "gitlab, github: only repositories with one of these topics. Default: [].";
     "registry": Text, "github: the registry of an Enterprise Server, containers.HOST; its API does not name it.";
+    "auto_merge": Bool, "github: where something required is missing, switch on GitHub's own auto-merge, which stays on when somebody with write access pushes. Default: false.";
     "archived": Bool, "gitlab, github: archived repositories too. Default: false.";
     "forks": Bool, "gitlab, github: forks too. Default: false.";
     "mirrors": Bool, "gitlab, github: mirrors too. Default: false.";
@@ -211,6 +224,7 @@ pub(super) const OPERATOR: &[Key] = keys! {
     "registry": Tables(REGISTRY), "A registry; only listed hosts are ever contacted.";
     "scheme": Tables(SCHEME), "A tag scheme of one's own.";
     "limits": Table(LIMITS), "The most merge requests of the whole fleet; what they hold back is told.";
+    "budget": Table(super::budget::KEYS), "How much work one repository and one registry may cause in a pass; what a budget holds back is reported.";
     "ceiling": Table(CEILING), "How far an imagebot.toml may go beyond the operator's rules.";
     "merge_request": Table(MERGE_REQUEST), "What all merge requests have in common.";
     "defaults": Table(SETTINGS), "What holds where no rule says otherwise.";

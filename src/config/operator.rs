@@ -2,6 +2,7 @@
 
 use super::alias::Alias;
 use super::bounds::Bounds;
+use super::budget::Budget;
 use super::family;
 use super::forge::{ForgeConfig, forge, globs};
 use super::keys::{self, Key, Kind};
@@ -38,6 +39,8 @@ pub struct Config {
     pub rules: Vec<Rule>,
     /// The schemes that rules can name.
     pub schemes: Schemes,
+    /// How much work one repository and one host may cause in a pass.
+    pub budget: Budget,
     /// How far a repository may go beyond the operator's rules.
     pub ceiling: Ceiling,
     /// The most merge requests.
@@ -147,6 +150,7 @@ impl Default for Config {
                 .collect(),
             rules: Vec::new(),
             schemes: rules::built_in_schemes(),
+            budget: Budget::default(),
             ceiling: Ceiling::default(),
             limits: OpenLimits {
                 max_open: 50,
@@ -210,6 +214,9 @@ fn config(root: Table<'_>, folder: &Path) -> Config {
             max_open: number("max_open", config.limits.max_open),
             max_new_per_hour: number("max_new_per_hour", config.limits.max_new_per_hour),
         };
+    }
+    if let Some(budget) = root.table("budget") {
+        config.budget = Budget::read(budget);
     }
     if let Some(ceiling) = root.table("ceiling") {
         ceiling.only(&[list("ceiling")]);

@@ -120,3 +120,17 @@ impl std::fmt::Display for What {
         }
     }
 }
+
+/// The most images of a cycle that are named.
+const MOST_NAMED: usize = 5;
+
+/// A cycle in words, from its first image round to it again; a long one is cut.
+pub fn round(cycle: &[usize], name: &dyn Fn(&usize) -> String) -> String {
+    let mut words: Vec<String> = cycle.iter().take(MOST_NAMED).map(name).collect();
+    let more = cycle.len().saturating_sub(MOST_NAMED);
+    if more > 0 {
+        words.push(format!("{more} more"));
+    }
+    words.extend(cycle.first().map(name));
+    words.join(" → ")
+}

@@ -8,6 +8,9 @@ pub enum ForgeError {
     /// The forge cannot be reached or read; nothing is concluded from that.
     #[error("{0}")]
     Unreachable(String),
+    /// The forge failed at this one request: a repository's failure, until several repositories have met it in a row.
+    #[error("{0}")]
+    Server(String),
     /// The forge refuses the token: it is not asked again in this pass.
     #[error("{0}")]
     Unauthorized(String),
@@ -17,12 +20,18 @@ pub enum ForgeError {
     /// The forge asks to wait longer than a pass does.
     #[error("{0}")]
     RateLimited(String),
+    /// The forge asks to wait with requests of one kind; others go on.
+    #[error("{0}")]
+    Busy(String),
     /// What answers is no forge: a sign-in page, a proxy.
     #[error("{0}")]
     NotAForge(String),
     /// What is to be changed is no longer what it was: look again.
     #[error("{0}")]
     Conflict(String),
+    /// What is listed as the default branch's head is that of a tag with the same name: nothing is built on it.
+    #[error("{0}")]
+    Ambiguous(String),
     /// What was asked for is not there.
     #[error("{0}")]
     NotFound(String),
@@ -44,11 +53,14 @@ impl ForgeError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unreachable(_) => "forge-unreachable",
+            Self::Server(_) => "forge-server-error",
             Self::Unauthorized(_) => "forge-unauthorized",
             Self::Forbidden(_) => "forge-forbidden",
             Self::RateLimited(_) => "forge-rate-limited",
+            Self::Busy(_) => "forge-busy",
             Self::NotAForge(_) => "not-a-forge",
             Self::Conflict(_) => "forge-conflict",
+            Self::Ambiguous(_) => "ambiguous-default-branch",
             Self::NotFound(_) => "forge-not-found",
             Self::Refused(_) => "forge-refused",
             Self::Git(error) => error.code(),
@@ -67,8 +79,20 @@ impl ForgeError {
             Self::NotAForge(_) => Some(
                 "check the forge's `url`, and that no proxy or sign-in page stands before its API",
             ),
+            Self::Ambiguous(_) => Some(
+                "delete or rename the tag, and protect tags of that name (Settings > Repository > Protected tags)",
+            ),
             _ => None,
         }
+    }
+
+    /// Whether it may be the forge's: where several repositories meet it in a row, nothing more is written there. A
+    /// server error is often one project's; logins that were refused too often close the whole address for git.
+    pub fn may_be_of_forge(&self) -> bool {
+        matches!(
+            self,
+            Self::Server(_) | Self::Git(GitError::Forbidden { .. })
+        )
     }
 
     /// Whether the forge itself, not this repository, is why: nothing more is written to it in this pass. A token that
@@ -80,7 +104,7 @@ impl ForgeError {
                 | Self::Unauthorized(_)
                 | Self::RateLimited(_)
                 | Self::NotAForge(_)
-                | Self::Git(GitError::Unauthorized { .. })
+                | Self::Git(GitError::Unauthorized { .. } | GitError::RateLimited { .. })
         )
     }
 }

@@ -6,13 +6,15 @@
 //! is not decided here.
 
 mod api;
-mod checks;
+mod ci;
 mod doctor;
 mod failure;
 mod heads;
+mod hour;
 mod limits;
 mod listing;
 mod login;
+mod merging;
 mod notes;
 mod pull;
 mod requests;
@@ -27,15 +29,11 @@ use self::api::Api;
 use super::error::ForgeError;
 use super::traits::{
     Finding, Forge, ForgeRegistry, Known, Listing, MergeRequestEdit, Merging, NewMergeRequest,
-    Pipeline, Repository,
+    Pipeline, RegistryLogin, Repository,
 };
 use crate::git::Remote;
-use crate::image::RegistryHost;
 use crate::repo::{Branch, CommitId, MergeRequest, RepoName};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The registry of github.com; it is its own realm.
-const REGISTRY: &str = "ghcr.io";
 
 /// A GitHub instance with one token.
 pub struct GitHub {
@@ -50,20 +48,18 @@ impl GitHub {
         })
     }
 
-    /// The forge's own registry with the login of this token.
+    /// GitHub's registry, with the login of this token where the registry takes it: it knows classic tokens only, and
+    /// to be refused there would cost the public images as well.
     fn registry(&self) -> Option<ForgeRegistry> {
-        let settings = &self.api.settings;
-        let host = match settings.is_dotcom() {
-            true => RegistryHost::parse(REGISTRY).ok()?,
-            false => settings.registry.clone()?,
-        };
         let login = self.api.login();
         Some(ForgeRegistry {
-            host,
+            host: self.api.settings.registry_host()?,
             realm: None,
-            login: login.fingerprint(),
-            username: login.username().to_owned(),
-            password: login.credential().password(),
+            login: login.is_classic().then(|| RegistryLogin {
+                id: login.fingerprint(),
+                username: login.username().to_owned(),
+                password: login.credential().password(),
+            }),
         })
     }
 }
@@ -135,6 +131,13 @@ impl Forge for GitHub {
         branches: &BTreeSet<Branch>,
     ) -> Result<Vec<MergeRequest>, ForgeError> {
         self.api.requests(repo, branches).await
+    }
+
+    async fn with_notices(
+        &self,
+        repos: &[&Repository],
+    ) -> Result<Option<BTreeSet<String>>, ForgeError> {
+        self.api.with_notices(repos).await.map(Some)
     }
 
     async fn create(

@@ -6,14 +6,18 @@
 
 mod answers;
 mod api;
+mod busy;
 mod create;
 mod discover;
 mod doctor;
 mod ended;
 mod endpoints;
 mod failure;
+mod head;
 mod heads;
+mod left;
 mod merge;
+mod mergeable;
 mod named;
 mod notes;
 mod requests;
@@ -134,6 +138,11 @@ impl Forge for GitLab {
         "merge request"
     }
 
+    fn refs_per_push(&self) -> Option<usize> {
+        // Hooks run for three refs of a push, pipelines for four (`push_event_hooks_limit`, `git_push_pipeline_limit`).
+        Some(3)
+    }
+
     async fn discover(&self, known: &Known) -> Result<Listing, ForgeError> {
         self.api.begin();
         *self.session.lock().await = None;
@@ -162,6 +171,24 @@ impl Forge for GitLab {
         wanted: &BTreeSet<(String, u64)>,
     ) -> Result<Vec<(String, MergeRequest)>, ForgeError> {
         ended::ended(&self.api, wanted).await
+    }
+
+    async fn with_branches(
+        &self,
+        repos: &[&Repository],
+    ) -> Result<Option<BTreeSet<String>>, ForgeError> {
+        let ids: Vec<u64> = repos.iter().filter_map(|repo| id(repo).ok()).collect();
+        let session = self.session().await?;
+        let with = left::with_branches(&self.api, &session, &ids).await?;
+        Ok(with.map(|with| with.iter().map(u64::to_string).collect()))
+    }
+
+    async fn with_notices(
+        &self,
+        _: &[&Repository],
+    ) -> Result<Option<BTreeSet<String>>, ForgeError> {
+        let with = left::with_notices(&self.api).await?;
+        Ok(Some(with.iter().map(u64::to_string).collect()))
     }
 
     async fn create(
@@ -205,7 +232,17 @@ impl Forge for GitLab {
         number: u64,
         head: &CommitId,
     ) -> Result<Merging, ForgeError> {
-        merge::merge(&self.api, id(repo)?, number, head).await
+        let session = self.session().await?;
+        merge::merge(&self.api, &session, id(repo)?, number, head).await
+    }
+
+    async fn verify_head(&self, repo: &Repository) -> Result<(), ForgeError> {
+        match &repo.head {
+            Some((branch, head)) => {
+                head::verify(&self.api, id(repo)?, &repo.name, branch, head).await
+            }
+            None => Ok(()),
+        }
     }
 
     async fn call_off(&self, _: &Repository, _: u64) -> Result<(), ForgeError> {

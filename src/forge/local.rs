@@ -413,7 +413,9 @@ impl Forge for Local {
         }
         match self.pipeline(repo, head).await? {
             Pipeline::Success => self.merge_now(repo, number).await.map(|_| Merging::Merged),
-            _ => Ok(Merging::NotYet("its CI has not succeeded yet".to_owned())),
+            Pipeline::None => Ok(Merging::no_pipeline()),
+            Pipeline::Failed => Ok(Merging::failed()),
+            Pipeline::Running => Ok(Merging::NotYet("its CI has not succeeded yet".to_owned())),
         }
     }
 

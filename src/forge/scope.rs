@@ -24,6 +24,8 @@ pub(super) struct Kind<'a> {
     pub(super) fork: bool,
     pub(super) mirror: bool,
     pub(super) pending_deletion: bool,
+    /// Merge requests are switched off.
+    pub(super) without_requests: bool,
     pub(super) topics: &'a [String],
 }
 
@@ -107,6 +109,8 @@ impl Scope {
             Verdict::Out("pending-deletion")
         } else if kind.archived && !self.include_archived {
             Verdict::Out("archived")
+        } else if kind.without_requests {
+            Verdict::Out("no-merge-requests")
         } else if kind.fork && !self.include_forks && !named {
             // T20: a fork carries its parent's settings along, so it is taken only when it is named or asked for.
             Verdict::Out("fork")

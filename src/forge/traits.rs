@@ -29,15 +29,22 @@ pub struct Repository {
     pub registry: Option<ForgeRegistry>,
 }
 
-/// A registry that the forge's own API names as its own.
+/// A registry that is the forge's own.
 #[derive(Debug, Clone)]
 pub struct ForgeRegistry {
     /// The host, as it stands in image names.
     pub host: RegistryHost,
     /// The origin besides the registry's own that may ask for the login.
     pub realm: Option<Origin>,
+    /// The login of the forge's token; `None` where the registry takes no such token.
+    pub login: Option<RegistryLogin>,
+}
+
+/// A forge's token, as a login of its registry.
+#[derive(Debug, Clone)]
+pub struct RegistryLogin {
     /// A name that is equal for equal tokens and holds no secret.
-    pub login: String,
+    pub id: String,
     /// The user name.
     pub username: String,
     /// The token.
@@ -61,7 +68,7 @@ pub struct LeftOut {
     /// Its full path.
     pub name: String,
     /// The stable code of why: `archived`, `fork`, `empty`, `mirror`, `excluded`, `topic`, `other-token`,
-    /// `pending-deletion`.
+    /// `pending-deletion`, `no-merge-requests`.
     pub why: &'static str,
 }
 
@@ -125,6 +132,18 @@ pub enum Merging {
     NotYet(String),
 }
 
+impl Merging {
+    /// CI has not begun, or there is none: nothing is merged without it.
+    pub(super) fn no_pipeline() -> Self {
+        Self::NotYet("no-pipeline: the forge shows none for its commit".to_owned())
+    }
+
+    /// CI refused it.
+    pub(super) fn failed() -> Self {
+        Self::NotYet("its pipeline failed".to_owned())
+    }
+}
+
 /// Something that [`Forge::doctor`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -178,6 +197,23 @@ pub trait Forge: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Those of these repositories, by id, that may have branches of ours; `None` where only each by itself can tell.
+    /// Asked when nothing is remembered of them.
+    async fn with_branches(
+        &self,
+        _repos: &[&Repository],
+    ) -> Result<Option<BTreeSet<String>>, ForgeError> {
+        Ok(None)
+    }
+
+    /// Those of these repositories, by id, that may have an open notice; `None` where only each by itself can tell.
+    async fn with_notices(
+        &self,
+        _repos: &[&Repository],
+    ) -> Result<Option<BTreeSet<String>>, ForgeError> {
+        Ok(None)
+    }
+
     /// Opens a merge request. If an open one for the same source branch is there already, that one is the answer.
     async fn create(
         &self,
@@ -209,14 +245,25 @@ pub trait Forge: Send + Sync {
     /// What CI says of a branch's head.
     async fn pipeline(&self, repo: &Repository, head: &CommitId) -> Result<Pipeline, ForgeError>;
 
-    /// Has a merge request merged when its pipeline has succeeded, and only with this head. Asked only when there is a
-    /// pipeline.
+    /// Has a merge request merged when its pipeline has succeeded, as the forge itself judges that, and only with this
+    /// head. Without a pipeline nothing is merged.
     async fn merge(
         &self,
         repo: &Repository,
         number: u64,
         head: &CommitId,
     ) -> Result<Merging, ForgeError>;
+
+    /// Whether the listed head is that of the default branch. Asked before the first change of a repository and before
+    /// each merge: on a forge that looks up branches by their bare names, a tag can stand in the branch's place.
+    async fn verify_head(&self, _: &Repository) -> Result<(), ForgeError> {
+        Ok(())
+    }
+
+    /// How many branches one push may move so that CI and hooks run for each; `None`: any number.
+    fn refs_per_push(&self) -> Option<usize> {
+        None
+    }
 
     /// Takes back that the forge is to merge by itself: somebody else's work is on the branch (T35). Where a push does
     /// that already, nothing is done.

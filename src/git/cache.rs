@@ -320,6 +320,13 @@ impl Cached {
                 detail,
             };
         }
+        // GitLab and GitHub limit git over HTTP as well.
+        if stderr.contains("returned error: 429") {
+            return GitError::RateLimited {
+                remote: self.remote.url().to_owned(),
+                detail,
+            };
+        }
         if has_no_space(stderr) {
             return GitError::NoSpace { detail };
         }

@@ -40,6 +40,14 @@ pub enum GitError {
         /// What git said.
         detail: String,
     },
+    /// The server has had too many requests: nothing more is asked of it in this pass.
+    #[error("{remote}: the server has had too many requests: {detail}")]
+    RateLimited {
+        /// The repository.
+        remote: String,
+        /// What git said.
+        detail: String,
+    },
     /// The repository is not there, or is none.
     #[error("{remote}: no git repository can be read there: {detail}")]
     Unreadable {
@@ -141,6 +149,7 @@ impl GitError {
             Self::BadUrl(_) => "git-bad-url",
             Self::Unauthorized { .. } => "git-unauthorized",
             Self::Forbidden { .. } => "git-forbidden",
+            Self::RateLimited { .. } => "git-rate-limited",
             Self::Unreadable { .. } => "git-unreadable",
             Self::TooLarge { .. } => "git-too-large",
             Self::Timeout { .. } => "git-timeout",

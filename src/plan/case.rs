@@ -2,7 +2,7 @@
 
 use super::decision::{Class, Decision, Wanted};
 use super::digest::{Pin, kind_of};
-use super::observe::{Failure, Gap, View};
+use super::observe::{Failure, FailureKind, Gap, View};
 use super::reason::Reason;
 use crate::image::{Digest, Tag};
 use crate::scheme::Level;
@@ -23,10 +23,10 @@ impl Case {
     }
 
     pub(super) fn failed(&mut self, failure: Failure) {
-        let reason = if failure.quota {
-            Reason::RegistryQuota
-        } else {
-            Reason::LookupFailed
+        let reason = match failure.kind {
+            FailureKind::Wrong => Reason::LookupFailed,
+            FailureKind::Quota => Reason::RegistryQuota,
+            FailureKind::Budget => Reason::OverBudget,
         };
         self.step(format!("{}: {}", failure.code, failure.message));
         self.decision.missing = Some((reason, failure.message.clone()));

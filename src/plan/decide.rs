@@ -4,11 +4,12 @@ use super::case::Case;
 use super::change::Proposed;
 use super::decision::{Class, Decision, Kin};
 use super::images::Truth;
+use super::newer::Search;
 use super::observe::{Failure, Gap, Lookup, Observations, Question, View};
 use super::reason::{Outcome, Reason};
 use crate::family::{NO_REGISTRY, REGISTRY_ARG};
 use crate::image::{Reference, Tag};
-use crate::policy::{DigestMode, Effective, Note, Origin, Policy, Subject};
+use crate::policy::{DigestMode, Effective, Origin, Policy, Subject};
 use crate::repo::{RepoName, RepoPath};
 use crate::scheme::{self, Scheme};
 use crate::source::{Found, Kind, Located, WhyNot};
@@ -39,6 +40,8 @@ pub struct Ask<'a> {
     pub proposed: &'a Proposed,
     /// Whether the decision keeps the verdicts on all tags: for one repository, not for a fleet.
     pub traces: bool,
+    /// The most newer tags that are tried where those before cannot be used.
+    pub candidates: usize,
 }
 
 /// Judges a reference, or says what must be known first. The questions of one call are asked at once; with their
@@ -59,6 +62,7 @@ pub fn decide(ask: &Ask<'_>) -> Result<Decision, Question> {
             selection: None,
             kin: Kin::default(),
             remarks: Vec::new(),
+            stops: Vec::new(),
             steps: Vec::new(),
         },
     };
@@ -82,7 +86,7 @@ impl Case {
                 file: ask.path.as_str().into(),
                 line: ask.located.line,
             };
-            match Note::parse(&ask.located.notes, &from) {
+            match ask.policy.notes.at(&ask.located.notes, &from) {
                 Err(error) => {
                     self.settle(Reason::BadNote, error.to_string());
                     return Ok(());
@@ -129,11 +133,8 @@ impl Case {
     ) -> Result<(), Gap> {
         let settings = &effective.settings;
         if !settings.enabled.value {
-            let why = settings
-                .reason
-                .value
-                .clone()
-                .unwrap_or_else(|| format!("by {}", settings.enabled.from));
+            let reason = settings.reasons.get("enabled").cloned();
+            let why = reason.unwrap_or_else(|| format!("by {}", settings.enabled.from));
             self.settle(Reason::Disabled, why);
             return Ok(());
         }
@@ -277,7 +278,12 @@ impl Case {
                     return Ok(());
                 }
             };
-            let result = self.new_tags(view, reference, tag, effective, writes, &mut selection);
+            let search = Search {
+                effective,
+                writes,
+                candidates: ask.candidates,
+            };
+            let result = self.new_tags(view, reference, tag, &search, &mut selection);
             self.why_not_newer(&selection);
             self.decision.selection = ask.traces.then_some(selection);
             result?;

@@ -88,6 +88,9 @@ pub struct Decision {
     pub kin: Kin,
     /// What a reviewer should know of the changes, for people.
     pub remarks: Vec<String>,
+    /// Where the search for a newer tag stopped for want of budget, by the key of the search; `None`: it came to its
+    /// end.
+    pub stops: Vec<(String, Option<String>)>,
     /// What was found out on the way, in order.
     pub steps: Vec<String>,
 }

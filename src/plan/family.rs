@@ -4,6 +4,7 @@ use super::change::{Proposed, Version};
 use super::decision::{Decision, Wanted};
 use super::reason::{Outcome, Reason};
 use crate::family::hold::{Blocker, Facts, Scene, Terms, Verdict};
+use crate::family::round;
 use crate::family::{Edge, Graph, Member};
 use crate::image::ImageName;
 use crate::policy::Hold;
@@ -75,8 +76,7 @@ pub fn place(
                     let image = nodes[*node].image.as_ref().map(ImageName::canonical);
                     image.unwrap_or_default()
                 };
-                let round = cycle.iter().chain(cycle.first()).map(name);
-                round.collect::<Vec<_>>().join(" → ")
+                round(cycle, &name)
             });
             decision.leave(Reason::FamilyCycle, path.unwrap_or_default());
         } else if decision.inner.is_none() && publisher == Some(repo) && children.is_empty() {

@@ -5,11 +5,20 @@ use super::case::Case;
 use super::change::Version;
 use super::decision::{Class, Wanted};
 use super::digest::{Needs, Pin, Tip, look_at};
-use super::observe::{Contents, Gap, View};
+use super::observe::{Contents, Gap, View, resume_key};
 use super::reason::Reason;
 use crate::image::{Digest, Platform, Reference, Tag};
 use crate::policy::{Effective, Settings};
 use crate::scheme::{Level, Selection, Verdict};
+
+/// How newer tags are looked for.
+pub(super) struct Search<'a> {
+    pub(super) effective: &'a Effective,
+    /// Whether a digest is written.
+    pub(super) writes: bool,
+    /// The most tags that are tried in a pass.
+    pub(super) candidates: usize,
+}
 
 impl Case {
     /// Looks for newer tags: one below major and a major one where those are apart, else the best.
@@ -18,11 +27,10 @@ impl Case {
         view: &View<'_>,
         reference: &Reference,
         tag: &Tag,
-        effective: &Effective,
-        writes: bool,
+        search: &Search<'_>,
         selection: &mut Selection,
     ) -> Result<(), Gap> {
-        let settings = &effective.settings;
+        let settings = &search.effective.settings;
         let separate = settings.separate_major.value;
         let bounds: &[(Level, Class)] = if separate {
             &[(Level::Minor, Class::Update), (Level::Major, Class::Major)]
@@ -32,8 +40,30 @@ impl Case {
         let mut pin = None;
         let mut platforms = None;
         for (bound, class) in bounds {
-            while let Some(candidate) = selection.best_within(*bound) {
+            let key = resume_key(view.lookup, tag, *bound);
+            if let Some(last) = view.seen.resume.get(&key) {
+                self.step(format!("an earlier pass tried the tags down to {last}"));
+                selection.reject_down_to(last, *bound, Verdict::NewerButLower);
+            }
+            let mut tried: Vec<String> = Vec::new();
+            loop {
+                let Some(candidate) = selection.best_within(*bound) else {
+                    self.decision.stops.push((key, None));
+                    break;
+                };
                 let (level, text) = (candidate.level, candidate.tag.to_owned());
+                if tried.len() >= search.candidates {
+                    let detail = format!(
+                        "{} newer tags were tried and none can be used; the next pass goes on below {}",
+                        tried.len(),
+                        tried.last().unwrap_or(&text)
+                    );
+                    self.decision.missing = Some((Reason::OverBudget, detail.clone()));
+                    self.settle(Reason::OverBudget, detail);
+                    self.decision.stops.push((key, tried.pop()));
+                    break;
+                }
+                tried.push(text.clone());
                 if *class == Class::Major && level < Level::Major {
                     break;
                 }
@@ -53,7 +83,7 @@ impl Case {
                 let needs = Needs {
                     pinned: reference.digest.as_ref(),
                     pin: kind,
-                    write: writes,
+                    write: search.writes,
                     platforms,
                 };
                 match look_at(view, &candidate, &needs)? {

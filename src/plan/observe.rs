@@ -3,6 +3,7 @@
 use super::change::Proposed;
 use crate::image::{Digest, ImageName, Platform, Tag};
 use crate::repo::RepoPath;
+use crate::scheme::Level;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -44,8 +45,19 @@ pub struct Failure {
     pub message: String,
     /// What to configure, where that is known.
     pub help: Option<String>,
-    /// Whether the registry's quota is used up, which is no failure.
-    pub quota: bool,
+    /// Whether something went wrong, or only has to wait.
+    pub kind: FailureKind,
+}
+
+/// What kind of a failure it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// Something went wrong.
+    Wrong,
+    /// The registry's quota is used up.
+    Quota,
+    /// The repository's own budget is used up: a later pass asks.
+    Budget,
 }
 
 /// What a manifest is.
@@ -111,8 +123,24 @@ pub struct Observations {
     pub first_seen: HashMap<(Lookup, Tag, Digest), Timestamp>,
     /// When images say that they were made; `None`: they do not, or could not be asked.
     pub created: HashMap<(Lookup, Digest), Option<Timestamp>>,
+    /// Where the search for a newer tag stopped in an earlier pass, by [`resume_key`].
+    pub resume: HashMap<String, String>,
     /// What the images say of themselves.
     pub labels: HashMap<(Lookup, Digest), Labels>,
+}
+
+impl Question {
+    /// Where it is looked up; `None` for what the registry is not asked.
+    pub fn lookup(&self) -> Option<&Lookup> {
+        match self {
+            Self::Tags(lookup)
+            | Self::Head(lookup, _)
+            | Self::Manifest(lookup, _)
+            | Self::Platform(lookup, _)
+            | Self::Created(lookup, _) => Some(lookup),
+            Self::FirstSeen(_) => None,
+        }
+    }
 }
 
 impl Observations {
@@ -133,6 +161,16 @@ impl Observations {
             }
         }
     }
+}
+
+/// What a search for newer tags is known by: the image and its login, the tag that is there, and the widest level.
+pub fn resume_key(lookup: &Lookup, tag: &Tag, level: Level) -> String {
+    let login = lookup.login.as_deref().unwrap_or_default();
+    format!(
+        "{} {login} {tag} {}",
+        lookup.image.canonical(),
+        level.as_str()
+    )
 }
 
 /// What stands in the way of an answer.

@@ -85,6 +85,7 @@ reasons! {
     Held = Hold, "held", "Something is coming above it in the family: it waits, so that it is rebuilt once.";
     Blocked = Hold, "blocked", "The pipeline of the repository that publishes the image failed.";
     RegistryQuota = Hold, "registry-quota", "The registry's quota of requests is used up; the next pass asks again.";
+    OverBudget = Hold, "over-budget", "Its repository's budget of look-ups is used up in this pass; a later pass goes on from there.";
     Disabled = Skip, "disabled", "The policy says that it is not to be looked at.";
     NotEditable = Skip, "not-editable", "Its text cannot be edited where it stands.";
     RegistryNotConfigured = Skip, "registry-not-configured", "Its registry is not one that the operator listed, and is never contacted.";

@@ -15,10 +15,10 @@ use std::sync::Arc;
 
 /// The most instructions of one rendering.
 const FUEL: u64 = 100_000;
-/// The most bytes of a text.
-const MOST_BODY: usize = 64 << 10;
+/// The most bytes of a text: GitHub takes 65,536 characters, and what imagebot remembers has to find room beside it.
+pub(super) const MOST_BODY: usize = 28 << 10;
 /// The most characters of a title.
-const MOST_TITLE: usize = 200;
+pub(super) const MOST_TITLE: usize = 200;
 
 /// The operator's templates; where there is none, imagebot's own words stand.
 #[derive(Debug, Clone, Default)]

@@ -6,16 +6,17 @@
 use super::change::{Change, ChangeSet};
 use super::decision::{Class, Decision, Wanted};
 use super::escape::code;
+use super::fit::{Parts, fit, has_room};
 use super::hash;
 use super::key::UpdateKey;
+use super::memory;
 use super::observe::Observations;
 use super::reason::Reason;
 use super::target::Target;
-use super::template::{Template, Values};
+use super::template::{MOST_TITLE, Template, Values};
 use crate::family::shown;
 use crate::policy::Settings;
 use crate::repo::{Branch, Dress};
-use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -103,7 +104,7 @@ pub(super) fn title(class: Class, changes: &ChangeSet) -> String {
         .references
         .iter()
         .all(|change| change.from.tag == change.to.tag);
-    match (class, images.len(), images.first(), versions.first()) {
+    let title = match (class, images.len(), images.first(), versions.first()) {
         (Class::Pin, 1, Some(image), _) => format!("Pin the digest of {image}"),
         (Class::Pin, count, ..) => format!("Pin the digests of {count} images"),
         (_, 1, Some(image), _) if only_digests => format!("Update the digest of {image}"),
@@ -112,6 +113,11 @@ pub(super) fn title(class: Class, changes: &ChangeSet) -> String {
         }
         (_, 1, Some(image), _) => format!("Update {image}"),
         (_, count, ..) => format!("Update {count} images"),
+    };
+    // GitLab takes 255 characters, GitHub 256.
+    match title.char_indices().nth(MOST_TITLE - 1) {
+        Some((end, _)) if title.chars().count() > MOST_TITLE => format!("{}…", &title[..end]),
+        _ => title,
     }
 }
 
@@ -145,8 +151,7 @@ impl Texts {
             values.default = &title;
             own(&target.templates.title, &values).unwrap_or_else(|| title.clone())
         };
-        let mut body =
-            String::from("| image | from | to | change | where |\n|---|---|---|---|---|\n");
+        let mut rows = Vec::new();
         for change in &changes.references {
             let behind: Vec<&(&Decision, &Wanted)> = wanted
                 .iter()
@@ -159,14 +164,13 @@ impl Texts {
                 .iter()
                 .map(|(decision, _)| code(&format!("{}:{}", decision.path, decision.located.line)))
                 .collect();
-            let _ = writeln!(
-                body,
+            rows.push(format!(
                 "| {} | {} | {} | {level} | {} |",
                 code(shown(change.image.written())),
                 code(&change.from.to_string()),
                 code(&change.to.to_string()),
                 places.join(", ")
-            );
+            ));
         }
         for change in &changes.follows {
             let (image, path) = (
@@ -174,58 +178,34 @@ impl Texts {
                 code(change.path.as_str()),
             );
             let (from, to) = (code(&change.from.to_string()), code(&change.to.to_string()));
-            let _ = writeln!(body, "| {image} | {from} | {to} | follows | {path} |");
+            rows.push(format!("| {image} | {from} | {to} | follows | {path} |"));
         }
-        if !changes.versions.is_empty() {
-            body.push_str("\nVersions that rise with it:\n\n");
-        }
+        let mut versions = Vec::new();
         for change in &changes.versions {
             let (from, to) = (code(&change.from), code(&change.to));
-            let _ = writeln!(body, "- {}: {from} -> {to}", code(change.path.as_str()));
+            versions.push(format!("- {}: {from} -> {to}", code(change.path.as_str())));
         }
         let remarks = wanted.iter().flat_map(|(decision, _)| &decision.remarks);
         let whys: BTreeSet<String> = wanted
             .iter()
             .map(|(decision, wanted)| why(decision, wanted))
             .chain(remarks.cloned())
+            .map(|why| format!("- {why}"))
             .collect();
-        body.push_str("\nWhy:\n\n");
-        for why in whys {
-            let _ = writeln!(body, "- {why}");
-        }
-        if !beside.left.is_empty() {
-            body.push_str("\nThese lines still have the old value, and are not changed:\n\n");
-            for line in &beside.left {
-                let _ = writeln!(body, "- {}", code(line));
-            }
-        }
-        if !beside.waits.is_empty() {
-            body.push_str("\nNewer is there, or is coming, and is not in here yet:\n\n");
-            for line in &beside.waits {
-                let _ = writeln!(body, "- {line}");
-            }
-        }
-        let dress = dress(wanted);
-        values.default = &body;
-        let body_of_operator = own(&target.templates.body, &values);
-        let mut body = body_of_operator.unwrap_or_else(|| body.clone());
-        let hash = short_hash(&[title.as_str(), &body]);
-        let about: BTreeSet<String> = wanted
+        let listed = |lines: &BTreeSet<String>, shown: fn(&str) -> String| {
+            lines
+                .iter()
+                .map(|line| format!("- {}", shown(line)))
+                .collect()
+        };
+        let waits = listed(&beside.waits, str::to_owned);
+        let left = listed(&beside.left, code);
+        let abouts: BTreeSet<String> = wanted
             .iter()
             .filter_map(|(decision, wanted)| about(decision, wanted, seen))
+            .map(|line| format!("- {line}"))
             .collect();
-        if !about.is_empty() {
-            body.push_str("\nWhat the images say of themselves:\n\n");
-            for line in about {
-                let _ = writeln!(body, "- {line}");
-            }
-        }
-        let _ = writeln!(
-            body,
-            "\nClose this {}, and imagebot does not propose these versions again. \
-             Push to its branch, and imagebot leaves it to you.",
-            target.noun
-        );
+        let dress = dress(wanted);
         let state = State {
             key: key.hash(),
             changes: changes.clone(),
@@ -234,6 +214,37 @@ impl Texts {
             labels: dress.labels.iter().cloned().collect(),
             ..State::default()
         };
+        // What is remembered has to be there; the rest shares what is left.
+        let (body, abouts) = fit(
+            Parts {
+                rows,
+                versions,
+                whys: whys.into_iter().collect(),
+                left,
+                waits,
+            },
+            abouts.into_iter().collect(),
+            state_line(&state).len(),
+        );
+        values.default = &body;
+        let body_of_operator = own(&target.templates.body, &values);
+        let memory = state_line(&state).len() + abouts.len();
+        let mut body = match body_of_operator {
+            Some(text) if has_room(&text, memory) => text,
+            Some(_) => {
+                failed = Some("its text is too long beside so many changes".to_owned());
+                body.clone()
+            }
+            None => body.clone(),
+        };
+        let hash = short_hash(&[title.as_str(), &body]);
+        body.push_str(&abouts);
+        let _ = writeln!(
+            body,
+            "\nClose this {}, and imagebot does not propose these versions again. \
+             Push to its branch, and imagebot leaves it to you.",
+            target.noun
+        );
         Self {
             title,
             body,
@@ -326,8 +337,23 @@ fn why(decision: &Decision, wanted: &Wanted) -> String {
         .effective
         .as_ref()
         .map(|effective| &effective.settings);
-    if let Some(reason) = settings.and_then(|settings| settings.reason.value.as_ref()) {
-        let _ = write!(text, " ({})", code(reason));
+    // What shaped the choice, the nearest key first.
+    let keys = [
+        "max",
+        "allow",
+        "ignore",
+        "scheme",
+        "prerelease",
+        "variant",
+        "codename",
+        "digest",
+    ];
+    let reason = |settings: &Settings| {
+        keys.iter()
+            .find_map(|key| settings.reasons.get(key).cloned())
+    };
+    if let Some(reason) = settings.and_then(reason) {
+        let _ = write!(text, " ({})", code(&reason));
     }
     text
 }
@@ -365,12 +391,7 @@ fn short_hash(parts: &[&str]) -> String {
 }
 
 fn state_line(state: &State) -> String {
-    // A state is strings and lists: it always has a JSON form.
-    let json = serde_json::to_vec(state).unwrap_or_default();
-    format!(
-        "{STATE}{}{CLOSE}",
-        base64::engine::general_purpose::STANDARD.encode(json)
-    )
+    format!("{STATE}{}{CLOSE}", memory::encode(state))
 }
 
 /// imagebot's part of a description; `None` if people removed it.
@@ -379,12 +400,9 @@ pub fn block_of(description: &str) -> Option<Block> {
     let (hash, rest) = rest.split_once(CLOSE)?;
     let (_, rest) = rest.split_once(STATE)?;
     let (state, _) = rest.split_once(CLOSE)?;
-    let json = base64::engine::general_purpose::STANDARD
-        .decode(state.trim())
-        .ok()?;
     Some(Block {
         hash: hash.trim().to_owned(),
-        state: serde_json::from_slice(&json).ok()?,
+        state: memory::decode(state)?,
     })
 }
 
@@ -451,5 +469,30 @@ mod tests {
         );
         assert!(closed.starts_with("before") && closed.ends_with("after"));
         assert_eq!(block_of("nothing"), None);
+    }
+
+    /// GitLab takes a title of 255 characters, GitHub of 256.
+    #[test]
+    fn row_39_a_title_about_a_long_name_is_cut() {
+        let change = |to: &str| Change {
+            path: crate::repo::RepoPath::parse("Dockerfile").expect("a path"),
+            image: crate::image::ImageName::parse(&format!("r.example/{}", "x".repeat(230)))
+                .expect("a name"),
+            from: super::super::change::Version::default(),
+            to: super::super::change::Version {
+                tag: crate::image::Tag::parse(to).ok(),
+                digest: None,
+            },
+        };
+        let references = [change(&"1".repeat(100))].into();
+        let changes = ChangeSet {
+            references,
+            ..ChangeSet::default()
+        };
+        for class in [Class::Update, Class::Pin] {
+            let title = title(class, &changes);
+            assert!(title.chars().count() <= MOST_TITLE, "{title}");
+            assert!(title.ends_with('…'), "{title}");
+        }
     }
 }

@@ -2,12 +2,69 @@
 
 use super::settings::{Changes, DigestMode, Origin, Set};
 use crate::scheme::{Allow, CodenameMode, Ignore, Level, VariantMode};
+use std::collections::BTreeMap;
 
 /// What the comments above a reference say.
 #[derive(Debug, Clone, Default)]
 pub struct Note {
     /// What they change.
     pub changes: Changes,
+}
+
+/// The comments of a repository, each text read once: one with a regular expression is compiled once, however often it
+/// stands in the files and however often a decision is made (B2).
+#[derive(Debug, Clone, Default)]
+pub struct Notes(BTreeMap<Vec<String>, Result<Note, ParseNoteError>>);
+
+impl Notes {
+    /// The most different comments of a repository that are read.
+    pub const MOST: usize = 200;
+
+    /// Reads comments.
+    pub fn read<'n>(all: impl Iterator<Item = &'n [String]>) -> Self {
+        let mut read = BTreeMap::new();
+        for notes in all.filter(|notes| !notes.is_empty()) {
+            if read.len() < Self::MOST && !read.contains_key(notes) {
+                let note = Note::parse(notes, &Origin::built_in());
+                read.insert(notes.to_vec(), note);
+            }
+        }
+        Self(read)
+    }
+
+    /// What comments say that stand at a place.
+    pub fn at(&self, notes: &[String], from: &Origin) -> Result<Note, ParseNoteError> {
+        match self.0.get(notes) {
+            None if notes.is_empty() => Ok(Note::default()),
+            None if self.0.len() >= Self::MOST => Err(ParseNoteError {
+                note: notes
+                    .first()
+                    .map(|note| shortened(note))
+                    .unwrap_or_default(),
+                what: format!(
+                    "the repository has more than {} different comments; write a [[rule]] instead",
+                    Self::MOST
+                ),
+            }),
+            None => Note::parse(notes, from),
+            Some(Ok(note)) => Ok(Note {
+                changes: note.changes.clone().at(from),
+            }),
+            Some(Err(error)) => Err(error.clone()),
+        }
+    }
+}
+
+/// The most comments above one reference, and the longest one, in bytes.
+const MOST: usize = 20;
+const LONGEST: usize = 1_000;
+
+/// The beginning of a comment that an error repeats.
+fn shortened(note: &str) -> String {
+    match note.char_indices().nth(100) {
+        None => note.to_owned(),
+        Some((at, _)) => format!("{}…", &note[..at]),
+    }
 }
 
 /// Why a comment cannot be read.
@@ -29,11 +86,20 @@ impl Note {
     /// credential, no scheme of one's own.
     pub fn parse(notes: &[String], from: &Origin) -> Result<Self, ParseNoteError> {
         let mut changes = Changes::default();
+        if let Some(more) = notes.get(MOST) {
+            return Err(ParseNoteError {
+                note: shortened(more),
+                what: format!("at most {MOST} comments can stand above one reference"),
+            });
+        }
         for note in notes {
             let error = |what: String| ParseNoteError {
-                note: note.clone(),
+                note: shortened(note),
                 what,
             };
+            if note.len() > LONGEST {
+                return Err(error(format!("it is longer than {LONGEST} characters")));
+            }
             for (key, value) in words(note).map_err(&error)? {
                 apply(&mut changes, &key, value.as_deref(), from).map_err(&error)?;
             }

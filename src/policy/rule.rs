@@ -1,6 +1,6 @@
 //! Rules, what they match, and what comes out for one reference.
 
-use super::note::{Note, ParseNoteError};
+use super::note::{Notes, ParseNoteError};
 use super::settings::{Age, Changes, Origin, Settings};
 use crate::image::ImageName;
 use crate::repo::{Glob, RepoName, RepoPath};
@@ -94,6 +94,8 @@ pub struct Policy {
     pub operators: usize,
     /// How far the others, and comments in files, may go.
     pub ceiling: Ceiling,
+    /// The comments in the repository's files.
+    pub notes: Notes,
 }
 
 /// The settings of one reference, and where they come from.
@@ -133,7 +135,7 @@ impl Policy {
                 file: subject.path.as_str().into(),
                 line,
             };
-            self.apply_own(&mut settings, &Note::parse(notes, &from)?.changes);
+            self.apply_own(&mut settings, &self.notes.at(notes, &from)?.changes);
         }
         Ok(Effective { settings, matched })
     }
@@ -204,6 +206,7 @@ mod tests {
                 rules: vec![rule(Some(Level::Digest), days(3), 2), rule(own.0, own.1, 9)],
                 operators: 1,
                 ceiling,
+                notes: Notes::default(),
             };
             let settings = policy
                 .effective(&subject, &[], 0)

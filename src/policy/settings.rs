@@ -3,6 +3,7 @@
 use crate::image::Platform;
 use crate::scheme::{Allow, CodenameMode, Ignore, Level, Rules, Scheme, VariantMode};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -179,7 +180,11 @@ macro_rules! settings {
     ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr;)*) => {
         /// The settings of one reference, every key with the line that set it.
         #[derive(Debug, Clone)]
-        pub struct Settings { $($(#[$doc])* pub $name: Set<$type>,)* }
+        pub struct Settings {
+            $($(#[$doc])* pub $name: Set<$type>,)*
+            /// Why a key was set, by its name, where the rule that set it says so.
+            pub reasons: BTreeMap<&'static str, String>,
+        }
 
         /// What one rule changes; a key that is `None` stays as it was.
         #[derive(Debug, Clone, Default)]
@@ -187,14 +192,25 @@ macro_rules! settings {
 
         impl Default for Settings {
             fn default() -> Self {
-                Self { $($name: Set { value: $default, from: Origin::built_in() },)* }
+                Self {
+                    $($name: Set { value: $default, from: Origin::built_in() },)*
+                    reasons: BTreeMap::new(),
+                }
             }
         }
 
         impl Settings {
             /// Applies a rule's changes.
             pub fn apply(&mut self, changes: &Changes) {
-                $(if let Some(set) = &changes.$name { self.$name = set.clone(); })*
+                let reason = changes.reason.as_ref().and_then(|set| set.value.as_ref());
+                $(if let Some(set) = &changes.$name {
+                    self.$name = set.clone();
+                    // A reason travels with the keys of its own rule and with no other.
+                    match reason {
+                        Some(reason) => drop(self.reasons.insert(stringify!($name), reason.clone())),
+                        None => drop(self.reasons.remove(stringify!($name))),
+                    }
+                })*
             }
         }
 
@@ -202,6 +218,13 @@ macro_rules! settings {
             /// Whether nothing is changed.
             pub fn is_empty(&self) -> bool {
                 $(self.$name.is_none())&&*
+            }
+
+            /// The same changes, set at another place.
+            #[must_use]
+            pub fn at(mut self, from: &Origin) -> Self {
+                $(if let Some(set) = &mut self.$name { set.from = from.clone(); })*
+                self
             }
         }
     };

@@ -147,6 +147,7 @@ impl DockerConfig {
                 host: host.clone(),
                 username: username.clone(),
                 password: password.clone(),
+                optional: false,
             }),
         }
     }

@@ -74,6 +74,23 @@ impl Endpoint {
         login: Option<&Login>,
         request: &Request,
     ) -> Result<Response, RegistryError> {
+        let answer = self.ask_with(path, login, request).await;
+        let refused = match &answer {
+            Ok(response) => response.status == StatusCode::FORBIDDEN,
+            Err(error) => matches!(error, RegistryError::Unauthorized { .. }),
+        };
+        match refused && login.is_some_and(|login| login.optional) {
+            true => self.ask_with(path, None, request).await,
+            false => answer,
+        }
+    }
+
+    async fn ask_with(
+        &self,
+        path: &str,
+        login: Option<&Login>,
+        request: &Request,
+    ) -> Result<Response, RegistryError> {
         let mut first = self.auth.turn().await;
         let mut header = self.auth.present(path, login).await?;
         let mut is_final = false;

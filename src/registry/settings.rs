@@ -100,6 +100,8 @@ pub struct Login {
     pub username: String,
     /// The password or token.
     pub password: SecretString,
+    /// Whether nobody configured it for this registry: where it is refused, the registry is asked without it.
+    pub optional: bool,
 }
 
 /// What happens to a host that the operator did not list.

@@ -6,7 +6,7 @@ use super::report::ProblemReport;
 use super::shared::Shared;
 use crate::forge::{ForgeError, MergeRequestEdit, NewMergeRequest};
 use crate::git::{FileChange, GitError, NewCommit, Push, Pushed};
-use crate::plan::{Action, Edit, Ownership, Proposal, State, Status};
+use crate::plan::{Action, Edit, Ownership, Proposal, Reconciled, State, Status};
 use crate::repo::{Branch, CommitId};
 use crate::store::Kind;
 use std::collections::{BTreeSet, HashMap};
@@ -16,12 +16,21 @@ pub(super) struct Acted<'a> {
     pub(super) shared: &'a Shared,
     pub(super) doing: Doing,
     pub(super) problems: Vec<ProblemReport>,
+    /// Whether the head that everything was derived from was found to be the default branch's.
+    pub(super) verified: bool,
 }
 
 impl Acted<'_> {
     /// Does everything that is to be done but merging, in an order in which each step can be repeated.
     pub(super) async fn all(&mut self) {
         self.close_nothing_after_an_error();
+        let acts = |result: &Reconciled| result.action.is_some();
+        if self.doing.results.iter().any(acts)
+            && let Err(error) = self.verify().await
+        {
+            self.nothing(error);
+            return;
+        }
         for index in 0..self.doing.results.len() {
             if self.doing.results[index].status == Status::Close
                 && let Some(edit) = self.action(index).and_then(|action| action.edit)
@@ -51,6 +60,32 @@ impl Acted<'_> {
         }
     }
 
+    /// Asks once whether the head that everything was derived from is the default branch's.
+    pub(super) async fn verify(&mut self) -> Result<(), ForgeError> {
+        if !self.verified && !self.is_stopped() {
+            let candidate = &self.doing.candidate;
+            candidate.forge.verify_head(&candidate.repo).await?;
+            self.verified = true;
+        }
+        Ok(())
+    }
+
+    /// Does nothing of what was planned, because of one error that concerns all of it.
+    fn nothing(&mut self, error: ForgeError) {
+        for result in &mut self.doing.results {
+            if result.action.take().is_some() {
+                result.status = match error {
+                    ForgeError::Conflict(_) => Status::Moved,
+                    _ => Status::Kept,
+                };
+                result.detail = error.to_string();
+            }
+        }
+        if !matches!(error, ForgeError::Conflict(_)) {
+            self.failed(&error);
+        }
+    }
+
     fn action(&self, index: usize) -> Option<Action> {
         self.doing.results[index].action.clone()
     }
@@ -73,7 +108,7 @@ impl Acted<'_> {
     pub(super) fn lost(&mut self, index: usize, error: ForgeError) {
         let result = &mut self.doing.results[index];
         result.action = None;
-        if let ForgeError::Conflict(why) = error {
+        if let ForgeError::Conflict(why) | ForgeError::Busy(why) = error {
             result.status = Status::Moved;
             result.detail = why;
             return;
@@ -84,8 +119,9 @@ impl Acted<'_> {
     }
 
     fn failed(&mut self, error: &ForgeError) {
-        let forge = self.doing.candidate.forge.name();
-        self.shared.stop_if_of_forge(forge, error);
+        let candidate = &self.doing.candidate;
+        let (forge, repo) = (candidate.forge.name(), &candidate.repo.id);
+        self.shared.stop_if_of_forge(forge, repo, error);
         self.problems.push(ProblemReport::from(error));
     }
 
@@ -146,8 +182,14 @@ impl Acted<'_> {
             }
         }
         self.reached("committed");
-        let pushed = cached.push(&pushes).await?;
-        self.reached("pushed");
+        // Deletions last: each ref of a push counts, and new commits need their pipelines more.
+        pushes.sort_by_key(|push| push.to.is_none());
+        let at_once = self.doing.candidate.forge.refs_per_push();
+        let mut pushed = Vec::new();
+        for some in pushes.chunks(at_once.unwrap_or(usize::MAX)) {
+            pushed.extend(cached.push(some).await?);
+            self.reached("pushed");
+        }
         Ok(pushes
             .into_iter()
             .map(|push| push.branch)
@@ -177,15 +219,27 @@ impl Acted<'_> {
         let Some(action) = self.action(index) else {
             return;
         };
-        let result = &mut self.doing.results[index];
         match pushed.get(&action.branch) {
             Some(Pushed::Moved) => {
+                let result = &mut self.doing.results[index];
                 result.status = Status::Moved;
                 result.detail =
                     "somebody moved the branch meanwhile; the next pass looks again".to_owned();
                 return;
             }
+            // GitHub says so where the default branch has got a newer workflow than the base has.
+            Some(Pushed::Refused(why))
+                if is_of_workflows(why) && !self.edits_workflows(&action) =>
+            {
+                let result = &mut self.doing.results[index];
+                result.status = Status::Moved;
+                result.detail =
+                    "workflows of the default branch changed meanwhile; the next pass looks again"
+                        .to_owned();
+                return;
+            }
             Some(Pushed::Refused(why)) => {
+                let result = &mut self.doing.results[index];
                 result.status = Status::Refused;
                 result.detail = format!("the server refused the branch: {why}");
                 let message = format!("{}: {why}", action.branch);
@@ -206,12 +260,21 @@ impl Acted<'_> {
         }
     }
 
+    /// Whether a branch changes workflows itself.
+    fn edits_workflows(&self, action: &Action) -> bool {
+        let proposal = action.write.as_ref();
+        let files = proposal.map(|(index, _)| &self.doing.proposals[*index].files);
+        let mut paths = files.into_iter().flat_map(|files| files.keys());
+        paths.any(|path| path.as_str().starts_with(".github/workflows/"))
+    }
+
     async fn close(&self, number: u64) -> Result<(), ForgeError> {
         if self.is_stopped() {
             return Err(ForgeError::stopped());
         }
         let candidate = &self.doing.candidate;
         candidate.forge.close(&candidate.repo, number).await?;
+        self.shared.answered(candidate.forge.name());
         self.reached("closed");
         Ok(())
     }
@@ -238,6 +301,7 @@ impl Acted<'_> {
                 dress: texts.dress.clone(),
             };
             let mut opened = candidate.forge.create(&candidate.repo, &new).await?;
+            self.shared.answered(candidate.forge.name());
             opened.description = new.dressed;
             self.reached("opened");
             let key = format!(
@@ -287,6 +351,7 @@ impl Acted<'_> {
             .forge
             .edit(&candidate.repo, edit.number, &wanted)
             .await?;
+        self.shared.answered(candidate.forge.name());
         self.reached(step);
         Ok(())
     }
@@ -321,11 +386,36 @@ impl Acted<'_> {
     }
 }
 
+/// Whether a push was refused because the token may not change workflows.
+fn is_of_workflows(why: &str) -> bool {
+    why.contains("refusing to allow") && why.contains("workflow")
+}
+
 /// What to do about a refused push, by what servers say (F58, F59).
 fn push_help(why: &str) -> Option<&'static str> {
     let why = why.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| why.contains(word));
     if has(&[
+        "push protection",
+        "push cannot contain secrets",
+        "secret scanning",
+    ]) {
+        Some("the server takes something in the file for a secret: have a person look at it")
+    } else if has(&["author", "committer", "email"]) {
+        Some("[git]\nname = \"…\"\nemail = \"…\"   # whom the push rule allows")
+    } else if has(&["branch name"]) {
+        Some("allow branches under imagebot/ in the push rule for branch names")
+    } else if has(&["forbidden pattern"]) {
+        Some(
+            "the push rule forbids words of the commit message: change `commit_prefix` under [git], or the rule",
+        )
+    } else if has(&[
+        "commit message",
+        "does not follow the pattern",
+        "commit regex",
+    ]) {
+        Some("[git]\ncommit_prefix = \"…\"   # what the push rule asks for")
+    } else if has(&[
         "protected branch",
         "gh006",
         "gh013",
@@ -333,19 +423,71 @@ fn push_help(why: &str) -> Option<&'static str> {
         "you are not allowed to push",
     ]) {
         Some("let imagebot push to branches under imagebot/, or take them out of the protection")
-    } else if has(&[
-        "commit message",
-        "does not follow the pattern",
-        "commit regex",
-    ]) {
-        Some("[git]\ncommit_prefix = \"…\"   # what the push rule asks for")
-    } else if has(&["author", "committer", "email"]) {
-        Some("[git]\nname = \"…\"\nemail = \"…\"   # whom the push rule allows")
     } else if has(&["workflow"]) {
         Some(
             "the token may not change workflows; imagebot needs that right only where one is edited",
         )
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::push_help;
+
+    /// What servers say of a push that their rules refuse, and a word of the help for it.
+    #[test]
+    fn row_27_the_help_fits_the_rule() {
+        for (said, expect) in [
+            (
+                "GitLab: Committer's email 'bot@a' does not follow the pattern '@b$'",
+                "email =",
+            ),
+            (
+                "GitLab: Author's email 'bot@a' does not follow the pattern '@b$'",
+                "email =",
+            ),
+            (
+                "GitLab: Committer's name 'bot' does not follow the pattern",
+                "name =",
+            ),
+            (
+                "GitLab: Branch name 'imagebot/a' does not follow the pattern '^x'",
+                "branch names",
+            ),
+            (
+                "GitLab: Commit message contains the forbidden pattern 'Update'",
+                "forbids",
+            ),
+            (
+                "GitLab: Commit message does not follow the pattern '^chore'",
+                "commit_prefix =",
+            ),
+            (
+                "error: GH013: Repository rule violations found for refs/heads/imagebot/a. - Commit message must match",
+                "commit_prefix =",
+            ),
+            (
+                "error: GH013: Repository rule violations found for refs/heads/a. - GITHUB PUSH PROTECTION - Push cannot contain secrets",
+                "secret",
+            ),
+            (
+                "error: GH013: Repository rule violations found for refs/heads/a. - Cannot create ref due to creations being restricted.",
+                "under imagebot/",
+            ),
+            (
+                "error: GH006: Protected branch update failed for refs/heads/a.",
+                "under imagebot/",
+            ),
+            (
+                "GitLab: You are not allowed to push code to protected branches on this project.",
+                "under imagebot/",
+            ),
+        ] {
+            let help = push_help(said).unwrap_or_default();
+            assert!(help.contains(expect), "{said}: {help}");
+        }
+        assert_eq!(push_help("disk full"), None);
     }
 }

@@ -1,10 +1,10 @@
 //! Merging without a person, where the policy says so.
 //!
-//! Only a head that imagebot would write byte for byte at this moment, only once the forge shows a pipeline for it,
+//! Only a head that imagebot would write byte for byte at this moment, only once the forge itself has a pipeline for it,
 //! and always bound to it (T35, T36): an approval is never given.
 
 use super::act::Acted;
-use crate::forge::{ForgeError, Merging, Pipeline};
+use crate::forge::{ForgeError, Merging};
 use crate::git::GitError;
 use crate::plan::{Automerge, Edit, Status, told};
 use crate::repo::{CommitId, MergeRequest};
@@ -47,7 +47,7 @@ enum Told {
 }
 
 async fn merge(
-    acted: &Acted<'_>,
+    acted: &mut Acted<'_>,
     index: usize,
     proposal: usize,
     number: u64,
@@ -62,16 +62,11 @@ async fn merge(
         let why = "automerge waits: its head is not what imagebot would write now";
         return Ok(Told::Waits(why.to_owned()));
     }
+    // What it was derived from must be the branch that it is merged into.
+    acted.verify().await?;
+    let open = acted.doing.there.open.iter().find(|mr| mr.number == number);
     let candidate = &acted.doing.candidate;
     let waits = |why: &str| Ok(Told::Waits(format!("automerge waits: {why}")));
-    match candidate.forge.pipeline(&candidate.repo, &head).await? {
-        Pipeline::None => return waits("no-pipeline: the forge shows none for its commit"),
-        Pipeline::Failed => return waits("its pipeline failed"),
-        Pipeline::Running if open.is_some_and(|mr| mr.auto_merge) => {
-            return waits("the forge merges it when its pipeline succeeds");
-        }
-        Pipeline::Running | Pipeline::Success => {}
-    }
     let merging = candidate
         .forge
         .merge(&candidate.repo, number, &head)

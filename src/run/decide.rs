@@ -1,83 +1,34 @@
-//! The rounds of asking and deciding.
+//! Deciding about everything at once.
 
-use super::lookup::{answer, labels};
+use super::deadline::Deadlines;
+use super::lookup::labels;
+use super::rounds::{Rounds, Ticked, remember_stops};
 use super::setup::Setup;
 use super::work::Work;
-use crate::plan::{Ask, Decision, Failure, Lookup, Observations, Proposed, Question, decide};
-use crate::source::Located;
+use crate::plan::{Ask, Decision, Observations, Proposed, decide};
 use jiff::Timestamp;
-use std::collections::BTreeSet;
 
-/// Decides everything, in rounds: what is not known yet is asked for once for the whole fleet, then decided again.
-/// `proposed` has what open merge requests propose, for each of `works`.
+/// Decides everything. `proposed` has what open merge requests propose, for each of `works`.
 pub async fn decide_all(
     setup: &Setup,
     works: &mut [Work],
     proposed: &[Proposed],
     now: Timestamp,
     traces: bool,
-    ticked: &(dyn Fn(usize, usize) + Sync),
+    ticked: Ticked<'_>,
 ) -> Observations {
-    let mut seen = Observations::default();
-    let lookups: Vec<Vec<Result<Option<Lookup>, Failure>>> = works
-        .iter()
-        .map(|work| {
-            work.references
-                .iter()
-                .map(|(_, located)| lookup(setup, work, located))
-                .collect()
-        })
-        .collect();
-    let mut decided: Vec<Vec<Option<Decision>>> = works
-        .iter()
-        .map(|work| work.references.iter().map(|_| None).collect())
-        .collect();
-    let mut asked = 0;
-    loop {
-        let mut questions: BTreeSet<Question> = BTreeSet::new();
-        let all = works.iter().zip(&lookups).zip(&mut decided).zip(proposed);
-        for (((work, lookups), decided), proposed) in all {
-            for (((path, located), lookup), slot) in
-                work.references.iter().zip(lookups).zip(decided)
-            {
-                if slot.is_some() {
-                    continue;
-                }
-                let ask = Ask {
-                    repo: work.repo.as_ref(),
-                    path,
-                    located,
-                    policy: &work.policy,
-                    lookup: lookup.as_ref().map(Option::as_ref).map_err(Clone::clone),
-                    seen: &seen,
-                    now,
-                    proposed,
-                    inner: work.images.truth(path, located),
-                    traces,
-                };
-                match decide(&ask) {
-                    Ok(decision) => *slot = Some(decision),
-                    Err(question) => {
-                        questions.insert(question);
-                    }
-                }
-            }
-        }
-        questions.retain(|question| !seen.answers(question));
-        if questions.is_empty() {
-            break;
-        }
-        let total = asked + questions.len();
-        answer(setup, questions, &mut seen, now, &|done| {
-            ticked(asked + done, total)
-        })
-        .await;
-        asked = total;
-    }
+    let deadlines = Deadlines::new(setup);
+    let all: Vec<&Work> = works.iter().collect();
+    let mut rounds = Rounds::new(setup, &all, proposed, (now, traces), ticked, &deadlines);
+    rounds.begin(&all);
+    rounds.until(&all, None).await;
+    let decided: Vec<Vec<Decision>> = (0..all.len()).map(|repo| rounds.take(repo)).collect();
+    let mut seen = rounds.into_seen();
     for (work, decided) in works.iter_mut().zip(decided) {
-        work.decisions = decided.into_iter().flatten().collect();
+        work.decisions = decided;
     }
-    labels(setup, works, &mut seen).await;
+    remember_stops(setup, &seen, works.iter().flat_map(|work| &work.decisions));
+    labels(setup, &*works, &mut seen).await;
     seen
 }
 
@@ -96,22 +47,9 @@ pub fn decide_inner(work: &mut Work, now: Timestamp) {
             proposed: &proposed,
             inner: Some(work.images.truth(path, located)?),
             traces: false,
+            candidates: 0,
         };
         decide(&ask).ok()
     });
     work.decisions = decided.collect();
-}
-
-fn lookup(setup: &Setup, work: &Work, located: &Located) -> Result<Option<Lookup>, Failure> {
-    let Some(reference) = located.reference() else {
-        return Ok(None);
-    };
-    setup
-        .lookup(&reference.name, work.repo.as_ref(), work.registry.as_ref())
-        .map_err(|error| Failure {
-            code: "secret",
-            message: error.to_string(),
-            help: None,
-            quota: false,
-        })
 }

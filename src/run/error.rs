@@ -15,6 +15,16 @@ pub enum SetupError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The cache folder cannot be written to.
+    #[error(
+        "the cache folder {folder} cannot be written to: {error}; name another one with `cache` in the configuration"
+    )]
+    Cache {
+        /// The folder.
+        folder: String,
+        /// Why.
+        error: std::io::Error,
+    },
     /// Git cannot be used.
     #[error(transparent)]
     Git(#[from] GitError),

@@ -248,6 +248,16 @@ fn memory(setup: &Setup, forge: &dyn Forge, repo: &Repository) -> Option<Memory>
     serde_json::from_str(&text).ok()
 }
 
+/// Whether anything is remembered of a repository, be it that there was nothing.
+pub(super) fn is_remembered(setup: &Setup, forge: &dyn Forge, repo: &Repository) -> bool {
+    memory(setup, forge, repo).is_some()
+}
+
+/// Remembers that there was nothing.
+pub(super) fn remember_nothing(setup: &Setup, forge: &dyn Forge, repo: &Repository) {
+    remember(setup, forge, repo, &Memory::default());
+}
+
 fn remember(setup: &Setup, forge: &dyn Forge, repo: &Repository, memory: &Memory) {
     if let Ok(text) = serde_json::to_string(memory) {
         setup.store.keep(Kind::Memory, &key(forge, repo), &text);

@@ -16,6 +16,7 @@ pub(super) async fn finish(shared: &Shared, planned: Planned) -> RepositoryRepor
         shared,
         doing,
         problems: std::mem::take(&mut report.problems),
+        verified: false,
     };
     if !shared.options.dry_run {
         acted.all().await;

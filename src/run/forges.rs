@@ -122,6 +122,7 @@ impl One<'_> {
             server: self.settings(),
             token,
             registry: self.server.registry.clone(),
+            auto_merge: self.server.auto_merge,
         })?;
         Ok(Arc::new(client))
     }

@@ -1,13 +1,15 @@
 //! How many merge requests may be open, and how many may be opened in an hour (T39). What a limit holds back is told.
 
 use super::planned::Planned;
-use super::shared::Shared;
+use super::shared::{Case, Shared};
 use crate::config::OpenLimits;
 use crate::plan::Status;
 use crate::store::Kind;
 use std::collections::BTreeSet;
 
 const HOUR: i64 = 3_600;
+/// How long it is remembered when a merge request was opened, in seconds: 90 days.
+const KEPT: i64 = 90 * 24 * HOUR;
 
 /// One merge request that is to be opened: where it stands in the plans.
 struct Wish {
@@ -17,14 +19,8 @@ struct Wish {
 }
 
 /// Lets as many merge requests be opened as the limits allow, the narrowest changes first, and marks the others.
-pub(super) fn hold_back(shared: &Shared, planned: &mut [Planned]) {
-    let of_repos: Vec<usize> = planned.iter().map(open_of).collect();
-    let mut room = Room {
-        limits: shared.setup.config.limits,
-        open: of_repos.iter().sum(),
-        new: opened_lately(shared, planned),
-        of_repos,
-    };
+pub(super) fn hold_back(planned: &mut [Planned], room: &mut Room) {
+    room.begin(planned);
     for wish in wishes(planned) {
         let Err(limit) = room.take(&wish) else {
             continue;
@@ -38,15 +34,38 @@ pub(super) fn hold_back(shared: &Shared, planned: &mut [Planned]) {
     }
 }
 
-/// How many merge requests there are, against how many there may be.
-struct Room {
+/// How many merge requests there are in the whole fleet, against how many there may be. Also a pass that looks at one
+/// repository counts those of all (D1).
+pub(super) struct Room {
     limits: OpenLimits,
+    /// How many are open.
     open: usize,
+    /// How many were opened within the last hour.
     new: usize,
+    /// How many are open in each of the repositories that are planned now.
     of_repos: Vec<usize>,
 }
 
 impl Room {
+    /// What is there before anything is done.
+    pub(super) fn new(shared: &Shared, cases: &[Case]) -> Self {
+        Self {
+            limits: shared.setup.config.limits,
+            open: cases.iter().map(|case| case.there.open.len()).sum(),
+            new: opened_lately(shared, cases),
+            of_repos: Vec::new(),
+        }
+    }
+
+    /// Those of some repositories are about to be opened and closed: what is closed makes room.
+    fn begin(&mut self, planned: &[Planned]) {
+        let doing = planned.iter().filter_map(|planned| planned.doing.as_ref());
+        let before: usize = doing.map(|doing| doing.there.open.len()).sum();
+        self.of_repos = planned.iter().map(open_of).collect();
+        let staying: usize = self.of_repos.iter().sum();
+        self.open = (self.open + staying).saturating_sub(before);
+    }
+
     /// Takes the place for one more, or names the limit that stands in its way.
     fn take(&mut self, wish: &Wish) -> Result<(), String> {
         let OpenLimits {
@@ -115,19 +134,21 @@ fn open_of(planned: &Planned) -> usize {
 }
 
 /// How many were opened within the last hour, by the forge's clock or by the store's memory.
-fn opened_lately(shared: &Shared, planned: &[Planned]) -> usize {
+fn opened_lately(shared: &Shared, cases: &[Case]) -> usize {
     let store = &shared.setup.store;
     let since = shared.options.now.as_second() - HOUR;
     let mut lately: BTreeSet<String> = BTreeSet::new();
-    for (key, at) in store.all_kept(Kind::Opened) {
-        match at.parse::<i64>() {
-            Ok(at) if at > since => drop(lately.insert(key)),
+    for key in store.all_kept(Kind::Opened).into_keys() {
+        match store.time(Kind::Opened, &key, shared.options.now.as_second()) {
+            Some(at) if at > since => drop(lately.insert(key)),
+            // Whoever is held by it asks for its age.
+            Some(at) if at > since - KEPT => {}
             _ => store.forget(Kind::Opened, &key),
         }
     }
-    for doing in planned.iter().filter_map(|planned| planned.doing.as_ref()) {
-        let (forge, repo) = (doing.candidate.forge.name(), &doing.candidate.repo.id);
-        for (number, created) in doing.there.opened() {
+    for case in cases {
+        let (forge, repo) = (case.candidate.forge.name(), &case.candidate.repo.id);
+        for (number, created) in case.there.opened() {
             if created.as_second() > since {
                 lately.insert(format!("{forge} {repo} {number}"));
             }

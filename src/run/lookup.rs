@@ -1,9 +1,10 @@
 //! Answering questions at the registries, each once.
 
+use super::deadline::Deadlines;
 use super::setup::Setup;
 use super::work::Work;
 use crate::image::{Digest, Platform, Tag};
-use crate::plan::{Contents, Failure, Labels, Lookup, Observations, Question};
+use crate::plan::{Contents, Failure, FailureKind, Labels, Lookup, Observations, Question};
 use crate::registry::{Content, RegistryError};
 use futures::StreamExt as _;
 use jiff::Timestamp;
@@ -19,34 +20,69 @@ pub(super) async fn answer(
     questions: BTreeSet<Question>,
     seen: &mut Observations,
     now: Timestamp,
-    ticked: &(dyn Fn(usize) + Sync),
 ) {
+    let deadlines = Deadlines::new(setup);
     let asked = questions
         .into_iter()
-        .map(|question| ask(setup, question, now));
+        .map(|question| ask_in_time(setup, question, now, &deadlines));
     let mut answers = futures::stream::iter(asked).buffer_unordered(AT_ONCE);
-    let mut done = 0;
-    while let Some(answer) = answers.next().await {
-        match answer {
-            Answer::Tags(lookup, answer) => drop(seen.tags.insert(lookup, answer)),
-            Answer::Head(key, answer) => drop(seen.heads.insert(key, answer)),
-            Answer::Manifest(key, answer) => drop(seen.manifests.insert(key, answer)),
-            Answer::Platform(key, answer) => drop(seen.platforms.insert(key, answer)),
-            Answer::FirstSeen(key, at) => drop(seen.first_seen.insert(key, at)),
-            Answer::Created(key, at) => drop(seen.created.insert(key, at)),
-        }
-        done += 1;
-        ticked(done);
+    while let Some((_, answer)) = answers.next().await {
+        answer.keep(seen);
     }
 }
 
-enum Answer {
+/// What came of a question.
+pub(super) enum Answer {
     Tags(Lookup, Result<Arc<Vec<Tag>>, Failure>),
     Head((Lookup, Tag), Result<Option<Digest>, Failure>),
     Manifest((Lookup, Digest), Result<Option<Contents>, Failure>),
     Platform((Lookup, Digest), Result<Option<Platform>, Failure>),
     FirstSeen((Lookup, Tag, Digest), Timestamp),
     Created((Lookup, Digest), Option<Timestamp>),
+}
+
+impl Answer {
+    /// Adds it to what is known.
+    pub(super) fn keep(self, seen: &mut Observations) {
+        match self {
+            Self::Tags(lookup, answer) => drop(seen.tags.insert(lookup, answer)),
+            Self::Head(key, answer) => drop(seen.heads.insert(key, answer)),
+            Self::Manifest(key, answer) => drop(seen.manifests.insert(key, answer)),
+            Self::Platform(key, answer) => drop(seen.platforms.insert(key, answer)),
+            Self::FirstSeen(key, at) => drop(seen.first_seen.insert(key, at)),
+            Self::Created(key, at) => drop(seen.created.insert(key, at)),
+        }
+    }
+
+    /// That there is none.
+    fn failed(question: Question, failure: Failure, now: Timestamp) -> Self {
+        match question {
+            Question::Tags(lookup) => Self::Tags(lookup, Err(failure)),
+            Question::Head(lookup, tag) => Self::Head((lookup, tag), Err(failure)),
+            Question::Manifest(lookup, digest) => Self::Manifest((lookup, digest), Err(failure)),
+            Question::Platform(lookup, digest) => Self::Platform((lookup, digest), Err(failure)),
+            Question::FirstSeen(key) => Self::FirstSeen(*key, now),
+            // It is only one more piece of evidence.
+            Question::Created(lookup, digest) => Self::Created((lookup, digest), None),
+        }
+    }
+}
+
+/// Asks a question within the time that its host has.
+pub(super) async fn ask_in_time(
+    setup: &Setup,
+    question: Question,
+    now: Timestamp,
+    deadlines: &Deadlines,
+) -> (Question, Answer) {
+    let host = question.lookup().map(|lookup| lookup.image.host().clone());
+    let answer = ask(setup, question.clone(), now);
+    let answer = match host {
+        Some(host) => deadlines.within(&host, answer).await,
+        None => Ok(answer.await),
+    };
+    let answer = answer.unwrap_or_else(|failure| Answer::failed(question.clone(), failure, now));
+    (question, answer)
 }
 
 async fn ask(setup: &Setup, question: Question, now: Timestamp) -> Answer {
@@ -134,7 +170,10 @@ fn failure(lookup: &Lookup, error: &RegistryError) -> Failure {
         code: error.code(),
         message: error.to_string(),
         help: error.help(),
-        quota: matches!(error, RegistryError::QuotaExhausted { .. }),
+        kind: match error {
+            RegistryError::QuotaExhausted { .. } => FailureKind::Quota,
+            _ => FailureKind::Wrong,
+        },
     }
 }
 
@@ -176,15 +215,23 @@ async fn created(setup: &Setup, lookup: &Lookup, digest: &Digest) -> Option<Time
 
 /// Reads what the images that will be proposed say of themselves. It is shown to people only: what cannot be had is
 /// left out.
-pub(super) async fn labels(setup: &Setup, works: &[Work], seen: &mut Observations) {
+pub(super) async fn labels<'w>(
+    setup: &Setup,
+    works: impl IntoIterator<Item = &'w Work>,
+    seen: &mut Observations,
+) {
     let wanted: BTreeSet<(Lookup, Digest)> = works
-        .iter()
+        .into_iter()
         .flat_map(|work| &work.decisions)
         .flat_map(|decision| decision.wanted.iter().map(move |wanted| (decision, wanted)))
         .filter_map(|(decision, wanted)| Some((decision.lookup.clone()?, wanted.target.clone()?)))
+        .filter(|key| !seen.labels.contains_key(key))
         .collect();
+    let deadlines = &Deadlines::new(setup);
     let read = wanted.into_iter().map(|(lookup, digest)| async move {
-        let labels = labels_of(setup, &lookup, &digest).await.unwrap_or_default();
+        let labels = labels_of(setup, &lookup, &digest);
+        let labels = deadlines.within(lookup.image.host(), labels).await;
+        let labels = labels.ok().and_then(Result::ok).unwrap_or_default();
         ((lookup, digest), Labels(labels))
     });
     let mut read = futures::stream::iter(read).buffer_unordered(AT_ONCE);

@@ -108,7 +108,7 @@ async fn order(
         .into_iter()
         .filter(|question| !seen.answers(question))
         .collect();
-    answer(setup, heads, &mut seen, options.now, &|_| {}).await;
+    answer(setup, heads, &mut seen, options.now).await;
     for (index, node) in graph.nodes().iter().enumerate() {
         let (Some(image), Some(repo)) = (&node.image, node.repo) else {
             continue;

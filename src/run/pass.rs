@@ -1,10 +1,10 @@
 //! One pass over the registered repositories: register, observe, decide, plan, act, report.
 
+use super::cold::learn;
 use super::decide::decide_all;
 use super::existing::remember_ended;
-use super::family::{Kinship, hold_all, kinship, odd, sources};
+use super::family::{Kinship, kinship, odd, sources};
 use super::finish::finish;
-use super::limits::hold_back;
 use super::options::Options;
 use super::planned::{Planned, plan};
 use super::read::read_all;
@@ -12,9 +12,9 @@ use super::register::register;
 use super::report::{ProblemReport, Report, RepositoryReport};
 use super::setup::Setup;
 use super::shared::{AT_ONCE, Case, Shared};
-use super::work::Work;
+use super::waves::{Ended, Waves};
 use crate::forge::Repository;
-use crate::plan::Observations;
+use crate::plan::{Observations, Proposed};
 use futures::StreamExt as _;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,19 +22,19 @@ use std::sync::Arc;
 /// Makes one pass.
 pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
     let mut report = Report::new(options.dry_run);
-    let Some(observed) = observe(setup, options, &mut report).await else {
+    let Some(prepared) = prepare(setup, options, &mut report).await else {
         return report;
     };
-    let Observed {
-        shared,
-        seen,
+    let proposed_before = prepared.proposed_before();
+    let mut waves = Waves::new(prepared);
+    waves.run(&mut report).await;
+    let Ended {
         kinship,
-        mut cases,
-        proposed_before,
-    } = observed;
-    let works = cases.iter().map(|case| &case.work);
-    report.unused_rules = unused_rules(setup, works, options);
-    if proposed_before && !seen.first_seen.is_empty() {
+        used,
+        saw_something_new,
+    } = waves.end();
+    report.unused_rules = unused_rules(setup, &used, options);
+    if proposed_before && saw_something_new {
         let folder = setup.cache.display();
         report.warnings.push(format!(
             "imagebot has proposed here before and remembers nothing: does the cache folder {folder} not last? Every \
@@ -42,14 +42,28 @@ pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
         ));
     }
     report.warnings.extend(odd(&kinship));
-    hold_all(&shared, &seen, &kinship, &mut cases, false).await;
-    cases.retain(|case| options.concerns(&case.candidate.repo.name));
-    let mut planned = plan_all(&shared, Arc::new(seen), cases).await;
-    hold_back(&shared, &mut planned);
-    report.repositories.extend(act_all(&shared, planned).await);
+    kinship.remember(setup);
     report.repositories.sort_by(|a, b| a.repo.cmp(&b.repo));
     report.left_out.sort();
     report
+}
+
+/// The repositories of a pass, read, before anything is asked of registries.
+pub(super) struct Prepared {
+    pub(super) shared: Shared,
+    pub(super) kinship: Kinship,
+    /// The repositories, in the order in which the family knows them.
+    pub(super) cases: Vec<Case>,
+    /// What open merge requests propose, for each of them.
+    pub(super) proposed: Vec<Proposed>,
+    new_store: bool,
+}
+
+impl Prepared {
+    /// Whether the store is new although merge requests are open.
+    fn proposed_before(&self) -> bool {
+        self.new_store && self.proposed.iter().any(|all| !all.is_empty())
+    }
 }
 
 /// Everything that was seen and decided, before anybody waits for anybody.
@@ -59,17 +73,11 @@ pub(super) struct Observed {
     pub(super) kinship: Kinship,
     /// The repositories, in the order in which the family knows them.
     pub(super) cases: Vec<Case>,
-    /// Whether the store is new although merge requests are open.
-    proposed_before: bool,
 }
 
-/// Reads all repositories and decides what concerns those that are looked at, and those above them. The others are
+/// Reads all repositories, and prepares what concerns those that are looked at, and those above them. The others are
 /// read for what they say of the family.
-pub(super) async fn observe(
-    setup: &Arc<Setup>,
-    options: &Options,
-    report: &mut Report,
-) -> Option<Observed> {
+async fn prepare(setup: &Arc<Setup>, options: &Options, report: &mut Report) -> Option<Prepared> {
     setup.registries.new_run();
     let Some(shared) = Shared::new(setup, options) else {
         report.problems.push(ProblemReport {
@@ -84,6 +92,7 @@ pub(super) async fn observe(
     let only = options.only.as_ref();
     let registered = register(setup, only, !options.dry_run, report).await;
     remember_ended(setup, &registered).await;
+    learn(setup, options, &registered).await;
     let mut cases = read_all(&shared, registered).await;
     // The same order in every pass.
     cases.sort_by(|a, b| a.candidate.repo.name.cmp(&b.candidate.repo.name));
@@ -104,22 +113,45 @@ pub(super) async fn observe(
             case.work.references.clear();
         }
     }
+    let proposed: Vec<_> = cases.iter().map(|case| case.there.proposed()).collect();
+    Some(Prepared {
+        shared,
+        kinship,
+        cases,
+        proposed,
+        new_store,
+    })
+}
+
+/// Reads all repositories and decides everything.
+pub(super) async fn observe(
+    setup: &Arc<Setup>,
+    options: &Options,
+    report: &mut Report,
+) -> Option<Observed> {
+    let Prepared {
+        shared,
+        mut kinship,
+        cases,
+        proposed,
+        ..
+    } = prepare(setup, options, report).await?;
     let (mut works, mut rest) = (Vec::new(), Vec::new());
     for case in cases {
         works.push(case.work);
         rest.push((case.candidate, case.there));
     }
-    let proposed: Vec<_> = rest.iter().map(|(_, there)| there.proposed()).collect();
     let progress = Arc::clone(&options.progress);
-    let seen = decide_all(
+    let ticked = move |done, total| progress.tick("registries", done, total);
+    let decided = decide_all(
         setup,
         &mut works,
         &proposed,
         options.now,
         options.traces,
-        &move |done, total| progress.tick("registries", done, total),
-    )
-    .await;
+        &ticked,
+    );
+    let seen = decided.await;
     let with = rest.into_iter().zip(works);
     let cases = with.map(|((candidate, there), work)| Case {
         candidate,
@@ -134,11 +166,10 @@ pub(super) async fn observe(
         seen,
         kinship,
         cases,
-        proposed_before: new_store && proposed.iter().any(|all| !all.is_empty()),
     })
 }
 
-fn repositories(cases: &[Case]) -> Vec<&Repository> {
+pub(super) fn repositories(cases: &[Case]) -> Vec<&Repository> {
     cases.iter().map(|case| &case.candidate.repo).collect()
 }
 
@@ -158,7 +189,11 @@ fn concerned(kinship: &Kinship, options: &Options) -> BTreeSet<usize> {
 }
 
 /// Plans all repositories, several at once.
-async fn plan_all(shared: &Shared, seen: Arc<Observations>, cases: Vec<Case>) -> Vec<Planned> {
+pub(super) async fn plan_all(
+    shared: &Shared,
+    seen: Arc<Observations>,
+    cases: Vec<Case>,
+) -> Vec<Planned> {
     let tasks = cases.into_iter().map(|case| {
         let (shared, seen) = (shared.clone(), Arc::clone(&seen));
         let name = case.candidate.report.repo.clone();
@@ -177,7 +212,7 @@ async fn plan_all(shared: &Shared, seen: Arc<Observations>, cases: Vec<Case>) ->
 }
 
 /// Does what is to be done in all repositories, several at once.
-async fn act_all(shared: &Shared, planned: Vec<Planned>) -> Vec<RepositoryReport> {
+pub(super) async fn act_all(shared: &Shared, planned: Vec<Planned>) -> Vec<RepositoryReport> {
     let total = planned.len();
     let tasks = planned.into_iter().map(|planned| {
         let shared = shared.clone();
@@ -200,15 +235,10 @@ async fn act_all(shared: &Shared, planned: Vec<Planned>) -> Vec<RepositoryReport
 }
 
 /// The operator's rules that matched nothing in a whole pass.
-fn unused_rules<'a>(
-    setup: &Setup,
-    works: impl Iterator<Item = &'a Work>,
-    options: &Options,
-) -> Vec<String> {
+fn unused_rules(setup: &Setup, used: &BTreeSet<usize>, options: &Options) -> Vec<String> {
     if options.only.is_some() {
         return Vec::new();
     }
-    let used: BTreeSet<usize> = works.flat_map(Work::matched).collect();
     let rules = setup.config.rules.iter().enumerate();
     rules
         .filter(|(index, rule)| rule.is_selective() && !used.contains(index))

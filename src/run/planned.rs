@@ -2,7 +2,7 @@
 
 use super::existing::There;
 use super::observe::Judge;
-use super::report::{DecisionReport, RepositoryReport};
+use super::report::{DecisionReport, RepositoryReport, capped};
 use super::setup::Setup;
 use super::shared::{Candidate, Case, Shared};
 use super::work::Work;
@@ -11,6 +11,11 @@ use crate::plan::{
 };
 use crate::repo::{Branch, CommitId};
 use std::collections::BTreeSet;
+
+/// The most files and lines of a repository that are reported as not read.
+const MOST_UNREAD: usize = 200;
+/// The most warnings of a repository that are reported.
+const MOST_WARNINGS: usize = 50;
 
 /// A repository with what is to be done in it.
 pub(super) struct Planned {
@@ -50,7 +55,7 @@ pub(super) async fn plan(shared: &Shared, seen: &Observations, case: Case) -> Pl
         mut there,
     } = case;
     let mut report = std::mem::take(&mut candidate.report);
-    report.unread = work.unread();
+    report.unread = capped(work.unread(), MOST_UNREAD);
     let Some((branch, head)) = candidate.base.clone() else {
         return Planned::only(report);
     };
@@ -158,7 +163,7 @@ fn terms<'a>(shared: &'a Shared, branch: &'a Branch, certainty: &'a Certainty) -
 /// Writes the decisions into the report.
 fn told(shared: &Shared, work: &Work, proposals: &[Proposal], report: &mut RepositoryReport) {
     report.decisions = work.decisions.iter().map(DecisionReport::from).collect();
-    report.unused_rules = unused_own_rules(&shared.setup, work);
+    report.unused_rules = capped(unused_own_rules(&shared.setup, work), MOST_WARNINGS);
     let failed = proposals.iter().filter_map(|p| p.texts.failed.as_ref());
     for error in failed {
         report.warnings.push(format!(
@@ -168,6 +173,7 @@ fn told(shared: &Shared, work: &Work, proposals: &[Proposal], report: &mut Repos
     report.warnings.extend(work.findings.iter().cloned());
     report.warnings.sort();
     report.warnings.dedup();
+    report.warnings = capped(std::mem::take(&mut report.warnings), MOST_WARNINGS);
     if shared.options.traces {
         let line = |decision: &Decision| work.line(&decision.path, decision.located.line);
         report.traces = work

@@ -37,7 +37,7 @@ pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) ->
     let facts = hold_all(shared, seen, kinship, cases, true).await;
     let bases = bases(setup, kinship, cases);
     let asked = questions(setup, kinship, cases, seen, &bases);
-    answer(setup, asked, seen, options.now, &|_| {}).await;
+    answer(setup, asked, seen, options.now).await;
     let published = match published {
         true => freshness_of(setup, kinship, cases, options).await,
         false => BTreeMap::new(),

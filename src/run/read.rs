@@ -88,7 +88,7 @@ async fn read(shared: &Shared, forge: Arc<dyn Forge>, repo: Repository) -> Case 
         Ok(snapshot) => snapshot,
         Err(error) => {
             let error = ForgeError::from(error);
-            shared.stop_if_of_forge(forge.name(), &error);
+            shared.stop_if_of_forge(forge.name(), &repo.id, &error);
             return nothing(shared, forge, repo, Err(ProblemReport::from(&error)));
         }
     };
@@ -214,10 +214,15 @@ async fn notice(
     if said.as_deref() == Some(text.as_deref().unwrap_or_default()) {
         return Ok(());
     }
-    forge
-        .notice(repo, text.as_deref())
-        .await
-        .map_err(|error| ProblemReport::from(&error))?;
+    if text.is_some() {
+        let verified = forge.verify_head(repo).await;
+        verified.map_err(|error| ProblemReport::from(&error))?;
+    }
+    match forge.notice(repo, text.as_deref()).await {
+        // Another pass says it.
+        Err(ForgeError::Busy(_)) => return Ok(()),
+        noticed => noticed.map_err(|error| ProblemReport::from(&error))?,
+    }
     if text.is_some() {
         shared.options.checkpoint.reached("noticed");
     }

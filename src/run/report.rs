@@ -228,15 +228,15 @@ impl From<&Decision> for DecisionReport {
             path: decision.path.to_string(),
             line: decision.located.line,
             kind: decision.located.kind.code(),
-            written: decision.located.written.clone(),
-            image: decision.located.image().to_owned(),
+            written: cut(&decision.located.written),
+            image: cut(decision.located.image()),
             tag: reference.and_then(|r| r.tag.as_ref()).map(|tag| text(tag)),
             digest: reference
                 .and_then(|r| r.digest.as_ref())
                 .map(|digest| text(digest)),
             outcome: decision.outcome().code(),
             reason: decision.reason.code(),
-            detail: decision.detail.clone(),
+            detail: cut(&decision.detail),
             help: decision.help.clone(),
             missing: decision
                 .missing
@@ -274,5 +274,27 @@ impl ProposalReport {
                 .map(|proposal| proposal.changes.lines())
                 .unwrap_or_default(),
         }
+    }
+}
+
+/// The first lines of a list that a repository or a server fills, and how many there are besides.
+pub(super) fn capped(lines: impl IntoIterator<Item = String>, most: usize) -> Vec<String> {
+    let mut lines = lines.into_iter();
+    let mut shown: Vec<String> = lines.by_ref().take(most).map(|line| cut(&line)).collect();
+    match lines.count() {
+        0 => {}
+        more => shown.push(format!("and {more} more")),
+    }
+    shown
+}
+
+/// The longest line of a report that comes from a repository or a server, in characters.
+const LONGEST: usize = 400;
+
+/// The beginning of a line.
+pub(super) fn cut(line: &str) -> String {
+    match line.char_indices().nth(LONGEST) {
+        None => line.to_owned(),
+        Some((at, _)) => format!("{}…", &line[..at]),
     }
 }

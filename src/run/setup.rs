@@ -1,10 +1,11 @@
 //! From the configuration to the edges: which registries, logins, forges and folders a pass works with.
 
+use super::cache::{self, Cache, Opened};
 use super::error::SetupError;
 use super::forges::servers;
 use crate::config::{Config, ForgeConfig, LoginConfig, SecretError};
 use crate::family::NO_REGISTRY;
-use crate::forge::{Forge, ForgeRegistry, Local};
+use crate::forge::{Forge, ForgeRegistry, Local, RegistryLogin};
 use crate::git::Git;
 use crate::http::{Clock, Origin};
 use crate::image::{ImageName, RegistryHost};
@@ -29,6 +30,8 @@ pub struct Setup {
     pub store: Store,
     /// The folder for caches.
     pub cache: PathBuf,
+    /// The same, where it is for this process alone.
+    _own_cache: Option<tempfile::TempDir>,
     /// The forges; git is started only for them.
     pub forges: Vec<Arc<dyn Forge>>,
     /// The local forges among them, for `imagebot mr`.
@@ -51,7 +54,18 @@ impl Setup {
         unlisted: Unlisted,
         redactor: Redactor,
     ) -> Result<Self, SetupError> {
-        Self::with_clock(config, unlisted, redactor, Clock::system()).await
+        let clock = Clock::system();
+        Self::with_clock(config, unlisted, redactor, clock, Cache::Needed).await
+    }
+
+    /// The same for a command that only reads, and works without a cache.
+    pub async fn to_read(
+        config: Config,
+        unlisted: Unlisted,
+        redactor: Redactor,
+    ) -> Result<Self, SetupError> {
+        let clock = Clock::system();
+        Self::with_clock(config, unlisted, redactor, clock, Cache::Helpful).await
     }
 
     /// The same by another clock, which every wait for a server goes by: with one that tests hold, none takes time.
@@ -60,11 +74,17 @@ impl Setup {
         unlisted: Unlisted,
         redactor: Redactor,
         clock: Clock,
+        cache: Cache,
     ) -> Result<Self, SetupError> {
-        let cache = config.cache.clone().unwrap_or_else(default_cache);
+        let folder = config.cache.clone().unwrap_or_else(default_cache);
         // git is started elsewhere: a relative folder would be another one there.
-        let cache = std::path::absolute(&cache).unwrap_or(cache);
-        let store = Store::open(&cache)?.with_redactor(redactor.clone());
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
+        let Opened {
+            folder: cache,
+            store,
+            own,
+        } = cache::open(folder, cache)?;
+        let store = store.with_redactor(redactor.clone());
         let (mut forges, mut local) = (Vec::new(), Vec::new());
         let mut git = None;
         for forge in &config.forges {
@@ -72,7 +92,8 @@ impl Setup {
                 Some(git) => git,
                 None => {
                     let made = Git::new(&cache, config.git.clone()).await?;
-                    git.insert(made.with_redactor(redactor.clone()))
+                    let time = config.budget.git_time;
+                    git.insert(made.with_redactor(redactor.clone()).with_time(time))
                 }
             };
             match forge {
@@ -100,6 +121,7 @@ impl Setup {
             registries,
             store,
             cache,
+            _own_cache: own,
             forges,
             local,
             git,
@@ -138,8 +160,10 @@ impl Setup {
         {
             Some(login) => Some(self.fetch_login(image.host(), login)?),
             None => match own {
-                Some(own) => Some(self.forge_login(own)),
-                None => login_of(&self.docker, &image),
+                Some(ForgeRegistry {
+                    login: Some(login), ..
+                }) => Some(forge_login(image.host(), login)),
+                _ => login_of(&self.docker, &image),
             },
         };
         let login = login.map(|login| {
@@ -172,16 +196,6 @@ impl Setup {
         }
     }
 
-    /// The login for the forge's own registry: the token of the repository that asks (T51).
-    fn forge_login(&self, own: &ForgeRegistry) -> Login {
-        Login {
-            id: format!("{}@{}", own.login, own.host),
-            host: own.host.clone(),
-            username: own.username.clone(),
-            password: own.password.clone(),
-        }
-    }
-
     fn fetch_login(
         &self,
         host: &RegistryHost,
@@ -196,6 +210,7 @@ impl Setup {
                 host: host.clone(),
                 username: login.username.clone(),
                 password,
+                optional: false,
             })
         };
         logins.entry(id.clone()).or_insert_with(fetch).clone()
@@ -304,4 +319,16 @@ fn default_cache() -> PathBuf {
     base.or_else(home)
         .unwrap_or_else(std::env::temp_dir)
         .join("imagebot")
+}
+
+/// The login for the forge's own registry: the token of the repository that asks (T51). Nobody configured it there, so
+/// one that is refused counts as none.
+fn forge_login(host: &RegistryHost, login: &RegistryLogin) -> Login {
+    Login {
+        id: format!("{}@{host}", login.id),
+        host: host.clone(),
+        username: login.username.clone(),
+        password: login.password.clone(),
+        optional: true,
+    }
 }

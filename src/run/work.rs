@@ -12,7 +12,7 @@ use crate::forge::ForgeRegistry;
 use crate::git::EntryKind;
 use crate::image::{ImageName, Reference};
 use crate::plan::{Decision, File, Images, Observations, Proposal, Target, propose};
-use crate::policy::Policy;
+use crate::policy::{Notes, Policy};
 use crate::repo::{Branch, RepoName, RepoPath};
 use crate::source::{Format, Kind, Located, PassedOver, Stages, VersionFileError, scan};
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,7 +75,15 @@ impl Work {
             .cloned()
             .collect();
         let files: Vec<_> = files.into_iter().collect();
-        let (specs, mut findings) = specs(&mut config, &files);
+        let (mut specs, mut findings) = specs(&mut config, &files);
+        let over = specs.len().saturating_sub(MOST_IMAGES);
+        if over > 0 {
+            specs.truncate(MOST_IMAGES);
+            config.images.truncate(MOST_IMAGES);
+            findings.push(format!(
+                "the repository has {over} images more than the {MOST_IMAGES} that are looked at"
+            ));
+        }
         let named = version_files(&specs);
         let mut work = Self {
             repo,
@@ -83,6 +91,7 @@ impl Work {
                 rules,
                 operators: setup.config.rules.len(),
                 ceiling: setup.config.ceiling,
+                notes: Notes::default(),
             },
             files: Vec::new(),
             kinds: BTreeMap::new(),
@@ -99,6 +108,7 @@ impl Work {
             line_starts: OnceLock::new(),
             config,
         };
+        let most = setup.config.budget.references;
         for (path, kind, contents) in files {
             if path.as_str() == GITLAB_DEPS {
                 work.config.depends.extend(gitlab_deps(&path, &contents));
@@ -117,7 +127,14 @@ impl Work {
                 continue;
             };
             match scan(format, &contents, &work.config.args) {
-                Ok(scanned) => {
+                Ok(mut scanned) => {
+                    let room = most.saturating_sub(work.references.len());
+                    let over = scanned.references.len().saturating_sub(room);
+                    if over > 0 {
+                        scanned.references.truncate(room);
+                        let why = format!("too-many-references: {over} are not looked at");
+                        work.skipped.push((path.to_string(), why));
+                    }
                     work.references.extend(
                         scanned
                             .references
@@ -139,6 +156,11 @@ impl Work {
             }
         }
         work.know_gipgee();
+        let notes = work
+            .references
+            .iter()
+            .map(|(_, located)| &located.notes[..]);
+        work.policy.notes = Notes::read(notes);
         let resolve = |image: &ImageName| setup.resolve(image);
         let contents = |path: &RepoPath| work.version(path);
         let args = &work.config.args;
@@ -342,5 +364,10 @@ fn gitlab_deps(path: &RepoPath, contents: &[u8]) -> Vec<Depends> {
         let (path, line) = (path.clone(), index + 1);
         Some(Depends { on, path, line })
     });
-    depends.collect()
+    depends.take(MOST_DEPENDS).collect()
 }
+
+/// The most projects of a `.gitlab-deps` that are read.
+const MOST_DEPENDS: usize = 500;
+/// The most images of one repository.
+const MOST_IMAGES: usize = 1_000;

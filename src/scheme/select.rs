@@ -340,6 +340,24 @@ impl Selection {
         self.work
     }
 
+    /// Takes out every candidate of a level down to and including this one, best first; none if it is not among them.
+    pub fn reject_down_to(&mut self, tag: &str, level: Level, verdict: Verdict) {
+        let max = level.min(self.rules.max);
+        let shut = self.open.shuts_prereleases(max);
+        let text = &self.text;
+        let is_it = |entry: &Entry| text.get(entry.span.0..entry.span.1) == Some(tag);
+        let Some(last) = self.newer.iter().position(is_it) else {
+            return;
+        };
+        for entry in &mut self.newer[..=last] {
+            let fits = entry.newer.level <= max && (entry.newer.stable || !shut);
+            if is_open(entry) && fits {
+                entry.rejected = Some(verdict);
+            }
+        }
+        self.open.look_again(&self.newer);
+    }
+
     /// The verdict for every tag once: candidates best first, then older versions newest first, then
     /// the rest; the order of the list has no part in it.
     pub fn verdicts(&self) -> impl Iterator<Item = Judged<'_>> {

@@ -36,7 +36,7 @@ fn check_reports_every_problem_at_once_with_line_caret_and_nearest_key() {
     error: unknown key `cahce`
      --> config.toml:1:1
       |
-    1 | cahce = "x"
+    1 | cahce = "*"
       | ^^^^^
       |
       = help: did you mean `cache`?
@@ -123,7 +123,7 @@ fn a_key_of_a_later_version_is_named_as_such() {
     error: `store` is planned, and this version does not know it yet
      --> config.toml:1:1
       |
-    1 | store = "postgres://x"
+    1 | store = "************"
       | ^^^^^
       |
       = help: remove the key; nothing would come of it

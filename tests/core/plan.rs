@@ -3,9 +3,9 @@
 use imagebot::config::{Config, parse, parse_repository};
 use imagebot::image::{Digest, ImageName, Platform, Tag};
 use imagebot::plan::{
-    Ask, Certainty, ChangeSet, Contents, Decision, Existing, Failure, File, Images, Lookup,
-    Observations, Ownership, Proposal, Proposed, Question, Status, Target, Terms, decide, propose,
-    reconcile,
+    Ask, Certainty, ChangeSet, Contents, Decision, Existing, Failure, FailureKind, File, Images,
+    Lookup, Observations, Ownership, Proposal, Proposed, Question, Status, Target, Terms, decide,
+    propose, reconcile,
 };
 use imagebot::policy::Policy;
 use imagebot::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoPath};
@@ -64,7 +64,10 @@ impl World {
             },
             message: "no answer".to_owned(),
             help: None,
-            quota: self.quota,
+            kind: match self.quota {
+                true => FailureKind::Quota,
+                false => FailureKind::Wrong,
+            },
         };
         let of_tag = matches!(question, Question::Head(_, tag) if self.fails == Some(tag.as_str()));
         let fails =
@@ -189,6 +192,7 @@ fn case(dockerfile: &str, rules: &str, mut world: World) -> Case {
                 proposed: &world.proposed,
                 inner: None,
                 traces: false,
+                candidates: 20,
             };
             match decide(&ask) {
                 Ok(decision) => {

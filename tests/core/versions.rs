@@ -104,6 +104,7 @@ impl Repo {
                 seen: &seen,
                 now: "2026-11-21T12:00:00Z".parse().unwrap(),
                 traces: false,
+                candidates: 20,
             };
             let mut decision = decide(&ask).unwrap_or_else(|q| panic!("asked: {q:?}"));
             let name = located.image().to_owned();

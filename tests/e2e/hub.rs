@@ -424,7 +424,7 @@ impl Hub {
                     Pipeline::Failed => Some("failure"),
                     _ => None,
                 };
-                fake.check(&path(repo), commit, "build", conclusion);
+                fake.settled_check(&path(repo), commit, "build", conclusion);
             }
         }
     }

@@ -354,13 +354,14 @@ async fn t8_what_git_is_configured_with_holds_no_credential() {
     let image = world.image("base");
     world.repo("app", &format!("FROM {image}:1.0.0@{one}\n"));
     // The folders that git has for its configuration live no longer than the pass.
+    let scratch = world.path("cache/scratch");
     let searched = std::sync::Arc::new(AtomicBool::new(false));
     let seen = std::sync::Arc::clone(&searched);
     let checkpoint = Checkpoint::new(move |_| {
-        let entries = std::fs::read_dir(std::env::temp_dir()).expect("a folder");
+        let entries = std::fs::read_dir(&scratch).expect("a folder");
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            if name.starts_with("imagebot-git-") {
+            if name.starts_with("git-") {
                 assert_eq!(super::canary::below(&entry.path(), &[]), [""; 0]);
                 seen.store(true, Ordering::SeqCst);
             }

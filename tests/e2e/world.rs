@@ -12,7 +12,9 @@ use imagebot::image::Digest;
 use imagebot::redact::Redactor;
 use imagebot::registry::Unlisted;
 use imagebot::repo::{MergeRequest, MergeRequestState, RepoGlobs};
-use imagebot::run::{Checkpoint, Options, Report, RepositoryReport, Setup, SetupError, pass};
+use imagebot::run::{
+    Cache, Checkpoint, Options, Report, RepositoryReport, Setup, SetupError, pass,
+};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -277,6 +279,11 @@ impl World {
         all
     }
 
+    /// The full names of a repository's refs.
+    pub(crate) fn refs_of(&self, repo: &str) -> Vec<String> {
+        refs(&self.dir(repo)).into_keys().collect()
+    }
+
     /// All merge requests of a repository.
     pub(crate) async fn mrs(&self, repo: &str) -> Vec<MergeRequest> {
         self.hub.mrs(repo).await
@@ -363,7 +370,14 @@ impl World {
             config.cache = Some(cache.to_owned());
         }
         let clock = Clock::manual(self.now());
-        let mut setup = Setup::with_clock(config, Unlisted::Refuse, Redactor::new(), clock).await?;
+        let mut setup = Setup::with_clock(
+            config,
+            Unlisted::Refuse,
+            Redactor::new(),
+            clock,
+            Cache::Needed,
+        )
+        .await?;
         // Nobody waits here, neither for servers nor before git is tried again.
         setup.git = setup.git.map(|git| git.with_pause(Duration::ZERO));
         Ok(setup)

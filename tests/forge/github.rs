@@ -10,6 +10,8 @@ mod life;
 mod limits;
 #[path = "github/merging.rs"]
 mod merging;
+#[path = "github/real.rs"]
+mod real;
 #[path = "github/tokens.rs"]
 mod tokens;
 

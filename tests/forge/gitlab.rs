@@ -10,6 +10,10 @@ mod faults;
 mod git;
 #[path = "gitlab/life.rs"]
 mod life;
+#[path = "gitlab/merging.rs"]
+mod merging;
+#[path = "gitlab/real.rs"]
+mod real;
 #[path = "gitlab/recorded.rs"]
 mod recorded;
 #[path = "gitlab/serve.rs"]

@@ -235,6 +235,7 @@ async fn docker_registry_with_a_login() {
         host: host(&registry),
         username: USER.to_owned(),
         password: password.into(),
+        optional: false,
     };
     assert_eq!(bench.tags_code(&app, None).await, "unauthorized");
     let error = bench

@@ -181,6 +181,7 @@ pub(crate) fn login(host: &RegistryHost, username: &str) -> Login {
         host: host.clone(),
         username: username.to_owned(),
         password: PASSWORD.into(),
+        optional: false,
     }
 }
 

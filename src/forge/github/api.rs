@@ -6,15 +6,15 @@
 use super::failure::{Failure, plain};
 use super::login::Login;
 use super::settings::GitHubSettings;
-use super::wire::{GRAPHQL, Seen, Wire};
+use super::wire::{GRAPHQL, SSO, Seen, Wire};
 use crate::forge::error::ForgeError;
 use crate::forge::scope::Scope;
 use crate::repo::RepoName;
 use http::Method;
-use octocrab::{AuthState, GraphqlResponse, Octocrab, OctocrabBuilder};
+use octocrab::{AuthState, Octocrab, OctocrabBuilder};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -50,9 +50,49 @@ pub(super) struct Trouble {
     /// Where: field names and indices, `nodes/3`.
     pub(super) path: String,
     pub(super) message: String,
+    /// `RESOURCE_LIMITS_EXCEEDED`, `NOT_FOUND`, …; empty where none is told.
+    kind: String,
+}
+
+/// A GraphQL answer as it comes.
+#[derive(Deserialize)]
+struct Sent {
+    #[serde(default)]
+    data: Value,
+    #[serde(default)]
+    errors: Vec<SentError>,
+}
+
+#[derive(Deserialize)]
+struct SentError {
+    #[serde(default)]
+    message: String,
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+    #[serde(default)]
+    path: Option<Vec<Value>>,
+}
+
+impl Trouble {
+    /// Whether the query as a whole took too much, so that parts of its answer are missing: a smaller one may do.
+    fn cuts(&self) -> bool {
+        let kind = self.kind.to_ascii_uppercase();
+        let said = self.message.to_ascii_lowercase();
+        !self.path.contains('/')
+            || kind.contains("LIMIT")
+            || kind.contains("TIMEOUT")
+            || ["resource limit", "timeout", "timed out", "couldn't respond"]
+                .iter()
+                .any(|words| said.contains(words))
+    }
 }
 
 impl Answer {
+    /// Whether it was cut off: what is missing then says nothing of single repositories.
+    pub(super) fn is_cut(&self) -> bool {
+        self.errors.iter().any(Trouble::cuts)
+    }
+
     /// What was said of a part of the answer.
     pub(super) fn trouble(&self, path: &str) -> Option<&str> {
         let fits = |trouble: &&Trouble| {
@@ -124,14 +164,29 @@ impl Api {
         route: &str,
         items: impl Fn(A) -> Vec<T>,
     ) -> Result<Vec<T>, Failure> {
+        let (all, gap) = self.pages_with_gaps(route, items).await?;
+        match gap {
+            Some(gap) => Err(gap),
+            None => Ok(all),
+        }
+    }
+
+    /// As [`Api::pages`], where a list may lack what the token is not allowed to see: what is there, and why it is not
+    /// all.
+    pub(super) async fn pages_with_gaps<T, A: DeserializeOwned>(
+        &self,
+        route: &str,
+        items: impl Fn(A) -> Vec<T>,
+    ) -> Result<(Vec<T>, Option<Failure>), Failure> {
         let joint = if route.contains('?') { '&' } else { '?' };
-        let mut all = Vec::new();
+        let (mut all, mut gap) = (Vec::new(), None);
         for page in 1..=MAX_PAGES {
             let route = format!("{route}{joint}per_page={PAGE}&page={page}");
-            let (answer, more) = self.page(&route).await?;
+            let (answer, more, lacks) = self.page_with_gaps(&route).await?;
             all.extend(items(answer));
+            gap = gap.or(lacks);
             if !more {
-                return Ok(all);
+                return Ok((all, gap));
             }
         }
         let why = format!("a list of more than {MAX_PAGES} pages is not read");
@@ -143,15 +198,28 @@ impl Api {
         &self,
         route: &str,
     ) -> Result<(A, bool), Failure> {
+        let (answer, more, gap) = self.page_with_gaps(route).await?;
+        match gap {
+            Some(gap) => Err(gap),
+            None => Ok((answer, more)),
+        }
+    }
+
+    async fn page_with_gaps<A: DeserializeOwned>(
+        &self,
+        route: &str,
+    ) -> Result<(A, bool, Option<Failure>), Failure> {
         let response = self.octocrab._get(route).await?;
         let response = octocrab::map_github_error(response).await?;
+        let sso = response.headers().get(SSO);
+        let gap = sso.and_then(|value| Failure::sso(value.to_str().ok()?));
         let links = response.headers().get_all(http::header::LINK);
         let more = links
             .iter()
             .filter_map(|value| value.to_str().ok())
             .any(|value| value.contains("rel=\"next\""));
         let answer = <A as octocrab::FromResponse>::from_response(response).await?;
-        Ok((answer, more))
+        Ok((answer, more, gap))
     }
 
     /// Asks the GraphQL API. An answer without any data is a failure.
@@ -161,16 +229,13 @@ impl Api {
         variables: &Value,
     ) -> Result<Answer, Failure> {
         let payload = json!({"query": document, "variables": variables});
-        let answer: GraphqlResponse<Value> = self.octocrab.post(GRAPHQL, Some(&payload)).await?;
-        let (data, errors) = match answer {
-            GraphqlResponse::Ok(answer) => (answer.data, Vec::new()),
-            GraphqlResponse::Err(answer) => (answer.data.unwrap_or_default(), answer.errors),
-        };
+        let Sent { data, errors } = self.octocrab.post(GRAPHQL, Some(&payload)).await?;
         let errors: Vec<Trouble> = errors
             .into_iter()
             .map(|error| Trouble {
                 path: path(error.path.unwrap_or_default()),
                 message: plain(&error.message),
+                kind: error.kind.unwrap_or_default(),
             })
             .collect();
         // A mutation that was refused is `null` below its name.
@@ -189,10 +254,10 @@ impl Api {
     }
 }
 
-fn path(segments: Vec<octocrab::GraphqlPathSegment>) -> String {
+fn path(segments: Vec<Value>) -> String {
     let text = |segment| match segment {
-        octocrab::GraphqlPathSegment::Path(name) => name,
-        octocrab::GraphqlPathSegment::Position(index) => index.to_string(),
+        Value::String(name) => name,
+        other => other.to_string(),
     };
     let all: Vec<String> = segments.into_iter().map(text).collect();
     all.join("/")

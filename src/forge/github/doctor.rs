@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 /// The rights that the work needs.
 const LEAST: &str = "least rights of a fine-grained token or an App: Metadata read, Contents read and write, \
     Pull requests read and write, Issues read and write (labels, notices), Checks and Commit statuses read \
-    (or Actions read), Packages read for the registry; of a classic token: repo, read:packages";
+    (or Actions read), Members read of the organisation for reviews by teams; of a classic token: repo, and \
+    read:packages for the registry";
 /// How many workflow files of a repository are looked at.
 const MAX_WORKFLOWS: usize = 20;
 /// A clock that is this wrong makes signatures and waits wrong, in seconds.
@@ -77,6 +78,11 @@ impl Api {
 
     async fn examine_token(&self, found: &mut Vec<Finding>) {
         let asked: Result<Value, Failure> = self.get("/rate_limit").await;
+        // An Enterprise Server without limits, which is its default, has no such answer.
+        let asked = match asked {
+            Err(failure) if failure.status == Some(404) => self.get(self.least_route()).await,
+            asked => asked,
+        };
         if let Err(failure) = asked {
             found.push(problem(
                 failure.to_string(),
@@ -102,6 +108,7 @@ impl Api {
                 "a fine-grained token: GitHub tells its rights to nobody, what is missing shows as 403".to_owned(),
             )),
         }
+        self.examine_registry(found);
         match &seen.expires {
             Some(time) => found.push(self.expiry(time)),
             None if self.login().is_app() => {
@@ -111,6 +118,26 @@ impl Api {
                 "the token never expires".to_owned(),
                 "give it an end, or use a GitHub App",
             )),
+        }
+    }
+
+    /// What every token of its kind can read.
+    fn least_route(&self) -> &'static str {
+        match self.login().is_app() {
+            true => "/installation/repositories?per_page=1",
+            false => "/user",
+        }
+    }
+
+    /// GitHub's registry takes classic tokens only.
+    fn examine_registry(&self, found: &mut Vec<Finding>) {
+        if let Some(host) = self.settings.registry_host()
+            && !self.login().is_classic()
+        {
+            found.push(warning(
+                format!("{host} takes neither Apps nor fine-grained tokens: it is asked without a login"),
+                "for private images there, give it a classic token with `read:packages` in [[registry]]",
+            ));
         }
     }
 
@@ -169,7 +196,7 @@ impl Api {
     }
 
     /// Whether the default branch requires checks, by its rules or by its older protection.
-    async fn requires_checks(&self, repo: &Repository) -> Option<bool> {
+    pub(super) async fn requires_checks(&self, repo: &Repository) -> Option<bool> {
         let (branch, _) = repo.head.as_ref()?;
         let branch = quoted(branch.as_str());
         let rules = self

@@ -56,7 +56,7 @@ impl Failure {
                 "the repository has another name by now; the next pass finds it".to_owned(),
             ),
             405 | 409 => ForgeError::Conflict(text),
-            500.. => ForgeError::Unreachable(text),
+            500.. => ForgeError::Server(text),
             _ => ForgeError::Refused(text),
         };
         Self {
@@ -65,6 +65,27 @@ impl Failure {
             message: said,
             lost: status >= 500,
         }
+    }
+
+    /// What an organisation with SAML single sign-on has GitHub say: a list without its repositories, or a refusal. Its
+    /// address leads to where the token can be authorised, and is shown, not followed.
+    pub(super) fn sso(header: &str) -> Option<Self> {
+        let what = if header.starts_with("partial-results") {
+            "the list lacks the repositories of organisations with single sign-on (SAML)"
+        } else if header.starts_with("required") {
+            "the organisation has single sign-on (SAML)"
+        } else {
+            return None;
+        };
+        let text = format!(
+            "{what}; authorise the token for it under Settings > Developer settings > Personal access tokens > Configure \
+             SSO ({})",
+            plain(header)
+        );
+        Some(Self {
+            status: Some(403),
+            ..Self::new(ForgeError::Forbidden(text))
+        })
     }
 
     /// An answer that could not be read.

@@ -13,6 +13,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many repositories stand on a page. With 20 branches each and a pull request for each branch, GitHub counts
 /// 21 points for it, of 5,000 in an hour, and 51,050 nodes, of 500,000.
@@ -133,9 +134,10 @@ impl Api {
             .chunks(REPOSITORIES)
             .map(<[usize]>::to_vec)
             .collect();
+        let size = &AtomicUsize::new(REPOSITORIES);
         let ask = |page: Vec<usize>| async move {
             if graphql {
-                return self.heads_page(items, &page).await;
+                return self.heads_page(items, &page, size).await;
             }
             let mut outcomes = Vec::new();
             for index in page {
@@ -150,21 +152,51 @@ impl Api {
     }
 
     /// One page, halved where it fails. Only what stops the whole forge is an error.
-    async fn heads_page(&self, items: &[Item], page: &[usize]) -> Result<Vec<Outcome>, ForgeError> {
+    async fn heads_page(
+        &self,
+        items: &[Item],
+        page: &[usize],
+        size: &AtomicUsize,
+    ) -> Result<Vec<Outcome>, ForgeError> {
         let mut waiting = vec![page.to_vec()];
         let mut done = Vec::new();
         let mut failures = 0;
         while let Some(part) = waiting.pop() {
+            let most = size.load(Ordering::Relaxed).max(1);
+            if part.len() > most {
+                waiting.extend(part.chunks(most).rev().map(<[usize]>::to_vec));
+                continue;
+            }
             let ids: Vec<&str> = part.iter().map(|i| items[*i].node_id.as_str()).collect();
             let variables = json!({"ids": ids, "branches": BRANCHES});
             let failure = match self.graphql(&document(), &variables).await {
                 Ok(answer) => {
-                    failures = 0;
+                    let mut rest = Vec::new();
                     for (at, index) in part.iter().enumerate() {
+                        if answer.is_cut() && !is_whole(&answer, at) {
+                            rest.push(*index);
+                            continue;
+                        }
                         let heads = self.read(&items[*index], &answer, at).await?;
                         done.push((*index, heads));
                     }
-                    continue;
+                    if rest.len() < part.len() {
+                        failures = 0;
+                    }
+                    if rest.is_empty() {
+                        continue;
+                    }
+                    // It was too much for the server: less of it at once, for the whole pass.
+                    size.fetch_min((part.len() / 2).max(1), Ordering::Relaxed);
+                    if rest.len() < part.len() {
+                        waiting.push(rest);
+                        continue;
+                    }
+                    let said = answer
+                        .errors
+                        .first()
+                        .map_or("no data", |error| &error.message);
+                    Failure::new(ForgeError::Server(format!("GitHub's GraphQL API: {said}")))
                 }
                 Err(failure) => failure,
             };
@@ -226,7 +258,7 @@ impl Api {
         };
         let head = match repository.default_branch_ref {
             None => None,
-            Some(found) => match found.head() {
+            Some(found) => match found.head(None) {
                 Some(head) => Some(head),
                 None => {
                     let why = "the name of its default branch is refused";
@@ -329,7 +361,8 @@ impl Api {
             sha: String,
         }
         let route = route(name, "/git/matching-refs/heads/imagebot/");
-        let found = self.pages(&route, |found: Vec<Found>| found).await;
+        // This list has no pages.
+        let found: Result<Vec<Found>, Failure> = self.get(&route).await;
         let found = match found {
             // An empty repository.
             Err(failure) if failure.status == Some(409) => Vec::new(),
@@ -342,8 +375,19 @@ impl Api {
                 CommitId::parse(&found.object.sha).ok()?,
             ))
         };
-        Ok(found.into_iter().filter_map(pair).collect())
+        let ours = found.into_iter().filter_map(pair);
+        Ok(ours.filter(|(branch, _)| branch.is_ours()).collect())
     }
+}
+
+/// Whether everything of a repository came along: in an answer that was cut off, nothing is concluded from a gap.
+fn is_whole(answer: &Answer, at: usize) -> bool {
+    let has = |field: &str| {
+        let found = answer.data.pointer(&format!("/nodes/{at}/{field}"));
+        found.is_some_and(|found| !found.is_null())
+    };
+    let path = format!("nodes/{at}");
+    has("defaultBranchRef/target") && has("refs/nodes") && answer.trouble(&path).is_none()
 }
 
 /// Whether a failure is the whole forge's.
@@ -363,7 +407,7 @@ impl Kept {
     fn add(&mut self, refs: Vec<Option<Ref>>) {
         for mut found in refs.into_iter().flatten() {
             let pulls = found.associated_pull_requests.take();
-            let Some((branch, head)) = found.head() else {
+            let Some((branch, head)) = found.head(Some(Branch::OURS)) else {
                 continue;
             };
             let Some(pulls) = pulls else {
@@ -387,12 +431,16 @@ impl Kept {
 impl Ref {
     /// The branch and what it points at. Whether the name holds the part that was asked for as prefix is GitHub's
     /// affair: both are read.
-    fn head(&self) -> Option<(Branch, CommitId)> {
+    fn head(&self, below: Option<&str>) -> Option<(Branch, CommitId)> {
         let full = match self.name.starts_with("refs/") {
             true => self.name.clone(),
             false => format!("{}{}", self.prefix, self.name),
         };
-        let branch = Branch::parse(full.strip_prefix("refs/heads/")?).ok()?;
+        let name = full.strip_prefix("refs/heads/")?;
+        // Of those below `imagebot/` the name is relative to that, whatever the prefix is said to be.
+        let below = below.filter(|below| !name.starts_with(*below));
+        let name = format!("{}{name}", below.unwrap_or_default());
+        let branch = Branch::parse(&name).ok()?;
         let target = CommitId::parse(&self.target.as_ref()?.oid).ok()?;
         Some((branch, target))
     }

@@ -5,6 +5,7 @@
 
 use crate::http::{Response, retry_after};
 use jiff::Timestamp;
+use serde_json::Value;
 use std::time::Duration;
 
 /// The least wait where a secondary limit names none; GitHub asks for a minute, then for exponentially more.
@@ -22,7 +23,7 @@ pub(super) fn wait(response: &Response, times: u32, now: Timestamp) -> Option<Du
                 || speaks_of_limits(&response.body)
         }
         // GraphQL refuses with 200.
-        200 => contains(&response.body, b"\"RATE_LIMITED\"") && refused(&response.body),
+        200 => refused(&response.body),
         _ => false,
     };
     if !limited {
@@ -57,20 +58,33 @@ fn speaks_of_limits(body: &[u8]) -> bool {
     text.contains("rate limit") || text.contains("abuse detection")
 }
 
-/// Whether a GraphQL answer is nothing but errors, one of which has the type.
+/// The most bytes of a refusal: a page of heads is not searched.
+const REFUSAL: usize = 64 * 1024;
+
+/// Whether a GraphQL answer is a refusal by a limit: an error says so by its type or code, or, where there is no data, in
+/// its words.
 fn refused(body: &[u8]) -> bool {
-    let Ok(answer) = serde_json::from_slice::<serde_json::Value>(body) else {
+    if body.len() > REFUSAL || !body.windows(8).any(|part| part == b"\"errors\"") {
+        return false;
+    }
+    let Ok(answer) = serde_json::from_slice::<Value>(body) else {
         return false;
     };
-    let errors = answer.get("errors").and_then(|errors| errors.as_array());
-    errors.is_some_and(|errors| {
-        errors
-            .iter()
-            .any(|error| error.get("type").and_then(|t| t.as_str()) == Some("RATE_LIMITED"))
-    })
-}
-
-fn contains(body: &[u8], word: &[u8]) -> bool {
-    // The refusal is short; a page of heads is not searched.
-    body.len() < 64 * 1024 && body.windows(word.len()).any(|part| part == word)
+    let nothing = match answer.get("data") {
+        Some(Value::Object(fields)) => fields.values().all(Value::is_null),
+        _ => true,
+    };
+    let is_limit = |error: &Value| {
+        let text = |key: &str| error.pointer(key).and_then(Value::as_str);
+        let names = ["/type", "/code", "/extensions/code"].into_iter();
+        let named = names.filter_map(text).any(|name| {
+            ["rate_limit", "rate_limited", "graphql_rate_limit"]
+                .iter()
+                .any(|limit| name.eq_ignore_ascii_case(limit))
+        });
+        let said = text("/message").unwrap_or_default();
+        named || (nothing && speaks_of_limits(said.as_bytes()))
+    };
+    let errors = answer.get("errors").and_then(Value::as_array);
+    errors.is_some_and(|errors| errors.iter().any(is_limit))
 }

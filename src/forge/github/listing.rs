@@ -30,6 +30,8 @@ pub(super) struct Item {
     mirror_url: Option<String>,
     #[serde(default)]
     topics: Vec<String>,
+    #[serde(default)]
+    has_pull_requests: Option<bool>,
     #[serde(skip)]
     pub(super) why: String,
     /// The name that the configuration has for it.
@@ -80,15 +82,21 @@ impl Api {
         };
         let mut items: BTreeMap<u64, Item> = BTreeMap::new();
         for (what, route) in self.lists(&wanted, &start) {
-            let listed: Result<Vec<Item>, Failure> = match self.login().is_app() {
+            let listed: Result<(Vec<Item>, _), Failure> = match self.login().is_app() {
                 true => {
-                    self.pages(&route, |answer: Installed| answer.repositories)
-                        .await
+                    let items = |answer: Installed| answer.repositories;
+                    self.pages_with_gaps(&route, items).await
                 }
-                false => self.pages(&route, |answer: Vec<Item>| answer).await,
+                false => {
+                    let items = |answer: Vec<Item>| answer;
+                    self.pages_with_gaps(&route, items).await
+                }
             };
             match listed {
-                Ok(listed) => items.extend(listed.into_iter().map(|item| (item.id, item))),
+                Ok((listed, gap)) => {
+                    items.extend(listed.into_iter().map(|item| (item.id, item)));
+                    found.failed.extend(gap.map(|gap| (what, gap.error)));
+                }
                 Err(failure) if failure.error.is_of_forge() => return Err(failure.error),
                 Err(failure) => found.failed.push((what, failure.error)),
             }
@@ -168,7 +176,8 @@ impl Api {
             format!("query Start{head} {{ viewer {{ login }} rateLimit {{ remaining }}{fields} }}");
         let answer = match self.graphql(&document, &Value::Object(variables)).await {
             Ok(answer) => answer,
-            Err(failure) if failure.error.is_of_forge() => return Err(failure.error),
+            // Only where there is no such API: what else is wrong would be asked for by each repository.
+            Err(failure) if failure.status != Some(404) => return Err(failure.error),
             Err(failure) => {
                 tracing::warn!(
                     forge = %self.settings.server.name, error = %failure,
@@ -232,11 +241,14 @@ impl Api {
                 // The only list with one's own private repositories.
                 "/user/repos?affiliation=owner".to_owned()
             } else if start.users.contains(owner) {
-                format!("/users/{}/repos?type=owner", quoted(owner))
+                // A person's own list shows only what is public.
+                mine.to_owned()
             } else {
                 format!("/orgs/{}/repos", quoted(owner))
             };
-            lists.push((format!("{owner}/*"), route));
+            if lists.iter().all(|(_, known)| *known != route) {
+                lists.push((format!("{owner}/*"), route));
+            }
         }
         lists
     }
@@ -319,6 +331,8 @@ impl Api {
                 fork: flag("isFork"),
                 archived: flag("isArchived"),
                 mirror_url: flag("isMirror").then(String::new),
+                // GraphQL does not tell.
+                has_pull_requests: None,
                 topics: topics.iter().filter_map(topic).collect(),
                 why: String::new(),
                 named: Some(name.clone()),
@@ -343,6 +357,7 @@ impl Api {
             fork: item.fork,
             mirror: item.mirror_url.is_some(),
             pending_deletion: false,
+            without_requests: item.has_pull_requests == Some(false),
             topics: &item.topics,
         };
         let verdict = self.scope.verdict(&name, &kind);

@@ -105,6 +105,15 @@ impl Login {
         matches!(self.kind, Kind::App { .. })
     }
 
+    /// Whether it is a classic personal token, the only kind that GitHub's registry takes: `ghp_…`, or forty digits
+    /// where it is older than that form.
+    pub(super) fn is_classic(&self) -> bool {
+        let token = self.credential.password();
+        let token = token.expose_secret();
+        let old = token.len() == 40 && token.bytes().all(|byte| byte.is_ascii_hexdigit());
+        matches!(self.kind, Kind::Token) && (token.starts_with("ghp_") || old)
+    }
+
     /// The user name for the registry.
     pub(super) fn username(&self) -> &'static str {
         USERNAME

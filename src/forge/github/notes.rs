@@ -1,15 +1,19 @@
 //! What imagebot says to people: comments with a hidden mark, and the one issue about settings that cannot be read.
 
-use super::api::{Api, PAGE, route};
+use super::api::{Api, PAGE, halves, route};
+use super::failure::Failure;
 use crate::forge::error::ForgeError;
 use crate::forge::mark::{NOTICE, NOTICE_TITLE, is_marked, marked};
 use crate::forge::traits::Repository;
 use http::Method;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 /// The label by which the notice is found among many issues.
 const LABEL: &str = "imagebot-notice";
+/// How many repositories are asked about at once.
+const REPOSITORIES: usize = 50;
 /// The mark of a notice that imagebot itself has closed.
 const DONE: &str = "notice done";
 
@@ -61,8 +65,13 @@ impl Api {
     ) -> Result<(), ForgeError> {
         let issues = route(&repo.name, "/issues");
         let list = format!("{issues}?state=all&sort=created&direction=desc&labels={LABEL}");
-        let (found, _): (Vec<Issue>, bool) =
-            self.page(&format!("{list}&per_page={PAGE}&page=1")).await?;
+        let listed = self.page(&format!("{list}&per_page={PAGE}&page=1")).await;
+        let (found, _): (Vec<Issue>, bool) = match (listed, text) {
+            // Without issues there is nothing to close, and nowhere to say it: the report does.
+            (Err(failure), _) if failure.status == Some(410) => return without_issues(repo, text),
+            (Err(failure), None) if matches!(failure.status, Some(403 | 404)) => return Ok(()),
+            (listed, _) => listed?,
+        };
         let ours = |issue: &&Issue| is_marked(NOTICE, issue.body());
         let open = found.iter().filter(ours).find(|i| i.state == "open");
         let last = open.or_else(|| found.iter().find(ours));
@@ -85,10 +94,62 @@ impl Api {
             }
             None => {
                 let new = json!({"title": NOTICE_TITLE, "body": body, "labels": [LABEL]});
-                let _: Value = self.send(Method::POST, &issues, &new).await?;
-                Ok(())
+                let sent: Result<Value, Failure> = self.send(Method::POST, &issues, &new).await;
+                match sent {
+                    Err(failure) if failure.status == Some(410) => without_issues(repo, Some(text)),
+                    sent => {
+                        sent?;
+                        Ok(())
+                    }
+                }
             }
         }
+    }
+
+    /// Those of the repositories that have an open notice, or of which that is not known: fifty in a request.
+    pub(super) async fn with_notices(
+        &self,
+        repos: &[&Repository],
+    ) -> Result<BTreeSet<String>, ForgeError> {
+        let mut with: BTreeSet<String> = repos.iter().map(|repo| repo.id.clone()).collect();
+        for page in repos.chunks(REPOSITORIES) {
+            let (mut head, mut fields) = (Vec::new(), String::new());
+            let mut variables = Map::new();
+            for (index, repo) in page.iter().enumerate() {
+                let (owner, name) = halves(&repo.name);
+                head.push(format!("$o{index}: String!, $n{index}: String!"));
+                fields.push_str(&format!(
+                    " r{index}: repository(owner: $o{index}, name: $n{index}) {{ ...notice }}"
+                ));
+                variables.insert(format!("o{index}"), owner.into());
+                variables.insert(format!("n{index}"), name.into());
+            }
+            let document = format!(
+                "query Notices({}) {{{fields} }}
+                fragment notice on Repository {{
+                  databaseId
+                  issues(labels: [\"{LABEL}\"], states: [OPEN], first: 1) {{ totalCount }}
+                }}",
+                head.join(", ")
+            );
+            let answer = match self.graphql(&document, &Value::Object(variables)).await {
+                Ok(answer) => answer,
+                Err(failure) if failure.error.is_of_forge() => return Err(failure.error),
+                // These are asked for by themselves.
+                Err(_) => continue,
+            };
+            for (index, repo) in page.iter().enumerate() {
+                let told = |path: &str| {
+                    let value = answer.data.pointer(&format!("/r{index}/{path}"));
+                    value.and_then(Value::as_u64)
+                };
+                let is_it = told("databaseId").is_some_and(|id| id.to_string() == repo.id);
+                if is_it && told("issues/totalCount") == Some(0) {
+                    with.remove(&repo.id);
+                }
+            }
+        }
+        Ok(with)
     }
 
     async fn change_issue(
@@ -101,4 +162,12 @@ impl Api {
         let _: Value = self.send(Method::PATCH, &route, edit).await?;
         Ok(())
     }
+}
+
+/// A repository without issues gets no notice; that is no failure of it.
+fn without_issues(repo: &Repository, text: Option<&str>) -> Result<(), ForgeError> {
+    if text.is_some() {
+        tracing::warn!(repo = %repo.name, "issues are switched off there: the notice about its settings stands in the report only");
+    }
+    Ok(())
 }

@@ -11,6 +11,7 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// How many branches are asked for in one request.
 const BRANCHES_AT_ONCE: usize = 20;
@@ -20,6 +21,8 @@ const PULLS: usize = 50;
 const MAX_PULLS: usize = 2000;
 /// How often opening is tried when the answer is lost.
 const TRIES: u32 = 3;
+/// How often it is tried while the pushed branch is not seen yet: the waits between add up to half a minute.
+const UNSEEN_TRIES: u32 = 6;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -163,7 +166,7 @@ impl Api {
         new: &NewMergeRequest,
     ) -> Result<MergeRequest, ForgeError> {
         let mut draft = new.dress.draft;
-        let mut tries = 0;
+        let (mut tries, mut unseen) = (0, 0);
         let (mut mr, ours) = loop {
             tries += 1;
             let body = json!({
@@ -197,8 +200,14 @@ impl Api {
             }
             let no_branch = failure.says("\"field\":\"head\"") || failure.says("head invalid");
             if failure.status == Some(422) && no_branch {
-                let text = format!("{} has no branch {}", repo.name, new.source);
-                return Err(ForgeError::NotFound(text));
+                unseen += 1;
+                // A branch is seen a little later than its push was answered.
+                if unseen < UNSEEN_TRIES {
+                    let wait = Duration::from_secs(1 << (unseen - 1));
+                    self.settings.server.clock.sleep(wait).await;
+                    continue;
+                }
+                return Err(self.without_branch(repo, &new.source).await?);
             }
             return Err(failure.error);
         };
@@ -207,6 +216,21 @@ impl Api {
                 .await?;
         }
         Ok(mr)
+    }
+
+    /// What it means that GitHub finds no branch to open a pull request from.
+    async fn without_branch(
+        &self,
+        repo: &Repository,
+        branch: &Branch,
+    ) -> Result<ForgeError, Failure> {
+        let there = self.branches_by_rest(&repo.name).await?;
+        Ok(match there.contains_key(branch) {
+            true => ForgeError::Conflict(format!(
+                "GitHub does not see the pushed branch {branch} yet; the next pass opens the pull request"
+            )),
+            false => ForgeError::NotFound(format!("{} has no branch {branch}", repo.name)),
+        })
     }
 
     fn opened(&self, pull: Pull) -> Result<MergeRequest, ForgeError> {
@@ -269,11 +293,34 @@ impl Api {
             body.remove("milestone");
             sent = self.send(Method::PATCH, &route, &body).await;
         }
-        let issue = sent?;
+        let issue = match sent {
+            // Issues are switched off, or the App may not write them: then the text, without which it would be tried in
+            // each pass, is the pull request's own.
+            Err(failure) if matches!(failure.status, Some(403 | 404 | 410)) => {
+                tracing::warn!(repo = %repo.name, number = mr.number, error = %failure, "labels and assignees cannot be set");
+                return self.write_text(repo, mr, text).await;
+            }
+            sent => sent?,
+        };
         mr.labels = issue.labels.into_iter().map(|label| label.name).collect();
         if let Some(text) = issue.body {
             mr.description = text;
         }
+        Ok(())
+    }
+
+    async fn write_text(
+        &self,
+        repo: &Repository,
+        mr: &mut MergeRequest,
+        text: Option<&str>,
+    ) -> Result<(), ForgeError> {
+        let Some(text) = text else { return Ok(()) };
+        let route = route(&repo.name, &format!("/pulls/{}", mr.number));
+        let _: Pull = self
+            .send(Method::PATCH, &route, &json!({"body": text}))
+            .await?;
+        mr.description = text.to_owned();
         Ok(())
     }
 
@@ -286,6 +333,37 @@ impl Api {
         if reviewers.is_empty() {
             return Ok(());
         }
+        let failure = match self.ask_at_once(repo, number, reviewers).await {
+            Ok(()) => return Ok(()),
+            Err(failure) if failure.error.is_of_forge() => return Err(failure.error),
+            Err(failure) => failure,
+        };
+        if reviewers.len() == 1 {
+            tracing::warn!(repo = %repo.name, number, reviewer = %reviewers[0], error = %failure, "the reviewer is refused");
+            return Ok(());
+        }
+        // One who is refused takes all others along.
+        for reviewer in reviewers {
+            match self
+                .ask_at_once(repo, number, std::slice::from_ref(reviewer))
+                .await
+            {
+                Err(failure) if failure.error.is_of_forge() => return Err(failure.error),
+                Err(failure) => {
+                    tracing::warn!(repo = %repo.name, number, reviewer = %reviewer, error = %failure, "the reviewer is refused");
+                }
+                Ok(()) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn ask_at_once(
+        &self,
+        repo: &Repository,
+        number: u64,
+        reviewers: &[String],
+    ) -> Result<(), Failure> {
         // A team is written with its organisation.
         let (teams, people): (Vec<&String>, Vec<&String>) =
             reviewers.iter().partition(|name| name.contains('/'));
@@ -293,15 +371,8 @@ impl Api {
         let teams: Vec<String> = teams.iter().map(team).collect();
         let body = json!({"reviewers": people, "team_reviewers": teams});
         let route = route(&repo.name, &format!("/pulls/{number}/requested_reviewers"));
-        let sent: Result<Value, Failure> = self.send(Method::POST, &route, &body).await;
-        match sent {
-            Err(failure) if failure.error.is_of_forge() => Err(failure.error),
-            Err(failure) => {
-                tracing::warn!(repo = %repo.name, number, error = %failure, "the reviewers are refused");
-                Ok(())
-            }
-            Ok(_) => Ok(()),
-        }
+        let _: Value = self.send(Method::POST, &route, &body).await?;
+        Ok(())
     }
 
     async fn milestone(&self, repo: &Repository, title: &str) -> Result<Option<u64>, ForgeError> {
@@ -350,7 +421,13 @@ impl Api {
         if !edit.add_labels.is_empty() {
             let route = route(&repo.name, &format!("/issues/{number}/labels"));
             let body = json!({"labels": edit.add_labels});
-            let _: Value = self.send(Method::POST, &route, &body).await?;
+            let sent: Result<Value, Failure> = self.send(Method::POST, &route, &body).await;
+            match sent {
+                Err(failure) if matches!(failure.status, Some(403 | 410)) => {
+                    tracing::warn!(repo = %repo.name, number, error = %failure, "labels cannot be set");
+                }
+                sent => drop(sent?),
+            }
         } else if body.is_empty() {
             // Nothing is to be changed; that it is there is still to be told.
             let _: Pull = self.get(&pull).await?;

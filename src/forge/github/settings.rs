@@ -9,6 +9,9 @@ use url::Url;
 /// auto-merge with an expected head.
 pub(super) const MIN_SERVER: (u32, u32) = (3, 10);
 
+/// The registry of github.com; it is its own realm.
+const REGISTRY: &str = "ghcr.io";
+
 /// What a client for github.com or an Enterprise Server is made from.
 #[derive(Clone)]
 pub struct GitHubSettings {
@@ -19,6 +22,9 @@ pub struct GitHubSettings {
     pub token: GitHubToken,
     /// The registry of an Enterprise Server, `containers.<host>`: its API does not name it.
     pub registry: Option<RegistryHost>,
+    /// Whether GitHub's own auto-merge is switched on where something required is missing. It stays on when somebody
+    /// who may write pushes to the branch.
+    pub auto_merge: bool,
 }
 
 /// Who asks GitHub.
@@ -43,6 +49,22 @@ impl GitHubSettings {
         self.server.url.host_str() == Some("github.com") && self.server.url.port().is_none()
     }
 
+    /// The host of an Enterprise Cloud with data residency, `octocorp.ghe.com`.
+    fn data_resident(&self) -> Option<&str> {
+        let host = self.server.url.host_str()?;
+        let tenant = host.strip_suffix(".ghe.com")?;
+        (!tenant.is_empty() && !tenant.contains('.')).then_some(host)
+    }
+
+    /// The host of the registry, where it is known or was named.
+    pub(super) fn registry_host(&self) -> Option<RegistryHost> {
+        if self.is_dotcom() {
+            return RegistryHost::parse(REGISTRY).ok();
+        }
+        let named = self.registry.clone();
+        named.or_else(|| RegistryHost::parse(&format!("containers.{}", self.data_resident()?)).ok())
+    }
+
     /// The base of the REST API, and the address of the GraphQL API.
     pub(super) fn apis(&self) -> (Url, Url) {
         let at = |base: &str, path: &str| {
@@ -57,6 +79,14 @@ impl GitHubSettings {
             // A constant host name of a URL that has one: this cannot fail.
             let _ = rest.set_host(Some("api.github.com"));
             let _ = graphql.set_host(Some("api.github.com"));
+            return (rest, graphql);
+        }
+        if let Some(host) = self.data_resident() {
+            let (mut rest, mut graphql) = (at("", "/"), at("", "/graphql"));
+            let api = format!("api.{host}");
+            // A longer name below the same domain: this cannot fail.
+            let _ = rest.set_host(Some(&api));
+            let _ = graphql.set_host(Some(&api));
             return (rest, graphql);
         }
         let root = self.server.url.path().trim_end_matches('/');
@@ -82,11 +112,28 @@ mod tests {
             server: ServerSettings::new("github", url),
             token: GitHubToken::Token("ghp_x".to_owned().into()),
             registry: None,
+            auto_merge: false,
         }
     }
 
     #[test]
-    fn the_apis_of_every_instance() {
+    fn row_19_the_registry_of_every_instance() {
+        for (url, registry) in [
+            ("https://github.com", Some("ghcr.io")),
+            (
+                "https://octocorp.ghe.com",
+                Some("containers.octocorp.ghe.com"),
+            ),
+            ("https://ghe.com", None),
+            ("https://ghe.example.com", None),
+        ] {
+            let host = settings(url).registry_host();
+            assert_eq!(host.as_ref().map(RegistryHost::as_str), registry, "{url}");
+        }
+    }
+
+    #[test]
+    fn row_19_the_apis_of_every_instance() {
         for (url, rest, graphql, git) in [
             (
                 "https://github.com",
@@ -99,6 +146,12 @@ mod tests {
                 "https://ghe.example.com/api/v3/",
                 "https://ghe.example.com/api/graphql",
                 "https://ghe.example.com/o/r.git",
+            ),
+            (
+                "https://octocorp.ghe.com",
+                "https://api.octocorp.ghe.com/",
+                "https://api.octocorp.ghe.com/graphql",
+                "https://octocorp.ghe.com/o/r.git",
             ),
             (
                 "http://127.0.0.1:8080/hub/",

@@ -4,6 +4,7 @@
 //! Nothing here knows what is asked.
 
 use super::failure::Failure;
+use super::hour::Hour;
 use super::limits;
 use super::login::{Login, Minted};
 use super::settings::GitHubSettings;
@@ -25,6 +26,11 @@ const MAX_ANSWER: usize = 64 << 20;
 const API_VERSION: &str = "2022-11-28";
 /// The path that stands for the GraphQL API in a request of `octocrab`, which knows one base only.
 pub(super) const GRAPHQL: &str = "/graphql";
+/// On an older Enterprise Server `mergeStateStatus` is there only for those who ask for its preview.
+const WITH_PREVIEW: &str =
+    "application/vnd.github+json, application/vnd.github.merge-info-preview+json";
+/// What GitHub says of organisations with SAML single sign-on.
+pub(super) const SSO: &str = "x-github-sso";
 /// The most redirects that a `GET` follows, each to our own origin.
 const MAX_REDIRECTS: usize = 3;
 
@@ -41,6 +47,7 @@ pub(super) struct Wire {
     /// Until when each of GitHub's budgets is used up, from the clock's start.
     closed: Mutex<BTreeMap<String, Duration>>,
     seen: Mutex<Seen>,
+    hour: Hour,
 }
 
 /// What answers tell besides their bodies.
@@ -79,6 +86,7 @@ impl Wire {
             last_write: tokio::sync::Mutex::new(None),
             closed: Mutex::default(),
             seen: Mutex::default(),
+            hour: Hour::default(),
         })
     }
 
@@ -96,13 +104,15 @@ impl Wire {
         let body = body.collect().await.map_err(Failure::from)?.to_bytes();
         let mut request = self.request(&parts.method, &parts.uri)?;
         let graphql = parts.uri.path() == GRAPHQL;
-        request.headers = headers(&parts.headers);
+        request.headers = headers(&parts.headers, graphql);
         request.body = (!body.is_empty()).then(|| body.clone());
         let write = match graphql {
             true => is_mutation(&body),
             false => parts.method != Method::GET,
         };
         let response = if write {
+            self.hour
+                .take(&parts.method, parts.uri.path(), self.clock.elapsed())?;
             let mut last = self.last_write.lock().await;
             if let Some(last) = *last {
                 self.clock.sleep_until(last + self.pause).await;
@@ -113,6 +123,18 @@ impl Wire {
         } else {
             self.patiently(request).await?
         };
+        if response.status == http::StatusCode::FORBIDDEN
+            && let Some(failure) = response.header(SSO).and_then(Failure::sso)
+        {
+            return Err(failure);
+        }
+        if response.status.is_server_error() && !is_json(&response) {
+            // A proxy's page about a server that is down: not of one request.
+            let text = format!("{} answered {}", self.origin(), response.status.as_u16());
+            let mut failure = Failure::new(ForgeError::Unreachable(text));
+            (failure.status, failure.lost) = (Some(response.status.as_u16()), true);
+            return Err(failure);
+        }
         if response.status.is_success() && !response.body.is_empty() && !is_json(&response) {
             let why = format!("{} answered with a page for people", self.origin());
             return Err(Failure::new(ForgeError::NotAForge(why)));
@@ -323,12 +345,13 @@ impl Wire {
 }
 
 /// The headers of `octocrab` that matter: our client sets its own for the rest.
-fn headers(given: &HeaderMap) -> HeaderMap {
+fn headers(given: &HeaderMap, graphql: bool) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert(
-        http::header::ACCEPT,
-        http::HeaderValue::from_static("application/vnd.github+json"),
-    );
+    let accept = match graphql {
+        true => WITH_PREVIEW,
+        false => "application/vnd.github+json",
+    };
+    headers.insert(http::header::ACCEPT, http::HeaderValue::from_static(accept));
     headers.insert(
         http::HeaderName::from_static("x-github-api-version"),
         http::HeaderValue::from_static(API_VERSION),

@@ -27,8 +27,24 @@ pub(super) struct Project {
     pub(super) marked_for_deletion_at: Option<String>,
     #[serde(default)]
     pub(super) container_registry_image_prefix: Option<String>,
+    /// `disabled` where merge requests are switched off.
+    #[serde(default)]
+    merge_requests_access_level: Option<String>,
+    /// The same before GitLab 16.
+    #[serde(default)]
+    merge_requests_enabled: Option<bool>,
     #[serde(default)]
     pub(super) permissions: Option<Permissions>,
+}
+
+impl Project {
+    /// Whether merge requests are switched off.
+    pub(super) fn is_without_requests(&self) -> bool {
+        match &self.merge_requests_access_level {
+            Some(level) => level == "disabled",
+            None => self.merge_requests_enabled == Some(false),
+        }
+    }
 }
 
 /// What the token may do with a project.
@@ -97,6 +113,12 @@ pub(super) struct Request {
     pub(super) merge_when_pipeline_succeeds: bool,
     #[serde(default)]
     pub(super) detailed_merge_status: Option<String>,
+    /// Only of a single one.
+    #[serde(default)]
+    pub(super) head_pipeline: Option<PipelineAnswer>,
+    /// What the token's user may do with it; only of a single one.
+    #[serde(default)]
+    pub(super) user: Option<UserRights>,
 }
 
 impl Request {
@@ -208,6 +230,8 @@ pub(super) struct Note {
 /// An issue.
 #[derive(Debug, Deserialize)]
 pub(super) struct Issue {
+    #[serde(default)]
+    pub(super) project_id: Option<u64>,
     pub(super) iid: u64,
     pub(super) title: String,
     #[serde(default)]
@@ -221,9 +245,18 @@ pub(super) struct WithId {
     pub(super) id: u64,
 }
 
+/// What a user may do with a merge request.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct UserRights {
+    #[serde(default)]
+    pub(super) can_merge: Option<bool>,
+}
+
 /// A pipeline.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(super) struct PipelineAnswer {
+    #[serde(default)]
+    pub(super) sha: Option<String>,
     pub(super) status: String,
 }
 

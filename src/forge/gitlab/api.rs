@@ -4,6 +4,7 @@
 //! the answer's headers to themselves, and paging, rate limits and the clock's skew are read from those. Links that a
 //! server writes are not followed: pages are counted here.
 
+use super::busy::Busy;
 use super::failure;
 use crate::forge::error::ForgeError;
 use crate::http::{Client, Clock, HttpError, Request, Response};
@@ -12,7 +13,7 @@ use futures::StreamExt as _;
 use gitlab::api::Endpoint;
 use jiff::Timestamp;
 use reqwest::Method;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -45,6 +46,8 @@ pub(super) struct Api {
     last_write: tokio::sync::Mutex<Option<Duration>>,
     /// No request before this moment of the clock, where the rate limit is used up.
     closed_until: Mutex<Duration>,
+    /// The kinds of requests that GitLab has had too many of.
+    busy: Busy,
     /// The token was refused in this pass: nothing more is asked (F27).
     refused: AtomicBool,
 }
@@ -77,6 +80,17 @@ pub(super) struct GraphError {
     /// What the server says.
     #[serde(default)]
     pub(super) message: String,
+    /// Where in the answer; empty where the whole of it is meant.
+    #[serde(default)]
+    path: Vec<Value>,
+}
+
+impl GraphError {
+    /// Whether the query as a whole took too long, so that parts of its answer are missing.
+    pub(super) fn cuts(&self) -> bool {
+        let said = self.message.to_ascii_lowercase();
+        self.path.is_empty() || said.contains("timeout") || said.contains("timed out")
+    }
 }
 
 impl Api {
@@ -95,6 +109,7 @@ impl Api {
             patience: settings.patience,
             last_write: tokio::sync::Mutex::default(),
             closed_until: Mutex::default(),
+            busy: Busy::default(),
             refused: AtomicBool::new(false),
         }
     }
@@ -107,6 +122,7 @@ impl Api {
     /// A new pass begins: the token may have been replaced or allowed again.
     pub(super) fn begin(&self) {
         self.refused.store(false, Ordering::Relaxed);
+        self.busy.forget();
     }
 
     /// A URL of the instance.
@@ -191,13 +207,22 @@ impl Api {
         endpoint: &(impl Endpoint + Sync),
     ) -> Result<Response, ForgeError> {
         let request = self.request(endpoint, None)?;
-        let mut last = self.last_write.lock().await;
-        if let Some(last) = *last {
-            self.clock.sleep_until(last + self.pause).await;
+        loop {
+            // Others write while this one waits.
+            self.busy.wait(&request, &self.clock).await?;
+            let response = {
+                let mut last = self.last_write.lock().await;
+                if let Some(last) = *last {
+                    self.clock.sleep_until(last + self.pause).await;
+                }
+                let response = self.exchange(request.clone()).await;
+                *last = Some(self.clock.elapsed());
+                response?
+            };
+            if self.busy.is_answered(&request, &response, &self.clock) {
+                return Ok(response);
+            }
         }
-        let response = self.send(request).await;
-        *last = Some(self.clock.elapsed());
-        response
     }
 
     /// As [`Api::write_raw`], where 401 can only mean the token.
@@ -252,7 +277,7 @@ impl Api {
             let response = self.send(request.clone()).await;
             let again = match &response {
                 Ok(response) => response.status.is_server_error(),
-                Err(error) => matches!(error, ForgeError::Unreachable(_)),
+                Err(error) => matches!(error, ForgeError::Unreachable(_) | ForgeError::Server(_)),
             };
             if again && attempt < TRIES {
                 self.back_off(attempt).await;
@@ -335,6 +360,8 @@ impl Api {
     }
 
     fn signed(&self, mut request: Request) -> Request {
+        // One that names no time is a limit of this kind of request alone: see `Busy`.
+        request.is_final = Some(|headers, _| !headers.contains_key(RETRY_AFTER));
         if let Ok(mut value) = HeaderValue::from_str(self.token.expose_secret()) {
             value.set_sensitive(true);
             request
@@ -345,6 +372,16 @@ impl Api {
     }
 
     async fn send(&self, request: Request) -> Result<Response, ForgeError> {
+        loop {
+            self.busy.wait(&request, &self.clock).await?;
+            let response = self.exchange(request.clone()).await?;
+            if self.busy.is_answered(&request, &response, &self.clock) {
+                return Ok(response);
+            }
+        }
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Response, ForgeError> {
         if self.refused.load(Ordering::Relaxed) {
             return Err(ForgeError::Unauthorized(format!(
                 "{} refused the token; it is not asked again in this pass",

@@ -1,6 +1,6 @@
 //! Opens merge requests and changes them, through the races that GitLab is known for.
 
-use super::answers::{DRAFT, Request, WithId, bare};
+use super::answers::{BranchAnswer, DRAFT, Request, WithId, bare};
 use super::api::Api;
 use super::endpoints::{Get, built};
 use super::requests::{by_rest, one};
@@ -8,7 +8,7 @@ use crate::forge::error::ForgeError;
 use crate::forge::traits::{MergeRequestEdit, NewMergeRequest};
 use crate::repo::Dress;
 use crate::repo::{Branch, MergeRequest, MergeRequestState};
-use gitlab::api::projects::merge_requests as endpoints;
+use gitlab::api::projects::{merge_requests as endpoints, repository};
 use gitlab::api::users;
 use reqwest::StatusCode;
 use std::collections::HashMap;
@@ -16,6 +16,9 @@ use std::sync::{Mutex, PoisonError};
 
 /// How often opening one is tried: the waits between add up to some 15 s.
 const TRIES: u32 = 5;
+/// How often it is tried while the pushed branch is not seen: the waits between add up to a minute. GitLab 19 validates
+/// the branch, and on busy instances it was seen after some 40 s only.
+const UNSEEN_TRIES: u32 = 8;
 
 /// Ids of user names, kept for the run.
 #[derive(Default)]
@@ -69,7 +72,9 @@ async fn dressed(
         Some(title) => {
             let endpoint = Get::new(format!("projects/{project}/milestones"))
                 .with("title", title.as_str())
-                .with("include_ancestors", "true");
+                .with("include_ancestors", "true")
+                // The same before GitLab 16.7.
+                .with("include_parent_milestones", "true");
             let found: Vec<WithId> = api.get(&endpoint).await?;
             if found.is_empty() {
                 tracing::warn!(milestone = %title, project, "there is no such milestone");
@@ -154,6 +159,10 @@ pub(super) async fn create(
             && said.contains("source")
             && said.contains("exist")
             && !said.contains("already");
+        let last = match unseen {
+            true => attempt >= UNSEEN_TRIES,
+            false => last,
+        };
         let locked = api.is_locked(&response);
         let broken = response.status.is_server_error();
         let taken = response.status == StatusCode::CONFLICT && !locked;
@@ -167,9 +176,30 @@ pub(super) async fn create(
             continue;
         }
         return Err(match unseen {
-            true => ForgeError::NotFound(format!("there is no branch {}", new.source)),
+            true => without_branch(api, project, &new.source).await,
             false => api.failed(&response),
         });
+    }
+}
+
+/// What it means that GitLab finds no branch to open a merge request from.
+async fn without_branch(api: &Api, project: u64, branch: &Branch) -> ForgeError {
+    let endpoint = repository::branches::Branch::builder()
+        .project(project)
+        .branch(branch.as_str())
+        .build();
+    let found = match built(endpoint) {
+        Ok(endpoint) => api.get::<BranchAnswer>(&endpoint).await,
+        Err(error) => return error,
+    };
+    match found {
+        Ok(_) => ForgeError::Conflict(format!(
+            "GitLab does not see the pushed branch {branch} yet; the next pass opens the merge request"
+        )),
+        Err(ForgeError::NotFound(_)) => {
+            ForgeError::NotFound(format!("there is no branch {branch}"))
+        }
+        Err(error) => error,
     }
 }
 

@@ -9,7 +9,7 @@ use super::named::numbers;
 use super::session::Session;
 use crate::forge::error::ForgeError;
 use crate::forge::scope::{Kind, Scope, Source, Verdict};
-use crate::forge::traits::{ForgeRegistry, Known, LeftOut, Listing, Repository};
+use crate::forge::traits::{ForgeRegistry, Known, LeftOut, Listing, RegistryLogin, Repository};
 use crate::git::{Credential, Remote};
 use crate::http::Origin;
 use crate::image::RegistryHost;
@@ -181,6 +181,7 @@ impl Discovery<'_> {
             Some(Ok(head)) => {
                 let kind = Kind {
                     archived: head.archived,
+                    without_requests: head.without_requests,
                     topics: &head.topics,
                     ..Kind::default()
                 };
@@ -210,7 +211,34 @@ impl Discovery<'_> {
         candidate.why = why;
     }
 
-    fn finish(self, access: &Access, mut heads: Heads, open: Option<Vec<Request>>) -> Listing {
+    /// Leaves out what the listing took for usable and its head shows not to be: a project of an archived group is
+    /// archived itself.
+    fn leave_out_by_head(&mut self, heads: &Heads) {
+        let mut out = Vec::new();
+        for (id, candidate) in &self.candidates {
+            let Some(Ok(head)) = heads.get(id) else {
+                continue;
+            };
+            let kind = Kind {
+                archived: head.archived,
+                without_requests: head.without_requests,
+                topics: &head.topics,
+                ..Kind::default()
+            };
+            if let Verdict::Out(why @ ("archived" | "no-merge-requests")) =
+                self.scope.verdict(&candidate.name, &kind)
+            {
+                out.push((*id, candidate.name.to_string(), why));
+            }
+        }
+        for (id, name, why) in out {
+            self.candidates.remove(&id);
+            self.leave_out(&name, why);
+        }
+    }
+
+    fn finish(mut self, access: &Access, mut heads: Heads, open: Option<Vec<Request>>) -> Listing {
+        self.leave_out_by_head(&heads);
         let mut open = open.map(by_project);
         let mut listing = self.listing;
         for (id, candidate) in self.candidates {
@@ -319,9 +347,11 @@ fn repository(
     let registry = host.map(|host| ForgeRegistry {
         host,
         realm: access.origin.clone(),
-        login: access.login.clone(),
-        username: access.credential.username(),
-        password: SecretString::clone(&access.credential.password()),
+        login: Some(RegistryLogin {
+            id: access.login.clone(),
+            username: access.credential.username(),
+            password: SecretString::clone(&access.credential.password()),
+        }),
     });
     Ok(Repository {
         id: id.to_string(),
@@ -345,6 +375,7 @@ fn kind(project: &Project) -> Kind<'_> {
         pending_deletion: deleted
             .or(project.marked_for_deletion_at.as_ref())
             .is_some(),
+        without_requests: project.is_without_requests(),
         topics: &project.topics,
     }
 }

@@ -1,11 +1,12 @@
 //! Whether imagebot can do its work on this GitLab, and with no more rights than it needs.
 
-use super::answers::{Permissions, Project};
+use super::answers::{Permissions, Project, WithId};
 use super::api::{Api, date};
 use super::endpoints::{Get, built};
 use super::session::Session;
 use crate::forge::error::ForgeError;
 use crate::forge::traits::{Finding, Level, Repository};
+use crate::repo::Branch;
 use gitlab::api::personal_access_tokens::PersonalAccessTokenSelf;
 use gitlab::api::projects::{protected_branches, repository, variables};
 use jiff::civil::Date;
@@ -14,6 +15,8 @@ use std::collections::BTreeSet;
 
 /// GitLab's level from which branches are pushed and merge requests opened.
 const DEVELOPER: u64 = 30;
+/// The level that may merge into a new project's default branch.
+const MAINTAINER: u64 = 40;
 /// A token that ends sooner is warned of, in days.
 const SOON: i32 = 14;
 /// The most seconds that both clocks may be apart.
@@ -30,6 +33,23 @@ struct Token {
 #[derive(Deserialize)]
 struct Protected {
     name: String,
+}
+
+/// A member of a project, by whatever way.
+#[derive(Deserialize)]
+struct Member {
+    access_level: u64,
+}
+
+/// A branch, and what may be done with it.
+#[derive(Deserialize)]
+struct ProtectedBranch {
+    #[serde(default)]
+    protected: bool,
+    #[serde(default)]
+    can_push: bool,
+    #[serde(default)]
+    developers_can_merge: bool,
 }
 
 #[derive(Deserialize)]
@@ -56,7 +76,7 @@ pub(super) async fn doctor(
     let mut findings = vec![finding(
         Level::Ok,
         "least rights: a group's or project's access token, role Developer, scopes `api` and `write_repository`; \
-         Maintainer only where protected branches ask for it",
+         for automerge also allowed to merge into the default branch; Maintainer only where protected branches ask for it",
         None,
     )];
     match session {
@@ -80,9 +100,16 @@ pub(super) async fn doctor(
         }
     }
     findings.extend(token(api).await);
+    let user = api.get::<WithId>(&Get::new("user")).await.ok();
+    let user = user.map(|user| user.id);
     findings.extend(reach(repos));
+    findings.push(finding(
+        Level::Ok,
+        "a fork of a project that this token cannot see looks like an original: exclude such forks by name",
+        None,
+    ));
     for repo in repos {
-        findings.extend(one(api, repo).await);
+        findings.extend(one(api, user, repo).await);
     }
     findings
 }
@@ -178,7 +205,7 @@ fn reach(repos: &[Repository]) -> Option<Finding> {
 }
 
 /// What may hinder imagebot in one repository.
-async fn one(api: &Api, repo: &Repository) -> Vec<Finding> {
+async fn one(api: &Api, session_user: Option<u64>, repo: &Repository) -> Vec<Finding> {
     let mut findings = Vec::new();
     let name = &repo.name;
     let project: Project = match api.get(&Get::new(format!("projects/{}", repo.id))).await {
@@ -188,7 +215,7 @@ async fn one(api: &Api, repo: &Repository) -> Vec<Finding> {
             return vec![finding(Level::Problem, what, error.help())];
         }
     };
-    let level = project.permissions.as_ref().map_or(0, Permissions::level);
+    let level = level(api, session_user, &project).await;
     if level < DEVELOPER {
         let what = format!(
             "{name}: the token's user has level {level}; branches and merge requests need Developer (30)"
@@ -201,8 +228,9 @@ async fn one(api: &Api, repo: &Repository) -> Vec<Finding> {
     }
     let id = project.id;
     findings.extend(protection(api, repo, id, level).await);
+    findings.extend(merging(api, repo, id, level).await);
     findings.extend(tags_only(api, repo, id).await);
-    if findings.is_empty() {
+    if findings.iter().all(|found| found.level == Level::Ok) {
         findings.push(finding(
             Level::Ok,
             format!("{name}: branches and merge requests"),
@@ -210,6 +238,45 @@ async fn one(api: &Api, repo: &Repository) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// What the token's user may do there. The project shows direct members, and members of its group; who has come in by a
+/// group that was invited shows among all members only.
+async fn level(api: &Api, user: Option<u64>, project: &Project) -> u64 {
+    let shown = project.permissions.as_ref().map_or(0, Permissions::level);
+    let Some(user) = user.filter(|_| shown < DEVELOPER) else {
+        return shown;
+    };
+    let path = format!("projects/{}/members/all/{user}", project.id);
+    let member = api.get::<Member>(&Get::new(path)).await;
+    member.map_or(shown, |member| member.access_level.max(shown))
+}
+
+/// Whether the user may merge into the default branch, which only automerge needs. A new project lets Maintainers only.
+async fn merging(api: &Api, repo: &Repository, id: u64, level: u64) -> Option<Finding> {
+    let (branch, _) = repo.head.as_ref()?;
+    let endpoint = repository::branches::Branch::builder()
+        .project(id)
+        .branch(branch.as_str())
+        .build();
+    let found: ProtectedBranch = api.get(&built(endpoint).ok()?).await.ok()?;
+    let may = !found.protected
+        || found.can_push
+        || (found.developers_can_merge && level >= DEVELOPER)
+        || level >= MAINTAINER;
+    (!may).then(|| {
+        finding(
+            Level::Warning,
+            format!(
+                "{}: the token's user is not allowed to merge into `{branch}`: it can propose there, and automerge cannot \
+                 merge",
+                repo.name
+            ),
+            Some(
+                "for automerge, allow it to merge under Settings > Repository > Protected branches; proposing needs nothing more",
+            ),
+        )
+    })
 }
 
 /// Whether pipelines of `imagebot/*` get the variables that others get.
@@ -221,11 +288,18 @@ async fn protection(api: &Api, repo: &Repository, id: u64, level: u64) -> Vec<Fi
             .project(id)
             .build(),
     ) {
-        Ok(endpoint) => api.pages::<Protected>(&endpoint).await.ok(),
-        Err(_) => None,
+        Ok(endpoint) => api.pages::<Protected>(&endpoint).await,
+        Err(error) => Err(error),
     };
+    if protected.is_err() {
+        let what = format!(
+            "{name}: the protected branches cannot be read with this token, so whether `imagebot/*` is one is not known"
+        );
+        findings.push(finding(Level::Ok, what, None));
+    }
+    let protected = protected.ok();
     let ours = protected.as_ref().map(|protected| {
-        let covers = |glob: &Protected| glob.name == "*" || glob.name.starts_with("imagebot/");
+        let covers = |glob: &Protected| covers_ours(&glob.name);
         protected.iter().any(covers)
     });
     if ours == Some(true) && level < 40 {
@@ -254,6 +328,16 @@ async fn protection(api: &Api, repo: &Repository, id: u64, level: u64) -> Vec<Fi
         findings.push(finding(Level::Warning, what, Some(help)));
     }
     findings
+}
+
+/// Whether a protected branch's name, where `*` stands for anything, covers branches of ours.
+fn covers_ours(name: &str) -> bool {
+    let Some((start, rest)) = name.split_once('*') else {
+        return name.starts_with(Branch::OURS);
+    };
+    // What stands before the first star decides, as far as our names are known.
+    let ends = rest.is_empty() || rest.contains('*') || !rest.contains('/');
+    (Branch::OURS.starts_with(start) || start.starts_with(Branch::OURS)) && ends
 }
 
 /// Whether images are published only for tags, as far as `.gitlab-ci.yml` shows: then a merge alone publishes nothing.
@@ -342,6 +426,25 @@ mod tests {
         assert!(!publishes_only_tags(
             "test:\n  script: make test\n  only: tags\n"
         ));
+    }
+
+    #[test]
+    fn row_33_protected_names_are_globs() {
+        for (name, expect) in [
+            ("*", true),
+            ("i*", true),
+            ("imagebot*", true),
+            ("imagebot/*", true),
+            ("imagebot/node-*", true),
+            ("imagebot/node-1a2b3c4d", true),
+            ("*-1a2b3c4d", true),
+            ("main", false),
+            ("imagebot", false),
+            ("release/*", false),
+            ("im*/stable/x", false),
+        ] {
+            assert_eq!(covers_ours(name), expect, "{name}");
+        }
     }
 
     #[test]

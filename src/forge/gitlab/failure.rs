@@ -28,11 +28,19 @@ pub(super) fn of(response: &Response, redactor: &Redactor) -> ForgeError {
             ForgeError::Conflict(told("in conflict"))
         }
         status if status.is_redirection() => ForgeError::NotFound(told("it has moved")),
+        // GitLab's own failures are JSON; a page for people is a proxy's, and stands for the whole instance.
+        status if status.is_server_error() && is_json(response) => {
+            ForgeError::Server(told(&format!("status {}", status.as_u16())))
+        }
         status if status.is_server_error() => {
             ForgeError::Unreachable(told(&format!("status {}", status.as_u16())))
         }
         status => ForgeError::Refused(told(&format!("refused with {}", status.as_u16()))),
     }
+}
+
+fn is_json(response: &Response) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(&response.body).is_ok()
 }
 
 /// What the body says: GitLab has `message` or `error`, each a text, a list or an object.
@@ -92,10 +100,13 @@ pub(super) fn again(error: &ForgeError) -> ForgeError {
     let text = error.to_string();
     match error {
         ForgeError::Unauthorized(_) => ForgeError::Unauthorized(text),
+        ForgeError::Server(_) => ForgeError::Server(text),
         ForgeError::Forbidden(_) => ForgeError::Forbidden(text),
         ForgeError::RateLimited(_) => ForgeError::RateLimited(text),
+        ForgeError::Busy(_) => ForgeError::Busy(text),
         ForgeError::NotAForge(_) => ForgeError::NotAForge(text),
         ForgeError::Conflict(_) => ForgeError::Conflict(text),
+        ForgeError::Ambiguous(_) => ForgeError::Ambiguous(text),
         ForgeError::NotFound(_) => ForgeError::NotFound(text),
         ForgeError::Refused(_) => ForgeError::Refused(text),
         ForgeError::Unreachable(_) | ForgeError::Git(_) => ForgeError::Unreachable(text),

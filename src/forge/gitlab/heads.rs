@@ -4,7 +4,7 @@
 //! is that repository's failure, and only a 404 by its id says that it is gone.
 
 use super::answers::{BranchAnswer, Nodes, Project, branch, commit};
-use super::api::{Api, Graph};
+use super::api::{Api, Graph, GraphError};
 use super::endpoints::{Get, built};
 use super::failure::again;
 use super::session::{Complexity, Session};
@@ -34,6 +34,8 @@ pub(super) struct Head {
     pub(super) path: String,
     /// Whether it is archived.
     pub(super) archived: bool,
+    /// Whether merge requests are switched off.
+    pub(super) without_requests: bool,
     /// Its topics.
     pub(super) topics: Vec<String>,
     /// The default branch and its head; `None` for an empty repository.
@@ -56,6 +58,7 @@ struct Node {
     id: String,
     full_path: String,
     archived: Option<bool>,
+    merge_requests_enabled: Option<bool>,
     topics: Option<Vec<String>>,
     repository: Option<Repository>,
 }
@@ -129,6 +132,14 @@ struct Asking<'a> {
 impl Asking<'_> {
     fn page<'a>(&'a self, ids: &'a [u64]) -> BoxFuture<'a, Heads> {
         Box::pin(async move {
+            let most = self.size.load(Ordering::Relaxed).max(1);
+            if ids.len() > most {
+                let mut found = Heads::new();
+                for part in ids.chunks(most) {
+                    found.extend(self.page(part).await);
+                }
+                return found;
+            }
             let gids: Vec<String> = ids
                 .iter()
                 .map(|id| format!("gid://gitlab/Project/{id}"))
@@ -149,8 +160,22 @@ impl Asking<'_> {
                 }) => {
                     let score = query_complexity.and_then(|complexity| complexity.score);
                     tracing::debug!(score, repositories = ids.len(), "heads");
+                    let cut = errors.iter().any(GraphError::cuts);
                     let said = errors.into_iter().next().map(|error| error.message);
-                    return self.read(ids, nodes, said).await;
+                    let mut found = self.read(ids, nodes, said).await;
+                    let lost =
+                        |id: &&u64| matches!(found.get(*id), Some(Err(ForgeError::Unreachable(_))));
+                    let rest: Vec<u64> = ids.iter().filter(lost).copied().collect();
+                    if !cut || rest.is_empty() || ids.len() == 1 {
+                        return found;
+                    }
+                    // It took too long: what is whole stays, and the rest is asked for in smaller pages.
+                    self.size.fetch_min(ids.len() / 2, Ordering::Relaxed);
+                    let half = rest.len().div_ceil(2).min(ids.len() / 2).max(1);
+                    for part in rest.chunks(half) {
+                        found.extend(self.page(part).await);
+                    }
+                    return found;
                 }
                 Ok(answer) => {
                     let said = answer.errors.into_iter().next();
@@ -217,6 +242,7 @@ impl Asking<'_> {
             let head = head.map(|head| Head {
                 path: node.full_path,
                 archived: node.archived.unwrap_or(false),
+                without_requests: node.merge_requests_enabled == Some(false),
                 topics: node.topics.unwrap_or_default(),
                 head,
             });
@@ -276,6 +302,7 @@ async fn by_rest(api: &Api, id: u64) -> Result<Head, ForgeError> {
         }
     };
     Ok(Head {
+        without_requests: project.is_without_requests(),
         path: project.path_with_namespace,
         archived: project.archived,
         topics: project.topics,

@@ -1,13 +1,15 @@
 //! Pipelines, and merging: always bound to the commit that imagebot wrote, never approving.
 
-use super::answers::{PipelineAnswer, Request};
+use super::answers::{BranchAnswer, PipelineAnswer, Request};
 use super::api::Api;
 use super::endpoints::{AutoMerge, built};
+use super::mergeable::{Mergeable, mergeable};
 use super::requests::one;
+use super::session::Session;
 use crate::forge::error::ForgeError;
 use crate::forge::traits::{Merging, Pipeline};
 use crate::repo::CommitId;
-use gitlab::api::projects::pipelines;
+use gitlab::api::projects::{pipelines, repository::branches};
 use reqwest::StatusCode;
 
 /// How often merging is tried while GitLab still looks at the merge request (F43).
@@ -35,13 +37,94 @@ pub(super) async fn pipeline(
     )
 }
 
-/// Has it merged when the pipeline succeeds.
+/// Has it merged when the pipeline succeeds. Without the pipeline, GitLab would merge at once: it is not asked before
+/// the merge request itself has one for this head.
 pub(super) async fn merge(
     api: &Api,
+    session: &Session,
     project: u64,
     number: u64,
     head: &CommitId,
 ) -> Result<Merging, ForgeError> {
+    let there = mergeable(api, session, project, number).await?;
+    match hindrance(api, project, number, head, &there).await? {
+        Some(merging) => Ok(merging),
+        None => ask(api, project, number, head).await,
+    }
+}
+
+/// What comes of it without asking GitLab to merge.
+async fn hindrance(
+    api: &Api,
+    project: u64,
+    number: u64,
+    head: &CommitId,
+    there: &Mergeable,
+) -> Result<Option<Merging>, ForgeError> {
+    let ours = there.head.as_deref() == Some(head.as_str());
+    match there.state.as_str() {
+        "opened" | "locked" => {}
+        "merged" => return merged(number, there.head.as_deref(), head).map(Some),
+        state => {
+            return Err(ForgeError::Conflict(format!(
+                "!{number} of project {project} is {state}"
+            )));
+        }
+    }
+    if !ours {
+        return behind(api, project, number, head, &there.source)
+            .await
+            .map(Some);
+    }
+    if there.scheduled || there.state == "locked" {
+        return Ok(Some(Merging::Scheduled));
+    }
+    let not_yet = |why: &str| Ok(Some(Merging::NotYet(why.to_owned())));
+    if there.may_merge == Some(false) {
+        return Ok(Some(forbidden(&there.target)));
+    }
+    match there.pipeline.as_deref() {
+        None => Ok(Some(Merging::no_pipeline())),
+        Some("failed" | "canceled" | "canceling") => Ok(Some(Merging::failed())),
+        Some("skipped") => {
+            not_yet("its pipeline was skipped, which GitLab does not count as a success")
+        }
+        Some(_) => Ok(None),
+    }
+}
+
+/// The user may propose, and not merge: that is no failure of the pass.
+fn forbidden(target: &str) -> Merging {
+    Merging::NotYet(format!(
+        "the token's user is not allowed to merge into `{target}`; allow it to in the settings of the protected branch"
+    ))
+}
+
+/// The merge request shows another head than ours: the branch says whether somebody pushed, or GitLab is behind.
+async fn behind(
+    api: &Api,
+    project: u64,
+    number: u64,
+    head: &CommitId,
+    source: &str,
+) -> Result<Merging, ForgeError> {
+    let endpoint = branches::Branch::builder()
+        .project(project)
+        .branch(source)
+        .build();
+    let branch = api.get::<BranchAnswer>(&built(endpoint)?).await;
+    match branch {
+        Ok(branch) if branch.commit.id == head.as_str() => Ok(Merging::NotYet(
+            "GitLab has not caught up with the last push; the next pass asks again".to_owned(),
+        )),
+        Ok(_) | Err(ForgeError::NotFound(_)) => Err(ForgeError::Conflict(format!(
+            "!{number} of project {project} is no longer what imagebot wrote"
+        ))),
+        Err(error) => Err(error),
+    }
+}
+
+async fn ask(api: &Api, project: u64, number: u64, head: &CommitId) -> Result<Merging, ForgeError> {
     let endpoint = AutoMerge {
         project,
         number,
@@ -58,15 +141,18 @@ pub(super) async fn merge(
             }
             // Here 401 says that the user may not merge; the token is good.
             StatusCode::UNAUTHORIZED => {
-                return Err(ForgeError::Forbidden(format!(
-                    "!{number} of project {project} may not be merged with this token"
-                )));
+                let request = one(api, project, number).await?;
+                return Ok(forbidden(&request.target_branch));
             }
             _ if api.is_locked(&response) => why = said,
+            StatusCode::CONFLICT => {
+                let request = one(api, project, number).await?;
+                return behind(api, project, number, head, &request.source_branch).await;
+            }
             StatusCode::METHOD_NOT_ALLOWED => {
                 let request = one(api, project, number).await?;
                 if request.state == "merged" {
-                    return merged(&request, head);
+                    return merged(number, request.sha.as_deref(), head);
                 }
                 let status = request.detailed_merge_status.unwrap_or_default();
                 if request.state != "opened" {
@@ -103,12 +189,11 @@ fn outcome(request: &Request) -> Merging {
 }
 
 /// What was asked for before, and whose answer was lost.
-fn merged(request: &Request, head: &CommitId) -> Result<Merging, ForgeError> {
-    match request.sha.as_deref() == Some(head.as_str()) {
+fn merged(number: u64, with: Option<&str>, head: &CommitId) -> Result<Merging, ForgeError> {
+    match with == Some(head.as_str()) {
         true => Ok(Merging::Merged),
         false => Err(ForgeError::Conflict(format!(
-            "!{} was merged with another head than {head}",
-            request.iid
+            "!{number} was merged with another head than {head}"
         ))),
     }
 }

@@ -69,6 +69,7 @@ pub(super) async fn start(api: &Api) -> Result<Session, ForgeError> {
         Err(
             error @ (ForgeError::Unauthorized(_)
             | ForgeError::RateLimited(_)
+            | ForgeError::Server(_)
             | ForgeError::Unreachable(_)),
         ) => return Err(error),
         Err(error) => error.to_string(),

@@ -96,13 +96,15 @@ struct Remembered<'a> {
 impl Since for Remembered<'_> {
     fn opened(&mut self, number: u64) -> Option<Timestamp> {
         let key = format!("{} {number}", self.repo);
-        seconds(&self.store.kept(Kind::Opened, &key)?)
+        let at = self.store.time(Kind::Opened, &key, self.now.as_second())?;
+        Timestamp::from_second(at).ok()
     }
 
     fn opening(&mut self, changes: &ChangeSet) -> Option<Timestamp> {
         let key = format!("{} {}", self.repo, changes.lines().join("\n"));
-        let since = self.store.kept(Kind::Opening, &key);
-        let since = since.and_then(|since| seconds(&since)).unwrap_or_else(|| {
+        let since = self.store.time(Kind::Opening, &key, self.now.as_second());
+        let since = since.and_then(|at| Timestamp::from_second(at).ok());
+        let since = since.unwrap_or_else(|| {
             let now = self.now.as_second().to_string();
             self.store.keep(Kind::Opening, &key, &now);
             self.now
@@ -170,7 +172,8 @@ fn since(
         None => first,
     };
     let since = known.filter(|since| *since <= now).unwrap_or(now);
-    if kept.map(|(known, _)| known) != Some(what) {
+    // Also a time that lay in the future: the clock ran ahead then (B9).
+    if kept.map(|(known, _)| known) != Some(what) || known != Some(since) {
         store.keep(kind, &key, &format!("{what} {}", since.as_second()));
     }
     since

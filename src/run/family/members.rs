@@ -1,15 +1,16 @@
 //! The registered repositories as the family sees them.
 
+use super::super::report::capped;
 use super::super::setup::Setup;
 use super::super::work::Work;
 use crate::config::repo_of;
-use crate::family::{Graph, Member, On, Stand};
+use crate::family::{Graph, Member, On, Stand, round};
 use crate::forge::Repository;
 use crate::image::ImageName;
 use crate::plan::Observations;
 use crate::repo::RepoName;
 use crate::store::Kind;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The family of the registered repositories, in the order in which they were given.
 pub struct Kinship {
@@ -113,6 +114,40 @@ impl Kinship {
         }
     }
 
+    /// Those of some repositories that nothing connects with any other: no image of one is built on an image of the
+    /// other, over however many others.
+    pub(in crate::run) fn apart(&self, of: &BTreeSet<usize>) -> BTreeSet<usize> {
+        let mut seen = BTreeSet::new();
+        let mut apart = BTreeSet::new();
+        for first in 0..self.members.len() {
+            if !seen.insert(first) {
+                continue;
+            }
+            let mut relatives = BTreeSet::from([first]);
+            let mut waiting = vec![first];
+            while let Some(repo) = waiting.pop() {
+                let nodes = self.graph.nodes_of(repo).iter();
+                let beside = nodes.flat_map(|node| {
+                    let (above, below) = (self.graph.parents(*node), self.graph.children(*node));
+                    above
+                        .iter()
+                        .chain(below)
+                        .filter_map(|node| self.graph.nodes()[*node].repo)
+                });
+                for repo in beside {
+                    if seen.insert(repo) {
+                        relatives.insert(repo);
+                        waiting.push(repo);
+                    }
+                }
+            }
+            if relatives.is_subset(of) {
+                apart.extend(relatives);
+            }
+        }
+        apart
+    }
+
     /// What a repository is called.
     pub fn name(&self, repo: usize) -> &RepoName {
         &self.members[repo].name
@@ -151,11 +186,13 @@ pub fn odd(kinship: &Kinship) -> Vec<String> {
     let findings = findings.map(|finding| finding.told(kinship.name(finding.repo)));
     let cycles = kinship.graph.cycles.iter().map(|cycle| {
         let name = |node: &usize| kinship.graph.name_of(*node, &kinship.members);
-        let round: Vec<String> = cycle.iter().chain(cycle.first()).map(name).collect();
         format!(
             "images stand on each other in a circle, and are not followed: {} (family-cycle)",
-            round.join(" → ")
+            round(cycle, &name)
         )
     });
-    findings.chain(cycles).collect()
+    capped(findings.chain(cycles), MOST_FINDINGS)
 }
+
+/// The most findings about the family that are shown.
+const MOST_FINDINGS: usize = 100;

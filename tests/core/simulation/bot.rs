@@ -302,6 +302,7 @@ impl Bot {
                         now,
                         proposed: &case.proposed,
                         traces: false,
+                        candidates: 20,
                     };
                     match decide(&ask) {
                         Ok(decision) => break decision,
@@ -324,7 +325,7 @@ fn answer(world: &World, question: Question, seen: &mut Observations, trouble: &
         code: "timeout",
         message: "the registry did not answer".to_owned(),
         help: None,
-        quota: false,
+        kind: imagebot::plan::FailureKind::Wrong,
     };
     let is_lost = |lookup: &Lookup| trouble.lost.contains(&lookup.image);
     match question {

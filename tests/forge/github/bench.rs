@@ -63,6 +63,7 @@ pub(crate) fn settings(fake: &FakeGitHub, globs: &[&str]) -> GitHubSettings {
         server,
         token: GitHubToken::Token(TOKEN.to_owned().into()),
         registry: None,
+        auto_merge: false,
     }
 }
 
@@ -100,7 +101,8 @@ impl Server for Bench {
             Pipeline::None => panic!("CI cannot take back what it said"),
         };
         let name = repo.name.as_str();
-        self.fake.check(name, commit.as_str(), "build", conclusion);
+        self.fake
+            .settled_check(name, commit.as_str(), "build", conclusion);
     }
     async fn notices(&self, repo: &Repository) -> Vec<String> {
         let state = self.fake.lock();

@@ -343,7 +343,7 @@ async fn people_and_everything_can_be_listed_too() {
     fake.repo("ada/hidden");
     fake.repo("imagebot/own");
     for (globs, expect) in [
-        (vec!["ada/*"], vec!["ada/shown"]),
+        (vec!["ada/*"], vec!["ada/hidden", "ada/shown"]),
         (vec!["imagebot/*"], vec!["imagebot/own"]),
         (
             vec!["**"],

@@ -98,7 +98,7 @@ async fn f3_what_was_cut_short_is_dressed_later() {
         let hits = bench.fake.fail(
             "PATCH /repos/team/app/issues",
             usize::from(on),
-            Effect::status(403, "no"),
+            Effect::status(400, "no"),
         );
         let outcome = bench.github.create(&repo, &new).await;
         assert_eq!((hits.count(), outcome.is_err()), (usize::from(on), on));

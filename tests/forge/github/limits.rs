@@ -308,7 +308,7 @@ async fn a_server_that_hangs_up_is_unreachable_and_reading_is_tried_again() {
         let outcome = bench.github.branches(&repo).await;
         assert_eq!(hits.count(), if on { 3 } else { 0 });
         assert_eq!(
-            outcome.is_err_and(|e| matches!(e, ForgeError::Unreachable(_))),
+            outcome.is_err_and(|e| matches!(e, ForgeError::Server(_))),
             on
         );
     }

@@ -81,11 +81,55 @@ async fn the_registry_of_a_server_is_the_one_that_the_operator_names() {
     let github = GitHub::new(settings).unwrap();
     let registry = listed(&github, "team/app").await.registry.unwrap();
     assert_eq!(registry.host.as_str(), "containers.ghe.example.com");
-    assert_eq!(
-        (registry.username.as_str(), registry.realm),
-        ("x-access-token", None)
+    assert_eq!(registry.realm, None);
+    assert!(registry.login.is_none(), "a fine-grained token");
+}
+
+/// GitHub's registry takes classic tokens only; a refused login costs the public images as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_8_only_a_classic_token_is_a_login_of_the_registry() {
+    let host = imagebot::image::RegistryHost::parse("containers.ghe.example.com").unwrap();
+    for (token, classic) in [
+        ("ghp_CANARY0002", true),
+        ("0123456789abcdef0123456789abcdef01234567", true),
+        ("github_pat_CANARY0002", false),
+        ("ghs_CANARY0002", false),
+    ] {
+        let bench = Bench::start().await;
+        bench.fake.token("imagebot", token, TokenOptions::default());
+        bench.fake.commit("team/app", "main", &[("x", "x")]);
+        let mut settings = settings(&bench.fake, &["team/*"]);
+        settings.token = GitHubToken::Token(token.to_owned().into());
+        settings.registry = Some(host.clone());
+        let github = GitHub::new(settings).unwrap();
+        let registry = listed(&github, "team/app").await.registry.unwrap();
+        assert_eq!(registry.login.is_some(), classic, "{token}");
+        if let Some(login) = registry.login {
+            assert_eq!(login.username, "x-access-token");
+            assert!(!login.id.contains("CANARY"));
+        }
+        let found = github.doctor(&[]).await;
+        let warned = found
+            .iter()
+            .any(|f| f.what.contains("containers.ghe.example.com"));
+        assert_eq!(warned, !classic, "{found:#?}");
+    }
+}
+
+/// Without rate limits, an Enterprise Server's default, there is no such answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_18_a_server_without_rate_limits_is_well() {
+    let bench = Bench::start().await;
+    bench.fake.lock().without_limits = true;
+    bench.fake.commit("team/app", "main", &[("x", "x")]);
+    let repo = listed(&bench.github, "team/app").await;
+    let found = bench.github.doctor(&[repo]).await;
+    assert!(found.iter().all(|f| f.level < Level::Problem), "{found:#?}");
+    let says = |words: &str| found.iter().any(|f| f.what.contains(words));
+    assert!(
+        says("a fine-grained token") && says("no check is required"),
+        "{found:#?}"
     );
-    assert!(!registry.login.contains("CANARY"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -152,8 +152,9 @@ async fn two_tokens_serve_what_must_not_see_each_other() {
         let registry = listing.repositories[0].registry.clone().unwrap();
         assert_eq!(registry.host.as_str(), "registry.example.org");
         assert_eq!(registry.realm.unwrap().to_string(), fake.url());
-        assert!(!registry.login.contains("glpat"));
-        logins.insert(registry.login);
+        let login = registry.login.unwrap().id;
+        assert!(!login.contains("glpat"));
+        logins.insert(login);
     }
     assert_eq!(logins.len(), 2);
 }
@@ -408,7 +409,7 @@ async fn a_listing_that_fails_stops_no_other() {
             0 => assert_eq!(names(&listing), ["a/app", "b/app"]),
             _ => {
                 assert_eq!(names(&listing), ["b/app"]);
-                assert_eq!(failed(&listing), [("a/**", "forge-unreachable")]);
+                assert_eq!(failed(&listing), [("a/**", "forge-server-error")]);
             }
         }
     }

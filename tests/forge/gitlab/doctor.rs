@@ -117,3 +117,62 @@ async fn a_token_that_is_refused_is_the_one_finding_that_counts() {
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert!(problems[0].help.is_some());
 }
+
+/// Proposing needs Developer; merging into a new project's default branch needs more.
+#[tokio::test]
+async fn row_7_who_may_not_merge_is_told_before_automerge_fails() {
+    for (protected, level, warned) in [(true, 30, true), (true, 40, false), (false, 30, false)] {
+        let fake = FakeGitLab::start().await;
+        fake.allow(1, "", level);
+        let token = fake.token(NewToken::default());
+        let options = ProjectOptions {
+            fully_protected: protected,
+            ..ProjectOptions::default()
+        };
+        fake.project("team/app", options);
+        fake.commit("team/app", "main", &[("Dockerfile", "FROM a:1\n")]);
+        let found = findings(&fake, &token).await;
+        let bad = bad(&found);
+        assert_eq!(bad.len(), usize::from(warned), "{bad:?}");
+        assert!(
+            bad.iter()
+                .all(|what| what.contains("not allowed to merge into `main`"))
+        );
+    }
+}
+
+/// With the recommended role the protected branches cannot be read: that is said, and not taken for none.
+#[tokio::test]
+async fn row_33_what_cannot_be_read_is_said() {
+    for (level, readable) in [(30, false), (40, true)] {
+        let fake = FakeGitLab::start().await;
+        fake.allow(1, "", level);
+        let token = fake.token(NewToken::default());
+        fake.project("team/app", ProjectOptions::default());
+        fake.commit("team/app", "main", &[("Dockerfile", "FROM a:1\n")]);
+        let found = findings(&fake, &token).await;
+        let said = found
+            .iter()
+            .any(|f| f.what.contains("protected branches cannot be read"));
+        assert_eq!(said, !readable, "{found:#?}");
+        assert_eq!(bad(&found), [""; 0]);
+    }
+}
+
+/// A member by an invited group shows among all members, not with the project.
+#[tokio::test]
+async fn row_34_members_by_an_invited_group_count() {
+    for invited in [false, true] {
+        let fake = FakeGitLab::start().await;
+        fake.allow(1, "", 20);
+        let token = fake.token(NewToken::default());
+        fake.project("team/app", ProjectOptions::default());
+        fake.commit("team/app", "main", &[("Dockerfile", "FROM a:1\n")]);
+        if invited {
+            fake.invite("team/app", 1, 30);
+        }
+        let found = findings(&fake, &token).await;
+        let problem = found.iter().any(|f| f.level == Level::Problem);
+        assert_eq!(problem, !invited, "{found:#?}");
+    }
+}

@@ -209,27 +209,6 @@ async fn t35_what_is_pushed_meanwhile_is_not_merged() {
     }
 }
 
-/// What the fake is for: asked before there is a pipeline, GitLab merges at once. So [`Forge::pipeline`] is asked first.
-#[tokio::test]
-async fn without_a_pipeline_gitlab_merges_at_once() {
-    let world = World::new().await;
-    world.fake.pipelines_late(true);
-    let repo = world.prepared().await;
-    let number = world
-        .forge
-        .create(&repo, &request(SOURCE, "one"))
-        .await
-        .unwrap()
-        .number;
-    let head = CommitId::parse(&world.fake.head("team/app", SOURCE).unwrap()).unwrap();
-    assert_eq!(
-        world.forge.pipeline(&repo, &head).await.unwrap(),
-        Pipeline::None
-    );
-    let merging = world.forge.merge(&repo, number, &head).await.unwrap();
-    assert_eq!(merging, Merging::Merged);
-}
-
 #[tokio::test]
 async fn a_failed_pipeline_is_not_merged() {
     let world = World::new().await;

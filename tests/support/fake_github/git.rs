@@ -180,7 +180,7 @@ pub(super) async fn serve(
     if rest == "git-receive-pack" {
         let mut state = shared.lock();
         let after = heads(&shared.repos.path(&id.to_string()));
-        state.pushed(&before, &after, id);
+        state.pushed(&before, &after, id, now);
         state.settle(&shared.repos, id, now);
     }
     if matches!(fault, Some(super::Effect::DropAfter)) {

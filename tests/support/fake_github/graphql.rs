@@ -48,10 +48,23 @@ pub(super) fn answer(
     request: &Value,
     token: &Token,
     null: Option<&str>,
+    accept: &str,
     now: Timestamp,
 ) -> Reply {
     let text = request["query"].as_str().unwrap_or_default();
     let mut state = shared.lock();
+    let unknown = |field: &str, kind: &str| {
+        let message = format!("Field '{field}' doesn't exist on type '{kind}'");
+        Reply::ok(json!({"errors": [{"path": ["query"], "message": message,
+            "extensions": {"code": "undefinedField", "typeName": kind, "fieldName": field}}]}))
+    };
+    if state.preview && text.contains("mergeStateStatus") && !accept.contains("merge-info-preview")
+    {
+        return unknown("mergeStateStatus", "PullRequest");
+    }
+    if state.without_queues && text.contains("isInMergeQueue") {
+        return unknown("isInMergeQueue", "PullRequest");
+    }
     let document = match ExecutableDocument::parse_and_validate(&SCHEMA, text, "document.graphql") {
         Ok(document) => document,
         Err(errors) => {
@@ -124,6 +137,24 @@ pub(super) fn answer(
         Err(error) => return refused("INVALID", &error.message().to_string()),
     };
     let troubles = view.troubles.take();
+    if state.heavy > 0
+        && let Some(nodes) = body
+            .pointer_mut("/data/nodes")
+            .and_then(Value::as_array_mut)
+        && nodes.len() > state.heavy
+    {
+        // The query is ended, and what there is by then comes with an error that names no node.
+        nodes
+            .iter_mut()
+            .skip(state.heavy)
+            .for_each(|node| *node = Value::Null);
+        if let Some(last) = nodes.get_mut(state.heavy - 1) {
+            last["refs"] = Value::Null;
+        }
+        let message = "Resource limits for this query exceeded.";
+        body["errors"] = json!([{"type": "RESOURCE_LIMITS_EXCEEDED", "message": message}]);
+        return Reply::ok(body);
+    }
     if !troubles.is_empty() {
         match body.get_mut("errors").and_then(Value::as_array_mut) {
             Some(errors) => errors.extend(troubles),
@@ -281,6 +312,27 @@ fn mutate(
         let repo = state.repos.get_mut(&repo_id).expect("a repository");
         let issue = repo.issues.get_mut(&number).expect("a pull request");
         issue.pull.as_mut().expect("a pull request").auto_merge = None;
+        return Ok((repo_id, number));
+    }
+    if names == ["dequeuePullRequest"] {
+        let repo = state.repos.get_mut(&repo_id).expect("a repository");
+        let issue = repo.issues.get_mut(&number).expect("a pull request");
+        issue.pull.as_mut().expect("a pull request").queued = false;
+        return Ok((repo_id, number));
+    }
+    if names == ["enqueuePullRequest"] {
+        if !repo.queue {
+            return Err("Merge queue is not enabled for this branch".to_owned());
+        }
+        if !head.is_empty() && head != pull.head {
+            return Err("Expected head sha did not match current head ref.".to_owned());
+        }
+        if !repo.missing(&pull).is_empty() {
+            return Err("Pull request is not mergeable: required checks are missing".to_owned());
+        }
+        let repo = state.repos.get_mut(&repo_id).expect("a repository");
+        let issue = repo.issues.get_mut(&number).expect("a pull request");
+        issue.pull.as_mut().expect("a pull request").queued = true;
         return Ok((repo_id, number));
     }
     assert_eq!(

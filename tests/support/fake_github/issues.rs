@@ -1,6 +1,6 @@
 //! Issues: labels, assignees, milestones, comments.
 
-use super::pulls::{text, texts};
+use super::pulls::{text, texts, too_long};
 use super::server::{Call, Reply};
 use super::state::{Comment, State};
 use super::{Shared, render};
@@ -32,6 +32,9 @@ pub(super) fn create(shared: &Shared, state: &mut State, id: u64, call: &Call) -
         return Reply::invalid(missing);
     };
     let body = body.unwrap_or_default();
+    if let Some(reply) = too_long(&body) {
+        return reply;
+    }
     let number = state.repos[&id].next_number();
     let place = format!("{}#{number}", state.repos[&id].full_name());
     state.read_text(&place, &title);
@@ -51,6 +54,9 @@ pub(super) fn update(
     number: u64,
     call: &Call,
 ) -> Reply {
+    if let Some(reply) = text(&call.body, "body").and_then(|text| too_long(&text)) {
+        return reply;
+    }
     let place = format!("{}#{number}", state.repos[&id].full_name());
     for key in ["title", "body"] {
         if let Some(text) = text(&call.body, key) {
@@ -139,6 +145,9 @@ pub(super) fn comment(
     call: &Call,
 ) -> Reply {
     let body = text(&call.body, "body").unwrap_or_default();
+    if let Some(reply) = too_long(&body) {
+        return reply;
+    }
     let place = format!("{}#{number}", state.repos[&id].full_name());
     state.read_text(&place, &body);
     let comment = Comment {

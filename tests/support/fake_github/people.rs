@@ -1,6 +1,6 @@
 //! What people do: on the site, with git, and in the settings.
 
-use super::state::{App, Check, Issue, Owner, Pull, Repo, State, Token};
+use super::state::{App, Check, Issue, Owner, Pull, Repo, State, Suite, Token};
 use super::{FakeGitHub, git, pulls};
 use imagebot::repo::CommitId;
 use std::collections::BTreeMap;
@@ -35,6 +35,7 @@ pub(crate) struct TokenOptions {
     pub(crate) reach: Vec<String>,
     pub(crate) read_only: bool,
     pub(crate) no_checks: bool,
+    pub(crate) no_issues: bool,
 }
 
 impl FakeGitHub {
@@ -57,6 +58,7 @@ impl FakeGitHub {
             reach: options.reach,
             read_only: options.read_only,
             checks: !options.no_checks,
+            no_issues: options.no_issues,
         };
         self.lock().tokens.insert(secret.to_owned(), token);
     }
@@ -122,11 +124,21 @@ impl FakeGitHub {
             allow_auto_merge: false,
             allow_merge: true,
             allow_squash: true,
+            allow_rebase: true,
             drafts: true,
             delete_branch_on_merge: true,
             required: BTreeMap::new(),
             issues: BTreeMap::new(),
             checks: BTreeMap::new(),
+            suites: BTreeMap::new(),
+            without_pulls: false,
+            without_issues: false,
+            seen_from: BTreeMap::new(),
+            queue: false,
+            bypass: false,
+            allowed_methods: None,
+            linear: false,
+            methods: Vec::new(),
             milestones: Vec::new(),
             collaborators: ["ada".to_owned(), "grace".to_owned()].into(),
             ci: None,
@@ -218,7 +230,7 @@ impl FakeGitHub {
         let after = git::heads(&self.shared.repos.path(&id.to_string()));
         let now = self.clock().now();
         let mut state = self.lock();
-        state.pushed(before, &after, id);
+        state.pushed(before, &after, id, now);
         state.settle(&self.shared.repos, id, now);
     }
 
@@ -247,15 +259,73 @@ impl FakeGitHub {
 
     /// What a check says of a commit; `None`: it runs.
     pub(crate) fn check(&self, name: &str, commit: &str, check: &str, conclusion: Option<&str>) {
-        self.say(name, commit, check, conclusion, false);
+        let now = self.clock().now();
+        self.say(
+            name,
+            commit,
+            (check, "github-actions"),
+            conclusion,
+            false,
+            now,
+        );
     }
 
     /// What an old commit status says of a commit; `None`: pending.
     pub(crate) fn status(&self, name: &str, commit: &str, context: &str, state: Option<&str>) {
-        self.say(name, commit, context, state, true);
+        let now = self.clock().now();
+        self.say(name, commit, (context, ""), state, true, now);
     }
 
-    fn say(&self, name: &str, commit: &str, check: &str, conclusion: Option<&str>, old: bool) {
+    /// What a check said of a commit an hour ago; `None`: it runs.
+    pub(crate) fn settled_check(&self, name: &str, commit: &str, check: &str, said: Option<&str>) {
+        let then = self.clock().now() - jiff::SignedDuration::from_hours(1);
+        self.say(name, commit, (check, "github-actions"), said, false, then);
+    }
+
+    /// What another App's check says of a commit.
+    pub(crate) fn app_check(&self, name: &str, commit: &str, check: &str, app: &str, said: &str) {
+        let then = self.clock().now() - jiff::SignedDuration::from_hours(1);
+        self.say(name, commit, (check, app), Some(said), false, then);
+    }
+
+    /// An App has a check suite for a commit; its runs are to come, or never come.
+    pub(crate) fn suite(&self, name: &str, commit: &str, app: &str, status: &str) {
+        let at = self.clock().now();
+        self.set(name, |repo| {
+            let suites = repo.suites.entry(commit.to_owned()).or_default();
+            suites.retain(|suite| suite.app != app);
+            suites.push(Suite {
+                app: app.to_owned(),
+                status: status.to_owned(),
+                at,
+            });
+        });
+    }
+
+    /// The merge queue has tested what is in it, and merges it.
+    pub(crate) fn run_queue(&self, name: &str) {
+        let id = self.id(name);
+        let now = self.clock().now();
+        let mut state = self.lock();
+        state.sync(&self.shared.repos, id);
+        let all = state.repos[&id].issues.values();
+        let queued = |issue: &&Issue| issue.pull.as_ref().is_some_and(|pull| pull.queued);
+        let numbers: Vec<u64> = all.filter(queued).map(|issue| issue.number).collect();
+        for number in numbers {
+            let merged = pulls::merge(&mut state, &self.shared.repos, id, number, "queue", now);
+            merged.expect("it merges");
+        }
+    }
+
+    fn say(
+        &self,
+        name: &str,
+        commit: &str,
+        (check, app): (&str, &str),
+        conclusion: Option<&str>,
+        old: bool,
+        at: jiff::Timestamp,
+    ) {
         let id = self.id(name);
         let now = self.clock().now();
         let mut state = self.lock();
@@ -266,6 +336,8 @@ impl FakeGitHub {
             name: check.to_owned(),
             conclusion: conclusion.map(str::to_owned),
             is_status: old,
+            at,
+            app: app.to_owned(),
         });
         state.settle(&self.shared.repos, id, now);
     }
@@ -354,7 +426,7 @@ impl FakeGitHub {
         let now = self.clock().now();
         let mut state = self.lock();
         state.sync(&self.shared.repos, id);
-        let merged = pulls::merge(&mut state, &self.shared.repos, id, number, now)?;
+        let merged = pulls::merge(&mut state, &self.shared.repos, id, number, "merge", now)?;
         CommitId::parse(&merged).map_err(|error| error.to_string())
     }
 
@@ -382,6 +454,7 @@ impl FakeGitHub {
                 reviewers: Vec::new(),
                 merged: None,
                 auto_merge: None,
+                queued: false,
             });
             repo.issues.insert(number, issue);
         });
@@ -427,10 +500,15 @@ impl State {
         before: &BTreeMap<String, String>,
         after: &BTreeMap<String, String>,
         id: u64,
+        now: jiff::Timestamp,
     ) {
+        let late = self.late;
         let Some(repo) = self.repos.get_mut(&id) else {
             return;
         };
+        let new = after.keys().filter(|name| !before.contains_key(*name));
+        let seen = now + jiff::SignedDuration::from_secs(late);
+        repo.seen_from.extend(new.map(|name| (name.clone(), seen)));
         let Some(ci) = repo.ci.clone() else { return };
         for (branch, head) in after {
             if before.get(branch) != Some(head) {
@@ -440,6 +518,8 @@ impl State {
                         name: ci.clone(),
                         conclusion: None,
                         is_status: false,
+                        at: now,
+                        app: "github-actions".to_owned(),
                     });
                 }
             }

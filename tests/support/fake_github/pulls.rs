@@ -59,7 +59,11 @@ pub(super) fn create(shared: &Shared, state: &mut State, id: u64, call: &Call) -
     let custom = |message: String| {
         Reply::invalid(json!([{"resource": "PullRequest", "code": "custom", "message": message}]))
     };
-    let Some(head) = heads.get(&source).cloned() else {
+    let seen = repo
+        .seen_from
+        .get(&source)
+        .is_none_or(|from| *from <= call.now);
+    let Some(head) = heads.get(&source).filter(|_| seen).cloned() else {
         return wrong("head");
     };
     let Some(base) = heads.get(&target) else {
@@ -88,6 +92,9 @@ pub(super) fn create(shared: &Shared, state: &mut State, id: u64, call: &Call) -
         return Reply::invalid(missing);
     }
     let body = field("body");
+    if let Some(reply) = too_long(&body) {
+        return reply;
+    }
     let number = repo.next_number();
     let place = format!("{}#{number}", repo.full_name());
     let mut issue = State::issue(number, &title, &body, &call.token.login, call.now);
@@ -100,6 +107,7 @@ pub(super) fn create(shared: &Shared, state: &mut State, id: u64, call: &Call) -
         reviewers: Vec::new(),
         merged: None,
         auto_merge: None,
+        queued: false,
     });
     state.read_text(&place, &title);
     state.read_text(&place, &body);
@@ -109,6 +117,16 @@ pub(super) fn create(shared: &Shared, state: &mut State, id: u64, call: &Call) -
     Reply::new(201, render::pull(shared, state, repo, issue, true))
 }
 
+/// GitHub takes no text of more than 65,536 characters.
+pub(super) fn too_long(text: &str) -> Option<Reply> {
+    (text.chars().count() > 65_536).then(|| {
+        Reply::invalid(
+            json!([{"resource": "Issue", "code": "custom", "field": "body",
+            "message": "body is too long (maximum is 65536 characters)"}]),
+        )
+    })
+}
+
 pub(super) fn update(
     shared: &Shared,
     state: &mut State,
@@ -116,6 +134,9 @@ pub(super) fn update(
     number: u64,
     call: &Call,
 ) -> Reply {
+    if let Some(reply) = text(&call.body, "body").and_then(|text| too_long(&text)) {
+        return reply;
+    }
     let place = format!("{}#{number}", state.repos[&id].full_name());
     for key in ["title", "body"] {
         if let Some(text) = text(&call.body, key) {
@@ -223,7 +244,24 @@ pub(super) fn put_merge(
         let message = format!("Required status check \"{}\" is expected.", missing[0]);
         return Reply::error(405, &message);
     }
-    match merge(state, &shared.repos, id, number, call.now) {
+    let repo = &state.repos[&id];
+    if repo.queue && !repo.bypass {
+        return Reply::error(405, "Changes must be made through the merge queue");
+    }
+    let method = text(&call.body, "merge_method").unwrap_or_else(|| "merge".to_owned());
+    let ruled = repo.allowed_methods.as_ref();
+    let ruled = ruled.is_some_and(|allowed| !allowed.contains(&method));
+    let refused = match method.as_str() {
+        "merge" if ruled || repo.linear || !repo.allow_merge => "Merge commits are",
+        "squash" if ruled || !repo.allow_squash => "Squash merges are",
+        "rebase" if ruled || !repo.allow_rebase => "Rebase merges are",
+        _ => "",
+    };
+    if !refused.is_empty() {
+        let message = format!("{refused} not allowed on this repository.");
+        return Reply::error(405, &message);
+    }
+    match merge(state, &shared.repos, id, number, &method, call.now) {
         Ok(sha) => Reply::ok(
             json!({"sha": sha, "merged": true, "message": "Pull Request successfully merged"}),
         ),
@@ -237,6 +275,7 @@ pub(super) fn merge(
     repos: &Repos,
     id: u64,
     number: u64,
+    method: &str,
     now: Timestamp,
 ) -> Result<String, String> {
     let repo = state.repos.get_mut(&id).ok_or("no repository")?;
@@ -249,10 +288,12 @@ pub(super) fn merge(
     let merged = repos.merge(&folder, &pull.target, &pull.source).to_string();
     pull.merged = Some((merged.clone(), now));
     pull.auto_merge = None;
+    pull.queued = false;
     issue.open = false;
     if delete {
         repos.delete_branch(&folder, &pull.source);
     }
+    repo.methods.push(method.to_owned());
     state.sync(repos, id);
     Ok(merged)
 }

@@ -2,7 +2,9 @@
 
 use super::state::{Check, Comment, Issue, Owner, Repo, State};
 use super::{Shared, git};
+use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 macro_rules! example {
@@ -25,6 +27,8 @@ example!(LABEL, "label");
 example!(MILESTONE, "milestone");
 example!(CHECK, "check-run");
 example!(STATUS, "combined-status");
+example!(SUITE, "check-suite");
+example!(RULE, "rule");
 example!(INSTALLATION, "installation");
 example!(TOKEN, "installation-token");
 example!(BRANCH, "branch");
@@ -91,6 +95,8 @@ pub(super) fn repository(shared: &Shared, state: &State, repo: &Repo, full: bool
             "disabled": false,
             "default_branch": repo.default_branch,
             "topics": repo.topics,
+            "has_issues": !repo.without_issues,
+            "has_pull_requests": !repo.without_pulls,
             "permissions": {"admin": false, "push": true, "pull": true},
             // Not what a client is to use: it builds the address itself.
             "clone_url": format!("https://elsewhere.example/{}.git", repo.full_name()),
@@ -277,7 +283,8 @@ pub(super) fn check(repo: &Repo, sha: &str, check: &Check, index: usize) -> Valu
         &mut found,
         json!({"id": index + 1, "head_sha": sha, "name": check.name,
             "status": if done { "completed" } else { "in_progress" }, "conclusion": check.conclusion,
-            "completed_at": done.then_some("2026-11-21T12:00:00Z"), "pull_requests": []}),
+            "started_at": check.at.to_string(), "completed_at": done.then(|| check.at.to_string()),
+            "pull_requests": []}),
     );
     let _ = repo;
     found
@@ -289,9 +296,60 @@ pub(super) fn workflow_run(sha: &str, check: &Check, index: usize) -> Value {
     put(
         &mut found,
         json!({"id": index + 1, "head_sha": sha, "name": check.name,
-            "status": if done { "completed" } else { "in_progress" }, "conclusion": check.conclusion}),
+            "status": if done { "completed" } else { "in_progress" }, "conclusion": check.conclusion,
+            "created_at": check.at.to_string(), "updated_at": check.at.to_string(),
+            "run_started_at": check.at.to_string()}),
     );
     found
+}
+
+/// The check suites of a commit: one for each App that has runs, and those that are said to be there.
+pub(super) fn suites(repo: &Repo, sha: &str) -> Vec<Value> {
+    let mut all: BTreeMap<&str, (bool, usize, Timestamp)> = BTreeMap::new();
+    for check in repo.checks.get(sha).into_iter().flatten() {
+        if !check.is_status {
+            let suite = all.entry(&check.app).or_insert((true, 0, check.at));
+            suite.0 &= check.conclusion.is_some();
+            suite.1 += 1;
+        }
+    }
+    let made = all.into_iter().map(|(app, (done, runs, at))| {
+        let status = if done { "completed" } else { "in_progress" };
+        (app, status, runs, at)
+    });
+    let told = repo.suites.get(sha).into_iter().flatten();
+    let told = told.map(|suite| (suite.app.as_str(), suite.status.as_str(), 0, suite.at));
+    let json = |(index, (app, status, runs, at)): (usize, (&str, &str, usize, Timestamp))| {
+        let mut found = SUITE.clone();
+        let conclusion = (status == "completed").then_some("success");
+        put(
+            &mut found,
+            json!({"id": index + 1, "head_sha": sha, "status": status, "conclusion": conclusion,
+                "latest_check_runs_count": runs, "created_at": at.to_string(), "updated_at": at.to_string()}),
+        );
+        found["app"]["slug"] = app.into();
+        found
+    };
+    made.chain(told).enumerate().map(json).collect()
+}
+
+/// The rules of rulesets for the default branch.
+pub(super) fn rules(repo: &Repo) -> Vec<Value> {
+    let rule = |kind: &str, parameters: Value| {
+        let mut found = RULE.clone();
+        put(&mut found, json!({"type": kind, "parameters": parameters}));
+        found
+    };
+    let methods = repo.allowed_methods.as_ref();
+    let pull = methods.map(|methods| {
+        rule(
+            "pull_request",
+            json!({"allowed_merge_methods": methods, "dismiss_stale_reviews_on_push": false,
+            "require_code_owner_review": false, "require_last_push_approval": false,
+            "required_approving_review_count": 0, "required_review_thread_resolution": false}),
+        )
+    });
+    pull.into_iter().collect()
 }
 
 pub(super) fn combined(sha: &str, checks: &[&Check]) -> Value {
@@ -303,7 +361,11 @@ pub(super) fn combined(sha: &str, checks: &[&Check]) -> Value {
             .conclusion
             .clone()
             .unwrap_or_else(|| "pending".to_owned());
-        put(&mut status, json!({"context": check.name, "state": state}));
+        put(
+            &mut status,
+            json!({"context": check.name, "state": state, "created_at": check.at.to_string(),
+                "updated_at": check.at.to_string()}),
+        );
         status
     };
     let statuses: Vec<Value> = checks.iter().map(status).collect();

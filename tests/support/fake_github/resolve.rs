@@ -67,9 +67,15 @@ impl<'v> View<'v> {
         let full = format!("refs/heads/{name}");
         // As GitHub has it: what was asked for as prefix is no part of the name.
         let short = full.strip_prefix(prefix).unwrap_or(name);
+        // Whether it is told as the prefix is not settled by the documentation ("such as `refs/heads/`").
+        let shown = if self.state.plain_prefix {
+            "refs/heads/"
+        } else {
+            prefix
+        };
         Object::Plain(
             "Ref",
-            json!({"id": format!("REF_{}_{full}", repo.id), "name": short, "prefix": prefix,
+            json!({"id": format!("REF_{}_{full}", repo.id), "name": short, "prefix": shown,
                 "target": commit(repo, oid), "~repo": repo.id, "~branch": name}),
         )
     }
@@ -90,6 +96,7 @@ impl<'v> View<'v> {
                 "number": issue.number, "state": state, "title": issue.title, "body": issue.body,
                 "baseRefName": pull.target, "headRefName": pull.source, "headRefOid": pull.head,
                 "isCrossRepository": pull.from_fork, "isDraft": pull.draft,
+                "isMergeQueueEnabled": repo.queue, "isInMergeQueue": pull.queued,
                 "createdAt": issue.created.to_string(),
                 "mergeCommit": pull.merged.as_ref().map(|(sha, _)| commit(repo, sha)),
                 "autoMergeRequest": pull.auto_merge.as_ref().map(|method| json!({"~type": "AutoMergeRequest",
@@ -258,7 +265,7 @@ impl<'v> View<'v> {
             "autoMergeAllowed" => leaf(repo.allow_auto_merge.into()),
             "mergeCommitAllowed" => leaf(repo.allow_merge.into()),
             "squashMergeAllowed" => leaf(repo.allow_squash.into()),
-            "rebaseMergeAllowed" => leaf(true.into()),
+            "rebaseMergeAllowed" => leaf(repo.allow_rebase.into()),
             "defaultBranchRef" => match heads().get(&repo.default_branch) {
                 Some(oid) => {
                     let found = self.reference(repo, "refs/heads/", &repo.default_branch, oid);
@@ -277,6 +284,30 @@ impl<'v> View<'v> {
                     .map(|(name, oid)| self.reference(repo, prefix, name, oid))
                     .collect();
                 Ok(self.connection("RefConnection", found, info))
+            }
+            "issues" => {
+                let texts = |key: &str| -> Vec<&str> {
+                    let list = arguments.get(key).and_then(|list| list.as_array());
+                    list.into_iter()
+                        .flatten()
+                        .filter_map(|v| v.as_str())
+                        .collect()
+                };
+                let (labels, states) = (texts("labels"), texts("states"));
+                let fits = |issue: &&Issue| {
+                    let state = if issue.open { "OPEN" } else { "CLOSED" };
+                    issue.pull.is_none()
+                        && (labels.is_empty()
+                            || issue.labels.iter().any(|l| labels.contains(&l.as_str())))
+                        && (states.is_empty() || states.contains(&state))
+                };
+                let found = repo.issues.values().filter(fits);
+                let found = found
+                    .map(|issue| {
+                        Object::Plain("Issue", json!({"id": issue.number, "number": issue.number}))
+                    })
+                    .collect();
+                Ok(self.connection("IssueConnection", found, info))
             }
             "pullRequests" => {
                 let found = self.pulls_of(repo, info, None);
@@ -402,6 +433,8 @@ impl ObjectValue for Seen<'_> {
                 let (repo, number) = view.changed.ok_or_else(|| error("nothing was changed"))?;
                 let kind = match info.field_name() {
                     "disablePullRequestAutoMerge" => "DisablePullRequestAutoMergePayload",
+                    "enqueuePullRequest" => "EnqueuePullRequestPayload",
+                    "dequeuePullRequest" => "DequeuePullRequestPayload",
                     _ => "EnablePullRequestAutoMergePayload",
                 };
                 Ok(view.resolved(Object::Plain(

@@ -1,7 +1,7 @@
 //! The routes of the REST API that are known; any other is noted as unexpected.
 
 use super::server::{Call, Reply};
-use super::state::{Owner, Repo, State, Token};
+use super::state::{Check, Owner, Repo, State, Token};
 use super::{Shared, git, issues, pulls, render};
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -19,17 +19,28 @@ pub(super) fn answer(shared: &Shared, call: &Call) -> Reply {
     let mut state = shared.lock();
     // Only the page that is asked for is rendered.
     let list = |fits: &dyn Fn(&Repo) -> bool, key: Option<&str>| {
+        let lacks = |repo: &&Repo| state.sso.contains(&repo.owner);
         let mut found: Vec<&Repo> = state
             .repos
             .values()
             .filter(|repo| reaches(&call.token, repo) && fits(repo))
             .collect();
+        let whole = found.len();
+        found.retain(|repo| !lacks(repo));
+        let partial = found.len() < whole;
         found.sort_by_cached_key(|repo| repo.full_name());
         let render = |repo: &Repo| render::repository(shared, &state, repo, false);
-        paged_as(shared, call, found, render, key)
+        let reply = paged_as(shared, call, found, render, key);
+        match partial {
+            true => reply.header("x-github-sso", "partial-results; organizations=21955855"),
+            false => reply,
+        }
     };
     match (call.method.as_str(), parts.as_slice()) {
         ("GET", ["user"]) => Reply::ok(render::user(&call.token.login)),
+        ("GET", ["rate_limit"]) if state.without_limits => {
+            Reply::error(404, "Rate limiting is not enabled.")
+        }
         ("GET", ["rate_limit"]) => Reply::ok(render::rate_limit()),
         ("GET", ["meta"]) => {
             let version = shared.options.version.clone().unwrap_or_default();
@@ -123,6 +134,12 @@ fn of_repo(shared: &Shared, state: &mut State, id: u64, rest: &[&str], call: &Ca
         }
     }
     let repo = &state.repos[&id];
+    if rest.first() == Some(&"issues") && repo.without_issues {
+        return Reply::error(410, "Issues are disabled for this repo");
+    }
+    if rest.first() == Some(&"issues") && call.method != "GET" && call.token.no_issues {
+        return Reply::error(403, "Resource not accessible by integration");
+    }
     let number = |text: &str| text.parse::<u64>().unwrap_or_default();
     match (call.method.as_str(), rest) {
         ("GET", []) => Reply::ok(render::repository(shared, state, repo, true)),
@@ -169,7 +186,8 @@ fn of_repo(shared: &Shared, state: &mut State, id: u64, rest: &[&str], call: &Ca
             let found = found
                 .map(|(name, sha)| render::git_ref(name, sha))
                 .collect();
-            paged(shared, call, found, None)
+            // All at once, whatever page is asked for.
+            Reply::ok(Value::Array(found))
         }
         ("GET", ["commits", sha, "check-runs"]) if call.token.checks => {
             let checks = repo.checks.get(*sha).cloned().unwrap_or_default();
@@ -186,7 +204,8 @@ fn of_repo(shared: &Shared, state: &mut State, id: u64, rest: &[&str], call: &Ca
         ("GET", ["actions", "runs"]) => {
             let sha = call.query.get("head_sha").cloned().unwrap_or_default();
             let checks = repo.checks.get(&sha).cloned().unwrap_or_default();
-            let runs = checks.iter().filter(|check| !check.is_status).enumerate();
+            let of_actions = |check: &&Check| !check.is_status && check.app == "github-actions";
+            let runs = checks.iter().filter(of_actions).enumerate();
             let runs = runs
                 .map(|(index, check)| render::workflow_run(&sha, check, index))
                 .collect();
@@ -197,7 +216,13 @@ fn of_repo(shared: &Shared, state: &mut State, id: u64, rest: &[&str], call: &Ca
             let statuses: Vec<_> = checks.iter().filter(|check| check.is_status).collect();
             Reply::ok(render::combined(sha, &statuses))
         }
-        ("GET", ["rules", "branches", ..]) => Reply::ok(json!([])),
+        ("GET", ["rules", "branches", ..]) => paged(shared, call, render::rules(repo), None),
+        ("GET", ["commits", sha, "check-suites"]) if call.token.checks => paged(
+            shared,
+            call,
+            render::suites(repo, sha),
+            Some("check_suites"),
+        ),
         ("GET", ["contents", path @ ..]) => {
             let (path, branch) = (path.join("/"), repo.default_branch.clone());
             if let Some(text) = shared.repos.file_at(&repo.folder(), &branch, &path) {
@@ -338,6 +363,7 @@ pub(super) fn as_app(
                 reach: vec![owner],
                 read_only: false,
                 checks: true,
+                no_issues: false,
             };
             state.tokens.insert(secret, token);
             Reply::new(201, body)

@@ -281,8 +281,18 @@ impl Asked<'_> {
             Some(Effect::NullNode(name)) => Some(name.clone()),
             _ => None,
         };
+        let accept = self.headers.get_all("accept").iter();
+        let accept: Vec<&str> = accept.filter_map(|value| value.to_str().ok()).collect();
+        let accept = accept.join(", ");
         let mut reply = match self.spend("graphql") {
-            Ok(()) => graphql::answer(self.shared, &self.json, &token, null.as_deref(), now),
+            Ok(()) => graphql::answer(
+                self.shared,
+                &self.json,
+                &token,
+                null.as_deref(),
+                &accept,
+                now,
+            ),
             Err(reply) => reply,
         };
         self.finish(&mut reply, &token, "graphql");

@@ -21,6 +21,19 @@ pub(crate) struct Check {
     pub(crate) conclusion: Option<String>,
     /// Whether it is an old commit status and no check run.
     pub(crate) is_status: bool,
+    /// When it began, or ended.
+    pub(crate) at: Timestamp,
+    /// The App that it belongs to.
+    pub(crate) app: String,
+}
+
+/// A check suite that an App has for a commit, whose runs are still to come.
+#[derive(Debug, Clone)]
+pub(crate) struct Suite {
+    pub(crate) app: String,
+    /// `queued`, `requested`, `in_progress`, …
+    pub(crate) status: String,
+    pub(crate) at: Timestamp,
 }
 
 #[derive(Debug, Clone)]
@@ -35,6 +48,8 @@ pub(crate) struct Token {
     pub(crate) read_only: bool,
     /// Whether it may read checks.
     pub(crate) checks: bool,
+    /// Whether it may not write issues, labels among them.
+    pub(crate) no_issues: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -82,6 +97,8 @@ pub(crate) struct Pull {
     pub(crate) merged: Option<(String, Timestamp)>,
     /// The way to merge, once auto-merge is on.
     pub(crate) auto_merge: Option<String>,
+    /// Whether it is in the merge queue.
+    pub(crate) queued: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -98,12 +115,29 @@ pub(crate) struct Repo {
     pub(crate) allow_auto_merge: bool,
     pub(crate) allow_merge: bool,
     pub(crate) allow_squash: bool,
+    pub(crate) allow_rebase: bool,
     pub(crate) drafts: bool,
     pub(crate) delete_branch_on_merge: bool,
     /// The checks that a branch requires.
     pub(crate) required: BTreeMap<String, BTreeSet<String>>,
     pub(crate) issues: BTreeMap<u64, Issue>,
     pub(crate) checks: BTreeMap<String, Vec<Check>>,
+    /// Check suites without runs, by commit.
+    pub(crate) suites: BTreeMap<String, Vec<Suite>>,
+    /// Pull requests are switched off; issues are.
+    pub(crate) without_pulls: bool,
+    pub(crate) without_issues: bool,
+    /// From when a pushed branch is seen by those who open pull requests.
+    pub(crate) seen_from: BTreeMap<String, Timestamp>,
+    /// Whether the default branch has a merge queue, and whether the token may go past it.
+    pub(crate) queue: bool,
+    pub(crate) bypass: bool,
+    /// The ways to merge that a ruleset allows; `None`: no ruleset says.
+    pub(crate) allowed_methods: Option<Vec<String>>,
+    /// Whether classic protection requires a linear history; no ruleset shows it.
+    pub(crate) linear: bool,
+    /// The ways in which pull requests were merged.
+    pub(crate) methods: Vec<String>,
     pub(crate) milestones: Vec<String>,
     pub(crate) collaborators: BTreeSet<String>,
     /// The check that starts with every push to a branch, if any.
@@ -172,6 +206,20 @@ pub(crate) struct State {
     /// What is left of a budget, and in how many seconds from the epoch it starts anew.
     pub(crate) budgets: BTreeMap<String, (u64, i64)>,
     pub(crate) last_id: u64,
+    /// How many seconds after its push a branch is seen.
+    pub(crate) late: i64,
+    /// The organisations whose repositories a list lacks, as single sign-on has it.
+    pub(crate) sso: Vec<String>,
+    /// Whether the server has no rate limits.
+    pub(crate) without_limits: bool,
+    /// What the prefix of a listed branch is said to be, where it is not the one that was asked for.
+    pub(crate) plain_prefix: bool,
+    /// How many repositories a page of heads may have before the query takes too much; 0: any number.
+    pub(crate) heavy: usize,
+    /// Whether `mergeStateStatus` is behind its preview, as on older Enterprise Servers.
+    pub(crate) preview: bool,
+    /// Whether the server knows no merge queues.
+    pub(crate) without_queues: bool,
     /// Whether GraphQL answers at all.
     pub(crate) graphql_off: bool,
     /// How many points the last GraphQL request cost.
@@ -213,10 +261,15 @@ impl State {
                 continue;
             };
             match heads.get(&pull.source) {
-                Some(head) => pull.head.clone_from(head),
+                Some(head) => {
+                    // Whoever pushes takes it out of the queue; auto-merge stays on for those who may write.
+                    pull.queued &= pull.head == *head;
+                    pull.head.clone_from(head);
+                }
                 None => {
                     issue.open = false;
                     pull.auto_merge = None;
+                    pull.queued = false;
                 }
             }
         }
@@ -239,7 +292,7 @@ impl State {
             .map(|i| i.number)
             .collect();
         for number in numbers {
-            let _ = super::pulls::merge(self, repos, id, number, now);
+            let _ = super::pulls::merge(self, repos, id, number, "auto", now);
         }
     }
 }

@@ -28,7 +28,9 @@ impl State {
             "namespace": {"id": 1, "full_path": namespace, "kind": "group"},
             "marked_for_deletion_on": project.pending_deletion.then_some("2026-12-01"),
             "marked_for_deletion_at": project.pending_deletion.then_some("2026-12-01"),
-            "merge_requests_enabled": true, "issues_enabled": true,
+            "merge_requests_enabled": !project.without_requests,
+            "merge_requests_access_level": if project.without_requests { "disabled" } else { "enabled" },
+            "issues_enabled": true,
             "builds_access_level": if project.ci { "enabled" } else { "disabled" },
             "permissions": {"project_access": access, "group_access": null},
         });
@@ -37,7 +39,12 @@ impl State {
             answer["container_registry_image_prefix"] = prefix.into();
             answer["container_registry_access_level"] = "enabled".into();
         }
-        if let Some(parent) = project.fork_of {
+        // Shown only to who may see the parent.
+        let seen = |parent: &u64| {
+            let parent = self.projects.get(parent);
+            parent.is_none_or(|parent| self.level(token, parent) > 0)
+        };
+        if let Some(parent) = project.fork_of.filter(seen) {
             answer["forked_from_project"] = json!({"id": parent});
         }
         answer
@@ -56,7 +63,7 @@ impl State {
             0 => "mergeable",
             _ => "checking",
         };
-        let pipeline = project.pipeline(&request.sha);
+        let pipeline = project.head_pipeline(request);
         json!({
             "id": request.id, "iid": request.iid, "project_id": project.id,
             "target_project_id": project.id, "source_project_id": request.source_project,
@@ -77,6 +84,12 @@ impl State {
         })
     }
 
+    /// Whether a token's user may merge into the default branch.
+    pub(super) fn may_merge(&self, token: &Token, project: &Project) -> bool {
+        let least = if project.fully_protected { 40 } else { 30 };
+        self.level(token, project) >= least
+    }
+
     pub(super) fn pipeline_json(&self, pipeline: &Pipeline, project: &Project) -> Value {
         json!({"id": pipeline.id, "iid": pipeline.id, "project_id": project.id, "sha": pipeline.sha,
             "ref": pipeline.branch, "status": pipeline.status, "source": "push",
@@ -95,8 +108,11 @@ impl State {
     }
 
     pub(super) fn branch_json(&self, project: &Project, name: &str, sha: &str) -> Value {
+        let default = name == project.default_branch && project.fully_protected;
+        let protected = default || project.protected.iter().any(|p| covers(p, name));
         json!({"name": name, "merged": false, "default": name == project.default_branch,
-            "protected": project.protected.iter().any(|p| covers(p, name)), "can_push": true,
+            "protected": protected, "can_push": true, "developers_can_push": !protected,
+            "developers_can_merge": !protected,
             "commit": {"id": sha, "short_id": &sha[..8], "title": "a commit"}})
     }
 

@@ -84,6 +84,54 @@ pub(super) fn read_ref(repository: &Path, branch: &str) -> Option<String> {
         .map(|(id, _)| id.to_owned())
 }
 
+/// The commit of a tag; git is only asked where there is one.
+pub(super) fn read_tag(repository: &Path, tag: &str) -> Option<String> {
+    let name = format!("refs/tags/{tag}");
+    let packed = || std::fs::read_to_string(repository.join("packed-refs")).unwrap_or_default();
+    if !repository.join(&name).exists() && !packed().lines().any(|line| line.ends_with(&name)) {
+        return None;
+    }
+    git(
+        repository,
+        &["rev-parse", &format!("{name}^{{commit}}")],
+        b"",
+    )
+}
+
+/// Makes, moves or (with `None`) deletes a tag.
+pub(super) fn set_tag(repository: &Path, tag: &str, to: Option<&str>) {
+    let name = format!("refs/tags/{tag}");
+    let done = match to {
+        Some(to) => git(repository, &["update-ref", &name, to], b""),
+        None => git(repository, &["update-ref", "-d", &name], b""),
+    };
+    done.unwrap();
+}
+
+/// The branches that a push moves, in its order: `old new ref` in lines of git's protocol.
+fn moved_by(body: &[u8]) -> Vec<String> {
+    let mut moved = Vec::new();
+    let mut rest = body;
+    while let Some((head, after)) = rest.split_at_checked(4) {
+        let length = std::str::from_utf8(head).ok();
+        let length = length.and_then(|hex| usize::from_str_radix(hex, 16).ok());
+        let Some(line) = length
+            .and_then(|length| length.checked_sub(4))
+            .filter(|length| *length > 0)
+            .and_then(|length| after.get(..length))
+        else {
+            break;
+        };
+        rest = &after[line.len()..];
+        let line = line.split(|byte| *byte == 0).next().unwrap_or_default();
+        let line = String::from_utf8_lossy(line);
+        if let Some(name) = line.trim_end().splitn(3, ' ').nth(2) {
+            moved.extend(name.strip_prefix("refs/heads/").map(str::to_owned));
+        }
+    }
+    moved
+}
+
 /// Makes a branch without starting a process.
 pub(super) fn write_ref(repository: &Path, branch: &str, head: &str) {
     let path = repository.join("refs/heads").join(branch);
@@ -292,9 +340,13 @@ pub(super) async fn serve(
         ("REMOTE_ADDR", "127.0.0.1".to_owned()),
         ("GIT_HTTP_EXPORT_ALL", "1".to_owned()),
     ];
+    let moved = match pushes && method == "POST" {
+        true => moved_by(&body),
+        false => Vec::new(),
+    };
     let reply = cgi(&repository, &environment, &body).await;
     if pushes && method == "POST" {
-        shared.lock().notice_push(id);
+        shared.lock().notice_push_of(id, Some(&moved));
     }
     reply
 }

@@ -18,7 +18,7 @@ pub(super) fn change(
         ("POST", ["merge_requests"]) => Some(open(state, token, id, params)),
         ("PUT", ["merge_requests", iid]) => Some(edit(state, id, iid.parse().ok()?, params)),
         ("PUT", ["merge_requests", iid, "merge"]) => {
-            Some(merge(state, id, iid.parse().ok()?, params))
+            Some(merge(state, token, id, iid.parse().ok()?, params))
         }
         ("POST", ["merge_requests", iid, "approve"]) => {
             let request = state.projects.get_mut(&id)?.request(iid.parse().ok()?)?;
@@ -59,12 +59,14 @@ fn open(state: &mut State, token: &Token, id: u64, params: &Params) -> Reply {
             return Reply::json(400, &json!({"error": format!("{needed} is missing")}));
         }
     }
+    if state.projects[&id].without_requests {
+        return Reply::message(403, "403 Forbidden");
+    }
     let text = |key: &str| params.text(key).unwrap_or_default();
     let (source, target) = (text("source_branch"), text("target_branch"));
     let project = &state.projects[&id];
     let Some(sha) = project.head(&source) else {
-        let text = format!("source_branch \"{source}\" does not exist");
-        return Reply::message(400, json!([text]));
+        return Reply::message(400, json!({"source_branch": ["does not exist"]}));
     };
     if project.head(&target).is_none() {
         return Reply::message(
@@ -121,6 +123,8 @@ fn open(state: &mut State, token: &Token, id: u64, params: &Params) -> Reply {
         auto_merge: false,
         approvals: 0,
         settling: state.settling,
+        unlinked: state.links_late,
+        closing: false,
         notes: Vec::new(),
     };
     let project = state.projects.get_mut(&id).unwrap();
@@ -190,7 +194,7 @@ fn edit(state: &mut State, id: u64, iid: u64, params: &Params) -> Reply {
     Reply::ok(&state.request_json(&state.projects[&id], &request))
 }
 
-fn merge(state: &mut State, id: u64, iid: u64, params: &Params) -> Reply {
+fn merge(state: &mut State, token: &Token, id: u64, iid: u64, params: &Params) -> Reply {
     if state
         .projects
         .get_mut(&id)
@@ -203,7 +207,12 @@ fn merge(state: &mut State, id: u64, iid: u64, params: &Params) -> Reply {
         .flag("auto_merge")
         .or(params.flag("merge_when_pipeline_succeeds"));
     let sha = params.text("sha");
-    match state.merge(id, iid, sha.as_deref(), auto.unwrap_or(false)) {
+    let may = state.may_merge(token, &state.projects[&id]);
+    let merged = match may {
+        true => state.merge(id, iid, sha.as_deref(), auto.unwrap_or(false)),
+        false => Err(Refusal::Forbidden),
+    };
+    match merged {
         Ok(()) => {
             let project = state.projects.get_mut(&id).unwrap();
             let request = project.request(iid).unwrap().clone();
@@ -211,10 +220,8 @@ fn merge(state: &mut State, id: u64, iid: u64, params: &Params) -> Reply {
         }
         Err(Refusal::NotMergeable) => Reply::message(405, "405 Method Not Allowed"),
         Err(Refusal::Conflict) => Reply::message(422, "Branch cannot be merged"),
-        Err(Refusal::Sha(head)) => Reply::message(
-            409,
-            format!("SHA does not match HEAD of source branch: {head}"),
-        ),
+        Err(Refusal::Sha) => Reply::message(409, "SHA does not match HEAD of source branch"),
+        Err(Refusal::Forbidden) => Reply::message(401, "401 Unauthorized"),
     }
 }
 

@@ -31,6 +31,8 @@ impl FakeGitLab {
                 tokens: from.tokens.clone(),
                 rate: from.rate,
                 pipelines_late: from.pipelines_late,
+                links_late: from.links_late,
+                diffs_late: from.diffs_late,
                 settling: from.settling,
                 next_id: from.next_id,
                 registry: from.registry.clone(),

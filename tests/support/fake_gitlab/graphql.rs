@@ -68,10 +68,32 @@ pub(super) fn answer(state: &mut State, token: &Token, params: &Params) -> Reply
     let variables: JsonMap = serde_json::from_value(variables).unwrap_or_default();
     let root = root(state, token, score, nulled);
     let execution = Execution::new(schema(), &document).raw_variable_values(&variables);
-    match execution.execute_sync(&root) {
-        Ok(response) => Reply::ok(&serde_json::to_value(&response).unwrap()),
+    let done = execution.execute_sync(&root);
+    drop(root);
+    match done {
+        Ok(response) => {
+            let mut answer = serde_json::to_value(&response).unwrap();
+            time_out(&mut answer, state.heavy);
+            Reply::ok(&answer)
+        }
         Err(error) => refused(&format!("{error:?}")),
     }
+}
+
+/// What is late is null, with an error that the query took too long (`Gitlab::Graphql::Timeout`).
+fn time_out(answer: &mut Value, heavy: usize) {
+    let nodes = answer.pointer_mut("/data/projects/nodes");
+    let Some(nodes) = nodes.and_then(Value::as_array_mut) else {
+        return;
+    };
+    if heavy == 0 || nodes.len() <= heavy || nodes[0].get("repository").is_none() {
+        return;
+    }
+    for node in nodes.iter_mut().skip(heavy) {
+        node["repository"] = Value::Null;
+    }
+    let path = json!(["projects", "nodes", heavy, "repository"]);
+    answer["errors"] = json!([{"message": "Timeout on Project.repository", "path": path}]);
 }
 
 type Resolved<'s> = Result<ResolvedValue<'s>, FieldError>;
@@ -181,18 +203,25 @@ fn root<'s>(state: &'s State, token: &'s Token, score: u64, nulled: BTreeSet<u64
             // By default the newest is the first.
             found.reverse();
             let nulled = nulled.clone();
-            let node = move |at: &&'s Project| project(state, at, nulled.contains(&at.id));
+            let node = move |at: &&'s Project| project(state, token, at, nulled.contains(&at.id));
             Ok(connection("ProjectConnection", found, arguments, node))
         }
         _ => Err(no_field("Query", name)),
     })
 }
 
-fn project<'s>(state: &'s State, project: &'s Project, nulled: bool) -> ResolvedValue<'s> {
+fn project<'s>(
+    state: &'s State,
+    token: &'s Token,
+    project: &'s Project,
+    nulled: bool,
+) -> ResolvedValue<'s> {
     ResolvedValue::object(object("Project", move |name, arguments| match name {
         "id" => leaf(format!("gid://gitlab/Project/{}", project.id)),
         "fullPath" => leaf(project.path.clone()),
-        "archived" => leaf(project.archived),
+        // Of itself or of a group above it; REST shows its own only.
+        "archived" => leaf(project.archived || state.is_in_archived(&project.path)),
+        "mergeRequestsEnabled" => leaf(!project.without_requests),
         "topics" => {
             let topics = project
                 .topics
@@ -225,7 +254,8 @@ fn project<'s>(state: &'s State, project: &'s Project, nulled: bool) -> Resolved
             if arguments.get("sort").and_then(|v| v.as_str()) != Some("created_asc") {
                 found.reverse();
             }
-            let node = move |mr: &&'s MergeRequest| merge_request(state, project, mr);
+            let may = state.may_merge(token, project);
+            let node = move |mr: &&'s MergeRequest| merge_request(state, project, mr, may);
             Ok(connection("MergeRequestConnection", found, arguments, node))
         }
         _ => Err(no_field("Project", name)),
@@ -233,13 +263,26 @@ fn project<'s>(state: &'s State, project: &'s Project, nulled: bool) -> Resolved
 }
 
 fn repository(project: &Project) -> ResolvedValue<'_> {
-    ResolvedValue::object(object("Repository", move |name, _| match name {
+    ResolvedValue::object(object("Repository", move |name, arguments| match name {
         "empty" => leaf(project.is_empty()),
         "exists" => leaf(true),
+        "branchNames" => {
+            let pattern = arguments.get("searchPattern").and_then(|v| v.as_str());
+            let number = |key: &str| arguments.get(key).and_then(|value| value.as_u64());
+            let fits = |name: &&String| super::answers::covers(pattern.unwrap_or_default(), name);
+            let names = super::backend::branches(&project.repository).into_iter();
+            let names: Vec<String> = names.map(|(name, _)| name).collect();
+            let page = names.iter().filter(fits);
+            let page = page.skip(number("offset").unwrap_or(0) as usize);
+            let page = page.take(number("limit").unwrap_or(0) as usize);
+            let page: Vec<_> = page.map(|name| ResolvedValue::leaf(name.clone())).collect();
+            Ok(ResolvedValue::list(page))
+        }
         "rootRef" if project.is_empty() => leaf(Value::Null),
         "rootRef" => leaf(project.default_branch.clone()),
         "tree" => Ok(ResolvedValue::object(object("Tree", move |_, _| {
-            let Some(sha) = project.head(&project.default_branch) else {
+            // GitLab looks up the bare name (`head_commit = commit(root_ref)`).
+            let Some(sha) = project.bare(&project.default_branch) else {
                 return leaf(Value::Null);
             };
             let id = format!("gid://gitlab/CommitPresenter/{sha}");
@@ -253,6 +296,7 @@ fn merge_request<'s>(
     state: &State,
     project: &'s Project,
     mr: &'s MergeRequest,
+    may: bool,
 ) -> ResolvedValue<'s> {
     let shown = state.request_json(project, mr);
     ResolvedValue::object(object("MergeRequest", move |name, arguments| {
@@ -267,6 +311,21 @@ fn merge_request<'s>(
             "diffHeadSha" => json!(mr.sha),
             "mergeCommitSha" => shown["merge_commit_sha"].clone(),
             "autoMergeEnabled" => json!(mr.auto_merge),
+            "detailedMergeStatus" => {
+                let status = shown["detailed_merge_status"].as_str().unwrap_or_default();
+                json!(status.to_ascii_uppercase())
+            }
+            "headPipeline" => {
+                let Some(pipeline) = project.head_pipeline(mr) else {
+                    return leaf(Value::Null);
+                };
+                let status = pipeline.status.to_ascii_uppercase();
+                let values = json!({"status": status, "sha": pipeline.sha, "id": "gid://gitlab/Ci::Pipeline/1"});
+                return Ok(plain("Pipeline", values));
+            }
+            "userPermissions" => {
+                return Ok(plain("MergeRequestPermissions", json!({"canMerge": may})));
+            }
             "createdAt" => json!(mr.created_at.to_string()),
             "labels" => {
                 let node = |title: &String| {

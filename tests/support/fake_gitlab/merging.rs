@@ -4,11 +4,18 @@ use super::backend;
 use super::state::{MergeRequest, Pipeline, Project, State};
 use jiff::Timestamp;
 
+/// For how many refs of a push pipelines are made.
+const PIPELINES: usize = 4;
+/// For how many refs of a push hooks and integrations are run.
+const HOOKS: usize = 3;
+
 /// Why a merge request is not merged.
 pub(super) enum Refusal {
     NotMergeable,
     Conflict,
-    Sha(String),
+    Sha,
+    /// The user may not merge into the target branch.
+    Forbidden,
 }
 
 impl Project {
@@ -39,14 +46,29 @@ impl Project {
 impl State {
     /// Open merge requests follow their source branches, and new heads get pipelines.
     pub(super) fn notice_push(&mut self, project: u64) {
+        self.notice_push_of(project, None);
+    }
+
+    /// A push of these branches, in its order. Pipelines are made for the first four refs of a push only, deletions
+    /// counted (`git_push_pipeline_limit`), hooks run for at most three (`push_event_hooks_limit`).
+    pub(super) fn notice_push_of(&mut self, project: u64, moved: Option<&[String]>) {
         let now = self.tick();
         let late = self.pipelines_late;
+        let (links_late, diffs_late) = (self.links_late, self.diffs_late);
         let mut new_pipelines = Vec::new();
         let Some(project) = self.projects.get_mut(&project) else {
             return;
         };
+        if moved.is_some_and(|moved| moved.len() > HOOKS) {
+            project.unhooked += 1;
+        }
         if project.ci {
-            for (branch, sha) in backend::branches(&project.repository) {
+            let heads = backend::branches(&project.repository).into_iter();
+            let has_its = |(branch, _): &(String, String)| {
+                let at = moved.and_then(|moved| moved.iter().position(|name| name == branch));
+                moved.is_none() || at.is_some_and(|at| at < PIPELINES)
+            };
+            for (branch, sha) in heads.filter(has_its) {
                 if !project
                     .pipelines
                     .iter()
@@ -56,30 +78,44 @@ impl State {
                 }
             }
         }
+        let id = project.id;
         for request in &mut project.merge_requests {
             if request.state != "opened" {
                 continue;
             }
             let head = backend::read_ref(&project.repository, &request.source);
-            if let Some(head) = head.filter(|head| *head != request.sha) {
+            request.closing = head.is_none() && request.source_project == id;
+            if let Some(head) = head.filter(|head| *head != request.sha && !diffs_late) {
                 // A new commit takes back what was agreed for the old one.
                 request.sha = head;
                 request.auto_merge = false;
+                request.unlinked = links_late;
                 request.updated_at = now;
             }
         }
         project.notice_merges(now);
-        let id = project.id;
         for (branch, sha) in new_pipelines {
             let pipeline = Pipeline {
                 id: self.new_id(),
                 sha,
+                source_sha: None,
                 branch,
                 status: "running",
                 late,
             };
             if let Some(project) = self.projects.get_mut(&id) {
                 project.pipelines.push(pipeline);
+            }
+        }
+    }
+
+    /// Merge requests whose source branch is gone are closed by a worker, a while after the push.
+    pub(super) fn close_the_branchless(&mut self) {
+        let now = self.time();
+        let requests = self.projects.values_mut();
+        for request in requests.flat_map(|project| &mut project.merge_requests) {
+            if std::mem::take(&mut request.closing) && request.state == "opened" {
+                (request.state, request.updated_at) = ("closed", now);
             }
         }
     }
@@ -105,15 +141,21 @@ impl State {
         if request.state != "opened" || request.draft() || request.settling > 0 {
             return Err(Refusal::NotMergeable);
         }
-        let head = project.head(&request.source).ok_or(Refusal::NotMergeable)?;
+        // The head of the newest diff, which may lag behind the branch (`check_sha_param!`).
+        let head = request.sha.clone();
         if sha.is_some_and(|sha| sha != head) {
-            return Err(Refusal::Sha(head));
+            return Err(Refusal::Sha);
         }
-        let pipeline = project.pipeline(&head).map(|pipeline| pipeline.status);
+        // What counts is the pipeline that the merge request has, not the commit's (`execute_merge`).
+        let pipeline = project
+            .head_pipeline(request)
+            .map(|pipeline| pipeline.status);
         match pipeline {
             // Asked too early, when there is no pipeline yet, GitLab merges at once.
-            None | Some("success" | "skipped") => {}
-            Some("running" | "pending" | "created") if auto => {
+            None | Some("success") => {}
+            Some("skipped") if auto && !must_succeed => return Err(Refusal::NotMergeable),
+            // It waits for a success that never comes.
+            Some("running" | "pending" | "created" | "skipped") if auto => {
                 let request = &mut project.merge_requests[at];
                 request.auto_merge = true;
                 request.updated_at = now;
@@ -154,7 +196,8 @@ impl State {
         let Some(found) = self.projects.get_mut(&project) else {
             return;
         };
-        for pipeline in found.pipelines.iter_mut().filter(|p| p.sha == sha) {
+        let of = |p: &&mut Pipeline| p.sha == sha || p.source_sha.as_deref() == Some(sha);
+        for pipeline in found.pipelines.iter_mut().filter(of) {
             pipeline.status = status;
             pipeline.late = false;
         }

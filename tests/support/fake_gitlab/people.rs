@@ -24,6 +24,10 @@ pub(crate) struct ProjectOptions {
     pub(crate) variables: Vec<(String, bool)>,
     pub(crate) milestones: Vec<String>,
     pub(crate) must_succeed: bool,
+    /// Only Maintainers may merge into the default branch, as in a new project.
+    pub(crate) fully_protected: bool,
+    /// Without merge requests.
+    pub(crate) without_requests: bool,
 }
 
 /// A token to be made.
@@ -75,6 +79,9 @@ impl FakeGitLab {
             public: options.public,
             ci: !options.without_ci,
             must_succeed: options.must_succeed,
+            fully_protected: options.fully_protected,
+            without_requests: options.without_requests,
+            unhooked: 0,
             protected: options.protected,
             commit_regex: options.commit_regex,
             variables: options.variables,
@@ -132,6 +139,8 @@ impl FakeGitLab {
             variables: project.variables.clone(),
             milestones: Vec::new(),
             must_succeed: project.must_succeed,
+            fully_protected: project.fully_protected,
+            without_requests: project.without_requests,
         };
         change(&mut options);
         project.archived = options.archived;
@@ -145,6 +154,8 @@ impl FakeGitLab {
         project.protected = options.protected;
         project.variables = options.variables;
         project.must_succeed = options.must_succeed;
+        project.fully_protected = options.fully_protected;
+        project.without_requests = options.without_requests;
     }
 
     pub(crate) fn delete_project(&self, path: &str) {
@@ -370,6 +381,8 @@ impl FakeGitLab {
             auto_merge: false,
             approvals: 0,
             settling: 0,
+            unlinked: false,
+            closing: false,
             notes: Vec::new(),
         });
         iid
@@ -427,6 +440,7 @@ impl FakeGitLab {
         project.pipelines.push(super::state::Pipeline {
             id: new_id,
             sha: sha.to_owned(),
+            source_sha: None,
             branch: String::new(),
             status: "running",
             late: false,
@@ -434,6 +448,58 @@ impl FakeGitLab {
         if status != "running" {
             state.end_pipelines(id, sha, status);
         }
+    }
+
+    /// A pipeline of merged results: it runs on a commit that GitLab made of a head and its target.
+    pub(crate) fn merged_results(&self, path: &str, sha: &str, status: &'static str) {
+        let mut state = self.lock();
+        let id = state.new_id();
+        let project = state.named_mut(path);
+        project.pipelines.retain(|pipeline| pipeline.sha != sha);
+        project.pipelines.push(super::state::Pipeline {
+            id,
+            sha: format!("{id:040x}"),
+            source_sha: Some(sha.to_owned()),
+            branch: String::new(),
+            status,
+            late: false,
+        });
+    }
+
+    /// The statuses of a commit's pipelines, the newest first.
+    pub(crate) fn pipelines(&self, path: &str, sha: &str) -> Vec<&'static str> {
+        let mut state = self.lock();
+        let all = state.named_mut(path).pipelines.iter().rev();
+        all.filter(|p| p.sha == sha).map(|p| p.status).collect()
+    }
+
+    /// How many pushes to a project ran no hooks, because they moved too many refs.
+    pub(crate) fn unhooked(&self, path: &str) -> usize {
+        self.lock().named_mut(path).unhooked
+    }
+
+    /// Merge requests learn of their pipelines and of their new heads late, until `catch_up`.
+    pub(crate) fn lag(&self, links: bool, diffs: bool) {
+        let mut state = self.lock();
+        (state.links_late, state.diffs_late) = (links, diffs);
+    }
+
+    /// Merge requests learn of their pipelines and heads.
+    pub(crate) fn catch_up(&self, path: &str) {
+        self.lag(false, false);
+        let mut state = self.lock();
+        let project = state.named_mut(path);
+        for request in &mut project.merge_requests {
+            request.unlinked = false;
+        }
+        let id = project.id;
+        state.notice_push(id);
+    }
+
+    /// Somebody pushes a tag; `None` deletes it.
+    pub(crate) fn tag(&self, path: &str, tag: &str, to: Option<&str>) {
+        let mut state = self.lock();
+        backend::set_tag(state.named_mut(path).own(), tag, to);
     }
 
     /// Pipelines are made, but shown only once they are told to be.
@@ -446,6 +512,23 @@ impl FakeGitLab {
                 pipeline.late = false;
             }
         }
+    }
+
+    /// Pages of heads with more repositories take too long; 0: none does.
+    pub(crate) fn slow(&self, heavy: usize) {
+        self.lock().heavy = heavy;
+    }
+
+    /// A group with this user in it is invited to a project.
+    pub(crate) fn invite(&self, path: &str, user: u64, level: u64) {
+        let mut state = self.lock();
+        let id = state.named_mut(path).id;
+        state.invited.insert((id, user), level);
+    }
+
+    /// A group is archived with all its projects; their own flags stay as they are.
+    pub(crate) fn archive_group(&self, group: &str) {
+        self.lock().archived_groups.push(group.to_owned());
     }
 
     /// The status of merge requests that are opened from now on is `checking` so many times.

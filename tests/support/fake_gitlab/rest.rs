@@ -32,7 +32,27 @@ pub(super) fn route(
         },
         ("GET", ["groups", group, "projects"]) => group_projects(state, token, group, params),
         ("GET", ["projects"]) => projects(state, token, params),
-        ("GET", ["merge_requests"]) => merge_requests(state, token, params),
+        ("GET", ["merge_requests"]) => {
+            let reply = merge_requests(state, token, params);
+            state.close_the_branchless();
+            reply
+        }
+        ("GET", ["issues"]) => {
+            let search = params.text("search").unwrap_or_default();
+            let wanted = params.text("state").unwrap_or_else(|| "all".to_owned());
+            let scope = params.text("scope");
+            let mine = scope.as_deref().unwrap_or("created_by_me") == "created_by_me";
+            let mut all = Vec::new();
+            for project in state.visible(token) {
+                let fits = project.issues.iter().filter(|issue| {
+                    issue.title.contains(&search)
+                        && (wanted == "all" || issue.open == (wanted == "opened"))
+                        && (!mine || issue.author == token.user)
+                });
+                all.extend(fits.map(|issue| state.issue_json(project, issue)));
+            }
+            page(all, params)
+        }
         (_, ["projects", project, rest @ ..]) => {
             let id = match find(state, token, project) {
                 Ok(id) => id,
@@ -92,8 +112,16 @@ fn in_project(
         [] => Reply::ok(&state.project_json(project, token)),
         ["repository", "branches"] => branches(state, id, params),
         ["repository", "branches", name] => match project.head(name) {
-            Some(sha) => Reply::ok(&state.branch_json(project, name, &sha)),
+            Some(sha) => {
+                let mut branch = state.branch_json(project, name, &sha);
+                branch["can_push"] = (branch["protected"] == false || level >= 40).into();
+                Reply::ok(&branch)
+            }
             None => Reply::not_found("Branch"),
+        },
+        ["repository", "tags", name] => match backend::read_tag(&project.repository, name) {
+            Some(sha) => Reply::ok(&json!({"name": name, "target": sha, "commit": {"id": sha}})),
+            None => Reply::not_found("Tag"),
         },
         ["repository", "files", file, "raw"] => {
             let spec = format!("{}:{file}", project.default_branch);
@@ -127,11 +155,17 @@ fn in_project(
             let Some(request) = state.projects.get_mut(&id)?.request(iid) else {
                 return Some(Reply::not_found("Not Found"));
             };
+            if request.closing {
+                (request.closing, request.state) = (false, "closed");
+            }
             let before = request.settling;
             request.settling = before.saturating_sub(1);
             let mut shown = request.clone();
             shown.settling = before;
-            Reply::ok(&state.request_json(state.projects.get(&id)?, &shown))
+            let project = state.projects.get(&id)?;
+            let mut answer = state.request_json(project, &shown);
+            answer["user"] = json!({"can_merge": state.may_merge(token, project)});
+            Reply::ok(&answer)
         }
         ["merge_requests", iid, "notes"] => {
             let iid: u64 = iid.parse().ok()?;
@@ -177,6 +211,13 @@ fn in_project(
                 params,
             )
         }
+        ["members", "all", user] => {
+            let user: u64 = user.parse().ok()?;
+            // Also who has come in by an invited group, which the project itself does not show.
+            let level = level.max(state.invited.get(&(id, user)).copied().unwrap_or(0));
+            Reply::ok(&json!({"id": user, "access_level": level}))
+        }
+        ["protected_branches"] if level < 40 => Reply::message(403, "403 Forbidden"),
         ["protected_branches"] => {
             let all = project.protected.iter();
             page(

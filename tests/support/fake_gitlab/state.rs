@@ -34,6 +34,16 @@ pub(super) struct State {
     /// Remaining requests and the second at which they are given back.
     pub(super) rate: Option<(u64, i64)>,
     pub(super) pipelines_late: bool,
+    /// How many repositories a page of heads may have before it takes too long; 0: any number.
+    pub(super) heavy: usize,
+    /// What users have by groups that were invited to a project, by project and user; not shown by the project.
+    pub(super) invited: BTreeMap<(u64, u64), u64>,
+    /// Groups that were archived, with all below.
+    pub(super) archived_groups: Vec<String>,
+    /// Merge requests learn of their head's pipeline only when they are told to: Sidekiq has much to do.
+    pub(super) links_late: bool,
+    /// Merge requests learn of a new head only when they are told to.
+    pub(super) diffs_late: bool,
     /// How often a new merge request's status is `checking` before it is told.
     pub(super) settling: u32,
     pub(super) next_id: u64,
@@ -76,6 +86,12 @@ pub(super) struct Project {
     /// Whether branches get pipelines.
     pub(super) ci: bool,
     pub(super) must_succeed: bool,
+    /// Whether only Maintainers may merge into the default branch, as in a new project.
+    pub(super) fully_protected: bool,
+    /// Merge requests are switched off.
+    pub(super) without_requests: bool,
+    /// How many pushes ran no hook and no integration: they moved more than three refs.
+    pub(super) unhooked: usize,
     pub(super) protected: Vec<String>,
     pub(super) commit_regex: Option<String>,
     pub(super) variables: Vec<(String, bool)>,
@@ -116,6 +132,10 @@ pub(crate) struct MergeRequest {
     pub(crate) auto_merge: bool,
     pub(crate) approvals: usize,
     pub(crate) settling: u32,
+    /// Its head's pipeline is not known to it yet.
+    pub(crate) unlinked: bool,
+    /// Its source branch is gone; it is closed a little later.
+    pub(crate) closing: bool,
     pub(crate) notes: Vec<Note>,
 }
 
@@ -141,6 +161,8 @@ pub(crate) struct Issue {
 pub(super) struct Pipeline {
     pub(super) id: u64,
     pub(super) sha: String,
+    /// The branch's head, where the pipeline runs on a commit that GitLab made of it and its target.
+    pub(super) source_sha: Option<String>,
     pub(super) branch: String,
     pub(super) status: &'static str,
     /// Not shown yet.
@@ -174,6 +196,11 @@ impl State {
             fired: Vec::new(),
             rate: None,
             pipelines_late: false,
+            heavy: 0,
+            archived_groups: Vec::new(),
+            invited: BTreeMap::new(),
+            links_late: false,
+            diffs_late: false,
             settling: 0,
             next_id: 100,
             registry: Some("registry.example.org".to_owned()),
@@ -224,6 +251,12 @@ impl State {
     pub(super) fn named_mut(&mut self, path: &str) -> &mut Project {
         let found = self.projects.values_mut().find(|p| p.path == path);
         found.unwrap_or_else(|| panic!("no project {path}"))
+    }
+
+    /// Whether a project is in an archived group.
+    pub(super) fn is_in_archived(&self, path: &str) -> bool {
+        let mut groups = self.archived_groups.iter();
+        groups.any(|group| path.starts_with(&format!("{group}/")))
     }
 
     pub(super) fn username(&self, id: u64) -> &str {
@@ -283,6 +316,21 @@ impl Project {
     pub(super) fn pipeline(&self, sha: &str) -> Option<&Pipeline> {
         let mut shown = self.pipelines.iter().rev();
         shown.find(|pipeline| pipeline.sha == sha && !pipeline.late)
+    }
+
+    /// The pipeline of a merge request's head, once GitLab has linked it: what merging looks at.
+    pub(super) fn head_pipeline(&self, request: &MergeRequest) -> Option<&Pipeline> {
+        let mut shown = self.pipelines.iter().rev();
+        let fits = |pipeline: &&Pipeline| {
+            let of = pipeline.source_sha.as_ref().unwrap_or(&pipeline.sha);
+            *of == request.sha && !pipeline.late
+        };
+        shown.find(fits).filter(|_| !request.unlinked)
+    }
+
+    /// The commit that a bare name stands for, as git reads it: a tag before a branch (gitrevisions).
+    pub(super) fn bare(&self, name: &str) -> Option<String> {
+        super::backend::read_tag(&self.repository, name).or_else(|| self.head(name))
     }
 
     pub(super) fn request(&mut self, iid: u64) -> Option<&mut MergeRequest> {

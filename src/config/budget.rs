@@ -1,0 +1,116 @@
+//! `[budget]`: how much work one repository and one host may cause in a pass.
+
+use super::keys::{Key, Kind};
+use super::reader::Table;
+use crate::policy::Age;
+use std::time::Duration;
+
+/// The most work of a pass. A fleet of ordinary repositories meets none of these bounds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Budget {
+    /// The most references that are read of a repository, and of one file.
+    pub references: usize,
+    /// The most images of a repository that are looked up in a pass.
+    pub lookups: usize,
+    /// The most newer tags that are tried for a reference in a pass, where those before could not be used.
+    pub candidates: usize,
+    /// The longest that a look-up waits for a registry that answers nobody.
+    pub lookup_time: Duration,
+    /// The longest that a pass waits for one registry.
+    pub host_time: Duration,
+    /// The longest that one git process may take.
+    pub git_time: Duration,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            references: 2_000,
+            lookups: 500,
+            candidates: 20,
+            lookup_time: Duration::from_secs(2 * 60),
+            host_time: Duration::from_secs(10 * 60),
+            git_time: Duration::from_secs(2 * 60),
+        }
+    }
+}
+
+/// The keys of `[budget]`.
+pub(super) const KEYS: &[Key] = &[
+    Key {
+        name: "references",
+        kind: Kind::Number,
+        about: "The most references that are read of a repository, and of one file; the rest is counted and reported. Default: 2000.",
+    },
+    Key {
+        name: "lookups",
+        kind: Kind::Number,
+        about: "The most images of a repository that are looked up in a pass; the others have their turn in the next ones. Default: 500.",
+    },
+    Key {
+        name: "candidates",
+        kind: Kind::Number,
+        about: "The most newer tags that are tried for a reference in a pass where those before cannot be used; the next pass goes on from there. Default: 20.",
+    },
+    Key {
+        name: "lookup_time",
+        kind: Kind::Text,
+        about: "The longest that a look-up waits for a registry that answers nobody. Default: \"2 min\".",
+    },
+    Key {
+        name: "host_time",
+        kind: Kind::Text,
+        about: "The longest that a pass waits for one registry; what does not need it goes on at once. Default: \"10 min\".",
+    },
+    Key {
+        name: "git_time",
+        kind: Kind::Text,
+        about: "The longest that one git process may take, hooks of local repositories included. Default: \"2 min\".",
+    },
+];
+
+impl Budget {
+    /// Every key with its value as it is written.
+    pub fn settings(&self) -> [(&'static str, String); 6] {
+        let time = |time: Duration| format!("\"{} s\"", time.as_secs());
+        [
+            ("references", self.references.to_string()),
+            ("lookups", self.lookups.to_string()),
+            ("candidates", self.candidates.to_string()),
+            ("lookup_time", time(self.lookup_time)),
+            ("host_time", time(self.host_time)),
+            ("git_time", time(self.git_time)),
+        ]
+    }
+
+    /// Reads `[budget]`.
+    pub(super) fn read(table: Table<'_>) -> Self {
+        table.only(&[KEYS]);
+        let default = Self::default();
+        let number = |name: &str, most: u32, default: usize| {
+            let at = table.number(name, 1..=most);
+            at.map_or(default, |at| at.value as usize)
+        };
+        let time = |name: &str, default: Duration| {
+            let at = table.parsed(name, positive);
+            at.map_or(default, |at| at.value)
+        };
+        Self {
+            references: number("references", 100_000, default.references),
+            lookups: number("lookups", 100_000, default.lookups),
+            candidates: number("candidates", 1_000, default.candidates),
+            lookup_time: time("lookup_time", default.lookup_time),
+            host_time: time("host_time", default.host_time),
+            git_time: time("git_time", default.git_time),
+        }
+    }
+}
+
+/// A time of at least a second.
+fn positive(text: &str) -> Result<Duration, String> {
+    let age = Age::parse(text).map_err(|error| error.to_string())?;
+    match u64::try_from(age.seconds) {
+        Ok(seconds @ 1..) => Ok(Duration::from_secs(seconds)),
+        _ => Err("it must be at least one second".to_owned()),
+    }
+}

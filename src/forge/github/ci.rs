@@ -1,0 +1,267 @@
+//! What CI says of a commit.
+//!
+//! Check suites and their runs appear some time after a push, one by one, so that all that are there having succeeded
+//! says little of those that are to come. For merging, [`Api::ready`] asks for more: the last one ended a while ago, and
+//! no suite is under way.
+
+use super::api::{Api, quoted, route};
+use super::failure::Failure;
+use crate::forge::error::ForgeError;
+use crate::forge::traits::{Merging, Pipeline, Repository};
+use crate::repo::CommitId;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// How long after the last check nothing else may have begun.
+const QUIET: SignedDuration = SignedDuration::from_mins(3);
+/// How long a suite without any run is waited for. Many Apps have one for every push and never run anything in it.
+const IDLE: SignedDuration = SignedDuration::from_mins(30);
+/// Whose suites are only made when something runs in them.
+const ACTIONS: &str = "github-actions";
+
+/// A check run, a workflow run or a status: what they have in common.
+#[derive(Deserialize)]
+struct Run {
+    #[serde(default)]
+    status: Option<String>,
+    #[serde(default)]
+    conclusion: Option<String>,
+    #[serde(default)]
+    started_at: Option<Timestamp>,
+    #[serde(default)]
+    completed_at: Option<Timestamp>,
+    /// Of a workflow run.
+    #[serde(default)]
+    updated_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct Runs {
+    #[serde(alias = "workflow_runs")]
+    check_runs: Vec<Run>,
+}
+
+#[derive(Deserialize)]
+struct Statuses {
+    #[serde(default)]
+    statuses: Vec<Status>,
+}
+
+#[derive(Deserialize)]
+struct Status {
+    state: String,
+    #[serde(default)]
+    updated_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct Suites {
+    #[serde(default)]
+    check_suites: Vec<Suite>,
+}
+
+#[derive(Deserialize)]
+struct Suite {
+    #[serde(default)]
+    status: Option<String>,
+    #[serde(default)]
+    app: Option<SuiteApp>,
+    #[serde(default)]
+    latest_check_runs_count: u64,
+    #[serde(default)]
+    created_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct SuiteApp {
+    #[serde(default)]
+    slug: Option<String>,
+}
+
+/// What the rules of the target branch say, as far as rulesets show it.
+#[derive(Debug, Default)]
+pub(super) struct Rules {
+    /// The ways to merge that are allowed; `None`: no rule says.
+    pub(super) methods: Option<Vec<String>>,
+    /// Whether merge commits are refused.
+    pub(super) linear: bool,
+    /// Whether checks are required.
+    pub(super) checks: bool,
+}
+
+#[derive(Deserialize)]
+struct Rule {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    parameters: Value,
+}
+
+/// All that is seen of a commit's checks.
+struct Checks {
+    pipeline: Pipeline,
+    /// When the last of them began or ended.
+    last: Option<Timestamp>,
+    /// Whether the checks of all Apps were seen, and not only those of Actions.
+    whole: bool,
+}
+
+impl Api {
+    /// What check runs and statuses say of a commit.
+    pub(super) async fn ci(
+        &self,
+        repo: &Repository,
+        head: &CommitId,
+    ) -> Result<Pipeline, ForgeError> {
+        Ok(self.checks(repo, head).await?.pipeline)
+    }
+
+    async fn checks(&self, repo: &Repository, head: &CommitId) -> Result<Checks, ForgeError> {
+        let commit = route(&repo.name, &format!("/commits/{head}"));
+        let runs = |runs: Runs| runs.check_runs;
+        let runs_of_all = self.pages(&format!("{commit}/check-runs"), runs).await;
+        let (runs, whole) = match runs_of_all {
+            // A fine-grained token cannot read checks everywhere; of Actions it can read the runs.
+            Err(failure) if failure.status == Some(403) => {
+                let route = route(&repo.name, &format!("/actions/runs?head_sha={head}"));
+                (self.pages(&route, runs).await?, false)
+            }
+            runs => (runs?, true),
+        };
+        let statuses = |found: Statuses| found.statuses;
+        let statuses = self.pages(&format!("{commit}/status"), statuses).await?;
+        let states = runs.iter().map(of_run);
+        let states = states.chain(statuses.iter().map(of_status));
+        // What failed is told at once, what runs before what has succeeded.
+        let worst = states.max_by_key(|state| match state {
+            Pipeline::None => 0,
+            Pipeline::Success => 1,
+            Pipeline::Running => 2,
+            Pipeline::Failed => 3,
+        });
+        let of_runs = runs
+            .iter()
+            .flat_map(|run| [run.started_at, run.completed_at, run.updated_at]);
+        let of_statuses = statuses.iter().map(|status| status.updated_at);
+        Ok(Checks {
+            pipeline: worst.unwrap_or(Pipeline::None),
+            last: of_runs.chain(of_statuses).flatten().max(),
+            whole,
+        })
+    }
+
+    /// Why a commit is not to be merged yet; `None`: CI has succeeded.
+    pub(super) async fn ready(
+        &self,
+        repo: &Repository,
+        head: &CommitId,
+        rules: &Rules,
+    ) -> Result<Option<Merging>, ForgeError> {
+        let not_yet = |why: String| Ok(Some(Merging::NotYet(why)));
+        let checks = self.checks(repo, head).await?;
+        match checks.pipeline {
+            Pipeline::Success => {}
+            Pipeline::None => return Ok(Some(Merging::no_pipeline())),
+            Pipeline::Running => return not_yet("its checks are not done".to_owned()),
+            Pipeline::Failed => return Ok(Some(Merging::failed())),
+        }
+        // What is required GitHub itself waits for.
+        if rules.checks || (!checks.whole && self.requires_checks(repo).await == Some(true)) {
+            return Ok(None);
+        }
+        if !checks.whole {
+            return not_yet(
+                "its token sees the runs of GitHub Actions only, and other checks may have failed: use a GitHub App or a \
+                 classic token, or require the checks that count"
+                    .to_owned(),
+            );
+        }
+        let now = self.settings.server.clock.now();
+        if checks.last.is_some_and(|last| last + QUIET > now) {
+            return not_yet(format!(
+                "its last check is younger than {} min, and others may follow",
+                QUIET.as_mins()
+            ));
+        }
+        match self.suite_under_way(repo, head, now).await? {
+            Some(app) => not_yet(format!("the checks of `{app}` are not done")),
+            None => Ok(None),
+        }
+    }
+
+    /// The App whose check suite is under way.
+    async fn suite_under_way(
+        &self,
+        repo: &Repository,
+        head: &CommitId,
+        now: Timestamp,
+    ) -> Result<Option<String>, ForgeError> {
+        let route = route(&repo.name, &format!("/commits/{head}/check-suites"));
+        let suites = self
+            .pages(&route, |found: Suites| found.check_suites)
+            .await?;
+        let slug = |suite: &Suite| {
+            let app = suite.app.as_ref();
+            app.and_then(|app| app.slug.clone()).unwrap_or_default()
+        };
+        let under_way = |suite: &&Suite| {
+            let young = suite.created_at.is_some_and(|made| made + IDLE > now);
+            let to_come = suite.latest_check_runs_count > 0 || young || slug(suite) == ACTIONS;
+            suite.status.as_deref() != Some("completed") && to_come
+        };
+        Ok(suites.iter().find(under_way).map(slug))
+    }
+
+    /// The rules of the default branch. A server that has none, or does not show them, has no say here.
+    pub(super) async fn rules(&self, repo: &Repository) -> Result<Rules, ForgeError> {
+        let Some((branch, _)) = &repo.head else {
+            return Ok(Rules::default());
+        };
+        let branch = quoted(branch.as_str());
+        let route = route(&repo.name, &format!("/rules/branches/{branch}"));
+        let found: Result<Vec<Rule>, Failure> = self.pages(&route, |found| found).await;
+        let found = match found {
+            Ok(found) => found,
+            Err(failure) if failure.error.is_of_forge() => return Err(failure.error),
+            Err(_) => Vec::new(),
+        };
+        let mut rules = Rules::default();
+        for rule in found {
+            match rule.kind.as_str() {
+                "required_status_checks" => rules.checks = true,
+                "required_linear_history" => rules.linear = true,
+                "pull_request" => {
+                    let methods = rule.parameters.get("allowed_merge_methods");
+                    let methods = methods.and_then(Value::as_array);
+                    let text = |method: &Value| method.as_str().map(str::to_owned);
+                    let Some(methods) = methods else { continue };
+                    let methods: Vec<String> = methods.iter().filter_map(text).collect();
+                    match &mut rules.methods {
+                        // Of two rulesets both hold.
+                        Some(all) => all.retain(|method| methods.contains(method)),
+                        none => *none = Some(methods),
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(rules)
+    }
+}
+
+fn of_run(run: &Run) -> Pipeline {
+    match (run.status.as_deref(), run.conclusion.as_deref()) {
+        (Some("completed"), Some("success" | "neutral" | "skipped")) => Pipeline::Success,
+        (Some("completed"), _) => Pipeline::Failed,
+        _ => Pipeline::Running,
+    }
+}
+
+fn of_status(status: &Status) -> Pipeline {
+    match status.state.as_str() {
+        "success" => Pipeline::Success,
+        "pending" => Pipeline::Running,
+        _ => Pipeline::Failed,
+    }
+}

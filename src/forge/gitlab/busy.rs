@@ -1,0 +1,87 @@
+//! Requests that GitLab has had too many of, by their kind.
+//!
+//! GitLab limits single endpoints (notes, issues, pipelines, users, …) in the application itself, and then answers 429
+//! without saying when to come back; only its limits in front of everything name a time, and those are the client's
+//! matter. The window is a minute: the kind of request is waited with for that long, once, and then given up for the
+//! pass. Other requests go on.
+
+use crate::forge::error::ForgeError;
+use crate::http::{Clock, Request, Response};
+use reqwest::StatusCode;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The window that GitLab counts in.
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// What was refused so, by method and path.
+#[derive(Default)]
+pub(super) struct Busy(Mutex<BTreeMap<String, Refused>>);
+
+#[derive(Clone, Copy)]
+enum Refused {
+    /// Once: not before this moment of the clock.
+    Until(Duration),
+    /// Again after the wait: not in this pass.
+    ForNow,
+}
+
+impl Busy {
+    /// Forgets everything: a new pass begins.
+    pub(super) fn forget(&self) {
+        self.lock().clear();
+    }
+
+    /// Waits until requests of this kind are taken again.
+    pub(super) async fn wait(&self, request: &Request, clock: &Clock) -> Result<(), ForgeError> {
+        let refused = self.lock().get(&kind(request)).copied();
+        match refused {
+            None => {}
+            Some(Refused::Until(time)) => clock.sleep_until(time).await,
+            Some(Refused::ForNow) => {
+                return Err(ForgeError::Busy(format!(
+                    "{}: GitLab has had too many requests of this kind; the next pass asks again",
+                    kind(request)
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an answer is one; otherwise the request is to be sent again, after [`Busy::wait`].
+    pub(super) fn is_answered(
+        &self,
+        request: &Request,
+        response: &Response,
+        clock: &Clock,
+    ) -> bool {
+        let mut all = self.lock();
+        if response.status != StatusCode::TOO_MANY_REQUESTS {
+            all.remove(&kind(request));
+            return true;
+        }
+        let refused = match all.get(&kind(request)) {
+            // Another one of the kind, sent before the wait began.
+            Some(Refused::Until(time)) if *time > clock.elapsed() => Refused::Until(*time),
+            Some(_) => Refused::ForNow,
+            None => Refused::Until(clock.elapsed() + WINDOW),
+        };
+        all.insert(kind(request), refused);
+        false
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Refused>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What GitLab counts together: the method, and the path without what names one thing.
+fn kind(request: &Request) -> String {
+    let part = |part: &str| match part.parse::<u64>() {
+        Ok(_) => "*".to_owned(),
+        Err(_) => part.to_owned(),
+    };
+    let parts: Vec<String> = request.url.path().split('/').map(part).collect();
+    format!("{} {}", request.method, parts.join("/"))
+}

@@ -1,0 +1,87 @@
+//! How a text remembers: in a comment, as JSON in base64, deflated where it is long.
+//!
+//! A digest costs sixty-four characters, and a merge request may have hundreds, the same one in many files; forges cap
+//! the text. What is read back is bounded, whoever wrote it.
+
+use super::text::State;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::io::{Read as _, Write as _};
+
+/// From here on it is deflated.
+const LONG: usize = 4 << 10;
+/// The most bytes that are inflated.
+const MOST: u64 = 4 << 20;
+/// What stands before one that is deflated; no base64 has it.
+const DEFLATED: &str = "z:";
+
+/// A state as it is written.
+pub(super) fn encode(state: &State) -> String {
+    // A state is strings and lists: it always has a JSON form.
+    let json = serde_json::to_vec(state).unwrap_or_default();
+    if json.len() > LONG {
+        let mut deflate =
+            flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+        // What is written to memory is always taken.
+        if let Ok(bytes) = deflate.write_all(&json).and_then(|()| deflate.finish()) {
+            return format!("{DEFLATED}{}", STANDARD.encode(bytes));
+        }
+    }
+    STANDARD.encode(json)
+}
+
+/// A state that was written; `None` where it is none.
+pub(super) fn decode(text: &str) -> Option<State> {
+    let json = match text.trim().strip_prefix(DEFLATED) {
+        None => STANDARD.decode(text.trim()).ok()?,
+        Some(text) => {
+            let bytes = STANDARD.decode(text).ok()?;
+            let mut json = Vec::new();
+            let inflate = flate2::read::DeflateDecoder::new(bytes.as_slice());
+            inflate.take(MOST).read_to_end(&mut json).ok()?;
+            json
+        }
+    };
+    serde_json::from_slice(&json).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(count: usize) -> State {
+        let said = (0..count).map(|number| format!("reason {number}"));
+        State {
+            key: "k".to_owned(),
+            told: said.collect(),
+            ..State::default()
+        }
+    }
+
+    #[test]
+    fn short_and_long_ones_come_back() {
+        for count in [0, 10, 1_000] {
+            let text = encode(&state(count));
+            assert_eq!(text.starts_with(DEFLATED), count == 1_000);
+            assert_eq!(decode(&text), Some(state(count)), "{count}");
+        }
+        for bad in ["", "z:", "z:AAAA", "%", "z:%"] {
+            assert_eq!(decode(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_inflates_without_end_is_not_read_to_the_end() {
+        let mut deflate =
+            flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+        let blank = vec![b' '; 1 << 20];
+        for _ in 0..64 {
+            deflate.write_all(&blank).expect("memory");
+        }
+        let bytes = deflate.finish().expect("memory");
+        assert_eq!(
+            decode(&format!("{DEFLATED}{}", STANDARD.encode(bytes))),
+            None
+        );
+    }
+}

@@ -1,0 +1,253 @@
+//! Asking and deciding: what a decision needs and nobody knows is asked for, once for the whole fleet, and the decision
+//! is made again when the answer is there.
+//!
+//! Answers are taken as they come, so a host that is slow delays the references that need it and no others.
+
+use super::deadline::Deadlines;
+use super::lookup::{Answer, ask_in_time};
+use super::setup::Setup;
+use super::work::Work;
+use crate::plan::{
+    Ask, Decision, Failure, FailureKind, Lookup, Observations, Proposed, Question, decide,
+};
+use crate::repo::RepoPath;
+use crate::source::Located;
+use crate::store::Kind;
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use jiff::Timestamp;
+use std::collections::{BTreeSet, HashMap};
+use tokio::time::Instant;
+
+/// A reference: the repository's index, and the reference's in it.
+type Place = (usize, usize);
+
+/// Told how many of how many questions are answered.
+pub type Ticked<'s> = &'s (dyn Fn(usize, usize) + Sync);
+
+/// The decisions of a fleet in the making.
+pub(super) struct Rounds<'s> {
+    setup: &'s Setup,
+    proposed: &'s [Proposed],
+    now: Timestamp,
+    traces: bool,
+    ticked: Ticked<'s>,
+    deadlines: &'s Deadlines,
+    lookups: Vec<Vec<Result<Option<Lookup>, Failure>>>,
+    decided: Vec<Vec<Option<Decision>>>,
+    /// How many references of each repository are not decided.
+    left: Vec<usize>,
+    waiting: HashMap<Question, Vec<Place>>,
+    flying: FuturesUnordered<BoxFuture<'s, (Question, Answer)>>,
+    asked: usize,
+    /// What was answered so far.
+    pub(super) seen: Observations,
+}
+
+impl<'s> Rounds<'s> {
+    /// Prepares the decisions of `works`; `proposed` has what open merge requests propose, for each of them.
+    pub(super) fn new(
+        setup: &'s Setup,
+        works: &[&Work],
+        proposed: &'s [Proposed],
+        (now, traces): (Timestamp, bool),
+        ticked: Ticked<'s>,
+        deadlines: &'s Deadlines,
+    ) -> Self {
+        let lookups: Vec<Vec<_>> = works.iter().map(|work| lookups(setup, work)).collect();
+        let decided = lookups.iter().map(|all| all.iter().map(|_| None).collect());
+        Self {
+            setup,
+            proposed,
+            now,
+            traces,
+            ticked,
+            deadlines,
+            decided: decided.collect(),
+            left: lookups.iter().map(Vec::len).collect(),
+            lookups,
+            waiting: HashMap::new(),
+            flying: FuturesUnordered::new(),
+            asked: 0,
+            seen: Observations {
+                resume: setup.store.all_kept(Kind::Resume).into_iter().collect(),
+                ..Observations::default()
+            },
+        }
+    }
+
+    /// Makes all decisions that can be made without asking, and asks for the others.
+    pub(super) fn begin(&mut self, works: &[&Work]) {
+        let places: Vec<Place> = self
+            .lookups
+            .iter()
+            .enumerate()
+            .flat_map(|(repo, all)| (0..all.len()).map(move |reference| (repo, reference)))
+            .collect();
+        self.decide(works, places);
+    }
+
+    /// The repositories whose references are all decided.
+    pub(super) fn complete(&self) -> BTreeSet<usize> {
+        let complete = self.left.iter().enumerate().filter(|(_, left)| **left == 0);
+        complete.map(|(repo, _)| repo).collect()
+    }
+
+    /// Whether everything is decided.
+    pub(super) fn is_done(&self) -> bool {
+        self.flying.is_empty()
+    }
+
+    /// Takes answers and decides until everything is decided, or until a moment.
+    pub(super) async fn until(&mut self, works: &[&Work], moment: Option<Instant>) {
+        while !self.flying.is_empty() {
+            let answer = match moment {
+                None => self.flying.next().await,
+                Some(moment) => match tokio::time::timeout_at(moment, self.flying.next()).await {
+                    Ok(answer) => answer,
+                    Err(_) => return,
+                },
+            };
+            let mut places = Vec::new();
+            let mut next = answer;
+            while let Some((question, answer)) = next {
+                answer.keep(&mut self.seen);
+                places.extend(self.waiting.remove(&question).unwrap_or_default());
+                // Those that are there already are taken along.
+                next = futures::FutureExt::now_or_never(self.flying.next()).flatten();
+            }
+            self.decide(works, places);
+            (self.ticked)(self.asked - self.flying.len(), self.asked);
+        }
+    }
+
+    /// What was answered, at the end.
+    pub(super) fn into_seen(self) -> Observations {
+        self.seen
+    }
+
+    /// The decisions of a repository, once: they are complete.
+    pub(super) fn take(&mut self, repo: usize) -> Vec<Decision> {
+        std::mem::take(&mut self.decided[repo])
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    fn decide(&mut self, works: &[&Work], places: Vec<Place>) {
+        for (repo, reference) in places {
+            let work = works[repo];
+            let (path, located): &(RepoPath, Located) = &work.references[reference];
+            let lookup = &self.lookups[repo][reference];
+            let ask = Ask {
+                repo: work.repo.as_ref(),
+                path,
+                located,
+                policy: &work.policy,
+                lookup: lookup.as_ref().map(Option::as_ref).map_err(Clone::clone),
+                seen: &self.seen,
+                now: self.now,
+                proposed: &self.proposed[repo],
+                inner: work.images.truth(path, located),
+                traces: self.traces,
+                candidates: self.setup.config.budget.candidates,
+            };
+            match decide(&ask) {
+                Ok(decision) => {
+                    self.decided[repo][reference] = Some(decision);
+                    self.left[repo] -= 1;
+                }
+                Err(question) => self.want(question, (repo, reference)),
+            }
+        }
+    }
+
+    fn want(&mut self, question: Question, place: Place) {
+        let waiting = self.waiting.entry(question.clone()).or_default();
+        waiting.push(place);
+        if waiting.len() > 1 {
+            return;
+        }
+        self.asked += 1;
+        let (setup, now, deadlines) = (self.setup, self.now, self.deadlines);
+        let asked = ask_in_time(setup, question, now, deadlines);
+        self.flying.push(Box::pin(asked));
+    }
+}
+
+/// Where each reference of a repository is looked up. Images beyond the repository's budget are not asked for in this
+/// pass; the next one begins with them.
+fn lookups(setup: &Setup, work: &Work) -> Vec<Result<Option<Lookup>, Failure>> {
+    let all = work.references.iter();
+    let mut all: Vec<_> = all
+        .map(|(_, located)| lookup(setup, work, located))
+        .collect();
+    let most = setup.config.budget.lookups;
+    let named = all.iter().flatten().flatten();
+    let names: BTreeSet<String> = named.map(|lookup| lookup.image.canonical()).collect();
+    if names.len() <= most {
+        return all;
+    }
+    let key = work
+        .repo
+        .as_ref()
+        .map_or_else(String::new, ToString::to_string);
+    let last = setup.store.kept(Kind::Turn, &key).unwrap_or_default();
+    let behind = names.range::<str, _>((
+        std::ops::Bound::Excluded(last.as_str()),
+        std::ops::Bound::Unbounded,
+    ));
+    let turn: Vec<&String> = behind.chain(&names).take(most).collect();
+    let this_pass: BTreeSet<&str> = turn.iter().map(|name| name.as_str()).collect();
+    if let Some(last) = turn.last() {
+        setup.store.keep(Kind::Turn, &key, last);
+    }
+    let count = names.len();
+    for slot in &mut all {
+        let over = matches!(slot, Ok(Some(lookup)) if !this_pass.contains(lookup.image.canonical().as_str()));
+        if over {
+            *slot = Err(Failure {
+                code: "over-budget",
+                message: format!(
+                    "the repository names {count} images, and {most} of them are looked up in a pass; this one has its \
+                     turn in a later pass"
+                ),
+                help: Some(format!("[budget]\nlookups = {count}")),
+                kind: FailureKind::Budget,
+            });
+        }
+    }
+    all
+}
+
+fn lookup(setup: &Setup, work: &Work, located: &Located) -> Result<Option<Lookup>, Failure> {
+    let Some(reference) = located.reference() else {
+        return Ok(None);
+    };
+    setup
+        .lookup(&reference.name, work.repo.as_ref(), work.registry.as_ref())
+        .map_err(|error| Failure {
+            code: "secret",
+            message: error.to_string(),
+            help: None,
+            kind: FailureKind::Wrong,
+        })
+}
+
+/// Remembers where the search for a newer tag stopped for want of budget, and forgets where it did not.
+pub(super) fn remember_stops<'d>(
+    setup: &Setup,
+    seen: &Observations,
+    decisions: impl Iterator<Item = &'d Decision>,
+) {
+    for decision in decisions {
+        for (key, stopped) in &decision.stops {
+            match stopped {
+                Some(tag) => setup.store.keep(Kind::Resume, key, tag),
+                None if seen.resume.contains_key(key) => setup.store.forget(Kind::Resume, key),
+                None => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The second half of a pass: who is decided about is acted upon, without waiting for who is not (B4).
+//!
+//! Usually everything is decided within seconds, and there is one wave. A registry that is slow, or asks for patience,
+//! makes those repositories wait that need it, and their families; the others are done before.
+
+use super::deadline::Deadlines;
+use super::family::{Kinship, hold_all, sources};
+use super::limits::{Room, hold_back};
+use super::lookup::labels;
+use super::pass::{Prepared, act_all, plan_all, repositories};
+use super::report::Report;
+use super::rounds::{Rounds, remember_stops};
+use super::shared::{Case, Shared};
+use super::work::Work;
+use crate::config::RepoConfig;
+use crate::plan::{Decision, Proposed};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a wave waits for answers that are not there.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// The repositories of a pass on their way.
+pub(super) struct Waves {
+    shared: Shared,
+    kinship: Kinship,
+    cases: Vec<Case>,
+    proposed: Vec<Proposed>,
+    room: Room,
+    done: BTreeSet<usize>,
+    /// The indices of the rules that matched something.
+    used: BTreeSet<usize>,
+    saw_something_new: bool,
+}
+
+/// What is known at the end of all waves.
+pub(super) struct Ended {
+    pub(super) kinship: Kinship,
+    /// The indices of the rules that matched something.
+    pub(super) used: BTreeSet<usize>,
+    /// Whether a tag or digest was seen for the first time.
+    pub(super) saw_something_new: bool,
+}
+
+impl Waves {
+    pub(super) fn new(prepared: Prepared) -> Self {
+        let Prepared {
+            shared,
+            kinship,
+            cases,
+            proposed,
+            ..
+        } = prepared;
+        Self {
+            room: Room::new(&shared, &cases),
+            shared,
+            kinship,
+            cases,
+            proposed,
+            done: BTreeSet::new(),
+            used: BTreeSet::new(),
+            saw_something_new: false,
+        }
+    }
+
+    /// Decides and acts until all repositories are done.
+    pub(super) async fn run(&mut self, report: &mut Report) {
+        let setup = Arc::clone(&self.shared.setup);
+        let options = self.shared.options.clone();
+        let deadlines = Deadlines::new(&setup);
+        let proposed = std::mem::take(&mut self.proposed);
+        let ticked = |done, total| options.progress.tick("registries", done, total);
+        let works = works_of(&self.cases);
+        let times = (options.now, options.traces);
+        let mut rounds = Rounds::new(&setup, &works, &proposed, times, &ticked, &deadlines);
+        rounds.begin(&works);
+        drop(works);
+        while self.done.len() < self.cases.len() {
+            let moment = Instant::now() + PATIENCE;
+            rounds.until(&works_of(&self.cases), Some(moment)).await;
+            let all = rounds.is_done();
+            let complete = rounds.complete();
+            self.collect(&mut rounds, &complete).await;
+            let wave = match all {
+                true => (0..self.cases.len()).collect(),
+                false => self.kinship.apart(&complete),
+            };
+            let wave: BTreeSet<usize> = wave.difference(&self.done).copied().collect();
+            if !wave.is_empty() {
+                self.act(&mut rounds, &wave, report).await;
+            }
+        }
+        self.saw_something_new = !rounds.seen.first_seen.is_empty();
+    }
+
+    /// Takes the decisions of the repositories that are complete, and what images say of the family.
+    async fn collect(&mut self, rounds: &mut Rounds<'_>, complete: &BTreeSet<usize>) {
+        let setup = Arc::clone(&self.shared.setup);
+        for repo in complete.difference(&self.done) {
+            let decided = rounds.take(*repo);
+            if decided.is_empty() {
+                continue;
+            }
+            remember_stops(&setup, &rounds.seen, decided.iter());
+            let work = &mut self.cases[*repo].work;
+            work.decisions = decided;
+            self.used.extend(work.matched());
+        }
+        let works = self.cases.iter().map(|case| &case.work);
+        labels(&setup, works, &mut rounds.seen).await;
+        let known = sources(&setup, &rounds.seen);
+        self.kinship
+            .hear(&setup, &repositories(&self.cases), &known);
+    }
+
+    /// Holds, plans and acts in some repositories.
+    async fn act(&mut self, rounds: &mut Rounds<'_>, wave: &BTreeSet<usize>, report: &mut Report) {
+        let shared = &self.shared;
+        // The others have no part in it: nothing connects them.
+        let mut others: Vec<(usize, Vec<Decision>)> = Vec::new();
+        for (repo, case) in self.cases.iter_mut().enumerate() {
+            if !wave.contains(&repo) {
+                others.push((repo, std::mem::take(&mut case.work.decisions)));
+            }
+        }
+        hold_all(shared, &rounds.seen, &self.kinship, &mut self.cases, false).await;
+        for (repo, decisions) in others {
+            self.cases[repo].work.decisions = decisions;
+        }
+        let mut now = Vec::new();
+        for repo in wave {
+            self.done.insert(*repo);
+            if shared
+                .options
+                .concerns(&self.cases[*repo].candidate.repo.name)
+            {
+                let hollow = hollow(shared, &self.cases[*repo]);
+                now.push(std::mem::replace(&mut self.cases[*repo], hollow));
+            }
+        }
+        let seen = Arc::new(std::mem::take(&mut rounds.seen));
+        let mut planned = plan_all(shared, Arc::clone(&seen), now).await;
+        hold_back(&mut planned, &mut self.room);
+        report.repositories.extend(act_all(shared, planned).await);
+        // Every task that had it has ended.
+        rounds.seen = Arc::into_inner(seen).unwrap_or_default();
+    }
+
+    pub(super) fn end(self) -> Ended {
+        Ended {
+            kinship: self.kinship,
+            used: self.used,
+            saw_something_new: self.saw_something_new,
+        }
+    }
+}
+
+fn works_of(cases: &[Case]) -> Vec<&Work> {
+    cases.iter().map(|case| &case.work).collect()
+}
+
+/// What stands in the place of a repository that was acted upon.
+fn hollow(shared: &Shared, case: &Case) -> Case {
+    let candidate = &case.candidate;
+    let name = Some(candidate.repo.name.clone());
+    Case {
+        candidate: candidate.clone(),
+        work: Work::new(&shared.setup, name, RepoConfig::default(), [], Vec::new()),
+        there: case.there.clone(),
+    }
+}
