@@ -1040,8 +1040,24 @@ fn a_line_that_has_ended_is_its_own_reason() {
     // Something newer of the own shape, or nothing ahead, is no end.
     let world = World::of(&[("1.25", "a"), ("1.26", "b"), ("2.0.1", "c")]);
     check("FROM node:1.25\n", "", world, &["new-tag update:1.26"]);
-    let world = World::of(&[("1.25", "a"), ("1.25.3", "b"), ("1", "c")]);
-    check("FROM node:1.25\n", "", world, &["up-to-date"]);
+    // Shorter and longer names, a pipeline's count, a snapshot, a release candidate, two respects, a test, a prefix.
+    for other in [
+        "1.25.3",
+        "1",
+        "57",
+        "20240101",
+        "2.0.0-rc.1",
+        "2.0.1-slim",
+        "2.0-test",
+        "x-2.0.1",
+    ] {
+        let world = World::of(&[("1.25", "a"), (other, "b")]);
+        check("FROM node:1.25\n", "", world, &["up-to-date"]);
+    }
+    for other in ["2024.1", "2.0-slim", "2.0.0", "2"] {
+        let world = World::of(&[("1.25", "a"), (other, "b")]);
+        check("FROM node:1.25\n", "", world, &["line-ended"]);
+    }
 }
 
 #[test]
