@@ -42,7 +42,7 @@ mod validators;
 pub use client::Registries;
 pub use config::{History, ImageConfig};
 pub use docker_config::{DockerConfig, DockerConfigError, DockerLogin, Unsupported};
-pub use doctor::{Outcome, Step};
+pub use doctor::{Goal, Outcome, Step};
 pub use error::RegistryError;
 pub use manifest::{Content, Entry, EntryKind, Image, Index, Manifest, Statement};
 pub use manifests::{Head, Wanted};

@@ -444,7 +444,7 @@ mod tests {
             store.keep_files("r", "1", b"data");
             store.keep(Kind::Judged, "c", "x");
             assert!(store.has_seen_nothing());
-            assert_eq!(store.first_seen("i", "1", "d", 7), 7);
+            assert_eq!(store.first_seen("i", "1", "d", FLOOR + 7), FLOOR + 7);
         }
         {
             let store = Store::open(folder.path()).expect("the same store");
@@ -456,10 +456,10 @@ mod tests {
             assert_eq!(store.all_kept(Kind::Judged).len(), 1);
             store.forget(Kind::Judged, "c");
             assert_eq!(store.kept(Kind::Judged, "c"), None);
-            assert_eq!(store.first_seen("i", "1", "d", 9), 7);
-            assert_eq!(store.first_seen("i", "1", "e", 9), 9);
+            assert_eq!(store.first_seen("i", "1", "d", FLOOR + 9), FLOOR + 7);
+            assert_eq!(store.first_seen("i", "1", "e", FLOOR + 9), FLOOR + 9);
             assert!(!store.has_seen_nothing());
-            store.first_seen("i", "1", "f", 11);
+            store.first_seen("i", "1", "f", FLOOR + 11);
             assert_eq!(store.seen("i", "1", 2), ["f", "e"]);
         }
         std::fs::write(

@@ -3,9 +3,10 @@
 use super::ended::Ended;
 use super::output::{Format, json, text};
 use super::session::{ConfigArgument, setup, wait};
-use crate::image::{ImageName, Reference, RegistryHost};
+use crate::image::{ImageName, Reference, RegistryHost, Tag};
 use crate::redact::Redactor;
-use crate::registry::{Outcome, Step};
+use crate::registry::{Goal, Outcome, Step};
+use crate::run::Setup;
 use anyhow::Context as _;
 use clap::Subcommand;
 use serde::Serialize;
@@ -26,7 +27,7 @@ enum Command {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  imagebot registry doctor docker.io/library/node")]
 struct Doctor {
-    /// A host or an image; without it, every configured registry
+    /// A host, an image or an image with a tag; without it, every configured registry
     #[arg(value_name = "HOST|IMAGE")]
     subject: Option<String>,
     #[command(flatten)]
@@ -56,31 +57,17 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     let walks = wait(async {
         let setup = setup(config, unlisted, redactor).await?;
         let subjects = match &arguments.subject {
-            Some(subject) => vec![parse(subject)?],
-            None => setup
-                .config
-                .registries
-                .iter()
-                .map(|registry| (registry.host.clone(), None))
-                .collect(),
+            Some(subject) => vec![parse(subject, &setup)?],
+            None => {
+                let hosts = setup.config.registries.iter();
+                hosts
+                    .map(|registry| Subject::host(&registry.host))
+                    .collect()
+            }
         };
         let mut walks = Vec::new();
-        for (host, image) in subjects {
-            let login = match &image {
-                Some(image) => setup
-                    .lookup(image, None, None)?
-                    .and_then(|lookup| setup.login(&lookup)),
-                None => None,
-            };
-            let steps = setup
-                .registries
-                .doctor(&host, image.as_ref(), login.as_ref())
-                .await;
-            let subject = image.map_or_else(|| host.to_string(), |image| image.canonical());
-            walks.push(Walk {
-                subject,
-                steps: steps.into_iter().map(output).collect(),
-            });
+        for subject in subjects {
+            walks.push(walk(&setup, &subject).await);
         }
         Ok(walks)
     })?;
@@ -95,16 +82,76 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     Ok(if failed { Ended::Failed } else { Ended::Clean })
 }
 
-/// With a path it is an image, without one a host.
-fn parse(subject: &str) -> anyhow::Result<(RegistryHost, Option<ImageName>)> {
-    let is_host = !subject.contains('/')
-        && (subject.contains('.') || subject.contains(':') || subject == "localhost");
-    if let (true, Ok(host)) = (is_host, RegistryHost::parse(subject)) {
-        return Ok((host, None));
+/// What is looked at.
+struct Subject {
+    host: RegistryHost,
+    image: Option<ImageName>,
+    tag: Option<Tag>,
+}
+
+impl Subject {
+    fn host(host: &RegistryHost) -> Self {
+        Self {
+            host: host.clone(),
+            image: None,
+            tag: None,
+        }
+    }
+}
+
+async fn walk(setup: &Setup, subject: &Subject) -> Walk {
+    let mut steps = Vec::new();
+    let login = match setup.host_login(&subject.host) {
+        Ok(login) => login,
+        Err(error) => {
+            // The rest of the way is still worth a look.
+            steps.push(StepOutput {
+                name: "secret",
+                outcome: "failed",
+                detail: error.to_string(),
+                cure: None,
+            });
+            None
+        }
+    };
+    let goal = Goal {
+        host: &subject.host,
+        image: subject.image.as_ref(),
+        tag: subject.tag.as_ref(),
+    };
+    let walked = setup.registries.doctor(goal, login.as_ref()).await;
+    steps.extend(walked.into_iter().map(output));
+    let image = subject.image.as_ref().map(ImageName::canonical);
+    let name = image.unwrap_or_else(|| subject.host.to_string());
+    let tag = subject.tag.as_ref();
+    Walk {
+        subject: tag.map_or_else(|| name.clone(), |tag| format!("{name}:{tag}")),
+        steps,
+    }
+}
+
+/// A host is one that is configured, or has a dot, or is `localhost`; everything else is an image as Docker reads it:
+/// `node:20` is one.
+fn parse(subject: &str, setup: &Setup) -> anyhow::Result<Subject> {
+    let configured = |host: &RegistryHost| {
+        let mut registries = setup.config.registries.iter();
+        registries.any(|registry| registry.host == *host)
+    };
+    let name = subject.split(':').next().unwrap_or_default();
+    if !subject.contains('/')
+        && let Ok(host) = RegistryHost::parse(subject)
+        && (configured(&host) || name.contains('.') || name == "localhost")
+    {
+        return Ok(Subject::host(&host));
     }
     let reference = Reference::parse(subject)
         .with_context(|| format!("{subject:?} is neither a host nor an image"))?;
-    Ok((reference.name.host().clone(), Some(reference.name)))
+    let image = setup.resolve(&reference.name);
+    Ok(Subject {
+        host: image.host().clone(),
+        image: Some(image),
+        tag: reference.tag,
+    })
 }
 
 fn output(step: Step) -> StepOutput {

@@ -96,6 +96,7 @@ const REGISTRY: &[Key] = keys! {
     "rate": Text, "The most requests in a time: \"50/s\", \"100/min\". Default: \"50/s\".";
     "concurrency": Number, "The most requests at once. Default: 8.";
     "aliases": Texts, "Names in files that mean this registry; * stands for one or more parts of the path.";
+    "redirects": Texts, "Other origins that tags and manifests may be redirected to, such as \"https://mirror.example.com\"; they are asked without a login. Default: [].";
     "rebase_links": Bool, "Whether pages of tags that name another origin are asked for at this one: behind a proxy that leaves its own name out. Default: false.";
 };
 

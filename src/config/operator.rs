@@ -102,6 +102,8 @@ pub struct RegistryConfig {
     pub limits: Limits,
     /// Whether links to other origins are asked for at this one.
     pub rebase_links: bool,
+    /// Other origins that tags and manifests may be redirected to.
+    pub redirects: Vec<Origin>,
     /// Names in files that mean this registry.
     pub aliases: Vec<Alias>,
 }
@@ -177,6 +179,7 @@ impl RegistryConfig {
             plain_http: false,
             limits: Limits::default(),
             rebase_links: false,
+            redirects: Vec::new(),
             aliases: Vec::new(),
         }
     }
@@ -346,6 +349,10 @@ fn registry(table: Table<'_>, folder: &Path) -> Option<RegistryConfig> {
         .and_then(|login_table| login(login_table, folder));
     config.auth_realms = table
         .parsed_list("auth_realms", Origin::parse)
+        .map(|at| at.value)
+        .unwrap_or_default();
+    config.redirects = table
+        .parsed_list("redirects", Origin::parse)
         .map(|at| at.value)
         .unwrap_or_default();
     config.ca_file = table.text("ca_file").map(|at| folder.join(at.value));

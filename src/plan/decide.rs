@@ -61,8 +61,8 @@ pub fn decide(ask: &Ask<'_>) -> Result<Decision, Question> {
             effective: None,
             selection: None,
             kin: Kin::default(),
-            remarks: Vec::new(),
             stops: Vec::new(),
+            remarks: Vec::new(),
             steps: Vec::new(),
         },
     };

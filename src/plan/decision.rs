@@ -86,11 +86,11 @@ pub struct Decision {
     pub selection: Option<Selection>,
     /// Its place in the family.
     pub kin: Kin,
-    /// What a reviewer should know of the changes, for people.
-    pub remarks: Vec<String>,
     /// Where the search for a newer tag stopped for want of budget, by the key of the search; `None`: it came to its
     /// end.
     pub stops: Vec<(String, Option<String>)>,
+    /// What a reviewer should know of the changes, for people.
+    pub remarks: Vec<String>,
     /// What was found out on the way, in order.
     pub steps: Vec<String>,
 }

@@ -190,7 +190,7 @@ impl Texts {
             .iter()
             .map(|(decision, wanted)| why(decision, wanted))
             .chain(remarks.cloned())
-            .map(|why| format!("- {why}"))
+            .map(|line| format!("- {line}"))
             .collect();
         let listed = |lines: &BTreeSet<String>, shown: fn(&str) -> String| {
             lines

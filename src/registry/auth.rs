@@ -1,10 +1,11 @@
 //! Answers a registry's challenges: whom a login is sent to, and what for.
 
-use super::challenge::{Challenge, challenges};
+use super::challenge::{Challenge, challenges, written};
 use super::token::{DEFAULT_LIFETIME, Token, TokenKey, Tokens};
 use super::{Login, RegistryError, answer, realm};
 use crate::http::{Client, Clock, Origin, Request, Response};
 use crate::image::RegistryHost;
+use crate::redact::Redactor;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
@@ -28,6 +29,7 @@ pub(super) struct Auth {
     realms: Vec<Origin>,
     client: Client,
     clock: Clock,
+    redactor: Redactor,
     tokens: Tokens,
     memory: Mutex<Memory>,
     /// Whether the first request was answered. It goes alone: the others then know what is asked of them, and the
@@ -60,6 +62,7 @@ impl Auth {
         realms: Vec<Origin>,
         client: Client,
         clock: Clock,
+        redactor: Redactor,
     ) -> Self {
         Self {
             host,
@@ -67,6 +70,7 @@ impl Auth {
             realms,
             client,
             clock,
+            redactor,
             tokens: Tokens::default(),
             memory: Mutex::default(),
             first: tokio::sync::Mutex::new(false),
@@ -124,6 +128,34 @@ impl Auth {
         Ok((header, new))
     }
 
+    /// The `Authorization` of a login for a registry as such, without an image.
+    pub(super) async fn for_host(
+        &self,
+        headers: &HeaderMap,
+        login: &Login,
+    ) -> Result<HeaderValue, RegistryError> {
+        let (scheme, _) = self.choose(headers, Some(login))?;
+        let header = self.header(&scheme, String::new(), Some(login), None);
+        Ok(header.await?.0)
+    }
+
+    /// The login itself, where a new token does not serve and the registry offers to be asked so: only an operator's
+    /// login is sent to a registry that did not ask for it at first.
+    pub(super) fn instead_of_token(
+        &self,
+        response: &Response,
+        login: Option<&Login>,
+        refused: &HeaderValue,
+    ) -> Option<HeaderValue> {
+        let login = login.filter(|login| !login.optional)?;
+        let is_token = refused.as_bytes().starts_with(b"Bearer ");
+        let offered = challenges(&response.headers).contains(&Challenge::Basic);
+        (is_token && offered).then(|| {
+            self.memory().scheme = Some(Scheme::Basic);
+            basic(login)
+        })
+    }
+
     /// The challenge to answer: the first Bearer with an allowed realm, else Basic if there is a login. A refused
     /// realm is an error only if nothing else can be answered, and is never contacted.
     pub(super) fn choose(
@@ -161,7 +193,11 @@ impl Auth {
         match (basic && login.is_some(), refused) {
             (true, _) => Ok((Scheme::Basic, None)),
             (false, Some(error)) => Err(error),
-            (false, None) => Err(self.unauthorized(login)),
+            (false, None) if basic => Err(self.unauthorized(login)),
+            (false, None) => Err(RegistryError::Challenge {
+                host: self.host.clone(),
+                header: written(headers, &self.redactor),
+            }),
         }
     }
 

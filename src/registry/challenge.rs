@@ -1,6 +1,10 @@
-//! What a 401 asks for.
+//! What a 401 asks for: `WWW-Authenticate` (RFC 9110, section 11.6.1), read leniently.
+//!
+//! Registries and the proxies before them leave out quotes, put spaces around `=` and send schemes that nobody knows. What
+//! is read: words, each a scheme unless an `=` follows it; then it is a parameter of the scheme before it. What is behind
+//! `Negotiate` and the like is passed over.
 
-use http_auth::parser::ChallengeParser;
+use crate::redact::Redactor;
 use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 
 /// A challenge of a kind that can be answered.
@@ -14,37 +18,116 @@ pub(super) enum Challenge {
     },
 }
 
+/// The most of a header that is read, in bytes.
+const LONGEST: usize = 8 << 10;
+
 /// All challenges of an answer, in order: there may be several headers with several challenges each (Gitea
-/// sends Bearer and Basic). What cannot be parsed ends its header.
+/// sends Bearer and Basic).
 pub(super) fn challenges(headers: &HeaderMap) -> Vec<Challenge> {
-    headers
-        .get_all(WWW_AUTHENTICATE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| ChallengeParser::new(value).map_while(Result::ok))
-        .filter_map(|challenge| {
-            let parameter = |name: &str| {
-                let mut found = challenge
-                    .params
-                    .iter()
-                    .filter(|(key, _)| key.eq_ignore_ascii_case(name));
-                let value = found.next()?.1.to_unescaped();
-                // Twice the same parameter: which one counts is a matter of opinion, so neither does.
-                (found.next().is_none() && !value.is_empty()).then_some(value)
-            };
-            if challenge.scheme.eq_ignore_ascii_case("bearer") {
-                Some(Challenge::Bearer {
-                    realm: parameter("realm"),
-                    service: parameter("service"),
-                    scope: parameter("scope"),
-                })
-            } else if challenge.scheme.eq_ignore_ascii_case("basic") {
-                Some(Challenge::Basic)
-            } else {
-                None
-            }
-        })
+    let values = headers.get_all(WWW_AUTHENTICATE).iter();
+    values
+        .flat_map(|value| read(&String::from_utf8_lossy(value.as_bytes())))
+        .filter_map(|(scheme, parameters)| challenge(&scheme, &parameters))
         .collect()
+}
+
+/// The headers as they were sent, credentials taken out, for an error that nothing in them could be read.
+pub(super) fn written(headers: &HeaderMap, redactor: &Redactor) -> String {
+    let values = headers.get_all(WWW_AUTHENTICATE).iter();
+    let values = values.map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let values: Vec<String> = values
+        .map(|value| redactor.redact(&value).into_owned())
+        .collect();
+    let shown = values.join(", ");
+    shown
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(200)
+        .collect()
+}
+
+type Parameters = Vec<(String, String)>;
+
+fn challenge(scheme: &str, parameters: &Parameters) -> Option<Challenge> {
+    let parameter = |name: &str| {
+        let mut found = parameters
+            .iter()
+            .filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        let value = found.next()?.1.clone();
+        // Twice the same parameter: which one counts is a matter of opinion, so neither does.
+        (found.next().is_none() && !value.is_empty()).then_some(value)
+    };
+    if scheme.eq_ignore_ascii_case("bearer") {
+        Some(Challenge::Bearer {
+            realm: parameter("realm"),
+            service: parameter("service"),
+            scope: parameter("scope"),
+        })
+    } else if scheme.eq_ignore_ascii_case("basic") {
+        Some(Challenge::Basic)
+    } else {
+        None
+    }
+}
+
+/// The schemes of a header, each with its parameters.
+fn read(header: &str) -> Vec<(String, Parameters)> {
+    let mut end = header.len().min(LONGEST);
+    while !header.is_char_boundary(end) {
+        end -= 1;
+    }
+    let mut rest = &header[..end];
+    let mut all: Vec<(String, Parameters)> = Vec::new();
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', ',']);
+        let length = rest.find(|c: char| !is_token(c)).unwrap_or(rest.len());
+        if rest.is_empty() {
+            return all;
+        }
+        if length == 0 {
+            // Something else than a word: it ends at the next comma.
+            rest = rest.find(',').map_or("", |at| &rest[at..]);
+            continue;
+        }
+        let (word, behind) = rest.split_at(length);
+        match behind.trim_start_matches([' ', '\t']).strip_prefix('=') {
+            Some(behind) => {
+                let (value, behind) = value(behind.trim_start_matches([' ', '\t']));
+                if let Some((_, parameters)) = all.last_mut() {
+                    parameters.push((word.to_owned(), value));
+                }
+                rest = behind;
+            }
+            None => {
+                all.push((word.to_owned(), Vec::new()));
+                rest = behind;
+            }
+        }
+    }
+}
+
+/// A value in quotes, or up to the next comma; and what stands behind it.
+fn value(text: &str) -> (String, &str) {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text.find(',').unwrap_or(text.len());
+        return (text[..end].trim_end().to_owned(), &text[end..]);
+    };
+    let mut value = String::new();
+    let mut characters = quoted.char_indices();
+    while let Some((at, c)) = characters.next() {
+        match c {
+            '"' => return (value, &quoted[at + 1..]),
+            '\\' => value.extend(characters.next().map(|(_, c)| c)),
+            c => value.push(c),
+        }
+    }
+    // The quote is not closed.
+    (value, "")
+}
+
+/// `tchar` of RFC 9110.
+fn is_token(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c)
 }
 
 #[cfg(test)]
@@ -54,7 +137,8 @@ mod tests {
     fn parse(values: &[&str]) -> Vec<Challenge> {
         let mut headers = HeaderMap::new();
         for value in values {
-            headers.append(WWW_AUTHENTICATE, value.parse().expect("a header"));
+            let value = reqwest::header::HeaderValue::from_bytes(value.as_bytes());
+            headers.append(WWW_AUTHENTICATE, value.expect("a header"));
         }
         challenges(&headers)
     }
@@ -78,28 +162,69 @@ mod tests {
         );
         assert_eq!(
             parse(&[r#"basic realm="x""#, "Negotiate", full]),
-            [Challenge::Basic, read]
+            [Challenge::Basic, read.clone()]
         );
         assert_eq!(
             parse(&[r#"BEARER REALM="https://a/t""#]),
             [bearer("https://a/t", None, None)]
         );
+        let nothing = Challenge::Bearer {
+            realm: None,
+            service: Some("s".to_owned()),
+            scope: None,
+        };
         assert_eq!(
             parse(&[r#"Bearer realm="https://a",realm="https://b",service="s""#]),
-            [Challenge::Bearer {
-                realm: None,
-                service: Some("s".to_owned()),
-                scope: None
-            }]
+            [nothing]
         );
-        assert_eq!(
-            parse(&["", "Bearer"]),
-            [Challenge::Bearer {
-                realm: None,
-                service: None,
-                scope: None
-            }]
-        );
-        assert_eq!(parse(&["\"garbage", ",,,"]), []);
+        let bare = Challenge::Bearer {
+            realm: None,
+            service: None,
+            scope: None,
+        };
+        assert_eq!(parse(&["", "Bearer"]), [bare]);
+        assert_eq!(parse(&["\"garbage", ",,,", "=", "é"]), []);
+    }
+
+    #[test]
+    fn is_lenient_with_quotes_spaces_and_unknown_schemes() {
+        let simple = bearer("https://a/t?x=1", Some("s"), None);
+        for header in [
+            "Bearer realm=https://a/t?x=1,service=s",
+            "Bearer realm=https://a/t?x=1, service=s",
+            r#"Bearer realm = "https://a/t?x=1" , service = "s""#,
+            "Bearer realm= \"https://a/t?x=1\",\tservice =s",
+            r#"Bearer   service="s"  realm="https://a/t?x=1""#,
+            r#"Negotiate, Bearer realm="https://a/t?x=1",service="s""#,
+            r#"Negotiate YWJjZA==, Bearer realm="https://a/t?x=1",service="s""#,
+            r#"NTLM TlRMTVNTUAAC, Bearer realm="https://a/t?x=1",service="s""#,
+            r#"Digest realm="x", nonce="y", qop=auth, Bearer realm="https://a/t?x=1",service="s""#,
+            r#"Bearer realm="https://a/t?x=1",service="s",error=invalid_token,x="#,
+            r#"Bearer realm="https://a/t?x=1",service="s"#,
+            r#"Bearer realm="https:\/\/a/t?x=1",service="s",error="\"""#,
+            r#", ,Bearer realm="https://a/t?x=1",,service="s","#,
+        ] {
+            assert_eq!(parse(&[header]), std::slice::from_ref(&simple), "{header}");
+        }
+        let both = [simple, Challenge::Basic];
+        for headers in [
+            vec![r#"Bearer realm="https://a/t?x=1",service="s", Basic realm="x""#],
+            vec![r#"Bearer realm="https://a/t?x=1",service="s""#, "Basic"],
+            vec!["Bearer realm=https://a/t?x=1,service=s,Basic realm=x y"],
+        ] {
+            assert_eq!(parse(&headers), both, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_of_any_length_is_read_in_time() {
+        for header in [
+            "Bearer ".repeat(100_000),
+            "a=".repeat(200_000),
+            "\"".repeat(300_000),
+        ] {
+            assert!(parse(&[&header]).len() <= LONGEST / 7 + 1);
+        }
+        assert!(written(&HeaderMap::new(), &Redactor::new()).is_empty());
     }
 }

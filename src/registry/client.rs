@@ -1,5 +1,6 @@
 //! The door of the room: every look-up begins here.
 
+use super::doctor::Goal;
 use super::endpoint::Endpoint;
 use super::hosts::Hosts;
 use super::{
@@ -77,13 +78,8 @@ impl Registries {
     }
 
     /// Walks the way to a registry, or to an image on it, step by step, and stops at the first that fails.
-    pub async fn doctor(
-        &self,
-        host: &RegistryHost,
-        image: Option<&ImageName>,
-        login: Option<&Login>,
-    ) -> Vec<Step> {
-        doctor::walk(&self.0, host, image, login).await
+    pub async fn doctor(&self, goal: Goal<'_>, login: Option<&Login>) -> Vec<Step> {
+        doctor::walk(&self.0, goal, login).await
     }
 
     /// Lists one more registry, one that a forge names as its own; of one that is listed already only the origins that

@@ -4,13 +4,13 @@ use super::endpoint::Endpoint;
 use super::hosts::Hosts;
 use super::{Login, RegistryError, answer, manifests, tags};
 use crate::http::{Request, Response};
-use crate::image::{ImageName, RegistryHost};
+use crate::image::{ImageName, RegistryHost, Tag};
 use std::time::Duration;
 
 /// One step of the way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// What is looked at: `listed`, `dns`, `tcp`, `tls`, `registry`, `auth`, `token`, `tags`, `manifest`.
+    /// What is looked at: `secret`, `listed`, `dns`, `tcp`, `tls`, `registry`, `auth`, `token`, `tags`, `manifest`.
     pub name: &'static str,
     /// How it went.
     pub outcome: Outcome,
@@ -33,16 +33,22 @@ pub enum Outcome {
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Walks until a step fails. Without an image the way ends at the login.
-pub(super) async fn walk(
-    hosts: &Hosts,
-    host: &RegistryHost,
-    image: Option<&ImageName>,
-    login: Option<&Login>,
-) -> Vec<Step> {
+/// Where the way leads: a registry, an image on it, or one tag.
+#[derive(Debug, Clone, Copy)]
+pub struct Goal<'a> {
+    /// The registry.
+    pub host: &'a RegistryHost,
+    /// The image; without one the way ends at the login.
+    pub image: Option<&'a ImageName>,
+    /// The tag that is looked at; without one `latest`, or any.
+    pub tag: Option<&'a Tag>,
+}
+
+/// Walks until a step fails.
+pub(super) async fn walk(hosts: &Hosts, goal: Goal<'_>, login: Option<&Login>) -> Vec<Step> {
     let mut way = Way(Vec::new());
     // A failed step has been written down, so there is nothing left to do with it.
-    let _ = steps(&mut way, hosts, host, image, login).await;
+    let _ = steps(&mut way, hosts, goal, login).await;
     way.0
 }
 
@@ -78,8 +84,7 @@ impl Way {
 async fn steps(
     way: &mut Way,
     hosts: &Hosts,
-    host: &RegistryHost,
-    image: Option<&ImageName>,
+    Goal { host, image, tag }: Goal<'_>,
     login: Option<&Login>,
 ) -> Result<(), End> {
     let endpoint = hosts
@@ -88,12 +93,11 @@ async fn steps(
     way.ok("listed", format!("asked at {}", endpoint.origin));
     reach(way, hosts, &endpoint).await?;
     let ping = ping(way, &endpoint).await?;
-    let Some(image) = image else {
-        return greet(way, &endpoint, &ping, login);
-    };
     greet(way, &endpoint, &ping, login)?;
-    enter(way, &endpoint, &ping, image.path(), login).await?;
-    read(way, &endpoint, image.path(), login).await
+    match image {
+        None => knock(way, &endpoint, &ping, login).await,
+        Some(image) => read(way, &endpoint, &ping, (image.path(), tag), login).await,
+    }
 }
 
 /// Name and port. Behind a proxy neither is ours to look at.
@@ -208,44 +212,70 @@ fn greet(
     Ok(())
 }
 
-async fn enter(
+/// Whether the login works, where no image is asked for: it is used, not only exchanged for a token.
+async fn knock(
     way: &mut Way,
     endpoint: &Endpoint,
     ping: &Response,
-    path: &str,
     login: Option<&Login>,
 ) -> Result<(), End> {
     if ping.status.as_u16() != 401 {
         way.skip("token", "none is needed");
         return Ok(());
     }
-    endpoint
-        .auth
-        .answer(ping, path, login, None)
-        .await
-        .map_err(|error| way.end("token", &error))?;
-    way.ok(
-        "token",
-        match login {
-            Some(login) => format!("for the user {}", login.username),
-            None => "for nobody in particular".to_owned(),
-        },
-    );
-    Ok(())
+    let Some(login) = login else {
+        way.skip(
+            "token",
+            "no login is configured for it; name an image to look at one anonymously",
+        );
+        return Ok(());
+    };
+    let header = endpoint.auth.for_host(&ping.headers, login).await;
+    let header = header.map_err(|error| way.end("token", &error))?;
+    let request = Request::get(endpoint.url(""), 64 * 1024).authorization(header);
+    let response = endpoint.send_on(request).await;
+    let response = response.map_err(|error| way.end("token", &error))?;
+    match response.status.as_u16() {
+        200 => {
+            way.ok("token", format!("the login of {} works", login.username));
+            Ok(())
+        }
+        401 | 403 => Err(way.end("token", &endpoint.auth.unauthorized(Some(login)))),
+        _ => {
+            let host = &endpoint.settings.host;
+            Err(way.end("token", &answer::failure(host, false, &response)))
+        }
+    }
 }
 
+/// The tags and a manifest of an image. That a token was given says nothing before it has been used.
 async fn read(
     way: &mut Way,
     endpoint: &Endpoint,
-    path: &str,
+    ping: &Response,
+    (path, wanted): (&str, Option<&Tag>),
     login: Option<&Login>,
 ) -> Result<(), End> {
-    let tags = tags::list(endpoint, path, login)
-        .await
-        .map_err(|error| way.end("tags", &error))?;
+    let tags = tags::list(endpoint, path, login).await;
+    let asked = ping.status.as_u16() == 401;
+    match &tags {
+        Err(error @ (RegistryError::Unauthorized { .. } | RegistryError::Challenge { .. })) => {
+            return Err(way.end("token", error));
+        }
+        _ if !asked => way.skip("token", "none is needed"),
+        Err(_) => {}
+        Ok(_) => way.ok(
+            "token",
+            match login {
+                Some(login) => format!("the login of {} may read this image", login.username),
+                None => "anybody may read this image".to_owned(),
+            },
+        ),
+    }
+    let tags = tags.map_err(|error| way.end("tags", &error))?;
     way.ok("tags", format!("{} tags", tags.tags.len()));
     let latest = tags.tags.iter().find(|tag| tag.as_str() == "latest");
-    let Some(tag) = latest.or(tags.tags.last()) else {
+    let Some(tag) = wanted.or(latest).or(tags.tags.last()) else {
         way.skip("manifest", "there is no tag to look at");
         return Ok(());
     };
@@ -253,13 +283,18 @@ async fn read(
         .await
         .map_err(|error| way.end("manifest", &error))?;
     match head {
-        Some(head) => way.ok("manifest", format!("{tag} is {}", head.digest.short())),
+        Some(head) => {
+            way.ok("manifest", format!("{tag} is {}", head.digest.short()));
+            Ok(())
+        }
         None => {
-            return Err(way.end(
-                "manifest",
-                &RegistryError::NotFound(endpoint.settings.host.clone()),
-            ));
+            let listed = match tags.tags.contains(tag) {
+                true => "it is listed all the same",
+                false => "it is not listed either",
+            };
+            let detail = format!("there is no {tag}; {listed}");
+            way.push("manifest", Outcome::Failed, detail, None);
+            Err(End)
         }
     }
-    Ok(())
 }

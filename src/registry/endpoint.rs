@@ -4,6 +4,7 @@ use super::auth::Auth;
 use super::quota::Quota;
 use super::{HostSettings, Login, RegistryError, Validators};
 use crate::http::{Client, Clock, Origin, Request, Response, redirect_target};
+use crate::redact::Redactor;
 use reqwest::StatusCode;
 use reqwest::header::AUTHORIZATION;
 use url::Url;
@@ -34,6 +35,7 @@ impl Endpoint {
         client: Client,
         clock: Clock,
         validators: Validators,
+        redactor: Redactor,
     ) -> Self {
         let auth = Auth::new(
             settings.host.clone(),
@@ -41,6 +43,7 @@ impl Endpoint {
             settings.realms(),
             client.clone(),
             clock.clone(),
+            redactor,
         );
         Self {
             settings,
@@ -105,7 +108,14 @@ impl Endpoint {
                 return Ok(response);
             }
             if is_final {
-                break;
+                let refused = header.as_ref();
+                let instead = refused
+                    .and_then(|refused| self.auth.instead_of_token(&response, login, refused));
+                let Some(instead) = instead else {
+                    break;
+                };
+                header = Some(instead);
+                continue;
             }
             let (next, new) = self
                 .auth

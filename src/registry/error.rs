@@ -88,6 +88,14 @@ pub enum RegistryError {
         /// Whether no login was given.
         anonymous: bool,
     },
+    /// 401 with a challenge that cannot be read, or without one; no login was sent.
+    #[error("{host} asks for a login in a way that cannot be read: {}", shown(.header))]
+    Challenge {
+        /// The registry.
+        host: RegistryHost,
+        /// The `WWW-Authenticate` header, cut, credentials taken out; empty if there is none.
+        header: String,
+    },
     /// 403: the login, or nobody, may read the image.
     #[error("{0} forbids reading the image")]
     Forbidden(RegistryHost),
@@ -195,6 +203,14 @@ pub enum RegistryError {
     },
 }
 
+/// A header as an error shows it.
+fn shown(header: &str) -> String {
+    match header {
+        "" => "401 without a WWW-Authenticate header".to_owned(),
+        header => format!("WWW-Authenticate: {header}"),
+    }
+}
+
 fn asks(retry_after: &Option<Duration>) -> String {
     retry_after.map_or_else(String::new, |time| {
         format!(" and asks to wait {} s", time.as_secs())
@@ -216,6 +232,7 @@ impl RegistryError {
             Self::Timeout { .. } => "timeout",
             Self::Broken { .. } => "broken-answer",
             Self::Unauthorized { .. } => "unauthorized",
+            Self::Challenge { .. } => "bad-challenge",
             Self::Forbidden(_) => "forbidden",
             Self::NotFound(_) => "not-found",
             Self::RateLimited { .. } => "rate-limited",
@@ -259,7 +276,7 @@ impl RegistryError {
             )),
             Self::Unauthorized { host, anonymous: true } => table(
                 host,
-                "login = { username = \"…\", password = { env = \"…\" } }",
+                "login = { username = \"…\", password = { env = \"REGISTRY_TOKEN\" } }",
             ),
             Self::Unauthorized { host, .. } => {
                 Some(format!("check the user name and the password for {host}"))
@@ -269,7 +286,7 @@ impl RegistryError {
             )),
             Self::QuotaExhausted { host, anonymous: true, .. } => table(
                 host,
-                "login = { … }: an account has a larger quota than an address",
+                "login = { username = \"…\", password = { env = \"DOCKER_TOKEN\" } }   # an account has a larger quota than an address",
             ),
             Self::NotARegistry { host, .. } => Some(format!(
                 "check that {host} is the registry's name and that no proxy or sign-in page stands before it"
@@ -277,13 +294,20 @@ impl RegistryError {
             Self::RealmRefused { host, realm, why } if *why == realm::UNLISTED => {
                 table(host, &format!("auth_realms = [\"{realm}\"]"))
             }
+            Self::RealmRefused { host, realm, why } if *why == realm::PLAIN => table(
+                host,
+                &format!("auth_realms = [\"{}\"]   # it is asked over https", realm.replacen("http:", "https:", 1)),
+            ),
+            Self::Challenge { host, .. } => Some(format!(
+                "check that {host} and the proxies before it send a WWW-Authenticate header with Bearer or Basic"
+            )),
             Self::RedirectRefused { host, to: Some(to), .. } => table(
                 host,
-                &format!("redirects = [\"{to}\"], if its tags and manifests are really there"),
+                &format!("redirects = [\"{to}\"]   # if its tags and manifests are really there"),
             ),
             Self::LinkRefused { host, .. } => table(
                 host,
-                "rebase_links = true, if a reverse proxy stands before it",
+                "rebase_links = true   # if a reverse proxy stands before it",
             ),
             _ => None,
         }

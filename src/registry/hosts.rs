@@ -178,5 +178,6 @@ fn endpoint(
         client,
         options.clock.clone(),
         options.validators.clone(),
+        options.redactor.clone(),
     ))
 }

@@ -12,7 +12,11 @@ pub(super) type Refused = (String, &'static str);
 /// The one reason that a line of configuration can take away.
 pub(super) const UNLISTED: &str = "it is neither the registry nor listed in auth_realms";
 
-/// Checks a realm. `registry` is the origin that sent it, `listed` the others that are allowed.
+/// A realm that is asked over TLS once the operator lists its https origin.
+pub(super) const PLAIN: &str = "the registry is encrypted, the realm is not";
+
+/// Checks a realm. One that says `http` although the registry is encrypted is asked over `https` where that origin is
+/// the registry itself or listed: behind a proxy that ends TLS many registries name their realm so. `registry` is the origin that sent it, `listed` the others that are allowed.
 pub(super) fn check(
     realm: Option<&str>,
     registry: &Origin,
@@ -26,11 +30,12 @@ pub(super) fn check(
     if !url.username().is_empty() || url.password().is_some() {
         return Err((origin.to_string(), "the realm holds a user name"));
     }
+    let mut origin = origin;
     if !origin.is_https() && registry.is_https() {
-        return Err((
-            origin.to_string(),
-            "the registry is encrypted, the realm is not",
-        ));
+        let plain = (origin.to_string(), PLAIN);
+        let encrypted = encrypted(&url, registry)
+            .filter(|(_, encrypted)| encrypted == registry || listed.contains(encrypted));
+        (url, origin) = encrypted.ok_or(plain)?;
     }
     if origin != *registry && !listed.contains(&origin) {
         return Err((origin.to_string(), UNLISTED));
@@ -39,9 +44,58 @@ pub(super) fn check(
     Ok(url)
 }
 
+/// The same URL over `https`: at the registry's own port if it is the registry's name.
+fn encrypted(url: &Url, registry: &Origin) -> Option<(Url, Origin)> {
+    let mut encrypted = url.clone();
+    encrypted.set_scheme("https").ok()?;
+    let own = url.host_str() == Some(registry.host());
+    if own && url.port().is_none_or(|port| port == registry.port()) {
+        encrypted.set_port(Some(registry.port())).ok()?;
+    }
+    let origin = Origin::of(&encrypted)?;
+    Some((encrypted, origin))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plain_realm_of_an_encrypted_registry_is_asked_over_https() {
+        let origin = |text| Origin::parse(text).expect("an origin");
+        let listed = [origin("https://auth.example.com")];
+        for (registry, realm, expect) in [
+            (
+                "https://r.example.com",
+                "http://r.example.com/token?x=1",
+                Some("https://r.example.com/token?x=1"),
+            ),
+            (
+                "https://r.example.com:5000",
+                "http://r.example.com:5000/t",
+                Some("https://r.example.com:5000/t"),
+            ),
+            (
+                "https://r.example.com:5000",
+                "http://r.example.com/t",
+                Some("https://r.example.com:5000/t"),
+            ),
+            (
+                "https://r.example.com",
+                "http://auth.example.com/t",
+                Some("https://auth.example.com/t"),
+            ),
+            ("https://r.example.com", "http://other.example.com/t", None),
+            ("https://r.example.com", "http://r.example.com:8080/t", None),
+        ] {
+            let checked = check(Some(realm), &origin(registry), &listed);
+            let url = checked.as_ref().map(Url::as_str).ok();
+            assert_eq!(url, expect, "{registry} {realm}");
+            if let Err((_, why)) = checked {
+                assert_eq!(why, PLAIN, "{realm}");
+            }
+        }
+    }
 
     #[test]
     fn t1_a_realm_is_the_registry_or_listed() {
@@ -60,7 +114,6 @@ mod tests {
             assert!(allowed(Some(good)), "{good}");
         }
         for bad in [
-            "http://registry.example.com/token",
             "http://plain.example.com/token",
             "https://registry.example.com:8443/token",
             "https://example.com/token",

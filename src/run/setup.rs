@@ -184,6 +184,19 @@ impl Setup {
         logins.get(id)?.as_ref().ok().cloned()
     }
 
+    /// The login for a registry as such, whichever repositories it serves.
+    pub fn host_login(&self, host: &RegistryHost) -> Result<Option<Login>, Arc<SecretError>> {
+        let mut registries = self.config.registries.iter();
+        let listed = registries.find(|registry| registry.host == *host);
+        match listed.and_then(|registry| registry.login.as_ref()) {
+            Some(login) => self.fetch_login(host, login).map(Some),
+            None => {
+                let any = ImageName::parse(&format!("{host}/any")).ok();
+                Ok(any.and_then(|image| login_of(&self.docker, &image)))
+            }
+        }
+    }
+
     /// Lists the registry that a forge names as its own, with the forge as the one that may ask for its login.
     pub(super) fn list_registry(&self, registry: &ForgeRegistry) {
         let mut settings = HostSettings::new(registry.host.clone());
@@ -268,6 +281,7 @@ fn hosts(config: &Config) -> Vec<HostSettings> {
             auth_realms: registry.auth_realms.clone(),
             limits: registry.limits,
             rebase_links: registry.rebase_links,
+            redirects: registry.redirects.clone(),
             ..HostSettings::new(registry.host.clone())
         })
         .collect()

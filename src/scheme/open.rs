@@ -24,11 +24,6 @@ impl Open {
         }
     }
 
-    /// Looks for all of them anew, after several were taken out.
-    pub(super) fn look_again(&mut self, newer: &[Entry]) {
-        *self = Self::new(newer, self.gated);
-    }
-
     /// The best open tag whose change is no wider than a level.
     pub(super) fn best(&self, max: Level) -> Option<usize> {
         let at = |firsts: &[Option<usize>; LEVELS]| firsts.get(max as usize).copied().flatten();

@@ -301,6 +301,23 @@ impl Selection {
         }
     }
 
+    /// Takes out every candidate of a level down to and including this one, best first; none if it is not among them.
+    pub fn reject_down_to(&mut self, tag: &str, level: Level, verdict: Verdict) {
+        let max = level.min(self.rules.max);
+        let text = &self.text;
+        let is_it = |entry: &Entry| text.get(entry.span.0..entry.span.1) == Some(tag);
+        let Some(last) = self.newer.iter().position(is_it) else {
+            return;
+        };
+        while let Some(place) = self.open.best(max).filter(|place| *place <= last) {
+            let Some(entry) = self.newer.get_mut(place) else {
+                return;
+            };
+            entry.rejected = Some(verdict);
+            self.work.looks += self.open.close(place, &self.newer);
+        }
+    }
+
     /// The first numbers on both sides of a leap to a tag: 5 and 20 where nothing between them exists. A change of the first
     /// number that is no leap has none.
     pub fn leap(&self, tag: &str) -> Option<(u64, u64)> {
@@ -335,24 +352,6 @@ impl Selection {
     /// How much was done so far.
     pub fn work(&self) -> Work {
         self.work
-    }
-
-    /// Takes out every candidate of a level down to and including this one, best first; none if it is not among them.
-    pub fn reject_down_to(&mut self, tag: &str, level: Level, verdict: Verdict) {
-        let max = level.min(self.rules.max);
-        let shut = self.open.shuts_prereleases(max);
-        let text = &self.text;
-        let is_it = |entry: &Entry| text.get(entry.span.0..entry.span.1) == Some(tag);
-        let Some(last) = self.newer.iter().position(is_it) else {
-            return;
-        };
-        for entry in &mut self.newer[..=last] {
-            let fits = entry.newer.level <= max && (entry.newer.stable || !shut);
-            if is_open(entry) && fits {
-                entry.rejected = Some(verdict);
-            }
-        }
-        self.open.look_again(&self.newer);
     }
 
     /// The verdict for every tag once: candidates best first, then older versions newest first, then

@@ -365,3 +365,163 @@ async fn a_scope_of_everything_is_narrowed() {
     assert!(bench.tags(&image(&fake, "app"), None).await.is_ok());
     fake.expect(&[LIST, TOKEN, LIST]);
 }
+
+#[tokio::test]
+async fn a_challenge_that_cannot_be_read_is_its_own_error_and_sends_no_login() {
+    let echo = format!("Echo {}", pair("bot"));
+    for (challenges, shown) in [
+        (vec!["Negotiate"], "WWW-Authenticate: Negotiate"),
+        (vec![echo.as_str()], "WWW-Authenticate: Echo [redacted]"),
+        (vec![], "401 without a WWW-Authenticate header"),
+    ] {
+        let fake = with_app().await;
+        let challenges = challenges.into_iter().map(str::to_owned).collect();
+        fake.set_auth(Auth::Bearer { challenges });
+        let bench = Bench::new(vec![listed(&fake)]);
+        let bot = login(&fake.host(), "bot");
+        let error = bench.tags(&image(&fake, "app"), Some(&bot)).await;
+        let error = error.expect_err("nothing can be answered");
+        assert_eq!(error.code(), "bad-challenge");
+        assert!(error.to_string().contains(shown), "{error}");
+        assert!(!error.to_string().contains("refused"), "{error}");
+        let log = fake.expect(&[LIST]);
+        assert_eq!(log[0].header("authorization"), None);
+    }
+}
+
+#[tokio::test]
+async fn sloppy_challenges_are_answered() {
+    let fake = with_app().await;
+    fake.want_token(&fake.url(), &[pair("bot")]);
+    for challenge in [
+        format!("Bearer realm={}/token,service=fake", fake.url()),
+        format!("Bearer realm = \"{}/token\" , service = fake", fake.url()),
+        format!(
+            "Negotiate abc==, Bearer realm=\"{}/token\",service=\"fake\"",
+            fake.url()
+        ),
+    ] {
+        fake.set_auth(Auth::Bearer {
+            challenges: vec![challenge.clone()],
+        });
+        let bench = Bench::new(vec![listed(&fake)]);
+        let bot = login(&fake.host(), "bot");
+        let tags = bench.tags(&image(&fake, "app"), Some(&bot)).await;
+        assert!(tags.is_ok(), "{challenge}");
+        fake.expect(&[LIST, TOKEN, LIST]);
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_does_not_serve_is_followed_by_the_login_itself_once() {
+    // The registry names a token service, whose tokens it does not take, and Basic.
+    let tokens = FakeRegistry::start().await;
+    tokens.set_users(&[pair("bot")]);
+    let fake = with_app().await;
+    let bearer = format!("Bearer realm=\"{}/token\",service=\"fake\"", tokens.url());
+    fake.set_auth(Auth::Basic {
+        pair: pair("bot"),
+        challenges: vec![bearer, "Basic realm=\"x\"".to_owned()],
+    });
+    let auth_realms = vec![Origin::parse(&tokens.url()).expect("an origin")];
+    let bench = Bench::new(vec![HostSettings {
+        auth_realms,
+        ..listed(&fake)
+    }]);
+    let app = image(&fake, "app");
+    let bot = login(&fake.host(), "bot");
+    assert!(bench.tags(&app, Some(&bot)).await.is_ok());
+    fake.expect(&[LIST, LIST, LIST]);
+    tokens.expect(&[TOKEN]);
+    // From then on it is asked so at once.
+    assert!(bench.tags(&app, Some(&bot)).await.is_ok());
+    fake.expect(&[LIST]);
+    // A login that nobody configured for this registry is not sent to it in this way.
+    let bench = Bench::new(vec![HostSettings {
+        auth_realms: vec![Origin::parse(&tokens.url()).expect("an origin")],
+        ..listed(&fake)
+    }]);
+    let optional = imagebot::registry::Login {
+        optional: true,
+        ..login(&fake.host(), "bot")
+    };
+    assert_eq!(bench.tags_code(&app, Some(&optional)).await, "unauthorized");
+    let log = fake.take_log();
+    let basic = |line: &crate::fake_registry::Logged| {
+        line.header("authorization")
+            .is_some_and(|header| header.starts_with("Basic"))
+    };
+    assert!(!log.iter().any(basic));
+}
+
+#[test]
+fn every_fix_of_an_error_that_holds_toml_is_a_configuration() {
+    let host = || RegistryHost::parse("registry.example.com:5000").expect("a host");
+    let text = || "x".to_owned();
+    let errors = [
+        RegistryError::NotListed(host()),
+        RegistryError::Tls {
+            host: host(),
+            cause: "corrupt message".to_owned(),
+        },
+        RegistryError::Tls {
+            host: host(),
+            cause: text(),
+        },
+        RegistryError::AddressRefused {
+            host: host(),
+            cause: text(),
+        },
+        RegistryError::Unauthorized {
+            host: host(),
+            anonymous: true,
+        },
+        RegistryError::Unauthorized {
+            host: host(),
+            anonymous: false,
+        },
+        RegistryError::Challenge {
+            host: host(),
+            header: text(),
+        },
+        RegistryError::QuotaExhausted {
+            host: host(),
+            left: Duration::from_secs(9),
+            anonymous: true,
+        },
+        RegistryError::RealmRefused {
+            host: host(),
+            realm: "https://auth.example.com".to_owned(),
+            why: "it is neither the registry nor listed in auth_realms",
+        },
+        RegistryError::RealmRefused {
+            host: host(),
+            realm: "http://auth.example.com".to_owned(),
+            why: "the registry is encrypted, the realm is not",
+        },
+        RegistryError::RedirectRefused {
+            host: host(),
+            why: text(),
+            to: Some(Origin::parse("https://mirror.example.com").expect("an origin")),
+        },
+        RegistryError::LinkRefused {
+            host: host(),
+            target: text(),
+        },
+    ];
+    let mut checked = 0;
+    for error in errors {
+        let help = error.help().unwrap_or_default();
+        let Some(at) = help.find("[[") else { continue };
+        let parsed =
+            imagebot::config::parse("config.toml", &help[at..], std::path::Path::new("/etc"));
+        assert!(
+            parsed.is_ok(),
+            "{}: {}",
+            error.code(),
+            parsed.expect_err("a problem")
+        );
+        checked += 1;
+    }
+    assert!(checked >= 9, "{checked}");
+}

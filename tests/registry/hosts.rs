@@ -250,7 +250,7 @@ async fn the_doctor_walks_until_the_first_failure() {
     let (host, app) = (fake.host(), image(&fake, "app"));
     let bot = login(&host, "bot");
     let walk = async |image: Option<&ImageName>, login| {
-        let steps = bench.registries.doctor(&host, image, login).await;
+        let steps = bench.registries.doctor(goal(&host, image), login).await;
         assert_eq!(
             bench.note(Ok::<_, RegistryError>(steps.clone())),
             Ok(steps.clone())
@@ -264,13 +264,40 @@ async fn the_doctor_walks_until_the_first_failure() {
     );
     assert_eq!(
         outcome(&walk(None, None).await),
-        "+listed +dns +tcp ~tls +registry ~auth"
+        "+listed +dns +tcp ~tls +registry ~auth ~token"
     );
+    let tag = imagebot::image::Tag::parse("9.9").unwrap();
+    let gone = imagebot::registry::Goal {
+        host: &host,
+        image: Some(&app),
+        tag: Some(&tag),
+    };
+    let steps = bench.registries.doctor(gone, None).await;
+    assert_eq!(
+        outcome(&steps),
+        "+listed +dns +tcp ~tls +registry ~auth ~token +tags -manifest"
+    );
+    let last = &steps.last().unwrap().detail;
+    assert_eq!(last, "there is no 9.9; it is not listed either");
 
     fake.want_token(&fake.url(), &[pair("bot")]);
     assert_eq!(
         outcome(&walk(Some(&app), Some(&bot)).await),
         "+listed +dns +tcp ~tls +registry +auth +token +tags +manifest"
+    );
+    // Without an image the login is used all the same; a wrong one is not called right for having a token service.
+    assert_eq!(
+        outcome(&walk(None, Some(&bot)).await),
+        "+listed +dns +tcp ~tls +registry +auth +token"
+    );
+    let wrong = login(&host, "other");
+    assert_eq!(
+        outcome(&walk(None, Some(&wrong)).await),
+        "+listed +dns +tcp ~tls +registry +auth -token"
+    );
+    assert_eq!(
+        outcome(&walk(None, None).await),
+        "+listed +dns +tcp ~tls +registry +auth ~token"
     );
     let refused = walk(Some(&app), None).await;
     assert_eq!(
@@ -307,7 +334,7 @@ async fn the_doctor_walks_until_the_first_failure() {
     );
     let other = RegistryHost::parse("other.example").expect("a host");
     assert_eq!(
-        outcome(&bench.registries.doctor(&other, None, None).await),
+        outcome(&bench.registries.doctor(goal(&other, None), None).await),
         "-listed"
     );
 }
@@ -324,11 +351,27 @@ async fn the_doctor_tells_tcp_from_tls() {
         HostSettings::new(closed.clone()),
     ]);
     assert_eq!(
-        outcome(&bench.registries.doctor(&fake.host(), None, None).await),
+        outcome(
+            &bench
+                .registries
+                .doctor(goal(&fake.host(), None), None)
+                .await
+        ),
         "+listed +dns +tcp -tls"
     );
     assert_eq!(
-        outcome(&bench.registries.doctor(&closed, None, None).await),
+        outcome(&bench.registries.doctor(goal(&closed, None), None).await),
         "+listed +dns -tcp"
     );
+}
+
+fn goal<'a>(
+    host: &'a imagebot::image::RegistryHost,
+    image: Option<&'a imagebot::image::ImageName>,
+) -> imagebot::registry::Goal<'a> {
+    imagebot::registry::Goal {
+        host,
+        image,
+        tag: None,
+    }
 }

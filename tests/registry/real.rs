@@ -179,7 +179,7 @@ async fn docker_registry_open_to_everyone() {
     );
     let steps = bench
         .registries
-        .doctor(&host(&registry), Some(&app), None)
+        .doctor(goal(&host(&registry), Some(&app)), None)
         .await;
     assert_eq!(
         steps.last().map(|step| (step.name, step.cure.is_none())),
@@ -260,4 +260,15 @@ async fn docker_registry_with_a_login() {
         .expect("an answer")
         .expect("a manifest");
     assert_eq!(head.digest, digest);
+}
+
+fn goal<'a>(
+    host: &'a imagebot::image::RegistryHost,
+    image: Option<&'a imagebot::image::ImageName>,
+) -> imagebot::registry::Goal<'a> {
+    imagebot::registry::Goal {
+        host,
+        image,
+        tag: None,
+    }
 }
