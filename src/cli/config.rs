@@ -3,7 +3,7 @@
 use super::ended::Ended;
 use super::output::{Format, json, say, table, text};
 use super::session::ConfigArgument;
-use crate::config::{Config, operator_schema, parse_repository, repository_schema};
+use crate::config::{Config, operator_schema, parse_repository, repository_schema, review};
 use crate::image::Reference;
 use crate::policy::{Origin, Policy, Settings, Subject};
 use crate::repo::{RepoName, RepoPath};
@@ -95,6 +95,13 @@ fn check(arguments: &Check) -> anyhow::Result<Ended> {
                 config.registries.len(),
                 config.rules.len()
             ));
+            let found = review(&config);
+            for (problem, help) in &found {
+                say(&format!("error: {problem}\n  help: {help}"));
+            }
+            if !found.is_empty() {
+                return Ok(Ended::Misused);
+            }
             config
         }
         None if arguments.repository.is_some() => Config::default(),

@@ -1,6 +1,8 @@
 //! `[[forge]]`: where repositories are.
 
 use super::keys;
+use super::name_globs::repository;
+use super::place::place;
 use super::reader::Table;
 use super::secret::Secret;
 use crate::image::RegistryHost;
@@ -105,7 +107,7 @@ pub(super) fn forge(table: Table<'_>, folder: &Path) -> Option<ForgeConfig> {
             refuse(table, keys::OF_SERVERS, "local");
             let path = table.needed("path", "[[forge]]")?;
             Some(ForgeConfig::Local {
-                path: folder.join(path.value),
+                path: place(folder, &path.value),
                 owners: table.numbers("owners").unwrap_or_default(),
                 repos: repos.unwrap_or_else(all),
             })
@@ -228,7 +230,7 @@ fn server(
             .parsed("registry", RegistryHost::parse)
             .map(|at| at.value),
         auto_merge: is("auto_merge"),
-        ca_file: table.text("ca_file").map(|at| folder.join(at.value)),
+        ca_file: table.text("ca_file").map(|at| place(folder, &at.value)),
         pause: pause.map(|at| Duration::from_secs(at.value.seconds.unsigned_abs())),
     })))
 }
@@ -271,6 +273,20 @@ fn base(text: &str) -> Result<Url, String> {
             "no user and no password may stand in `url`; that is what `token` is for".to_owned(),
         );
     }
+    let is_public = url.host_str().is_some_and(|host| {
+        matches!(host, "gitlab.com" | "github.com") || host.ends_with(".ghe.com")
+    });
+    let path = url.path().trim_matches('/');
+    if is_public && !path.is_empty() {
+        return Err(format!(
+            "`url` is the server's address alone; name the group in `repos`: repos = [\"{path}/**\"]"
+        ));
+    }
+    if url.scheme() == "http" && !is_loopback(&url) {
+        return Err(
+            "the token would be sent in plain text; write https:// (http:// is for this machine only)".to_owned(),
+        );
+    }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(format!(
             "{text:?} has more behind its path than an address has"
@@ -279,9 +295,25 @@ fn base(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
+/// Whether an address is one of this machine.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 /// Globs on repositories.
 pub(super) fn globs(table: Table<'_>, name: &str) -> Option<RepoGlobs> {
     let texts = table.texts(name)?.value;
+    for at in &texts {
+        if let Err((why, help)) = repository(&at.value) {
+            table.problem(at.span.clone(), why, help);
+            return None;
+        }
+    }
     let words: Vec<&str> = texts.iter().map(|at| at.value.as_str()).collect();
     match RepoGlobs::parse(&words) {
         Ok(globs) => Some(globs),

@@ -6,6 +6,7 @@ use super::budget::Budget;
 use super::family;
 use super::forge::{ForgeConfig, forge, globs};
 use super::keys::{self, Key, Kind};
+use super::place::place;
 use super::problem::Problems;
 use super::reader::{At, Reader, Table};
 use super::rules::{self, Schemes};
@@ -198,7 +199,7 @@ fn config(root: Table<'_>, folder: &Path) -> Config {
     if root.bool("public_registries").is_some_and(|at| !at.value) {
         config.registries.clear();
     }
-    config.cache = root.text("cache").map(|at| folder.join(at.value));
+    config.cache = root.text("cache").map(|at| place(folder, &at.value));
     if let Some(git) = root.table("git") {
         git.only(&[list("git")]);
         config.git.name = identity(git, "name").unwrap_or(config.git.name);
@@ -355,7 +356,7 @@ fn registry(table: Table<'_>, folder: &Path) -> Option<RegistryConfig> {
         .parsed_list("redirects", Origin::parse)
         .map(|at| at.value)
         .unwrap_or_default();
-    config.ca_file = table.text("ca_file").map(|at| folder.join(at.value));
+    config.ca_file = table.text("ca_file").map(|at| place(folder, &at.value));
     config.plain_http = table.bool("plain_http").is_some_and(|at| at.value);
     config.rebase_links = table.bool("rebase_links").is_some_and(|at| at.value);
     if let Some(rate) = table.parsed("rate", Rate::parse) {

@@ -1,8 +1,9 @@
 //! `[defaults]` and `[[rule]]`.
 
 use super::keys::{MATCHERS, SETTINGS};
+use super::name_globs;
 use super::reader::{At, Table};
-use crate::image::{ImageName, Platform};
+use crate::image::Platform;
 use crate::policy::{Age, Changes, DigestMode, Hold, NamedScheme, Rule, Trust};
 use crate::repo::Glob;
 use crate::scheme::{Allow, CodenameMode, Ignore, Level, Scheme, VariantMode};
@@ -56,41 +57,14 @@ pub(super) fn rule(table: Table<'_>, schemes: &Schemes) -> Rule {
         table.problem(table.span.0..table.span.1, "this rule sets nothing", None);
     }
     Rule {
-        images: images(table),
-        repos: globs("repos"),
+        images: name_globs::images(table),
+        repos: name_globs::repos(table),
         paths: globs("paths"),
-        tags: globs("tags"),
+        tags: name_globs::tags(table),
         kinds: kinds(table),
         changes,
         from: table.origin(table.span.0),
     }
-}
-
-/// Globs on canonical names. One without a host can never match, unless it begins with a wildcard.
-fn images(table: Table<'_>) -> Vec<Glob> {
-    let Some(texts) = table.texts("images") else {
-        return Vec::new();
-    };
-    let mut globs = Vec::new();
-    for At { value: text, span } in texts.value {
-        // A plain name is meant as Docker reads it.
-        let canonical =
-            ImageName::parse(&text).map_or_else(|_| text.clone(), |name| name.canonical());
-        let host = canonical.split('/').next().unwrap_or_default();
-        let can_match = canonical.contains('/') && host.contains(['.', ':', '*', '{', '[', '?'])
-            || host == "localhost";
-        match Glob::parse(&canonical) {
-            Ok(glob) if can_match => globs.push(glob),
-            Ok(_) => {
-                let help = format!(
-                    "names are matched with their host: \"docker.io/library/{text}\" or \"**/{text}\""
-                );
-                table.problem(span, "this glob can never match an image name", Some(help));
-            }
-            Err(error) => table.problem(span, error.to_string(), None),
-        }
-    }
-    globs
 }
 
 fn kinds(table: Table<'_>) -> Vec<Kind> {

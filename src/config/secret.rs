@@ -1,6 +1,7 @@
 //! Where a secret is, and how it is had.
 
 use super::mask::is_variable;
+use super::place::place;
 use super::reader::Table;
 use secrecy::SecretString;
 use std::os::unix::fs::PermissionsExt as _;
@@ -68,7 +69,7 @@ impl Secret {
         let env = table.text("env").map(|at| Self::Env(at.value));
         let file = table
             .text("file")
-            .map(|at| Self::File(folder.join(at.value)));
+            .map(|at| Self::File(place(folder, &at.value)));
         let command = table
             .texts("command")
             .map(|at| Self::Command(at.value.into_iter().map(|at| at.value).collect()));

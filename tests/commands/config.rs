@@ -461,3 +461,65 @@ fn init_writes_what_config_check_accepts_and_overwrites_nothing() {
     place.run(&["init", "home"]).expect(2);
     assert!(!place.path("home/elsewhere").exists());
 }
+
+#[test]
+fn check_looks_at_the_configuration_as_a_whole() {
+    let mut place = Place::with(&[("token", "x"), ("home/ca.pem", "x")]);
+    place.set("HOME", &place.path("home").display().to_string());
+    let check = |place: &Place, text: &str| {
+        place.write("config.toml", text);
+        let ran = place.run(&["config", "check", "--config", "config.toml"]);
+        (ran.code, ran.stderr.clone())
+    };
+    let forge = "[[forge]]\nkind = \"gitlab\"\nurl = \"https://gitlab.example.com\"\n";
+    let good = format!("{forge}token = {{ file = \"token\" }}\nca_file = \"~/ca.pem\"\n");
+    assert_eq!(check(&place, &good).0, 0, "{:?}", check(&place, &good));
+    let at = |url: &str| {
+        format!("[[forge]]\nkind = \"gitlab\"\nurl = \"{url}\"\ntoken = {{ env = \"T\" }}\n")
+    };
+    for (text, says, help) in [
+        (
+            String::new(),
+            "the configuration is empty",
+            "init --operator",
+        ),
+        (
+            format!("{forge}token = {{ file = \"nowhere\" }}\n"),
+            "nowhere does not exist",
+            "correct the path",
+        ),
+        (
+            format!("{good}[[registry]]\nhost = \"r.example.com\"\nca_file = \"~/none.pem\"\n"),
+            "none.pem does not exist",
+            "correct",
+        ),
+        (
+            format!("{good}[[rule]]\nimages = [\"**/node\"]\nautomerge = \"patch\"\n"),
+            "automerge needs min_age",
+            "min_age = \"3 days\"",
+        ),
+        (
+            at("https://gitlab.com/team"),
+            "name the group in `repos`",
+            "team/**",
+        ),
+        (at("http://gitlab.example.com"), "in plain text", "https://"),
+        (
+            format!("{good}repos = [\"https://gitlab.example.com/team/**\"]\n"),
+            "",
+            "repos = [\"team/**\"]",
+        ),
+        (
+            format!("{good}[[rule]]\nimages = [\"postgres:16\"]\nmax = \"minor\"\n"),
+            "",
+            "images = [\"postgres\"], tags = [\"16\"]",
+        ),
+    ] {
+        let (code, said) = check(&place, &text);
+        assert_eq!(code, 2, "{text}: {said}");
+        assert!(said.contains(says) && said.contains(help), "{text}: {said}");
+    }
+    // With a general min_age a rule may merge.
+    let merges = "[defaults]\nmin_age = \"3 days\"\n[[rule]]\nimages = [\"**/node\"]\nautomerge = \"patch\"\n";
+    assert_eq!(check(&place, &format!("{good}{merges}")).0, 0);
+}

@@ -88,7 +88,7 @@ async fn doctor_names_the_first_step_that_fails_and_its_cure() {
                cure: write into config.toml:
                      [[registry]]
                      host = "[HOST]"
-                     login = { username = "…", password = { env = "…" } }
+                     login = { username = "…", password = { env = "REGISTRY_TOKEN" } }
     "#);
     fake.set_auth(Auth::Open);
     fake.fail("GET /v2/", 100, Fault::html());
