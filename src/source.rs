@@ -22,6 +22,7 @@ mod solve;
 mod splice;
 mod stages;
 mod stands;
+mod twice;
 mod version;
 
 pub use compare::{differs_only_by, differs_only_in};
@@ -34,6 +35,7 @@ pub use scan::{MAX_FILE, Scan, Unreadable, scan};
 pub use splice::{Splice, SpliceError, splice};
 pub use stages::Stages;
 pub use stands::Role;
+pub use twice::left_behind;
 pub use version::{
     LocatedVersion, ParsePlaceError, Place, VersionFile, VersionFileError, Versioned,
 };

@@ -235,7 +235,7 @@ pub(super) const OPERATOR: &[Key] = keys! {
 /// `imagebot.toml`.
 pub(super) const REPOSITORY: &[Key] = keys! {
     "enabled": Bool, "Whether the repository is looked at. Default: true.";
-    "include": Texts, "Globs on the files that are read, of those whose names say that they hold references. Default: all.";
+    "include": Texts, "Globs on the files that are read, of those whose names say that they hold references; one whose last part has three letters or digits adds the files that it names. Default: all.";
     "exclude": Texts, "Globs on files that are not read. Default: none.";
     "discover": Bool, "Whether the images that files name are what the repository stands on. Default: true.";
     "image": Tables(IMAGE), "An image that the repository publishes.";

@@ -16,13 +16,20 @@ pub(super) struct Parts {
     pub(super) rows: Vec<String>,
     pub(super) versions: Vec<String>,
     pub(super) whys: Vec<String>,
+    pub(super) left: Vec<String>,
     pub(super) waits: Vec<String>,
 }
 
 /// The text, and what the images say of themselves, so that both have room beside a memory of so many bytes.
 pub(super) fn fit(parts: Parts, about: Vec<String>, memory: usize) -> (String, String) {
     let mut room = MOST.saturating_sub(FRAME + memory);
-    let all = [&parts.rows, &parts.versions, &parts.whys, &parts.waits];
+    let all = [
+        &parts.rows,
+        &parts.versions,
+        &parts.whys,
+        &parts.left,
+        &parts.waits,
+    ];
     let needed: usize = all.into_iter().map(|lines| size(lines)).sum();
     // Each part may take what the parts before it left; where not all has room, not all of it.
     let mut take = |lines: Vec<String>, share: fn(usize) -> usize, more: &str| {
@@ -40,6 +47,10 @@ pub(super) fn fit(parts: Parts, about: Vec<String>, memory: usize) -> (String, S
     for (heading, lines) in [
         ("Versions that rise with it", parts.versions),
         ("Why", parts.whys),
+        (
+            "These lines still have the old value, and are not changed",
+            parts.left,
+        ),
         (
             "Newer is there, or is coming, and is not in here yet",
             parts.waits,
@@ -127,6 +138,7 @@ mod tests {
                     rows: lines(count, length),
                     versions: lines(count, length),
                     whys: lines(count, length),
+                    left: lines(count, length),
                     waits: lines(count, length),
                 };
                 let (body, about) = fit(parts, lines(count, length), memory);

@@ -24,11 +24,12 @@ impl Case {
             return Ok(());
         };
         let pin = self.pin_kind(view, tag, digest)?;
+        let platforms = self.asked_platforms(settings);
         let needs = Needs {
             pinned: Some(digest),
             pin: &pin,
             write: true,
-            platforms: &settings.platforms.value,
+            platforms: &platforms,
         };
         match look_at(view, tag, &needs)? {
             Tip::Fits { write, target } => {
@@ -88,11 +89,12 @@ impl Case {
         tag: &Tag,
         effective: &Effective,
     ) -> Result<(), Gap> {
+        let platforms = self.asked_platforms(&effective.settings);
         let needs = Needs {
             pinned: None,
             pin: &Pin::None,
             write: true,
-            platforms: &effective.settings.platforms.value,
+            platforms: &platforms,
         };
         match look_at(view, tag, &needs)? {
             Tip::Fits { write, target } => {

@@ -5,10 +5,10 @@ use super::case::Case;
 use super::change::Version;
 use super::decision::{Class, Wanted};
 use super::digest::{Needs, Pin, Tip, look_at};
-use super::observe::{Gap, View, resume_key};
+use super::observe::{Contents, Gap, View, resume_key};
 use super::reason::Reason;
-use crate::image::{Digest, Reference, Tag};
-use crate::policy::Effective;
+use crate::image::{Digest, Platform, Reference, Tag};
+use crate::policy::{Effective, Settings};
 use crate::scheme::{Level, Selection, Verdict};
 
 /// How newer tags are looked for.
@@ -38,6 +38,7 @@ impl Case {
             &[(Level::Major, Class::Update)]
         };
         let mut pin = None;
+        let mut platforms = None;
         for (bound, class) in bounds {
             let key = resume_key(view.lookup, tag, *bound);
             if let Some(last) = view.seen.resume.get(&key) {
@@ -75,11 +76,15 @@ impl Case {
                     (None, Some(digest)) => pin.insert(self.pin_kind(view, tag, digest)?),
                     (None, None) => pin.insert(Pin::None),
                 };
+                let platforms = match &platforms {
+                    Some(platforms) => platforms,
+                    None => platforms.insert(self.platforms_of(view, reference, tag, settings)?),
+                };
                 let needs = Needs {
                     pinned: reference.digest.as_ref(),
                     pin: kind,
                     write: search.writes,
-                    platforms: &settings.platforms.value,
+                    platforms,
                 };
                 match look_at(view, &candidate, &needs)? {
                     Tip::Fits { write, target } => {
@@ -154,6 +159,44 @@ impl Case {
             }
         }
         Ok(())
+    }
+
+    /// The platforms that a newer tag needs. Beside a digest it is the digest that tells; without one it is the current
+    /// tag's index, read once and kept by its digest.
+    fn platforms_of(
+        &mut self,
+        view: &View<'_>,
+        reference: &Reference,
+        tag: &Tag,
+        settings: &Settings,
+    ) -> Result<Vec<Platform>, Gap> {
+        let asked = self.asked_platforms(settings);
+        if !asked.is_empty() || reference.digest.is_some() {
+            return Ok(asked);
+        }
+        let Some(digest) = view.head(tag)? else {
+            return Ok(Vec::new());
+        };
+        let platforms = view.manifest(digest)?.map(Contents::platforms);
+        let platforms: Vec<Platform> = platforms.into_iter().flatten().collect();
+        if !platforms.is_empty() {
+            let names: Vec<&str> = platforms.iter().map(Platform::as_str).collect();
+            self.step(format!("{tag} is there for {}", names.join(", ")));
+        }
+        Ok(platforms)
+    }
+
+    /// The platforms that the policy asks for, else the one that `FROM --platform=` names without variables.
+    pub(super) fn asked_platforms(&self, settings: &Settings) -> Vec<Platform> {
+        match &settings.platforms.value[..] {
+            [] => {
+                let flag = self.decision.located.platform.as_deref();
+                flag.and_then(|text| Platform::parse(text).ok())
+                    .into_iter()
+                    .collect()
+            }
+            platforms => platforms.to_vec(),
+        }
     }
 
     /// Without a newer tag: says whether the policy is why.

@@ -11,12 +11,12 @@ use super::observe::Observations;
 use super::reason::{Outcome, Reason};
 use super::release::{Place, release};
 use super::target::Target;
-use super::text::{Texts, title};
+use super::text::{Beside, Texts, title};
 use super::wish::{Refused, Wish, group_of, groups, kept_updates};
 use crate::policy::{Age, Settings};
 use crate::repo::{Branch, RepoPath};
 use crate::scheme::Level;
-use crate::source::Update;
+use crate::source::{Format, Update, left_behind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A merge request that should be there.
@@ -76,6 +76,7 @@ pub fn propose(
     let mut proposals = Vec::new();
     let mut refused = Vec::new();
     let mut follows: BTreeMap<usize, String> = BTreeMap::new();
+    let mut remarks = Vec::new();
     for (class, group, wishes) in groups(decisions, target.together) {
         let mut release = release(&place, decisions, wishes);
         refused.append(&mut release.refused);
@@ -96,9 +97,15 @@ pub fn propose(
             Some((decision, &decision.wanted[wish.index?]))
         };
         let wanted: Vec<(&Decision, &Wanted)> = kept.iter().filter_map(wanted).collect();
+        let left = left_behind_in(&files, &release.files, &changes);
         let level = wanted.iter().map(|(_, wanted)| wanted.level).max();
         let message =
             CommitMessage::write(&format!("{}{title}", target.commit_prefix), &key, &changes);
+        for wish in &release.kept {
+            let said = left.get(&wish.change.path).into_iter().flatten();
+            let said = said.map(|line| (wish.decision, format!("still says what moves: {line}")));
+            remarks.extend(said);
+        }
         for wish in release.kept.iter().filter(|wish| wish.index.is_none()) {
             let to = wish.change.to.to_string();
             follows.insert(wish.decision, format!("{to}, on {}", key.branch()));
@@ -118,7 +125,10 @@ pub fn propose(
                 &key,
                 &changes,
                 &wanted,
-                &waits(decisions, &key),
+                &Beside {
+                    waits: waits(decisions, &key),
+                    left: left.values().flatten().cloned().collect(),
+                },
                 seen,
             ),
             updates: kept_updates(&release.kept),
@@ -126,6 +136,9 @@ pub fn propose(
             changes,
             key,
         });
+    }
+    for (index, step) in remarks {
+        decisions[index].steps.push(step);
     }
     for (index, to) in follows {
         let decision = &mut decisions[index];
@@ -195,4 +208,39 @@ fn waits(decisions: &[Decision], key: &UpdateKey) -> BTreeSet<String> {
         Some(format!("{image} waits for {by}"))
     };
     waiting.filter_map(line).collect()
+}
+
+/// What a proposal's files still say although it moves elsewhere, each as `file:line: what`, by file.
+fn left_behind_in(
+    files: &BTreeMap<&RepoPath, &File>,
+    edited: &BTreeMap<RepoPath, Vec<u8>>,
+    changes: &ChangeSet,
+) -> BTreeMap<RepoPath, Vec<String>> {
+    let mut left = BTreeMap::new();
+    for (path, after) in edited {
+        let Some(file) = files.get(path).filter(|f| f.format == Format::Dockerfile) else {
+            continue;
+        };
+        let here = changes
+            .references
+            .iter()
+            .filter(|change| change.path == *path);
+        let names: Vec<(String, String)> = here
+            .filter_map(|change| Some((change, change.from.tag.as_ref()?.to_string())))
+            .flat_map(|(change, tag)| {
+                let image = &change.image;
+                [image.written().to_owned(), image.canonical()].map(|name| (name, tag.clone()))
+            })
+            .collect();
+        let names: Vec<(&str, &str)> = names
+            .iter()
+            .map(|(n, t)| (n.as_str(), t.as_str()))
+            .collect();
+        let found = left_behind(&file.contents, after, &names).into_iter();
+        let lines: Vec<String> = found
+            .map(|(line, what)| format!("{path}:{line}: {what}"))
+            .collect();
+        left.insert(path.clone(), lines);
+    }
+    left
 }

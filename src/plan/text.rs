@@ -121,6 +121,15 @@ pub(super) fn title(class: Class, changes: &ChangeSet) -> String {
     }
 }
 
+/// What a reviewer should know besides the changes.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    /// What waits, and is not in here yet.
+    pub(super) waits: BTreeSet<String>,
+    /// Lines that still have the old value.
+    pub(super) left: BTreeSet<String>,
+}
+
 impl Texts {
     pub(super) fn render(
         title: String,
@@ -128,7 +137,7 @@ impl Texts {
         key: &UpdateKey,
         changes: &ChangeSet,
         wanted: &[(&Decision, &Wanted)],
-        waits: &BTreeSet<String>,
+        beside: &Beside,
         seen: &Observations,
     ) -> Self {
         let level = wanted.iter().map(|(_, wanted)| wanted.level).max();
@@ -183,7 +192,14 @@ impl Texts {
             .chain(remarks.cloned())
             .map(|line| format!("- {line}"))
             .collect();
-        let waits = waits.iter().map(|line| format!("- {line}")).collect();
+        let listed = |lines: &BTreeSet<String>, shown: fn(&str) -> String| {
+            lines
+                .iter()
+                .map(|line| format!("- {}", shown(line)))
+                .collect()
+        };
+        let waits = listed(&beside.waits, str::to_owned);
+        let left = listed(&beside.left, code);
         let abouts: BTreeSet<String> = wanted
             .iter()
             .filter_map(|(decision, wanted)| about(decision, wanted, seen))
@@ -204,6 +220,7 @@ impl Texts {
                 rows,
                 versions,
                 whys: whys.into_iter().collect(),
+                left,
                 waits,
             },
             abouts.into_iter().collect(),

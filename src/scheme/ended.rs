@@ -87,8 +87,25 @@ fn is_ahead(current: &Reading<'_>, tag: &Reading<'_>) -> bool {
         (true, true) => month(tag) > month(current),
         // A single date beside plain versions is a snapshot.
         (false, true) => tag.version.len() > 1,
-        _ => tag.numbers().next() > current.numbers().next() && !is_far_off(current, tag),
+        (true, false) => tag.numbers().next() > current.numbers().next(),
+        (false, false) => {
+            let first = |reading: &Reading<'_>| reading.numbers().next()?.value();
+            // Beside 1.2.3 the tags 1 to 57 of a pipeline are another count, not another shape.
+            let goes_on = match (first(current), first(tag)) {
+                (Some(from), Some(to)) => to > from && !is_leap(from, to),
+                _ => false,
+            };
+            goes_on && !is_far_off(current, tag)
+        }
     }
+}
+
+/// How many first numbers are left out by a leap, at least; a leap also doubles the number.
+const LEAP: u64 = 5;
+
+/// Whether a first number leaps over others: 5 and 20.
+pub(super) fn is_leap(below: u64, to: u64) -> bool {
+    to.saturating_sub(below) >= LEAP && to >= below.saturating_mul(2)
 }
 
 /// The year and the second number of a date, in one run of digits or several.

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use super::context::Context;
 use super::distribution::Distribution;
-use super::ended::Endings;
+use super::ended::{Endings, is_leap};
 use super::error::SchemeError;
 use super::explain;
 use super::hash::HashPlaces;
@@ -79,9 +79,6 @@ pub struct Selection {
     hints: Vec<Hint>,
     work: Work,
 }
-
-/// How many first numbers are left out by a leap, at least; a leap also doubles the number.
-const LEAP: u64 = 5;
 
 /// How much was done for a selection: what a list can cost is bounded by how many tags it has, whatever they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -349,7 +346,7 @@ impl Selection {
             .chain(current)
             .filter(|number| *number < to)
             .max()?;
-        (to - below >= LEAP && to >= below.saturating_mul(2)).then_some((below, to))
+        is_leap(below, to).then_some((below, to))
     }
 
     /// How much was done so far.

@@ -10,6 +10,7 @@
 mod assignments;
 mod directives;
 mod expand;
+mod from;
 mod glob;
 mod judge;
 mod lines;

@@ -183,15 +183,17 @@ pub fn edit(
         SpliceError::Unexpected => Refusal::NotFound("what was read a moment ago".to_owned()),
     })?;
     let after = scan::read(format, &edited, args)?;
-    if let Some(located) = first_difference(&before, &planned, &after.references) {
-        return Err(shared(located));
-    }
-    // A stage and a platform are no references, and a variable moves them as silently.
-    match around.iter().zip(&after.around).find(|(b, a)| b != a) {
-        Some((moved, _)) => Err(Refusal::SharedArg {
+    // A stage and a platform are not references, and a variable moves them as silently. They come first: a stage that is
+    // lost is an image from then on, which shifts all references behind it.
+    let mut before_after = around.iter().enumerate();
+    if let Some((_, moved)) = before_after.find(|(at, said)| after.around.get(*at) != Some(said)) {
+        return Err(Refusal::SharedArg {
             line: moved.line,
             written: moved.written.clone(),
-        }),
+        });
+    }
+    match first_difference(&before, &planned, &after.references) {
+        Some(located) => Err(shared(located)),
         None => Ok(edited),
     }
 }

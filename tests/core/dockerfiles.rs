@@ -1,7 +1,7 @@
 //! The Dockerfiles of `fixtures/dockerfiles`: what each of them must give.
 
-use imagebot::image::Tag;
-use imagebot::source::{Format, Scan, scan};
+use imagebot::image::{ImageName, Tag};
+use imagebot::source::{Format, FromDigest, Scan, Update, edit, scan};
 use std::collections::BTreeMap;
 
 fn read(name: &str) -> Option<Scan> {
@@ -164,6 +164,28 @@ fn neighbours_of_the_cases() {
     ] {
         assert_eq!(shown(&of(text)), expect, "{text:?}");
     }
+}
+
+#[test]
+fn a_refused_edit_names_what_it_would_move() {
+    let name = "Dockerfile.shared-message";
+    let path = format!("{}/fixtures/dockerfiles/{name}", env!("CARGO_MANIFEST_DIR"));
+    let file = std::fs::read(path).expect("the cases are part of the repository");
+    let update = Update {
+        image: ImageName::parse("alpine").expect("a name"),
+        from_tag: None,
+        from_digest: FromDigest::Any,
+        to_tag: Some(Tag::parse("3.19").expect("a tag")),
+        to_digest: None,
+        drop_digest: false,
+        lines: None,
+    };
+    let refusal = edit(Format::Dockerfile, &file, &BTreeMap::new(), &[update]);
+    let refusal = refusal.expect_err("it would move a stage").to_string();
+    assert!(
+        refusal.starts_with("line 5: ") && refusal.contains("test-${TYPE}"),
+        "{refusal}"
+    );
 }
 
 #[test]

@@ -615,7 +615,25 @@ fn f38_a_tag_without_a_needed_platform_is_passed_over() {
         world(),
         &["missing-platform"],
     );
-    check("FROM node:1.1\n", "", world(), &["new-tag update:1.2"]);
+    // Without a digest it is the current tag's index that tells, or `--platform=` where it names one.
+    check("FROM node:1.1\n", "", world(), &["missing-platform"]);
+    check("FROM node:1.0\n", "", world(), &["new-tag update:1.1"]);
+    for (platform, expect) in [
+        ("linux/amd64", "new-tag update:1.2"),
+        ("linux/x86_64", "new-tag update:1.2"),
+        ("linux/arm64", "missing-platform"),
+        ("$BUILDPLATFORM", "missing-platform"),
+        ("linux/$TARGETARCH", "missing-platform"),
+    ] {
+        let dockerfile = format!("FROM --platform={platform} node:1.1\n");
+        check(&dockerfile, "", world(), &[expect]);
+    }
+    // A digest of the whole index, of which only one platform is used.
+    let dockerfile = pinned("1.1", "two").replace("FROM", "FROM --platform=linux/amd64");
+    check(&dockerfile, "", world(), &["new-tag update:1.2@"]);
+    // A single image has the platform that it has.
+    let single = World::of(&[("1.0", "one"), ("1.1", "two")]);
+    check("FROM node:1.0\n", "", single, &["new-tag update:1.1"]);
 }
 
 #[test]
@@ -646,11 +664,21 @@ fn a_digest_that_vanished_is_replaced() {
     );
 }
 
-/// Requests are what the answer needs: a reference without a digest costs the list and one look at what is chosen.
+/// Requests are what the answer needs: a reference without a digest costs the list, and where something newer is there one
+/// look at it and at the tag in use, whose platforms it must have.
 #[test]
 fn nothing_is_asked_that_is_not_needed() {
     for (dockerfile, rules, expect) in [
-        ("FROM node:20\n".to_owned(), "", vec!["tags", "head 21"]),
+        (
+            "FROM node:20\n".to_owned(),
+            "",
+            vec!["tags", "head 20", "manifest", "head 21"],
+        ),
+        (
+            "FROM --platform=linux/amd64 node:20\n".to_owned(),
+            "",
+            vec!["tags", "head 21", "manifest"],
+        ),
         ("FROM node:21\n".to_owned(), "", vec!["tags"]),
         ("FROM node:latest\n".to_owned(), "", vec![]),
         (pinned("21", "b"), "", vec!["tags", "head 21"]),
@@ -1019,8 +1047,24 @@ fn a_line_that_has_ended_is_its_own_reason() {
     // Something newer of the own shape, or nothing ahead, is no end.
     let world = World::of(&[("1.25", "a"), ("1.26", "b"), ("2.0.1", "c")]);
     check("FROM node:1.25\n", "", world, &["new-tag update:1.26"]);
-    let world = World::of(&[("1.25", "a"), ("1.25.3", "b"), ("1", "c")]);
-    check("FROM node:1.25\n", "", world, &["up-to-date"]);
+    // Shorter and longer names, a pipeline's count, a snapshot, a release candidate, two respects, a test, a prefix.
+    for other in [
+        "1.25.3",
+        "1",
+        "57",
+        "20240101",
+        "2.0.0-rc.1",
+        "2.0.1-slim",
+        "2.0-test",
+        "x-2.0.1",
+    ] {
+        let world = World::of(&[("1.25", "a"), (other, "b")]);
+        check("FROM node:1.25\n", "", world, &["up-to-date"]);
+    }
+    for other in ["2024.1", "2.0-slim", "2.0.0", "2"] {
+        let world = World::of(&[("1.25", "a"), (other, "b")]);
+        check("FROM node:1.25\n", "", world, &["line-ended"]);
+    }
 }
 
 #[test]
@@ -1072,4 +1116,21 @@ fn a_leap_of_majors_is_said_in_the_merge_request() {
     assert!(!body.contains("follows 5"), "{body}");
     let body = text(&[("5.1.0", "a"), ("6.0.0", "b")]);
     assert!(!body.contains("follows 5"), "{body}");
+}
+
+#[test]
+fn a_value_that_is_written_twice_is_named_where_only_one_moves() {
+    let world = World::of(&[("20", "a"), ("22", "b")]);
+    let dockerfile = "ARG V=20\nFROM node:$V\nARG V=20\nLABEL base=\"node:20\"\n";
+    let case = case(dockerfile, "", world);
+    let body = &case.proposals[0].texts.body;
+    for line in [
+        "- `Dockerfile:3: ARG V=20`\n",
+        "- `Dockerfile:4: LABEL base=node:20`\n",
+    ] {
+        assert!(body.contains(line), "{body}");
+    }
+    let steps = &case.decisions[0].steps;
+    let said = |line: &str| steps.iter().any(|step| step.contains(line));
+    assert!(said("Dockerfile:3: ARG V=20"), "{steps:?}");
 }

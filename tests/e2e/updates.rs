@@ -2,6 +2,8 @@
 
 use super::world::{World, of, reasons, statuses};
 use imagebot::repo::MergeRequestState;
+use imagebot::run::portrait;
+use std::sync::Arc;
 
 #[tokio::test]
 async fn f63_a_newer_version_updates_the_open_merge_request_in_place() {
@@ -58,6 +60,25 @@ async fn f63_a_tag_that_moved_again_updates_the_same_merge_request() {
     world.move_tag("base", "1.0.0", "base 1.0.0").await;
     assert_eq!(statuses(&world.pass().await, "app"), ["close"]);
     assert_eq!(world.open_mrs("app").await, []);
+}
+
+/// A line that has ended is shown by the pass and by the graph, and proposes nothing.
+#[tokio::test]
+async fn a_line_that_has_ended_is_shown() {
+    let world = World::open().await;
+    for tag in ["1.25", "2.0.1"] {
+        world.push("base", tag).await;
+    }
+    let image = world.image("base");
+    world.repo("app", &format!("FROM {image}:1.25\n"));
+    let report = world.pass().await;
+    assert_eq!(reasons(&report, "app"), ["line-ended"]);
+    assert_eq!(world.mrs("app").await, []);
+    let setup = Arc::new(world.set_up(None).await.expect("a set-up"));
+    let portrait = portrait(&setup, &world.options(None), false).await;
+    let shown = portrait.nodes.iter().map(|node| node.why.as_str());
+    let ended = shown.filter(|why| why.starts_with("line-ended: ")).count();
+    assert_eq!(ended, 1, "{portrait:?}");
 }
 
 #[tokio::test]

@@ -306,7 +306,7 @@ impl Bot {
                     };
                     match decide(&ask) {
                         Ok(decision) => break decision,
-                        Err(question) => answer(world, question, &mut seen, trouble),
+                        Err(question) => answer(world, question, &mut seen, trouble, now),
                     }
                 };
                 case.decisions.push(decision);
@@ -320,7 +320,13 @@ impl Bot {
     }
 }
 
-fn answer(world: &World, question: Question, seen: &mut Observations, trouble: &Trouble) {
+fn answer(
+    world: &World,
+    question: Question,
+    seen: &mut Observations,
+    trouble: &Trouble,
+    now: Timestamp,
+) {
     let lost = Failure {
         code: "timeout",
         message: "the registry did not answer".to_owned(),
@@ -361,7 +367,9 @@ fn answer(world: &World, question: Question, seen: &mut Observations, trouble: &
         Question::Platform(lookup, digest) => {
             drop(seen.platforms.insert((lookup, digest), Ok(None)));
         }
-        Question::FirstSeen(_) | Question::Created(..) => panic!("nothing has a min_age here"),
+        // Nothing here is years old.
+        Question::FirstSeen(key) => drop(seen.first_seen.insert(*key, now)),
+        Question::Created(..) => panic!("nothing has a min_age here"),
     }
 }
 
