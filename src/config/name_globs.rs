@@ -175,7 +175,7 @@ mod tests {
             ("/node.*/", "write a glob"),
             ("node*", "docker.io/library/node*"),
         ] {
-            let (_, found) = image(text).err().expect(text);
+            let (_, found) = image(text).expect_err(text);
             assert!(
                 found.as_deref().is_some_and(|found| found.contains(help)),
                 "{text}: {found:?}"
