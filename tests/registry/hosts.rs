@@ -266,7 +266,7 @@ async fn the_doctor_walks_until_the_first_failure() {
         outcome(&walk(None, None).await),
         "+listed +dns +tcp ~tls +registry ~auth ~token"
     );
-    let tag = imagebot::image::Tag::parse("9.9").unwrap();
+    let tag = imagebot::image::Tag::parse("9.9").expect("a tag");
     let gone = imagebot::registry::Goal {
         host: &host,
         image: Some(&app),
@@ -277,7 +277,7 @@ async fn the_doctor_walks_until_the_first_failure() {
         outcome(&steps),
         "+listed +dns +tcp ~tls +registry ~auth ~token +tags -manifest"
     );
-    let last = &steps.last().unwrap().detail;
+    let last = &steps.last().expect("a step").detail;
     assert_eq!(last, "there is no 9.9; it is not listed either");
 
     fake.want_token(&fake.url(), &[pair("bot")]);
