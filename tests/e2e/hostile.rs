@@ -50,29 +50,27 @@ async fn run(world: &World) -> Ran {
         .stderr(file(&err))
         .spawn()
         .expect("imagebot starts");
-    let (mut good_after, mut peak, mut code) = (None, 0, None);
-    while started.elapsed() < ENDED {
+    let is_good = |repo: &str| {
+        let refs = world.refs_of(repo);
+        refs.iter()
+            .any(|name| name.starts_with("refs/imagebot/mr/"))
+    };
+    let (mut good_after, mut peak, mut ended) = (None, 0, false);
+    while !ended && started.elapsed() < ENDED {
         peak = peak.max(peak_of(&child).unwrap_or(0));
-        let is_good = |repo: &str| {
-            let refs = world.refs_of(repo);
-            refs.iter()
-                .any(|name| name.starts_with("refs/imagebot/mr/"))
-        };
+        ended = matches!(child.try_wait(), Ok(Some(_)));
         if good_after.is_none() && is_good("good-a") && is_good("good-b") {
             good_after = Some(started.elapsed());
         }
-        if let Some(status) = child.try_wait().expect("a child") {
-            code = status.code();
-            good_after = good_after
-                .or_else(|| (is_good("good-a") && is_good("good-b")).then(|| started.elapsed()));
-            break;
-        }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    if code.is_none() {
-        let _ = child.kill();
-        let _ = child.wait();
-    }
+    // One that has ended is not there any more.
+    let _ = child.kill();
+    let status = child.wait();
+    let code = status
+        .ok()
+        .and_then(|status| status.code())
+        .filter(|_| ended);
     let read =
         |path| String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned();
     Ran {
@@ -94,13 +92,6 @@ async fn check(row: Row) {
     let kept = row.prepare(&world).await;
     let ran = run(&world).await;
     let beginning: String = ran.output.chars().take(3_000).collect();
-    eprintln!(
-        "{name}: good after {:?}, peak {} MiB, {} bytes of output, exit {:?}",
-        ran.good_after,
-        ran.peak >> 10,
-        ran.output.len(),
-        ran.code
-    );
     assert!(
         ran.code.is_some(),
         "{name}: the pass did not end: {beginning}"
