@@ -115,8 +115,8 @@ impl Search<'_> {
     }
 }
 
-/// Of several solutions the one in which places begin and end as they did where they meet another, then the one in
-/// `ARG`s. The text's own first and last character do not count: they are the same in all solutions.
+/// Of several solutions the one in which every place keeps its shape (`20` becomes `22`, not `22.4`), then the one in
+/// which places begin and end as they did where they meet another, then the one in `ARG`s. The text's own first and last character do not count: they are the same in all solutions.
 fn choose(
     places: &[&Part],
     index: &[usize],
@@ -133,8 +133,16 @@ fn choose(
         })
     };
     let in_args = |solution: &&Solution| solution.keys().all(|place| places[*place].in_arg);
+    let keeps_shapes = |solution: &&Solution| {
+        let mut changed = solution.iter();
+        changed.all(|(place, text)| shape(&places[*place].text) == shape(text))
+    };
     let mut left: Vec<&Solution> = found.iter().collect();
-    for preference in [&keeps_boundaries as &dyn Fn(&&Solution) -> bool, &in_args] {
+    for preference in [
+        &keeps_shapes as &dyn Fn(&&Solution) -> bool,
+        &keeps_boundaries,
+        &in_args,
+    ] {
         if left.len() > 1 && left.iter().any(preference) {
             left.retain(preference);
         }
@@ -148,6 +156,13 @@ fn choose(
         ),
         _ => None,
     }
+}
+
+/// A text with its runs of digits and of letters cut to one each: `.11.0-alpine` and `.4.1-alpine` have one shape.
+fn shape(text: &str) -> Vec<Option<char>> {
+    let mut shape: Vec<Option<char>> = text.chars().map(|c| class(Some(c))).collect();
+    shape.dedup_by(|next, before| next == before && matches!(next, Some('0' | 'a')));
+    shape
 }
 
 /// Letters are alike, digits are alike, any other character is like itself only.
@@ -222,6 +237,35 @@ mod tests {
             &["<20>", "<-alpine>"],
             "22-alpine3.19",
             Some(&[("20", "22"), ("-alpine", "-alpine3.19")]),
+        );
+    }
+
+    #[test]
+    fn a_variable_and_the_text_behind_it_move_together() {
+        let parts = ["<20>", ".11.0-alpine", "<3.18>"];
+        check(
+            &parts,
+            "22.4.1-alpine3.18",
+            Some(&[("20", "22"), (".11.0-alpine", ".4.1-alpine")]),
+        );
+        check(
+            &parts,
+            "22.4.1-alpine3.20",
+            Some(&[
+                ("20", "22"),
+                (".11.0-alpine", ".4.1-alpine"),
+                ("3.18", "3.20"),
+            ]),
+        );
+        check(
+            &parts,
+            "20.12.0-alpine3.18",
+            Some(&[(".11.0-alpine", ".12.0-alpine")]),
+        );
+        check(
+            &["v", "<1>", ".2"],
+            "v3.4",
+            Some(&[("1", "3"), (".2", ".4")]),
         );
     }
 
