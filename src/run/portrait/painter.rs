@@ -134,7 +134,8 @@ impl Painter<'_> {
         let noun = case.candidate.forge.noun();
         let busy = self.busy(index);
         let failed = busy.iter().find(|busy| busy.has_failed());
-        let building = busy.iter().find(|busy| busy.is_building());
+        let building = busy.iter().find(|busy| **busy == Busy::Running);
+        let settling = busy.iter().find(|busy| **busy == Busy::Settling);
         if let Some(failed) = failed {
             return (State::Failed, None, failed.describe(noun));
         }
@@ -147,6 +148,10 @@ impl Painter<'_> {
         }
         if let Some(open) = busy.iter().find(|busy| busy.number().is_some()) {
             return (State::UpdateOpen, None, open.describe(noun));
+        }
+        // A head without a pipeline says less than a merge request that somebody can look at.
+        if let Some(settling) = settling {
+            return (State::Building, None, settling.describe(noun));
         }
         if let Some(decision) = unknown {
             return (State::Unknown, None, decision.detail.clone());
