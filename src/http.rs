@@ -22,6 +22,7 @@ mod request;
 mod retry_after;
 mod transport;
 
+pub(crate) use address::ResolveError;
 pub use address::{AddressRule, Addresses};
 pub use client::Client;
 pub use clock::Clock;

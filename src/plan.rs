@@ -52,9 +52,7 @@ pub use file::File;
 pub use images::{Images, Truth};
 pub use key::UpdateKey;
 pub use message::{CommitMessage, sealed_changes};
-pub use observe::{
-    Contents, Failure, FailureKind, Labels, Lookup, Observations, Question, resume_key,
-};
+pub use observe::{Contents, Failure, FailureKind, Labels, Lookup, Observations, Question};
 pub use ownership::{FileVersions, Ownership, overlaps, whose};
 pub use propose::{Automerge, Proposal, propose};
 pub use reason::{Outcome, Reason};

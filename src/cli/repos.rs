@@ -52,6 +52,7 @@ struct Listed {
     left_out: Vec<Row>,
     failed: Vec<Failed>,
     problems: Vec<ProblemReport>,
+    warnings: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -123,6 +124,7 @@ fn list(arguments: &List, redactor: &Redactor) -> anyhow::Result<Ended> {
                 })
                 .collect(),
             problems: report.problems,
+            warnings: report.warnings,
         })
     })?;
     match arguments.format {
@@ -143,6 +145,9 @@ fn render(listed: &Listed) -> String {
         out.push_str("left out:\n");
         let row = |row: &Row| vec![format!("  {}", row.repo), row.why.clone()];
         out.push_str(&table(&listed.left_out.iter().map(row).collect::<Vec<_>>()));
+    }
+    for warning in &listed.warnings {
+        out.push_str(&format!("warning: {warning}\n"));
     }
     let failed = listed.failed.iter().flat_map(|failed| {
         let named = failed.problems.iter();

@@ -52,9 +52,17 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     let only = match &arguments.repo[..] {
         [] => None,
         globs => Some(RepoGlobs::parse(globs).map_err(|(index, error)| {
-            anyhow::anyhow!("--repo {:?} is no glob: {error}", globs[index])
+            anyhow::anyhow!("--repo {:?} is not a glob: {error}", globs[index])
         })?),
     };
+    if only
+        .as_ref()
+        .is_some_and(|only| only.positive().next().is_none())
+    {
+        anyhow::bail!(
+            "every --repo excludes, so nothing is left\nhelp: add --repo '**' for all others"
+        );
+    }
     let report = wait(async {
         let setup = match arguments.dry_run {
             true => setup(config, Unlisted::Refuse, redactor).await?,

@@ -316,6 +316,19 @@ pub(super) fn globs(table: Table<'_>, name: &str) -> Option<RepoGlobs> {
     }
     let words: Vec<&str> = texts.iter().map(|at| at.value.as_str()).collect();
     match RepoGlobs::parse(&words) {
+        Ok(globs) if globs.positive().next().is_none() && !words.is_empty() => {
+            let why = format!("every glob of `{name}` excludes, so nothing is left");
+            let help = format!(
+                "{name} = [\"**\", {}]",
+                words
+                    .iter()
+                    .map(|w| format!("{w:?}"))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            );
+            table.problem(table.span_of(name), why, Some(help));
+            None
+        }
         Ok(globs) => Some(globs),
         Err((index, error)) => {
             table.problem(texts[index].span.clone(), error.to_string(), None);

@@ -88,7 +88,8 @@ fn image(text: &str) -> Result<Glob, Wrong> {
         ImageName::parse(text).map_or_else(|_| text.to_owned(), |name| name.canonical());
     let host = canonical.split('/').next().unwrap_or_default();
     let can_match = canonical.contains('/') && host.contains(['.', ':', '*', '{', '[', '?'])
-        || host == "localhost";
+        || host == "localhost"
+        || canonical.contains("**");
     let glob = parse(&canonical)?;
     if !can_match {
         let help = format!("images = [\"docker.io/library/{text}\"] or [\"**/{text}\"]");
@@ -188,6 +189,8 @@ mod tests {
             "registry.example.com:5000/**",
             "localhost/x",
             "*/x",
+            "**",
+            "**node",
             "docker.io/library/{node,ruby}",
         ] {
             assert!(image(text).is_ok(), "{text}");

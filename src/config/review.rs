@@ -12,10 +12,18 @@ pub type Found = (String, String);
 /// Looks at a configuration as a whole. Files are looked at, nothing is read or fetched.
 pub fn review(config: &Config) -> Vec<Found> {
     let mut found = Vec::new();
-    if config.forges.is_empty()
-        && config.rules.is_empty()
-        && config.registries.iter().all(|r| r.login.is_none())
-    {
+    let default = Config::default();
+    let hosts = |config: &Config| -> Vec<String> {
+        let registries = config.registries.iter();
+        registries
+            .map(|registry| registry.host.to_string())
+            .collect()
+    };
+    let nothing_else = config.rules.is_empty()
+        && hosts(config) == hosts(&default)
+        && config.budget == default.budget
+        && config.schemes.len() == default.schemes.len();
+    if config.forges.is_empty() && nothing_else {
         found.push((
             "the configuration is empty: there is no [[forge]], so there are no repositories"
                 .to_owned(),

@@ -147,7 +147,8 @@ fn run(words: &[String]) -> std::io::Result<Output> {
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
+        // What it says there may hold the secret.
+        .stderr(Stdio::null())
         .spawn()?;
     let started = Instant::now();
     while child.try_wait()?.is_none() {

@@ -279,6 +279,8 @@ impl Case {
                 }
             };
             let search = Search {
+                repo: ask.repo,
+                line: ask.located.line,
                 effective,
                 writes,
                 candidates: ask.candidates,

@@ -5,19 +5,51 @@ use super::case::Case;
 use super::change::Version;
 use super::decision::{Class, Wanted};
 use super::digest::{Needs, Pin, Tip, look_at};
-use super::observe::{Contents, Gap, View, resume_key};
+use super::observe::{Contents, Gap, View};
 use super::reason::Reason;
+use super::text::short_hash;
 use crate::image::{Digest, Platform, Reference, Tag};
 use crate::policy::{Effective, Settings};
+use crate::repo::RepoName;
 use crate::scheme::{Level, Selection, Verdict};
 
 /// How newer tags are looked for.
 pub(super) struct Search<'a> {
+    pub(super) repo: Option<&'a RepoName>,
+    pub(super) line: usize,
     pub(super) effective: &'a Effective,
     /// Whether a digest is written.
     pub(super) writes: bool,
     /// The most tags that are tried in a pass.
     pub(super) candidates: usize,
+}
+
+impl Search<'_> {
+    /// What a search is remembered by: the reference, the tag that is there, the widest level, and everything that has a
+    /// say in which tags can be used.
+    fn key(&self, view: &View<'_>, reference: &Reference, tag: &Tag, level: Level) -> String {
+        let s = &self.effective.settings;
+        let repo = self.repo.map(RepoName::as_str).unwrap_or_default();
+        let policy = format!(
+            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            s.allow.value,
+            s.ignore.value,
+            s.scheme.value.name,
+            s.min_age.value,
+            s.platforms.value,
+            (s.prerelease.value, s.variant.value, s.codename.value),
+            (s.max.value, s.separate_major.value),
+            reference.digest,
+            view.lookup,
+        );
+        let hash = short_hash(&[&policy]);
+        format!(
+            "{repo} {}:{} {tag} {} {hash}",
+            view.path,
+            self.line,
+            level.as_str()
+        )
+    }
 }
 
 impl Case {
@@ -40,14 +72,34 @@ impl Case {
         let mut pin = None;
         let mut platforms = None;
         for (bound, class) in bounds {
-            let key = resume_key(view.lookup, tag, *bound);
-            if let Some(last) = view.seen.resume.get(&key) {
-                self.step(format!("an earlier pass tried the tags down to {last}"));
-                selection.reject_down_to(last, *bound, Verdict::NewerButLower);
+            let key = search.key(view, reference, tag, *bound);
+            let before = view.seen.resume.get(&key).cloned();
+            let before = before.as_deref().and_then(|range| range.split_once(' '));
+            if let Some((first, last)) = before {
+                self.step(format!(
+                    "an earlier pass tried the tags from {first} to {last}"
+                ));
+                // What is proposed stays one of the choices.
+                let is_proposed = |tag: &str| {
+                    let mut proposed = view.proposed.iter();
+                    proposed.any(|(path, image, version)| {
+                        let to = version.tag.as_ref().map(Tag::as_str);
+                        path == view.path && *image == reference.name && to == Some(tag)
+                    })
+                };
+                let range = (first, last);
+                selection.reject_between(range, *bound, Verdict::NewerButLower, &is_proposed);
             }
             let mut tried: Vec<String> = Vec::new();
             loop {
                 let Some(candidate) = selection.best_within(*bound) else {
+                    if before.is_some() && tried.is_empty() && self.decision.wanted.is_empty() {
+                        // Those that were passed over are tried again from the beginning.
+                        let detail =
+                            "every newer tag was tried in earlier passes; the next one begins anew";
+                        self.decision.missing = Some((Reason::OverBudget, detail.to_owned()));
+                        self.settle(Reason::OverBudget, detail);
+                    }
                     self.decision.stops.push((key, None));
                     break;
                 };
@@ -60,11 +112,21 @@ impl Case {
                     );
                     self.decision.missing = Some((Reason::OverBudget, detail.clone()));
                     self.settle(Reason::OverBudget, detail);
-                    self.decision.stops.push((key, tried.pop()));
+                    // What stands between the first and the last has been tried, in this pass or before.
+                    let first = tried.first().cloned().unwrap_or_default();
+                    let first = match before {
+                        Some((newest, _)) if selection.is_before(newest, &first) => {
+                            newest.to_owned()
+                        }
+                        _ => first,
+                    };
+                    let range = tried.pop().map(|last| format!("{first} {last}"));
+                    self.decision.stops.push((key, range));
                     break;
                 }
                 tried.push(text.clone());
                 if *class == Class::Major && level < Level::Major {
+                    self.decision.stops.push((key, None));
                     break;
                 }
                 let Ok(candidate) = Tag::parse(&text) else {

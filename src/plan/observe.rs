@@ -3,7 +3,6 @@
 use super::change::Proposed;
 use crate::image::{Digest, ImageName, Platform, Tag};
 use crate::repo::RepoPath;
-use crate::scheme::Level;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -123,7 +122,8 @@ pub struct Observations {
     pub first_seen: HashMap<(Lookup, Tag, Digest), Timestamp>,
     /// When images say that they were made; `None`: they do not, or could not be asked.
     pub created: HashMap<(Lookup, Digest), Option<Timestamp>>,
-    /// Where the search for a newer tag stopped in an earlier pass, by [`resume_key`].
+    /// Where the search for a newer tag stopped in an earlier pass, by the search's
+    /// key: the first and the last tag that were tried.
     pub resume: HashMap<String, String>,
     /// What the images say of themselves.
     pub labels: HashMap<(Lookup, Digest), Labels>,
@@ -161,16 +161,6 @@ impl Observations {
             }
         }
     }
-}
-
-/// What a search for newer tags is known by: the image and its login, the tag that is there, and the widest level.
-pub fn resume_key(lookup: &Lookup, tag: &Tag, level: Level) -> String {
-    let login = lookup.login.as_deref().unwrap_or_default();
-    format!(
-        "{} {login} {tag} {}",
-        lookup.image.canonical(),
-        level.as_str()
-    )
 }
 
 /// What stands in the way of an answer.

@@ -386,7 +386,7 @@ fn about(decision: &Decision, wanted: &Wanted, seen: &Observations) -> Option<St
 }
 
 /// The first sixteen digits of a hash.
-fn short_hash(parts: &[&str]) -> String {
+pub(super) fn short_hash(parts: &[&str]) -> String {
     hash::of_texts(parts).chars().take(16).collect()
 }
 

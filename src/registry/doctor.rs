@@ -3,7 +3,7 @@
 use super::endpoint::Endpoint;
 use super::hosts::Hosts;
 use super::{Login, RegistryError, answer, manifests, tags};
-use crate::http::{Request, Response};
+use crate::http::{Request, ResolveError, Response};
 use crate::image::{ImageName, RegistryHost, Tag};
 use std::time::Duration;
 
@@ -119,15 +119,17 @@ async fn reach(way: &mut Way, hosts: &Hosts, endpoint: &Endpoint) -> Result<(), 
         .addresses(host)
         .resolve(name, port)
         .await
-        .map_err(|cause| {
-            let cause = format!("{name}: {cause}");
-            way.end(
-                "dns",
-                &RegistryError::Dns {
-                    host: host.clone(),
-                    cause,
+        .map_err(|error| {
+            let host = host.clone();
+            let cause = format!("{name}: {error}");
+            let error = match error {
+                ResolveError::NotFound => RegistryError::Dns { host, cause },
+                ResolveError::Refused(_) => RegistryError::AddressRefused {
+                    host,
+                    cause: format!("{cause}, which a host that is not listed may not have"),
                 },
-            )
+            };
+            way.end("dns", &error)
         })?;
     let list: Vec<String> = found
         .iter()

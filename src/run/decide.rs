@@ -28,7 +28,7 @@ pub async fn decide_all(
         work.decisions = decided;
     }
     remember_stops(setup, &seen, works.iter().flat_map(|work| &work.decisions));
-    labels(setup, &*works, &mut seen).await;
+    labels(setup, &*works, &mut seen, &deadlines).await;
     seen
 }
 

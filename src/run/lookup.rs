@@ -219,6 +219,7 @@ pub(super) async fn labels<'w>(
     setup: &Setup,
     works: impl IntoIterator<Item = &'w Work>,
     seen: &mut Observations,
+    deadlines: &Deadlines,
 ) {
     let wanted: BTreeSet<(Lookup, Digest)> = works
         .into_iter()
@@ -227,7 +228,6 @@ pub(super) async fn labels<'w>(
         .filter_map(|(decision, wanted)| Some((decision.lookup.clone()?, wanted.target.clone()?)))
         .filter(|key| !seen.labels.contains_key(key))
         .collect();
-    let deadlines = &Deadlines::new(setup);
     let read = wanted.into_iter().map(|(lookup, digest)| async move {
         let labels = labels_of(setup, &lookup, &digest);
         let labels = deadlines.within(lookup.image.host(), labels).await;

@@ -148,15 +148,20 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Snapshot, GitError
     let named = snapshot.version_paths();
     let included = snapshot.included();
     let mut added = 0;
-    let named: Vec<Entry> = others
-        .into_iter()
-        .filter(|entry| {
-            let path = entry.path.as_str();
-            let is_added = Format::may_include(path) && included.iter().any(|g| g.matches(path));
-            added += usize::from(is_added);
-            named.contains(&entry.path) || is_added && added <= MAX_INCLUDED
-        })
-        .collect();
+    let mut wanted = Vec::new();
+    for entry in others {
+        let path = entry.path.as_str();
+        let is_added = Format::may_include(path) && included.iter().any(|g| g.matches(path));
+        added += usize::from(is_added);
+        if named.contains(&entry.path) || is_added && added <= MAX_INCLUDED {
+            wanted.push(entry);
+        } else if is_added {
+            // Not judged, so nothing is closed for it.
+            let why = format!("`include` adds {MAX_INCLUDED} files at most");
+            snapshot.skipped.push((entry.path, why));
+        }
+    }
+    let named = wanted;
     if !named.is_empty() {
         snapshot.add(cached, named, None).await?;
     }

@@ -163,12 +163,13 @@ impl Report {
         !self.problems.is_empty() || self.repositories.iter().any(RepositoryReport::failed)
     }
 
-    /// Whether something failed that did not fail in the last pass.
+    /// Whether something failed that did not fail in the last pass, or that concerns a whole forge.
     pub fn failed_anew(&self) -> bool {
-        let of_repos = self.repositories.iter().flat_map(|repo| &repo.problems);
-        let mut problems = self.problems.iter().chain(of_repos);
+        let mut problems = self.repositories.iter().flat_map(|repo| &repo.problems);
         let mut decisions = self.repositories.iter().flat_map(|repo| &repo.decisions);
-        problems.any(|problem| problem.since.is_none())
+        // What concerns a whole forge leaves nothing looked at: that is never no news.
+        !self.problems.is_empty()
+            || problems.any(|problem| problem.since.is_none())
             || decisions.any(|decision| decision.failed && decision.since.is_none())
     }
 }

@@ -18,6 +18,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 use std::collections::{BTreeSet, HashMap};
+use std::future::Future;
 use tokio::time::Instant;
 
 /// A reference: the repository's index, and the reference's in it.
@@ -33,13 +34,15 @@ pub(super) struct Rounds<'s> {
     now: Timestamp,
     traces: bool,
     ticked: Ticked<'s>,
-    deadlines: &'s Deadlines,
+    pub(super) deadlines: &'s Deadlines,
     lookups: Vec<Vec<Result<Option<Lookup>, Failure>>>,
     decided: Vec<Vec<Option<Decision>>>,
     /// How many references of each repository are not decided.
     left: Vec<usize>,
     waiting: HashMap<Question, Vec<Place>>,
     flying: FuturesUnordered<BoxFuture<'s, (Question, Answer)>>,
+    /// Answers that came while something else was done.
+    arrived: Vec<(Question, Answer)>,
     asked: usize,
     /// What was answered so far.
     pub(super) seen: Observations,
@@ -69,6 +72,7 @@ impl<'s> Rounds<'s> {
             lookups,
             waiting: HashMap::new(),
             flying: FuturesUnordered::new(),
+            arrived: Vec::new(),
             asked: 0,
             seen: Observations {
                 resume: setup.store.all_kept(Kind::Resume).into_iter().collect(),
@@ -96,13 +100,27 @@ impl<'s> Rounds<'s> {
 
     /// Whether everything is decided.
     pub(super) fn is_done(&self) -> bool {
-        self.flying.is_empty()
+        self.flying.is_empty() && self.arrived.is_empty()
+    }
+
+    /// Does something else while the look-ups go on: one that nobody polls keeps its place at its host, and its time
+    /// runs.
+    pub(super) async fn during<T>(&mut self, other: impl Future<Output = T>) -> T {
+        tokio::pin!(other);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut other => return done,
+                Some(answer) = self.flying.next() => self.arrived.push(answer),
+            }
+        }
     }
 
     /// Takes answers and decides until everything is decided, or until a moment.
     pub(super) async fn until(&mut self, works: &[&Work], moment: Option<Instant>) {
-        while !self.flying.is_empty() {
+        while !self.is_done() {
             let answer = match moment {
+                _ if !self.arrived.is_empty() => self.arrived.pop(),
                 None => self.flying.next().await,
                 Some(moment) => match tokio::time::timeout_at(moment, self.flying.next()).await {
                     Ok(answer) => answer,
@@ -115,7 +133,10 @@ impl<'s> Rounds<'s> {
                 answer.keep(&mut self.seen);
                 places.extend(self.waiting.remove(&question).unwrap_or_default());
                 // Those that are there already are taken along.
-                next = futures::FutureExt::now_or_never(self.flying.next()).flatten();
+                next = match self.arrived.pop() {
+                    Some(answer) => Some(answer),
+                    None => futures::FutureExt::now_or_never(self.flying.next()).flatten(),
+                };
             }
             self.decide(works, places);
             (self.ticked)(self.asked - self.flying.len(), self.asked);

@@ -13,7 +13,7 @@ use super::rounds::{Rounds, remember_stops};
 use super::shared::{Case, Shared};
 use super::work::Work;
 use crate::config::RepoConfig;
-use crate::plan::{Decision, Proposed};
+use crate::plan::{Decision, Observations, Proposed};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,7 +89,10 @@ impl Waves {
             };
             let wave: BTreeSet<usize> = wave.difference(&self.done).copied().collect();
             if !wave.is_empty() {
-                self.act(&mut rounds, &wave, report).await;
+                let seen = Arc::new(std::mem::take(&mut rounds.seen));
+                rounds.during(self.act(&seen, &wave, report)).await;
+                // Every task that had it has ended.
+                rounds.seen = Arc::into_inner(seen).unwrap_or_default();
             }
         }
         self.saw_something_new = !rounds.seen.first_seen.is_empty();
@@ -109,14 +112,19 @@ impl Waves {
             self.used.extend(work.matched());
         }
         let works = self.cases.iter().map(|case| &case.work);
-        labels(&setup, works, &mut rounds.seen).await;
+        let mut seen = std::mem::take(&mut rounds.seen);
+        let deadlines = rounds.deadlines;
+        rounds
+            .during(labels(&setup, works, &mut seen, deadlines))
+            .await;
+        rounds.seen = seen;
         let known = sources(&setup, &rounds.seen);
         self.kinship
             .hear(&setup, &repositories(&self.cases), &known);
     }
 
     /// Holds, plans and acts in some repositories.
-    async fn act(&mut self, rounds: &mut Rounds<'_>, wave: &BTreeSet<usize>, report: &mut Report) {
+    async fn act(&mut self, seen: &Arc<Observations>, wave: &BTreeSet<usize>, report: &mut Report) {
         let shared = &self.shared;
         // The others have no part in it: nothing connects them.
         let mut others: Vec<(usize, Vec<Decision>)> = Vec::new();
@@ -125,7 +133,7 @@ impl Waves {
                 others.push((repo, std::mem::take(&mut case.work.decisions)));
             }
         }
-        hold_all(shared, &rounds.seen, &self.kinship, &mut self.cases, false).await;
+        hold_all(shared, seen, &self.kinship, &mut self.cases, false).await;
         for (repo, decisions) in others {
             self.cases[repo].work.decisions = decisions;
         }
@@ -140,12 +148,9 @@ impl Waves {
                 now.push(std::mem::replace(&mut self.cases[*repo], hollow));
             }
         }
-        let seen = Arc::new(std::mem::take(&mut rounds.seen));
-        let mut planned = plan_all(shared, Arc::clone(&seen), now).await;
+        let mut planned = plan_all(shared, Arc::clone(seen), now).await;
         hold_back(&mut planned, &mut self.room);
         report.repositories.extend(act_all(shared, planned).await);
-        // Every task that had it has ended.
-        rounds.seen = Arc::into_inner(seen).unwrap_or_default();
     }
 
     pub(super) fn end(self) -> Ended {

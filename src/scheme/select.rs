@@ -301,21 +301,43 @@ impl Selection {
         }
     }
 
-    /// Takes out every candidate of a level down to and including this one, best first; none if it is not among them.
-    pub fn reject_down_to(&mut self, tag: &str, level: Level, verdict: Verdict) {
+    /// Takes out the candidates of a level from one to another, both included, but those that `keep` names; none if the
+    /// two are not among them.
+    pub fn reject_between(
+        &mut self,
+        (first, last): (&str, &str),
+        level: Level,
+        verdict: Verdict,
+        keep: &dyn Fn(&str) -> bool,
+    ) {
         let max = level.min(self.rules.max);
-        let text = &self.text;
-        let is_it = |entry: &Entry| text.get(entry.span.0..entry.span.1) == Some(tag);
-        let Some(last) = self.newer.iter().position(is_it) else {
+        let (Some(first), Some(last)) = (self.place(first), self.place(last)) else {
             return;
         };
-        while let Some(place) = self.open.best(max).filter(|place| *place <= last) {
+        for place in first..=last {
             let Some(entry) = self.newer.get_mut(place) else {
                 return;
             };
-            entry.rejected = Some(verdict);
-            self.work.looks += self.open.close(place, &self.newer);
+            let tag = self.text.get(entry.span.0..entry.span.1);
+            if is_open(entry) && entry.newer.level <= max && !tag.is_some_and(keep) {
+                entry.rejected = Some(verdict);
+                self.work.looks += self.open.close(place, &self.newer);
+            }
         }
+    }
+
+    /// Whether a newer tag comes before another in the order of preference.
+    pub fn is_before(&self, tag: &str, other: &str) -> bool {
+        match (self.place(tag), self.place(other)) {
+            (Some(tag), Some(other)) => tag < other,
+            _ => false,
+        }
+    }
+
+    fn place(&self, tag: &str) -> Option<usize> {
+        let text = &self.text;
+        let is_it = |entry: &Entry| text.get(entry.span.0..entry.span.1) == Some(tag);
+        self.newer.iter().position(is_it)
     }
 
     /// The first numbers on both sides of a leap to a tag: 5 and 20 where nothing between them exists. A change of the first

@@ -120,7 +120,10 @@ async fn b5_the_search_for_a_newer_tag_goes_on_where_it_stopped() {
         let report = world.pass().await;
         assert_eq!(reasons(&report, "app"), ["over-budget"]);
         let heads = world.server.fake().take_log();
-        let heads = heads.iter().filter(|line| line.method == "HEAD").count();
+        let heads = heads
+            .iter()
+            .filter(|line| line.method == "HEAD" && !line.target.ends_with("/1.0.0"))
+            .count();
         assert_eq!(heads, 20, "each tag is tried once");
     }
     let report = world.pass().await;

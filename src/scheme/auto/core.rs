@@ -54,7 +54,8 @@ fn behind_system(tag: &str, hashes: HashMarks) -> Option<Core> {
         if is_version && (core.start == direct || !before.is_some_and(takes_number)) {
             return Some(Core { system, ..core });
         }
-        at = core.end + 1;
+        // A core may end inside its segment, as in `11é`.
+        at = segment_end(tag.as_bytes(), core.end) + 1;
     }
 }
 
