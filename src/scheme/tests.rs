@@ -570,3 +570,29 @@ fn levels_read_what_they_show() {
     }
     assert!("huge".parse::<Level>().is_err());
 }
+
+#[test]
+fn letters_that_are_no_ascii_are_read_like_any_other() {
+    let auto = Scheme::Auto;
+    for tag in [
+        "alpine0-debian-11é",
+        "alpine-3.19-v4é1",
+        "ubuntu-18.04-é1.2",
+        "al2é.20240101é",
+        "é1.2.3é-r4é",
+        "1.2.3-5-gabc1234é",
+        "2024-01-15é",
+    ] {
+        // Registries list such names, and nothing about them may panic.
+        let _ = shown(tag, &auto);
+        let tags = [tag, "alpine0-debian-12é", "1.2.4"];
+        let chosen = select(
+            &image("registry.example.com/a"),
+            Some(tag),
+            &tags,
+            &Rules::default(),
+            date(2026, 11, 21),
+        );
+        assert!(chosen.is_ok(), "{tag}");
+    }
+}
