@@ -162,7 +162,10 @@ async fn a_hook_that_does_not_end_is_stopped_with_all_that_it_started() {
     let hook = world.dir("app").join("hooks/post-receive");
     std::fs::create_dir_all(hook.parent().expect("a folder")).expect("a folder");
     let mark = world.path("left-behind");
-    let script = format!("#!/bin/sh\n(sleep 14; touch {}) &\nexit 0\n", mark.display());
+    let script = format!(
+        "#!/bin/sh\n(sleep 14; touch {}) &\nexit 0\n",
+        mark.display()
+    );
     write_program(&hook, &script);
     let mut setup = world.set_up(None).await.expect("a set-up");
     setup.git = setup.git.map(|git| git.with_time(Duration::from_secs(8)));
@@ -231,9 +234,7 @@ async fn b16_a_copy_that_another_process_holds_is_an_error_after_a_while() {
         .for_each(|lock| lock.lock().expect("nobody holds it"));
     world.push("base", "1.2.0").await;
     let mut setup = world.set_up(None).await.expect("a set-up");
-    setup.git = setup
-        .git
-        .map(|git| git.with_time(Duration::from_secs(3)));
+    setup.git = setup.git.map(|git| git.with_time(Duration::from_secs(3)));
     let report = world
         .pass_by(setup, imagebot::run::Checkpoint::default())
         .await;
