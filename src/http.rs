@@ -1,7 +1,7 @@
 //! One client policy for everything that speaks HTTP.
 //!
-//! Time-outs, retry with jitter, `Retry-After`, a gate for each origin, size caps counted after decoding,
-//! address filters  stand here once, so that no edge invents its own. Redirects are never
+//! Time-outs, retry with jitter, `Retry-After`, a gate for each origin, size caps counted after decoding
+//! and address filters are here once, so that no edge invents its own. Redirects are never
 //! followed by the client: whoever asks decides, with [`redirect_target`], because a redirect is a hint of
 //! the server and a credential must not go along with it.
 //!

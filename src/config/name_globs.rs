@@ -66,7 +66,7 @@ fn image(text: &str) -> Result<Glob, Wrong> {
     }
     if let Some((name, _)) = text.split_once('@') {
         let help = format!("images = [\"{name}\"]");
-        return never("a digest is no part of an image's name", help);
+        return never("a digest is not part of an image's name", help);
     }
     let (path, last) = text
         .rsplit_once('/')
@@ -74,7 +74,7 @@ fn image(text: &str) -> Result<Glob, Wrong> {
     if let Some((name, tag)) = last.rsplit_once(':') {
         let slash = if path.is_empty() { "" } else { "/" };
         let help = format!("images = [\"{path}{slash}{name}\"], tags = [\"{tag}\"]");
-        return never("a tag is no part of an image's name", help);
+        return never("a tag is not part of an image's name", help);
     }
     // The host may have any case; what follows it may not.
     let (host, rest) = text.split_once('/').unwrap_or(("", text));

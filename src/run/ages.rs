@@ -1,4 +1,4 @@
-//! Since when something is wrong: what was there in the last pass is no news, and is shown with its age.
+//! Since when something is wrong: what was there in the last pass is not new, and is shown with its age.
 
 use super::options::Options;
 use super::report::{ProblemReport, Report};

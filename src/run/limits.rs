@@ -75,20 +75,17 @@ impl Room {
             max_open,
             max_new_per_hour,
         } = self.limits;
-        if self.force {
-            self.of_repos[wish.repo] += 1;
-            self.open += 1;
-            self.new += 1;
-            return Ok(());
-        }
-        if self.of_repos[wish.repo] >= wish.max_open {
-            return Err(format!("max_open = {} of its repository", wish.max_open));
-        }
-        if self.open >= max_open as usize {
-            return Err(format!("[limits] max_open = {max_open}"));
-        }
-        if self.new >= max_new_per_hour as usize {
-            return Err(format!("[limits] max_new_per_hour = {max_new_per_hour}"));
+        let limit = if self.of_repos[wish.repo] >= wish.max_open {
+            Some(format!("max_open = {} of its repository", wish.max_open))
+        } else if self.open >= max_open as usize {
+            Some(format!("[limits] max_open = {max_open}"))
+        } else if self.new >= max_new_per_hour as usize {
+            Some(format!("[limits] max_new_per_hour = {max_new_per_hour}"))
+        } else {
+            None
+        };
+        if let Some(limit) = limit.filter(|_| !self.force) {
+            return Err(limit);
         }
         self.of_repos[wish.repo] += 1;
         self.open += 1;

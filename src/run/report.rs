@@ -167,7 +167,7 @@ impl Report {
     pub fn failed_anew(&self) -> bool {
         let mut problems = self.repositories.iter().flat_map(|repo| &repo.problems);
         let mut decisions = self.repositories.iter().flat_map(|repo| &repo.decisions);
-        // What concerns a whole forge leaves nothing looked at: that is never no news.
+        // What concerns a whole forge leaves nothing looked at, so it always counts.
         !self.problems.is_empty()
             || problems.any(|problem| problem.since.is_none())
             || decisions.any(|decision| decision.failed && decision.since.is_none())

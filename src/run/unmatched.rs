@@ -6,7 +6,7 @@ use super::setup::Setup;
 use crate::config::ForgeConfig;
 use crate::repo::{Glob, RepoGlobs, RepoName};
 
-/// The patterns of a list that no repository matches; `!` patterns exclude and are no part of it.
+/// The patterns of a list that no repository matches; `!` patterns exclude and are left out.
 pub(super) fn of_list<'n>(
     globs: &RepoGlobs,
     names: impl Iterator<Item = &'n str> + Clone,

@@ -182,7 +182,7 @@ fn fitting(text: &str) -> String {
     format!("{kept}\n(and more)")
 }
 
-/// A repository without issues gets no notice; that is no failure of it.
+/// A repository without issues gets no notice, and that is not a failure.
 fn without_issues(repo: &Repository, text: Option<&str>) -> Result<(), ForgeError> {
     if text.is_some() {
         tracing::warn!(repo = %repo.name, "issues are switched off there: the notice about its settings stands in the report only");
