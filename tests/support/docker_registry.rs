@@ -1,12 +1,22 @@
 //! Debian's `docker-registry` (2.8), started on a free port with its files in a temporary folder.
 
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 const PROGRAM: &str = "/usr/bin/docker-registry";
+
+/// A loopback address that no other server of this process has, nor one of a test process beside it: between
+/// finding a free port and listening on it, nobody else can take it.
+fn own_address() -> Ipv4Addr {
+    static STARTED: AtomicU16 = AtomicU16::new(0);
+    let [high, low] = STARTED.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    let process = u8::try_from(std::process::id() % 200).expect("less than 200");
+    Ipv4Addr::new(127, 10 + process, high, low)
+}
 
 /// `bot:CANARY-registry` as `htpasswd -Bbn` writes it.
 const HTPASSWD: &str = include_str!("../../fixtures/htpasswd");
@@ -27,8 +37,7 @@ impl DockerRegistry {
             "{PROGRAM} is missing: install Debian's package docker-registry to run this test"
         );
         let folder = tempfile::tempdir().expect("a temporary folder");
-        // An address of its own, so that no fake takes the port between here and there.
-        let address = TcpListener::bind("127.0.0.2:0")
+        let address = TcpListener::bind((own_address(), 0))
             .and_then(|listener| listener.local_addr())
             .expect("a free port");
         let root = folder.path().display();
