@@ -41,7 +41,7 @@ mod text;
 mod wish;
 
 pub use action::{Action, Edit, Result as Reconciled, Status};
-pub use activity::{Since, requests};
+pub use activity::{Since, listed, requests};
 pub use build::{Need, Why};
 pub use change::{Change, ChangeSet, Proposed, Version, VersionChange};
 pub use decide::{Ask, decide};

@@ -44,8 +44,10 @@ pub struct Open {
 /// What CI says of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ci {
-    /// It cannot be seen.
+    /// Its pipelines cannot be seen, and never will be.
     Unseen,
+    /// It could not be found out now: the forge or the repository could not be read.
+    Unknown,
     /// Nothing yet, or there is no CI.
     None,
     /// It runs, or waits.
@@ -91,6 +93,8 @@ pub enum Busy {
     Failed,
     /// The pipeline of the merge request failed.
     FailedRequest(Option<u64>),
+    /// Nobody could find out whether something is open or running there.
+    Unknown,
 }
 
 impl Busy {
@@ -102,6 +106,9 @@ impl Busy {
             Self::Running => "its pipeline is running".to_owned(),
             Self::Settling => "its pipeline has not begun yet".to_owned(),
             Self::Failed => "its pipeline failed".to_owned(),
+            Self::Unknown => {
+                "it could not be read, so something may be open or running there".to_owned()
+            }
             Self::FailedRequest(Some(number)) => format!("the pipeline of {noun} {number} failed"),
             Self::FailedRequest(None) => format!("the pipeline of its {noun} failed"),
         }
@@ -121,7 +128,7 @@ impl Busy {
     pub fn number(self) -> Option<u64> {
         match self {
             Self::MergeRequest(number) | Self::FailedRequest(number) => number,
-            Self::Running | Self::Settling | Self::Failed => None,
+            Self::Running | Self::Settling | Self::Failed | Self::Unknown => None,
         }
     }
 }
@@ -230,6 +237,7 @@ impl Scene<'_> {
         let of_head = match facts.ci {
             Ci::Running => Some(Busy::Running),
             Ci::Failed => Some(Busy::Failed),
+            Ci::Unknown => Some(Busy::Unknown),
             Ci::None if is_young => Some(Busy::Settling),
             Ci::None | Ci::Unseen | Ci::Passed => None,
         };

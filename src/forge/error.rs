@@ -95,6 +95,14 @@ impl ForgeError {
         )
     }
 
+    /// Whether the forge answered that it does not give this: another try gets the same answer.
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Forbidden(_) | Self::NotFound(_) | Self::Refused(_)
+        )
+    }
+
     /// Whether the forge itself, not this repository, is why: nothing more is written to it in this pass. A token that
     /// git is refused with is refused everywhere (F27).
     pub fn is_of_forge(&self) -> bool {

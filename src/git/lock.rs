@@ -1,6 +1,8 @@
 //! Lock files of a local repository's refs: one that a killed git left behind is in the way for ever (B7).
 
 use super::remote::Remote;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -25,20 +27,64 @@ pub(super) fn in_the_way(remote: &Remote, stderr: &str) -> Option<PathBuf> {
 
 /// Removes a lock that is older than an hour; whether it did.
 pub(super) fn remove_if_stale(lock: &Path) -> bool {
-    let age = lock
-        .symlink_metadata()
-        .and_then(|found| found.modified())
-        .ok()
-        .and_then(|made| SystemTime::now().duration_since(made).ok());
+    let Ok(found) = lock.symlink_metadata() else {
+        return false;
+    };
+    let age = found.modified().ok();
+    let age = age.and_then(|made| SystemTime::now().duration_since(made).ok());
     if age.is_none_or(|age| age < STALE) {
         return false;
     }
-    let removed = std::fs::remove_file(lock);
+    let removed = remove_only(lock, &found);
     match &removed {
-        Ok(()) => tracing::warn!(lock = %lock.display(), "a lock older than an hour was removed"),
+        Ok(true) => tracing::warn!(lock = %lock.display(), "a lock older than an hour was removed"),
+        Ok(false) => {}
         Err(error) => {
             tracing::warn!(lock = %lock.display(), %error, "a stale lock cannot be removed")
         }
     }
-    removed.is_ok()
+    matches!(removed, Ok(true))
+}
+
+/// Removes exactly the file that was judged. Another process may have removed it meanwhile and made its own, so the file
+/// is renamed first, looked at, and put back if it is another one. Git ignores what ends in `.lock`.
+fn remove_only(lock: &Path, judged: &Metadata) -> std::io::Result<bool> {
+    let aside = lock.with_extension(format!("stale-{}.lock", std::process::id()));
+    std::fs::rename(lock, &aside)?;
+    let found = aside.symlink_metadata()?;
+    let same = (found.ino(), found.mtime()) == (judged.ino(), judged.mtime());
+    if !same {
+        // Not with a rename: it would replace a lock that is newer still.
+        std::fs::hard_link(&aside, lock)?;
+    }
+    std::fs::remove_file(&aside)?;
+    Ok(same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_another_process_made_meanwhile_stays() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let lock = folder.path().join("main.lock");
+        std::fs::write(&lock, "old").expect("written");
+        let old = SystemTime::now() - 2 * STALE;
+        let file = std::fs::File::options().write(true).open(&lock);
+        let file = file.expect("opened");
+        file.set_modified(old).expect("set");
+        let judged = lock.symlink_metadata().expect("there");
+        std::fs::remove_file(&lock).expect("removed by its owner");
+        std::fs::write(&lock, "new").expect("made by another process");
+        assert!(matches!(remove_only(&lock, &judged), Ok(false)));
+        assert_eq!(std::fs::read(&lock).ok().as_deref(), Some(&b"new"[..]));
+        assert!(!remove_if_stale(&lock));
+
+        let file = std::fs::File::options().write(true).open(&lock);
+        file.expect("opened").set_modified(old).expect("set");
+        assert!(remove_if_stale(&lock));
+        let left = std::fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(left, 0, "nothing is left behind");
+    }
 }

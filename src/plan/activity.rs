@@ -75,6 +75,29 @@ pub fn requests(
     found
 }
 
+/// The same of a repository in which nothing could be planned: what the forge lists as open there. `stop_label` is the
+/// label that takes a merge request out of imagebot's hands.
+pub fn listed(
+    open: &[MergeRequest],
+    stop_label: &str,
+    failed: &BTreeSet<u64>,
+    since: &mut dyn Since,
+) -> Vec<Open> {
+    let is_stopped = |mr: &MergeRequest| mr.labels.iter().any(|label| label == stop_label);
+    let open = open.iter().filter(|mr| !mr.draft && !is_stopped(mr));
+    let open = open.map(|mr| {
+        let state = block_of(&mr.description).map(|block| block.state);
+        Open {
+            number: Some(mr.number),
+            major: state.as_ref().is_some_and(|state| state.major),
+            failed: failed.contains(&mr.number),
+            since: mr.created.or_else(|| since.opened(mr.number)),
+            paths: state.map(|state| paths(&state.changes)).unwrap_or_default(),
+        }
+    });
+    open.collect()
+}
+
 fn paths(changes: &ChangeSet) -> BTreeSet<crate::repo::RepoPath> {
     changes.paths().into_iter().cloned().collect()
 }

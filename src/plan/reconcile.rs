@@ -55,30 +55,34 @@ impl Certainty {
 
     /// Whether everything that a branch and its open merge request change could be judged.
     fn covers(&self, existing: &Existing) -> bool {
-        let of_head = match &existing.head {
-            Some((_, Ownership::Ours(changes))) => Some(changes.clone()),
-            _ => None,
-        };
-        let open = existing
-            .merge_requests
-            .iter()
-            .filter(|mr| mr.state == MergeRequestState::Open);
-        let told = open
-            .filter_map(|mr| block_of(&mr.description))
-            .map(|block| block.state.changes);
-        let sets: Vec<ChangeSet> = of_head.into_iter().chain(told).collect();
+        let sets = existing.change_sets();
         if sets.is_empty() {
             // What it changes is not known, so it may touch anything.
             return self.unsure.is_empty() && self.not_judged.is_empty();
         }
         sets.iter().all(|set| {
             let judged = |path: &RepoPath| !self.not_judged.contains(path.as_str());
-            let sure = |change: &Change| {
-                let reference = (change.path.clone(), change.image.canonical());
-                !self.unsure.contains(&reference)
-            };
-            set.paths().into_iter().all(judged) && set.all_references().all(sure)
+            set.paths().into_iter().all(judged)
+                && set.all_references().all(|change| !self.is_unsure(change))
         })
+    }
+
+    /// Whether the reference of a change could not be judged.
+    fn is_unsure(&self, change: &Change) -> bool {
+        let reference = (change.path.clone(), change.image.canonical());
+        self.unsure.contains(&reference) || self.not_judged.contains(change.path.as_str())
+    }
+
+    /// The first change that a rewritten merge request would lose only because its reference could not be judged.
+    fn lost<'e>(&self, sets: &'e [ChangeSet], proposal: &ChangeSet) -> Option<&'e Change> {
+        let stays = |change: &Change| {
+            let same = |new: &Change| {
+                new.path == change.path && new.image == change.image && new.from == change.from
+            };
+            proposal.references.iter().any(same)
+        };
+        let mut all = sets.iter().flat_map(|set| &set.references);
+        all.find(|change| self.is_unsure(change) && !stays(change))
     }
 }
 
@@ -153,6 +157,11 @@ fn one(index: usize, proposal: &Proposal, existing: &Existing, terms: &Terms<'_>
     }
     if let Some((status, why)) = remembered(proposal, existing, open) {
         return result(status, why, None);
+    }
+    let sets = existing.change_sets();
+    if let Some(lost) = open.and_then(|_| terms.certainty.lost(&sets, &proposal.changes)) {
+        let why = format!("{} in {} could not be judged", lost.image, lost.path);
+        return result(Status::Kept, &why, None);
     }
     let rebase = open.is_some_and(|open| has_label(open, terms.rebase_label))
         || proposal.automerge == Automerge::Wanted;
@@ -391,5 +400,17 @@ impl Existing {
 
     fn newest(&self, state: MergeRequestState) -> Option<&MergeRequest> {
         self.of_state(state).next()
+    }
+
+    /// What the branch changes, and what its open merge requests say that they change.
+    fn change_sets(&self) -> Vec<ChangeSet> {
+        let of_head = match &self.head {
+            Some((_, Ownership::Ours(changes))) => Some(changes.clone()),
+            _ => None,
+        };
+        let open = self.of_state(MergeRequestState::Open);
+        let of_open = open.filter_map(|mr| block_of(&mr.description));
+        let of_open = of_open.map(|block| block.state.changes);
+        of_head.into_iter().chain(of_open).collect()
     }
 }

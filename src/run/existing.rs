@@ -34,6 +34,8 @@ pub(super) struct There {
     memory: Memory,
     /// The branches that the forge was asked about just now.
     looked: BTreeSet<Branch>,
+    /// How many were open when the forge was asked last, where it lists none now.
+    unlisted: usize,
 }
 
 impl Memory {
@@ -90,6 +92,26 @@ pub(super) async fn remember_ended(setup: &Setup, registered: &[Registered]) {
 }
 
 impl There {
+    /// What the listing and the store know of a repository that cannot be read: nothing is done there, and what is open
+    /// counts all the same.
+    pub(super) fn of_unread(setup: &Setup, forge: &dyn Forge, repo: &Repository) -> Self {
+        let memory = memory(setup, forge, repo).unwrap_or_default();
+        Self {
+            unlisted: match &repo.open {
+                Some(_) => 0,
+                None => memory.open.len(),
+            },
+            open: repo.open.clone().unwrap_or_default(),
+            memory,
+            ..Self::default()
+        }
+    }
+
+    /// How many merge requests are open, as far as it is known.
+    pub(super) fn count(&self) -> usize {
+        self.open.len() + self.unlisted
+    }
+
     /// What the listing and the store know; the forge is asked only where they cannot be enough: nothing is remembered
     /// and the listing tells no branches, or something that was open is no longer listed.
     pub(super) async fn known(
@@ -123,7 +145,7 @@ impl There {
             branches: judge.all(&heads).await?,
             open: open.clone(),
             memory: memory.unwrap_or_default(),
-            looked: BTreeSet::new(),
+            ..Self::default()
         })
     }
 
@@ -181,6 +203,7 @@ impl There {
             open,
             memory,
             looked: names,
+            unlisted: 0,
         })
     }
 

@@ -4,7 +4,7 @@ mod activity;
 mod hold;
 mod members;
 
-pub(super) use activity::head_since;
+pub(super) use activity::{head_since, requests_now};
 pub(super) use hold::hold_all;
 pub use members::{Kinship, kinship, odd};
-pub(super) use members::{member, sources};
+pub(super) use members::{member, published_before, sources};

@@ -1,11 +1,11 @@
 //! How many merge requests may be open, and how many may be opened in an hour (T39). What a limit holds back is told.
 
 use super::planned::Planned;
-use super::shared::{Case, Shared};
+use super::shared::{Candidate, Case, Shared};
 use crate::config::OpenLimits;
 use crate::plan::Status;
 use crate::store::Kind;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const HOUR: i64 = 3_600;
 /// How long it is remembered when a merge request was opened, in seconds: 90 days.
@@ -44,6 +44,8 @@ pub(super) struct Room {
     open: usize,
     /// How many were opened within the last hour.
     new: usize,
+    /// How many of them are in each repository, by forge and id.
+    counted: BTreeMap<(String, String), usize>,
     /// How many are open in each of the repositories that are planned now.
     of_repos: Vec<usize>,
 }
@@ -51,10 +53,14 @@ pub(super) struct Room {
 impl Room {
     /// What is there before anything is done.
     pub(super) fn new(shared: &Shared, cases: &[Case]) -> Self {
+        let counted = cases.iter();
+        let counted = counted.map(|case| (key_of(&case.candidate), case.there.count()));
+        let counted: BTreeMap<_, _> = counted.collect();
         Self {
             limits: shared.setup.config.limits,
             force: shared.options.force,
-            open: cases.iter().map(|case| case.there.open.len()).sum(),
+            open: counted.values().sum(),
+            counted,
             new: opened_lately(shared, cases),
             of_repos: Vec::new(),
         }
@@ -63,10 +69,18 @@ impl Room {
     /// Those of some repositories are about to be opened and closed: what is closed makes room.
     fn begin(&mut self, planned: &[Planned]) {
         let doing = planned.iter().filter_map(|planned| planned.doing.as_ref());
-        let before: usize = doing.map(|doing| doing.there.open.len()).sum();
-        self.of_repos = planned.iter().map(open_of).collect();
-        let staying: usize = self.of_repos.iter().sum();
+        let keys: Vec<_> = doing.map(|doing| key_of(&doing.candidate)).collect();
+        self.replace(&keys, planned.iter().map(open_of).collect());
+    }
+
+    /// These repositories have so many open now. What was counted of them is counted no longer: the forge may have been
+    /// asked anew since.
+    fn replace(&mut self, repos: &[(String, String)], open: Vec<usize>) {
+        let before = repos.iter().filter_map(|key| self.counted.remove(key));
+        let before: usize = before.sum();
+        let staying: usize = open.iter().sum();
         self.open = (self.open + staying).saturating_sub(before);
+        self.of_repos = open;
     }
 
     /// Takes the place for one more, or names the limit that stands in its way.
@@ -92,6 +106,10 @@ impl Room {
         self.new += 1;
         Ok(())
     }
+}
+
+fn key_of(candidate: &Candidate) -> (String, String) {
+    (candidate.forge.name().to_owned(), candidate.repo.id.clone())
 }
 
 /// What is to be opened, in the order of levels and then of names.
@@ -161,4 +179,34 @@ fn opened_lately(shared: &Shared, cases: &[Case]) -> usize {
         }
     }
     lately.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_listed_is_what_is_replaced_by_the_fresh_count() {
+        let key = |id: &str| ("forge".to_owned(), id.to_owned());
+        let mut room = Room {
+            limits: OpenLimits {
+                max_open: 5,
+                max_new_per_hour: 5,
+            },
+            force: false,
+            open: 5,
+            new: 0,
+            counted: BTreeMap::from([(key("a"), 2), (key("b"), 3)]),
+            of_repos: Vec::new(),
+        };
+        // One was closed on the forge since the listing, which had two.
+        room.replace(&[key("a")], vec![1]);
+        assert_eq!(room.open, 4);
+        // One more was opened by hand.
+        room.replace(&[key("b")], vec![4]);
+        assert_eq!(room.open, 5);
+        // A repository that failed is counted as it was listed.
+        room.replace(&[], vec![0]);
+        assert_eq!(room.open, 5);
+    }
 }

@@ -10,15 +10,16 @@ use self::step::Source;
 pub use self::step::{Order, Step};
 use self::watched::watched;
 use super::decide::decide_all;
-use super::family::member;
+use super::family::{member, published_before};
 use super::lookup::answer;
 use super::options::Options;
 use super::read::read_all;
-use super::register::register;
+use super::register::{Roll, register};
 use super::report::Report;
 use super::setup::Setup;
 use super::shared::Shared;
 use super::work::Work;
+use crate::config::RepoConfig;
 use crate::family::{Graph, ImageSpec, Member, NO_REGISTRY, Publishes};
 use crate::image::ImageName;
 use crate::plan::{Decision, Need, Proposed, Question, Why};
@@ -44,7 +45,10 @@ pub async fn order_of_all(setup: &Arc<Setup>, options: &Options) -> Order {
         return found;
     };
     let mut report = Report::new(true);
-    let registered = register(setup, options.only.as_ref(), false, &mut report).await;
+    let Roll {
+        repositories: registered,
+        unlisted,
+    } = register(setup, options.only.as_ref(), false, &mut report).await;
     found.problems.extend(report.problems);
     for repository in report.repositories {
         found.problems.extend(repository.problems);
@@ -55,14 +59,24 @@ pub async fn order_of_all(setup: &Arc<Setup>, options: &Options) -> Order {
     for case in cases {
         let candidate = case.candidate;
         found.problems.extend(candidate.report.problems);
-        let Some((_, head)) = candidate.base else {
+        if candidate.base.is_none() && !case.work.unread {
             continue;
-        };
+        }
+        let remote = candidate.repo.remote;
         sources.push(Source {
-            history: Some((candidate.repo.remote, head)),
+            history: candidate.base.map(|(_, head)| (remote, head)),
             is_folder: false,
         });
         works.push(case.work);
+    }
+    for name in unlisted {
+        let mut work = Work::new(setup, Some(name), RepoConfig::default(), [], Vec::new());
+        work.unread = true;
+        works.push(work);
+        sources.push(Source {
+            history: None,
+            is_folder: false,
+        });
     }
     order(setup, works, &sources, options, found).await
 }
@@ -116,7 +130,14 @@ async fn order(
         let work = &works[repo];
         let spec = node.spec.and_then(|spec| work.specs.get(spec));
         let asked = asked.get(&index).map(Vec::as_slice).unwrap_or_default();
-        let mut whys = whys_of(work, spec, asked, &seen);
+        let mut whys = match work.unread {
+            true => vec![Why::new(
+                Need::Unknown,
+                "not-read",
+                "its repository could not be read",
+            )],
+            false => whys_of(work, spec, asked, &seen),
+        };
         whys.extend(bases(&graph, index, repo, work));
         if let Some(spec) = spec.filter(|spec| !spec.watch.is_empty()) {
             let published = asked
@@ -176,6 +197,7 @@ fn only_digests() -> Rule {
 fn family(setup: &Setup, works: &[Work], sources: &[Source]) -> (Vec<Member>, Vec<Publishes>) {
     let mut publishes = setup.config.publishes.clone();
     let mut members = Vec::new();
+    let mut before = published_before(setup);
     for (work, source) in works.iter().zip(sources) {
         let name = work.repo.clone().or_else(|| RepoName::parse("folder").ok());
         let Some(name) = name else {
@@ -191,8 +213,10 @@ fn family(setup: &Setup, works: &[Work], sources: &[Source]) -> (Vec<Member>, Ve
             .and_then(|glob| Publishes::new(glob, &names, place).ok());
         publishes.extend(said.filter(|_| !names.is_empty()));
         let images = work.specs.clone();
+        let labelled = before.remove(&name).filter(|_| work.unread);
         members.push(Member {
             images,
+            labelled: labelled.unwrap_or_default(),
             ..member(setup, &name, work)
         });
     }

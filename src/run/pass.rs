@@ -9,7 +9,7 @@ use super::finish::finish;
 use super::options::Options;
 use super::planned::{Planned, plan};
 use super::read::read_all;
-use super::register::register;
+use super::register::{Roll, register};
 use super::report::{ProblemReport, Report, RepositoryReport};
 use super::setup::Setup;
 use super::shared::{AT_ONCE, Case, Shared};
@@ -93,14 +93,17 @@ async fn prepare(setup: &Arc<Setup>, options: &Options, report: &mut Report) -> 
     };
     let new_store = setup.store.has_seen_nothing();
     let only = options.only.as_ref();
-    let registered = register(setup, only, !options.dry_run, report).await;
+    let Roll {
+        repositories: registered,
+        unlisted,
+    } = register(setup, only, !options.dry_run, report).await;
     remember_ended(setup, &registered).await;
     learn(setup, options, &registered).await;
     let mut cases = read_all(&shared, registered).await;
     // The same order in every pass.
     cases.sort_by(|a, b| a.candidate.repo.name.cmp(&b.candidate.repo.name));
     let of_cases = cases.iter().map(|case| (&case.candidate.repo, &case.work));
-    let mut kinship = kinship(setup, of_cases);
+    let mut kinship = kinship(setup, of_cases, unlisted);
     // What failed for those that are not looked at is not told.
     kinship.is_whole = only.is_none()
         && report.problems.is_empty()
@@ -160,6 +163,7 @@ pub(super) async fn observe(
         candidate,
         work,
         there,
+        acted: None,
     });
     let cases: Vec<Case> = cases.collect();
     kinship.hear(setup, &repositories(&cases), &sources(setup, &seen));

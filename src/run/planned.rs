@@ -53,6 +53,7 @@ pub(super) async fn plan(shared: &Shared, seen: &Observations, case: Case) -> Pl
         mut candidate,
         mut work,
         mut there,
+        ..
     } = case;
     let mut report = std::mem::take(&mut candidate.report);
     report.unread = capped(work.unread(), MOST_UNREAD);

@@ -88,10 +88,10 @@ fn not_found_out(case: &Case) -> Vec<ProblemReport> {
 fn bases(setup: &Setup, kinship: &Kinship, cases: &[Case]) -> BTreeMap<usize, (Reference, Lookup)> {
     let mut bases = BTreeMap::new();
     for (index, node) in kinship.graph.nodes().iter().enumerate() {
-        let Some(repo) = node.repo else {
+        let Some((repo, case)) = node.repo.and_then(|repo| Some((repo, cases.get(repo)?))) else {
             continue;
         };
-        let (work, candidate) = (&cases[repo].work, &cases[repo].candidate);
+        let (work, candidate) = (&case.work, &case.candidate);
         let spec = node.spec.map(|spec| &kinship.members[repo].images[spec]);
         let at = work.stages.iter().find_map(|(path, stages)| {
             if spec.is_some_and(|spec| spec.dockerfile != *path) {
@@ -124,7 +124,7 @@ async fn freshness_of(
 ) -> BTreeMap<usize, FreshnessReport> {
     let nodes = kinship.graph.nodes().iter().enumerate();
     let published = nodes.filter_map(|(index, node)| {
-        let case = &cases[node.repo?];
+        let case = cases.get(node.repo?)?;
         let built = built(kinship, index, &case.candidate.repo, &case.work);
         let subject = Subject {
             image: node.image.clone()?,

@@ -52,6 +52,8 @@ fn nothing(
     let mut work = Work::new(&shared.setup, name, RepoConfig::default(), [], Vec::new());
     // What it publishes follows from its path also while it cannot be read.
     work.registry = repo.registry.clone();
+    work.unread = why.is_err();
+    let there = There::of_unread(&shared.setup, forge.as_ref(), &repo);
     let (skipped, problems) = match why {
         Ok(why) => (Some(why.to_owned()), Vec::new()),
         Err(problem) => (None, vec![problem]),
@@ -71,7 +73,8 @@ fn nothing(
             report,
         },
         work,
-        there: There::default(),
+        there,
+        acted: None,
     }
 }
 
@@ -174,6 +177,7 @@ async fn read(shared: &Shared, forge: Arc<dyn Forge>, repo: Repository) -> Case 
         },
         work,
         there,
+        acted: None,
     }
 }
 

@@ -6,16 +6,25 @@ use super::unmatched;
 use crate::forge::{Forge, Known, Repository};
 use crate::repo::{RepoGlobs, RepoName};
 use crate::store::Kind;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A repository and the forge that it is on.
 pub type Registered = (Arc<dyn Forge>, Repository);
 
+/// The repositories of all forges.
+pub(super) struct Roll {
+    /// Those that can be worked on.
+    pub(super) repositories: Vec<Registered>,
+    /// Those that are not listed now although they are, or were, registered: unknown, never gone.
+    pub(super) unlisted: BTreeSet<RepoName>,
+}
+
 /// Which repositories there are, and what was left out or went wrong, for people to look at.
 pub async fn survey(setup: &Setup) -> (Vec<Registered>, Report) {
     let mut report = Report::new(true);
     let registered = register(setup, None, false, &mut report).await;
+    let registered = registered.repositories;
     report.left_out.sort();
     (registered, report)
 }
@@ -38,7 +47,8 @@ pub(super) async fn register(
     only: Option<&RepoGlobs>,
     remember: bool,
     report: &mut Report,
-) -> Vec<Registered> {
+) -> Roll {
+    let mut unlisted: BTreeSet<RepoName> = BTreeSet::new();
     let asked = setup.forges.iter().map(|forge| async move {
         let known = ids(setup, forge.name());
         (forge, forge.discover(&known).await, known)
@@ -51,6 +61,7 @@ pub(super) async fn register(
                 report
                     .problems
                     .push(ProblemReport::of_forge(forge.name(), &error));
+                unlisted.extend(known.into_keys());
                 continue;
             }
         };
@@ -58,6 +69,7 @@ pub(super) async fn register(
             only.is_none_or(|globs| RepoName::parse(name).is_ok_and(|name| globs.select(&name)))
         };
         for (name, error) in listing.failed {
+            unlisted.extend(RepoName::parse(&name));
             if wanted(&name) {
                 let problem = ProblemReport::from(&error);
                 report
@@ -118,7 +130,13 @@ pub(super) async fn register(
         let out = report.left_out.iter().map(|left| left.repo.as_str());
         report.unmatched = unmatched::of_list(only, there.chain(failed).chain(out));
     }
-    registered
+    for (_, repo) in &registered {
+        unlisted.remove(&repo.name);
+    }
+    Roll {
+        repositories: registered,
+        unlisted,
+    }
 }
 
 /// The ids that the paths of a forge stood for.

@@ -5,6 +5,7 @@ use super::options::Options;
 use super::report::RepositoryReport;
 use super::setup::Setup;
 use super::work::Work;
+use crate::family::hold::Open;
 use crate::forge::{Forge, ForgeError, Repository};
 use crate::git::Git;
 use crate::repo::{Branch, CommitId};
@@ -33,6 +34,8 @@ pub(super) struct Case {
     pub(super) candidate: Candidate,
     pub(super) work: Work,
     pub(super) there: There,
+    /// What was open there, or about to be, when it was acted on in this pass.
+    pub(super) acted: Option<Vec<Open>>,
 }
 
 /// What every repository of a pass shares.

@@ -4,7 +4,7 @@
 //! makes those repositories wait that need it, and their families; the others are done before.
 
 use super::deadline::Deadlines;
-use super::family::{Kinship, hold_all, sources};
+use super::family::{Kinship, hold_all, requests_now, sources};
 use super::limits::{Room, hold_back};
 use super::lookup::labels;
 use super::pass::{Prepared, act_all, plan_all, repositories};
@@ -85,7 +85,7 @@ impl Waves {
             self.collect(&mut rounds, &complete).await;
             let wave = match all {
                 true => (0..self.cases.len()).collect(),
-                false => self.kinship.apart(&complete),
+                false => self.kinship.apart(&complete, self.cases.len()),
             };
             let wave: BTreeSet<usize> = wave.difference(&self.done).copied().collect();
             if !wave.is_empty() {
@@ -138,6 +138,7 @@ impl Waves {
             self.cases[repo].work.decisions = decisions;
         }
         let mut now = Vec::new();
+        let mut acting = Vec::new();
         for repo in wave {
             self.done.insert(*repo);
             if shared
@@ -146,9 +147,18 @@ impl Waves {
             {
                 let hollow = hollow(shared, &self.cases[*repo]);
                 now.push(std::mem::replace(&mut self.cases[*repo], hollow));
+                acting.push(*repo);
             }
         }
         let mut planned = plan_all(shared, Arc::clone(seen), now).await;
+        for (repo, planned) in acting.into_iter().zip(&planned) {
+            // A label that is read later may connect others with it: they wait for what is coming here.
+            self.cases[repo].acted = planned.doing.as_ref().map(|doing| {
+                let (there, none) = (&doing.there.open, BTreeSet::new());
+                let (proposals, results) = (&doing.proposals, &doing.results);
+                requests_now(shared, &doing.candidate, there, &none, proposals, results)
+            });
+        }
         hold_back(&mut planned, &mut self.room);
         report.repositories.extend(act_all(shared, planned).await);
     }
@@ -170,9 +180,13 @@ fn works_of(cases: &[Case]) -> Vec<&Work> {
 fn hollow(shared: &Shared, case: &Case) -> Case {
     let candidate = &case.candidate;
     let name = Some(candidate.repo.name.clone());
+    let mut work = Work::new(&shared.setup, name, RepoConfig::default(), [], Vec::new());
+    // Until it is known what was done there.
+    work.unread = true;
     Case {
         candidate: candidate.clone(),
-        work: Work::new(&shared.setup, name, RepoConfig::default(), [], Vec::new()),
+        work,
         there: case.there.clone(),
+        acted: None,
     }
 }

@@ -54,6 +54,8 @@ pub struct Work {
     pub decisions: Vec<Decision>,
     /// The registry of the repository's own forge.
     pub registry: Option<ForgeRegistry>,
+    /// Whether the repository could not be read, so that what it says is not known.
+    pub unread: bool,
     /// Where the lines of the files begin, by path, with the file's index.
     line_starts: OnceLock<BTreeMap<RepoPath, (usize, Vec<usize>)>>,
 }
@@ -105,6 +107,7 @@ impl Work {
             versions: BTreeMap::new(),
             decisions: Vec::new(),
             registry: None,
+            unread: false,
             line_starts: OnceLock::new(),
             config,
         };

@@ -944,6 +944,83 @@ fn nothing_is_closed_while_something_is_unknown() {
     );
 }
 
+/// A reference that could not be judged in this pass stays in the merge request that proposes its change.
+#[test]
+fn a_merge_request_is_not_rewritten_without_what_could_not_be_judged() {
+    let proposals = |rules: &str, newest: &'static str| {
+        let world = World::of(&[("1.0", "a"), ("1.1", "b"), (newest, "c")]);
+        let group = format!("[defaults]\ngroup = \"base\"\n{rules}");
+        case("FROM foo:1.0 AS a\nFROM bar:1.0\n", &group, world).proposals
+    };
+    let both = proposals("", "1.0.1").remove(0);
+    let only_foo = "[[rule]]\nimages = [\"bar\"]\nenabled = false\n";
+    let foo = proposals(only_foo, "1.0.1").remove(0);
+    let newer = proposals("", "1.2").remove(0);
+    assert_eq!((both.changes.len(), foo.changes.len()), (2, 1));
+    let open = merge_request(&both, 1, MergeRequestState::Open, None);
+    let there = |merge_requests: Vec<MergeRequest>| Existing {
+        head: Some((commit("head"), Ownership::Ours(both.changes.clone()))),
+        fits: true,
+        on_top: true,
+        merge_requests,
+    };
+    let unread = Certainty {
+        not_judged: BTreeSet::from(["Dockerfile".to_owned()]),
+        ..Certainty::default()
+    };
+    let (with, without) = (vec![open], Vec::new());
+    for (what, proposal, merge_requests, certainty, expect) in [
+        (
+            "bar failed",
+            &foo,
+            &with,
+            unsure_of("bar"),
+            (Status::Kept, false),
+        ),
+        (
+            "its file was not read",
+            &foo,
+            &with,
+            unread,
+            (Status::Kept, false),
+        ),
+        (
+            "bar is ignored now",
+            &foo,
+            &with,
+            certain(),
+            (Status::Update, true),
+        ),
+        (
+            "another failed",
+            &foo,
+            &with,
+            unsure_of("node"),
+            (Status::Update, true),
+        ),
+        (
+            "bar is half known",
+            &newer,
+            &with,
+            unsure_of("bar"),
+            (Status::Update, true),
+        ),
+        (
+            "nothing is open",
+            &foo,
+            &without,
+            unsure_of("bar"),
+            (Status::Open, true),
+        ),
+    ] {
+        let existing = BTreeMap::from([(both.branch.clone(), there(merge_requests.clone()))]);
+        let main = Branch::parse("main").unwrap();
+        let terms = terms(&main, &certainty);
+        let result = reconcile(std::slice::from_ref(proposal), &existing, &terms).remove(0);
+        assert_eq!((result.status, result.action.is_some()), expect, "{what}");
+    }
+}
+
 #[test]
 fn a_foreign_branch_is_told_of_once() {
     let proposal = one_proposal();

@@ -18,6 +18,7 @@ on_every_forge!(
     g5_what_is_not_registered_is_no_part_of_the_family,
     g9_c11_a_chain_is_rebuilt_one_after_the_other_each_once,
     a_parent_that_cannot_be_read_for_a_while_closes_nothing,
+    what_the_forge_knows_of_an_unreadable_parent_counts,
     a_published_image_that_is_gone_stops_nobody_else,
     g6_the_graph_shows_how_every_image_stands,
     a_pass_over_one_repository_knows_its_whole_family,
@@ -26,9 +27,15 @@ on_every_forge!(
 
 /// A folder has no address that a label could name.
 mod on_servers {
-    use super::a_label_names_the_publisher_and_proves_what_is_new;
+    use super::{
+        a_label_names_the_publisher_and_proves_what_is_new,
+        a_label_that_is_read_late_holds_all_the_same,
+    };
 
-    on_every_server!(a_label_names_the_publisher_and_proves_what_is_new);
+    on_every_server!(
+        a_label_names_the_publisher_and_proves_what_is_new,
+        a_label_that_is_read_late_holds_all_the_same,
+    );
 }
 
 /// base → left, right → bottom; base → leaf. Every image at 1.0.0.
@@ -318,6 +325,43 @@ async fn a_label_names_the_publisher_and_proves_what_is_new(on: On) {
     assert!(world.mr("app").await.title.ends_with("to 1.2"));
 }
 
+/// The publisher is acted on at once; the child waits for a slow registry, and its label is read after that.
+async fn a_label_that_is_read_late_holds_all_the_same(on: On) {
+    let world = World::fake_on(on).await;
+    let slow = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let slow = slow.expect("a socket");
+    let host = slow.local_addr().expect("an address");
+    tokio::spawn(async move {
+        let first = slow.accept().await;
+        tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+        drop(first);
+        // Later ones get no answer at all.
+        while slow.accept().await.is_ok() {}
+    });
+    world.configure(&format!(
+        "[[registry]]\nhost = \"{host}\"\nplain_http = true\n"
+    ));
+    world.push("outer", "1.0").await;
+    world.push("outer", "1.1").await;
+    let source = format!("{}/team/base.git", world.hub.url());
+    let labels = serde_json::json!({ "org.opencontainers.image.source": source });
+    world
+        .server
+        .fake()
+        .push("elsewhere/base", "1.0", labels.clone());
+    world.server.fake().push("elsewhere/base", "1.1", labels);
+    world.repo("base", &format!("FROM {}:1.0\n", world.image("outer")));
+    let of_app = [world.image("elsewhere/base"), format!("{host}/x")];
+    world.repo(
+        "app",
+        &of_app.map(|image| format!("FROM {image}:1.0\n")).concat(),
+    );
+    let report = world.any_pass().await;
+    assert_eq!(statuses(&report, "base"), ["open"]);
+    assert_eq!(waits(&report, "app"), ["held by base"]);
+    assert_eq!(reasons(&report, "app"), ["held", "lookup-failed"]);
+}
+
 /// The states of the graph, `image state`.
 async fn states(world: &World) -> Vec<String> {
     let setup = Arc::new(world.set_up(None).await.expect("a set-up"));
@@ -472,6 +516,74 @@ async fn a_parent_that_cannot_be_read_for_a_while_closes_nothing(on: On) {
     world.any_pass().await;
     assert_eq!(world.mr("app").await.source, before.source);
     assert_eq!(world.mrs("app").await.len(), 1);
+}
+
+/// Its settings are broken; what is open and what runs there is known all the same.
+async fn what_the_forge_knows_of_an_unreadable_parent_counts(on: On) {
+    let world = diamond(on, "").await;
+    world.push("acme/base", "1.1.0").await;
+    world.pass().await;
+    let unreadable = world.commit("right", "imagebot.toml", "[[rule\n");
+    merge(&world, "left").await;
+    release(&world, "left", "1.1.0").await;
+    let report = world.any_pass().await;
+    assert_eq!(waits(&report, "bottom"), ["held by right"]);
+    // Closed by hand, and a pipeline runs: that holds only the reference to its own image.
+    let number = world.mr("right").await.number;
+    world.close("right", number).await;
+    world.hub.ci("right", &unreadable, Pipeline::Running).await;
+    let report = world.any_pass().await;
+    assert_eq!(waits(&report, "bottom"), ["held by right"]);
+    world.hub.ci("right", &unreadable, Pipeline::Success).await;
+    let report = world.any_pass().await;
+    assert_eq!(reasons(&report, "bottom"), ["new-tag", "up-to-date"]);
+}
+
+/// Nobody knows whether something is open or running in a repository that its forge cannot list.
+#[tokio::test]
+async fn a_parent_that_is_not_listed_now_is_not_taken_for_settled() {
+    let world = diamond(On::Local, "").await;
+    let head = world.dir("right").join("HEAD");
+    let text = std::fs::read(&head).expect("a HEAD");
+    world.push("acme/left", "1.1.0").await;
+    std::fs::write(&head, "garbage\n").expect("written");
+    let report = world.any_pass().await;
+    assert!(of(&report, "right").failed());
+    assert_eq!(waits(&report, "bottom"), ["held by right"]);
+    let detail = &of(&report, "bottom").decisions[0].detail;
+    assert!(detail.contains("it could not be read"), "{detail}");
+    let setup = Arc::new(world.set_up(None).await.expect("a set-up"));
+    let graph = portrait(&setup, &world.options(None), false).await;
+    let right = graph
+        .nodes
+        .iter()
+        .find(|node| node.name().ends_with("/right"));
+    let right = right.expect("it is in the family");
+    assert_eq!(right.state.code(), "unknown", "{right:?}");
+    let order = imagebot::run::order_of_all(&setup, &world.options(None)).await;
+    let step = order
+        .steps
+        .iter()
+        .find(|step| step.image.path().ends_with("/right"));
+    let whys = &step.expect("it is in the order").whys;
+    assert!(whys.iter().any(|why| why.code == "not-read"), "{whys:?}");
+    let publishers = imagebot::run::publishers(&setup).await;
+    let all = publishers.all();
+    let right = all
+        .iter()
+        .find(|(_, subject)| subject.image.path().ends_with("/right"));
+    assert!(
+        right.is_some_and(|(_, subject)| subject.built.is_none()),
+        "{all:?}"
+    );
+    // It does not hold for ever, and a repository that is read again is judged by what goes on there.
+    world.wait(25);
+    let report = world.any_pass().await;
+    assert_eq!(reasons(&report, "bottom"), ["hold-expired", "up-to-date"]);
+    std::fs::write(&head, text).expect("written");
+    world.push("acme/left", "1.2.0").await;
+    let report = world.pass().await;
+    assert_eq!(reasons(&report, "bottom"), ["new-tag", "up-to-date"]);
 }
 
 async fn a_published_image_that_is_gone_stops_nobody_else(on: On) {

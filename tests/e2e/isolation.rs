@@ -83,6 +83,56 @@ async fn invariants_7_8_half_an_answer_closes_nothing_and_is_told() {
     assert_eq!(world.refs().await, refs);
 }
 
+/// One of two images of a group cannot be looked up: its change stays in the merge request, whatever is new for the
+/// other one.
+#[tokio::test]
+async fn a_merge_request_keeps_what_could_not_be_judged() {
+    let world = World::fake().await;
+    world.configure("[[rule]]\ngroup = \"all\"\n");
+    for tag in ["1.0.0", "1.1.0"] {
+        world.push("base", tag).await;
+        world.push("tool", tag).await;
+    }
+    let text = ["base", "tool"].map(|image| format!("FROM {}:1.0.0\n", world.image(image)));
+    world.repo("app", &text.concat());
+    world.pass().await;
+    let before = world.state().await;
+    world.push("base", "1.2.0").await;
+    let fake = world.server.fake();
+    fake.fail("GET /v2/tool/tags", 100, Fault::status(500));
+    let report = world.any_pass().await;
+    assert_eq!(reasons(&report, "app"), ["new-tag", "lookup-failed"]);
+    assert_eq!(statuses(&report, "app"), ["kept"]);
+    assert_eq!(world.state().await, before);
+    fake.heal();
+    assert_eq!(statuses(&world.pass().await, "app"), ["update"]);
+    let source = world.mr("app").await.source.to_string();
+    let text = world.file("app", &source, "Dockerfile");
+    assert!(
+        text.contains("base:1.2.0") && text.contains("tool:1.1.0"),
+        "{text}"
+    );
+}
+
+/// What is open in a repository that cannot be read counts against the limit of the whole fleet.
+#[tokio::test]
+async fn an_unreadable_repository_keeps_its_place_under_max_open() {
+    let world = two().await;
+    world.configure("[limits]\nmax_open = 1\n");
+    let mut first = world.pass().await.repositories;
+    first.retain(|repo| repo.proposals.iter().any(|p| p.status == "open"));
+    let (open, other) = match first[0].repo.as_str() {
+        "app" => ("app", "tool"),
+        _ => ("tool", "app"),
+    };
+    assert_eq!(first.len(), 1);
+    world.commit(open, "imagebot.toml", "[[rule\n");
+    let report = world.any_pass().await;
+    assert_eq!(problems(&report, open), ["bad-config"]);
+    assert_eq!(statuses(&report, other), ["limited"]);
+    assert_eq!(world.open_mrs(other).await, []);
+}
+
 /// A Dockerfile that can no longer be read is not one without references.
 #[tokio::test]
 async fn a_file_that_is_no_longer_read_closes_nothing() {

@@ -1,10 +1,10 @@
 //! What goes on in a repository: its open merge requests, its pipeline, the age of its head.
 
-use super::super::shared::{Case, Shared};
-use crate::family::hold::{Ci, Facts};
+use super::super::shared::{Candidate, Case, Shared};
+use crate::family::hold::{Ci, Facts, Open};
 use crate::forge::{Forge, Pipeline, Repository};
-use crate::plan::{ChangeSet, Proposal, Reconciled, Since, requests};
-use crate::repo::CommitId;
+use crate::plan::{ChangeSet, Proposal, Reconciled, Since, listed, requests};
+use crate::repo::{CommitId, MergeRequest, RepoName};
 use crate::store::{Kind, Store};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -31,11 +31,18 @@ impl Activity {
     pub(super) async fn of(shared: &Shared, case: &Case) -> Self {
         let candidate = &case.candidate;
         let (forge, repo) = (candidate.forge.as_ref(), &candidate.repo);
-        if shared.is_stopped(forge.name()) {
+        if candidate.report.skipped.is_some() {
             return Self::default();
         }
-        let mut activity = Self::default();
-        if let Some((_, head)) = &candidate.base {
+        let mut activity = Self {
+            ci: Ci::Unknown,
+            ..Self::default()
+        };
+        if shared.is_stopped(forge.name()) {
+            return activity;
+        }
+        // Where git or the settings cannot be read, the forge may know all the same.
+        if let Some((_, head)) = &repo.head {
             activity.ci = ci(forge, repo, head).await;
         }
         for mr in case.there.open.iter().filter(|mr| !mr.draft) {
@@ -62,29 +69,77 @@ pub(super) fn facts(
 ) -> Facts {
     let candidate = &case.candidate;
     let (forge, repo) = (candidate.forge.as_ref(), &candidate.repo);
-    let mut remembered = Remembered {
-        store: &shared.setup.store,
-        repo: format!("{} {}", forge.name(), repo.id),
-        now: shared.options.now,
-        starts_clocks: !shared.options.dry_run,
-        opening: BTreeSet::new(),
+    let open = match &case.acted {
+        Some(open) => open.clone(),
+        None if case.work.unread => {
+            let mut remembered = Remembered::new(shared, forge, repo);
+            let label = &shared.setup.config.merge_requests.stop_label;
+            listed(&case.there.open, label, &activity.failed, &mut remembered)
+        }
+        None => {
+            let (there, failed) = (&case.there.open, &activity.failed);
+            requests_now(shared, candidate, there, failed, proposals, results)
+        }
     };
-    let (there, failed) = (&case.there.open, &activity.failed);
-    let open = requests(proposals, results, there, failed, &mut remembered);
-    if remembered.starts_clocks {
-        remembered.forget_others();
-    }
-    let head = candidate.base.as_ref();
-    let ci_since = head.map(|(_, head)| {
-        let what = format!("{head} {:?}", activity.ci);
-        since(shared, Kind::Ci, forge, repo, &what, None)
-    });
+    let key = format!("{} {}", forge.name(), repo.id);
+    let ci_since = match (activity.ci, &repo.head) {
+        (Ci::Unknown, _) => Some(unknown_since(shared, &key)),
+        (ci, Some((_, head))) => {
+            shared.setup.store.forget(Kind::Ci, &unknown(&key));
+            let what = format!("{head} {ci:?}");
+            Some(since(shared, Kind::Ci, forge, repo, &what, None))
+        }
+        (_, None) => None,
+    };
     Facts {
         open,
         ci: activity.ci,
         ci_since,
         head_since: candidate.head_since,
     }
+}
+
+/// What is known of a repository that is not listed for now: that it may be busy.
+pub(super) fn facts_of_unlisted(shared: &Shared, name: &RepoName) -> Facts {
+    Facts {
+        open: Vec::new(),
+        ci: Ci::Unknown,
+        ci_since: Some(unknown_since(shared, name.as_str())),
+        head_since: None,
+    }
+}
+
+/// The merge requests of a repository that its children may have to wait for, given what is to be done there.
+pub(in crate::run) fn requests_now(
+    shared: &Shared,
+    candidate: &Candidate,
+    there: &[MergeRequest],
+    failed: &BTreeSet<u64>,
+    proposals: &[Proposal],
+    results: &[Reconciled],
+) -> Vec<Open> {
+    let mut remembered = Remembered::new(shared, candidate.forge.as_ref(), &candidate.repo);
+    let open = requests(proposals, results, there, failed, &mut remembered);
+    if remembered.starts_clocks {
+        remembered.forget_others();
+    }
+    open
+}
+
+fn unknown(key: &str) -> String {
+    format!("{key} unknown")
+}
+
+/// Since when it cannot be found out what goes on in a repository.
+fn unknown_since(shared: &Shared, key: &str) -> Timestamp {
+    let (store, now) = (&shared.setup.store, shared.options.now);
+    let key = unknown(key);
+    let kept = store.time(Kind::Ci, &key, now.as_second());
+    if kept.is_none() && !shared.options.dry_run {
+        store.keep(Kind::Ci, &key, &now.as_second().to_string());
+    }
+    let kept = kept.and_then(|at| Timestamp::from_second(at).ok());
+    kept.unwrap_or(now)
 }
 
 /// What the store remembers of a repository's merge requests.
@@ -121,7 +176,17 @@ impl Since for Remembered<'_> {
     }
 }
 
-impl Remembered<'_> {
+impl<'a> Remembered<'a> {
+    fn new(shared: &'a Shared, forge: &dyn Forge, repo: &Repository) -> Self {
+        Self {
+            store: &shared.setup.store,
+            repo: format!("{} {}", forge.name(), repo.id),
+            now: shared.options.now,
+            starts_clocks: !shared.options.dry_run,
+            opening: BTreeSet::new(),
+        }
+    }
+
     /// Forgets what is no longer about to be opened.
     fn forget_others(&self) {
         let prefix = format!("{} ", self.repo);
@@ -133,16 +198,20 @@ impl Remembered<'_> {
     }
 }
 
-/// What CI says of a commit. Where it cannot be seen nobody waits for it.
+/// What CI says of a commit. Where pipelines cannot be seen nobody waits for them; where the forge fails nobody knows.
 async fn ci(forge: &dyn Forge, repo: &Repository, commit: &CommitId) -> Ci {
     match forge.pipeline(repo, commit).await {
         Ok(Pipeline::None) => Ci::None,
         Ok(Pipeline::Running) => Ci::Running,
         Ok(Pipeline::Success) => Ci::Passed,
         Ok(Pipeline::Failed) => Ci::Failed,
-        Err(error) => {
+        Err(error) if error.is_refusal() => {
             tracing::warn!(repo = %repo.name, %error, "its pipelines cannot be seen: nobody waits for them");
             Ci::Unseen
+        }
+        Err(error) => {
+            tracing::warn!(repo = %repo.name, %error, "its pipelines could not be asked for");
+            Ci::Unknown
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use super::super::planned::preview;
 use super::super::shared::{Case, Shared};
-use super::activity::{Activity, facts};
+use super::activity::{Activity, facts, facts_of_unlisted};
 use super::members::Kinship;
 use crate::family::hold::Facts;
 use crate::image::ImageName;
-use crate::plan::{Around, Decision, Household, Observations, above, hold, place};
+use crate::plan::{Around, Decision, Household, Observations, Proposed, above, hold, place};
 use crate::store::Kind;
 use futures::StreamExt as _;
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,14 +40,26 @@ pub(in crate::run) async fn hold_all(
         .iter_mut()
         .map(|case| std::mem::take(&mut case.work.decisions))
         .collect();
+    let mut of_unlisted = vec![Vec::new(); kinship.members.len() - cases.len()];
     let mut households = households(kinship, cases, &mut decisions);
+    households.extend(of_unlisted.iter_mut().enumerate().map(|(index, none)| {
+        let name = kinship.name(cases.len() + index).to_string();
+        Household {
+            name,
+            noun: "merge request",
+            decisions: none,
+            proposed: Proposed::new(),
+        }
+    }));
     let above = match everywhere {
-        true => (0..cases.len()).collect(),
+        true => (0..kinship.members.len()).collect(),
         false => above(graph, &households),
     };
     let activities = activities(shared, cases, &above).await;
     let proven = |decision: &Decision, repo: usize| {
-        let head = cases[repo].candidate.base.as_ref();
+        let head = cases
+            .get(repo)
+            .and_then(|case| case.candidate.base.as_ref());
         head.is_some_and(|(_, head)| revision(decision, seen) == Some(head.as_str()))
     };
     let around = Around {
@@ -58,6 +70,9 @@ pub(in crate::run) async fn hold_all(
         now: shared.options.now,
     };
     let mut facts_of = |repo: usize, decisions: &mut Vec<Decision>| {
+        if repo >= cases.len() {
+            return facts_of_unlisted(shared, kinship.name(repo));
+        }
         let (proposals, results) = preview(shared, seen, &cases[repo], decisions);
         let activity = activities.get(&repo).cloned().unwrap_or_default();
         facts(shared, &cases[repo], activity, &proposals, &results)
@@ -92,6 +107,7 @@ async fn activities(
 ) -> BTreeMap<usize, Activity> {
     let asked = repos
         .iter()
+        .filter(|repo| **repo < cases.len())
         .map(|repo| async { (*repo, Activity::of(shared, &cases[*repo]).await) });
     let asked: Vec<_> = asked.collect();
     futures::stream::iter(asked)

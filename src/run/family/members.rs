@@ -22,21 +22,46 @@ pub struct Kinship {
     pub is_whole: bool,
 }
 
-/// Draws the graph of repositories, each with what was read of it.
+/// Draws the graph of repositories, each with what was read of it. Those that could not be read, and the `unlisted`
+/// ones behind all others, publish what they published when they were read last.
 pub fn kinship<'a>(
     setup: &Setup,
     repositories: impl IntoIterator<Item = (&'a Repository, &'a Work)>,
+    unlisted: impl IntoIterator<Item = RepoName>,
 ) -> Kinship {
+    let mut before = published_before(setup);
+    let mut known = |name: &RepoName| before.remove(name).unwrap_or_default();
     let members = repositories.into_iter();
-    let members: Vec<Member> = members
-        .map(|(repo, work)| member(setup, &repo.name, work))
+    let mut members: Vec<Member> = members
+        .map(|(repo, work)| Member {
+            labelled: match work.unread {
+                true => known(&repo.name),
+                false => Vec::new(),
+            },
+            ..member(setup, &repo.name, work)
+        })
         .collect();
+    members.extend(unlisted.into_iter().map(|name| Member {
+        labelled: known(&name),
+        ..Member::new(name)
+    }));
     let graph = Graph::new(&members, &setup.config.publishes);
     Kinship {
         members,
         graph,
         is_whole: true,
     }
+}
+
+/// What each repository published when everybody could be read last.
+pub(in crate::run) fn published_before(setup: &Setup) -> BTreeMap<RepoName, Vec<ImageName>> {
+    let mut before: BTreeMap<RepoName, Vec<ImageName>> = BTreeMap::new();
+    for (image, repo) in setup.store.all_kept(Kind::Publisher) {
+        if let (Ok(image), Ok(repo)) = (ImageName::parse(&image), RepoName::parse(&repo)) {
+            before.entry(repo).or_default().push(image);
+        }
+    }
+    before
 }
 
 /// The addresses that images say their sources are at, from what is known of the images that are to be proposed now or
@@ -115,8 +140,8 @@ impl Kinship {
     }
 
     /// Those of some repositories that nothing connects with any other: no image of one is built on an image of the
-    /// other, over however many others.
-    pub(in crate::run) fn apart(&self, of: &BTreeSet<usize>) -> BTreeSet<usize> {
+    /// other, over however many others. Those behind the first `listed` are not waited for.
+    pub(in crate::run) fn apart(&self, of: &BTreeSet<usize>, listed: usize) -> BTreeSet<usize> {
         let mut seen = BTreeSet::new();
         let mut apart = BTreeSet::new();
         for first in 0..self.members.len() {
@@ -141,6 +166,7 @@ impl Kinship {
                     }
                 }
             }
+            relatives.retain(|repo| *repo < listed);
             if relatives.is_subset(of) {
                 apart.extend(relatives);
             }

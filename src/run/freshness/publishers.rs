@@ -1,6 +1,7 @@
 //! Which images the registered repositories publish, and where each is built.
 
 use super::subject::{Built, Subject};
+use crate::config::RepoConfig;
 use crate::family::{GIPGEE_BASE_ARG, ImageSpec};
 use crate::forge::{ForgeError, Repository};
 use crate::git::EntryKind;
@@ -9,7 +10,7 @@ use crate::repo::{RepoName, RepoPath};
 use crate::run::family::{Kinship, kinship};
 use crate::run::observe::{REPO_CONFIG, snapshot};
 use crate::run::own::own_config;
-use crate::run::register::register;
+use crate::run::register::{Roll, register};
 use crate::run::report::{ProblemReport, Report};
 use crate::run::setup::Setup;
 use crate::run::shared::AT_ONCE;
@@ -30,7 +31,10 @@ pub struct Publishers {
 /// Reads all registered repositories, and writes nothing but the cache.
 pub async fn publishers(setup: &Setup) -> Publishers {
     let mut report = Report::new(true);
-    let registered = register(setup, None, false, &mut report).await;
+    let Roll {
+        repositories: registered,
+        unlisted,
+    } = register(setup, None, false, &mut report).await;
     let mut problems = report.problems;
     for repository in report.repositories {
         let named = repository.problems.into_iter();
@@ -46,10 +50,18 @@ pub async fn publishers(setup: &Setup) -> Publishers {
         match work {
             Ok(Some(work)) => repositories.push((repo, work)),
             Ok(None) => {}
-            Err(problem) => problems.push(of_repo(repo.name.as_str(), problem)),
+            Err(problem) => {
+                problems.push(of_repo(repo.name.as_str(), problem));
+                let name = Some(repo.name.clone());
+                let mut work = Work::new(setup, name, RepoConfig::default(), [], Vec::new());
+                work.registry = repo.registry.clone();
+                work.unread = true;
+                repositories.push((repo, work));
+            }
         }
     }
-    let kinship = kinship(setup, repositories.iter().map(|(repo, work)| (repo, work)));
+    let of_repositories = repositories.iter().map(|(repo, work)| (repo, work));
+    let kinship = kinship(setup, of_repositories, unlisted);
     Publishers {
         repositories,
         kinship,

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// How an image of a registered repository is looked up: as its own repository may.
 pub(super) fn own_lookup(setup: &Setup, node: &Node, cases: &[Case]) -> Option<Lookup> {
-    let (image, repo) = (node.image.as_ref()?, &cases[node.repo?].candidate.repo);
+    let (image, repo) = (node.image.as_ref()?, &cases.get(node.repo?)?.candidate.repo);
     let lookup = setup.lookup(image, Some(&repo.name), repo.registry.as_ref());
     lookup.ok().flatten()
 }
@@ -118,7 +118,10 @@ impl Painter<'_> {
             let ended = node.image.as_ref().and_then(|image| self.ended.get(image));
             return (State::Outside, None, ended.cloned().unwrap_or_default());
         };
-        let case = &self.cases[repo];
+        let Some(case) = self.cases.get(repo) else {
+            let why = "its forge does not list it now".to_owned();
+            return (State::Unknown, None, why);
+        };
         if case.candidate.base.is_none() {
             let report = &case.candidate.report;
             let problem = report
@@ -152,6 +155,9 @@ impl Painter<'_> {
         // A head without a pipeline says less than a merge request that somebody can look at.
         if let Some(settling) = settling {
             return (State::Building, None, settling.describe(noun));
+        }
+        if busy.contains(&Busy::Unknown) {
+            return (State::Unknown, None, Busy::Unknown.describe(noun));
         }
         if let Some(decision) = unknown {
             return (State::Unknown, None, decision.detail.clone());
@@ -191,7 +197,8 @@ impl Painter<'_> {
     /// The decisions about what an image is built from.
     fn decisions(&self, repo: usize, index: usize) -> impl Iterator<Item = &Decision> {
         let graph = &self.kinship.graph;
-        let decisions = self.cases[repo].work.decisions.iter();
+        let of_repo = self.cases.get(repo).map(|case| &case.work.decisions);
+        let decisions = of_repo.into_iter().flatten();
         decisions.filter(move |decision| {
             let children = graph.children_at(repo, &decision.id());
             children.contains(&index)
