@@ -3,9 +3,8 @@
 use super::action::{Result, Status};
 use super::change::ChangeSet;
 use super::propose::Proposal;
-use super::text::block_of;
+use super::request::Request;
 use crate::family::hold::Open;
-use crate::repo::MergeRequest;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -24,7 +23,7 @@ pub trait Since {
 pub fn requests(
     proposals: &[Proposal],
     results: &[Result],
-    open: &[MergeRequest],
+    open: &[Request],
     failed: &BTreeSet<u64>,
     since: &mut dyn Since,
 ) -> Vec<Open> {
@@ -44,15 +43,14 @@ pub fn requests(
         let proposal = result.proposal.map(|index| &proposals[index]);
         match (there, proposal) {
             (Some(mr), _) if holds && !mr.draft => {
-                let state = block_of(&mr.description).map(|block| block.state);
                 let action = result.action.as_ref();
                 let writes = action.is_some_and(|action| action.write.is_some());
-                let changes = state.as_ref().map(|state| paths(&state.changes));
+                let changes = mr.changes().map(paths);
                 // What is about to be written into it is coming as well.
                 let more = proposal.map(|proposal| paths(&proposal.changes));
                 found.push(Open {
                     number: Some(mr.number),
-                    major: state.as_ref().is_some_and(|state| state.major),
+                    major: is_major(mr),
                     // What is written anew is tested anew.
                     failed: failed.contains(&mr.number) && !writes,
                     since: mr.created.or_else(|| since.opened(mr.number)),
@@ -78,24 +76,25 @@ pub fn requests(
 /// The same of a repository in which nothing could be planned: what the forge lists as open there. `stop_label` is the
 /// label that takes a merge request out of imagebot's hands.
 pub fn listed(
-    open: &[MergeRequest],
+    open: &[Request],
     stop_label: &str,
     failed: &BTreeSet<u64>,
     since: &mut dyn Since,
 ) -> Vec<Open> {
-    let is_stopped = |mr: &MergeRequest| mr.labels.iter().any(|label| label == stop_label);
+    let is_stopped = |mr: &&Request| mr.labels.iter().any(|label| label == stop_label);
     let open = open.iter().filter(|mr| !mr.draft && !is_stopped(mr));
-    let open = open.map(|mr| {
-        let state = block_of(&mr.description).map(|block| block.state);
-        Open {
-            number: Some(mr.number),
-            major: state.as_ref().is_some_and(|state| state.major),
-            failed: failed.contains(&mr.number),
-            since: mr.created.or_else(|| since.opened(mr.number)),
-            paths: state.map(|state| paths(&state.changes)).unwrap_or_default(),
-        }
+    let open = open.map(|mr| Open {
+        number: Some(mr.number),
+        major: is_major(mr),
+        failed: failed.contains(&mr.number),
+        since: mr.created.or_else(|| since.opened(mr.number)),
+        paths: mr.changes().map(paths).unwrap_or_default(),
     });
     open.collect()
+}
+
+fn is_major(mr: &Request) -> bool {
+    mr.state().is_some_and(|state| state.major)
 }
 
 fn paths(changes: &ChangeSet) -> BTreeSet<crate::repo::RepoPath> {

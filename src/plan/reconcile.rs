@@ -5,8 +5,9 @@ use super::change::{Change, ChangeSet};
 use super::decision::Decision;
 use super::ownership::Ownership;
 use super::propose::{Automerge, Proposal};
-use super::text::{State, Texts, block_of, replace_block, told};
-use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoPath};
+use super::request::Request;
+use super::text::{State, Texts, replace_block};
+use crate::repo::{Branch, CommitId, MergeRequestState, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is there under one branch name.
@@ -19,7 +20,7 @@ pub struct Existing {
     /// Whether the head stands on the target branch's head.
     pub on_top: bool,
     /// The merge requests from that branch, in all states, by number.
-    pub merge_requests: Vec<MergeRequest>,
+    pub merge_requests: Vec<Request>,
 }
 
 /// How much of a repository could be judged.
@@ -74,7 +75,7 @@ impl Certainty {
     }
 
     /// The first change that a rewritten merge request would lose only because its reference could not be judged.
-    fn lost<'e>(&self, sets: &'e [ChangeSet], proposal: &ChangeSet) -> Option<&'e Change> {
+    fn lost<'e>(&self, sets: &[&'e ChangeSet], proposal: &ChangeSet) -> Option<&'e Change> {
         let stays = |change: &Change| {
             let same = |new: &Change| {
                 new.path == change.path && new.image == change.image && new.from == change.from
@@ -146,13 +147,17 @@ fn one(index: usize, proposal: &Proposal, existing: &Existing, terms: &Terms<'_>
     }
     let mut action = Action::none(&proposal.branch);
     if let Some((_, Ownership::Foreign(why))) = &existing.head {
-        if let Some(open) = open
-            && let Some(description) = tell_once(open, "foreign")
-        {
-            action.edit = Some(Edit::text(open.number, description));
-            action.comment = Some((open.number, "foreign", FOREIGN));
+        if let Some(open) = open {
+            let said = open
+                .state()
+                .is_none_or(|state| state.told.contains("foreign"));
+            if !said {
+                action.comment = Some((open.number, "foreign", FOREIGN));
+            }
+            give_up(&mut action, open, |state| {
+                state.told.insert("foreign".to_owned());
+            });
         }
-        call_off(&mut action, open);
         return result(Status::Foreign, why, action.or_none());
     }
     if let Some((status, why)) = remembered(proposal, existing, open) {
@@ -191,35 +196,32 @@ fn one(index: usize, proposal: &Proposal, existing: &Existing, terms: &Terms<'_>
     }
 }
 
-/// What imagebot told the forge to merge is no longer what the branch holds (T35).
-fn call_off(action: &mut Action, open: Option<&MergeRequest>) {
-    let Some(open) = open else {
-        return;
-    };
-    let text = action
-        .edit
-        .as_ref()
-        .map_or(&open.description, |edit| &edit.description);
-    let scheduled = block_of(text).is_some_and(|block| block.state.scheduled);
-    if let (true, Some(text)) = (scheduled, told(text, |state| state.scheduled = false)) {
+/// Leaves a merge request to whoever works on its branch, and remembers that. What imagebot had the forge merge is no
+/// longer what the branch holds (T35).
+fn give_up(action: &mut Action, open: &Request, change: impl FnOnce(&mut State)) {
+    if open.state().is_some_and(|state| state.scheduled) {
         action.call_off = Some(open.number);
-        action.edit = Some(Edit::text(open.number, text));
     }
+    let text = open.remembering(|state| {
+        change(state);
+        state.scheduled = false;
+    });
+    action.edit = text.map(|text| Edit::text(open.number, text));
 }
 
-fn has_label(mr: &MergeRequest, label: &str) -> bool {
+fn has_label(mr: &Request, label: &str) -> bool {
     mr.labels.iter().any(|known| known == label)
 }
 
 /// Whether a person took the merge request out of imagebot's hands.
-fn left_alone(open: &MergeRequest, terms: &Terms<'_>) -> Option<(Status, &'static str)> {
+fn left_alone(open: &Request, terms: &Terms<'_>) -> Option<(Status, &'static str)> {
     if has_label(open, terms.stop_label) {
         return Some((Status::Stopped, "a person stopped it with a label"));
     }
-    let opened_for = block_of(&open.description).and_then(|block| block.state.target);
+    let opened_for = open.state().and_then(|state| state.target.as_ref());
     let is_default = open.target == *terms.default_branch;
     // One that was opened for a default branch of another name was not moved by a person.
-    if is_default || opened_for.is_some_and(|target| target == open.target) {
+    if is_default || opened_for == Some(&open.target) {
         return None;
     }
     Some((Status::Retargeted, "its target branch was changed by hand"))
@@ -229,33 +231,24 @@ fn left_alone(open: &MergeRequest, terms: &Terms<'_>) -> Option<(Status, &'stati
 fn remembered(
     proposal: &Proposal,
     existing: &Existing,
-    open: Option<&MergeRequest>,
+    open: Option<&Request>,
 ) -> Option<(Status, &'static str)> {
-    let within = |sets: &[ChangeSet]| {
-        !sets.is_empty() && proposal.changes.is_within(&sets.iter().collect::<Vec<_>>())
-    };
-    let states = |state| {
-        let of_state = existing.of_state(state);
-        of_state.filter_map(|mr| block_of(&mr.description).map(|block| block.state))
-    };
+    let within = |sets: &[&ChangeSet]| !sets.is_empty() && proposal.changes.is_within(sets);
+    let states = |state| existing.of_state(state).filter_map(Request::state);
     if let Some(open) = open {
         // Its branch is gone, and imagebot was not about to close it: a person deleted the branch (F16).
-        let state = block_of(&open.description).map(|block| block.state)?;
+        let state = open.state()?;
         let deleted = existing.head.is_none() && state.closed.is_none();
-        return (deleted && within(&[state.changes]))
+        return (deleted && within(&[&state.changes]))
             .then_some((Status::Declined, "a person deleted its branch"));
     }
     let closed = states(MergeRequestState::Closed).filter(|state| state.closed.is_none());
-    if within(&closed.map(|state| state.changes).collect::<Vec<_>>()) {
+    if within(&closed.map(|state| &state.changes).collect::<Vec<_>>()) {
         let why = "a person closed the merge request that proposed this";
         return Some((Status::Declined, why));
     }
-    let merged = latest(
-        states(MergeRequestState::Merged)
-            .map(|state| state.changes)
-            .collect(),
-    );
-    (!merged.references.is_empty() && within(&[merged])).then_some((
+    let merged = latest(states(MergeRequestState::Merged).map(|state| &state.changes));
+    (!merged.references.is_empty() && within(&[&merged])).then_some((
         Status::Reverted,
         "this was merged once, and the file went back",
     ))
@@ -263,27 +256,32 @@ fn remembered(
 
 /// Of sets with the newest first, what the newest that concerns an image in a file says of it: what was merged before
 /// that was replaced by a merge, not by a revert.
-fn latest(sets: Vec<ChangeSet>) -> ChangeSet {
+fn latest<'a>(sets: impl Iterator<Item = &'a ChangeSet>) -> ChangeSet {
     let mut latest = ChangeSet::default();
     for set in sets {
         let same = |a: &Change, b: &Change| a.path == b.path && a.image == b.image;
         let is_new = |change: &Change| !latest.references.iter().any(|known| same(known, change));
-        let new: Vec<Change> = set.references.into_iter().filter(is_new).collect();
+        let new: Vec<Change> = set
+            .references
+            .iter()
+            .filter(|c| is_new(c))
+            .cloned()
+            .collect();
         latest.references.extend(new);
     }
     latest
 }
 
 /// What is to be changed of a merge request: its texts if what was rendered changed, and what it wears.
-fn rewritten(texts: &Texts, open: &MergeRequest) -> Option<Edit> {
-    let block = block_of(&open.description);
-    let known = block.as_ref().map(|block| &block.state);
+fn rewritten(texts: &Texts, open: &Request) -> Option<Edit> {
+    let block = open.block();
+    let known = open.state();
     let undressed = known.is_some_and(|state| state.undressed);
     let given = known.map(|state| state.labels.clone()).unwrap_or_default();
     // Without our part of the text nobody knows which labels a person removed.
     let is_new = |label: &&String| known.is_some() && !given.contains(*label);
     let new: Vec<&String> = texts.dress.labels.iter().filter(is_new).collect();
-    let same_text = block.as_ref().is_some_and(|block| {
+    let same_text = block.is_some_and(|block| {
         block.hash == texts.hash
             && block.state.changes == texts.state.changes
             // A reason that stands in an open one was written by a pass that did not come to close it; left there, a
@@ -316,17 +314,6 @@ fn rewritten(texts: &Texts, open: &MergeRequest) -> Option<Edit> {
     })
 }
 
-/// The description that remembers that something was said; `None` if it was said already, or cannot be remembered.
-fn tell_once(open: &MergeRequest, what: &str) -> Option<String> {
-    let block = block_of(&open.description)?;
-    if block.state.told.contains(what) {
-        return None;
-    }
-    told(&open.description, |state| {
-        state.told.insert(what.to_owned());
-    })
-}
-
 /// A branch of ours that nothing is proposed for any more.
 fn without_proposal(branch: &Branch, existing: &Existing, terms: &Terms<'_>) -> Option<Result> {
     let open = existing.newest(MergeRequestState::Open);
@@ -347,13 +334,8 @@ fn without_proposal(branch: &Branch, existing: &Existing, terms: &Terms<'_>) -> 
         (None, None) => None,
         (Some((_, Ownership::Foreign(why))), Some(open)) => {
             // A reason that a pass wrote before a person pushed would make the person's closing ours.
-            let reason = block_of(&open.description).and_then(|block| block.state.closed);
-            let taken_back = reason.and_then(|_| told(&open.description, |s| s.closed = None));
-            let mut action = Action {
-                edit: taken_back.map(|text| Edit::text(open.number, text)),
-                ..Action::none(branch)
-            };
-            call_off(&mut action, Some(open));
+            let mut action = Action::none(branch);
+            give_up(&mut action, open, |state| state.closed = None);
             result(Status::Foreign, why, action.or_none())
         }
         (Some((_, Ownership::Foreign(_))), None) => None,
@@ -367,19 +349,15 @@ fn without_proposal(branch: &Branch, existing: &Existing, terms: &Terms<'_>) -> 
             action.delete = head.as_ref().map(|(head, _)| head.clone());
             if let Some(open) = open {
                 // The reason is written before it is closed: one that is closed without a reason was closed by a person.
-                let description = told(&open.description, |state| {
-                    state.closed = Some("obsolete".to_owned())
-                });
-                let Some(description) = description else {
+                if open.state().is_none() {
                     return result(
                         Status::Kept,
                         "its text no longer says what it proposed",
                         None,
                     );
-                };
-                if description != open.description {
-                    action.edit = Some(Edit::text(open.number, description));
                 }
+                let reason = open.remembering(|state| state.closed = Some("obsolete".to_owned()));
+                action.edit = reason.map(|text| Edit::text(open.number, text));
                 action.close = Some(open.number);
             }
             result(
@@ -393,24 +371,25 @@ fn without_proposal(branch: &Branch, existing: &Existing, terms: &Terms<'_>) -> 
 
 impl Existing {
     /// The merge requests in one state, the newest first.
-    fn of_state(&self, state: MergeRequestState) -> impl Iterator<Item = &MergeRequest> {
+    fn of_state(&self, state: MergeRequestState) -> impl Iterator<Item = &Request> {
         let all = self.merge_requests.iter().rev();
         all.filter(move |mr| mr.state == state)
     }
 
-    fn newest(&self, state: MergeRequestState) -> Option<&MergeRequest> {
+    fn newest(&self, state: MergeRequestState) -> Option<&Request> {
         self.of_state(state).next()
     }
 
     /// What the branch changes, and what its open merge requests say that they change.
-    fn change_sets(&self) -> Vec<ChangeSet> {
+    fn change_sets(&self) -> Vec<&ChangeSet> {
         let of_head = match &self.head {
-            Some((_, Ownership::Ours(changes))) => Some(changes.clone()),
+            Some((_, Ownership::Ours(changes))) => Some(changes),
             _ => None,
         };
         let open = self.of_state(MergeRequestState::Open);
-        let of_open = open.filter_map(|mr| block_of(&mr.description));
-        let of_open = of_open.map(|block| block.state.changes);
-        of_head.into_iter().chain(of_open).collect()
+        of_head
+            .into_iter()
+            .chain(open.filter_map(Request::changes))
+            .collect()
     }
 }

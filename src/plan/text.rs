@@ -419,16 +419,14 @@ pub(super) fn replace_block(description: &str, block: &str) -> String {
     }
 }
 
-/// The description with only what is remembered changed; `None` if people removed imagebot's part.
-pub fn told(description: &str, change: impl FnOnce(&mut State)) -> Option<String> {
-    let mut state = block_of(description)?.state;
-    change(&mut state);
+/// The description with another state; `None` if someone removed imagebot's part.
+pub(super) fn with_state(description: &str, state: &State) -> Option<String> {
     let start = description.find(STATE)?;
     let end = description[start..].find(CLOSE)? + start + CLOSE.len();
     Some(format!(
         "{}{}{}",
         &description[..start],
-        state_line(&state),
+        state_line(state),
         &description[end..]
     ))
 }
@@ -461,8 +459,11 @@ mod tests {
         );
         let again = replace_block(&format!("{written}\nafter"), &block);
         assert_eq!(again, format!("before\n\n{block}\nafter"));
-        let closed =
-            told(&again, |state| state.closed = Some("superseded".to_owned())).unwrap_or_default();
+        let superseded = State {
+            closed: Some("superseded".to_owned()),
+            ..texts.state.clone()
+        };
+        let closed = with_state(&again, &superseded).unwrap_or_default();
         assert_eq!(
             block_of(&closed).and_then(|b| b.state.closed).as_deref(),
             Some("superseded")

@@ -314,7 +314,7 @@ impl Acted<'_> {
             let now = self.shared.options.now.as_second().to_string();
             self.shared.setup.store.keep(Kind::Opened, &key, &now);
             self.doing.results[index].number = Some(opened.number);
-            self.doing.there.open.push(opened);
+            self.doing.there.open.push(opened.into());
             return Ok(());
         }
         if let Some(number) = action.call_off {
@@ -330,7 +330,7 @@ impl Acted<'_> {
             self.edit(edit, "edited").await?;
             let mut open = self.doing.there.open.iter_mut();
             if let Some(open) = open.find(|mr| mr.number == edit.number) {
-                open.description.clone_from(&edit.description);
+                *open = open.clone().described(edit.description.clone());
             }
         }
         Ok(())

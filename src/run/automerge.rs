@@ -6,8 +6,8 @@
 use super::act::Acted;
 use crate::forge::{ForgeError, Merging};
 use crate::git::GitError;
-use crate::plan::{Automerge, Edit, Status, told};
-use crate::repo::{CommitId, MergeRequest};
+use crate::plan::{Automerge, Edit, Request, Status};
+use crate::repo::CommitId;
 use std::collections::BTreeSet;
 
 /// Has one merge request merged, or says why not yet.
@@ -85,13 +85,12 @@ async fn merge(
 /// So that it can be called off when somebody else works on the branch (T35).
 async fn remember_it_is_scheduled(
     acted: &Acted<'_>,
-    open: Option<&MergeRequest>,
+    open: Option<&Request>,
 ) -> Result<(), ForgeError> {
     let Some(open) = open else {
         return Ok(());
     };
-    let text = told(&open.description, |state| state.scheduled = true);
-    match text.filter(|text| *text != open.description) {
+    match open.remembering(|state| state.scheduled = true) {
         Some(description) => {
             let edit = Edit {
                 number: open.number,

@@ -8,7 +8,7 @@ use super::register::Registered;
 use super::report::ProblemReport;
 use super::setup::Setup;
 use crate::forge::{Forge, Repository};
-use crate::plan::{Existing, Proposed, block_of};
+use crate::plan::{Existing, Proposed, Request};
 use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestState};
 use crate::store::Kind;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ const REMEMBERED: usize = 20;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Memory {
     /// Closed and merged ones.
-    done: Vec<MergeRequest>,
+    done: Vec<Request>,
     /// Those that were open when the forge was asked last, with their branches.
     open: BTreeMap<u64, Branch>,
 }
@@ -30,7 +30,7 @@ pub(super) struct Memory {
 #[derive(Debug, Clone, Default)]
 pub(super) struct There {
     pub(super) branches: BTreeMap<Branch, OurBranch>,
-    pub(super) open: Vec<MergeRequest>,
+    pub(super) open: Vec<Request>,
     memory: Memory,
     /// The branches that the forge was asked about just now.
     looked: BTreeSet<Branch>,
@@ -50,7 +50,7 @@ impl Memory {
     fn learn(&mut self, ended: MergeRequest) {
         self.open.remove(&ended.number);
         self.done.retain(|mr| mr.number != ended.number);
-        self.done.push(ended);
+        self.done.push(ended.into());
     }
 }
 
@@ -101,7 +101,13 @@ impl There {
                 Some(_) => 0,
                 None => memory.open.len(),
             },
-            open: repo.open.clone().unwrap_or_default(),
+            open: repo
+                .open
+                .iter()
+                .flatten()
+                .cloned()
+                .map(Request::from)
+                .collect(),
             memory,
             ..Self::default()
         }
@@ -143,7 +149,7 @@ impl There {
         };
         Ok(Self {
             branches: judge.all(&heads).await?,
-            open: open.clone(),
+            open: open.iter().cloned().map(Request::from).collect(),
             memory: memory.unwrap_or_default(),
             ..Self::default()
         })
@@ -183,8 +189,9 @@ impl There {
                 .await
                 .map_err(|e| ProblemReport::from(&e))?,
         };
-        let (open, done): (Vec<_>, Vec<_>) = all
+        let (open, done): (Vec<Request>, Vec<Request>) = all
             .into_iter()
+            .map(Request::from)
             .partition(|mr| mr.state == MergeRequestState::Open);
         let kept = before
             .done
@@ -230,10 +237,10 @@ impl There {
 
     /// What the open ones propose.
     pub(super) fn proposed(&self) -> Proposed {
-        let blocks = self.open.iter().filter_map(|mr| block_of(&mr.description));
-        blocks
-            .flat_map(|block| block.state.changes.references)
-            .map(|change| (change.path, change.image, change.to))
+        let changes = self.open.iter().filter_map(Request::changes);
+        changes
+            .flat_map(|changes| &changes.references)
+            .map(|change| (change.path.clone(), change.image.clone(), change.to.clone()))
             .collect()
     }
 
@@ -295,10 +302,10 @@ fn heads_of(open: &[MergeRequest]) -> BTreeMap<Branch, CommitId> {
 }
 
 /// The newest of each branch, the oldest first.
-fn newest(mut all: Vec<MergeRequest>) -> Vec<MergeRequest> {
+fn newest(mut all: Vec<Request>) -> Vec<Request> {
     all.sort_by_key(|mr| mr.number);
     let mut count: BTreeMap<Branch, usize> = BTreeMap::new();
-    let mut kept: Vec<MergeRequest> = Vec::new();
+    let mut kept: Vec<Request> = Vec::new();
     for mr in all.into_iter().rev() {
         let count = count.entry(mr.source.clone()).or_default();
         *count += 1;

@@ -4,8 +4,8 @@ use imagebot::config::{Config, parse, parse_repository};
 use imagebot::image::{Digest, ImageName, Platform, Tag};
 use imagebot::plan::{
     Ask, Certainty, ChangeSet, Contents, Decision, Existing, Failure, FailureKind, File, Images,
-    Lookup, Observations, Ownership, Proposal, Proposed, Question, Status, Target, Terms, decide,
-    propose, reconcile,
+    Lookup, Observations, Ownership, Proposal, Proposed, Question, Request, Status, Target, Terms,
+    decide, propose, reconcile,
 };
 use imagebot::policy::Policy;
 use imagebot::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoPath};
@@ -544,7 +544,7 @@ fn nothing_is_closed_for_a_file_that_was_not_read() {
             head: Some((commit("head"), Ownership::Ours(proposal.changes.clone()))),
             fits: true,
             on_top: true,
-            merge_requests: vec![merge_request(&proposal, 1, MergeRequestState::Open, None)],
+            merge_requests: vec![merge_request(&proposal, 1, MergeRequestState::Open, None).into()],
         },
     )]);
     let main = Branch::parse("main").unwrap();
@@ -836,11 +836,11 @@ fn what_is_there_decides_what_is_done() {
         ))
     };
     let mr = |number, state, closed| merge_request(&proposal, number, state, closed);
-    let with = |head, fits, merge_requests| Existing {
+    let with = |head, fits, merge_requests: Vec<MergeRequest>| Existing {
         head,
         fits,
         on_top: true,
-        merge_requests,
+        merge_requests: merge_requests.into_iter().map(Request::from).collect(),
     };
     for (what, existing, expect) in [
         ("nothing", with(None, false, vec![]), (Status::Open, true)),
@@ -932,7 +932,7 @@ fn nothing_is_closed_while_something_is_unknown() {
         head: Some((commit("head"), Ownership::Ours(proposal.changes.clone()))),
         fits: true,
         on_top: true,
-        merge_requests: vec![merge_request(&proposal, 1, MergeRequestState::Open, None)],
+        merge_requests: vec![merge_request(&proposal, 1, MergeRequestState::Open, None).into()],
     };
     assert_eq!(
         status(&[], &proposal.branch, existing(), false),
@@ -962,7 +962,7 @@ fn a_merge_request_is_not_rewritten_without_what_could_not_be_judged() {
         head: Some((commit("head"), Ownership::Ours(both.changes.clone()))),
         fits: true,
         on_top: true,
-        merge_requests,
+        merge_requests: merge_requests.into_iter().map(Request::from).collect(),
     };
     let unread = Certainty {
         not_judged: BTreeSet::from(["Dockerfile".to_owned()]),
@@ -1036,7 +1036,7 @@ fn a_foreign_branch_is_told_of_once() {
                 head,
                 fits: true,
                 on_top: true,
-                merge_requests: vec![mr.clone()],
+                merge_requests: vec![mr.clone().into()],
             },
         )])
     };

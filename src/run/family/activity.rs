@@ -3,8 +3,8 @@
 use super::super::shared::{Candidate, Case, Shared};
 use crate::family::hold::{Ci, Facts, Open};
 use crate::forge::{Forge, Pipeline, Repository};
-use crate::plan::{ChangeSet, Proposal, Reconciled, Since, listed, requests};
-use crate::repo::{CommitId, MergeRequest, RepoName};
+use crate::plan::{ChangeSet, Proposal, Reconciled, Request, Since, listed, requests};
+use crate::repo::{CommitId, RepoName};
 use crate::store::{Kind, Store};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -113,7 +113,7 @@ pub(super) fn facts_of_unlisted(shared: &Shared, name: &RepoName) -> Facts {
 pub(in crate::run) fn requests_now(
     shared: &Shared,
     candidate: &Candidate,
-    there: &[MergeRequest],
+    there: &[Request],
     failed: &BTreeSet<u64>,
     proposals: &[Proposal],
     results: &[Reconciled],

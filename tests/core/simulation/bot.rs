@@ -6,8 +6,8 @@ use imagebot::family::{Graph, ImageSpec, Member, Stand};
 use imagebot::image::{Digest, ImageName, RegistryHost, Tag};
 use imagebot::plan::{
     Around, Ask, Certainty, ChangeSet, Contents, Decision, Existing, Failure, File, Household,
-    Images, Lookup, Observations, Ownership, Proposal, Proposed, Question, Reconciled, Since,
-    Target, Templates, Terms, above, block_of, decide, hold, overlaps, place, propose, reconcile,
+    Images, Lookup, Observations, Ownership, Proposal, Proposed, Question, Reconciled, Request,
+    Since, Target, Templates, Terms, above, decide, hold, overlaps, place, propose, reconcile,
     requests,
 };
 use imagebot::policy::{Age, Changes, Hold, Origin, Policy, Rule, Set};
@@ -62,7 +62,7 @@ struct Case {
     references: Vec<(RepoPath, Located)>,
     decisions: Vec<Decision>,
     existing: BTreeMap<Branch, Existing>,
-    open: Vec<MergeRequest>,
+    open: Vec<Request>,
     proposed: Proposed,
 }
 
@@ -196,18 +196,15 @@ impl Bot {
         }
         for mr in &it.mrs {
             let there = existing.entry(mr.source.clone()).or_default();
-            there.merge_requests.push(mr.clone());
+            there.merge_requests.push(mr.clone().into());
         }
-        let open: Vec<MergeRequest> = it
-            .mrs
-            .iter()
-            .filter(|mr| mr.state == MergeRequestState::Open)
-            .cloned()
-            .collect();
-        let blocks = open.iter().filter_map(|mr| block_of(&mr.description));
-        let changes = blocks.flat_map(|block| block.state.changes.references);
+        let open = it.mrs.iter();
+        let open = open.filter(|mr| mr.state == MergeRequestState::Open);
+        let open: Vec<Request> = open.cloned().map(Request::from).collect();
+        let changes = open.iter().filter_map(Request::changes);
         let proposed = changes
-            .map(|change| (change.path, change.image, change.to))
+            .flat_map(|changes| &changes.references)
+            .map(|change| (change.path.clone(), change.image.clone(), change.to.clone()))
             .collect();
         Case {
             files,

@@ -1,0 +1,77 @@
+//! A merge request of ours, with what its text remembers.
+
+use super::change::ChangeSet;
+use super::text::{Block, State, block_of, with_state};
+use crate::repo::MergeRequest;
+use serde::{Deserialize, Serialize};
+
+/// A merge request as the forge shows it, imagebot's part of its text read once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "MergeRequest", into = "MergeRequest")]
+pub struct Request {
+    mr: MergeRequest,
+    block: Option<Block>,
+}
+
+impl From<MergeRequest> for Request {
+    fn from(mr: MergeRequest) -> Self {
+        let block = block_of(&mr.description);
+        Self { mr, block }
+    }
+}
+
+impl From<Request> for MergeRequest {
+    fn from(request: Request) -> Self {
+        request.mr
+    }
+}
+
+impl std::ops::Deref for Request {
+    type Target = MergeRequest;
+
+    fn deref(&self) -> &MergeRequest {
+        &self.mr
+    }
+}
+
+impl Request {
+    /// The merge request as the forge shows it.
+    pub fn merge_request(&self) -> &MergeRequest {
+        &self.mr
+    }
+
+    /// imagebot's part of its text; `None` if someone removed it.
+    pub fn block(&self) -> Option<&Block> {
+        self.block.as_ref()
+    }
+
+    /// What its text remembers; `None` if someone removed that.
+    pub fn state(&self) -> Option<&State> {
+        self.block.as_ref().map(|block| &block.state)
+    }
+
+    /// What it proposes, as far as its text says so.
+    pub fn changes(&self) -> Option<&ChangeSet> {
+        self.state().map(|state| &state.changes)
+    }
+
+    /// Its description with only what is remembered changed; `None` if that changes nothing, or if someone removed
+    /// imagebot's part.
+    pub fn remembering(&self, change: impl FnOnce(&mut State)) -> Option<String> {
+        let mut state = self.state()?.clone();
+        change(&mut state);
+        match self.state() == Some(&state) {
+            true => None,
+            false => with_state(&self.mr.description, &state),
+        }
+    }
+
+    /// The same merge request with another description.
+    pub fn described(self, description: String) -> Self {
+        let mr = MergeRequest {
+            description,
+            ..self.mr
+        };
+        mr.into()
+    }
+}
