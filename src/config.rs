@@ -5,7 +5,6 @@
 //! (`keys`), which are also what `config schema` prints. Every problem of a file is found at once; each names file,
 //! line and place, what was expected, and the nearest known name.
 
-mod alias;
 mod bounds;
 mod budget;
 mod family;
@@ -27,13 +26,11 @@ mod secret;
 mod starter;
 mod version;
 
-pub use alias::Alias;
 pub use budget::Budget;
-pub use family::repo_of;
 pub use forge::{ForgeConfig, ServerConfig, ServerKind, TokenConfig};
 pub use operator::{Config, LoginConfig, MergeRequestConfig, OpenLimits, RegistryConfig, parse};
 pub use problem::{Problem, Problems};
-pub use repository::{RepoConfig, parse_repository};
+pub use repository::parse_repository;
 pub use review::{Found, review};
 pub use schema::{operator_schema, repository_schema};
 pub use secret::{Secret, SecretError};

@@ -25,7 +25,7 @@ pub use contexts::{NO_REGISTRY, REGISTRY_ARG, contexts, is_info, shown};
 pub use finding::{Finding, What, round};
 pub use gipgee::{GIPGEE_BASE_ARG, gipgee, gipgee_files, is_gipgee, knows_gipgee};
 pub use graph::{Edge, Graph, Node};
-pub use member::{Depends, Member, On, Stand};
+pub use member::{Depends, Member, On, Stand, repo_of};
 pub use order::Arrows;
 pub use publishes::{ParsePublishesError, Publishes};
 pub use spec::ImageSpec;

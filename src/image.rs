@@ -7,12 +7,14 @@
 //! Nothing here knows what a version is (`scheme`), where a reference stands (`source`) or how a
 //! registry is reached (`registry`).
 
+mod alias;
 mod digest;
 mod name;
 mod platform;
 mod reference;
 mod tag;
 
+pub use alias::Alias;
 pub use digest::{Digest, ParseDigestError};
 pub use name::{ImageName, ParseNameError, RegistryHost};
 pub use platform::{ParsePlatformError, Platform};

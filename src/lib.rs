@@ -17,7 +17,8 @@
 //! | | [`store`] | what is remembered between passes; deleting it costs time only |
 //! | | [`http`] | one client policy: time-outs, retry, caps, same origin |
 //! | | [`redact`] | what keeps credentials out of everything that is written |
-//! | core | [`plan`] | references, observations and policy in; decisions and proposals out |
+//! | core | [`fleet`] | what is known of the repositories and of the family of images |
+//! | | [`plan`] | references, observations and policy in; decisions and proposals out |
 //! | | [`policy`] | what is allowed: rules matched to a reference |
 //! | | [`family`] | who builds what, who stands on what; generations; hold and release |
 //! | | [`source`] | file text to located references to byte edits |
@@ -51,6 +52,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod family;
+pub mod fleet;
 pub mod forge;
 pub mod git;
 pub mod http;

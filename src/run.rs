@@ -19,6 +19,7 @@ mod folder;
 mod forges;
 mod freshness;
 mod limits;
+mod load;
 mod lookup;
 mod observe;
 mod options;
@@ -30,27 +31,25 @@ mod portrait;
 mod push_rules;
 mod read;
 mod register;
+mod repo;
 mod report;
 mod rounds;
 mod setup;
 mod shared;
 mod unmatched;
-mod unread;
 mod waves;
-mod work;
 
 pub use cache::Cache;
 pub use checkpoint::Checkpoint;
 pub use decide::{decide_all, decide_inner};
 pub use error::SetupError;
-pub use family::{Kinship, kinship, odd};
 pub use folder::{Folder, read_folder};
 pub use freshness::{
     Built, FreshnessReport, PlatformReport, Publishers, Subject, freshness, publishers,
 };
 pub use options::{Options, Progress};
 pub use order::{Order, Step, order_of_all, order_of_folder};
-pub use own::{OwnError, own_config};
+pub use own::{OwnError, own_settings};
 pub use pass::pass;
 pub use portrait::{EdgeReport, NodeReport, Portrait, State, portrait};
 pub use register::{Registered, forget, survey};
@@ -58,7 +57,6 @@ pub use report::{
     DecisionReport, LeftOutReport, ProblemReport, ProposalReport, Report, RepositoryReport,
     WantedReport,
 };
+pub use repo::Asker;
 pub use rounds::Ticked;
 pub use setup::Setup;
-pub use unread::{Unread, unread};
-pub use work::Work;

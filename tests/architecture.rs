@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The rooms from the top of the house to the bottom. A room imports only rooms below it.
-const ROOMS: [&str; 17] = [
-    "cli", "demo", "run", "config", "registry", "forge", "git", "store", "http", "redact", "plan",
-    "policy", "family", "source", "scheme", "repo", "image",
+const ROOMS: [&str; 18] = [
+    "cli", "demo", "run", "config", "registry", "forge", "git", "store", "http", "redact", "fleet",
+    "plan", "policy", "family", "source", "scheme", "repo", "image",
 ];
 /// The first room of the core: no I/O, no clock, no environment, and no edge.
-const CORE: [&str; 7] = [
-    "plan", "policy", "family", "source", "scheme", "repo", "image",
+const CORE: [&str; 8] = [
+    "fleet", "plan", "policy", "family", "source", "scheme", "repo", "image",
 ];
 /// Rooms of the edges in one row: they do not know each other, but for the arrows named here.
 const EDGES: [&str; 6] = ["registry", "forge", "git", "store", "http", "redact"];

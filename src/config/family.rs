@@ -4,7 +4,7 @@ use super::keys;
 use super::path_glob::path_glob;
 use super::reader::{At, Table};
 use super::version;
-use crate::family::{Depends, ImageSpec, On, Publishes};
+use crate::family::{Depends, ImageSpec, On, Publishes, repo_of};
 use crate::image::ImageName;
 use crate::repo::{Glob, RepoName, RepoPath};
 use std::collections::BTreeMap;
@@ -165,25 +165,4 @@ pub(super) fn depends(root: Table<'_>) -> Vec<Depends> {
 
 fn no_repo(text: &str) -> String {
     format!("{text:?} is no repository; write it as \"group/name\" or with its address")
-}
-
-/// A repository's path, or its address.
-pub fn repo_of(text: &str) -> Option<On> {
-    let text = text.trim().trim_end_matches('/');
-    let text = text.strip_suffix(".git").unwrap_or(text);
-    if !text.contains("://") {
-        let name = RepoName::parse(text).ok()?;
-        return Some(On::Repo { host: None, name });
-    }
-    let url = url::Url::parse(text).ok()?;
-    let host = url.host_str()?;
-    let host = match url.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
-    };
-    let name = RepoName::parse(url.path().trim_start_matches('/')).ok()?;
-    Some(On::Repo {
-        host: Some(Arc::from(host)),
-        name,
-    })
 }

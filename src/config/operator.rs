@@ -1,6 +1,5 @@
 //! `config.toml`.
 
-use super::alias::Alias;
 use super::bounds::Bounds;
 use super::budget::Budget;
 use super::family;
@@ -12,9 +11,10 @@ use super::reader::{At, Reader, Table};
 use super::rules::{self, Schemes};
 use super::secret::Secret;
 use crate::family::Publishes;
+use crate::fleet::Operator;
 use crate::git::Identity;
 use crate::http::{Limits, Origin, Rate};
-use crate::image::{ImageName, RegistryHost};
+use crate::image::{Alias, RegistryHost};
 use crate::plan::{ParseTemplateError, Template, Templates};
 use crate::policy::{Age, Ceiling, NamedScheme, Rule};
 use crate::repo::RepoGlobs;
@@ -51,14 +51,25 @@ pub struct Config {
 }
 
 impl Config {
-    /// The image that a name stands for: the aliases of all registries put in.
-    pub fn resolve(&self, image: &ImageName) -> ImageName {
+    /// What of it concerns the core.
+    pub fn operator(&self) -> Operator {
         let aliases = self.registries.iter().flat_map(|registry| {
-            let aliases = registry.aliases.iter();
-            aliases.map(move |alias| (alias, &registry.host))
+            let aliases = registry.aliases.iter().cloned();
+            aliases.map(|alias| (alias, registry.host.clone()))
         });
-        let mut resolved = aliases.filter_map(|(alias, host)| alias.resolve(image, host));
-        resolved.next().unwrap_or_else(|| image.clone())
+        let merge_requests = &self.merge_requests;
+        Operator {
+            rules: self.rules.clone(),
+            ceiling: self.ceiling,
+            publishes: self.publishes.clone(),
+            aliases: aliases.collect(),
+            references: self.budget.references,
+            candidates: self.budget.candidates,
+            rebase_label: merge_requests.rebase_label.clone(),
+            stop_label: merge_requests.stop_label.clone(),
+            templates: merge_requests.templates.clone(),
+            commit_prefix: merge_requests.commit_prefix.clone(),
+        }
     }
 }
 

@@ -12,6 +12,8 @@ use std::sync::Arc;
 pub struct Member {
     /// Its path.
     pub name: RepoName,
+    /// Where it is: the host and the path of its address.
+    pub address: Option<On>,
     /// The registry of its forge, and the path that its own images begin with there.
     pub own: Option<(RegistryHost, String)>,
     /// The images that it says it publishes.
@@ -31,6 +33,7 @@ impl Member {
     pub fn new(name: RepoName) -> Self {
         Self {
             name,
+            address: None,
             own: None,
             images: Vec::new(),
             labelled: Vec::new(),
@@ -75,4 +78,25 @@ pub enum On {
     },
     /// An image.
     Image(ImageName),
+}
+
+/// A repository's path, or its address.
+pub fn repo_of(text: &str) -> Option<On> {
+    let text = text.trim().trim_end_matches('/');
+    let text = text.strip_suffix(".git").unwrap_or(text);
+    if !text.contains("://") {
+        let name = RepoName::parse(text).ok()?;
+        return Some(On::Repo { host: None, name });
+    }
+    let url = url::Url::parse(text).ok()?;
+    let host = url.host_str()?;
+    let host = match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    };
+    let name = RepoName::parse(url.path().trim_start_matches('/')).ok()?;
+    Some(On::Repo {
+        host: Some(Arc::from(host)),
+        name,
+    })
 }

@@ -1,39 +1,39 @@
-//! Doing what was decided for one repository: reasons, one push, then the merge requests.
+//! RepoPlan what was decided for one repository: reasons, one push, then the merge requests.
 
 use super::observe::{OurBranch, healed, keep_judged};
-use super::planned::Doing;
+use super::planned::RepoPlan;
 use super::push_rules::{is_of_workflows, push_help};
 use super::report::ProblemReport;
 use super::shared::Shared;
 use crate::forge::{ForgeError, MergeRequestEdit, NewMergeRequest};
-use crate::git::{FileChange, GitError, NewCommit, Push, Pushed};
+use crate::git::{EntryKind, FileChange, GitError, NewCommit, Push, Pushed};
 use crate::plan::{Action, Edit, Ownership, Proposal, Reconciled, State, Status};
 use crate::repo::{Branch, CommitId};
 use crate::store::Kind;
 use std::collections::{BTreeSet, HashMap};
 
 /// A repository in which something is done.
-pub(super) struct Acted<'a> {
+pub(super) struct Executor<'a> {
     pub(super) shared: &'a Shared,
-    pub(super) doing: Doing,
+    pub(super) plan: RepoPlan,
     pub(super) problems: Vec<ProblemReport>,
     /// Whether the head that everything was derived from was found to be the default branch's.
     pub(super) verified: bool,
 }
 
-impl Acted<'_> {
+impl Executor<'_> {
     /// Does everything that is to be done but merging, in an order in which each step can be repeated.
     pub(super) async fn all(&mut self) {
         self.close_nothing_after_an_error();
         let acts = |result: &Reconciled| result.action.is_some();
-        if self.doing.results.iter().any(acts)
+        if self.plan.results.iter().any(acts)
             && let Err(error) = self.verify().await
         {
             self.nothing(error);
             return;
         }
-        for index in 0..self.doing.results.len() {
-            if self.doing.results[index].status == Status::Close
+        for index in 0..self.plan.results.len() {
+            if self.plan.results[index].status == Status::Close
                 && let Some(edit) = self.action(index).and_then(|action| action.edit)
             {
                 // The reason is written first: one that is closed without a reason was closed by a person.
@@ -47,7 +47,7 @@ impl Acted<'_> {
             Ok(pushed) => pushed,
             Err(error) => {
                 let error = error.into();
-                for result in self.doing.results.iter_mut().filter(|r| r.action.is_some()) {
+                for result in self.plan.results.iter_mut().filter(|r| r.action.is_some()) {
                     result.action = None;
                     result.status = Status::Failed;
                     result.detail = "nothing could be pushed".to_owned();
@@ -56,7 +56,7 @@ impl Acted<'_> {
                 return;
             }
         };
-        for index in 0..self.doing.results.len() {
+        for index in 0..self.plan.results.len() {
             self.after_push(index, &pushed).await;
         }
     }
@@ -64,8 +64,8 @@ impl Acted<'_> {
     /// Asks once whether the head that everything was derived from is the default branch's.
     pub(super) async fn verify(&mut self) -> Result<(), ForgeError> {
         if !self.verified && !self.is_stopped() {
-            let candidate = &self.doing.candidate;
-            candidate.forge.verify_head(&candidate.repo).await?;
+            let state = &self.plan.state;
+            state.forge.verify_head(&state.listed).await?;
             self.verified = true;
         }
         Ok(())
@@ -73,7 +73,7 @@ impl Acted<'_> {
 
     /// Does nothing of what was planned, because of one error that concerns all of it.
     fn nothing(&mut self, error: ForgeError) {
-        for result in &mut self.doing.results {
+        for result in &mut self.plan.results {
             if result.action.take().is_some() {
                 result.status = match error {
                     ForgeError::Conflict(_) => Status::Moved,
@@ -88,7 +88,7 @@ impl Acted<'_> {
     }
 
     fn action(&self, index: usize) -> Option<Action> {
-        self.doing.results[index].action.clone()
+        self.plan.results[index].action.clone()
     }
 
     /// Nothing is closed or deleted in a pass that had an error for the repository.
@@ -96,7 +96,7 @@ impl Acted<'_> {
         if self.problems.is_empty() {
             return;
         }
-        for result in &mut self.doing.results {
+        for result in &mut self.plan.results {
             if result.status == Status::Close {
                 result.status = Status::Kept;
                 result.action = None;
@@ -107,7 +107,7 @@ impl Acted<'_> {
 
     /// Writes down what went wrong with one merge request; the others go on.
     pub(super) fn lost(&mut self, index: usize, error: ForgeError) {
-        let result = &mut self.doing.results[index];
+        let result = &mut self.plan.results[index];
         result.action = None;
         if let ForgeError::Conflict(why) | ForgeError::Busy(why) = error {
             result.status = Status::Moved;
@@ -120,15 +120,15 @@ impl Acted<'_> {
     }
 
     fn failed(&mut self, error: &ForgeError) {
-        let candidate = &self.doing.candidate;
-        let (forge, repo) = (candidate.forge.name(), &candidate.repo.id);
+        let state = &self.plan.state;
+        let (forge, repo) = (state.forge.name(), &state.listed.id);
         self.shared.stop_if_of_forge(forge, repo, error);
         self.problems.push(ProblemReport::from(error));
     }
 
     /// Whether nothing more may be written to the forge in this pass.
     pub(super) fn is_stopped(&self) -> bool {
-        self.shared.is_stopped(self.doing.candidate.forge.name())
+        self.shared.is_stopped(self.plan.state.forge.name())
     }
 
     fn reached(&self, step: &'static str) {
@@ -137,12 +137,12 @@ impl Acted<'_> {
 
     /// Writes the commits and moves all branches with one push.
     async fn push(&self) -> Result<HashMap<Branch, Pushed>, GitError> {
-        let Doing {
-            candidate,
+        let RepoPlan {
+            state,
             base: (_, head),
             results,
             ..
-        } = &self.doing;
+        } = &self.plan;
         let actions: Vec<&Action> = results
             .iter()
             .filter_map(|result| result.action.as_ref())
@@ -151,14 +151,14 @@ impl Acted<'_> {
         if !actions.iter().any(moves) || self.is_stopped() {
             return Ok(HashMap::new());
         }
-        let mut cached = self.shared.git.open(&candidate.repo.remote, head).await?;
+        let mut cached = self.shared.git.open(&state.listed.remote, head).await?;
         cached
             .fetch_commits(&BTreeSet::from([head.clone()]))
             .await?;
         let mut pushes = Vec::new();
         for action in actions {
             if let Some((index, from)) = &action.write {
-                let proposal = &self.doing.proposals[*index];
+                let proposal = &self.plan.proposals[*index];
                 let commit = cached.commit(&self.new_commit(proposal)).await?;
                 let written = OurBranch {
                     head: commit.clone(),
@@ -185,7 +185,7 @@ impl Acted<'_> {
         self.reached("committed");
         // Deletions last: each ref of a push counts, and new commits need their pipelines more.
         pushes.sort_by_key(|push| push.to.is_none());
-        let at_once = self.doing.candidate.forge.refs_per_push();
+        let at_once = self.plan.state.forge.refs_per_push();
         let mut pushed = Vec::new();
         for some in pushes.chunks(at_once.unwrap_or(usize::MAX)) {
             pushed.extend(cached.push(some).await?);
@@ -201,16 +201,19 @@ impl Acted<'_> {
     /// The commit of a proposal on the target's head: the same bytes each time.
     pub(super) fn new_commit(&self, proposal: &Proposal) -> NewCommit {
         let file = |(path, contents): (&crate::repo::RepoPath, &Vec<u8>)| {
-            let kind = *self.doing.work.kinds.get(path)?;
-            Some(FileChange {
+            let executable = self.plan.state.parsed.is_executable(path);
+            FileChange {
                 path: path.clone(),
-                kind,
+                kind: match executable {
+                    true => EntryKind::Executable,
+                    false => EntryKind::File,
+                },
                 contents: contents.clone(),
-            })
+            }
         };
         NewCommit {
-            parent: self.doing.base.1.clone(),
-            files: proposal.files.iter().filter_map(file).collect(),
+            parent: self.plan.base.1.clone(),
+            files: proposal.files.iter().map(file).collect(),
             message: proposal.message.0.clone(),
         }
     }
@@ -222,7 +225,7 @@ impl Acted<'_> {
         };
         match pushed.get(&action.branch) {
             Some(Pushed::Moved) => {
-                let result = &mut self.doing.results[index];
+                let result = &mut self.plan.results[index];
                 result.status = Status::Moved;
                 result.detail =
                     "somebody moved the branch meanwhile; the next pass looks again".to_owned();
@@ -232,7 +235,7 @@ impl Acted<'_> {
             Some(Pushed::Refused(why))
                 if is_of_workflows(why) && !self.edits_workflows(&action) =>
             {
-                let result = &mut self.doing.results[index];
+                let result = &mut self.plan.results[index];
                 result.status = Status::Moved;
                 result.detail =
                     "workflows of the default branch changed meanwhile; the next pass looks again"
@@ -240,7 +243,7 @@ impl Acted<'_> {
                 return;
             }
             Some(Pushed::Refused(why)) => {
-                let result = &mut self.doing.results[index];
+                let result = &mut self.plan.results[index];
                 result.status = Status::Refused;
                 result.detail = format!("the server refused the branch: {why}");
                 let message = format!("{}: {why}", action.branch);
@@ -264,7 +267,7 @@ impl Acted<'_> {
     /// Whether a branch changes workflows itself.
     fn edits_workflows(&self, action: &Action) -> bool {
         let proposal = action.write.as_ref();
-        let files = proposal.map(|(index, _)| &self.doing.proposals[*index].files);
+        let files = proposal.map(|(index, _)| &self.plan.proposals[*index].files);
         let mut paths = files.into_iter().flat_map(|files| files.keys());
         paths.any(|path| path.as_str().starts_with(".github/workflows/"))
     }
@@ -273,9 +276,9 @@ impl Acted<'_> {
         if self.is_stopped() {
             return Err(ForgeError::stopped());
         }
-        let candidate = &self.doing.candidate;
-        candidate.forge.close(&candidate.repo, number).await?;
-        self.shared.answered(candidate.forge.name());
+        let state = &self.plan.state;
+        state.forge.close(&state.listed, number).await?;
+        self.shared.answered(state.forge.name());
         self.reached("closed");
         Ok(())
     }
@@ -285,9 +288,9 @@ impl Acted<'_> {
         if self.is_stopped() {
             return Err(ForgeError::stopped());
         }
-        let candidate = &self.doing.candidate;
+        let state = &self.plan.state;
         if let Some(proposal) = action.open {
-            let texts = &self.doing.proposals[proposal].texts;
+            let texts = &self.plan.proposals[proposal].texts;
             let undressed = State {
                 undressed: true,
                 labels: BTreeSet::new(),
@@ -295,40 +298,40 @@ impl Acted<'_> {
             };
             let new = NewMergeRequest {
                 source: action.branch.clone(),
-                target: self.doing.base.0.clone(),
+                target: self.plan.base.0.clone(),
                 title: texts.title.clone(),
                 description: texts.block(&undressed),
                 dressed: texts.block(&texts.state),
                 dress: texts.dress.clone(),
             };
-            let mut opened = candidate.forge.create(&candidate.repo, &new).await?;
-            self.shared.answered(candidate.forge.name());
+            let mut opened = state.forge.create(&state.listed, &new).await?;
+            self.shared.answered(state.forge.name());
             opened.description = new.dressed;
             self.reached("opened");
             let key = format!(
                 "{} {} {}",
-                candidate.forge.name(),
-                candidate.repo.id,
+                state.forge.name(),
+                state.listed.id,
                 opened.number
             );
             let now = self.shared.options.now.as_second().to_string();
             self.shared.setup.store.keep(Kind::Opened, &key, &now);
-            self.doing.results[index].number = Some(opened.number);
-            self.doing.there.open.push(opened.into());
+            self.plan.results[index].number = Some(opened.number);
+            self.plan.state.there.open.push(opened.into());
             return Ok(());
         }
         if let Some(number) = action.call_off {
-            candidate.forge.call_off(&candidate.repo, number).await?;
+            state.forge.call_off(&state.listed, number).await?;
             self.reached("called off");
         }
         if let Some((number, code, text)) = action.comment {
-            let said = candidate.forge.comment(&candidate.repo, number, code, text);
+            let said = state.forge.comment(&state.listed, number, code, text);
             said.await?;
             self.reached("commented");
         }
         if let Some(edit) = &action.edit {
             self.edit(edit, "edited").await?;
-            let mut open = self.doing.there.open.iter_mut();
+            let mut open = self.plan.state.there.open.iter_mut();
             if let Some(open) = open.find(|mr| mr.number == edit.number) {
                 *open = open.clone().described(edit.description.clone());
             }
@@ -340,7 +343,7 @@ impl Acted<'_> {
         if self.is_stopped() {
             return Err(ForgeError::stopped());
         }
-        let candidate = &self.doing.candidate;
+        let state = &self.plan.state;
         let wanted = MergeRequestEdit {
             title: edit.title.clone(),
             description: Some(edit.description.clone()),
@@ -350,21 +353,17 @@ impl Acted<'_> {
         };
         candidate
             .forge
-            .edit(&candidate.repo, edit.number, &wanted)
+            .edit(&state.listed, edit.number, &wanted)
             .await?;
-        self.shared.answered(candidate.forge.name());
+        self.shared.answered(state.forge.name());
         self.reached(step);
         Ok(())
     }
 
     /// Remembers what is open now, so that the next pass sees what vanished.
     pub(super) fn remember(&mut self) {
-        let Doing {
-            candidate,
-            there,
-            results,
-            ..
-        } = &mut self.doing;
+        let RepoPlan { state, results, .. } = &mut self.plan;
+        let there = &mut state.there;
         let gone = |number: u64| {
             results.iter().any(|result| {
                 let closed = result.status == Status::Close && result.action.is_some();
@@ -374,15 +373,15 @@ impl Acted<'_> {
         there.open.retain(|mr| !gone(mr.number));
         there.keep_open(
             &self.shared.setup,
-            candidate.forge.as_ref(),
-            &candidate.repo,
+            state.forge.as_ref(),
+            &state.listed,
         );
     }
 
     /// The head that a branch of ours has after the push.
     pub(super) fn head_of(&self, index: usize) -> Option<CommitId> {
-        let result = &self.doing.results[index];
-        let there = self.doing.there.branches.get(&result.branch)?;
+        let result = &self.plan.results[index];
+        let there = self.plan.state.there.branches.get(&result.branch)?;
         Some(there.head.clone())
     }
 }

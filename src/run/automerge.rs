@@ -3,7 +3,7 @@
 //! Only a head that imagebot would write byte for byte at this moment, only once the forge itself has a pipeline for it,
 //! and always bound to it (T35, T36): an approval is never given.
 
-use super::act::Acted;
+use super::act::Executor;
 use crate::forge::{ForgeError, Merging};
 use crate::git::GitError;
 use crate::plan::{Automerge, Edit, Request, Status};
@@ -11,8 +11,8 @@ use crate::repo::CommitId;
 use std::collections::BTreeSet;
 
 /// Has one merge request merged, or says why not yet.
-pub(super) async fn merge_by_policy(acted: &mut Acted<'_>, index: usize) -> Result<(), ForgeError> {
-    let result = &acted.doing.results[index];
+pub(super) async fn merge_by_policy(acted: &mut Executor<'_>, index: usize) -> Result<(), ForgeError> {
+    let result = &acted.plan.results[index];
     let (Some(number), Some(proposal)) = (result.number, result.proposal) else {
         return Ok(());
     };
@@ -20,7 +20,7 @@ pub(super) async fn merge_by_policy(acted: &mut Acted<'_>, index: usize) -> Resu
         result.status,
         Status::Open | Status::Update | Status::Unchanged
     );
-    let wish = acted.doing.proposals[proposal].automerge;
+    let wish = acted.plan.proposals[proposal].automerge;
     // Nothing more is asked of a forge that has failed (F27).
     if !quiet || wish == Automerge::Never || acted.is_stopped() {
         return Ok(());
@@ -31,13 +31,13 @@ pub(super) async fn merge_by_policy(acted: &mut Acted<'_>, index: usize) -> Resu
         }
         _ => match merge(acted, index, proposal, number).await? {
             Told::Merged => {
-                acted.doing.results[index].status = Status::Merged;
+                acted.plan.results[index].status = Status::Merged;
                 String::new()
             }
             Told::Waits(why) => why,
         },
     };
-    acted.doing.results[index].detail = said;
+    acted.plan.results[index].detail = said;
     Ok(())
 }
 
@@ -47,30 +47,27 @@ enum Told {
 }
 
 async fn merge(
-    acted: &mut Acted<'_>,
+    acted: &mut Executor<'_>,
     index: usize,
     proposal: usize,
     number: u64,
 ) -> Result<Told, ForgeError> {
-    let open = acted.doing.there.open.iter().find(|mr| mr.number == number);
+    let open = acted.plan.state.there.open.iter().find(|mr| mr.number == number);
     if open.is_some_and(|mr| mr.draft) {
         return Ok(Told::Waits("automerge waits: it is a draft".to_owned()));
     }
     let head = derive(acted, proposal).await?;
-    let moved = acted.doing.results[index].action.is_some();
+    let moved = acted.plan.results[index].action.is_some();
     if !moved && acted.head_of(index).as_ref() != Some(&head) {
         let why = "automerge waits: its head is not what imagebot would write now";
         return Ok(Told::Waits(why.to_owned()));
     }
     // What it was derived from must be the branch that it is merged into.
     acted.verify().await?;
-    let open = acted.doing.there.open.iter().find(|mr| mr.number == number);
-    let candidate = &acted.doing.candidate;
+    let open = acted.plan.state.there.open.iter().find(|mr| mr.number == number);
+    let state = &acted.plan.state;
     let waits = |why: &str| Ok(Told::Waits(format!("automerge waits: {why}")));
-    let merging = candidate
-        .forge
-        .merge(&candidate.repo, number, &head)
-        .await?;
+    let merging = state.forge.merge(&state.listed, number, &head).await?;
     acted.shared.options.checkpoint.reached("merged");
     match merging {
         Merging::Merged => Ok(Told::Merged),
@@ -84,7 +81,7 @@ async fn merge(
 
 /// So that it can be called off when somebody else works on the branch (T35).
 async fn remember_it_is_scheduled(
-    acted: &Acted<'_>,
+    acted: &Executor<'_>,
     open: Option<&Request>,
 ) -> Result<(), ForgeError> {
     let Some(open) = open else {
@@ -104,13 +101,13 @@ async fn remember_it_is_scheduled(
 }
 
 /// The commit that imagebot would write now: nothing else is merged.
-async fn derive(acted: &Acted<'_>, proposal: usize) -> Result<CommitId, GitError> {
-    let (_, base) = &acted.doing.base;
-    let remote = &acted.doing.candidate.repo.remote;
+async fn derive(acted: &Executor<'_>, proposal: usize) -> Result<CommitId, GitError> {
+    let (_, base) = &acted.plan.base;
+    let remote = &acted.plan.state.listed.remote;
     let mut cached = acted.shared.git.open(remote, base).await?;
     cached
         .fetch_commits(&BTreeSet::from([base.clone()]))
         .await?;
-    let commit = acted.new_commit(&acted.doing.proposals[proposal]);
+    let commit = acted.new_commit(&acted.plan.proposals[proposal]);
     cached.commit(&commit).await
 }

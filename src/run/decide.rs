@@ -2,54 +2,51 @@
 
 use super::deadline::Deadlines;
 use super::lookup::labels;
+use super::repo::Asker;
 use super::rounds::{Rounds, Ticked, remember_stops};
 use super::setup::Setup;
-use super::work::Work;
+use crate::fleet::ParsedRepo;
 use crate::plan::{Ask, Decision, Observations, Proposed, decide};
 use jiff::Timestamp;
 
-/// Decides everything. `proposed` has what open merge requests propose, for each of `works`.
+/// Decides about all references of these repositories, and gives the decisions of each. `proposed` has what open merge
+/// requests propose, for each of them.
 pub async fn decide_all(
     setup: &Setup,
-    works: &mut [Work],
+    askers: &[Asker<'_>],
     proposed: &[Proposed],
-    now: Timestamp,
-    traces: bool,
+    (now, traces): (Timestamp, bool),
     ticked: Ticked<'_>,
-) -> Observations {
+) -> (Vec<Vec<Decision>>, Observations) {
     let deadlines = Deadlines::new(setup);
-    let all: Vec<&Work> = works.iter().collect();
-    let mut rounds = Rounds::new(setup, &all, proposed, (now, traces), ticked, &deadlines);
-    rounds.begin(&all);
-    rounds.until(&all, None).await;
-    let decided: Vec<Vec<Decision>> = (0..all.len()).map(|repo| rounds.take(repo)).collect();
+    let mut rounds = Rounds::new(setup, askers, proposed, (now, traces), ticked, &deadlines);
+    rounds.begin(askers);
+    rounds.until(askers, None).await;
+    let decided: Vec<Vec<Decision>> = (0..askers.len()).map(|repo| rounds.take(repo)).collect();
     let mut seen = rounds.into_seen();
-    for (work, decided) in works.iter_mut().zip(decided) {
-        work.decisions = decided;
-    }
-    remember_stops(setup, &seen, works.iter().flat_map(|work| &work.decisions));
-    labels(setup, &*works, &mut seen, &deadlines).await;
-    seen
+    remember_stops(setup, &seen, decided.iter().flatten());
+    labels(setup, decided.iter().flatten(), &mut seen, &deadlines).await;
+    (decided, seen)
 }
 
 /// Decides what follows from the versions that a repository's images have in it: nobody is asked.
-pub fn decide_inner(work: &mut Work, now: Timestamp) {
+pub fn decide_inner(parsed: &ParsedRepo, now: Timestamp) -> Vec<Decision> {
     let (seen, proposed) = (Observations::default(), Proposed::new());
-    let decided = work.references.iter().filter_map(|(path, located)| {
+    let decided = parsed.references.iter().filter_map(|(path, located)| {
         let ask = Ask {
-            repo: work.repo.as_ref(),
+            repo: parsed.name.as_ref(),
             path,
             located,
-            policy: &work.policy,
+            policy: &parsed.policy,
             lookup: Ok(None),
             seen: &seen,
             now,
             proposed: &proposed,
-            inner: Some(work.images.truth(path, located)?),
+            inner: Some(parsed.images.truth(path, located)?),
             traces: false,
             candidates: 0,
         };
         decide(&ask).ok()
     });
-    work.decisions = decided.collect();
+    decided.collect()
 }

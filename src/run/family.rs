@@ -6,5 +6,4 @@ mod members;
 
 pub(super) use activity::{head_since, requests_now};
 pub(super) use hold::hold_all;
-pub use members::{Kinship, kinship, odd};
-pub(super) use members::{member, published_before, sources};
+pub(super) use members::{family, findings, published_before, remember_publishers, sources};

@@ -1,7 +1,8 @@
 //! How many merge requests may be open, and how many may be opened in an hour (T39). What a limit holds back is told.
 
 use super::planned::Planned;
-use super::shared::{Candidate, Case, Shared};
+use super::repo::RepoState;
+use super::shared::Shared;
 use crate::config::OpenLimits;
 use crate::plan::Status;
 use crate::store::Kind;
@@ -25,8 +26,8 @@ pub(super) fn hold_back(planned: &mut [Planned], room: &mut Room) {
         let Err(limit) = room.take(&wish) else {
             continue;
         };
-        if let Some(doing) = &mut planned[wish.repo].doing {
-            let result = &mut doing.results[wish.result];
+        if let Some(plan) = &mut planned[wish.repo].doing {
+            let result = &mut plan.results[wish.result];
             result.status = Status::Limited;
             result.detail = format!("it waits for {limit}");
             result.action = None;
@@ -52,9 +53,9 @@ pub(super) struct Room {
 
 impl Room {
     /// What is there before anything is done.
-    pub(super) fn new(shared: &Shared, cases: &[Case]) -> Self {
+    pub(super) fn new(shared: &Shared, cases: &[RepoState]) -> Self {
         let counted = cases.iter();
-        let counted = counted.map(|case| (key_of(&case.candidate), case.there.count()));
+        let counted = counted.map(|case| (key_of(case), case.there.count()));
         let counted: BTreeMap<_, _> = counted.collect();
         Self {
             limits: shared.setup.config.limits,
@@ -68,8 +69,8 @@ impl Room {
 
     /// Those of some repositories are about to be opened and closed: what is closed makes room.
     fn begin(&mut self, planned: &[Planned]) {
-        let doing = planned.iter().filter_map(|planned| planned.doing.as_ref());
-        let keys: Vec<_> = doing.map(|doing| key_of(&doing.candidate)).collect();
+        let plans = planned.iter().filter_map(|planned| planned.plan.as_ref());
+        let keys: Vec<_> = plan.map(|plan| key_of(&plan.state)).collect();
         self.replace(&keys, planned.iter().map(open_of).collect());
     }
 
@@ -108,20 +109,20 @@ impl Room {
     }
 }
 
-fn key_of(candidate: &Candidate) -> (String, String) {
-    (candidate.forge.name().to_owned(), candidate.repo.id.clone())
+fn key_of(state: &RepoState) -> (String, String) {
+    (state.forge.name().to_owned(), state.listed.id.clone())
 }
 
 /// What is to be opened, in the order of levels and then of names.
 fn wishes(planned: &[Planned]) -> Vec<Wish> {
     let mut wishes = Vec::new();
     for (repo, planned) in planned.iter().enumerate() {
-        let Some(doing) = &planned.doing else {
+        let Some(plan) = &planned.plan else {
             continue;
         };
-        for (result, reconciled) in doing.results.iter().enumerate() {
+        for (result, reconciled) in plan.results.iter().enumerate() {
             let opens = reconciled.action.as_ref().and_then(|action| action.open);
-            let Some(proposal) = opens.map(|index| &doing.proposals[index]) else {
+            let Some(proposal) = opens.map(|index| &plan.proposals[index]) else {
                 continue;
             };
             let order = (
@@ -144,21 +145,21 @@ fn wishes(planned: &[Planned]) -> Vec<Wish> {
 
 /// Those that stay open; what is about to be closed makes room.
 fn open_of(planned: &Planned) -> usize {
-    let doing = planned.doing.iter();
-    doing
-        .map(|doing| {
+    let plans = planned.plan.iter();
+    plans
+        .map(|plan| {
             let closing = doing
                 .results
                 .iter()
                 .filter_map(|result| result.action.as_ref()?.close)
                 .count();
-            doing.there.open.len().saturating_sub(closing)
+            plan.state.there.open.len().saturating_sub(closing)
         })
         .sum()
 }
 
 /// How many were opened within the last hour, by the forge's clock or by the store's memory.
-fn opened_lately(shared: &Shared, cases: &[Case]) -> usize {
+fn opened_lately(shared: &Shared, cases: &[RepoState]) -> usize {
     let store = &shared.setup.store;
     let since = shared.options.now.as_second() - HOUR;
     let mut lately: BTreeSet<String> = BTreeSet::new();
@@ -171,7 +172,7 @@ fn opened_lately(shared: &Shared, cases: &[Case]) -> usize {
         }
     }
     for case in cases {
-        let (forge, repo) = (case.candidate.forge.name(), &case.candidate.repo.id);
+        let (forge, repo) = (case.forge.name(), &case.listed.id);
         for (number, created) in case.there.opened() {
             if created.as_second() > since {
                 lately.insert(format!("{forge} {repo} {number}"));

@@ -2,7 +2,6 @@
 
 use super::deadline::Deadlines;
 use super::setup::Setup;
-use super::work::Work;
 use crate::image::{Digest, Platform, Tag};
 use crate::plan::{Contents, Failure, FailureKind, Labels, Lookup, Observations, Question};
 use crate::registry::{Content, RegistryError};
@@ -215,15 +214,13 @@ async fn created(setup: &Setup, lookup: &Lookup, digest: &Digest) -> Option<Time
 
 /// Reads what the images that will be proposed say of themselves. It is shown to people only: what cannot be had is
 /// left out.
-pub(super) async fn labels<'w>(
+pub(super) async fn labels<'d>(
     setup: &Setup,
-    works: impl IntoIterator<Item = &'w Work>,
+    decisions: impl Iterator<Item = &'d Decision>,
     seen: &mut Observations,
     deadlines: &Deadlines,
 ) {
-    let wanted: BTreeSet<(Lookup, Digest)> = works
-        .into_iter()
-        .flat_map(|work| &work.decisions)
+    let wanted: BTreeSet<(Lookup, Digest)> = decisions
         .flat_map(|decision| decision.wanted.iter().map(move |wanted| (decision, wanted)))
         .filter_map(|(decision, wanted)| Some((decision.lookup.clone()?, wanted.target.clone()?)))
         .filter(|key| !seen.labels.contains_key(key))

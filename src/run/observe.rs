@@ -3,66 +3,19 @@
 use super::setup::Setup;
 use crate::config::{MAX_INCLUDED, included_names, version_paths};
 use crate::family::is_info;
+use crate::fleet::{GITLAB_DEPS, REPO_CONFIG, Tree, TreeFile};
 use crate::forge::Repository;
 use crate::git::{BranchCommit, Cached, Change, Entry, EntryKind, Git, GitError};
 use crate::plan::{ChangeSet, FileVersions, Ownership, overlaps, whose};
-use crate::repo::{Branch, CommitId, Glob, RepoPath};
+use crate::repo::{Branch, CommitId, RepoPath};
 use crate::source::{Format, MAX_FILE};
 use crate::store::Kind;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
-/// The name of a repository's own settings.
-pub(super) const REPO_CONFIG: &str = "imagebot.toml";
-
-/// A list of projects that a repository depends on, as gitlab-deps has it.
-pub(super) const GITLAB_DEPS: &str = ".gitlab-deps";
-
 /// Why a file is not read that has more bytes than [`MAX_FILE`].
 const TOO_LARGE: &str = "too-large";
-
-/// A file that was read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct ReadFile {
-    pub(super) path: RepoPath,
-    pub(super) executable: bool,
-    #[serde(with = "encoded")]
-    pub(super) contents: Vec<u8>,
-}
-
-/// Bytes as base64: a JSON list of numbers would be four times as long.
-mod encoded {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
-
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&STANDARD.encode(bytes))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
-        STANDARD
-            .decode(String::deserialize(from)?)
-            .map_err(D::Error::custom)
-    }
-}
-
-/// What was read of a repository at a commit.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Snapshot {
-    pub(super) files: Vec<ReadFile>,
-    /// Files that were not read, and why.
-    pub(super) skipped: Vec<(RepoPath, String)>,
-    /// The first paths that cannot be read as such, as they are shown.
-    #[serde(default)]
-    pub(super) unreadable: Vec<String>,
-    /// How many there are in all.
-    #[serde(default)]
-    pub(super) unreadable_in_all: usize,
-    /// When the commit was made, as it says itself: seconds since 1970.
-    pub(super) committed: Option<i64>,
-}
 
 /// What is on one of our branches.
 #[derive(Debug, Clone)]
@@ -83,12 +36,12 @@ fn is_wanted(path: &RepoPath) -> bool {
 }
 
 /// Reads a repository's files at a commit: from the store where it has them, else with two requests.
-pub(super) async fn snapshot(
+pub(super) async fn tree_at(
     setup: &Setup,
     git: &Git,
     repo: &Repository,
     head: &CommitId,
-) -> Result<Snapshot, GitError> {
+) -> Result<Tree, GitError> {
     let key = repo.remote.url();
     if let Some(kept) = setup
         .store
@@ -97,15 +50,15 @@ pub(super) async fn snapshot(
     {
         return Ok(kept);
     }
-    let snapshot = healed(|| async {
+    let tree = healed(|| async {
         let mut cached = git.open(&repo.remote, head).await?;
         read(&mut cached, head).await
     });
-    let snapshot = snapshot.await?;
-    if let Ok(data) = serde_json::to_vec(&snapshot) {
+    let tree = tree.await?;
+    if let Ok(data) = serde_json::to_vec(&tree) {
         setup.store.keep_files(key, head.as_str(), &data);
     }
-    Ok(snapshot)
+    Ok(tree)
 }
 
 /// Does something with a cached copy, and once more with a new one if the copy was damaged: a damaged copy is removed
@@ -123,21 +76,20 @@ where
     }
 }
 
-async fn read(cached: &mut Cached, head: &CommitId) -> Result<Snapshot, GitError> {
+async fn read(cached: &mut Cached, head: &CommitId) -> Result<Tree, GitError> {
     cached
         .fetch_commits(&BTreeSet::from([head.clone()]))
         .await?;
-    let mut snapshot = Snapshot::default();
-    let tree = cached.tree(head).await?;
-    snapshot.unreadable = tree.unreadable;
-    snapshot.unreadable_in_all = tree.unreadable_in_all;
-    let (wanted, others) = tree
+    let mut tree = Tree::default();
+    let listed = cached.tree(head).await?;
+    let not_named = unreadable(&listed.unreadable, listed.unreadable_in_all);
+    let (wanted, others) = listed
         .entries
         .into_iter()
         .partition(|entry| is_wanted(&entry.path));
     let commit = Some(head);
-    let contents = snapshot.add(cached, wanted, commit).await?;
-    snapshot.committed = contents.get(head).and_then(|commit| committed(commit));
+    let contents = add(&mut tree, cached, wanted, commit).await?;
+    tree.committed = contents.get(head).and_then(|commit| committed(commit));
     if cached.filter_ignored() {
         tracing::warn!(
             remote = cached.remote_url(),
@@ -145,8 +97,9 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Snapshot, GitError
         );
     }
     // Only what names version files elsewhere takes another request.
-    let named = snapshot.version_paths();
-    let included = snapshot.included();
+    let settings = tree.settings_text();
+    let named = settings.map(version_paths).unwrap_or_default();
+    let included = settings.map(included_names).unwrap_or_default();
     let mut added = 0;
     let mut wanted = Vec::new();
     for entry in others {
@@ -158,82 +111,78 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Snapshot, GitError
         } else if is_added {
             // Not judged, so nothing is closed for it.
             let why = format!("`include` adds {MAX_INCLUDED} files at most");
-            snapshot.skipped.push((entry.path, why));
+            tree.skipped.push((entry.path.to_string(), why));
         }
     }
-    let named = wanted;
-    if !named.is_empty() {
-        snapshot.add(cached, named, None).await?;
+    if !wanted.is_empty() {
+        add(&mut tree, cached, wanted, None).await?;
     }
-    Ok(snapshot)
+    tree.skipped.extend(not_named);
+    Ok(tree)
 }
 
-impl Snapshot {
-    /// The version files that its `imagebot.toml` names.
-    fn version_paths(&self) -> BTreeSet<RepoPath> {
-        self.config().map(version_paths).unwrap_or_default()
+/// The files whose names cannot be read, as far as they are named.
+fn unreadable(named: &[String], in_all: usize) -> Vec<(String, String)> {
+    let why = || "unreadable-name".to_owned();
+    let mut unreadable: Vec<_> = named.iter().map(|path| (path.clone(), why())).collect();
+    let more = in_all - named.len();
+    if more > 0 {
+        unreadable.push((format!("{more} more files"), why()));
     }
+    unreadable
+}
 
-    /// What its `include` names besides Dockerfiles.
-    fn included(&self) -> Vec<Glob> {
-        self.config().map(included_names).unwrap_or_default()
+/// Reads files into a tree, and a commit that was fetched with them, whose contents are given back; links and submodules
+/// are not followed, and what is too large is not read.
+async fn add(
+    tree: &mut Tree,
+    cached: &mut Cached,
+    entries: Vec<Entry>,
+    commit: Option<&CommitId>,
+) -> Result<BTreeMap<CommitId, Vec<u8>>, GitError> {
+    let mut wanted = Vec::new();
+    let mut skip = |path: &RepoPath, why: &str| {
+        tree.skipped.push((path.to_string(), why.to_owned()));
+    };
+    for entry in entries {
+        match entry.kind {
+            EntryKind::File | EntryKind::Executable => wanted.push(entry),
+            EntryKind::Symlink => skip(&entry.path, "symlink"),
+            EntryKind::Submodule => skip(&entry.path, "submodule"),
+        }
     }
-
-    fn config(&self) -> Option<&str> {
-        let config = self.files.iter().find(|f| f.path.as_str() == REPO_CONFIG)?;
-        std::str::from_utf8(&config.contents).ok()
-    }
-
-    /// Reads files, and a commit that was fetched with them, whose contents are given back; links and submodules are
-    /// not followed, and what is too large is not read.
-    async fn add(
-        &mut self,
-        cached: &mut Cached,
-        entries: Vec<Entry>,
-        commit: Option<&CommitId>,
-    ) -> Result<BTreeMap<CommitId, Vec<u8>>, GitError> {
-        let mut wanted = Vec::new();
-        for entry in entries {
-            match entry.kind {
-                EntryKind::File | EntryKind::Executable => wanted.push(entry),
-                EntryKind::Symlink => self.skipped.push((entry.path, "symlink".to_owned())),
-                EntryKind::Submodule => self.skipped.push((entry.path, "submodule".to_owned())),
+    let mut ids: BTreeSet<CommitId> = wanted.iter().map(|entry| entry.id.clone()).collect();
+    let too_large = |size: &u64| *size > MAX_FILE as u64;
+    let sizes = cached.sizes_there(&ids).await?;
+    ids.retain(|id| !sizes.get(id).is_some_and(too_large));
+    cached.fetch_objects(&ids).await?;
+    let all = ids.into_iter().chain(commit.cloned()).collect();
+    let mut contents = cached.objects_up_to(&all, MAX_FILE as u64).await?;
+    let mut fetched_too_much = false;
+    for entry in wanted {
+        match contents.get(&entry.id) {
+            Some(Some(contents)) => {
+                let file = TreeFile {
+                    executable: entry.kind == EntryKind::Executable,
+                    contents: contents.clone(),
+                };
+                tree.files.insert(entry.path, file);
+            }
+            not_read => {
+                fetched_too_much |= not_read.is_some();
+                skip(&entry.path, TOO_LARGE);
             }
         }
-        let mut ids: BTreeSet<CommitId> = wanted.iter().map(|entry| entry.id.clone()).collect();
-        let too_large = |size: &u64| *size > MAX_FILE as u64;
-        let sizes = cached.sizes_there(&ids).await?;
-        ids.retain(|id| !sizes.get(id).is_some_and(too_large));
-        cached.fetch_objects(&ids).await?;
-        let all = ids.into_iter().chain(commit.cloned()).collect();
-        let mut contents = cached.objects_up_to(&all, MAX_FILE as u64).await?;
-        let mut fetched_too_much = false;
-        for entry in wanted {
-            match contents.get(&entry.id) {
-                Some(Some(contents)) => {
-                    let executable = entry.kind == EntryKind::Executable;
-                    self.files.push(ReadFile {
-                        path: entry.path,
-                        executable,
-                        contents: contents.clone(),
-                    });
-                }
-                not_read => {
-                    fetched_too_much |= not_read.is_some();
-                    self.skipped.push((entry.path, TOO_LARGE.to_owned()));
-                }
-            }
-        }
-        if fetched_too_much {
-            // Nobody reads what was too large, and the copy would hold it for ever.
-            cached.discard();
-        }
-        contents.retain(|id, _| Some(id) == commit);
-        Ok(contents
-            .into_iter()
-            .filter_map(|(id, contents)| Some((id, contents?)))
-            .collect())
     }
+    if fetched_too_much {
+        // Nobody reads what was too large, and the copy would hold it for ever.
+        cached.discard();
+    }
+    contents.retain(|id, _| Some(id) == commit);
+    Ok(contents
+        .into_iter()
+        .filter_map(|(id, contents)| Some((id, contents?)))
+        .collect())
 }
 
 /// When a commit was made: the last but one word of its `committer` line.

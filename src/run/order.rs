@@ -10,17 +10,17 @@ use self::step::Source;
 pub use self::step::{Order, Step};
 use self::watched::watched;
 use super::decide::decide_all;
-use super::family::{member, published_before};
+use super::family::published_before;
 use super::lookup::answer;
 use super::options::Options;
 use super::read::read_all;
 use super::register::{Roll, register};
+use super::repo::Asker;
 use super::report::Report;
 use super::setup::Setup;
 use super::shared::Shared;
-use super::work::Work;
-use crate::config::RepoConfig;
 use crate::family::{Graph, ImageSpec, Member, NO_REGISTRY, Publishes};
+use crate::fleet::{ParsedRepo, member};
 use crate::image::ImageName;
 use crate::plan::{Decision, Need, Proposed, Question, Why};
 use crate::policy::{Age, Changes, DigestMode, Origin, Rule, Set};
@@ -30,12 +30,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The images of a folder.
-pub async fn order_of_folder(setup: &Setup, work: Work, options: &Options) -> Order {
+pub async fn order_of_folder(setup: &Setup, folder: ParsedRepo, options: &Options) -> Order {
     let source = Source {
         history: None,
+        registry: None,
         is_folder: true,
     };
-    order(setup, vec![work], &[source], options, Order::default()).await
+    order(setup, vec![folder], &[source], options, Order::default()).await
 }
 
 /// The images of all registered repositories.
@@ -53,54 +54,61 @@ pub async fn order_of_all(setup: &Arc<Setup>, options: &Options) -> Order {
     for repository in report.repositories {
         found.problems.extend(repository.problems);
     }
-    let (mut works, mut sources) = (Vec::new(), Vec::new());
+    let (mut parsed, mut sources) = (Vec::new(), Vec::new());
     let mut cases = read_all(&shared, registered).await;
-    cases.sort_by(|a, b| a.candidate.repo.name.cmp(&b.candidate.repo.name));
+    cases.sort_by(|a, b| a.listed.name.cmp(&b.listed.name));
     for case in cases {
-        let candidate = case.candidate;
-        found.problems.extend(candidate.report.problems);
-        if candidate.base.is_none() && !case.work.unread {
+        found.problems.extend(case.report.problems);
+        if case.base.is_none() && !case.parsed.unread {
             continue;
         }
-        let remote = candidate.repo.remote;
+        let remote = case.listed.remote;
         sources.push(Source {
-            history: candidate.base.map(|(_, head)| (remote, head)),
+            history: case.base.map(|(_, head)| (remote, head)),
+            registry: case.listed.registry,
             is_folder: false,
         });
-        works.push(case.work);
+        parsed.push(case.parsed);
     }
     for name in unlisted {
-        let mut work = Work::new(setup, Some(name), RepoConfig::default(), [], Vec::new());
-        work.unread = true;
-        works.push(work);
+        parsed.push(ParsedRepo::unread(&setup.operator, name));
         sources.push(Source {
             history: None,
+            registry: None,
             is_folder: false,
         });
     }
-    order(setup, works, &sources, options, found).await
+    order(setup, parsed, &sources, options, found).await
 }
 
 async fn order(
     setup: &Setup,
-    mut works: Vec<Work>,
+    mut all: Vec<ParsedRepo>,
     sources: &[Source],
     options: &Options,
     mut found: Order,
 ) -> Order {
-    for work in &mut works {
-        work.policy.rules.push(only_digests());
-        let of = work.repo.as_ref().map(|repo| format!("{repo}: "));
+    for parsed in &mut all {
+        parsed.policy.rules.push(only_digests());
+        let of = parsed.name.as_ref().map(|repo| format!("{repo}: "));
         let of = of.unwrap_or_default();
         found
             .findings
-            .extend(work.findings.iter().map(|line| format!("{of}{line}")));
+            .extend(parsed.findings.iter().map(|line| format!("{of}{line}")));
     }
-    let nothing = vec![Proposed::new(); works.len()];
+    let nothing = vec![Proposed::new(); all.len()];
     let progress = Arc::clone(&options.progress);
     let ticked = move |done, total| progress.tick("registries", done, total);
-    let mut seen = decide_all(setup, &mut works, &nothing, options.now, false, &ticked).await;
-    let (members, publishes) = family(setup, &works, sources);
+    let with = all.iter().zip(sources);
+    let askers: Vec<Asker<'_>> = with
+        .map(|(parsed, source)| Asker {
+            parsed,
+            registry: source.registry.as_ref(),
+        })
+        .collect();
+    let times = (options.now, false);
+    let (decisions, mut seen) = decide_all(setup, &askers, &nothing, times, &ticked).await;
+    let (members, publishes) = family(setup, &all, sources);
     let graph = Graph::new(&members, &publishes);
     let name = |node: usize| graph.name_of(node, &members);
     let findings = graph.findings.iter();
@@ -112,7 +120,7 @@ async fn order(
         .iter()
         .map(|all| all.iter().map(|n| name(*n)).collect())
         .collect();
-    let asked = asked(setup, &graph, &works);
+    let asked = asked(setup, &graph, &askers);
     let heads = asked
         .values()
         .flatten()
@@ -127,18 +135,18 @@ async fn order(
         let (Some(image), Some(repo)) = (&node.image, node.repo) else {
             continue;
         };
-        let work = &works[repo];
-        let spec = node.spec.and_then(|spec| work.specs.get(spec));
+        let parsed = &all[repo];
+        let spec = node.spec.and_then(|spec| parsed.specs.get(spec));
         let asked = asked.get(&index).map(Vec::as_slice).unwrap_or_default();
-        let mut whys = match work.unread {
+        let mut whys = match parsed.unread {
             true => vec![Why::new(
                 Need::Unknown,
                 "not-read",
                 "its repository could not be read",
             )],
-            false => whys_of(work, spec, asked, &seen),
+            false => whys_of(parsed, spec, asked, &seen),
         };
-        whys.extend(bases(&graph, index, repo, work));
+        whys.extend(bases(&graph, index, repo, &decisions[repo]));
         if let Some(spec) = spec.filter(|spec| !spec.watch.is_empty()) {
             let published = asked
                 .iter()
@@ -156,10 +164,10 @@ async fn order(
         let parents: BTreeSet<String> = graph.parents(index).iter().map(|n| name(*n)).collect();
         found.steps.push(Step {
             image: image.clone(),
-            repo: work.repo.clone(),
+            repo: parsed.name.clone(),
             generation: node.generation,
             spec: spec.cloned(),
-            version: spec.and_then(|spec| work.images.version(&spec.name)?.ok()),
+            version: spec.and_then(|spec| parsed.images.version(&spec.name)?.ok()),
             parents: parents.into_iter().collect(),
             whys,
         });
@@ -194,17 +202,17 @@ fn only_digests() -> Rule {
 }
 
 /// What each repository says. A folder, and a repository that does not know its registry, has the names that it says.
-fn family(setup: &Setup, works: &[Work], sources: &[Source]) -> (Vec<Member>, Vec<Publishes>) {
+fn family(setup: &Setup, all: &[ParsedRepo], sources: &[Source]) -> (Vec<Member>, Vec<Publishes>) {
     let mut publishes = setup.config.publishes.clone();
     let mut members = Vec::new();
     let mut before = published_before(setup);
-    for (work, source) in works.iter().zip(sources) {
-        let name = work.repo.clone().or_else(|| RepoName::parse("folder").ok());
+    for (parsed, source) in all.iter().zip(sources) {
+        let name = parsed.name.clone().or_else(|| RepoName::parse("folder").ok());
         let Some(name) = name else {
             continue;
         };
         let own = |image: &&ImageName| source.is_folder || image.host().as_str() == NO_REGISTRY;
-        let names = work.specs.iter().flat_map(ImageSpec::names).filter(own);
+        let names = parsed.specs.iter().flat_map(ImageSpec::names).filter(own);
         let names: Vec<String> = names.map(ImageName::canonical).collect();
         let glob = Glob::parse(&globset::escape(name.as_str()));
         let place = Arc::from("its folders");
@@ -212,20 +220,20 @@ fn family(setup: &Setup, works: &[Work], sources: &[Source]) -> (Vec<Member>, Ve
             .ok()
             .and_then(|glob| Publishes::new(glob, &names, place).ok());
         publishes.extend(said.filter(|_| !names.is_empty()));
-        let images = work.specs.clone();
-        let labelled = before.remove(&name).filter(|_| work.unread);
+        let images = parsed.specs.clone();
+        let labelled = before.remove(&name).filter(|_| parsed.unread);
         members.push(Member {
             images,
             labelled: labelled.unwrap_or_default(),
-            ..member(setup, &name, work)
+            ..member(&setup.operator, &name, parsed)
         });
     }
     (members, publishes)
 }
 
 /// What its references say of it.
-fn bases(graph: &Graph, node: usize, repo: usize, work: &Work) -> Vec<Why> {
+fn bases(graph: &Graph, node: usize, repo: usize, decisions: &[Decision]) -> Vec<Why> {
     let concerns = |decision: &&Decision| graph.children_at(repo, &decision.id()).contains(&node);
-    let decisions = work.decisions.iter().filter(concerns);
+    let decisions = decisions.iter().filter(concerns);
     decisions.filter_map(Why::of_base).collect()
 }

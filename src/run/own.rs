@@ -1,7 +1,7 @@
 //! What a repository or a folder says about itself.
 
-use super::observe::REPO_CONFIG;
-use crate::config::{Config, Problems, RepoConfig, parse_repository};
+use crate::config::{Config, Problems, parse_repository};
+use crate::fleet::{REPO_CONFIG, RepoSettings, Tree};
 
 /// Why nothing is done with a repository or folder whose `imagebot.toml` cannot be read: the defaults would do what the
 /// file may have forbidden.
@@ -20,23 +20,18 @@ pub enum OwnError {
     Wrong(#[from] Problems),
 }
 
-/// Reads `imagebot.toml` below `place`: its contents if it is there, or why it was skipped.
-pub fn own_config<'a>(
-    place: &str,
-    contents: Option<&[u8]>,
-    skipped: impl IntoIterator<Item = (&'a str, &'a str)>,
-    operator: &Config,
-) -> Result<RepoConfig, OwnError> {
+/// Reads the settings of a repository or folder from its files. `place` stands before the file's name in errors.
+pub fn own_settings(place: &str, tree: &Tree, operator: &Config) -> Result<RepoSettings, OwnError> {
     let file = format!("{place}{REPO_CONFIG}");
     let unread = |why: String| OwnError::Unread {
         file: file.clone(),
         why,
     };
-    if let Some((_, why)) = skipped.into_iter().find(|(path, _)| *path == REPO_CONFIG) {
+    if let Some(why) = tree.settings_skipped() {
         return Err(unread(why.to_owned()));
     }
-    let Some(contents) = contents else {
-        return Ok(RepoConfig::default());
+    let Some(contents) = tree.settings() else {
+        return Ok(RepoSettings::default());
     };
     let text =
         std::str::from_utf8(contents).map_err(|error| unread(format!("no UTF-8 text: {error}")))?;

@@ -4,7 +4,7 @@ use super::ages::date;
 use super::cold::learn;
 use super::decide::decide_all;
 use super::existing::remember_ended;
-use super::family::{Kinship, kinship, odd, sources};
+use super::family::{family, findings, remember_publishers, sources};
 use super::finish::finish;
 use super::options::Options;
 use super::planned::{Planned, plan};
@@ -12,9 +12,10 @@ use super::read::read_all;
 use super::register::{Roll, register};
 use super::report::{ProblemReport, Report, RepositoryReport};
 use super::setup::Setup;
-use super::shared::{AT_ONCE, Case, Shared};
+use super::repo::RepoState;
+use super::shared::{AT_ONCE, Shared};
 use super::waves::{Ended, Waves};
-use crate::forge::Repository;
+use crate::fleet::Family;
 use crate::plan::{Observations, Proposed};
 use futures::StreamExt as _;
 use std::collections::BTreeSet;
@@ -30,7 +31,7 @@ pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
     let mut waves = Waves::new(prepared);
     waves.run(&mut report).await;
     let Ended {
-        kinship,
+        family,
         used,
         saw_something_new,
     } = waves.end();
@@ -42,8 +43,8 @@ pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
              min_age begins anew"
         ));
     }
-    report.warnings.extend(odd(&kinship));
-    kinship.remember(setup);
+    report.warnings.extend(findings(&family));
+    remember_publishers(setup, &family);
     date(setup, options, &mut report);
     report.repositories.sort_by(|a, b| a.repo.cmp(&b.repo));
     report.left_out.sort();
@@ -53,9 +54,9 @@ pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
 /// The repositories of a pass, read, before anything is asked of registries.
 pub(super) struct Prepared {
     pub(super) shared: Shared,
-    pub(super) kinship: Kinship,
+    pub(super) family: Family,
     /// The repositories, in the order in which the family knows them.
-    pub(super) cases: Vec<Case>,
+    pub(super) cases: Vec<RepoState>,
     /// What open merge requests propose, for each of them.
     pub(super) proposed: Vec<Proposed>,
     new_store: bool,
@@ -72,9 +73,9 @@ impl Prepared {
 pub(super) struct Observed {
     pub(super) shared: Shared,
     pub(super) seen: Observations,
-    pub(super) kinship: Kinship,
+    pub(super) family: Family,
     /// The repositories, in the order in which the family knows them.
-    pub(super) cases: Vec<Case>,
+    pub(super) cases: Vec<RepoState>,
 }
 
 /// Reads all repositories, and prepares what concerns those that are looked at, and those above them. The others are
@@ -101,28 +102,28 @@ async fn prepare(setup: &Arc<Setup>, options: &Options, report: &mut Report) -> 
     learn(setup, options, &registered).await;
     let mut cases = read_all(&shared, registered).await;
     // The same order in every pass.
-    cases.sort_by(|a, b| a.candidate.repo.name.cmp(&b.candidate.repo.name));
-    let of_cases = cases.iter().map(|case| (&case.candidate.repo, &case.work));
-    let mut kinship = kinship(setup, of_cases, unlisted);
+    cases.sort_by(|a, b| a.listed.name.cmp(&b.listed.name));
+    let of_cases = cases.iter().map(|case| (&case.listed, &case.parsed));
+    let mut family = family(setup, of_cases, unlisted);
     // What failed for those that are not looked at is not told.
-    kinship.is_whole = only.is_none()
+    family.is_whole = only.is_none()
         && report.problems.is_empty()
         && report.repositories.is_empty()
         && cases
             .iter()
-            .all(|case| case.candidate.report.problems.is_empty());
+            .all(|case| case.listedrt.problems.is_empty());
     let known = sources(setup, &Observations::default());
-    kinship.hear(setup, &repositories(&cases), &known);
-    let concerned = concerned(&kinship, options);
+    family.add_labelled(&setup.operator, &known);
+    let concerned = concerned(&family, options);
     for (repo, case) in cases.iter_mut().enumerate() {
         if !concerned.contains(&repo) {
-            case.work.references.clear();
+            case.parsed.references.clear();
         }
     }
     let proposed: Vec<_> = cases.iter().map(|case| case.there.proposed()).collect();
     Some(Prepared {
         shared,
-        kinship,
+        family,
         cases,
         proposed,
         new_store,
@@ -137,73 +138,49 @@ pub(super) async fn observe(
 ) -> Option<Observed> {
     let Prepared {
         shared,
-        mut kinship,
-        cases,
+        mut family,
+        mut cases,
         proposed,
         ..
     } = prepare(setup, options, report).await?;
-    let (mut works, mut rest) = (Vec::new(), Vec::new());
-    for case in cases {
-        works.push(case.work);
-        rest.push((case.candidate, case.there));
-    }
     let progress = Arc::clone(&options.progress);
     let ticked = move |done, total| progress.tick("registries", done, total);
-    let decided = decide_all(
-        setup,
-        &mut works,
-        &proposed,
-        options.now,
-        options.traces,
-        &ticked,
-    );
-    let seen = decided.await;
-    let with = rest.into_iter().zip(works);
-    let cases = with.map(|((candidate, there), work)| Case {
-        candidate,
-        work,
-        there,
-        acted: None,
-    });
-    let cases: Vec<Case> = cases.collect();
-    kinship.hear(setup, &repositories(&cases), &sources(setup, &seen));
-    kinship.remember(setup);
+    let askers: Vec<_> = cases.iter().map(RepoState::asker).collect();
+    let times = (options.now, options.traces);
+    let (decided, seen) = decide_all(setup, &askers, &proposed, times, &ticked).await;
+    for (case, decisions) in cases.iter_mut().zip(decided) {
+        case.decisions = decisions;
+    }
+    family.add_labelled(&setup.operator, &sources(setup, &seen));
+    remember_publishers(setup, &family);
     Some(Observed {
         shared,
         seen,
-        kinship,
+        family,
         cases,
     })
 }
 
-pub(super) fn repositories(cases: &[Case]) -> Vec<&Repository> {
-    cases.iter().map(|case| &case.candidate.repo).collect()
-}
-
 /// The repositories that are looked at, and all above them.
-fn concerned(kinship: &Kinship, options: &Options) -> BTreeSet<usize> {
-    let members = kinship.members.iter().enumerate();
+fn concerned(family: &Family, options: &Options) -> BTreeSet<usize> {
+    let members = family.members.iter().enumerate();
     let looked_at = members.filter(|(_, member)| options.concerns(&member.name));
     let looked_at: BTreeSet<usize> = looked_at.map(|(repo, _)| repo).collect();
-    if options.only.is_none() {
-        return looked_at;
+    match options.only {
+        None => looked_at,
+        Some(_) => family.with_ancestors(&looked_at),
     }
-    let graph = &kinship.graph;
-    let nodes = looked_at.iter().flat_map(|repo| graph.nodes_of(*repo));
-    let above = nodes.flat_map(|node| graph.ancestors(*node));
-    let above = above.filter_map(|node| graph.nodes()[node].repo);
-    above.chain(looked_at.iter().copied()).collect()
 }
 
 /// Plans all repositories, several at once.
 pub(super) async fn plan_all(
     shared: &Shared,
     seen: Arc<Observations>,
-    cases: Vec<Case>,
+    cases: Vec<RepoState>,
 ) -> Vec<Planned> {
     let tasks = cases.into_iter().map(|case| {
         let (shared, seen) = (shared.clone(), Arc::clone(&seen));
-        let name = case.candidate.report.repo.clone();
+        let name = case.listedrt.repo.clone();
         async move {
             // A task of its own: a panic in one repository is reported there and stops nothing else (F51).
             let task = tokio::spawn(async move { plan(&shared, &seen, case).await });

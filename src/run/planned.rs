@@ -1,11 +1,11 @@
 //! What is to be done in one repository, and how its merge requests stand.
 
-use super::existing::There;
 use super::observe::Judge;
 use super::report::{DecisionReport, RepositoryReport, capped};
 use super::setup::Setup;
-use super::shared::{Candidate, Case, Shared};
-use super::work::Work;
+use super::repo::RepoState;
+use super::shared::Shared;
+use crate::fleet::ParsedRepo;
 use crate::plan::{
     Certainty, Decision, Observations, Proposal, Reconciled, Target, Terms, propose, reconcile,
 };
@@ -21,16 +21,14 @@ const MOST_WARNINGS: usize = 50;
 pub(super) struct Planned {
     pub(super) report: RepositoryReport,
     /// `None`: nothing can be done here.
-    pub(super) doing: Option<Doing>,
+    pub(super) plan: Option<RepoPlan>,
 }
 
 /// Everything that acting in a repository needs.
-pub(super) struct Doing {
-    pub(super) candidate: Candidate,
+pub(super) struct RepoPlan {
+    pub(super) state: RepoState,
     /// The target branch and its head.
     pub(super) base: (Branch, CommitId),
-    pub(super) work: Work,
-    pub(super) there: There,
     pub(super) proposals: Vec<Proposal>,
     pub(super) results: Vec<Reconciled>,
 }
@@ -38,73 +36,54 @@ pub(super) struct Doing {
 impl Planned {
     /// A repository that is only reported.
     pub(super) fn only(report: RepositoryReport) -> Self {
-        Self {
-            report,
-            doing: None,
-        }
+        Self { report, plan: None }
     }
 }
 
 /// Proposes and compares with what is there. Where something is to be written, the forge is asked first what is there
 /// now, and it is compared again.
-pub(super) async fn plan(shared: &Shared, seen: &Observations, case: Case) -> Planned {
+pub(super) async fn plan(shared: &Shared, seen: &Observations, mut state: RepoState) -> Planned {
     let setup = &shared.setup;
-    let Case {
-        mut candidate,
-        mut work,
-        mut there,
-        ..
-    } = case;
-    let mut report = std::mem::take(&mut candidate.report);
-    report.unread = capped(work.unread(), MOST_UNREAD);
-    let Some((branch, head)) = candidate.base.clone() else {
+    let mut report = std::mem::take(&mut state.report);
+    report.unread = capped(state.parsed.unread_lines(), MOST_UNREAD);
+    let Some((branch, head)) = state.base.clone() else {
         return Planned::only(report);
     };
-    let target = target(shared, &candidate, &branch);
-    let (proposals, _) = propose(
-        &target,
-        &work.files,
-        &work.config.args,
-        &work.images,
-        &mut work.decisions,
-        seen,
-    );
-    told(shared, &work, &proposals, &mut report);
-    let certainty = Certainty::new(&work.decisions, work.not_judged());
+    let mut decisions = std::mem::take(&mut state.decisions);
+    let proposals = proposals(shared, seen, &state, &branch, &mut decisions);
+    tell(shared, &state.parsed, &decisions, &proposals, &mut report);
+    let certainty = Certainty::new(&decisions, state.parsed.not_judged());
     let terms = terms(shared, &branch, &certainty);
-    let mut results = reconcile(&proposals, &there.existing(), &terms);
+    let mut results = reconcile(&proposals, &state.there.existing(), &terms);
     let acts_on_memory =
-        |result: &Reconciled| result.action.is_some() && !there.is_fresh(&result.branch);
+        |result: &Reconciled| result.action.is_some() && !state.there.is_fresh(&result.branch);
     if results.iter().any(acts_on_memory) {
         let judge = Judge {
             setup,
             git: &shared.git,
-            repo: &candidate.repo,
+            repo: &state.listed,
             head: &head,
-            args: &work.config.args,
-            files: &work.contents(),
+            args: &state.parsed.settings.args,
+            files: &state.parsed.contents(),
         };
         let names: BTreeSet<Branch> = proposals.iter().map(|p| p.branch.clone()).collect();
-        let forge = candidate.forge.as_ref();
-        match there
-            .look_again(setup, forge, &candidate.repo, &judge, names)
-            .await
-        {
-            Ok(now) => there = now,
+        let forge = state.forge.as_ref();
+        let there = std::mem::take(&mut state.there);
+        let now = there.look_again(setup, forge, &state.listed, &judge, names);
+        match now.await {
+            Ok(now) => state.there = now,
             Err(problem) => {
                 report.problems.push(problem);
                 return Planned::only(report);
             }
         }
-        results = reconcile(&proposals, &there.existing(), &terms);
+        results = reconcile(&proposals, &state.there.existing(), &terms);
     }
     Planned {
         report,
-        doing: Some(Doing {
+        plan: Some(RepoPlan {
             base: (branch, head),
-            candidate,
-            work,
-            there,
+            state,
             proposals,
             results,
         }),
@@ -115,75 +94,92 @@ pub(super) async fn plan(shared: &Shared, seen: &Observations, case: Case) -> Pl
 pub(super) fn preview(
     shared: &Shared,
     seen: &Observations,
-    case: &Case,
+    state: &RepoState,
     decisions: &mut [Decision],
 ) -> (Vec<Proposal>, Vec<Reconciled>) {
-    let Some((branch, _)) = &case.candidate.base else {
+    let Some((branch, _)) = &state.base else {
         return (Vec::new(), Vec::new());
     };
-    let target = target(shared, &case.candidate, branch);
-    let work = &case.work;
-    let args = &work.config.args;
-    let images = &work.images;
-    let (proposals, _) = propose(&target, &work.files, args, images, decisions, seen);
-    let certainty = Certainty::new(decisions, work.not_judged());
+    let proposals = proposals(shared, seen, state, branch, decisions);
+    let certainty = Certainty::new(decisions, state.parsed.not_judged());
     let terms = terms(shared, branch, &certainty);
-    let results = reconcile(&proposals, &case.there.existing(), &terms);
+    let results = reconcile(&proposals, &state.there.existing(), &terms);
     (proposals, results)
 }
 
-fn target<'a>(shared: &'a Shared, candidate: &'a Candidate, branch: &'a Branch) -> Target<'a> {
-    let config = &shared.setup.config.merge_requests;
-    Target {
-        repo_id: &candidate.repo.id,
-        repo: candidate.repo.name.as_str(),
+fn proposals(
+    shared: &Shared,
+    seen: &Observations,
+    state: &RepoState,
+    branch: &Branch,
+    decisions: &mut [Decision],
+) -> Vec<Proposal> {
+    let operator = &shared.setup.operator;
+    let target = Target {
+        repo_id: &state.listed.id,
+        repo: state.listed.name.as_str(),
         branch,
-        noun: candidate.forge.noun(),
-        templates: &config.templates,
-        commit_prefix: &config.commit_prefix,
+        noun: state.forge.noun(),
+        templates: &operator.templates,
+        commit_prefix: &operator.commit_prefix,
         together: false,
-    }
+    };
+    let parsed = &state.parsed;
+    let (args, images) = (&parsed.settings.args, &parsed.images);
+    propose(&target, &parsed.files, args, images, decisions, seen).0
 }
 
 fn terms<'a>(shared: &'a Shared, branch: &'a Branch, certainty: &'a Certainty) -> Terms<'a> {
-    let config = &shared.setup.config.merge_requests;
+    let operator = &shared.setup.operator;
     Terms {
         default_branch: branch,
         certainty,
-        rebase_label: &config.rebase_label,
-        stop_label: &config.stop_label,
+        rebase_label: &operator.rebase_label,
+        stop_label: &operator.stop_label,
     }
 }
 
 /// Writes the decisions into the report.
-fn told(shared: &Shared, work: &Work, proposals: &[Proposal], report: &mut RepositoryReport) {
-    report.decisions = work.decisions.iter().map(DecisionReport::from).collect();
-    report.unused_rules = capped(unused_own_rules(&shared.setup, work), MOST_WARNINGS);
+fn tell(
+    shared: &Shared,
+    parsed: &ParsedRepo,
+    decisions: &[Decision],
+    proposals: &[Proposal],
+    report: &mut RepositoryReport,
+) {
+    report.decisions = decisions.iter().map(DecisionReport::from).collect();
+    let unused = unused_own_rules(&shared.setup, parsed, decisions);
+    report.unused_rules = capped(unused, MOST_WARNINGS);
     let failed = proposals.iter().filter_map(|p| p.texts.failed.as_ref());
     for error in failed {
         report.warnings.push(format!(
             "a template of [merge_request] gives nothing here, so imagebot's own words stand: {error}"
         ));
     }
-    report.warnings.extend(work.findings.iter().cloned());
+    report.warnings.extend(parsed.findings.iter().cloned());
     report.warnings.sort();
     report.warnings.dedup();
     report.warnings = capped(std::mem::take(&mut report.warnings), MOST_WARNINGS);
     if shared.options.traces {
-        let line = |decision: &Decision| work.line(&decision.path, decision.located.line);
-        report.traces = work
-            .decisions
+        let line = |decision: &Decision| parsed.line(&decision.path, decision.located.line);
+        report.traces = decisions
             .iter()
             .map(|decision| (decision.clone(), line(decision)))
             .collect();
     }
 }
 
-fn unused_own_rules(setup: &Setup, work: &Work) -> Vec<String> {
-    let used: BTreeSet<usize> = work.matched().collect();
+fn unused_own_rules(setup: &Setup, parsed: &ParsedRepo, decisions: &[Decision]) -> Vec<String> {
+    let used: BTreeSet<usize> = matched(decisions).collect();
     let first = setup.config.rules.len();
-    let own = work.config.rules.iter().enumerate();
+    let own = parsed.settings.rules.iter().enumerate();
     own.filter(|(index, _)| !used.contains(&(first + index)))
         .map(|(_, rule)| rule.from.to_string())
         .collect()
+}
+
+/// The indices of the rules that matched something.
+pub(super) fn matched(decisions: &[Decision]) -> impl Iterator<Item = usize> {
+    let effective = decisions.iter().filter_map(|d| d.effective.as_ref());
+    effective.flat_map(|effective| effective.matched.iter().copied())
 }

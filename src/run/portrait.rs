@@ -7,7 +7,7 @@ mod report;
 
 pub use report::{EdgeReport, NodeReport, Portrait, State};
 
-use super::family::{Kinship, hold_all};
+use super::family::hold_all;
 use super::freshness::{FreshnessReport, Subject, built, freshness};
 use super::lookup::answer;
 use super::options::Options;
@@ -30,16 +30,16 @@ pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) ->
     let Observed {
         shared,
         seen,
-        kinship,
+        family,
         cases,
         ..
     } = &mut observed;
-    let facts = hold_all(shared, seen, kinship, cases, true).await;
-    let bases = bases(setup, kinship, cases);
-    let asked = questions(setup, kinship, cases, seen, &bases);
+    let facts = hold_all(shared, seen, family, cases, true).await;
+    let bases = bases(setup, family, cases);
+    let asked = questions(setup, family, cases, seen, &bases);
     answer(setup, asked, seen, options.now).await;
     let published = match published {
-        true => freshness_of(setup, kinship, cases, options).await,
+        true => freshness_of(setup, family, cases, options).await,
         false => BTreeMap::new(),
     };
     let mut problems = report.problems;
@@ -47,13 +47,13 @@ pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) ->
     problems.extend(
         cases
             .iter()
-            .flat_map(|case| case.candidate.report.problems.clone()),
+            .flat_map(|case| case.listedrt.problems.clone()),
     );
     problems.extend(cases.iter().flat_map(not_found_out));
     let ended = ended(cases);
     let painter = Painter {
         setup,
-        kinship,
+        family,
         cases,
         seen,
         facts: &facts,
@@ -66,8 +66,8 @@ pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) ->
 }
 
 /// The references of a repository that could not be looked up.
-fn not_found_out(case: &Case) -> Vec<ProblemReport> {
-    let repo = &case.candidate.repo.name;
+fn not_found_out(case: &RepoState) -> Vec<ProblemReport> {
+    let repo = &case.listed.name;
     let failed = case
         .work
         .decisions
@@ -85,29 +85,29 @@ fn not_found_out(case: &Case) -> Vec<ProblemReport> {
 }
 
 /// The reference that the last stage of each image begins with.
-fn bases(setup: &Setup, kinship: &Kinship, cases: &[Case]) -> BTreeMap<usize, (Reference, Lookup)> {
+fn bases(setup: &Setup, family: &Family, cases: &[RepoState]) -> BTreeMap<usize, (Reference, Lookup)> {
     let mut bases = BTreeMap::new();
-    for (index, node) in kinship.graph.nodes().iter().enumerate() {
+    for (index, node) in family.graph.nodes().iter().enumerate() {
         let Some((repo, case)) = node.repo.and_then(|repo| Some((repo, cases.get(repo)?))) else {
             continue;
         };
-        let (work, candidate) = (&case.work, &case.candidate);
-        let spec = node.spec.map(|spec| &kinship.members[repo].images[spec]);
-        let at = work.stages.iter().find_map(|(path, stages)| {
+        let parsed = &case.parsed;
+        let spec = node.spec.map(|spec| &family.members[repo].images[spec]);
+        let at = parsed.stages.iter().find_map(|(path, stages)| {
             if spec.is_some_and(|spec| spec.dockerfile != *path) {
                 return None;
             }
             let line = stages.base_line(spec.and_then(|spec| spec.target.as_deref()))?;
-            let mut here = work.references.iter();
+            let mut here = parsed.references.iter();
             let (_, located) = here.find(|(of, located)| of == path && located.line == line)?;
             located.reference().cloned()
         });
-        let told = spec.and_then(|spec| work.bases_told(spec).next());
+        let told = spec.and_then(|spec| parsed.bases_told(spec).next());
         let Some(reference) = at.or_else(|| told.cloned()) else {
             continue;
         };
-        let registry = candidate.repo.registry.as_ref();
-        let lookup = setup.lookup(&reference.name, Some(&candidate.repo.name), registry);
+        let registry = case.listed.registry.as_ref();
+        let lookup = setup.lookup(&reference.name, Some(&case.listed.name), registry);
         if let Ok(Some(lookup)) = lookup {
             bases.insert(index, (reference, lookup));
         }
@@ -118,14 +118,14 @@ fn bases(setup: &Setup, kinship: &Kinship, cases: &[Case]) -> BTreeMap<usize, (R
 /// What is said of the images that are published.
 async fn freshness_of(
     setup: &Arc<Setup>,
-    kinship: &Kinship,
-    cases: &[Case],
+    family: &Family,
+    cases: &[RepoState],
     options: &Options,
 ) -> BTreeMap<usize, FreshnessReport> {
-    let nodes = kinship.graph.nodes().iter().enumerate();
+    let nodes = family.graph.nodes().iter().enumerate();
     let published = nodes.filter_map(|(index, node)| {
         let case = cases.get(node.repo?)?;
-        let built = built(kinship, index, &case.candidate.repo, &case.work);
+        let built = built(family, index, &case.listed, &case.parsed);
         let subject = Subject {
             image: node.image.clone()?,
             tag: None,
@@ -144,13 +144,13 @@ async fn freshness_of(
 /// What is to be known besides: the tags of images that nobody stands on, and how old the bases are.
 fn questions(
     setup: &Setup,
-    kinship: &Kinship,
-    cases: &[Case],
+    family: &Family,
+    cases: &[RepoState],
     seen: &Observations,
     bases: &BTreeMap<usize, (Reference, Lookup)>,
 ) -> BTreeSet<Question> {
     let mut asked = BTreeSet::new();
-    for node in kinship.graph.nodes() {
+    for node in family.graph.nodes() {
         if let Some(lookup) = own_lookup(setup, node, cases) {
             asked.insert(Question::Tags(lookup));
         }

@@ -2,21 +2,21 @@
 
 use super::existing::There;
 use super::family::head_since;
-use super::observe::{Judge, REPO_CONFIG, Snapshot, snapshot};
-use super::own::{OwnError, own_config};
+use super::load::{Loaded, NotLoaded, load, not_loaded};
+use super::observe::Judge;
+use super::own::OwnError;
 use super::register::Registered;
 use super::report::{ProblemReport, RepositoryReport};
-use super::shared::{AT_ONCE, Candidate, Case, Shared};
-use super::work::Work;
-use crate::config::RepoConfig;
+use super::repo::RepoState;
+use super::shared::{AT_ONCE, Shared};
+use crate::fleet::REPO_CONFIG;
 use crate::forge::{Forge, ForgeError, Repository};
-use crate::git::EntryKind;
 use crate::store::Kind;
 use futures::StreamExt as _;
 use std::sync::Arc;
 
 /// Reads the repositories, several at once. Each gets its place also if it could not be read.
-pub(super) async fn read_all(shared: &Shared, registered: Vec<Registered>) -> Vec<Case> {
+pub(super) async fn read_all(shared: &Shared, registered: Vec<Registered>) -> Vec<RepoState> {
     let total = registered.len();
     let tasks = registered.into_iter().map(|(forge, repo)| {
         let shared = shared.clone();
@@ -47,12 +47,8 @@ fn nothing(
     forge: Arc<dyn Forge>,
     repo: Repository,
     why: Result<&str, ProblemReport>,
-) -> Case {
-    let name = Some(repo.name.clone());
-    let mut work = Work::new(&shared.setup, name, RepoConfig::default(), [], Vec::new());
-    // What it publishes follows from its path also while it cannot be read.
-    work.registry = repo.registry.clone();
-    work.unread = why.is_err();
+) -> RepoState {
+    let parsed = not_loaded(&shared.setup, &repo, why.is_err());
     let there = There::of_unread(&shared.setup, forge.as_ref(), &repo);
     let (skipped, problems) = match why {
         Ok(why) => (Some(why.to_owned()), Vec::new()),
@@ -64,98 +60,60 @@ fn nothing(
         problems,
         ..RepositoryReport::default()
     };
-    Case {
-        candidate: Candidate {
-            forge,
-            repo,
-            base: None,
-            head_since: None,
-            report,
-        },
-        work,
+    RepoState {
+        forge,
+        listed: repo,
+        base: None,
+        head_since: None,
+        report,
+        parsed,
+        decisions: Vec::new(),
         there,
         acted: None,
     }
 }
 
-async fn read(shared: &Shared, forge: Arc<dyn Forge>, repo: Repository) -> Case {
+async fn read(shared: &Shared, forge: Arc<dyn Forge>, repo: Repository) -> RepoState {
     let setup = &shared.setup;
-    let Some((branch, head)) = repo.head.clone() else {
-        return nothing(shared, forge, repo, Ok("the repository is empty"));
-    };
-    if shared.is_stopped(forge.name()) {
+    if repo.head.is_some() && shared.is_stopped(forge.name()) {
         let problem = ProblemReport::from(&ForgeError::stopped());
         return nothing(shared, forge, repo, Err(problem));
     }
-    let snapshot = match snapshot(setup, &shared.git, &repo, &head).await {
-        Ok(snapshot) => snapshot,
-        Err(error) => {
+    let loaded = load(setup, &shared.git, &repo).await;
+    let noticed = match &loaded {
+        Err(NotLoaded::Git(_)) => Ok(()),
+        Err(NotLoaded::Settings(error)) => {
+            notice(shared, forge.as_ref(), &repo, Some(&what(error))).await
+        }
+        Err(NotLoaded::Skipped(_)) if repo.head.is_none() => Ok(()),
+        Ok(_) | Err(NotLoaded::Skipped(_)) => notice(shared, forge.as_ref(), &repo, None).await,
+    };
+    let Loaded { parsed, committed } = match loaded {
+        Ok(loaded) => loaded,
+        Err(NotLoaded::Skipped(why)) => return nothing(shared, forge, repo, Ok(why)),
+        Err(NotLoaded::Git(error)) => {
             let error = ForgeError::from(error);
             shared.stop_if_of_forge(forge.name(), &repo.id, &error);
             return nothing(shared, forge, repo, Err(ProblemReport::from(&error)));
         }
-    };
-    let contents = snapshot
-        .files
-        .iter()
-        .find(|file| file.path.as_str() == REPO_CONFIG)
-        .map(|file| file.contents.as_slice());
-    let skipped = snapshot
-        .skipped
-        .iter()
-        .map(|(path, why)| (path.as_str(), why.as_str()));
-    let config = own_config(&format!("{}:", repo.name), contents, skipped, &setup.config);
-    let told = match &config {
-        Ok(_) => notice(shared, forge.as_ref(), &repo, None).await,
-        Err(error) => notice(shared, forge.as_ref(), &repo, Some(&what(error))).await,
-    };
-    let config = match config {
-        Ok(config) => config,
-        Err(error) => {
-            let problem = ProblemReport {
-                since: None,
-                code: "bad-config".to_owned(),
-                message: what(&error),
-                help: Some(format!(
-                    "mend {REPO_CONFIG}; until then nothing is done here"
-                )),
-            };
-            let mut case = nothing(shared, forge, repo, Err(problem));
-            case.candidate.report.problems.extend(told.err());
-            return case;
+        Err(NotLoaded::Settings(error)) => {
+            let problem = bad_settings(&error);
+            let mut state = nothing(shared, forge, repo, Err(problem));
+            state.report.problems.extend(noticed.err());
+            return state;
         }
     };
-    if !config.enabled {
-        return nothing(
-            shared,
-            forge,
-            repo,
-            Ok("its imagebot.toml says enabled = false"),
-        );
-    }
-    let head_since = head_since(shared, forge.as_ref(), &repo, &head, snapshot.committed);
-    let unreadable = unreadable(&snapshot);
-    let files = snapshot.files.into_iter().map(|file| {
-        let kind = if file.executable {
-            EntryKind::Executable
-        } else {
-            EntryKind::File
-        };
-        (file.path, kind, file.contents)
-    });
-    let skipped = snapshot.skipped.into_iter();
-    let skipped = skipped.map(|(path, why)| (path.to_string(), why));
-    let skipped = skipped.chain(unreadable);
-    let name = Some(repo.name.clone());
-    let mut work = Work::new(setup, name, config, files, skipped.collect());
-    work.registry = repo.registry.clone();
+    let Some((branch, head)) = repo.head.clone() else {
+        return nothing(shared, forge, repo, Ok("the repository is empty"));
+    };
+    let head_since = head_since(shared, forge.as_ref(), &repo, &head, committed);
     let judge = Judge {
         setup,
         git: &shared.git,
         repo: &repo,
         head: &head,
-        args: &work.config.args,
-        files: &work.contents(),
+        args: &parsed.settings.args,
+        files: &parsed.contents(),
     };
     let there = match There::known(setup, forge.as_ref(), &repo, &judge).await {
         Ok(there) => there,
@@ -164,33 +122,32 @@ async fn read(shared: &Shared, forge: Arc<dyn Forge>, repo: Repository) -> Case 
     let report = RepositoryReport {
         repo: repo.name.to_string(),
         head: Some(head.to_string()),
-        problems: told.err().into_iter().collect(),
+        problems: noticed.err().into_iter().collect(),
         ..RepositoryReport::default()
     };
-    Case {
-        candidate: Candidate {
-            forge,
-            repo,
-            base: Some((branch, head)),
-            head_since: Some(head_since),
-            report,
-        },
-        work,
+    RepoState {
+        forge,
+        listed: repo,
+        base: Some((branch, head)),
+        head_since: Some(head_since),
+        report,
+        parsed,
+        decisions: Vec::new(),
         there,
         acted: None,
     }
 }
 
-/// The files whose names cannot be read, as far as they are named.
-fn unreadable(snapshot: &Snapshot) -> Vec<(String, String)> {
-    let why = || "unreadable-name".to_owned();
-    let named = snapshot.unreadable.iter();
-    let mut unreadable: Vec<_> = named.map(|path| (path.clone(), why())).collect();
-    let more = snapshot.unreadable_in_all - snapshot.unreadable.len();
-    if more > 0 {
-        unreadable.push((format!("{more} more files"), why()));
+/// That a repository's own settings cannot be read.
+pub(super) fn bad_settings(error: &OwnError) -> ProblemReport {
+    ProblemReport {
+        since: None,
+        code: "bad-config".to_owned(),
+        message: what(error),
+        help: Some(format!(
+            "fix {REPO_CONFIG}; until then nothing is done here"
+        )),
     }
-    unreadable
 }
 
 fn what(error: &OwnError) -> String {

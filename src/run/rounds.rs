@@ -5,8 +5,8 @@
 
 use super::deadline::Deadlines;
 use super::lookup::{Answer, ask_in_time};
+use super::repo::Asker;
 use super::setup::Setup;
-use super::work::Work;
 use crate::plan::{
     Ask, Decision, Failure, FailureKind, Lookup, Observations, Proposed, Question, decide,
 };
@@ -52,13 +52,13 @@ impl<'s> Rounds<'s> {
     /// Prepares the decisions of `works`; `proposed` has what open merge requests propose, for each of them.
     pub(super) fn new(
         setup: &'s Setup,
-        works: &[&Work],
+        works: &[Asker<'_>],
         proposed: &'s [Proposed],
         (now, traces): (Timestamp, bool),
         ticked: Ticked<'s>,
         deadlines: &'s Deadlines,
     ) -> Self {
-        let lookups: Vec<Vec<_>> = works.iter().map(|work| lookups(setup, work)).collect();
+        let lookups: Vec<Vec<_>> = works.iter().map(|asker| lookups(setup, *asker)).collect();
         let decided = lookups.iter().map(|all| all.iter().map(|_| None).collect());
         Self {
             setup,
@@ -82,7 +82,7 @@ impl<'s> Rounds<'s> {
     }
 
     /// Makes all decisions that can be made without asking, and asks for the others.
-    pub(super) fn begin(&mut self, works: &[&Work]) {
+    pub(super) fn begin(&mut self, works: &[Asker<'_>]) {
         let places: Vec<Place> = self
             .lookups
             .iter()
@@ -117,7 +117,7 @@ impl<'s> Rounds<'s> {
     }
 
     /// Takes answers and decides until everything is decided, or until a moment.
-    pub(super) async fn until(&mut self, works: &[&Work], moment: Option<Instant>) {
+    pub(super) async fn until(&mut self, works: &[Asker<'_>], moment: Option<Instant>) {
         while !self.is_done() {
             let answer = match moment {
                 _ if !self.arrived.is_empty() => self.arrived.pop(),
@@ -156,23 +156,23 @@ impl<'s> Rounds<'s> {
             .collect()
     }
 
-    fn decide(&mut self, works: &[&Work], places: Vec<Place>) {
+    fn decide(&mut self, works: &[Asker<'_>], places: Vec<Place>) {
         for (repo, reference) in places {
-            let work = works[repo];
-            let (path, located): &(RepoPath, Located) = &work.references[reference];
+            let parsed = works[repo].parsed;
+            let (path, located): &(RepoPath, Located) = &parsed.references[reference];
             let lookup = &self.lookups[repo][reference];
             let ask = Ask {
-                repo: work.repo.as_ref(),
+                repo: parsed.name.as_ref(),
                 path,
                 located,
-                policy: &work.policy,
+                policy: &parsed.policy,
                 lookup: lookup.as_ref().map(Option::as_ref).map_err(Clone::clone),
                 seen: &self.seen,
                 now: self.now,
                 proposed: &self.proposed[repo],
-                inner: work.images.truth(path, located),
+                inner: parsed.images.truth(path, located),
                 traces: self.traces,
-                candidates: self.setup.config.budget.candidates,
+                candidates: self.setup.operator.candidates,
             };
             match decide(&ask) {
                 Ok(decision) => {
@@ -199,10 +199,10 @@ impl<'s> Rounds<'s> {
 
 /// Where each reference of a repository is looked up. Images beyond the repository's budget are not asked for in this
 /// pass; the next one begins with them.
-fn lookups(setup: &Setup, work: &Work) -> Vec<Result<Option<Lookup>, Failure>> {
-    let all = work.references.iter();
+fn lookups(setup: &Setup, asker: Asker<'_>) -> Vec<Result<Option<Lookup>, Failure>> {
+    let all = asker.parsed.references.iter();
     let mut all: Vec<_> = all
-        .map(|(_, located)| lookup(setup, work, located))
+        .map(|(_, located)| lookup(setup, asker, located))
         .collect();
     let most = setup.config.budget.lookups;
     let named = all.iter().flatten().flatten();
@@ -210,9 +210,8 @@ fn lookups(setup: &Setup, work: &Work) -> Vec<Result<Option<Lookup>, Failure>> {
     if names.len() <= most {
         return all;
     }
-    let key = work
-        .repo
-        .as_ref()
+    let name = asker.parsed.name.as_ref();
+    let key = name
         .map_or_else(String::new, ToString::to_string);
     let last = setup.store.kept(Kind::Turn, &key).unwrap_or_default();
     let behind = names.range::<str, _>((
@@ -242,12 +241,12 @@ fn lookups(setup: &Setup, work: &Work) -> Vec<Result<Option<Lookup>, Failure>> {
     all
 }
 
-fn lookup(setup: &Setup, work: &Work, located: &Located) -> Result<Option<Lookup>, Failure> {
+fn lookup(setup: &Setup, asker: Asker<'_>, located: &Located) -> Result<Option<Lookup>, Failure> {
     let Some(reference) = located.reference() else {
         return Ok(None);
     };
     setup
-        .lookup(&reference.name, work.repo.as_ref(), work.registry.as_ref())
+        .lookup(&reference.name, asker.parsed.name.as_ref(), asker.registry)
         .map_err(|error| Failure {
             code: "secret",
             message: error.to_string(),

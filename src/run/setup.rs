@@ -5,6 +5,7 @@ use super::error::SetupError;
 use super::forges::servers;
 use crate::config::{Config, ForgeConfig, LoginConfig, SecretError};
 use crate::family::NO_REGISTRY;
+use crate::fleet::Operator;
 use crate::forge::{Forge, ForgeRegistry, Local, RegistryLogin};
 use crate::git::Git;
 use crate::http::{Clock, Origin};
@@ -24,6 +25,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Setup {
     /// The configuration.
     pub config: Config,
+    /// What of it concerns the core.
+    pub operator: Operator,
     /// The registries.
     pub registries: Registries,
     /// What is remembered between passes.
@@ -129,6 +132,7 @@ impl Setup {
             unlisted,
             docker: docker_config(),
             logins: Mutex::default(),
+            operator: config.operator(),
             config,
         })
     }
@@ -231,7 +235,7 @@ impl Setup {
 
     /// An image's name at its registry.
     pub fn resolve(&self, image: &ImageName) -> ImageName {
-        self.config.resolve(image)
+        self.operator.resolve(image)
     }
 }
 

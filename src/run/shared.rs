@@ -1,42 +1,15 @@
-//! What the repositories of a pass share, and a repository on its way through the phases.
+//! What the repositories of a pass share.
 
-use super::existing::There;
 use super::options::Options;
-use super::report::RepositoryReport;
 use super::setup::Setup;
-use super::work::Work;
-use crate::family::hold::Open;
-use crate::forge::{Forge, ForgeError, Repository};
+use crate::forge::ForgeError;
 use crate::git::Git;
-use crate::repo::{Branch, CommitId};
-use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many repositories are worked on at once.
 pub(super) const AT_ONCE: usize = 8;
-
-/// A repository that was registered, and what is told of it so far.
-#[derive(Clone)]
-pub(super) struct Candidate {
-    pub(super) forge: Arc<dyn Forge>,
-    pub(super) repo: Repository,
-    /// The target branch and its head; `None` if nothing is done here.
-    pub(super) base: Option<(Branch, CommitId)>,
-    /// Since when the head is there.
-    pub(super) head_since: Option<Timestamp>,
-    pub(super) report: RepositoryReport,
-}
-
-/// A repository between two phases.
-pub(super) struct Case {
-    pub(super) candidate: Candidate,
-    pub(super) work: Work,
-    pub(super) there: There,
-    /// What was open there, or about to be, when it was acted on in this pass.
-    pub(super) acted: Option<Vec<Open>>,
-}
 
 /// What every repository of a pass shares.
 #[derive(Clone)]

@@ -4,15 +4,16 @@
 //! makes those repositories wait that need it, and their families; the others are done before.
 
 use super::deadline::Deadlines;
-use super::family::{Kinship, hold_all, requests_now, sources};
+use super::family::{hold_all, requests_now, sources};
 use super::limits::{Room, hold_back};
 use super::lookup::labels;
-use super::pass::{Prepared, act_all, plan_all, repositories};
+use super::pass::{Prepared, act_all, plan_all};
+use super::planned::matched;
+use super::repo::{Asker, RepoState};
 use super::report::Report;
 use super::rounds::{Rounds, remember_stops};
-use super::shared::{Case, Shared};
-use super::work::Work;
-use crate::config::RepoConfig;
+use super::shared::Shared;
+use crate::fleet::Family;
 use crate::plan::{Decision, Observations, Proposed};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,8 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// The repositories of a pass on their way.
 pub(super) struct Waves {
     shared: Shared,
-    kinship: Kinship,
-    cases: Vec<Case>,
+    family: Family,
+    cases: Vec<RepoState>,
     proposed: Vec<Proposed>,
     room: Room,
     done: BTreeSet<usize>,
@@ -37,7 +38,7 @@ pub(super) struct Waves {
 
 /// What is known at the end of all waves.
 pub(super) struct Ended {
-    pub(super) kinship: Kinship,
+    pub(super) family: Family,
     /// The indices of the rules that matched something.
     pub(super) used: BTreeSet<usize>,
     /// Whether a tag or digest was seen for the first time.
@@ -48,7 +49,7 @@ impl Waves {
     pub(super) fn new(prepared: Prepared) -> Self {
         let Prepared {
             shared,
-            kinship,
+            family,
             cases,
             proposed,
             ..
@@ -56,7 +57,7 @@ impl Waves {
         Self {
             room: Room::new(&shared, &cases),
             shared,
-            kinship,
+            family,
             cases,
             proposed,
             done: BTreeSet::new(),
@@ -72,20 +73,20 @@ impl Waves {
         let deadlines = Deadlines::new(&setup);
         let proposed = std::mem::take(&mut self.proposed);
         let ticked = |done, total| options.progress.tick("registries", done, total);
-        let works = works_of(&self.cases);
+        let askers = askers(&self.cases);
         let times = (options.now, options.traces);
-        let mut rounds = Rounds::new(&setup, &works, &proposed, times, &ticked, &deadlines);
-        rounds.begin(&works);
-        drop(works);
+        let mut rounds = Rounds::new(&setup, &askers, &proposed, times, &ticked, &deadlines);
+        rounds.begin(&askers);
+        drop(askers);
         while self.done.len() < self.cases.len() {
             let moment = Instant::now() + PATIENCE;
-            rounds.until(&works_of(&self.cases), Some(moment)).await;
+            rounds.until(&askers(&self.cases), Some(moment)).await;
             let all = rounds.is_done();
             let complete = rounds.complete();
             self.collect(&mut rounds, &complete).await;
             let wave = match all {
                 true => (0..self.cases.len()).collect(),
-                false => self.kinship.apart(&complete, self.cases.len()),
+                false => self.family.apart(&complete, self.cases.len()),
             };
             let wave: BTreeSet<usize> = wave.difference(&self.done).copied().collect();
             if !wave.is_empty() {
@@ -107,20 +108,18 @@ impl Waves {
                 continue;
             }
             remember_stops(&setup, &rounds.seen, decided.iter());
-            let work = &mut self.cases[*repo].work;
-            work.decisions = decided;
-            self.used.extend(work.matched());
+            self.used.extend(matched(&decided));
+            self.cases[*repo].decisions = decided;
         }
-        let works = self.cases.iter().map(|case| &case.work);
+        let decisions = self.cases.iter().flat_map(|case| &case.decisions);
         let mut seen = std::mem::take(&mut rounds.seen);
         let deadlines = rounds.deadlines;
         rounds
-            .during(labels(&setup, works, &mut seen, deadlines))
+            .during(labels(&setup, decisions, &mut seen, deadlines))
             .await;
         rounds.seen = seen;
         let known = sources(&setup, &rounds.seen);
-        self.kinship
-            .hear(&setup, &repositories(&self.cases), &known);
+        self.family.add_labelled(&setup.operator, &known);
     }
 
     /// Holds, plans and acts in some repositories.
@@ -130,12 +129,12 @@ impl Waves {
         let mut others: Vec<(usize, Vec<Decision>)> = Vec::new();
         for (repo, case) in self.cases.iter_mut().enumerate() {
             if !wave.contains(&repo) {
-                others.push((repo, std::mem::take(&mut case.work.decisions)));
+                others.push((repo, std::mem::take(&mut case.decisions)));
             }
         }
-        hold_all(shared, seen, &self.kinship, &mut self.cases, false).await;
+        hold_all(shared, seen, &self.family, &mut self.cases, false).await;
         for (repo, decisions) in others {
-            self.cases[repo].work.decisions = decisions;
+            self.cases[repo].decisions = decisions;
         }
         let mut now = Vec::new();
         let mut acting = Vec::new();
@@ -143,20 +142,19 @@ impl Waves {
             self.done.insert(*repo);
             if shared
                 .options
-                .concerns(&self.cases[*repo].candidate.repo.name)
+                .concerns(&self.cases[*repo].listed.name)
             {
-                let hollow = hollow(shared, &self.cases[*repo]);
-                now.push(std::mem::replace(&mut self.cases[*repo], hollow));
+                now.push(self.cases[*repo].take(&shared.setup.operator));
                 acting.push(*repo);
             }
         }
         let mut planned = plan_all(shared, Arc::clone(seen), now).await;
         for (repo, planned) in acting.into_iter().zip(&planned) {
             // A label that is read later may connect others with it: they wait for what is coming here.
-            self.cases[repo].acted = planned.doing.as_ref().map(|doing| {
-                let (there, none) = (&doing.there.open, BTreeSet::new());
-                let (proposals, results) = (&doing.proposals, &doing.results);
-                requests_now(shared, &doing.candidate, there, &none, proposals, results)
+            self.cases[repo].acted = planned.plan.as_ref().map(|plan| {
+                let (there, none) = (&plan.state.there.open, BTreeSet::new());
+                let (proposals, results) = (&plan.proposals, &plan.results);
+                requests_now(shared, &plan.state, there, &none, proposals, results)
             });
         }
         hold_back(&mut planned, &mut self.room);
@@ -165,28 +163,13 @@ impl Waves {
 
     pub(super) fn end(self) -> Ended {
         Ended {
-            kinship: self.kinship,
+            family: self.family,
             used: self.used,
             saw_something_new: self.saw_something_new,
         }
     }
 }
 
-fn works_of(cases: &[Case]) -> Vec<&Work> {
-    cases.iter().map(|case| &case.work).collect()
-}
-
-/// What stands in the place of a repository that was acted upon.
-fn hollow(shared: &Shared, case: &Case) -> Case {
-    let candidate = &case.candidate;
-    let name = Some(candidate.repo.name.clone());
-    let mut work = Work::new(&shared.setup, name, RepoConfig::default(), [], Vec::new());
-    // Until it is known what was done there.
-    work.unread = true;
-    Case {
-        candidate: candidate.clone(),
-        work,
-        there: case.there.clone(),
-        acted: None,
-    }
+fn askers(cases: &[RepoState]) -> Vec<Asker<'_>> {
+    cases.iter().map(RepoState::asker).collect()
 }

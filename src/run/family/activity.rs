@@ -1,6 +1,7 @@
 //! What goes on in a repository: its open merge requests, its pipeline, the age of its head.
 
-use super::super::shared::{Candidate, Case, Shared};
+use super::super::repo::RepoState;
+use super::super::shared::Shared;
 use crate::family::hold::{Ci, Facts, Open};
 use crate::forge::{Forge, Pipeline, Repository};
 use crate::plan::{ChangeSet, Proposal, Reconciled, Request, Since, listed, requests};
@@ -28,10 +29,9 @@ impl Default for Activity {
 }
 
 impl Activity {
-    pub(super) async fn of(shared: &Shared, case: &Case) -> Self {
-        let candidate = &case.candidate;
-        let (forge, repo) = (candidate.forge.as_ref(), &candidate.repo);
-        if candidate.report.skipped.is_some() {
+    pub(super) async fn of(shared: &Shared, case: &RepoState) -> Self {
+        let (forge, repo) = (case.forge.as_ref(), &case.listed);
+        if case.report.skipped.is_some() {
             return Self::default();
         }
         let mut activity = Self {
@@ -62,23 +62,22 @@ impl Activity {
 /// What goes on in a repository; `results` is what would be done there now.
 pub(super) fn facts(
     shared: &Shared,
-    case: &Case,
+    case: &RepoState,
     activity: Activity,
     proposals: &[Proposal],
     results: &[Reconciled],
 ) -> Facts {
-    let candidate = &case.candidate;
-    let (forge, repo) = (candidate.forge.as_ref(), &candidate.repo);
+    let (forge, repo) = (case.forge.as_ref(), &case.listed);
     let open = match &case.acted {
         Some(open) => open.clone(),
-        None if case.work.unread => {
+        None if case.parsed.unread => {
             let mut remembered = Remembered::new(shared, forge, repo);
             let label = &shared.setup.config.merge_requests.stop_label;
             listed(&case.there.open, label, &activity.failed, &mut remembered)
         }
         None => {
             let (there, failed) = (&case.there.open, &activity.failed);
-            requests_now(shared, candidate, there, failed, proposals, results)
+            requests_now(shared, case, there, failed, proposals, results)
         }
     };
     let key = format!("{} {}", forge.name(), repo.id);
@@ -95,7 +94,7 @@ pub(super) fn facts(
         open,
         ci: activity.ci,
         ci_since,
-        head_since: candidate.head_since,
+        head_since: case.head_since,
     }
 }
 
@@ -112,13 +111,13 @@ pub(super) fn facts_of_unlisted(shared: &Shared, name: &RepoName) -> Facts {
 /// The merge requests of a repository that its children may have to wait for, given what is to be done there.
 pub(in crate::run) fn requests_now(
     shared: &Shared,
-    candidate: &Candidate,
+    case: &RepoState,
     there: &[Request],
     failed: &BTreeSet<u64>,
     proposals: &[Proposal],
     results: &[Reconciled],
 ) -> Vec<Open> {
-    let mut remembered = Remembered::new(shared, candidate.forge.as_ref(), &candidate.repo);
+    let mut remembered = Remembered::new(shared, case.forge.as_ref(), &case.listed);
     let open = requests(proposals, results, there, failed, &mut remembered);
     if remembered.starts_clocks {
         remembered.forget_others();

@@ -1,10 +1,11 @@
 //! Letting references wait for what goes on above them.
 
 use super::super::planned::preview;
-use super::super::shared::{Case, Shared};
+use super::super::repo::RepoState;
+use super::super::shared::Shared;
 use super::activity::{Activity, facts, facts_of_unlisted};
-use super::members::Kinship;
 use crate::family::hold::Facts;
+use crate::fleet::Family;
 use crate::image::ImageName;
 use crate::plan::{Around, Decision, Household, Observations, Proposed, above, hold, place};
 use crate::store::Kind;
@@ -19,31 +20,31 @@ const AT_ONCE: usize = 8;
 pub(in crate::run) async fn hold_all(
     shared: &Shared,
     seen: &Observations,
-    kinship: &Kinship,
-    cases: &mut [Case],
+    family: &Family,
+    cases: &mut [RepoState],
     everywhere: bool,
 ) -> BTreeMap<usize, Facts> {
     let setup = &shared.setup;
-    let graph = &kinship.graph;
-    let resolve = |image: &ImageName| setup.resolve(image);
-    let names = |repo: usize| kinship.name(repo).to_string();
-    let before = match kinship.is_whole {
+    let graph = &family.graph;
+    let resolve = |image: &ImageName| setup.operator.resolve(image);
+    let names = |repo: usize| family.name(repo).to_string();
+    let before = match family.is_whole {
         true => BTreeMap::new(),
         false => setup.store.all_kept(Kind::Publisher),
     };
     let before = |image: &ImageName| before.get(&image.canonical()).cloned();
     for (repo, case) in cases.iter_mut().enumerate() {
-        let decisions = &mut case.work.decisions;
+        let decisions = &mut case.decisions;
         place(decisions, repo, graph, &names, &resolve, &before);
     }
     let mut decisions: Vec<Vec<Decision>> = cases
         .iter_mut()
-        .map(|case| std::mem::take(&mut case.work.decisions))
+        .map(|case| std::mem::take(&mut case.decisions))
         .collect();
-    let mut of_unlisted = vec![Vec::new(); kinship.members.len() - cases.len()];
-    let mut households = households(kinship, cases, &mut decisions);
+    let mut of_unlisted = vec![Vec::new(); family.members.len() - cases.len()];
+    let mut households = households(family, cases, &mut decisions);
     households.extend(of_unlisted.iter_mut().enumerate().map(|(index, none)| {
-        let name = kinship.name(cases.len() + index).to_string();
+        let name = family.name(cases.len() + index).to_string();
         Household {
             name,
             noun: "merge request",
@@ -52,26 +53,26 @@ pub(in crate::run) async fn hold_all(
         }
     }));
     let above = match everywhere {
-        true => (0..kinship.members.len()).collect(),
+        true => (0..family.members.len()).collect(),
         false => above(graph, &households),
     };
     let activities = activities(shared, cases, &above).await;
     let proven = |decision: &Decision, repo: usize| {
         let head = cases
             .get(repo)
-            .and_then(|case| case.candidate.base.as_ref());
+            .and_then(|case| case.base.as_ref());
         head.is_some_and(|(_, head)| revision(decision, seen) == Some(head.as_str()))
     };
     let around = Around {
         graph,
-        members: &kinship.members,
+        members: &family.members,
         resolve: &resolve,
         proven: &proven,
         now: shared.options.now,
     };
     let mut facts_of = |repo: usize, decisions: &mut Vec<Decision>| {
         if repo >= cases.len() {
-            return facts_of_unlisted(shared, kinship.name(repo));
+            return facts_of_unlisted(shared, family.name(repo));
         }
         let (proposals, results) = preview(shared, seen, &cases[repo], decisions);
         let activity = activities.get(&repo).cloned().unwrap_or_default();
@@ -79,20 +80,20 @@ pub(in crate::run) async fn hold_all(
     };
     let found = hold(&mut households, &around, &above, &mut facts_of);
     for (case, decisions) in cases.iter_mut().zip(decisions) {
-        case.work.decisions = decisions;
+        case.decisions = decisions;
     }
     found
 }
 
 fn households<'a>(
-    kinship: &Kinship,
-    cases: &[Case],
+    family: &Family,
+    cases: &[RepoState],
     decisions: &'a mut [Vec<Decision>],
 ) -> Vec<Household<'a>> {
     let with = cases.iter().zip(decisions).enumerate();
     with.map(|(repo, (case, decisions))| Household {
-        name: kinship.name(repo).to_string(),
-        noun: case.candidate.forge.noun(),
+        name: family.name(repo).to_string(),
+        noun: case.forge.noun(),
         decisions,
         proposed: case.there.proposed(),
     })
@@ -102,7 +103,7 @@ fn households<'a>(
 /// What the forges say of these repositories.
 async fn activities(
     shared: &Shared,
-    cases: &[Case],
+    cases: &[RepoState],
     repos: &BTreeSet<usize>,
 ) -> BTreeMap<usize, Activity> {
     let asked = repos

@@ -1,20 +1,18 @@
 //! Which images the registered repositories publish, and where each is built.
 
 use super::subject::{Built, Subject};
-use crate::config::RepoConfig;
 use crate::family::{GIPGEE_BASE_ARG, ImageSpec};
+use crate::fleet::{Family, ParsedRepo};
 use crate::forge::{ForgeError, Repository};
-use crate::git::EntryKind;
 use crate::image::Reference;
 use crate::repo::{RepoName, RepoPath};
-use crate::run::family::{Kinship, kinship};
-use crate::run::observe::{REPO_CONFIG, snapshot};
-use crate::run::own::own_config;
+use crate::run::family::family;
+use crate::run::load::{Loaded, NotLoaded, load, not_loaded};
+use crate::run::read::bad_settings;
 use crate::run::register::{Roll, register};
 use crate::run::report::{ProblemReport, Report};
 use crate::run::setup::Setup;
 use crate::run::shared::AT_ONCE;
-use crate::run::work::Work;
 use crate::source::Format;
 use futures::StreamExt as _;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,8 +20,8 @@ use std::sync::Arc;
 
 /// The registered repositories and what they publish.
 pub struct Publishers {
-    repositories: Vec<(Repository, Work)>,
-    kinship: Kinship,
+    repositories: Vec<(Repository, ParsedRepo)>,
+    family: Family,
     /// What could not be read; what it would have told of is missing here.
     pub problems: Vec<ProblemReport>,
 }
@@ -40,31 +38,36 @@ pub async fn publishers(setup: &Setup) -> Publishers {
         let named = repository.problems.into_iter();
         problems.extend(named.map(|problem| of_repo(&repository.repo, problem)));
     }
-    let read = registered
-        .into_iter()
-        .map(|(_, repo)| async move { (work_of(setup, &repo).await, repo) });
+    let git = setup.git.as_ref();
+    let read = registered.into_iter().map(|(_, repo)| async move {
+        let loaded = match git {
+            Some(git) => Some(load(setup, git, &repo).await),
+            None => None,
+        };
+        (loaded, repo)
+    });
     let read: Vec<_> = read.collect();
     let mut read = futures::stream::iter(read).buffered(AT_ONCE);
     let mut repositories = Vec::new();
-    while let Some((work, repo)) = read.next().await {
-        match work {
-            Ok(Some(work)) => repositories.push((repo, work)),
-            Ok(None) => {}
-            Err(problem) => {
-                problems.push(of_repo(repo.name.as_str(), problem));
-                let name = Some(repo.name.clone());
-                let mut work = Work::new(setup, name, RepoConfig::default(), [], Vec::new());
-                work.registry = repo.registry.clone();
-                work.unread = true;
-                repositories.push((repo, work));
+    while let Some((loaded, repo)) = read.next().await {
+        let problem = match loaded {
+            Some(Ok(Loaded { parsed, .. })) => {
+                repositories.push((repo, parsed));
+                continue;
             }
-        }
+            None | Some(Err(NotLoaded::Skipped(_))) => continue,
+            Some(Err(NotLoaded::Git(error))) => ProblemReport::from(&ForgeError::from(error)),
+            Some(Err(NotLoaded::Settings(error))) => bad_settings(&error),
+        };
+        problems.push(of_repo(repo.name.as_str(), problem));
+        let parsed = not_loaded(setup, &repo, true);
+        repositories.push((repo, parsed));
     }
-    let of_repositories = repositories.iter().map(|(repo, work)| (repo, work));
-    let kinship = kinship(setup, of_repositories, unlisted);
+    let of_repositories = repositories.iter().map(|(repo, parsed)| (repo, parsed));
+    let family = family(setup, of_repositories, unlisted);
     Publishers {
         repositories,
-        kinship,
+        family,
         problems,
     }
 }
@@ -74,62 +77,32 @@ fn of_repo(repo: &str, mut problem: ProblemReport) -> ProblemReport {
     problem
 }
 
-/// What a repository says at its head; `None` for an empty one, or one that is not worked on.
-async fn work_of(setup: &Setup, repo: &Repository) -> Result<Option<Work>, ProblemReport> {
-    let (Some((_, head)), Some(git)) = (&repo.head, &setup.git) else {
-        return Ok(None);
-    };
-    let snapshot = snapshot(setup, git, repo, head).await;
-    let snapshot = snapshot.map_err(|error| ProblemReport::from(&ForgeError::from(error)))?;
-    let own = |path: &RepoPath| path.as_str() == REPO_CONFIG;
-    let contents = snapshot.files.iter().find(|file| own(&file.path));
-    let contents = contents.map(|file| file.contents.as_slice());
-    let skipped = snapshot.skipped.iter();
-    let skipped = skipped.map(|(path, why)| (path.as_str(), why.as_str()));
-    let config = own_config(&format!("{}:", repo.name), contents, skipped, &setup.config);
-    let config = config.map_err(|error| ProblemReport {
-        since: None,
-        code: "bad-config".to_owned(),
-        message: error.to_string(),
-        help: Some(format!("mend {REPO_CONFIG}")),
-    })?;
-    if !config.enabled {
-        return Ok(None);
-    }
-    let files = snapshot.files.into_iter();
-    let files = files.map(|file| (file.path, EntryKind::File, file.contents));
-    let name = Some(repo.name.clone());
-    let mut work = Work::new(setup, name, config, files, Vec::new());
-    work.registry = repo.registry.clone();
-    Ok(Some(work))
-}
-
 impl Publishers {
     /// The images that a repository publishes; `None` if no such repository is registered.
     pub fn of_repo(&self, name: &RepoName) -> Option<Vec<Subject>> {
-        let is = |(repo, _): &(Repository, Work)| repo.name == *name;
+        let is = |(repo, _): &(Repository, ParsedRepo)| repo.name == *name;
         let repo = self.repositories.iter().position(is)?;
-        let nodes = self.kinship.graph.nodes_of(repo).iter();
+        let nodes = self.family.graph.nodes_of(repo).iter();
         Some(nodes.filter_map(|node| self.subject(*node)).collect())
     }
 
     /// All images that are published, each with its place in the graph.
     pub fn all(&self) -> Vec<(usize, Subject)> {
-        let nodes = 0..self.kinship.graph.nodes().len();
-        let published = nodes.filter(|node| self.kinship.graph.nodes()[*node].repo.is_some());
+        let nodes = 0..self.family.graph.nodes().len();
+        let published = nodes.filter(|node| self.family.graph.nodes()[*node].repo.is_some());
         published
             .filter_map(|node| Some((node, self.subject(node)?)))
             .collect()
     }
 
     /// The family of the registered repositories.
-    pub fn kinship(&self) -> &Kinship {
-        &self.kinship
+    pub fn family(&self) -> &Family {
+        &self.family
     }
 
     /// An image, with the repository that publishes it, if one does.
     pub fn of_image(&self, setup: &Setup, reference: &Reference) -> Subject {
-        let node = self.kinship.graph.node_of(&setup.resolve(&reference.name));
+        let node = self.family.graph.node_of(&setup.resolve(&reference.name));
         Subject {
             image: reference.name.clone(),
             tag: reference.tag.clone(),
@@ -140,7 +113,7 @@ impl Publishers {
 
     fn subject(&self, node: usize) -> Option<Subject> {
         Some(Subject {
-            image: self.kinship.graph.nodes().get(node)?.image.clone()?,
+            image: self.family.graph.nodes().get(node)?.image.clone()?,
             tag: None,
             digest: None,
             built: self.built(node),
@@ -148,40 +121,40 @@ impl Publishers {
     }
 
     fn built(&self, node: usize) -> Option<Arc<Built>> {
-        let repo = self.kinship.graph.nodes().get(node)?.repo?;
-        let (repository, work) = self.repositories.get(repo)?;
-        built(&self.kinship, node, repository, work).map(Arc::new)
+        let repo = self.family.graph.nodes().get(node)?.repo?;
+        let (repository, parsed) = self.repositories.get(repo)?;
+        built(&self.family, node, repository, parsed).map(Arc::new)
     }
 }
 
 /// Where the image of a node is built; `None` where the repository does not tell from which Dockerfile.
 pub(in crate::run) fn built(
-    kinship: &Kinship,
+    family: &Family,
     node: usize,
     repo: &Repository,
-    work: &Work,
+    parsed: &ParsedRepo,
 ) -> Option<Built> {
-    let graph = &kinship.graph;
+    let graph = &family.graph;
     let spec = graph.nodes().get(node)?.spec;
-    let spec = spec.and_then(|spec| work.config.images.get(spec));
+    let spec = spec.and_then(|spec| parsed.settings.images.get(spec));
     let dockerfile = match spec {
         Some(spec) => spec.dockerfile.clone(),
-        None => only(work, graph.edges_to(node).map(|edge| &edge.path).collect())?,
+        None => only(parsed, graph.edges_to(node).map(|edge| &edge.path).collect())?,
     };
-    let file = work.files.iter().find(|file| file.path == dockerfile)?;
+    let file = parsed.files.iter().find(|file| file.path == dockerfile)?;
     Some(Built {
         repo: repo.clone(),
         contents: file.contents.clone(),
         dockerfile,
         target: spec.and_then(|spec| spec.target.clone()),
-        args: work.config.args.clone(),
-        passed: spec.map(|spec| passed(work, spec)).unwrap_or_default(),
+        args: parsed.settings.args.clone(),
+        passed: spec.map(|spec| passed(parsed, spec)).unwrap_or_default(),
     })
 }
 
 /// The base that gipgee passes, where an image has one.
-fn passed(work: &Work, spec: &ImageSpec) -> BTreeMap<String, String> {
-    let bases: BTreeSet<String> = work.bases_told(spec).map(ToString::to_string).collect();
+fn passed(parsed: &ParsedRepo, spec: &ImageSpec) -> BTreeMap<String, String> {
+    let bases: BTreeSet<String> = parsed.bases_told(spec).map(ToString::to_string).collect();
     let is_one = bases.len() == 1;
     let base = bases.into_iter().filter(|_| is_one);
     base.map(|base| (GIPGEE_BASE_ARG.to_owned(), base))
@@ -189,8 +162,8 @@ fn passed(work: &Work, spec: &ImageSpec) -> BTreeMap<String, String> {
 }
 
 /// The one Dockerfile among those that name a parent, or among all, if none does; of several the one at the top.
-fn only(work: &Work, named: BTreeSet<&RepoPath>) -> Option<RepoPath> {
-    let files = work.files.iter();
+fn only(parsed: &ParsedRepo, named: BTreeSet<&RepoPath>) -> Option<RepoPath> {
+    let files = parsed.files.iter();
     let dockerfiles = files.filter(|file| file.format == Format::Dockerfile);
     let all: BTreeSet<&RepoPath> = dockerfiles.map(|file| &file.path).collect();
     let named: BTreeSet<&RepoPath> = named.intersection(&all).copied().collect();

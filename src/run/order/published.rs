@@ -1,7 +1,8 @@
 //! Whether the version of an image is in every registry that it is published to.
 
 use super::super::setup::Setup;
-use super::super::work::Work;
+use super::super::repo::Asker;
+use crate::fleet::ParsedRepo;
 use crate::family::{Graph, ImageSpec, NO_REGISTRY};
 use crate::image::{Digest, ImageName, Tag};
 use crate::plan::{Lookup, Need, Observations, Why};
@@ -13,18 +14,18 @@ pub(in crate::run) type Asked = (ImageName, Result<(Lookup, Tag), String>);
 pub(in crate::run) fn asked(
     setup: &Setup,
     graph: &Graph,
-    works: &[Work],
+    askers: &[Asker<'_>],
 ) -> BTreeMap<usize, Vec<Asked>> {
     let mut asked = BTreeMap::new();
     for (index, node) in graph.nodes().iter().enumerate() {
         let Some((repo, spec)) = node.repo.zip(node.spec) else {
             continue;
         };
-        let work = &works[repo];
-        let Some(spec) = work.specs.get(spec) else {
+        let asker = &askers[repo];
+        let Some(spec) = asker.parsed.specs.get(spec) else {
             continue;
         };
-        let names: Vec<(&ImageName, Result<Tag, String>)> = match work.images.version(&spec.name) {
+        let names: Vec<(&ImageName, Result<Tag, String>)> = match asker.parsed.images.version(&spec.name) {
             Some(Ok(version)) => {
                 let tag = Tag::parse(&version).map_err(|error| error.to_string());
                 spec.names().map(|name| (name, tag.clone())).collect()
@@ -36,7 +37,7 @@ pub(in crate::run) fn asked(
             }
         };
         let names = names.into_iter().map(|(name, tag)| {
-            let lookup = setup.lookup(name, work.repo.as_ref(), work.registry.as_ref());
+            let lookup = setup.lookup(name, asker.parsed.name.as_ref(), asker.registry);
             let lookup = lookup.map_err(|error| error.to_string());
             let listed = lookup.and_then(|lookup| {
                 lookup.ok_or_else(|| match name.host().as_str() {
@@ -66,12 +67,12 @@ pub(in crate::run) fn head_of<'a>(
 }
 
 pub(in crate::run) fn whys_of(
-    work: &Work,
+    parsed: &ParsedRepo,
     spec: Option<&ImageSpec>,
     asked: &[Asked],
     seen: &Observations,
 ) -> Vec<Why> {
-    let version = spec.and_then(|spec| work.images.version(&spec.name));
+    let version = spec.and_then(|spec| parsed.images.version(&spec.name));
     match version {
         None if !asked.is_empty() => {
             let names = asked.iter().flat_map(|(name, asked)| {

@@ -7,7 +7,8 @@ use crate::family::hold::{Busy, Facts, Scene, Terms};
 use crate::image::{ImageName, Reference};
 use crate::plan::{Decision, Lookup, Observations, Outcome, Reason};
 use crate::policy::Settings;
-use crate::run::family::{Kinship, odd};
+use crate::fleet::Family;
+use crate::run::family::findings;
 use crate::run::freshness::{FreshnessReport, newest};
 use crate::run::report::ProblemReport;
 use crate::run::setup::Setup;
@@ -17,14 +18,14 @@ use std::collections::{BTreeMap, HashMap};
 
 /// How an image of a registered repository is looked up: as its own repository may.
 pub(super) fn own_lookup(setup: &Setup, node: &Node, cases: &[Case]) -> Option<Lookup> {
-    let (image, repo) = (node.image.as_ref()?, &cases.get(node.repo?)?.candidate.repo);
+    let (image, repo) = (node.image.as_ref()?, &cases.get(node.repo?)?.listed);
     let lookup = setup.lookup(image, Some(&repo.name), repo.registry.as_ref());
     lookup.ok().flatten()
 }
 
 /// The images of which a reference has nothing newer to come, with the reason.
 pub(super) fn ended(cases: &[Case]) -> HashMap<ImageName, String> {
-    let decisions = cases.iter().flat_map(|case| &case.work.decisions);
+    let decisions = cases.iter().flat_map(|case| &case.decisions);
     let over = decisions.filter(|d| matches!(d.reason, Reason::LineEnded | Reason::NoNewTags));
     let shown = over.filter_map(|decision| {
         let image = decision.lookup.as_ref()?.image.clone();
@@ -35,7 +36,7 @@ pub(super) fn ended(cases: &[Case]) -> HashMap<ImageName, String> {
 
 pub(super) struct Painter<'a> {
     pub(super) setup: &'a Setup,
-    pub(super) kinship: &'a Kinship,
+    pub(super) family: &'a Family,
     pub(super) cases: &'a [Case],
     pub(super) seen: &'a Observations,
     pub(super) facts: &'a BTreeMap<usize, Facts>,
@@ -48,8 +49,8 @@ pub(super) struct Painter<'a> {
 
 impl Painter<'_> {
     pub(super) fn paint(&self, problems: Vec<ProblemReport>) -> Portrait {
-        let graph = &self.kinship.graph;
-        let name = |node: usize| graph.name_of(node, &self.kinship.members);
+        let graph = &self.family.graph;
+        let name = |node: usize| graph.name_of(node, &self.family.members);
         let mut nodes: Vec<NodeReport> = (0..graph.nodes().len()).map(|n| self.node(n)).collect();
         nodes.sort_by(|a, b| (a.generation, a.name()).cmp(&(b.generation, b.name())));
         let edges = graph.edges().iter().map(|edge| EdgeReport {
@@ -66,13 +67,13 @@ impl Painter<'_> {
             cycles: cycles
                 .map(|cycle| cycle.iter().map(|node| name(*node)).collect())
                 .collect(),
-            warnings: odd(self.kinship),
+            warnings: findings(self.family),
             problems,
         }
     }
 
     fn node(&self, index: usize) -> NodeReport {
-        let node = &self.kinship.graph.nodes()[index];
+        let node = &self.family.graph.nodes()[index];
         let (state, held_by, why) = self.state(index);
         let base = self.bases.get(&index);
         let created = base.and_then(|(reference, lookup)| {
@@ -81,7 +82,7 @@ impl Painter<'_> {
         });
         NodeReport {
             image: node.image.as_ref().map(ImageName::canonical),
-            repo: node.repo.map(|repo| self.kinship.name(repo).to_string()),
+            repo: node.repo.map(|repo| self.family.name(repo).to_string()),
             generation: node.generation,
             state,
             held_by,
@@ -113,7 +114,7 @@ impl Painter<'_> {
 
     /// How an image stands: the first of these that is so.
     fn state(&self, index: usize) -> (State, Option<String>, String) {
-        let node = &self.kinship.graph.nodes()[index];
+        let node = &self.family.graph.nodes()[index];
         let Some(repo) = node.repo else {
             let ended = node.image.as_ref().and_then(|image| self.ended.get(image));
             return (State::Outside, None, ended.cloned().unwrap_or_default());
@@ -122,8 +123,8 @@ impl Painter<'_> {
             let why = "its forge does not list it now".to_owned();
             return (State::Unknown, None, why);
         };
-        if case.candidate.base.is_none() {
-            let report = &case.candidate.report;
+        if case.base.is_none() {
+            let report = &case.listedrt;
             let problem = report
                 .problems
                 .first()
@@ -134,7 +135,7 @@ impl Painter<'_> {
         let decisions: Vec<&Decision> = self.decisions(repo, index).collect();
         let unknown = decisions.iter().find(|d| d.outcome() == Outcome::Unknown);
         let waiting = decisions.iter().find(|d| d.kin.waits_for.is_some());
-        let noun = case.candidate.forge.noun();
+        let noun = case.forge.noun();
         let busy = self.busy(index);
         let failed = busy.iter().find(|busy| busy.has_failed());
         let building = busy.iter().find(|busy| **busy == Busy::Running);
@@ -196,8 +197,8 @@ impl Painter<'_> {
 
     /// The decisions about what an image is built from.
     fn decisions(&self, repo: usize, index: usize) -> impl Iterator<Item = &Decision> {
-        let graph = &self.kinship.graph;
-        let of_repo = self.cases.get(repo).map(|case| &case.work.decisions);
+        let graph = &self.family.graph;
+        let of_repo = self.cases.get(repo).map(|case| &case.decisions);
         let decisions = of_repo.into_iter().flatten();
         decisions.filter(move |decision| {
             let children = graph.children_at(repo, &decision.id());
@@ -214,8 +215,8 @@ impl Painter<'_> {
             settle: SignedDuration::from_secs(settings.settle.value.seconds),
         };
         let scene = Scene {
-            graph: &self.kinship.graph,
-            members: &self.kinship.members,
+            graph: &self.family.graph,
+            members: &self.family.members,
             facts: self.facts,
             lives: &|_| true,
             now: self.now,

@@ -1,16 +1,14 @@
-//! What is to be judged, of a repository or of a folder.
+//! A repository or folder with everything that follows from its files alone.
 
-use super::observe::{GITLAB_DEPS, REPO_CONFIG};
-use super::setup::Setup;
+use super::operator::Operator;
+use super::settings::RepoSettings;
+use super::tree::{GITLAB_DEPS, REPO_CONFIG, Tree, TreeFile};
 use super::unread::unread;
-use crate::config::{Config, RepoConfig, repo_of};
 use crate::family::{
     Depends, ImageSpec, NO_REGISTRY, REGISTRY_ARG, contexts, gipgee, gipgee_files, is_gipgee,
-    is_info, knows_gipgee,
+    is_info, knows_gipgee, repo_of,
 };
-use crate::forge::ForgeRegistry;
-use crate::git::EntryKind;
-use crate::image::{ImageName, Reference};
+use crate::image::{ImageName, Reference, RegistryHost};
 use crate::plan::{Decision, File, Images, Observations, Proposal, Target, propose};
 use crate::policy::{Notes, Policy};
 use crate::repo::{Branch, RepoName, RepoPath};
@@ -18,22 +16,24 @@ use crate::source::{Format, Kind, Located, PassedOver, Stages, VersionFileError,
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-/// The most of a line that is shown: one line can hold thousands of references, each of which shows it.
+/// The most of a line that is shown, in characters: one line can hold thousands of references, each of which shows it.
 const LONGEST_LINE: usize = 300;
+/// The most projects of a `.gitlab-deps` that are read.
+const MOST_DEPENDS: usize = 500;
+/// The most images of one repository.
+const MOST_IMAGES: usize = 1_000;
 
-/// A repository or folder with everything that was read of it.
+/// A repository or folder whose files are read and whose references are found.
 #[derive(Debug)]
-pub struct Work {
+pub struct ParsedRepo {
     /// The repository; none for a plain folder.
-    pub repo: Option<RepoName>,
+    pub name: Option<RepoName>,
     /// Its own settings.
-    pub config: RepoConfig,
+    pub settings: RepoSettings,
     /// All rules that hold for it.
     pub policy: Policy,
     /// The files that hold references.
     pub files: Vec<File>,
-    /// What the files are: their mode stays.
-    pub kinds: BTreeMap<RepoPath, EntryKind>,
     /// The references, in the order of files and lines.
     pub references: Vec<(RepoPath, Located)>,
     /// The stages of the files.
@@ -42,144 +42,165 @@ pub struct Work {
     pub skipped: Vec<(String, String)>,
     /// Lines that could not be read.
     pub passed: Vec<(RepoPath, PassedOver)>,
-    /// The images that it says it builds, or that its folders tell.
+    /// The images that it says it builds, or that its folders show.
     pub specs: Vec<ImageSpec>,
     /// Those that it gives versions to.
     pub images: Images,
-    /// What is odd about them, for people.
+    /// Mistakes in what it says of them, for people.
     pub findings: Vec<String>,
-    /// The version files that are no files with references.
-    versions: BTreeMap<RepoPath, Vec<u8>>,
-    /// The decisions, in the order of the references, once they are made.
-    pub decisions: Vec<Decision>,
-    /// The registry of the repository's own forge.
-    pub registry: Option<ForgeRegistry>,
-    /// Whether the repository could not be read, so that what it says is not known.
+    /// The host of its forge's own registry.
+    pub registry: Option<RegistryHost>,
+    /// Whether it could not be read: what it publishes is known from an earlier pass, if at all.
     pub unread: bool,
+    /// The version files that hold no references.
+    versions: BTreeMap<RepoPath, Vec<u8>>,
+    /// The files that may be executed.
+    executable: BTreeSet<RepoPath>,
     /// Where the lines of the files begin, by path, with the file's index.
     line_starts: OnceLock<BTreeMap<RepoPath, (usize, Vec<usize>)>>,
 }
 
-impl Work {
-    /// Scans the files of a repository or folder.
+impl ParsedRepo {
+    /// Finds the references of a repository or folder, and applies its settings.
     pub fn new(
-        setup: &Setup,
-        repo: Option<RepoName>,
-        mut config: RepoConfig,
-        files: impl IntoIterator<Item = (RepoPath, EntryKind, Vec<u8>)>,
-        skipped: Vec<(String, String)>,
+        operator: &Operator,
+        name: Option<RepoName>,
+        mut settings: RepoSettings,
+        tree: Tree,
     ) -> Self {
-        let rules = setup
-            .config
-            .rules
-            .iter()
-            .chain(&config.rules)
-            .cloned()
-            .collect();
-        let files: Vec<_> = files.into_iter().collect();
-        let (mut specs, mut findings) = specs(&mut config, &files);
+        let (mut specs, mut findings) = specs(&mut settings, &tree);
         let over = specs.len().saturating_sub(MOST_IMAGES);
         if over > 0 {
             specs.truncate(MOST_IMAGES);
-            config.images.truncate(MOST_IMAGES);
+            settings.images.truncate(MOST_IMAGES);
             findings.push(format!(
                 "the repository has {over} images more than the {MOST_IMAGES} that are looked at"
             ));
         }
-        let named = version_files(&specs);
-        let mut work = Self {
-            repo,
+        let mut repo = Self::of_settings(operator, name, settings);
+        repo.skipped = tree.skipped;
+        repo.read(operator, tree.files, &version_files(&specs));
+        repo.know_gipgee();
+        let notes = repo
+            .references
+            .iter()
+            .map(|(_, located)| &located.notes[..]);
+        repo.policy.notes = Notes::read(notes);
+        let resolve = |image: &ImageName| operator.resolve(image);
+        let images = Images::new(
+            &specs,
+            &|path: &RepoPath| repo.version(path),
+            &repo.settings.args,
+            &repo.stages,
+            &repo.references,
+            &resolve,
+        );
+        findings.extend(images.findings());
+        repo.images = images;
+        repo.specs = specs;
+        repo.findings = findings;
+        repo
+    }
+
+    /// One of which nothing was read, be it that nothing is done in it.
+    pub fn empty(operator: &Operator, name: Option<RepoName>) -> Self {
+        Self::of_settings(operator, name, RepoSettings::default())
+    }
+
+    /// One that could not be read.
+    pub fn unread(operator: &Operator, name: RepoName) -> Self {
+        Self {
+            unread: true,
+            ..Self::empty(operator, Some(name))
+        }
+    }
+
+    fn of_settings(operator: &Operator, name: Option<RepoName>, settings: RepoSettings) -> Self {
+        let rules = operator.rules.iter().chain(&settings.rules);
+        Self {
+            name,
             policy: Policy {
-                rules,
-                operators: setup.config.rules.len(),
-                ceiling: setup.config.ceiling,
+                rules: rules.cloned().collect(),
+                operators: operator.rules.len(),
+                ceiling: operator.ceiling,
                 notes: Notes::default(),
             },
+            settings,
             files: Vec::new(),
-            kinds: BTreeMap::new(),
             references: Vec::new(),
             stages: BTreeMap::new(),
-            skipped,
+            skipped: Vec::new(),
             passed: Vec::new(),
             specs: Vec::new(),
             images: Images::default(),
             findings: Vec::new(),
-            versions: BTreeMap::new(),
-            decisions: Vec::new(),
             registry: None,
             unread: false,
+            versions: BTreeMap::new(),
+            executable: BTreeSet::new(),
             line_starts: OnceLock::new(),
-            config,
-        };
-        let most = setup.config.budget.references;
-        for (path, kind, contents) in files {
+        }
+    }
+
+    /// Reads the files: those that hold references, the version files that `named` lists, and `.gitlab-deps`.
+    fn read(
+        &mut self,
+        operator: &Operator,
+        files: BTreeMap<RepoPath, TreeFile>,
+        named: &BTreeSet<RepoPath>,
+    ) {
+        for (path, file) in files {
+            let TreeFile {
+                executable,
+                contents,
+            } = file;
             if path.as_str() == GITLAB_DEPS {
-                work.config.depends.extend(gitlab_deps(&path, &contents));
+                self.settings.depends.extend(gitlab_deps(&path, &contents));
                 continue;
             }
             let holds_none = Format::of(path.as_str()).is_none();
             if holds_none && (named.contains(&path) || is_info(&path)) {
-                work.kinds.insert(path.clone(), kind);
-                work.versions.insert(path, contents);
+                self.executable.extend(executable.then(|| path.clone()));
+                self.versions.insert(path, contents);
                 continue;
             }
-            if path.as_str() == REPO_CONFIG || !work.config.reads(&path) {
+            if path.as_str() == REPO_CONFIG || !self.settings.reads(&path) {
                 continue;
             }
             let Some(format) = Format::read_as(path.as_str(), &contents) else {
                 continue;
             };
-            match scan(format, &contents, &work.config.args) {
+            match scan(format, &contents, &self.settings.args) {
                 Ok(mut scanned) => {
-                    let room = most.saturating_sub(work.references.len());
+                    let room = operator.references.saturating_sub(self.references.len());
                     let over = scanned.references.len().saturating_sub(room);
                     if over > 0 {
                         scanned.references.truncate(room);
                         let why = format!("too-many-references: {over} are not looked at");
-                        work.skipped.push((path.to_string(), why));
+                        self.skipped.push((path.to_string(), why));
                     }
-                    work.references.extend(
-                        scanned
-                            .references
-                            .into_iter()
-                            .map(|located| (path.clone(), located)),
-                    );
+                    let found = scanned.references.into_iter();
+                    self.references
+                        .extend(found.map(|located| (path.clone(), located)));
                     if !scanned.passed.is_empty() {
-                        work.passed.push((path.clone(), scanned.passed));
+                        self.passed.push((path.clone(), scanned.passed));
                     }
-                    work.stages.insert(path.clone(), scanned.stages);
-                    work.kinds.insert(path.clone(), kind);
-                    work.files.push(File {
+                    self.stages.insert(path.clone(), scanned.stages);
+                    self.executable.extend(executable.then(|| path.clone()));
+                    self.files.push(File {
                         path,
                         format,
                         contents,
                     });
                 }
-                Err(why) => work.skipped.push((path.to_string(), why.code().to_owned())),
+                Err(why) => self.skipped.push((path.to_string(), why.code().to_owned())),
             }
         }
-        work.know_gipgee();
-        let notes = work
-            .references
-            .iter()
-            .map(|(_, located)| &located.notes[..]);
-        work.policy.notes = Notes::read(notes);
-        let resolve = |image: &ImageName| setup.resolve(image);
-        let contents = |path: &RepoPath| work.version(path);
-        let args = &work.config.args;
-        let images = Images::new(
-            &specs,
-            &contents,
-            args,
-            &work.stages,
-            &work.references,
-            &resolve,
-        );
-        findings.extend(images.findings());
-        work.images = images;
-        work.specs = specs;
-        work.findings = findings;
-        work
+    }
+
+    /// Whether a file may be executed.
+    pub fn is_executable(&self, path: &RepoPath) -> bool {
+        self.executable.contains(path)
     }
 
     /// What gipgee passes to its Containerfiles is followed where it is said.
@@ -228,11 +249,12 @@ impl Work {
         files.chain(versions).collect()
     }
 
-    /// What would be proposed for a folder that is no repository of a forge; `together`: as one.
+    /// What would be proposed for a folder that belongs to no forge; `together`: as one.
     pub fn propose(
-        &mut self,
+        &self,
+        operator: &Operator,
         name: &str,
-        config: &Config,
+        decisions: &mut [Decision],
         seen: &Observations,
         together: bool,
     ) -> Vec<Proposal> {
@@ -244,32 +266,18 @@ impl Work {
             repo: name,
             branch: &branch,
             noun: "merge request",
-            templates: &config.merge_requests.templates,
-            commit_prefix: &config.merge_requests.commit_prefix,
+            templates: &operator.templates,
+            commit_prefix: &operator.commit_prefix,
             together,
         };
-        let (args, images) = (&self.config.args, &self.images);
-        propose(
-            &target,
-            &self.files,
-            args,
-            images,
-            &mut self.decisions,
-            seen,
-        )
-        .0
+        let (args, images) = (&self.settings.args, &self.images);
+        propose(&target, &self.files, args, images, decisions, seen).0
     }
 
     /// Files and lines that were not read, each in one line.
-    pub fn unread(&self) -> Vec<String> {
+    pub fn unread_lines(&self) -> Vec<String> {
         let unread = unread(&self.skipped, &self.passed);
         unread.iter().map(ToString::to_string).collect()
-    }
-
-    /// The indices of the rules that matched something.
-    pub fn matched(&self) -> impl Iterator<Item = usize> {
-        let effective = self.decisions.iter().filter_map(|d| d.effective.as_ref());
-        effective.flat_map(|effective| effective.matched.iter().copied())
     }
 
     /// The text of a line, counted from 1. Where a file's lines begin is looked for once.
@@ -309,42 +317,37 @@ impl Work {
     }
 }
 
-/// The images that a repository says it builds, or that its gipgee.yml or its folders tell, and what is odd about them.
-/// Where only the build knows the registry, a name that is never asked stands for it.
-fn specs(
-    config: &mut RepoConfig,
-    files: &[(RepoPath, EntryKind, Vec<u8>)],
-) -> (Vec<ImageSpec>, Vec<String>) {
-    if !config.images.is_empty() {
-        return (config.images.clone(), Vec::new());
+/// The images that a repository says it builds, or that its gipgee.yml or its folders show, and mistakes in that. Where
+/// only the build knows the registry, a name that is never asked takes its place.
+fn specs(settings: &mut RepoSettings, tree: &Tree) -> (Vec<ImageSpec>, Vec<String>) {
+    if !settings.images.is_empty() {
+        return (settings.images.clone(), Vec::new());
     }
-    let mut all = files.iter();
-    let told = all.find(|(path, ..)| is_gipgee(path) && config.reads(path));
-    if let Some((path, _, contents)) = told {
-        let (specs, findings) = gipgee(path, contents);
-        config.images.clone_from(&specs);
+    let mut all = tree.files.iter();
+    let gipgee_file = all.find(|(path, _)| is_gipgee(path) && settings.reads(path));
+    if let Some((path, file)) = gipgee_file {
+        let (specs, findings) = gipgee(path, &file.contents);
+        settings.images.clone_from(&specs);
         return (specs, findings);
     }
-    let paths = files.iter().map(|(path, ..)| path);
-    let given = config.args.get(REGISTRY_ARG).cloned();
+    let given = settings.args.get(REGISTRY_ARG).cloned();
     let registry = given.clone().unwrap_or_else(|| NO_REGISTRY.to_owned());
-    let read: Vec<&RepoPath> = paths.filter(|path| is_context_file(config, path)).collect();
+    let paths = tree.files.keys();
+    let read: Vec<&RepoPath> = paths.filter(|path| is_context_file(settings, path)).collect();
     let (specs, findings) = contexts(read, &registry);
     match given {
         _ if specs.is_empty() => {}
-        Some(_) => config.images.clone_from(&specs),
-        None => drop(config.args.insert(REGISTRY_ARG.to_owned(), registry)),
+        Some(_) => settings.images.clone_from(&specs),
+        None => drop(settings.args.insert(REGISTRY_ARG.to_owned(), registry)),
     }
     (specs, findings)
 }
 
 /// A file of a context counts if its Dockerfile is read.
-fn is_context_file(config: &RepoConfig, path: &RepoPath) -> bool {
-    let folder = path
-        .as_str()
-        .rsplit_once('/')
-        .map_or("", |(folder, _)| folder);
-    RepoPath::parse(&format!("{folder}/Dockerfile")).is_ok_and(|path| config.reads(&path))
+fn is_context_file(settings: &RepoSettings, path: &RepoPath) -> bool {
+    let folder = path.as_str().rsplit_once('/');
+    let folder = folder.map_or("", |(folder, _)| folder);
+    RepoPath::parse(&format!("{folder}/Dockerfile")).is_ok_and(|path| settings.reads(&path))
 }
 
 fn version_files(specs: &[ImageSpec]) -> BTreeSet<RepoPath> {
@@ -352,7 +355,7 @@ fn version_files(specs: &[ImageSpec]) -> BTreeSet<RepoPath> {
     files.map(|version| version.file.path.clone()).collect()
 }
 
-/// What `.gitlab-deps` names: a project's address a line. A line that names none stands in nobody's way.
+/// What `.gitlab-deps` names: a project's address a line. A line that names none is passed over.
 fn gitlab_deps(path: &RepoPath, contents: &[u8]) -> Vec<Depends> {
     let text = String::from_utf8_lossy(contents);
     let lines = text.lines().enumerate();
@@ -364,8 +367,3 @@ fn gitlab_deps(path: &RepoPath, contents: &[u8]) -> Vec<Depends> {
     });
     depends.take(MOST_DEPENDS).collect()
 }
-
-/// The most projects of a `.gitlab-deps` that are read.
-const MOST_DEPENDS: usize = 500;
-/// The most images of one repository.
-const MOST_IMAGES: usize = 1_000;

@@ -1,6 +1,6 @@
 //! Names in files that mean a registry under another name: mirrors, proxies, GitLab's dependency proxy.
 
-use crate::image::{ImageName, ParseNameError, RegistryHost};
+use super::name::{ImageName, ParseNameError, RegistryHost};
 
 /// A prefix of image names, `gitlab.example.com/*/dependency_proxy/containers`; a `*` is one or more parts of the path.
 #[derive(Debug, Clone, PartialEq, Eq)]

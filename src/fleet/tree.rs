@@ -1,0 +1,70 @@
+//! The files of a repository or folder, as far as they were read.
+
+use crate::repo::RepoPath;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The name of a repository's own settings.
+pub const REPO_CONFIG: &str = "imagebot.toml";
+
+/// A list of projects that a repository depends on, as gitlab-deps has it.
+pub const GITLAB_DEPS: &str = ".gitlab-deps";
+
+/// A file that was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TreeFile {
+    /// Whether it may be executed: an edit keeps that.
+    pub executable: bool,
+    /// Its bytes.
+    #[serde(with = "encoded")]
+    pub contents: Vec<u8>,
+}
+
+/// What was read of a repository at a commit, or of a folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tree {
+    /// The files, by path.
+    pub files: BTreeMap<RepoPath, TreeFile>,
+    /// Files that were not read, as they are shown, and why.
+    pub skipped: Vec<(String, String)>,
+    /// When the commit was made, as it says itself: seconds since 1970. Nothing for a folder.
+    pub committed: Option<i64>,
+}
+
+impl Tree {
+    /// The text of its `imagebot.toml`, if it has one and that is text.
+    pub fn settings_text(&self) -> Option<&str> {
+        std::str::from_utf8(self.settings()?).ok()
+    }
+
+    /// The bytes of its `imagebot.toml`.
+    pub fn settings(&self) -> Option<&[u8]> {
+        let mut files = self.files.iter();
+        let (_, file) = files.find(|(path, _)| path.as_str() == REPO_CONFIG)?;
+        Some(&file.contents)
+    }
+
+    /// Why its `imagebot.toml` was not read, if that is so.
+    pub fn settings_skipped(&self) -> Option<&str> {
+        let mut skipped = self.skipped.iter();
+        let (_, why) = skipped.find(|(path, _)| path == REPO_CONFIG)?;
+        Some(why)
+    }
+}
+
+/// Bytes as base64: a JSON list of numbers would be four times as long.
+mod encoded {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        STANDARD
+            .decode(String::deserialize(from)?)
+            .map_err(D::Error::custom)
+    }
+}
