@@ -107,6 +107,15 @@ impl WhyNot {
     }
 }
 
+/// An `# imagebot:` comment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comment {
+    /// Its line, counted from 1.
+    pub line: usize,
+    /// What it says, the part behind the colon.
+    pub text: String,
+}
+
 /// A reference as it stands in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {
@@ -122,8 +131,8 @@ pub struct Located {
     pub written: String,
     /// Where it is written: its first byte and the byte behind its last.
     pub(crate) written_at: Range<usize>,
-    /// What `# imagebot:` comments right above the instruction say, the part behind the colon.
-    pub notes: Vec<String>,
+    /// The `# imagebot:` comments right above the instruction.
+    pub notes: Vec<Comment>,
     /// What it says.
     pub found: Found,
 }
