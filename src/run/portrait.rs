@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 /// Looks at the family, and if `published` also at what is published. Nothing is written but the cache.
 pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) -> Portrait {
+    let setup = &setup.for_pass();
     let mut report = Report::new(true);
     let Some(mut observed) = observe(setup, options, &mut report).await else {
         return Portrait::nothing(report.problems);
