@@ -1,16 +1,21 @@
-# The bases are pinned by digest: a bot that pins is pinned.
-FROM docker.io/library/rust:1.97.0-slim-bookworm@sha256:6d220bf85c74e842a79da63997af8d2e74455c0b8847d8bb3a5888572334991d AS build
+# The bases are pinned by digest: a bot that pins is pinned. scripts/check-container gives others.
+ARG RUST=docker.io/library/rust:1.97.0-slim-bookworm@sha256:6d220bf85c74e842a79da63997af8d2e74455c0b8847d8bb3a5888572334991d
+ARG DEBIAN=docker.io/library/debian:bookworm-slim@sha256:96e378d7e6531ac9a15ad505478fcc2e69f371b10f5cdf87857c4b8188404716
+
+FROM ${RUST} AS build
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
-COPY Cargo.toml Cargo.lock ./
-COPY src src
-RUN mkdir benches && touch benches/scheme.rs benches/scan.rs && cargo build --release --locked --bin imagebot
+COPY . .
+ARG PROFILE=release
+# The program's path is the profile's.
+ARG BUILT=target/release/imagebot
+RUN cargo build --profile "$PROFILE" --locked --bin imagebot && install -D "$BUILT" /out/imagebot
 
-FROM docker.io/library/debian:bookworm-slim@sha256:96e378d7e6531ac9a15ad505478fcc2e69f371b10f5cdf87857c4b8188404716
+FROM ${DEBIAN}
 # git moves the content; without CA certificates no registry can be asked over https.
 RUN apt-get update && apt-get install -y --no-install-recommends git ca-certificates && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --create-home --home-dir /var/lib/imagebot imagebot
-COPY --from=build /src/target/release/imagebot /usr/local/bin/imagebot
+COPY --from=build /out/imagebot /usr/local/bin/imagebot
 USER 10001:10001
 WORKDIR /var/lib/imagebot
 ENTRYPOINT ["imagebot"]

@@ -3,6 +3,7 @@
 use imagebot::family::{Graph, Member, Stand};
 use imagebot::image::{ImageName, RegistryHost};
 use imagebot::repo::{RepoName, RepoPath};
+use imagebot::source::RefId;
 
 fn main() {
     divan::main();
@@ -26,7 +27,10 @@ fn family(images: usize) -> Vec<Member> {
             .enumerate()
             .map(|(line, parent)| Stand {
                 image: ImageName::parse(&format!("{host}/{}", name(parent))).expect("a name"),
-                path: path.clone(),
+                id: RefId {
+                    path: path.clone(),
+                    ordinal: line,
+                },
                 line: line + 1,
             })
             .collect();

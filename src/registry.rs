@@ -1,6 +1,7 @@
 //! OCI distribution: tags, digests, manifests and image configurations, read and never written.
 //!
-//! A thin client of our own on [`crate::http`]. What a registry says of other places (the next page, a token
+//! A thin client of our own on [`crate::http`]: `oci-client`'s hides the headers of answers (`Link`, `ETag`,
+//! `Retry-After`), asks again without a login after one was refused, and has no single flight. What a registry says of other places (the next page, a token
 //! service, a redirect) is a hint: same origin, or listed by the operator, or an error; never a shortened answer.
 //! Hosts are exact; one that nobody listed is not contacted at all, or only at public addresses ([`Unlisted`]).
 //!

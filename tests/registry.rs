@@ -15,6 +15,8 @@ mod fake_registry;
 mod auth;
 #[path = "registry/faults.rs"]
 mod faults;
+#[path = "registry/foreign.rs"]
+mod foreign;
 #[path = "registry/hosts.rs"]
 mod hosts;
 #[path = "registry/manifests.rs"]

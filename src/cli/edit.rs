@@ -86,7 +86,7 @@ fn update(given: GivenUpdate) -> anyhow::Result<Update> {
             .map(|digest| Digest::parse(&digest).with_context(|| format!("digest {digest:?}")))
             .transpose()?,
         drop_digest: false,
-        lines: None,
+        only: None,
     })
 }
 

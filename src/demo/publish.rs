@@ -1,58 +1,86 @@
-//! Pushing a small image to a registry: what CI does, and imagebot never.
+//! Pushing a small image to a registry: what CI does, and imagebot never. The client is `oci-client`'s, so that the
+//! demo's registry is also driven by code that was not written for it.
 
-use crate::http::{
-    Addresses, Client, Clock, Gates, HttpError, Policy, Request, Transport, TransportSettings,
-};
+use crate::http::{Addresses, HttpError, Policy, Transport, TransportSettings};
 use crate::image::Digest;
-use bytes::Bytes;
-use reqwest::Method;
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use oci_client::client::{ClientConfig, ClientProtocol, Config, ImageLayer};
+use oci_client::errors::OciDistributionError;
+use oci_client::manifest::{OCI_IMAGE_MEDIA_TYPE, OciImageManifest};
+use oci_client::secrets::RegistryAuth;
+use oci_client::{Client, ParseError, Reference};
+use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::BTreeMap;
-use url::Url;
+use std::time::Duration;
 
 /// Pushes to one registry over plain http.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Publisher {
-    base: Url,
+    host: String,
     client: Client,
-    login: Option<(String, SecretString)>,
+    auth: RegistryAuth,
 }
 
 /// Why nothing was pushed.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// The registry cannot be reached.
-    #[error(transparent)]
+    /// No HTTP client can be made here.
+    #[error(
+        "{0}\nhelp: install the CA certificates (Debian: ca-certificates); the demo asks nobody outside, but its client wants them"
+    )]
     Http(#[from] HttpError),
-    /// The registry said no.
-    #[error("the registry answered {0} to {1}")]
-    Refused(u16, &'static str),
-    /// A URL could not be put together.
+    /// The registry cannot be reached, or refused.
     #[error("{0}")]
-    Url(#[from] url::ParseError),
+    Registry(#[from] OciDistributionError),
+    /// The image's name is not one.
+    #[error("{0}")]
+    Reference(#[from] ParseError),
+    /// The manifest cannot be written.
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
 }
 
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
-const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
+impl std::fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Publisher")
+            .field("host", &self.host)
+            .finish_non_exhaustive()
+    }
+}
 
 impl Publisher {
     /// A publisher for a registry that speaks plain http, with a login if it asks for one.
     pub fn new(host: &str, login: Option<(String, SecretString)>) -> Result<Self, PublishError> {
-        let settings = TransportSettings {
+        // `oci-client` panics on a system without CA certificates, even for plain http; this is an error instead.
+        Transport::new(&TransportSettings {
             ca_file: None,
-            without_roots: true,
+            without_roots: false,
             addresses: Addresses::any(),
             proxy: false,
             policy: Policy::default(),
+        })?;
+        let config = ClientConfig {
+            protocol: ClientProtocol::HttpsExcept(vec![host.to_owned()]),
+            // A proxy that nothing goes through: without one, the environment's would be used even for loopback.
+            http_proxy: Some("http://127.0.0.1:9".to_owned()),
+            no_proxy: Some(
+                host.rsplit_once(':')
+                    .map_or(host, |(name, _)| name)
+                    .to_owned(),
+            ),
+            connect_timeout: Some(Duration::from_secs(10)),
+            read_timeout: Some(Duration::from_secs(60)),
+            platform_resolver: None,
+            ..ClientConfig::default()
         };
-        let client =
-            Client::new(Transport::new(&settings)?, Gates::new(), Clock::system()).plain_http(true);
+        let auth = login.map_or(RegistryAuth::Anonymous, |(user, password)| {
+            RegistryAuth::Basic(user, password.expose_secret().to_owned())
+        });
         Ok(Self {
-            base: Url::parse(&format!("http://{host}/"))?,
-            client,
-            login,
+            host: host.to_owned(),
+            // `Client::new` would fall back to its defaults without an error.
+            client: Client::try_from(config)?,
+            auth,
         })
     }
 
@@ -74,83 +102,33 @@ impl Publisher {
             "config": { "Labels": labels },
             "rootfs": { "type": "layers", "diff_ids": diff_ids },
         });
-        let config = config.to_string();
-        let mut descriptors = Vec::new();
-        for layer in layers {
-            descriptors.push(self.blob(name, LAYER, layer).await?);
+        let config = Config::oci_v1(config.to_string(), None);
+        let layers: Vec<ImageLayer> = layers
+            .iter()
+            .map(|layer| ImageLayer::oci_v1(layer.clone(), None))
+            .collect();
+        let manifest = OciImageManifest {
+            media_type: Some(OCI_IMAGE_MEDIA_TYPE.to_owned()),
+            ..OciImageManifest::build(&layers, &config, None)
+        };
+        let image: Reference = format!("{}/{name}:{tag}", self.host).parse()?;
+        let client = &self.client;
+        client.store_auth_if_needed(&self.host, &self.auth).await;
+        for (layer, descriptor) in layers.iter().zip(&manifest.layers) {
+            client
+                .push_blob(&image, layer.data.clone(), &descriptor.digest)
+                .await?;
         }
-        let manifest = serde_json::json!({
-            "schemaVersion": 2,
-            "mediaType": MANIFEST,
-            "config": self.blob(name, CONFIG, &config).await?,
-            "layers": descriptors,
-        });
-        let manifest = manifest.to_string();
-        let url = self.base.join(&format!("v2/{name}/manifests/{tag}"))?;
-        self.send(Method::PUT, url, MANIFEST, manifest.clone(), "a manifest")
+        client
+            .push_blob(&image, config.data, &manifest.config.digest)
             .await?;
-        Ok(Digest::sha256(manifest.as_bytes()))
-    }
-
-    async fn blob(
-        &self,
-        name: &str,
-        media_type: &str,
-        contents: &str,
-    ) -> Result<serde_json::Value, PublishError> {
-        let digest = Digest::sha256(contents.as_bytes());
-        let url = self.base.join(&format!("v2/{name}/blobs/uploads/"))?;
-        let location = self
-            .send(
-                Method::POST,
-                url,
-                "application/octet-stream",
-                String::new(),
-                "an upload",
-            )
+        // Its bytes are made here, so that their digest is known without asking for it.
+        let manifest = serde_json::to_vec(&manifest)?;
+        let digest = Digest::sha256(&manifest);
+        let media_type = HeaderValue::from_static(OCI_IMAGE_MEDIA_TYPE);
+        client
+            .push_manifest_raw(&image, manifest, media_type)
             .await?;
-        let mut url = self.base.join(&location)?;
-        url.query_pairs_mut().append_pair("digest", digest.as_str());
-        self.send(
-            Method::PUT,
-            url,
-            "application/octet-stream",
-            contents.to_owned(),
-            "a blob",
-        )
-        .await?;
-        Ok(serde_json::json!({ "mediaType": media_type, "digest": digest, "size": contents.len() }))
-    }
-
-    async fn send(
-        &self,
-        method: Method,
-        url: Url,
-        media_type: &str,
-        body: String,
-        what: &'static str,
-    ) -> Result<String, PublishError> {
-        let mut request = Request {
-            method,
-            body: Some(Bytes::from(body)),
-            ..Request::get(url, 1 << 20)
-        }
-        .header(CONTENT_TYPE, media_type);
-        if let Some((user, password)) = &self.login {
-            use base64::Engine as _;
-            let pair = format!("{user}:{}", password.expose_secret());
-            let basic = format!(
-                "Basic {}",
-                base64::engine::general_purpose::STANDARD.encode(pair)
-            );
-            if let Ok(value) = HeaderValue::from_str(&basic) {
-                request = request.authorization(value);
-            }
-        }
-        let response = self.client.send(request).await?;
-        if !response.status.is_success() {
-            return Err(PublishError::Refused(response.status.as_u16(), what));
-        }
-        Ok(response.header("location").unwrap_or_default().to_owned())
+        Ok(digest)
     }
 }

@@ -1,15 +1,22 @@
-//! An OCI registry in memory, speaking just enough of the distribution protocol to push, list and pull.
+//! An OCI registry in memory that pushes, lists and pulls as the distribution specification says; no logins.
 
-use crate::image::Digest;
+mod reply;
+mod stored;
+
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, Response, StatusCode};
+use axum::http::{Method, Response, StatusCode};
+use reply::{Failure, Reply};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use stored::{Shelf, Stored};
+
+/// The largest body of a request.
+const LARGEST_BODY: usize = 64 << 20;
 
 /// A registry on a free port of the loopback interface; it ends with the value.
 #[derive(Debug)]
@@ -17,14 +24,6 @@ pub struct DemoRegistry {
     address: SocketAddr,
     shelves: Shelves,
     server: tokio::task::JoinHandle<()>,
-}
-
-/// What is stored, by repository. CI pushes text only: manifests, configurations and layers that are none.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Shelf {
-    tags: BTreeMap<String, String>,
-    manifests: BTreeMap<String, (String, String)>,
-    blobs: BTreeMap<String, String>,
 }
 
 /// A registry in a file.
@@ -36,12 +35,6 @@ struct Saved {
 
 #[derive(Debug, Clone)]
 struct Shelves(Arc<Mutex<Stored>>);
-
-#[derive(Debug, Default)]
-struct Stored {
-    shelves: BTreeMap<String, Shelf>,
-    log: Vec<String>,
-}
 
 impl DemoRegistry {
     /// Starts an empty registry.
@@ -78,10 +71,7 @@ impl DemoRegistry {
     async fn serve(saved: Saved) -> std::io::Result<Self> {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", saved.port)).await?;
         let address = listener.local_addr()?;
-        let stored = Stored {
-            shelves: saved.shelves,
-            log: Vec::new(),
-        };
+        let stored = Stored::new(saved.shelves);
         let shelves = Shelves(Arc::new(Mutex::new(stored)));
         let app = Router::new().fallback(answer).with_state(shelves.clone());
         let server = tokio::spawn(async move {
@@ -120,171 +110,38 @@ impl Drop for DemoRegistry {
 
 async fn answer(State(shelves): State<Shelves>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, 64 << 20)
-        .await
-        .unwrap_or_default();
-    let path = parts.uri.path().trim_start_matches("/v2/").to_owned();
-    let query = parts.uri.query().unwrap_or_default().to_owned();
+    let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
+        return Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID").into_response();
+    };
     let mut stored = shelves.0.lock().unwrap_or_else(PoisonError::into_inner);
     stored
         .log
         .push(format!("{} {}", parts.method, parts.uri.path()));
+    let query = parts.uri.query().unwrap_or_default();
+    let path = parts.uri.path().trim_start_matches("/v2/");
     let words: Vec<&str> = path.split('/').collect();
-    match words[..] {
-        [""] | ["v2"] => reply(StatusCode::OK, &[], "{}"),
-        [ref name @ .., "tags", "list"] => tags(&mut stored, &name.join("/")),
-        [ref name @ .., "manifests", reference] => manifest(
-            &mut stored,
-            &parts.method,
-            &name.join("/"),
-            reference,
-            &parts.headers,
-            body,
-        ),
+    let reads = matches!(parts.method, Method::GET | Method::HEAD);
+    let answer: Result<Reply, Failure> = match words[..] {
+        [""] | ["v2"] if reads => Ok(Reply::json("{}".to_owned())),
+        [ref name @ .., "tags", "list"] if reads => stored.tags(&name.join("/"), query),
+        [ref name @ .., "manifests", reference] => match parts.method {
+            Method::GET | Method::HEAD => stored.manifest(&name.join("/"), reference),
+            Method::PUT => stored.put_manifest(&name.join("/"), reference, &parts.headers, &body),
+            _ => Err(Failure::unsupported()),
+        },
         [ref name @ .., "blobs", "uploads", ""] if parts.method == Method::POST => {
-            let location = format!("/v2/{}/blobs/uploads/1", name.join("/"));
-            reply(StatusCode::ACCEPTED, &[("location", &location)], "")
+            stored.start_upload(&name.join("/"), query)
         }
-        [ref name @ .., "blobs", "uploads", _] if parts.method == Method::PUT => {
-            put_blob(&mut stored, &name.join("/"), &query, body)
-        }
-        [ref name @ .., "blobs", digest] => blob(&mut stored, &name.join("/"), digest),
-        _ => reply(StatusCode::NOT_FOUND, &[], "{}"),
+        [ref name @ .., "blobs", "uploads", id] => match parts.method {
+            Method::PATCH => stored.append(&name.join("/"), id, &parts.headers, &body),
+            Method::PUT => stored.finish_upload(&name.join("/"), id, query, &body),
+            _ => Err(Failure::unsupported()),
+        },
+        [ref name @ .., "blobs", digest] if reads => stored.blob(&name.join("/"), digest),
+        _ => Err(Failure::unsupported()),
+    };
+    match answer {
+        Ok(reply) => reply.into_response(&parts.method),
+        Err(failure) => failure.into_response(),
     }
-}
-
-fn tags(stored: &mut Stored, name: &str) -> Response<Body> {
-    match stored.shelves.get(name) {
-        Some(shelf) => {
-            let tags: Vec<&String> = shelf.tags.keys().collect();
-            reply(
-                StatusCode::OK,
-                &[],
-                &serde_json::json!({ "name": name, "tags": tags }).to_string(),
-            )
-        }
-        None => reply(
-            StatusCode::NOT_FOUND,
-            &[],
-            r#"{"errors":[{"code":"NAME_UNKNOWN"}]}"#,
-        ),
-    }
-}
-
-fn manifest(
-    stored: &mut Stored,
-    method: &Method,
-    name: &str,
-    reference: &str,
-    headers: &HeaderMap,
-    body: Bytes,
-) -> Response<Body> {
-    let shelf = stored.shelves.entry(name.to_owned()).or_default();
-    if method == Method::PUT {
-        let digest = Digest::sha256(&body).to_string();
-        let media_type = headers
-            .get("content-type")
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
-        shelf
-            .manifests
-            .insert(digest.clone(), (media_type.to_owned(), text(&body)));
-        if !reference.contains(':') {
-            shelf.tags.insert(reference.to_owned(), digest.clone());
-        }
-        return reply(
-            StatusCode::CREATED,
-            &[("docker-content-digest", &digest)],
-            "",
-        );
-    }
-    let digest = shelf
-        .tags
-        .get(reference)
-        .cloned()
-        .unwrap_or_else(|| reference.to_owned());
-    match shelf.manifests.get(&digest) {
-        Some((media_type, body)) => {
-            let length = body.len().to_string();
-            let headers = [
-                ("content-type", media_type.as_str()),
-                ("docker-content-digest", &digest),
-                ("content-length", &length),
-            ];
-            bytes(
-                StatusCode::OK,
-                &headers,
-                if method == Method::HEAD {
-                    Bytes::new()
-                } else {
-                    Bytes::from(body.clone())
-                },
-            )
-        }
-        None => reply(
-            StatusCode::NOT_FOUND,
-            &[],
-            r#"{"errors":[{"code":"MANIFEST_UNKNOWN"}]}"#,
-        ),
-    }
-}
-
-fn put_blob(stored: &mut Stored, name: &str, query: &str, body: Bytes) -> Response<Body> {
-    let digest = Digest::sha256(&body).to_string();
-    let asked = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "digest");
-    if asked.is_none_or(|(_, asked)| asked != digest) {
-        return reply(
-            StatusCode::BAD_REQUEST,
-            &[],
-            r#"{"errors":[{"code":"DIGEST_INVALID"}]}"#,
-        );
-    }
-    stored
-        .shelves
-        .entry(name.to_owned())
-        .or_default()
-        .blobs
-        .insert(digest, text(&body));
-    reply(StatusCode::CREATED, &[], "")
-}
-
-fn blob(stored: &mut Stored, name: &str, digest: &str) -> Response<Body> {
-    match stored
-        .shelves
-        .get(name)
-        .and_then(|shelf| shelf.blobs.get(digest))
-    {
-        Some(body) => bytes(
-            StatusCode::OK,
-            &[("content-type", "application/octet-stream")],
-            Bytes::from(body.clone()),
-        ),
-        None => reply(
-            StatusCode::NOT_FOUND,
-            &[],
-            r#"{"errors":[{"code":"BLOB_UNKNOWN"}]}"#,
-        ),
-    }
-}
-
-/// A pushed body; CI pushes text.
-fn text(body: &[u8]) -> String {
-    String::from_utf8_lossy(body).into_owned()
-}
-
-fn reply(status: StatusCode, headers: &[(&str, &str)], body: &str) -> Response<Body> {
-    let json = [("content-type", "application/json")];
-    bytes(
-        status,
-        &[&json, headers].concat(),
-        Bytes::copy_from_slice(body.as_bytes()),
-    )
-}
-
-fn bytes(status: StatusCode, headers: &[(&str, &str)], body: Bytes) -> Response<Body> {
-    let mut response = Response::builder().status(status);
-    for (name, value) in headers {
-        response = response.header(*name, *value);
-    }
-    response.body(Body::from(body)).unwrap_or_default()
 }

@@ -8,6 +8,7 @@ use super::publishes::Publishes;
 use super::spec::ImageSpec;
 use crate::image::ImageName;
 use crate::repo::RepoPath;
+use crate::source::RefId;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
@@ -38,6 +39,8 @@ pub struct Edge {
     pub path: RepoPath,
     /// The line, counted from 1.
     pub line: usize,
+    /// The reference that says it; `None`: a `[[depends]]`, or a line of `.gitlab-deps`.
+    pub reference: Option<RefId>,
     /// Whether it lies on a cycle: then nothing is passed on along it.
     pub on_cycle: bool,
 }
@@ -53,6 +56,8 @@ pub struct Graph {
     pub cycles: Vec<Vec<usize>>,
     by_image: HashMap<ImageName, usize>,
     by_repo: Vec<Vec<usize>>,
+    /// The nodes that each reference of a repository makes children.
+    by_reference: Vec<HashMap<RefId, BTreeSet<usize>>>,
     down: Arrows,
     up: Arrows,
 }
@@ -79,9 +84,19 @@ impl Graph {
             }
         }
         graph.edges.sort_by(|a, b| {
-            (a.parent, a.child, &a.path, a.line).cmp(&(b.parent, b.child, &b.path, b.line))
+            let key = |edge: &Edge| (edge.parent, edge.child);
+            let place = |edge: &'_ Edge| (edge.line, edge.reference.as_ref().map(|id| id.ordinal));
+            (key(a), &a.path, place(a)).cmp(&(key(b), &b.path, place(b)))
         });
         graph.edges.dedup();
+        graph.by_reference = vec![HashMap::new(); members.len()];
+        for edge in &graph.edges {
+            let repo = graph.nodes[edge.child].repo;
+            if let (Some(repo), Some(reference)) = (repo, &edge.reference) {
+                let here = graph.by_reference[repo].entry(reference.clone());
+                here.or_default().insert(edge.child);
+            }
+        }
         graph.find_order();
         graph
     }
@@ -159,11 +174,12 @@ impl Graph {
         let reach = self.reach_of(repo, member);
         for stand in &member.stands_on {
             let fits = |(spec, lines): &(usize, Vec<Range<usize>>)| {
-                let here = member.images[*spec].dockerfile == stand.path;
+                let here = member.images[*spec].dockerfile == stand.id.path;
                 let built = lines.iter().any(|range| range.contains(&stand.line));
                 (here && built).then_some(*spec)
             };
-            let told_here = |spec: &usize| member.images[*spec].is_told_at(&stand.path, stand.line);
+            let told_here =
+                |spec: &usize| member.images[*spec].is_told_at(&stand.id.path, stand.line);
             let specs: BTreeSet<usize> = (0..member.images.len())
                 .filter(told_here)
                 .chain(reach.iter().filter_map(fits))
@@ -195,8 +211,9 @@ impl Graph {
             self.edges.extend(children.into_iter().map(|child| Edge {
                 parent,
                 child,
-                path: stand.path.clone(),
+                path: stand.id.path.clone(),
                 line: stand.line,
+                reference: Some(stand.id.clone()),
                 on_cycle: false,
             }));
         }
@@ -258,6 +275,7 @@ impl Graph {
                         child,
                         path: depends.path.clone(),
                         line: depends.line,
+                        reference: None,
                         on_cycle: false,
                     }));
                 }
@@ -343,12 +361,13 @@ impl Graph {
         self.up.reach(node)
     }
 
-    /// The nodes of one repository that a reference in a file belongs to.
-    pub fn children_at(&self, repo: usize, path: &RepoPath, line: usize) -> BTreeSet<usize> {
-        let nodes = self.nodes_of(repo).iter();
-        let edges = nodes.flat_map(|node| self.edges_to(*node));
-        let here = edges.filter(|edge| edge.path == *path && edge.line == line);
-        here.map(|edge| edge.child).collect()
+    /// The nodes of one repository that are built from what a reference names.
+    pub fn children_at(&self, repo: usize, reference: &RefId) -> &BTreeSet<usize> {
+        static NONE: BTreeSet<usize> = BTreeSet::new();
+        let of_repo = self.by_reference.get(repo);
+        of_repo
+            .and_then(|of_repo| of_repo.get(reference))
+            .unwrap_or(&NONE)
     }
 
     /// The edges that lead to a node.

@@ -3,7 +3,7 @@
 use super::spec::ImageSpec;
 use crate::image::{ImageName, RegistryHost};
 use crate::repo::{RepoName, RepoPath};
-use crate::source::Stages;
+use crate::source::{RefId, Stages};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -46,9 +46,9 @@ impl Member {
 pub struct Stand {
     /// The image.
     pub image: ImageName,
-    /// The file.
-    pub path: RepoPath,
-    /// The line, counted from 1.
+    /// The reference that names it.
+    pub id: RefId,
+    /// Its line, counted from 1.
     pub line: usize,
 }
 

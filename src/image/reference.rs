@@ -1,4 +1,7 @@
 //! A reference: image name with an optional tag and an optional digest.
+//!
+//! `oci-client`'s `Reference` cannot serve, even where a name is only read: it adds `latest` where no tag is written,
+//! takes names with capital letters, has no places in the text, and brings an HTTP client into the core.
 
 use super::{Digest, ImageName, ParseDigestError, ParseNameError, ParseTagError, Tag};
 use std::fmt;

@@ -69,7 +69,7 @@ impl Change {
             to_tag: self.to.tag.clone(),
             to_digest: self.to.digest.clone(),
             drop_digest: self.from.digest.is_some() && self.to.digest.is_none(),
-            lines: None,
+            only: None,
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::image::{Digest, Reference, Tag};
 use crate::policy::Effective;
 use crate::repo::RepoPath;
 use crate::scheme::{Level, Selection};
-use crate::source::Located;
+use crate::source::{Located, RefId};
 use serde::Serialize;
 
 /// Which merge request a change belongs into, besides its group.
@@ -96,6 +96,11 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// Which reference it is about.
+    pub fn id(&self) -> RefId {
+        self.located.id(&self.path)
+    }
+
     /// The outcome.
     pub fn outcome(&self) -> Outcome {
         self.reason.outcome()

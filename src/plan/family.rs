@@ -8,7 +8,7 @@ use crate::family::round;
 use crate::family::{Edge, Graph, Member};
 use crate::image::ImageName;
 use crate::policy::Hold;
-use crate::repo::RepoPath;
+use crate::source::RefId;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -60,8 +60,7 @@ pub fn place(
             decision.kin.parent = before(&image);
             continue;
         };
-        let line = decision.located.line;
-        let children = graph.children_at(repo, &decision.path, line);
+        let children = graph.children_at(repo, &decision.id());
         let publisher = graph.nodes()[node].repo;
         let nodes = graph.nodes();
         let circle = children.iter().find_map(|child| {
@@ -136,10 +135,9 @@ pub fn above(graph: &Graph, households: &[Household<'_>]) -> BTreeSet<usize> {
             if decision.wanted.is_empty() || !asks(decision, &household.proposed) {
                 continue;
             }
-            let line = decision.located.line;
-            for child in graph.children_at(repo, &decision.path, line) {
-                if seen.insert(child) {
-                    let nodes = graph.ancestors(child);
+            for child in graph.children_at(repo, &decision.id()) {
+                if seen.insert(*child) {
+                    let nodes = graph.ancestors(*child);
                     above.extend(nodes.iter().filter_map(|node| graph.nodes()[*node].repo));
                 }
             }
@@ -176,11 +174,11 @@ pub fn hold(
     }
     let graph = around.graph;
     let nodes = graph.nodes();
-    let dead = not_followed(households, around);
+    let dead = not_followed(households);
     let lives = |edge: &Edge| {
         let repo = nodes[edge.child].repo;
-        let place = |repo| (repo, edge.path.clone(), edge.line, edge.parent);
-        repo.is_none_or(|repo| !dead.contains(&place(repo)))
+        let place = repo.zip(edge.reference.as_ref());
+        place.is_none_or(|(repo, reference)| !dead[repo].contains(reference))
     };
     let mut generations: BTreeMap<u32, BTreeSet<usize>> = BTreeMap::new();
     for node in nodes {
@@ -219,27 +217,14 @@ pub fn hold(
     all
 }
 
-/// A repository, a file, a line, and the image that a reference there names. One instruction can hold several references:
-/// that one of them is not followed says nothing about the others.
-type Place = (usize, RepoPath, usize, usize);
-
-/// The places at which no reference is followed: no news comes that way.
-fn not_followed(households: &[Household<'_>], around: &Around<'_>) -> HashSet<Place> {
-    let (mut dead, mut followed) = (HashSet::new(), HashSet::new());
-    for (repo, household) in households.iter().enumerate() {
-        for decision in household.decisions.iter() {
-            let image = decision.reference().map(|r| (around.resolve)(&r.name));
-            let Some(parent) = image.and_then(|image| around.graph.node_of(&image)) else {
-                continue;
-            };
-            let place = (repo, decision.path.clone(), decision.located.line, parent);
-            match decision.is_followed() {
-                true => followed.insert(place),
-                false => dead.insert(place),
-            };
-        }
-    }
-    &dead - &followed
+/// The references of each repository that are not followed: no news comes that way.
+fn not_followed(households: &[Household<'_>]) -> Vec<HashSet<RefId>> {
+    let of = |household: &Household<'_>| {
+        let decisions = household.decisions.iter();
+        let dead = decisions.filter(|decision| !decision.is_followed());
+        dead.map(Decision::id).collect()
+    };
+    households.iter().map(of).collect()
 }
 
 /// Judges the decisions of one repository about one generation.
@@ -261,12 +246,8 @@ impl Waiter<'_> {
         let (Some(terms), Some(parent)) = (decision.hold_terms(), parent) else {
             return;
         };
-        let line = decision.located.line;
         let nodes = self.scene.graph.nodes();
-        let children = self
-            .scene
-            .graph
-            .children_at(self.repo, &decision.path, line);
+        let children = self.scene.graph.children_at(self.repo, &decision.id());
         let lowest = children.iter().map(|child| nodes[*child].generation).max();
         if lowest != Some(self.generation) {
             return;
@@ -275,7 +256,7 @@ impl Waiter<'_> {
         let proven = proven.is_some_and(|repo| (self.around.proven)(decision, repo));
         let mut expired: BTreeSet<Blocker> = BTreeSet::new();
         for child in children {
-            match self.scene.judge(child, parent, proven, &terms) {
+            match self.scene.judge(*child, parent, proven, &terms) {
                 Verdict::Free(old) => expired.extend(old),
                 Verdict::Held(blocker) => {
                     return self.wait(decision, Reason::Held, &blocker, proposed);

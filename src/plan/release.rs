@@ -86,7 +86,7 @@ pub(super) fn release(place: &Place<'_>, decisions: &[Decision], mut wishes: Vec
             return release;
         }
         for (wish, refusal) in lost {
-            wishes.retain(|known| known.decision != wish.decision || known.line != wish.line);
+            wishes.retain(|known| known.decision != wish.decision);
             stuck.insert(wish.decision);
             release.refused.push(Refused {
                 decision: wish.decision,

@@ -15,7 +15,8 @@ pub(super) struct Wish {
     /// Which of its wanted changes; `None`: it follows from others.
     pub(super) index: Option<usize>,
     pub(super) change: Change,
-    pub(super) line: usize,
+    /// Which of the file's references it is.
+    pub(super) ordinal: usize,
 }
 
 impl Wish {
@@ -39,7 +40,7 @@ impl Wish {
                 },
                 to,
             },
-            line: decision.located.line,
+            ordinal: decision.located.ordinal,
         })
     }
 }
@@ -156,22 +157,22 @@ pub(super) fn edit_files(
     (edited, kept, refused)
 }
 
-/// One update per change, for the lines that wish it: a reference that wishes something else stays.
+/// One update per change, for the references that it is wanted for: a reference that wishes something else stays.
 fn updates(wishes: &[&Wish]) -> Vec<Update> {
     let mut updates: Vec<Update> = Vec::new();
     for wish in wishes {
         let update = Update {
-            lines: Some(BTreeSet::from([wish.line])),
+            only: Some(BTreeSet::from([wish.ordinal])),
             ..wish.change.update()
         };
         let same = updates.iter_mut().find(|known| {
             Update {
-                lines: None,
+                only: None,
                 ..(**known).clone()
             } == wish.change.update()
         });
         match same {
-            Some(known) => known.lines.get_or_insert_default().extend([wish.line]),
+            Some(known) => known.only.get_or_insert_default().extend([wish.ordinal]),
             None => updates.push(update),
         }
     }

@@ -1,15 +1,23 @@
 //! What a manifest says.
+//!
+//! The media types are `oci-client`'s constants. Its manifest types cannot serve: they want a `schemaVersion`, a size
+//! and a media type for every descriptor, which some registries leave out, and a document that is both an index and
+//! an image is read as an image (CVE-2021-41190).
 
 use crate::image::{Digest, Platform};
+use oci_client::manifest::{
+    IMAGE_MANIFEST_LIST_MEDIA_TYPE, IMAGE_MANIFEST_MEDIA_TYPE, OCI_IMAGE_INDEX_MEDIA_TYPE,
+    OCI_IMAGE_MEDIA_TYPE,
+};
 use std::collections::BTreeMap;
 
 /// The media types of the manifests that can be read: all four must be asked for, or some registries convert
 /// what they have, to another digest.
 pub(super) const MEDIA_TYPES: [&str; 4] = [
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-    "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.v2+json",
+    OCI_IMAGE_INDEX_MEDIA_TYPE,
+    IMAGE_MANIFEST_LIST_MEDIA_TYPE,
+    OCI_IMAGE_MEDIA_TYPE,
+    IMAGE_MANIFEST_MEDIA_TYPE,
 ];
 
 /// The most entries of an index.

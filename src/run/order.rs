@@ -225,12 +225,7 @@ fn family(setup: &Setup, works: &[Work], sources: &[Source]) -> (Vec<Member>, Ve
 
 /// What its references say of it.
 fn bases(graph: &Graph, node: usize, repo: usize, work: &Work) -> Vec<Why> {
-    let concerns = |decision: &&Decision| {
-        let line = decision.located.line;
-        graph
-            .children_at(repo, &decision.path, line)
-            .contains(&node)
-    };
+    let concerns = |decision: &&Decision| graph.children_at(repo, &decision.id()).contains(&node);
     let decisions = work.decisions.iter().filter(concerns);
     decisions.filter_map(Why::of_base).collect()
 }

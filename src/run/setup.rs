@@ -20,6 +20,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// What came of fetching logins, by their ids.
+type Logins = HashMap<String, Result<Login, Arc<SecretError>>>;
+
 /// Everything that a pass works with.
 #[derive(Clone)]
 pub struct Setup {
@@ -45,7 +48,7 @@ pub struct Setup {
     pub unlisted: Unlisted,
     docker: DockerConfig,
     /// What came of fetching each login: a secret command is run once, also where it fails.
-    logins: Arc<Mutex<HashMap<String, Result<Login, Arc<SecretError>>>>>,
+    logins: Arc<Mutex<Logins>>,
 }
 
 impl Setup {

@@ -178,7 +178,7 @@ mod tests {
             to_tag: Some(to),
             to_digest: None,
             drop_digest: false,
-            lines: None,
+            only: None,
         };
         let only = differs_only_by(
             Format::Dockerfile,

@@ -26,8 +26,8 @@ pub struct Update {
     pub to_digest: Option<Digest>,
     /// Whether a digest goes where none is given: that of a version which is not built yet cannot be known.
     pub drop_digest: bool,
-    /// The lines of the instructions that are meant; `None`: all of them.
-    pub lines: Option<BTreeSet<usize>>,
+    /// Which of the file's references are meant, by [`Located::ordinal`]; `None`: all of them.
+    pub only: Option<BTreeSet<usize>>,
 }
 
 /// Which digest the references to change have now.
@@ -54,9 +54,9 @@ impl Update {
     }
 
     fn meant(&self, located: &Located) -> bool {
-        self.lines
+        self.only
             .as_ref()
-            .is_none_or(|lines| lines.contains(&located.line))
+            .is_none_or(|only| only.contains(&located.ordinal))
             && located
                 .reference()
                 .is_some_and(|reference| self.concerns(reference))

@@ -2,6 +2,7 @@
 
 use super::mapped::Mapped;
 use crate::image::Reference;
+use crate::repo::RepoPath;
 use serde::Serialize;
 use std::ops::Range;
 
@@ -116,9 +117,20 @@ pub struct Comment {
     pub text: String,
 }
 
-/// A reference as it stands in a file.
+/// The identity of a reference in a repository. A line is for people: one instruction can hold several references.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RefId {
+    /// The file.
+    pub path: RepoPath,
+    /// Which of the file's references it is, counted from 0 in the order of the file.
+    pub ordinal: usize,
+}
+
+/// A reference and where it is in its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {
+    /// Which of the file's references it is, counted from 0.
+    pub ordinal: usize,
     /// The first line of its instruction, counted from 1.
     pub line: usize,
     /// The kind of place.
@@ -178,6 +190,14 @@ pub struct Known {
 }
 
 impl Located {
+    /// Its identity, given its file.
+    pub fn id(&self, path: &RepoPath) -> RefId {
+        RefId {
+            path: path.clone(),
+            ordinal: self.ordinal,
+        }
+    }
+
     /// The reference, if it is known.
     pub fn reference(&self) -> Option<&Reference> {
         match &self.found {

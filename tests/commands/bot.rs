@@ -408,6 +408,23 @@ async fn t8_a_login_from_the_environment_goes_nowhere_but_to_its_registry() {
 }
 
 #[test]
+fn demo_goes_through_no_proxy_and_says_what_a_system_without_certificates_lacks() {
+    let mut place = Place::new();
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+        place.set(name, "http://127.0.0.1:1");
+    }
+    let ran = place.run(&["demo", "--generations", "2"]).expect(0);
+    let published = "a new base is published: acme/base:1.1.0";
+    assert!(ran.stdout.contains(published), "{}", ran.all());
+    for name in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        place.set(name, "/nonexistent");
+    }
+    let ran = place.run(&["demo"]).expect(2);
+    assert!(ran.stderr.contains("CA certificates"), "{}", ran.all());
+    assert!(ran.stderr.contains("help: install"), "{}", ran.all());
+}
+
+#[test]
 fn demo_tells_the_story_and_keeps_what_it_is_told_to_keep() {
     let place = Place::new();
     let ran = place.run(&["demo", "--keep", "kept"]).expect(0);

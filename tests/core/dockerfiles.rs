@@ -178,7 +178,7 @@ fn a_refused_edit_names_what_it_would_move() {
         to_tag: Some(Tag::parse("3.19").expect("a tag")),
         to_digest: None,
         drop_digest: false,
-        lines: None,
+        only: None,
     };
     let refusal = edit(Format::Dockerfile, &file, &BTreeMap::new(), &[update]);
     let refusal = refusal.expect_err("it would move a stage").to_string();

@@ -36,7 +36,7 @@ fn add(member: &mut Member, path: &str, dockerfile: &str) {
         .stands_on
         .extend(scan.references.iter().map(|located| Stand {
             image: located.reference().unwrap().name.clone(),
-            path: path.clone(),
+            id: located.id(&path),
             line: located.line,
         }));
     member.stages.insert(path, scan.stages);

@@ -40,7 +40,7 @@ fn update(image: &str, from: &str, to: &str, digest: Option<&str>) -> Update {
         to_tag: Some(Tag::parse(to).unwrap()),
         to_digest: digest.map(|text| Digest::parse(text).unwrap()),
         drop_digest: false,
-        lines: None,
+        only: None,
     }
 }
 
@@ -330,7 +330,7 @@ images:
                 .stands_on
                 .extend(located.reference().map(|reference| Stand {
                     image: reference.name.clone(),
-                    path: path.clone(),
+                    id: located.id(&path),
                     line: located.line,
                 }));
         }

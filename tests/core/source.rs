@@ -120,7 +120,7 @@ fn update(update: &EditUpdate) -> Update {
             .as_ref()
             .map(|text| Digest::parse(text).expect("a digest")),
         drop_digest: false,
-        lines: None,
+        only: None,
     }
 }
 

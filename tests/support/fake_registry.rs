@@ -5,6 +5,8 @@
 
 #[path = "fake_registry/answers.rs"]
 mod answers;
+#[path = "fake_registry/pushes.rs"]
+mod pushes;
 #[path = "fake_registry/wire.rs"]
 mod wire;
 
@@ -88,6 +90,8 @@ struct State {
     faults: Vec<(String, usize, Fault)>,
     extra: Vec<(&'static str, String)>,
     etags: bool,
+    /// The blobs that are being uploaded, once pushes are accepted.
+    uploads: Option<Vec<Vec<u8>>>,
     log: Vec<Logged>,
     unexpected: Vec<String>,
     connections: usize,
@@ -100,6 +104,27 @@ pub(crate) struct FakeRegistry {
     state: Arc<Mutex<State>>,
     pub(crate) tokens: TokenSet,
     server: tokio::task::JoinHandle<()>,
+}
+
+impl State {
+    fn keep_manifest(
+        &mut self,
+        repository: &str,
+        tag: Option<&str>,
+        media_type: &str,
+        body: Vec<u8>,
+    ) -> Digest {
+        let digest = Digest::sha256(&body);
+        let repository = self.repositories.entry(repository.to_owned()).or_default();
+        repository
+            .manifests
+            .insert(digest.to_string(), (media_type.to_owned(), body));
+        if let Some(tag) = tag {
+            repository.tags.retain(|(name, _)| name != tag);
+            repository.tags.push((tag.into(), Some(digest.clone())));
+        }
+        digest
+    }
 }
 
 impl FakeRegistry {
@@ -141,6 +166,7 @@ impl FakeRegistry {
             faults: Vec::new(),
             extra: Vec::new(),
             etags: false,
+            uploads: None,
             log: Vec::new(),
             unexpected: Vec::new(),
             connections: 0,
@@ -224,17 +250,7 @@ impl FakeRegistry {
         media_type: &str,
         body: Vec<u8>,
     ) -> Digest {
-        let digest = Digest::sha256(&body);
-        let mut state = self.lock();
-        let repository = state.repositories.entry(repository.to_owned()).or_default();
-        repository
-            .manifests
-            .insert(digest.to_string(), (media_type.to_owned(), body));
-        if let Some(tag) = tag {
-            repository.tags.retain(|(name, _)| name != tag);
-            repository.tags.push((tag.into(), Some(digest.clone())));
-        }
-        digest
+        self.lock().keep_manifest(repository, tag, media_type, body)
     }
 
     /// Lists names that may be no tags, without any manifest.
@@ -295,6 +311,11 @@ impl FakeRegistry {
 
     pub(crate) fn set_etags(&self) {
         self.lock().etags = true;
+    }
+
+    /// Takes blobs and manifests from now on; before, a request that writes is unexpected.
+    pub(crate) fn accept_pushes(&self) {
+        self.lock().uploads = Some(Vec::new());
     }
 
     /// A header on every answer.

@@ -185,7 +185,7 @@ pub(in crate::run) fn member(setup: &Setup, name: &RepoName, work: &Work) -> Mem
     let stands_on = work.references.iter().filter_map(|(path, located)| {
         Some(Stand {
             image: setup.resolve(&located.reference()?.name),
-            path: path.clone(),
+            id: located.id(path),
             line: located.line,
         })
     });

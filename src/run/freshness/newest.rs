@@ -98,7 +98,7 @@ pub(in crate::run) fn newest(
     let other = || {
         tags.iter()
             .filter(|tag| is_version(tag.as_str()))
-            .max_by_key(exactness)
+            .max_by_key(|tag| numbers(tag.as_str()))
     };
     if let Some(exact) = plain.max_by_key(exactness).or_else(other) {
         return best_after(exact, &Rules::default());
@@ -109,6 +109,16 @@ pub(in crate::run) fn newest(
         (None, [only]) => Some(only.clone()),
         _ => None,
     }
+}
+
+/// The numbers that a tag begins with, words before them aside: how many there are, and what they are.
+fn numbers(tag: &str) -> (usize, Vec<u64>, String) {
+    let core = tag.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let end = core.find(|c: char| !c.is_ascii_digit() && c != '.');
+    let core = core.get(..end.unwrap_or(core.len())).unwrap_or_default();
+    let numbers = core.split('.').map(|part| part.parse().unwrap_or(0));
+    let numbers: Vec<u64> = numbers.collect();
+    (numbers.len(), numbers, tag.to_owned())
 }
 
 /// Whether a tag that is not plain is a version all the same: it begins with a number, or has numbers with a dot.

@@ -13,7 +13,7 @@ use crate::run::report::ProblemReport;
 use crate::run::setup::Setup;
 use crate::run::shared::Case;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 /// How an image of a registered repository is looked up: as its own repository may.
 pub(super) fn own_lookup(setup: &Setup, node: &Node, cases: &[Case]) -> Option<Lookup> {
@@ -199,14 +199,11 @@ impl Painter<'_> {
     /// The decisions about what an image is built from.
     fn decisions(&self, repo: usize, index: usize) -> impl Iterator<Item = &Decision> {
         let graph = &self.kinship.graph;
-        let places: BTreeSet<(String, usize)> = graph
-            .edges_to(index)
-            .map(|edge| (edge.path.to_string(), edge.line))
-            .collect();
         let of_repo = self.cases.get(repo).map(|case| &case.work.decisions);
         let decisions = of_repo.into_iter().flatten();
         decisions.filter(move |decision| {
-            places.contains(&(decision.path.to_string(), decision.located.line))
+            let children = graph.children_at(repo, &decision.id());
+            children.contains(&index)
         })
     }
 

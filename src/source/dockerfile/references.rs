@@ -375,6 +375,7 @@ impl Reader<'_> {
         let written_at = extent(written);
         let written = written.text().to_owned();
         self.found.push(Located {
+            ordinal: self.found.len(),
             line,
             kind,
             stage,

@@ -32,7 +32,10 @@ pub(crate) fn read(text: &str, base: usize) -> Read {
     let lines: Vec<&str> = text.lines().collect();
     for (id, image) in config.images {
         match located(&config, id, image, &lines) {
-            Ok(located) => read.references.push(located),
+            Ok(located) => read.references.push(Located {
+                ordinal: read.references.len(),
+                ..located
+            }),
             Err(passed) => read.passed.push(passed),
         }
     }
@@ -59,6 +62,7 @@ fn located(
     let touches = tags.iter().filter_map(|tag| tag.said()).map(place);
     let touches = touches.collect();
     let mut located = Located {
+        ordinal: 0,
         line,
         kind: Kind::GipgeeBase,
         stage: None,

@@ -236,7 +236,7 @@ impl Bot {
             .stands_on
             .extend(case.references.iter().map(|(path, located)| Stand {
                 image: located.reference().unwrap().name.clone(),
-                path: path.clone(),
+                id: located.id(path),
                 line: located.line,
             }));
         for (path, contents) in &it.files {

@@ -15,15 +15,22 @@ impl State {
         if path == "/token" && !self.users.is_empty() {
             return self.issue(request, tokens);
         }
+        let reads = matches!(request.method.as_str(), "GET" | "HEAD");
         let Some(below) = path
             .strip_prefix("/v2/")
-            .filter(|_| matches!(request.method.as_str(), "GET" | "HEAD"))
+            .filter(|_| reads || self.uploads.is_some())
         else {
             self.unexpected.push(request.line());
             return Reply::error(404, "NAME_UNKNOWN");
         };
         if let Some(refusal) = self.refuse(request, tokens) {
             return refusal;
+        }
+        if !reads {
+            return self.push(below, query, request).unwrap_or_else(|| {
+                self.unexpected.push(request.line());
+                Reply::error(405, "UNSUPPORTED")
+            });
         }
         if below.is_empty() {
             let mut reply = Reply::new(200, "application/json", b"{}".to_vec());
@@ -123,10 +130,18 @@ impl State {
                 .and_then(|token| token.strip_prefix("opaque-").map(str::to_owned))
         });
         let all: Vec<&Value> = repository.tags.iter().map(|(name, _)| name).collect();
-        let start = last
-            .as_ref()
-            .and_then(|last| all.iter().position(|name| *name == last))
-            .map_or(0, |at| at + 1);
+        // A tag that is gone by now: the page goes on behind where it would be.
+        let start = last.as_ref().map_or(0, |last| {
+            let known = all.iter().position(|name| *name == last);
+            known.map_or_else(
+                || {
+                    let before =
+                        |name: &&&Value| name.as_str().is_some_and(|name| name <= last.as_str());
+                    all.iter().take_while(before).count()
+                },
+                |at| at + 1,
+            )
+        });
         let (size, style) = match self.paging {
             Paging::All => (usize::MAX, None),
             Paging::NoLink => (asked, None),

@@ -13,6 +13,7 @@ pub(crate) struct Logged {
     pub(crate) target: String,
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Logged {
@@ -146,14 +147,20 @@ async fn read(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Option<Logg
     let head = String::from_utf8(head).ok()?;
     let mut lines = head.lines();
     let mut first = lines.next()?.split(' ');
-    Some(Logged {
+    let mut request = Logged {
         method: first.next()?.to_owned(),
         target: first.next()?.to_owned(),
         headers: lines
             .filter_map(|line| line.split_once(": "))
             .map(|(key, value)| (key.to_ascii_lowercase(), value.to_owned()))
             .collect(),
-    })
+        body: Vec::new(),
+    };
+    let length = request.header("content-length");
+    let length = length.and_then(|length| length.parse().ok()).unwrap_or(0);
+    request.body = vec![0; length];
+    stream.read_exact(&mut request.body).await.ok()?;
+    Some(request)
 }
 
 async fn send(
