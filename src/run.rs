@@ -46,7 +46,7 @@ pub use error::SetupError;
 pub use family::{Kinship, kinship, odd};
 pub use folder::{Folder, read_folder};
 pub use freshness::{
-    Built, FreshnessReport, PlatformReport, Publishers, Subject, freshness, publishers,
+    Built, FreshnessReport, InUse, PlatformReport, Publishers, Subject, freshness, publishers,
 };
 pub use options::{Options, Progress};
 pub use order::{Order, Step, order_of_all, order_of_folder};

@@ -155,7 +155,7 @@ fn show(arguments: &Show) -> anyhow::Result<Ended> {
         ceiling: config.ceiling,
         notes: crate::policy::Notes::default(),
     }
-    .effective(&subject, &[], 0)?;
+    .effective(&subject, &[])?;
     let rows = rows(&effective.settings);
     let budget = config.budget.settings();
     match arguments.format {

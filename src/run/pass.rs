@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 /// Makes one pass.
 pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
+    let setup = &setup.for_pass();
     let mut report = Report::new(options.dry_run);
     let Some(prepared) = prepare(setup, options, &mut report).await else {
         return report;
@@ -80,7 +81,6 @@ pub(super) struct Observed {
 /// Reads all repositories, and prepares what concerns those that are looked at, and those above them. The others are
 /// read for what they say of the family.
 async fn prepare(setup: &Arc<Setup>, options: &Options, report: &mut Report) -> Option<Prepared> {
-    setup.registries.new_run();
     let Some(shared) = Shared::new(setup, options) else {
         report.problems.push(ProblemReport {
             since: None,

@@ -8,21 +8,22 @@ mod report;
 pub use report::{EdgeReport, NodeReport, Portrait, State};
 
 use super::family::{Kinship, hold_all};
-use super::freshness::{FreshnessReport, Subject, built, freshness};
+use super::freshness::{FreshnessReport, InUse, Subject, built, freshness, in_use};
 use super::lookup::answer;
 use super::options::Options;
 use super::pass::{Observed, observe};
 use super::report::{ProblemReport, Report};
 use super::setup::Setup;
 use super::shared::Case;
-use crate::image::Reference;
+use crate::image::{ImageName, Reference};
 use crate::plan::{Lookup, Observations, Question};
 use painter::{Painter, ended, own_lookup};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Looks at the family, and if `published` also at what is published. Nothing is written but the cache.
 pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) -> Portrait {
+    let setup = &setup.for_pass();
     let mut report = Report::new(true);
     let Some(mut observed) = observe(setup, options, &mut report).await else {
         return Portrait::nothing(report.problems);
@@ -36,10 +37,11 @@ pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) ->
     } = &mut observed;
     let facts = hold_all(shared, seen, kinship, cases, true).await;
     let bases = bases(setup, kinship, cases);
+    let in_use = in_use(setup, cases.iter().map(|case| &case.work));
     let asked = questions(setup, kinship, cases, seen, &bases);
     answer(setup, asked, seen, options.now).await;
     let published = match published {
-        true => freshness_of(setup, kinship, cases, options).await,
+        true => freshness_of(setup, kinship, cases, &in_use, options).await,
         false => BTreeMap::new(),
     };
     let mut problems = report.problems;
@@ -59,6 +61,7 @@ pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) ->
         facts: &facts,
         bases: &bases,
         published: &published,
+        in_use: &in_use,
         ended: &ended,
         now: options.now,
     };
@@ -120,6 +123,7 @@ async fn freshness_of(
     setup: &Arc<Setup>,
     kinship: &Kinship,
     cases: &[Case],
+    in_use: &HashMap<ImageName, InUse>,
     options: &Options,
 ) -> BTreeMap<usize, FreshnessReport> {
     let nodes = kinship.graph.nodes().iter().enumerate();
@@ -128,6 +132,10 @@ async fn freshness_of(
         let built = built(kinship, index, &case.candidate.repo, &case.work);
         let subject = Subject {
             image: node.image.clone()?,
+            in_use: in_use
+                .get(node.image.as_ref()?)
+                .cloned()
+                .unwrap_or_default(),
             tag: None,
             digest: None,
             built: built.map(Arc::new),

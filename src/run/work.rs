@@ -162,7 +162,7 @@ impl Work {
         let notes = work
             .references
             .iter()
-            .map(|(_, located)| &located.notes[..]);
+            .flat_map(|(_, located)| &located.notes);
         work.policy.notes = Notes::read(notes);
         let resolve = |image: &ImageName| setup.resolve(image);
         let contents = |path: &RepoPath| work.version(path);

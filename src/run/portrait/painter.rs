@@ -8,7 +8,7 @@ use crate::image::{ImageName, Reference};
 use crate::plan::{Decision, Lookup, Observations, Outcome, Reason};
 use crate::policy::Settings;
 use crate::run::family::{Kinship, odd};
-use crate::run::freshness::{FreshnessReport, newest};
+use crate::run::freshness::{FreshnessReport, InUse, newest};
 use crate::run::report::ProblemReport;
 use crate::run::setup::Setup;
 use crate::run::shared::Case;
@@ -41,6 +41,8 @@ pub(super) struct Painter<'a> {
     pub(super) facts: &'a BTreeMap<usize, Facts>,
     pub(super) bases: &'a BTreeMap<usize, (Reference, Lookup)>,
     pub(super) published: &'a BTreeMap<usize, FreshnessReport>,
+    /// The tags that the family's references use.
+    pub(super) in_use: &'a HashMap<ImageName, InUse>,
     /// What has come to its end: images without newer tags of the shape in use.
     pub(super) ended: &'a HashMap<ImageName, String>,
     pub(super) now: Timestamp,
@@ -93,7 +95,7 @@ impl Painter<'_> {
         }
     }
 
-    /// The newest tag, as the automatic scheme sees it.
+    /// The newest tag of the scheme that the family's references use.
     fn tag(&self, node: &Node) -> Option<String> {
         let image = node.image.as_ref()?;
         let own = own_lookup(self.setup, node, self.cases);
@@ -108,7 +110,7 @@ impl Painter<'_> {
         };
         let tags = tags?.as_ref().ok()?;
         let today = self.now.to_zoned(jiff::tz::TimeZone::UTC).date();
-        newest(image, tags, today).map(|tag| tag.to_string())
+        newest(image, tags, self.in_use.get(image), today).map(|tag| tag.to_string())
     }
 
     /// How an image stands: the first of these that is so.
