@@ -9,7 +9,6 @@ use crate::family::shown;
 use crate::plan::{Change, ChangeSet, Decision, Observations, Outcome};
 use crate::redact::Redactor;
 use crate::run::{Work, decide_inner};
-use anyhow::Context as _;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -87,8 +86,19 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         let proposals = work.propose("", &setup.config, &seen, true);
         let changes = proposals.first().map(|proposal| proposal.changes.clone());
         let changes = changes.unwrap_or_default();
-        if !arguments.dry_run {
-            write(&work, &root, &proposals).context("not everything is written")?;
+        let unwritten = match arguments.dry_run {
+            true => Vec::new(),
+            false => write(&work, &root, &proposals),
+        };
+        for (_, error) in &unwritten {
+            say(&format!("error: {error:#}"));
+        }
+        if !unwritten.is_empty() {
+            let files = unwritten.len();
+            say(&format!(
+                "{files} changed files are not written; the others are"
+            ));
+            return Ok(Ended::Failed);
         }
         let output = output(&work, &changes);
         match arguments.format {

@@ -109,7 +109,13 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
             ))?
         }
         Subject::Repo(name) => {
-            let config = arguments.config.needed()?;
+            if arguments.config.path().is_none() {
+                anyhow::bail!(
+                    "there is no file or folder {name}, and without a configuration there are no repositories\n\
+                     help: correct the path, or name the configuration that registers {name} with --config FILE"
+                );
+            }
+            let config = arguments.config.with_forges()?;
             wait(of_repo(name, config, redactor, arguments.all_tags))?
         }
     };

@@ -87,7 +87,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     };
     let order = wait(async {
         if arguments.all {
-            let config = arguments.config.needed()?;
+            let config = arguments.config.with_forges()?;
             let setup = Arc::new(setup(config, Unlisted::Refuse, redactor).await?);
             return Ok(order_of_all(&setup, &options).await);
         }

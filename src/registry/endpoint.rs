@@ -126,6 +126,12 @@ impl Endpoint {
             if response.status != StatusCode::UNAUTHORIZED {
                 return Ok(response);
             }
+            if let Some(elsewhere) = Origin::of(&response.url).filter(|at| *at != self.origin) {
+                return Err(RegistryError::RedirectUnauthorized {
+                    host: self.settings.host.clone(),
+                    to: elsewhere,
+                });
+            }
             if is_final {
                 let refused = header.as_ref();
                 let instead = refused

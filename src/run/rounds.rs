@@ -221,7 +221,8 @@ fn lookups(setup: &Setup, work: &Work) -> Vec<Result<Option<Lookup>, Failure>> {
     ));
     let turn: Vec<&String> = behind.chain(&names).take(most).collect();
     let this_pass: BTreeSet<&str> = turn.iter().map(|name| name.as_str()).collect();
-    if let Some(last) = turn.last() {
+    // A folder that somebody looks at is no pass.
+    if let Some(last) = turn.last().filter(|_| work.repo.is_some()) {
         setup.store.keep(Kind::Turn, &key, last);
     }
     let count = names.len();
