@@ -10,7 +10,7 @@ mod note;
 mod rule;
 mod settings;
 
-pub use note::{Note, Notes, ParseNoteError};
+pub use note::{BadNote, Note, Notes, ParseNoteError};
 pub use rule::{Ceiling, Effective, Policy, Rule, Subject};
 pub use settings::{
     Age, Changes, DigestMode, Hold, NamedScheme, Origin, ParseAgeError, Set, Settings, Trust,

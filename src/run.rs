@@ -45,7 +45,7 @@ pub use decide::{decide_all, decide_inner};
 pub use error::SetupError;
 pub use folder::{Folder, read_folder};
 pub use freshness::{
-    Built, FreshnessReport, PlatformReport, Publishers, Subject, freshness, publishers,
+    Built, FreshnessReport, InUse, PlatformReport, Publishers, Subject, freshness, publishers,
 };
 pub use options::{Options, Progress};
 pub use order::{Order, Step, order_of_all, order_of_folder};

@@ -1,15 +1,15 @@
 //! `imagebot cascade`.
 
-use super::check::read_work;
+use super::check::parse_folder;
 use super::ended::Ended;
 use super::output::{Format, json, say, table, text};
 use super::session::{ConfigArgument, setup, wait};
 use super::update::write;
 use crate::family::shown;
+use crate::fleet::ParsedRepo;
 use crate::plan::{Change, ChangeSet, Decision, Observations, Outcome};
 use crate::redact::Redactor;
-use crate::run::{Work, decide_inner};
-use anyhow::Context as _;
+use crate::run::decide_inner;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -76,21 +76,32 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     let (config, unlisted) = arguments.config.load()?;
     wait(async {
         let setup = setup(config, unlisted, redactor).await?;
-        let (mut work, root) = read_work(&setup, &arguments.path)?;
+        let (parsed, root) = parse_folder(&setup, &arguments.path)?;
         anyhow::ensure!(
-            !work.images.is_empty() || !work.findings.is_empty(),
+            !parsed.images.is_empty() || !parsed.findings.is_empty(),
             "{}: no image there has a version of its own\nhelp: say under [[image]] in imagebot.toml which file holds it: version_file = \"VERSION\" and bump = \"patch\"",
             arguments.path.display()
         );
-        decide_inner(&mut work, Timestamp::now());
+        let mut decisions = decide_inner(&parsed, Timestamp::now());
         let seen = Observations::default();
-        let proposals = work.propose("", &setup.config, &seen, true);
+        let proposals = parsed.propose(&setup.operator, "", &mut decisions, &seen, true);
         let changes = proposals.first().map(|proposal| proposal.changes.clone());
         let changes = changes.unwrap_or_default();
-        if !arguments.dry_run {
-            write(&work, &root, &proposals).context("not everything is written")?;
+        let unwritten = match arguments.dry_run {
+            true => Vec::new(),
+            false => write(&parsed, &root, &proposals),
+        };
+        for (_, error) in &unwritten {
+            say(&format!("error: {error:#}"));
         }
-        let output = output(&work, &changes);
+        if !unwritten.is_empty() {
+            let files = unwritten.len();
+            say(&format!(
+                "{files} changed files are not written; the others are"
+            ));
+            return Ok(Ended::Failed);
+        }
+        let output = output(&parsed, &decisions, &changes);
         match arguments.format {
             Format::Json => json(&output)?,
             Format::Human => text(&render(&output))?,
@@ -106,18 +117,18 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
             }
             say(&format!("{} changes {done}", changes.len()));
         }
-        let failed = work.decisions.iter().any(Decision::failed) || !output.findings.is_empty();
+        let failed = decisions.iter().any(Decision::failed) || !output.findings.is_empty();
         Ok(if failed { Ended::Failed } else { Ended::Clean })
     })
 }
 
-fn output(work: &Work, changes: &ChangeSet) -> Output {
+fn output(parsed: &ParsedRepo, decisions: &[Decision], changes: &ChangeSet) -> Output {
     let references = changes.all_references();
     let versions = changes.versions.iter().map(|change| Raised {
         path: change.path.to_string(),
         place: change.place.clone(),
         images: {
-            let images = work.images.at(&change.path, &change.place);
+            let images = parsed.images.at(&change.path, &change.place);
             images.map(ToString::to_string).collect()
         },
         from: change.from.clone(),
@@ -127,7 +138,7 @@ fn output(work: &Work, changes: &ChangeSet) -> Output {
         let as_it_should_be = decision.reason.code() == "inner-current";
         decision.outcome() != Outcome::Update && !as_it_should_be
     };
-    let left = work.decisions.iter().filter(is_left).map(|decision| Left {
+    let left = decisions.iter().filter(is_left).map(|decision| Left {
         path: decision.path.to_string(),
         line: decision.located.line,
         image: decision.located.image().to_owned(),
@@ -136,21 +147,21 @@ fn output(work: &Work, changes: &ChangeSet) -> Output {
     });
     Output {
         version: 1,
-        references: references.map(|change| reference(work, change)).collect(),
+        references: references.map(|change| reference(decisions, change)).collect(),
         versions: versions.collect(),
         left: left.collect(),
-        findings: work.findings.clone(),
+        findings: parsed.findings.clone(),
     }
 }
 
-fn reference(work: &Work, change: &Change) -> Reference {
+fn reference(decisions: &[Decision], change: &Change) -> Reference {
     let is_behind = |decision: &&Decision| {
         let reference = decision.reference();
         decision.path == change.path
             && decision.outcome() == Outcome::Update
             && reference.is_some_and(|r| r.name == change.image && r.tag == change.from.tag)
     };
-    let behind: Vec<&Decision> = work.decisions.iter().filter(is_behind).collect();
+    let behind: Vec<&Decision> = decisions.iter().filter(is_behind).collect();
     Reference {
         path: change.path.to_string(),
         lines: behind

@@ -7,13 +7,14 @@ use super::scan::settings_of;
 use super::session::{ConfigArgument, setup, wait};
 use super::settings::rows;
 use crate::config::Config;
+use crate::fleet::ParsedRepo;
 use crate::plan::{Decision, Observations, Proposed};
 use crate::redact::Redactor;
 use crate::registry::Unlisted;
 use crate::repo::{RepoGlobs, RepoName};
 use crate::run::{
-    Checkpoint, DecisionReport, Options, ProblemReport, ProposalReport, RepositoryReport, Setup,
-    Work, decide_all, pass, read_folder,
+    Asker, Checkpoint, DecisionReport, Options, ProblemReport, ProposalReport, RepositoryReport, Setup,
+    decide_all, pass, read_folder,
 };
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -109,7 +110,13 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
             ))?
         }
         Subject::Repo(name) => {
-            let config = arguments.config.needed()?;
+            if arguments.config.path().is_none() {
+                anyhow::bail!(
+                    "there is no file or folder {name}, and without a configuration there are no repositories\n\
+                     help: correct the path, or name the configuration that registers {name} with --config FILE"
+                );
+            }
+            let config = arguments.config.with_forges()?;
             wait(of_repo(name, config, redactor, arguments.all_tags))?
         }
     };
@@ -130,28 +137,37 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     })
 }
 
+/// A folder with the decisions about its references.
+pub(super) struct JudgedFolder {
+    pub(super) parsed: ParsedRepo,
+    pub(super) root: PathBuf,
+    pub(super) decisions: Vec<Decision>,
+    pub(super) seen: Observations,
+}
+
 /// Reads and judges a folder; no git is started.
-pub(super) async fn judge_folder(
-    setup: &Setup,
-    path: &Path,
-) -> anyhow::Result<(Work, PathBuf, Observations)> {
-    let (work, root) = read_work(setup, path)?;
-    let mut works = vec![work];
+pub(super) async fn judge_folder(setup: &Setup, path: &Path) -> anyhow::Result<JudgedFolder> {
+    let (parsed, root) = parse_folder(setup, path)?;
     let progress = progress();
     let ticked = |done, total| progress.tick("registries", done, total);
     let nothing = [Proposed::new()];
-    let seen = decide_all(setup, &mut works, &nothing, Timestamp::now(), true, &ticked).await;
-    let work = works.pop().context("one folder was judged")?;
-    Ok((work, root, seen))
+    let askers = [Asker::from(&parsed)];
+    let times = (Timestamp::now(), true);
+    let (decided, seen) = decide_all(setup, &askers, &nothing, times, &ticked).await;
+    Ok(JudgedFolder {
+        parsed,
+        root,
+        decisions: decided.into_iter().flatten().collect(),
+        seen,
+    })
 }
 
-/// Reads a folder or file.
-pub(super) fn read_work(setup: &Setup, path: &Path) -> anyhow::Result<(Work, PathBuf)> {
+/// Reads a folder or file, and gives the folder besides.
+pub(super) fn parse_folder(setup: &Setup, path: &Path) -> anyhow::Result<(ParsedRepo, PathBuf)> {
     let folder = read_folder(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let config = settings_of(&folder, &setup.config)?;
-    let files = folder.files.into_iter().chain(folder.versions);
-    let work = Work::new(setup, None, config, files, folder.skipped);
-    Ok((work, folder.root))
+    let settings = settings_of(&folder, &setup.config)?;
+    let parsed = ParsedRepo::new(&setup.operator, None, settings, folder.tree);
+    Ok((parsed, folder.root))
 }
 
 async fn of_path(
@@ -162,9 +178,14 @@ async fn of_path(
     all_tags: bool,
 ) -> anyhow::Result<Output> {
     let setup = setup(config, unlisted, redactor).await?;
-    let (mut work, _, seen) = judge_folder(&setup, path).await?;
+    let JudgedFolder {
+        parsed,
+        mut decisions,
+        seen,
+        ..
+    } = judge_folder(&setup, path).await?;
     let name = path.display().to_string();
-    let proposals = work.propose(&name, &setup.config, &seen, false);
+    let proposals = parsed.propose(&setup.operator, &name, &mut decisions, &seen, false);
     let proposals = proposals
         .iter()
         .map(|proposal| ProposalReport {
@@ -176,10 +197,10 @@ async fn of_path(
             changes: proposal.changes.lines(),
         })
         .collect();
-    let references = work.decisions.iter().map(|decision| {
+    let references = decisions.iter().map(|decision| {
         trace(
             decision,
-            work.line(&decision.path, decision.located.line),
+            parsed.line(&decision.path, decision.located.line),
             all_tags,
         )
     });
@@ -189,9 +210,9 @@ async fn of_path(
         references: references.collect(),
         proposals,
         skipped: None,
-        unread: work.unread(),
+        unread: parsed.unread_lines(),
         problems: {
-            let findings = work.findings.iter();
+            let findings = parsed.findings.iter();
             findings
                 .map(|finding| ProblemReport::new("image", finding))
                 .collect()

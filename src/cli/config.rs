@@ -1,7 +1,7 @@
 //! `imagebot config`.
 
 use super::ended::Ended;
-use super::output::{Format, json, say, table, text};
+use super::output::{Format, complaint, json, say, table, text};
 use super::session::ConfigArgument;
 use super::settings::rows;
 use crate::config::{Config, operator_schema, parse_repository, repository_schema, review};
@@ -86,25 +86,37 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Ended> {
 }
 
 fn check(arguments: &Check) -> anyhow::Result<Ended> {
+    let mut ended = Ended::Clean;
     let config = match arguments.config.path() {
-        Some(path) => {
-            let config = arguments.config.needed()?;
-            say(&format!(
-                "{}: {} forges, {} registries, {} rules",
-                path.display(),
-                config.forges.len(),
-                config.registries.len(),
-                config.rules.len()
-            ));
-            let found = review(&config);
-            for (problem, help) in &found {
-                say(&format!("error: {problem}\n  help: {help}"));
+        Some(path) => match arguments.config.needed() {
+            Ok(config) => {
+                say(&format!(
+                    "{}: {} forges, {} registries, {} rules",
+                    path.display(),
+                    config.forges.len(),
+                    config.registries.len(),
+                    config.rules.len()
+                ));
+                for found in review(&config) {
+                    let level = if found.is_error { "error" } else { "warning" };
+                    let (problem, help) = (&found.problem, &found.help);
+                    say(&format!("{level}: {problem}\n  help: {help}"));
+                    if found.is_error {
+                        ended = Ended::Misused;
+                    }
+                }
+                config
             }
-            if !found.is_empty() {
-                return Ok(Ended::Misused);
-            }
-            config
-        }
+            // What is wrong with the other file is shown all the same; a [[scheme]] may be missing for it.
+            Err(error) => match &arguments.repository {
+                Some(path) => {
+                    say(&complaint(&error));
+                    read_repository(path, &Config::default())?;
+                    return Ok(Ended::Misused);
+                }
+                None => return Err(error),
+            },
+        },
         None if arguments.repository.is_some() => Config::default(),
         None => arguments.config.needed()?,
     };
@@ -117,10 +129,10 @@ fn check(arguments: &Check) -> anyhow::Result<Ended> {
             repository.args.len()
         ));
     }
-    Ok(Ended::Clean)
+    Ok(ended)
 }
 
-fn read_repository(path: &PathBuf, config: &Config) -> anyhow::Result<crate::config::RepoConfig> {
+fn read_repository(path: &PathBuf, config: &Config) -> anyhow::Result<crate::fleet::RepoSettings> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("{} cannot be read", path.display()))?;
     Ok(parse_repository(
@@ -155,18 +167,18 @@ fn show(arguments: &Show) -> anyhow::Result<Ended> {
         ceiling: config.ceiling,
         notes: crate::policy::Notes::default(),
     }
-    .effective(&subject, &[], 0)?;
+    .effective(&subject, &[])?;
     let rows = rows(&effective.settings);
-    let budget = config.budget.settings();
+    let fleet = config.fleet_settings();
     match arguments.format {
         Format::Human => {
             let rows = rows.into_iter();
             let rows = rows
                 .map(|(key, value, from)| vec![format!("{key} = {value}"), format!("# {from}")]);
-            let budget = budget.iter();
-            let budget =
-                budget.map(|(key, value)| vec![format!("budget.{key} = {value}"), String::new()]);
-            text(&table(&rows.chain(budget).collect::<Vec<_>>()))?;
+            let fleet = fleet.iter();
+            let fleet = fleet
+                .map(|(key, value, from)| vec![format!("{key} = {value}"), format!("# {from}")]);
+            text(&table(&rows.chain(fleet).collect::<Vec<_>>()))?;
         }
         Format::Json => {
             let entry = |(key, value, from): (&str, String, &Origin)| {
@@ -175,16 +187,16 @@ fn show(arguments: &Show) -> anyhow::Result<Ended> {
                     serde_json::json!({ "value": value, "from": from.to_string() }),
                 )
             };
-            let of_fleet = |(key, value): &(&str, String)| {
+            let of_fleet = |(key, value, from): &(String, String, Origin)| {
                 (
-                    format!("budget.{key}"),
-                    serde_json::json!({ "value": value }),
+                    key.clone(),
+                    serde_json::json!({ "value": value, "from": from.to_string() }),
                 )
             };
             let all = rows
                 .into_iter()
                 .map(entry)
-                .chain(budget.iter().map(of_fleet));
+                .chain(fleet.iter().map(of_fleet));
             json(&all.collect::<serde_json::Map<_, _>>())?;
         }
     }

@@ -49,7 +49,7 @@ struct FindingOutput {
 
 pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
     let Command::Doctor(arguments) = arguments.command;
-    let config = arguments.config.needed()?;
+    let config = arguments.config.with_forges()?;
     let examined = wait(async {
         let setup = setup(config, Unlisted::Refuse, redactor).await?;
         let (registered, report) = survey(&setup).await;

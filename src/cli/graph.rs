@@ -58,7 +58,7 @@ enum Drawing {
 }
 
 pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
-    let config = arguments.config.needed()?;
+    let config = arguments.config.with_forges()?;
     let now = Timestamp::now();
     let mut portrait = wait(async {
         let setup = Arc::new(setup(config, Unlisted::Refuse, redactor).await?);

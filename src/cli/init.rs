@@ -4,7 +4,7 @@ use super::ended::Ended;
 use super::output::say;
 use crate::config::{OPERATOR_STARTER, REPOSITORY_STARTER};
 use anyhow::Context as _;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 
 /// Write a commented imagebot.toml, or the operator's config.toml, to begin with.
@@ -30,13 +30,14 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
         .write(true)
         .create_new(true)
         .open(&path);
+    let shown = path.display();
+    if let Err(error) = &file
+        && error.kind() == ErrorKind::AlreadyExists
+    {
+        anyhow::bail!("{shown} is there already\nhelp: move it away, or name another folder");
+    }
     let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
-    written.with_context(|| {
-        format!(
-            "{} cannot be written; nothing that is there is overwritten",
-            path.display()
-        )
-    })?;
+    written.with_context(|| format!("{shown} cannot be written"))?;
     say(&format!("{} is written", path.display()));
     Ok(Ended::Clean)
 }

@@ -77,7 +77,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         Command::List(list) => &list.config,
         Command::Show(one) | Command::Merge(one) | Command::Close(one) => &one.config,
     };
-    let config = config.needed()?;
+    let config = config.with_forges()?;
     wait(async {
         let setup = setup(config, Unlisted::Refuse, redactor).await?;
         match arguments.command {
@@ -176,17 +176,21 @@ async fn list(forges: &[Local], arguments: &List) -> anyhow::Result<Ended> {
 async fn find<'a>(forges: &'a [Local], name: &str) -> anyhow::Result<(&'a Local, Repository)> {
     let name = RepoName::parse(name)?;
     for forge in forges {
-        let found = forge
-            .discover(&Known::new())
-            .await?
-            .repositories
-            .into_iter()
-            .find(|repo| repo.name == name);
-        if let Some(repo) = found {
+        let listing = forge.discover(&Known::new()).await?;
+        let mut repositories = listing.repositories.into_iter();
+        if let Some(repo) = repositories.find(|repo| repo.name == name) {
             return Ok((forge, repo));
         }
+        let mut failed = listing.failed.into_iter();
+        if let Some((_, error)) = failed.find(|(failed, _)| *failed == name.as_str()) {
+            let help = error.help().map(|help| format!("\nhelp: {help}"));
+            anyhow::bail!("{name} cannot be read: {error}{}", help.unwrap_or_default());
+        }
     }
-    anyhow::bail!("{name} is not registered: no [[forge]] of the configuration lists it")
+    anyhow::bail!(
+        "{name} is not registered: no local [[forge]] of the configuration lists it\n\
+         help: `imagebot repos list` shows the registered repositories"
+    )
 }
 
 async fn show(forge: &Local, repo: &Repository, number: u64) -> anyhow::Result<Ended> {

@@ -1,6 +1,6 @@
 //! `imagebot plan`.
 
-use super::check::read_work;
+use super::check::parse_folder;
 use super::ended::Ended;
 use super::output::{Format, json, say, table, text};
 use super::progress::progress;
@@ -87,14 +87,14 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     };
     let order = wait(async {
         if arguments.all {
-            let config = arguments.config.needed()?;
+            let config = arguments.config.with_forges()?;
             let setup = Arc::new(setup(config, Unlisted::Refuse, redactor).await?);
             return Ok(order_of_all(&setup, &options).await);
         }
         let (config, unlisted) = arguments.config.load()?;
         let setup = setup(config, unlisted, redactor).await?;
-        let (work, _) = read_work(&setup, &arguments.path)?;
-        Ok(order_of_folder(&setup, work, &options).await)
+        let (parsed, _) = parse_folder(&setup, &arguments.path)?;
+        Ok(order_of_folder(&setup, parsed, &options).await)
     })?;
     let Order {
         steps,

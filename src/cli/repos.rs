@@ -90,7 +90,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
 }
 
 fn list(arguments: &List, redactor: &Redactor) -> anyhow::Result<Ended> {
-    let config = arguments.config.needed()?;
+    let config = arguments.config.with_forges()?;
     let listed = wait(async {
         let setup = setup(config, Unlisted::Refuse, redactor).await?;
         let (registered, report) = survey(&setup).await;

@@ -48,7 +48,7 @@ enum FailOn {
 }
 
 pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
-    let config = arguments.config.needed()?;
+    let config = arguments.config.with_forges()?;
     let only = match &arguments.repo[..] {
         [] => None,
         globs => Some(RepoGlobs::parse(globs).map_err(|(index, error)| {
@@ -102,6 +102,8 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
 
 /// The most references of a repository that are shown with the same reason. JSON has all.
 const MOST_ALIKE: usize = 10;
+/// The most merge requests of a repository that are shown. JSON has all.
+const MOST_PROPOSALS: usize = 50;
 /// The most changes of a merge request that are shown.
 const MOST_CHANGES: usize = 30;
 
@@ -140,7 +142,7 @@ pub(super) fn render(report: &Report) -> String {
                 let _ = writeln!(out, "    help: {}", indented(help));
             }
         }
-        for proposal in &repo.proposals {
+        for proposal in repo.proposals.iter().take(MOST_PROPOSALS) {
             let number = proposal
                 .number
                 .map(|number| format!("!{number} "))
@@ -165,6 +167,10 @@ pub(super) fn render(report: &Report) -> String {
             if more > 0 {
                 let _ = writeln!(out, "    and {more} more changes");
             }
+        }
+        let more = repo.proposals.len().saturating_sub(MOST_PROPOSALS);
+        if more > 0 {
+            let _ = writeln!(out, "  and {more} more merge requests");
         }
         let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
         for decision in told {

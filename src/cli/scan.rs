@@ -2,11 +2,11 @@
 
 use super::ended::Ended;
 use super::output::{Format, json, table, text};
-use crate::config::{Config, RepoConfig};
-use crate::family::{gipgee_files, knows_gipgee};
+use crate::config::Config;
+use crate::fleet::{Operator, ParsedRepo, RepoSettings, unread};
 use crate::repo::RepoPath;
-use crate::run::{Folder, OwnError, own_config, read_folder, unread};
-use crate::source::{Format as SourceFormat, Located, Scan, scan};
+use crate::run::{Folder, OwnError, own_settings, read_folder};
+use crate::source::{Format as SourceFormat, Located};
 use anyhow::Context as _;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -76,44 +76,28 @@ impl Reference {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
     let folder = read_folder(&arguments.path)
         .with_context(|| format!("{} cannot be read", arguments.path.display()))?;
-    let config = settings_of(&folder, &Config::default())?;
+    let settings = settings_of(&folder, &Config::default())?;
+    let excluded = folder.tree.files.keys().filter(|path| {
+        SourceFormat::of(path.as_str()).is_some() && !settings.reads(path)
+    });
+    let excluded: Vec<_> = excluded
+        .map(|path| (path.to_string(), "excluded".to_owned()))
+        .collect();
+    let operator = Operator {
+        references: usize::MAX,
+        ..Config::default().operator()
+    };
+    let parsed = ParsedRepo::new(&operator, None, settings, folder.tree);
+    let references = parsed.references.iter();
     let mut output = Output {
         version: 1,
-        references: Vec::new(),
+        references: references
+            .map(|(path, located)| Reference::new(path, located))
+            .collect(),
         skipped: Vec::new(),
     };
-    let (mut skipped, mut passes) = (folder.skipped.clone(), Vec::new());
-    let read = folder.files.iter().filter(|(path, ..)| config.reads(path));
-    let built = gipgee_files(read.map(|(path, _, contents)| (path, contents.as_slice())));
-    for (path, _, contents) in &folder.files {
-        if !config.reads(path) {
-            skipped.push((path.to_string(), "excluded".to_owned()));
-            continue;
-        }
-        let Some(format) = SourceFormat::read_as(path.as_str(), contents) else {
-            continue;
-        };
-        match scan(format, contents, &config.args) {
-            Ok(Scan {
-                mut references,
-                passed,
-                ..
-            }) => {
-                let marked = references.iter_mut();
-                marked.for_each(|located| knows_gipgee(path, located, &built));
-                output.references.extend(
-                    references
-                        .iter()
-                        .map(|located| Reference::new(path, located)),
-                );
-                if !passed.is_empty() {
-                    passes.push((path.clone(), passed));
-                }
-            }
-            Err(why) => skipped.push((path.to_string(), why.code().to_owned())),
-        }
-    }
-    let unread = unread(&skipped, &passes).into_iter();
+    let skipped = [parsed.skipped, excluded].concat();
+    let unread = unread(&skipped, &parsed.passed).into_iter();
     output.skipped = unread
         .map(|unread| Skipped {
             reason: match unread.line {
@@ -131,13 +115,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
 }
 
 /// A folder's own settings.
-pub(super) fn settings_of(folder: &Folder, operator: &Config) -> anyhow::Result<RepoConfig> {
+pub(super) fn settings_of(folder: &Folder, operator: &Config) -> anyhow::Result<RepoSettings> {
     let place = folder.root.join("").display().to_string();
-    let skipped = folder
-        .skipped
-        .iter()
-        .map(|(path, why)| (path.as_str(), why.as_str()));
-    own_config(&place, folder.config.as_deref(), skipped, operator).map_err(|error| match error {
+    own_settings(&place, &folder.tree, operator).map_err(|error| match error {
         OwnError::Wrong(problems) => problems.into(),
         unread @ OwnError::Unread { .. } => unread.into(),
     })

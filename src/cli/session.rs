@@ -39,6 +39,20 @@ impl ConfigArgument {
         load(&path)
     }
 
+    /// As [`ConfigArgument::needed`], for commands that work on registered repositories.
+    pub(super) fn with_forges(&self) -> anyhow::Result<Config> {
+        let config = self.needed()?;
+        if config.forges.is_empty() {
+            let path = self.path().unwrap_or_default();
+            anyhow::bail!(
+                "{} has no [[forge]], so there are no repositories\nhelp: add one: [[forge]] with kind = \"gitlab\", \
+                 \"github\" or \"local\"; `imagebot init --operator` writes an example of each",
+                path.display()
+            );
+        }
+        Ok(config)
+    }
+
     /// The file that is used.
     pub(super) fn path(&self) -> Option<PathBuf> {
         self.config

@@ -105,12 +105,20 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         )
     })?;
     let tags = match &arguments.tags_from {
-        Some(path) => read_text(path)?
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-            .map(str::to_owned)
-            .collect(),
+        Some(path) => {
+            let text = read_text(path)?;
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+            let tags: Vec<String> = lines.map(str::to_owned).collect();
+            anyhow::ensure!(
+                !tags.is_empty(),
+                "{} holds no tags\nhelp: write one tag on each line",
+                match path.to_str() {
+                    Some("-") => "the standard input".to_owned(),
+                    _ => path.display().to_string(),
+                }
+            );
+            tags
+        }
         None => match listed(&arguments, &reference, redactor)? {
             Ok(tags) => tags,
             Err(failed) => {
@@ -123,7 +131,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     let today = arguments.today.unwrap_or_else(today);
     // The name is judged as `run` judges it: with the operator's aliases put in.
     let (config, _) = arguments.config.load()?;
-    let image = config.resolve(&reference.name);
+    let image = config.operator().resolve(&reference.name);
     let selection = select(&image, current, &tags, &rules, today)
         .map_err(|error| anyhow::anyhow!("{}: {error}", error.code()))?;
     match arguments.format {

@@ -1,13 +1,14 @@
 //! `imagebot update`.
 
-use super::check::judge_folder;
+use super::check::{JudgedFolder, judge_folder};
 use super::ended::Ended;
 use super::output::{say, text};
 use super::session::{ConfigArgument, setup, wait};
 use crate::plan::{Decision, Outcome, Proposal};
 use crate::policy::{Changes, Origin, Rule, Set};
 use crate::redact::Redactor;
-use crate::run::Work;
+use crate::repo::RepoPath;
+use crate::fleet::ParsedRepo;
 use anyhow::Context as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -42,23 +43,35 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     config.rules.push(rule);
     wait(async {
         let setup = setup(config, unlisted, redactor).await?;
-        let (mut work, root, seen) = judge_folder(&setup, &arguments.path).await?;
-        let proposals = work.propose("", &setup.config, &seen, true);
+        let JudgedFolder {
+            parsed,
+            root,
+            mut decisions,
+            seen,
+        } = judge_folder(&setup, &arguments.path).await?;
+        let proposals = parsed.propose(&setup.operator, "", &mut decisions, &seen, true);
         let changes = proposals.first().map(|proposal| proposal.changes.clone());
         let changes = changes.unwrap_or_default();
-        if !arguments.dry_run {
-            write(&work, &root, &proposals)?;
-        }
+        let unwritten = match arguments.dry_run {
+            true => Vec::new(),
+            false => write(&parsed, &root, &proposals),
+        };
+        let is_written = |line: &String| {
+            let of = |path: &RepoPath| line.starts_with(&format!("{path} "));
+            !unwritten.iter().any(|(path, _)| of(path))
+        };
+        let lines: Vec<String> = changes.lines().into_iter().filter(is_written).collect();
         text(
-            &changes
-                .lines()
+            &lines
                 .iter()
                 .map(|line| format!("{line}\n"))
                 .collect::<String>(),
         )?;
-        let failed = work.decisions.iter().any(Decision::failed);
-        for decision in work
-            .decisions
+        for (_, error) in &unwritten {
+            say(&format!("error: {error:#}"));
+        }
+        let failed = !unwritten.is_empty() || decisions.iter().any(Decision::failed);
+        for decision in decisions
             .iter()
             .filter(|d| matches!(d.outcome(), Outcome::Unknown | Outcome::Hold))
         {
@@ -72,23 +85,38 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         } else {
             "made"
         };
-        say(&format!("{} changes {done}", changes.len()));
-        Ok(if failed { Ended::Failed } else { Ended::Clean })
+        say(&format!("{} changes {done}", lines.len()));
+        if !unwritten.is_empty() {
+            let not = changes.len().saturating_sub(lines.len());
+            say(&format!(
+                "{not} changes not made\nhelp: give the files the right to be written, and start the command again"
+            ));
+        }
+        Ok(match failed {
+            // Of one file that was named, nothing is done.
+            true if !unwritten.is_empty() && !arguments.path.is_dir() => Ended::Misused,
+            true => Ended::Failed,
+            false => Ended::Clean,
+        })
     })
 }
 
-/// Writes the changed files.
-pub(super) fn write(work: &Work, root: &Path, proposals: &[Proposal]) -> anyhow::Result<()> {
-    let changed = proposals.iter().flat_map(|proposal| &proposal.files);
-    for (path, after) in changed {
-        let before = work
-            .contents()
-            .into_iter()
-            .find(|(known, _)| *known == path);
+/// Writes the changed files; those that cannot be written, and why.
+pub(super) fn write(
+    parsed: &ParsedRepo,
+    root: &Path,
+    proposals: &[Proposal],
+) -> Vec<(RepoPath, anyhow::Error)> {
+    let contents = parsed.contents();
+    let one = |path: &RepoPath, after: &[u8]| {
+        let before = contents.iter().find(|(known, _)| *known == path);
         let (_, before) = before.with_context(|| format!("{path} was not read"))?;
-        replace(&root.join(path.as_str()), before, after)?;
-    }
-    Ok(())
+        replace(&root.join(path.as_str()), before, after)
+    };
+    let changed = proposals.iter().flat_map(|proposal| &proposal.files);
+    changed
+        .filter_map(|(path, after)| Some((path.clone(), one(path, after).err()?)))
+        .collect()
 }
 
 /// Replaces a file at once and as a whole, if it still is what was read; its mode stays.

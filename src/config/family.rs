@@ -6,7 +6,7 @@ use super::reader::{At, Table};
 use super::version;
 use crate::family::{Depends, ImageSpec, On, Publishes, repo_of};
 use crate::image::ImageName;
-use crate::repo::{Glob, RepoName, RepoPath};
+use crate::repo::{Glob, RepoPath};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

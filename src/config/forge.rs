@@ -273,6 +273,11 @@ fn base(text: &str) -> Result<Url, String> {
             "no user and no password may stand in `url`; that is what `token` is for".to_owned(),
         );
     }
+    if let Some(server) = of_api(&url) {
+        return Err(format!(
+            "this is the address of an API; write the one that people open: url = \"{server}\""
+        ));
+    }
     let is_public = url.host_str().is_some_and(|host| {
         matches!(host, "gitlab.com" | "github.com") || host.ends_with(".ghe.com")
     });
@@ -293,6 +298,30 @@ fn base(text: &str) -> Result<Url, String> {
         ));
     }
     Ok(url)
+}
+
+/// The server that an API's address belongs to, if it is one.
+fn of_api(url: &Url) -> Option<String> {
+    let host = url.host_str()?;
+    let port = url
+        .port()
+        .map(|port| format!(":{port}"))
+        .unwrap_or_default();
+    let origin = |host: &str| format!("{}://{host}{port}", url.scheme());
+    if let Some(rest) = host.strip_prefix("api.")
+        && (rest == "github.com" || rest.ends_with(".ghe.com"))
+    {
+        return Some(origin(rest));
+    }
+    if let Some(rest) = host.strip_prefix("www.")
+        && matches!(rest, "github.com" | "gitlab.com")
+    {
+        return Some(origin(rest));
+    }
+    let path = url.path().trim_end_matches('/');
+    let apis = ["/api/v3", "/api/v4", "/api/graphql", "/api"];
+    let root = apis.iter().find_map(|api| path.strip_suffix(api))?;
+    Some(format!("{}{root}", origin(host)))
 }
 
 /// Whether an address is one of this machine.

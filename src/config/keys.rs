@@ -246,3 +246,33 @@ pub(super) const REPOSITORY: &[Key] = keys! {
 
 /// Keys that are planned, each with the table it will stand in.
 pub(super) const LATER: &[&str] = &["store"];
+
+/// The tables of a file that know a key, as they are written.
+pub(super) fn elsewhere(file: &'static [Key], name: &str) -> impl Iterator<Item = String> {
+    let rule = SETTINGS.iter().chain(MATCHERS).any(|key| key.name == name);
+    file.iter().filter_map(move |key| {
+        let (keys, shown) = match key.kind {
+            Kind::Table(keys) => (keys, format!("[{}]", key.name)),
+            Kind::Tables(keys) => (keys, format!("[[{}]]", key.name)),
+            _ => (&[][..], String::new()),
+        };
+        let knows = keys.iter().any(|key| key.name == name) || key.name == "rule" && rule;
+        knows.then_some(shown)
+    })
+}
+
+/// How a table is written.
+pub(super) fn example(name: &str) -> String {
+    match name {
+        "login" => "write login = { username = \"bot\", password = { env = \"REGISTRY_TOKEN\" } }"
+            .to_owned(),
+        "token" => "write token = { env = \"IMAGEBOT_TOKEN\" }".to_owned(),
+        "password" => "write password = { env = \"REGISTRY_TOKEN\" }".to_owned(),
+        "key" => "write key = { file = \"app.pem\" }".to_owned(),
+        "app" => "write app = { id = 1234, key = { file = \"app.pem\" } }".to_owned(),
+        "version_file" => {
+            "write version_file = { path = \"version.txt\", kind = \"text\" }".to_owned()
+        }
+        name => format!("write [{name}] on a line by itself, and its keys below"),
+    }
+}

@@ -59,29 +59,23 @@ fn image(text: &str) -> Result<Glob, Wrong> {
         return never("it is a regular expression", help);
     }
     if let Some((_, rest)) = text.split_once("://") {
-        return never(
-            "image names have no scheme",
-            format!("images = [\"{rest}\"]"),
-        );
+        return never("image names have no scheme", suggestion(rest));
     }
-    if let Some((name, _)) = text.split_once('@') {
-        let help = format!("images = [\"{name}\"]");
-        return never("a digest is not part of an image's name", help);
+    if text.contains('@') {
+        return never("a digest is not part of an image's name", suggestion(text));
     }
-    let (path, last) = text
-        .rsplit_once('/')
-        .map_or(("", text), |(path, last)| (path, last));
-    if let Some((name, tag)) = last.rsplit_once(':') {
-        let slash = if path.is_empty() { "" } else { "/" };
-        let help = format!("images = [\"{path}{slash}{name}\"], tags = [\"{tag}\"]");
-        return never("a tag is not part of an image's name", help);
+    if text
+        .rsplit('/')
+        .next()
+        .is_some_and(|last| last.contains(':'))
+    {
+        return never("a tag is not part of an image's name", suggestion(text));
     }
     // The host may have any case; what follows it may not.
     let (host, rest) = text.split_once('/').unwrap_or(("", text));
     let is_upper = |text: &str| text.chars().any(char::is_uppercase);
     if is_upper(rest) || is_upper(host) {
-        let help = format!("images = [\"{}\"]", text.to_lowercase());
-        return never("image names are written in lower case", help);
+        return never("image names are written in lower case", suggestion(text));
     }
     // A plain name is meant as Docker reads it.
     let canonical =
@@ -96,6 +90,31 @@ fn image(text: &str) -> Result<Glob, Wrong> {
         return never("names are matched with their host", help);
     }
     Ok(glob)
+}
+
+/// The lines that say what was meant, and that are accepted.
+fn suggestion(text: &str) -> String {
+    let text = text.rsplit("://").next().unwrap_or_default();
+    let (text, _) = text.split_once('@').unwrap_or((text, ""));
+    let at = text.rfind('/').map_or(0, |slash| slash + 1);
+    let (name, wanted) = match text[at..].rfind(':') {
+        Some(colon) => (&text[..at + colon], Some(&text[at + colon + 1..])),
+        None => (text, None),
+    };
+    let name = name.trim_matches('/').to_lowercase();
+    // A few capital letters have no small one.
+    let is_lower = !name.is_empty() && !name.chars().any(char::is_uppercase);
+    let name = match image(if is_lower { &name } else { "**" }) {
+        Ok(_) if is_lower => name,
+        Err(_) if is_lower && image(&format!("**/{name}")).is_ok() => format!("**/{name}"),
+        _ => "**".to_owned(),
+    };
+    match wanted.filter(|wanted| !wanted.is_empty() && tag(wanted).is_ok()) {
+        Some(tag) => {
+            format!("images = [\"{name}\"], tags = [\"{tag}\"], each on a line of its own")
+        }
+        None => format!("images = [\"{name}\"]"),
+    }
 }
 
 fn tag(text: &str) -> Result<Glob, Wrong> {
@@ -166,6 +185,17 @@ mod tests {
         for (text, help) in [
             ("postgres:16", "images = [\"postgres\"], tags = [\"16\"]"),
             ("**/node:20*", "images = [\"**/node\"], tags = [\"20*\"]"),
+            ("**:latest", "images = [\"**\"], tags = [\"latest\"]"),
+            (
+                "postgres:16@sha256:12",
+                "images = [\"postgres\"], tags = [\"16\"]",
+            ),
+            (
+                "https://ghcr.io/Acme/App:1",
+                "images = [\"ghcr.io/acme/app\"], tags = [\"1\"]",
+            ),
+            ("node*:20", "images = [\"**/node*\"], tags = [\"20\"]"),
+            (":16", "images = [\"**\"], tags = [\"16\"]"),
             (
                 "registry.example.com:5000/a/b:1",
                 "images = [\"registry.example.com:5000/a/b\"], tags = [\"1\"]",
@@ -181,6 +211,21 @@ mod tests {
                 found.as_deref().is_some_and(|found| found.contains(help)),
                 "{text}: {found:?}"
             );
+            // Whoever follows the help meets no other error.
+            let help = found.expect("a help");
+            if let Some(lines) = help
+                .starts_with("images = ")
+                .then(|| help.split(" or ").next())
+            {
+                let lines = lines
+                    .expect("a part")
+                    .replace(", each on a line of its own", "");
+                let lines = lines.replace(", tags", "\ntags");
+                let read: toml::Table = lines.parse().expect(text);
+                let glob = |key: &str| read.get(key)?[0].as_str().map(str::to_owned);
+                assert!(image(&glob("images").expect("a glob")).is_ok(), "{help}");
+                assert!(glob("tags").is_none_or(|glob| tag(&glob).is_ok()), "{help}");
+            }
         }
         for text in [
             "node",

@@ -1,5 +1,7 @@
 //! How near a misspelt word is to a known one.
 
+use super::keys::{Key, elsewhere};
+
 /// Names that are longer are not compared with the known ones.
 pub(super) const LONGEST_NAME: usize = 64;
 
@@ -29,4 +31,27 @@ pub(super) fn distance(a: &str, b: &str) -> usize {
         rows.push(row);
     }
     rows[a.len()][b.len()]
+}
+
+/// What to do about a key that its table does not know; `known` are those that it knows, `file` those of the file.
+pub(super) fn of_unknown_key(name: &str, known: &[&str], file: &'static [Key]) -> String {
+    // No known key is so long: the distance to one is not worth its cost.
+    let comparable = Some(name).filter(|name| name.len() <= LONGEST_NAME);
+    let all = || known.iter().map(|known| (distance(name, known), *known));
+    let nearest = comparable.and_then(|_| all().min());
+    let elsewhere: Vec<String> = elsewhere(file, name).collect();
+    match nearest {
+        // A key of another table is meant as that one, however near it is to one of this table.
+        _ if !elsewhere.is_empty() => {
+            let tables = elsewhere.join(" or ");
+            let other = nearest.filter(|(distance, _)| *distance <= 1);
+            let other =
+                other.map(|(_, known)| format!("; `{known}`, which is known here, is another key"));
+            format!("`{name}` belongs to {tables}{}", other.unwrap_or_default())
+        }
+        Some((distance, known)) if distance <= 2.max(name.len() / 3) => {
+            format!("did you mean `{known}`?")
+        }
+        _ => format!("known here: {}", known.join(", ")),
+    }
 }

@@ -5,7 +5,7 @@ use super::budget::Budget;
 use super::family;
 use super::forge::{ForgeConfig, forge, globs};
 use super::keys::{self, Key, Kind};
-use super::place::place;
+use super::place::{place, plain};
 use super::problem::Problems;
 use super::reader::{At, Reader, Table};
 use super::rules::{self, Schemes};
@@ -16,10 +16,10 @@ use crate::git::Identity;
 use crate::http::{Limits, Origin, Rate};
 use crate::image::{Alias, RegistryHost};
 use crate::plan::{ParseTemplateError, Template, Templates};
-use crate::policy::{Age, Ceiling, NamedScheme, Rule};
+use crate::policy::{Age, Ceiling, NamedScheme, Origin as SettingOrigin, Rule};
 use crate::repo::RepoGlobs;
 use crate::scheme::{RegexScheme, Scheme};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -48,9 +48,31 @@ pub struct Config {
     pub limits: OpenLimits,
     /// What all merge requests have in common.
     pub merge_requests: MergeRequestConfig,
+    /// Where the keys of `[limits]` and `[budget]` stand, as `budget.lookups`.
+    origins: BTreeMap<String, SettingOrigin>,
 }
 
 impl Config {
+    /// Every key of `[limits]` and `[budget]` with its value and the line that it comes from.
+    pub fn fleet_settings(&self) -> Vec<(String, String, SettingOrigin)> {
+        let limits = [
+            ("max_open", self.limits.max_open.to_string()),
+            ("max_new_per_hour", self.limits.max_new_per_hour.to_string()),
+        ];
+        let named = |table: &str, key: &str, value: String| {
+            let key = format!("{table}.{key}");
+            let origin = self.origins.get(&key).cloned();
+            (key, value, origin.unwrap_or_else(SettingOrigin::built_in))
+        };
+        let limits = limits
+            .into_iter()
+            .map(|(key, value)| named("limits", key, value));
+        let budget = self.budget.settings().into_iter();
+        limits
+            .chain(budget.map(|(key, value)| named("budget", key, value)))
+            .collect()
+    }
+
     /// What of it concerns the core.
     pub fn operator(&self) -> Operator {
         let aliases = self.registries.iter().flat_map(|registry| {
@@ -177,6 +199,7 @@ impl Default for Config {
                 notices: true,
                 commit_prefix: String::new(),
             },
+            origins: BTreeMap::new(),
         }
     }
 }
@@ -233,6 +256,17 @@ fn config(root: Table<'_>, folder: &Path) -> Config {
     if let Some(budget) = root.table("budget") {
         config.budget = Budget::read(budget);
     }
+    for name in ["limits", "budget"] {
+        let table = Some(name).filter(|name| root.is_table(name));
+        let table = table.and_then(|name| root.table(name));
+        for (key, table) in table
+            .iter()
+            .flat_map(|table| table.names().map(move |key| (key, table)))
+        {
+            let origin = table.origin(table.span_of(key).start);
+            config.origins.insert(format!("{name}.{key}"), origin);
+        }
+    }
     if let Some(ceiling) = root.table("ceiling") {
         ceiling.only(&[list("ceiling")]);
         config.ceiling = Ceiling {
@@ -243,11 +277,18 @@ fn config(root: Table<'_>, folder: &Path) -> Config {
     if let Some(table) = root.table("merge_request") {
         merge_request(table, &mut config.merge_requests);
     }
-    config.forges = root
-        .tables("forge")
-        .into_iter()
-        .filter_map(|table| forge(table, folder))
-        .collect();
+    let mut folders = BTreeSet::new();
+    for table in root.tables("forge") {
+        let forge = forge(table, folder);
+        if let Some(ForgeConfig::Local { path, .. }) = &forge
+            && !folders.insert(plain(path))
+        {
+            let message = format!("{} is the folder of another [[forge]]", path.display());
+            let help = "keep one of them; its `repos` takes several globs";
+            table.problem(table.span_of("path"), message, Some(help.to_owned()));
+        }
+        config.forges.extend(forge);
+    }
     let publishes = root.tables("forge").into_iter().map(family::publishes);
     config.publishes = publishes.flatten().collect();
     let mut seen = BTreeSet::new();
@@ -272,15 +313,20 @@ fn config(root: Table<'_>, folder: &Path) -> Config {
             config.schemes.insert(name, scheme);
         }
     }
-    config.rules.extend(
-        root.table("defaults")
-            .map(|table| rules::defaults(table, &config.schemes)),
-    );
-    config.rules.extend(
-        root.tables("rule")
-            .into_iter()
-            .map(|table| rules::rule(table, &config.schemes)),
-    );
+    let texts = &config.merge_requests;
+    let orders = [texts.rebase_label.as_str(), texts.stop_label.as_str()];
+    let mut all = Vec::new();
+    if let Some(table) = root.table("defaults") {
+        all.push((table, rules::defaults(table, &config.schemes)));
+    }
+    for table in root.tables("rule") {
+        all.push((table, rules::rule(table, &config.schemes)));
+    }
+    for (table, rule) in &all {
+        rules::reserved(*table, rule, orders);
+    }
+    let rules: Vec<Rule> = all.into_iter().map(|(_, rule)| rule).collect();
+    config.rules.extend(rules);
     config
 }
 
@@ -325,11 +371,7 @@ fn commit_prefix(text: &str) -> Result<String, String> {
 fn merge_request(table: Table<'_>, config: &mut MergeRequestConfig) {
     table.only(&[list("merge_request")]);
     let label = |name: &str, default: &str| {
-        let fits = |text: &str| match text.trim().is_empty() || text.contains(',') {
-            true => Err("a label without a comma is needed"),
-            false => Ok(text.to_owned()),
-        };
-        let at = table.parsed(name, fits);
+        let at = table.parsed(name, rules::label);
         at.map_or_else(|| default.to_owned(), |at| at.value)
     };
     let template = |name: &str, parse: fn(&str) -> Result<Template, ParseTemplateError>| {
@@ -359,14 +401,8 @@ fn registry(table: Table<'_>, folder: &Path) -> Option<RegistryConfig> {
     config.login = table
         .table("login")
         .and_then(|login_table| login(login_table, folder));
-    config.auth_realms = table
-        .parsed_list("auth_realms", Origin::parse)
-        .map(|at| at.value)
-        .unwrap_or_default();
-    config.redirects = table
-        .parsed_list("redirects", Origin::parse)
-        .map(|at| at.value)
-        .unwrap_or_default();
+    config.auth_realms = origins(table, "auth_realms");
+    config.redirects = origins(table, "redirects");
     config.ca_file = table.text("ca_file").map(|at| place(folder, &at.value));
     config.plain_http = table.bool("plain_http").is_some_and(|at| at.value);
     config.rebase_links = table.bool("rebase_links").is_some_and(|at| at.value);
@@ -381,6 +417,26 @@ fn registry(table: Table<'_>, folder: &Path) -> Option<RegistryConfig> {
         .map(|at| at.value)
         .unwrap_or_default();
     host.map(|_| config)
+}
+
+/// Origins, each written out: a login or a look-up goes to none that a server could choose.
+fn origins(table: Table<'_>, name: &str) -> Vec<Origin> {
+    let texts = table.texts(name).map(|at| at.value).unwrap_or_default();
+    let mut origins = Vec::new();
+    for At { value, span } in texts {
+        match Origin::parse(&value) {
+            _ if value.contains(['*', '?', '{', '[']) && !value.contains("://[") => {
+                let message = format!("`{name}` takes no wildcards");
+                let help = format!(
+                    "list each origin by itself: {name} = [\"https://one.example.com\", \"https://two.example.com\"]"
+                );
+                table.problem(span, message, Some(help));
+            }
+            Ok(origin) => origins.push(origin),
+            Err(error) => table.problem(span, error.to_string(), None),
+        }
+    }
+    origins
 }
 
 fn login(table: Table<'_>, folder: &Path) -> Option<LoginConfig> {

@@ -1,6 +1,6 @@
 //! Paths in a configuration file.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// A path: relative to the file's folder, or below the home folder where it begins with `~/`.
 pub(super) fn place(folder: &Path, text: &str) -> PathBuf {
@@ -12,4 +12,18 @@ pub(super) fn place(folder: &Path, text: &str) -> PathBuf {
         }
         _ => folder.join(text),
     }
+}
+
+/// A path without what leads nowhere, so that two spellings of it are equal.
+pub(super) fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        let leads_back = matches!(plain.components().next_back(), Some(Component::Normal(_)));
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if leads_back => drop(plain.pop()),
+            part => plain.push(part),
+        }
+    }
+    plain
 }

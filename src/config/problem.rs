@@ -16,6 +16,18 @@ pub struct Problem {
     pub help: Option<String>,
 }
 
+impl Problem {
+    /// Whether it is a problem whatever a syntax error beside it means: not one of a whole table, part of which may not
+    /// have been read, and not one on a line that is broken.
+    pub(super) fn stands_alone(&self, text: &str, broken: &[Range<usize>]) -> bool {
+        let place = text.get(self.span.clone()).unwrap_or_default();
+        let is_table = place.is_empty() || place.starts_with(['[', '{']) || place.contains('\n');
+        let own = line_of(text, self.span.start);
+        let is_beside = || broken.iter().any(|span| line_of(text, span.start) == own);
+        broken.is_empty() || !(is_table || is_beside())
+    }
+}
+
 /// The problems of one file. Their text and messages repeat nothing that may be a secret.
 #[derive(Debug, Clone)]
 pub struct Problems {

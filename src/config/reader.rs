@@ -1,9 +1,9 @@
 //! Reading a TOML table against a list of keys, with all problems collected.
 
 use super::bounds::{Bounds, weight};
-use super::keys::{Key, LATER};
+use super::keys::{Key, LATER, example};
 use super::mask::masked;
-use super::nearest::{LONGEST_NAME, distance, shortened};
+use super::nearest::{LONGEST_NAME, distance, of_unknown_key, shortened};
 use super::problem::{Problem, Problems};
 use crate::policy::{Origin, Set};
 use std::cell::{Cell, RefCell};
@@ -22,6 +22,8 @@ pub(super) struct Reader {
     /// How many problems there are besides those that are kept.
     more: Cell<usize>,
     bounds: Bounds,
+    /// The keys of the whole file.
+    keys: &'static [Key],
     /// How many entries of lists were read.
     entries: Cell<usize>,
 }
@@ -46,7 +48,7 @@ impl Reader {
     pub(super) fn read<T>(
         file: &str,
         text: &str,
-        keys: &[Key],
+        keys: &'static [Key],
         bounds: Bounds,
         read: impl FnOnce(Table<'_>) -> Option<T>,
     ) -> Result<T, Problems> {
@@ -60,6 +62,7 @@ impl Reader {
             problems: RefCell::default(),
             more: Cell::new(0),
             bounds,
+            keys,
             entries: Cell::new(0),
         };
         if too_long {
@@ -69,19 +72,22 @@ impl Reader {
         }
         let text = Arc::clone(&reader.text);
         let (root, errors) = DeTable::parse_recoverable(&text);
+        let mut broken = Vec::new();
         for error in errors {
-            reader.problem(
-                error.span().unwrap_or(0..0),
-                error.message().to_owned(),
-                None,
-            );
+            let span = error.span().unwrap_or(0..0);
+            broken.push(span.clone());
+            reader.problem(span, error.message().to_owned(), None);
         }
+        let syntax = reader.problems.borrow().len();
         let value = read(Table {
             reader: &reader,
             table: root.get_ref(),
             span: (0, 0),
         });
         let mut list = reader.problems.into_inner();
+        let others = list.split_off(syntax);
+        let others = others.into_iter();
+        list.extend(others.filter(|problem| problem.stands_alone(&text, &broken)));
         list.sort_by_key(|problem| (problem.span.start, problem.span.end));
         list.dedup();
         match value {
@@ -160,18 +166,8 @@ impl<'t> Table<'t> {
                 );
                 continue;
             }
-            // No known key is so long: the distance to one is not worth its cost.
-            let comparable = Some(name).filter(|name| name.len() <= LONGEST_NAME);
-            let nearest = comparable.and_then(|name| {
-                let all = known().map(|known| (distance(name, known), known));
-                all.min()
-            });
-            let help = match nearest {
-                Some((distance, known)) if distance <= 2.max(name.len() / 3) => {
-                    format!("did you mean `{known}`?")
-                }
-                _ => format!("known here: {}", known().collect::<Vec<_>>().join(", ")),
-            };
+            let known: Vec<&str> = known().collect();
+            let help = of_unknown_key(name, &known, self.reader.keys);
             self.reader
                 .problem(span, format!("unknown key `{shown}`"), Some(help));
         }
@@ -324,17 +320,24 @@ impl<'t> Table<'t> {
         name: &str,
         range: std::ops::RangeInclusive<u32>,
     ) -> Option<At<u32>> {
-        let read = |value: &'t DeValue<'t>| {
-            let integer = value.as_integer()?;
-            u32::from_str_radix(&integer.as_str().replace('_', ""), integer.radix())
-                .ok()
-                .filter(|n| range.contains(n))
-        };
-        self.typed(
-            name,
-            &format!("a whole number from {} to {}", range.start(), range.end()),
-            read,
-        )
+        let expected = format!("a whole number from {} to {}", range.start(), range.end());
+        let written = self.typed(name, &expected, DeValue::as_integer)?;
+        let number = u32::from_str_radix(
+            &written.value.as_str().replace('_', ""),
+            written.value.radix(),
+        );
+        match number.ok().filter(|number| range.contains(number)) {
+            Some(value) => Some(At {
+                value,
+                span: written.span,
+            }),
+            None => {
+                let found = shortened(written.value.as_str());
+                let message = format!("`{name}` must be {expected}, not {found}");
+                self.problem(written.span, message, None);
+                None
+            }
+        }
     }
 
     fn items(
@@ -425,11 +428,11 @@ impl<'t> Table<'t> {
                 ..self.at(found)
             }),
             None => {
-                self.problem(
-                    found.span(),
-                    format!("`{name}` must be a table: [{name}]"),
-                    None,
+                let message = format!(
+                    "`{name}` must be a table, not {}",
+                    found.get_ref().type_str()
                 );
+                self.problem(found.span(), message, Some(example(name)));
                 None
             }
         }

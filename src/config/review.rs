@@ -1,15 +1,40 @@
 //! What is wrong with a configuration as a whole, beyond its single lines: for `config check`.
 
-use super::forge::{ForgeConfig, TokenConfig};
+use super::forge::{ForgeConfig, ServerKind, TokenConfig};
 use super::operator::Config;
-use super::secret::Secret;
+use super::secret::{Secret, SecretError};
 use crate::policy::Rule;
 use std::path::Path;
 
 /// A problem and its fix.
-pub type Found = (String, String);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Whether `run` could not do its work here.
+    pub is_error: bool,
+    /// What is wrong.
+    pub problem: String,
+    /// What to do about it.
+    pub help: String,
+}
 
-/// Looks at a configuration as a whole. Files are looked at, nothing is read or fetched.
+impl Found {
+    fn error(problem: String, help: &str) -> Self {
+        Self {
+            is_error: true,
+            problem,
+            help: help.to_owned(),
+        }
+    }
+
+    fn warning(problem: String, help: &str) -> Self {
+        Self {
+            is_error: false,
+            ..Self::error(problem, help)
+        }
+    }
+}
+
+/// Looks at a configuration as a whole. Files are looked at; no server is asked and no command is run.
 pub fn review(config: &Config) -> Vec<Found> {
     let mut found = Vec::new();
     let default = Config::default();
@@ -24,13 +49,25 @@ pub fn review(config: &Config) -> Vec<Found> {
         && config.budget == default.budget
         && config.schemes.len() == default.schemes.len();
     if config.forges.is_empty() && nothing_else {
-        found.push((
+        found.push(Found::error(
             "the configuration is empty: there is no [[forge]], so there are no repositories"
                 .to_owned(),
-            "`imagebot init --operator` writes a commented one".to_owned(),
+            "`imagebot init --operator` writes a commented one",
         ));
     }
-    found.extend(files(config));
+    for registry in &config.registries {
+        let of = format!("[[registry]] {}", registry.host);
+        found.extend(
+            registry
+                .ca_file
+                .as_deref()
+                .and_then(|path| ca_file(&of, path)),
+        );
+        if let Some(login) = &registry.login {
+            found.extend(secret(&format!("the password of {of}"), &login.password));
+        }
+    }
+    found.extend(config.forges.iter().flat_map(forge));
     found.extend(
         config
             .rules
@@ -40,46 +77,92 @@ pub fn review(config: &Config) -> Vec<Found> {
     found
 }
 
-/// Files that are named and not there.
-fn files(config: &Config) -> Vec<Found> {
-    let mut found = Vec::new();
-    let mut look = |what: String, path: &Path| {
-        if !path.exists() {
+fn forge(forge: &ForgeConfig) -> Vec<Found> {
+    let server = match forge {
+        ForgeConfig::Local { path, .. } => {
             let shown = path.display();
-            found.push((
-                format!("{what}: {shown} does not exist"),
-                "correct the path; a relative one begins at the configuration's folder".to_owned(),
-            ));
+            let what = format!("path of [[forge]]: {shown}");
+            let help = "correct the path, or make the folder; a relative one begins at the configuration's folder";
+            return match std::fs::read_dir(path) {
+                Ok(_) => Vec::new(),
+                Err(error) => vec![Found::warning(format!("{what} {}", why(&error)), help)],
+            };
         }
+        ForgeConfig::Server(server) => server,
     };
-    for registry in &config.registries {
-        let host = &registry.host;
-        if let Some(path) = &registry.ca_file {
-            look(format!("ca_file of [[registry]] {host}"), path);
-        }
-        if let Some(Secret::File(path)) = registry.login.as_ref().map(|login| &login.password) {
-            look(format!("the password of [[registry]] {host}"), path);
-        }
+    let of = format!("[[forge]] {}", server.url);
+    let mut found: Vec<Found> = Vec::new();
+    found.extend(
+        server
+            .ca_file
+            .as_deref()
+            .and_then(|path| ca_file(&of, path)),
+    );
+    for (prefix, token) in &server.tokens {
+        let (TokenConfig::Token(token) | TokenConfig::App { key: token, .. }) = token;
+        let of_prefix = match prefix.as_str() {
+            "" => String::new(),
+            prefix => format!(" for {prefix}"),
+        };
+        found.extend(secret(&format!("the token{of_prefix} of {of}"), token));
     }
-    for forge in &config.forges {
-        match forge {
-            // Whether the folder is there, the first pass says.
-            ForgeConfig::Local { .. } => {}
-            ForgeConfig::Server(server) => {
-                let url = &server.url;
-                if let Some(path) = &server.ca_file {
-                    look(format!("ca_file of [[forge]] {url}"), path);
-                }
-                for (_, token) in &server.tokens {
-                    let (TokenConfig::Token(secret) | TokenConfig::App { key: secret, .. }) = token;
-                    if let Secret::File(path) = secret {
-                        look(format!("a token of [[forge]] {url}"), path);
-                    }
-                }
-            }
-        }
+    let path = server.url.path().trim_matches('/');
+    if server.kind == ServerKind::GitLab && !path.is_empty() {
+        found.push(Found::warning(
+            format!("{of}: the address has the path /{path}"),
+            &format!(
+                "keep it only if GitLab is installed below that path; a group goes into repos = [\"{path}/**\"]"
+            ),
+        ));
     }
     found
+}
+
+fn ca_file(of: &str, path: &Path) -> Option<Found> {
+    let error = std::fs::File::open(path).err()?;
+    let help = "correct the path; a relative one begins at the configuration's folder";
+    let problem = format!("ca_file of {of}: {} {}", path.display(), why(&error));
+    Some(Found::error(problem, help))
+}
+
+/// Why a file cannot be used.
+fn why(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "does not exist".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    }
+}
+
+/// What `run` would say of a secret. A variable may be set only where imagebot runs, so that one is a warning.
+fn secret(what: &str, secret: &Secret) -> Vec<Found> {
+    let open = secret.open_to_all().map(|path| {
+        let shown = path.display();
+        Found::warning(
+            format!("{what}: everybody may read {shown}"),
+            &format!("chmod 600 {shown}"),
+        )
+    });
+    let Err(error) = secret.examine() else {
+        return open.into_iter().collect();
+    };
+    let problem = match &error {
+        SecretError::File { path, error } => format!("{what}: {path} {}", why(error)),
+        error => format!("{what}: {error}"),
+    };
+    vec![match error {
+        SecretError::Env(_) => {
+            Found::warning(problem, "set it in the environment that imagebot runs in")
+        }
+        SecretError::WorldWritable(path) => Found::error(
+            problem,
+            &format!("chmod 600 {path}, and replace the secret"),
+        ),
+        SecretError::Empty(_) => Found::error(problem, "write the secret into it"),
+        SecretError::File { .. } | SecretError::Command { .. } => Found::error(
+            problem,
+            "correct the path; a relative one begins at the configuration's folder",
+        ),
+    }]
 }
 
 /// `automerge` without `min_age` merges what is minutes old.
@@ -94,12 +177,12 @@ fn merges_at_once(rule: &Rule, all: &[Rule]) -> Option<Found> {
     };
     let everywhere = all.iter().any(|rule| !rule.is_selective() && waits(rule));
     (!waits(rule) && !everywhere).then(|| {
-        (
+        Found::error(
             format!(
                 "{}: automerge needs min_age: without it a tag is merged that is minutes old",
                 automerge.from
             ),
-            "add min_age = \"3 days\" to the rule or to [defaults]".to_owned(),
+            "add min_age = \"3 days\" to the rule or to [defaults]",
         )
     })
 }

@@ -90,13 +90,6 @@ fn changes(table: Table<'_>, schemes: &Schemes) -> Changes {
         Level::Digest,
     ]
     .map(|level| (level.as_str(), level));
-    let texts = |name: &str| {
-        let at = table.texts(name)?;
-        Some(At {
-            value: at.value.into_iter().map(|at| at.value).collect::<Vec<_>>(),
-            span: at.span,
-        })
-    };
     let allow = |text: &str| {
         if text.is_empty() {
             Ok(None)
@@ -136,15 +129,15 @@ fn changes(table: Table<'_>, schemes: &Schemes) -> Changes {
         ignore: table
             .parsed_list("ignore", Ignore::parse)
             .map(|at| table.set(at)),
-        group: table.text("group").map(|at| table.set(at)),
-        labels: texts("labels").map(|at| table.set(at)),
+        group: table.parsed("group", one_line).map(|at| table.set(at)),
+        labels: table.parsed_list("labels", label).map(|at| table.set(at)),
         assignees: table
             .parsed_list("assignees", user_name)
             .map(|at| table.set(at)),
         reviewers: table
             .parsed_list("reviewers", user_name)
             .map(|at| table.set(at)),
-        milestone: table.text("milestone").map(|at| table.set(at)),
+        milestone: table.parsed("milestone", one_line).map(|at| table.set(at)),
         draft: table.bool("draft").map(|at| table.set(at)),
         squash: table.bool("squash").map(|at| {
             table.set(At {
@@ -187,6 +180,39 @@ pub(super) fn automerge(table: Table<'_>) -> Option<At<Option<Level>>> {
     let mut words = vec![("never", None)];
     words.extend(Level::ALL.map(|level| (level.as_str(), Some(level))));
     table.one_of("automerge", &words)
+}
+
+/// A label as every forge takes it: both join several with commas.
+pub(super) fn label(text: &str) -> Result<String, String> {
+    let text = one_line(text)?;
+    if text.trim().is_empty() || text.contains(',') {
+        return Err("a label is a text without a comma".to_owned());
+    }
+    Ok(text)
+}
+
+/// A short text in one line.
+fn one_line(text: &str) -> Result<String, String> {
+    if text.chars().any(char::is_control) {
+        return Err("a text in one line is needed, without control characters".to_owned());
+    }
+    if text.chars().count() > LONGEST_TITLE {
+        return Err(format!("at most {LONGEST_TITLE} characters are allowed"));
+    }
+    Ok(text.to_owned())
+}
+
+/// The longest label or title of a milestone that forges take, in characters.
+const LONGEST_TITLE: usize = 255;
+
+/// The labels of a rule that are orders to imagebot: it would obey itself.
+pub(super) fn reserved(table: Table<'_>, rule: &Rule, orders: [&str; 2]) {
+    let labels = rule.changes.labels.iter().flat_map(|set| &set.value);
+    for label in labels.filter(|label| orders.contains(&label.as_str())) {
+        let message = format!("{label:?} is an order to imagebot, which would follow its own");
+        let help = "remove it from `labels`, or rename it with rebase_label and stop_label of [merge_request]";
+        table.problem(table.span_of("labels"), message, Some(help.to_owned()));
+    }
 }
 
 /// The name of one user, as forges allow it: never a group, and nothing that a forge could read as more (T21).

@@ -92,8 +92,30 @@ impl Secret {
         }
     }
 
+    /// Looks whether the secret can be had, without running a command and without keeping what is read.
+    pub fn examine(&self) -> Result<(), SecretError> {
+        match self {
+            Self::Command(_) => Ok(()),
+            _ => self.read_out().map(drop),
+        }
+    }
+
+    /// The file, where everybody may read it.
+    pub fn open_to_all(&self) -> Option<&Path> {
+        let Self::File(path) = self else { return None };
+        let mode = std::fs::metadata(path).ok()?.permissions().mode();
+        (mode & 0o004 != 0).then_some(path)
+    }
+
     /// Fetches the secret; white space around it is cut off.
     pub fn fetch(&self) -> Result<SecretString, SecretError> {
+        if let Some(file) = self.open_to_all() {
+            tracing::warn!(file = %file.display(), "the secret file may be read by everybody");
+        }
+        self.read_out()
+    }
+
+    fn read_out(&self) -> Result<SecretString, SecretError> {
         let (text, what) = match self {
             Self::Env(name) => {
                 let text = std::env::var(name).map_err(|_| SecretError::Env(name.clone()))?;
@@ -108,9 +130,6 @@ impl Secret {
                 let metadata = std::fs::metadata(path).map_err(error)?;
                 if metadata.permissions().mode() & 0o002 != 0 {
                     return Err(SecretError::WorldWritable(shown));
-                }
-                if metadata.permissions().mode() & 0o004 != 0 {
-                    tracing::warn!(file = %shown, "the secret file may be read by everybody");
                 }
                 (std::fs::read_to_string(path).map_err(error)?, shown.clone())
             }

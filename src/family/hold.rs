@@ -48,8 +48,10 @@ pub enum Ci {
     Unseen,
     /// It could not be found out now: the forge or the repository could not be read.
     Unknown,
-    /// Nothing yet, or there is no CI.
+    /// Nothing yet.
     None,
+    /// Nothing, and the repository never had a pipeline: there is no CI.
+    Never,
     /// It runs, or waits.
     Running,
     /// It succeeded, or was skipped.
@@ -239,7 +241,7 @@ impl Scene<'_> {
             Ci::Failed => Some(Busy::Failed),
             Ci::Unknown => Some(Busy::Unknown),
             Ci::None if is_young => Some(Busy::Settling),
-            Ci::None | Ci::Unseen | Ci::Passed => None,
+            Ci::None | Ci::Never | Ci::Unseen | Ci::Passed => None,
         };
         let of_head = of_head.map(|what| Blocker {
             repo,

@@ -84,7 +84,7 @@ impl ParsedRepo {
         let notes = repo
             .references
             .iter()
-            .map(|(_, located)| &located.notes[..]);
+            .flat_map(|(_, located)| &located.notes);
         repo.policy.notes = Notes::read(notes);
         let resolve = |image: &ImageName| operator.resolve(image);
         let images = Images::new(

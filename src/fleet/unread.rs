@@ -67,7 +67,7 @@ pub fn unread(skipped: &[(String, String)], passed: &[(RepoPath, PassedOver)]) -
 }
 
 /// `and 523,981 more`.
-pub(super) fn and_more(count: usize) -> String {
+pub fn and_more(count: usize) -> String {
     let digits = count.to_string();
     let mut grouped = String::new();
     for (index, digit) in digits.chars().enumerate() {

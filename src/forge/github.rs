@@ -175,6 +175,11 @@ impl Forge for GitHub {
         self.api.ci(repo, head).await
     }
 
+    async fn has_pipelines(&self, _: &Repository) -> Result<bool, ForgeError> {
+        // Any App may report checks, and GitHub lists them by commit only.
+        Ok(true)
+    }
+
     async fn merge(
         &self,
         repo: &Repository,

@@ -226,6 +226,10 @@ impl Forge for GitLab {
         merge::pipeline(&self.api, id(repo)?, head).await
     }
 
+    async fn has_pipelines(&self, repo: &Repository) -> Result<bool, ForgeError> {
+        merge::has_pipelines(&self.api, id(repo)?).await
+    }
+
     async fn merge(
         &self,
         repo: &Repository,

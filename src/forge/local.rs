@@ -400,6 +400,10 @@ impl Forge for Local {
         })
     }
 
+    async fn has_pipelines(&self, repo: &Repository) -> Result<bool, ForgeError> {
+        ci::any(&self.git, repo).await
+    }
+
     async fn merge(
         &self,
         repo: &Repository,

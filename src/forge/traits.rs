@@ -245,6 +245,9 @@ pub trait Forge: Send + Sync {
     /// What CI says of a branch's head.
     async fn pipeline(&self, repo: &Repository, head: &CommitId) -> Result<Pipeline, ForgeError>;
 
+    /// Whether the repository has, or ever had, a pipeline; also where that cannot be told.
+    async fn has_pipelines(&self, repo: &Repository) -> Result<bool, ForgeError>;
+
     /// Has a merge request merged when its pipeline has succeeded, as the forge itself judges that, and only with this
     /// head. Without a pipeline nothing is merged.
     async fn merge(

@@ -163,6 +163,28 @@ impl GitError {
         }
     }
 
+    /// What to do about it, where that is known.
+    pub fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::RefLocked { lock, .. } => format!(
+                "if no git process is at work there, remove {lock}; one older than an hour is removed by the next pass"
+            ),
+            Self::CopyInUse { .. } => {
+                "let the other imagebot end, or give each one a `cache` of its own".to_owned()
+            }
+            Self::ForeignOwner { owner, .. } => format!("owners = [{owner}]"),
+            Self::NoSpace { .. } => {
+                "make room, or move the cache folder with `cache` in config.toml".to_owned()
+            }
+            Self::Timeout { seconds, .. } => format!("[budget]\ngit_time = \"{} s\"", seconds * 2),
+            Self::Unauthorized { .. } => "check the token of this [[forge]]".to_owned(),
+            Self::Forbidden { .. } => {
+                "give the token the right to read and write this repository".to_owned()
+            }
+            _ => return None,
+        })
+    }
+
     /// What a failed command said.
     pub(super) fn failed(action: &'static str, stderr: &str) -> Self {
         let detail = first_lines(stderr);
@@ -203,5 +225,35 @@ pub(super) fn first_lines(text: &str) -> String {
         "git gave no reason".to_owned()
     } else {
         lines.join("; ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_a_foreign_owner_and_a_time_out_say_what_to_do() {
+        let remote = || "repos/app.git".to_owned();
+        let locked = GitError::RefLocked {
+            remote: remote(),
+            lock: "refs/heads/x.lock".to_owned(),
+        };
+        let help = locked.help().expect("a help");
+        assert!(help.contains("remove refs/heads/x.lock"), "{help}");
+        // What is written into the configuration parses.
+        let owner = GitError::ForeignOwner {
+            path: remote(),
+            owner: 33,
+        };
+        let slow = GitError::Timeout {
+            remote: remote(),
+            action: "fetch",
+            seconds: 120,
+        };
+        for (error, key) in [(owner, "owners"), (slow, "budget")] {
+            let lines: toml::Table = error.help().expect("a help").parse().expect("TOML");
+            assert!(lines.contains_key(key), "{lines}");
+        }
     }
 }

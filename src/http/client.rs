@@ -24,6 +24,15 @@ impl Client {
         }
     }
 
+    /// The same client with other gates.
+    #[must_use]
+    pub fn with_gates(&self, gates: Gates) -> Self {
+        Self {
+            gates,
+            ..self.clone()
+        }
+    }
+
     /// The same client with plain http allowed or not.
     #[must_use]
     pub fn plain_http(mut self, allowed: bool) -> Self {

@@ -6,9 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The gates of a run. Clones share them; two clients with the same gates count as one towards a host.
+/// The gates of a pass. Clones share them; two clients with the same gates count as one towards a host.
 #[derive(Clone, Default)]
-pub struct Gates(Arc<Mutex<HashMap<Origin, Arc<Gate>>>>);
+pub struct Gates {
+    /// What the hosts ask for, whoever asks them.
+    paces: Arc<Mutex<HashMap<Origin, Arc<Pace>>>>,
+    /// What one pass has learned about them.
+    verdicts: Arc<Mutex<HashMap<Origin, Arc<Mutex<Verdict>>>>>,
+}
 
 impl Gates {
     /// Gates for hosts with default limits.
@@ -18,27 +23,33 @@ impl Gates {
 
     /// Sets an origin's limits, before it is asked for the first time.
     pub fn limit(&self, origin: Origin, limits: Limits) {
-        let gate = Arc::new(Gate::new(origin.clone(), limits));
-        self.lock().insert(origin, gate);
-    }
-
-    /// Forgets which hosts are down or given up: a new run begins.
-    pub fn reset(&self) {
-        for gate in self.lock().values() {
-            *gate.lock() = State::default();
+        let mut paces = lock(&self.paces);
+        if paces.get(&origin).is_none_or(|pace| pace.limits != limits) {
+            paces.insert(origin, Arc::new(Pace::new(limits)));
         }
     }
 
-    pub(super) fn of(&self, origin: &Origin) -> Arc<Gate> {
-        let mut gates = self.lock();
-        let gate = gates
-            .entry(origin.clone())
-            .or_insert_with(|| Arc::new(Gate::new(origin.clone(), Limits::default())));
-        Arc::clone(gate)
+    /// Gates for another pass: it asks again the hosts that were down or given up, and keeps to the pace that all passes
+    /// of the process share.
+    #[must_use]
+    pub fn for_pass(&self) -> Self {
+        Self {
+            paces: Arc::clone(&self.paces),
+            verdicts: Arc::default(),
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Origin, Arc<Gate>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn of(&self, origin: &Origin) -> Gate {
+        let mut paces = lock(&self.paces);
+        let pace = paces
+            .entry(origin.clone())
+            .or_insert_with(|| Arc::new(Pace::new(Limits::default())));
+        let mut verdicts = lock(&self.verdicts);
+        Gate {
+            origin: origin.clone(),
+            pace: Arc::clone(pace),
+            verdict: Arc::clone(verdicts.entry(origin.clone()).or_default()),
+        }
     }
 }
 
@@ -48,58 +59,77 @@ impl std::fmt::Debug for Gates {
     }
 }
 
-/// The gate of one origin. Times count from the clock's start.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The gate of one origin in one pass.
 pub(super) struct Gate {
     origin: Origin,
+    pace: Arc<Pace>,
+    verdict: Arc<Mutex<Verdict>>,
+}
+
+/// When an origin may be asked. Times count from the clock's start.
+struct Pace {
+    limits: Limits,
     spacing: Duration,
     permits: Arc<Semaphore>,
-    state: Mutex<State>,
+    times: Mutex<Times>,
 }
 
 #[derive(Default)]
-struct State {
+struct Times {
     /// No request starts before.
     closed_until: Duration,
     /// The next request starts no sooner, to keep the rate.
     next_start: Duration,
+}
+
+/// What a pass thinks of an origin.
+#[derive(Default)]
+struct Verdict {
     /// The server asked for more patience than there is.
     given_up: Option<Duration>,
     failures: u32,
     down: Option<String>,
 }
 
-impl Gate {
-    fn new(origin: Origin, limits: Limits) -> Self {
+impl Pace {
+    fn new(limits: Limits) -> Self {
         Self {
-            origin,
             spacing: limits.rate.map_or(Duration::ZERO, |rate| rate.spacing()),
             permits: Arc::new(Semaphore::new(limits.concurrency.max(1))),
-            state: Mutex::default(),
+            times: Mutex::default(),
+            limits,
         }
     }
+}
 
+impl Gate {
     /// Waits for its turn. The permit is held while the request is under way, not while it waits to be repeated.
     pub(super) async fn enter(&self, clock: &Clock) -> Result<OwnedSemaphorePermit, HttpError> {
-        let permit = Arc::clone(&self.permits)
+        let permit = Arc::clone(&self.pace.permits)
             .acquire_owned()
             .await
             .map_err(|_| self.down("the gate is closed"))?;
         loop {
             let start = {
-                let mut state = self.lock();
-                if let Some(cause) = &state.down {
+                let verdict = lock(&self.verdict);
+                if let Some(cause) = &verdict.down {
                     return Err(self.down(cause));
                 }
-                if let Some(time) = state.given_up {
+                if let Some(time) = verdict.given_up {
                     return Err(HttpError::RateLimited {
                         origin: self.origin.clone(),
                         retry_after: Some(time),
                     });
                 }
+                let mut times = lock(&self.pace.times);
                 let now = clock.elapsed();
-                let start = state.closed_until.max(state.next_start);
+                let start = times.closed_until.max(times.next_start);
                 if start <= now {
-                    state.next_start = now + self.spacing;
+                    times.next_start = now + self.pace.spacing;
                     return Ok(permit);
                 }
                 start
@@ -110,23 +140,23 @@ impl Gate {
 
     /// Closes the gate for everyone until a moment.
     pub(super) fn close_until(&self, moment: Duration) {
-        let mut state = self.lock();
-        state.closed_until = state.closed_until.max(moment);
+        let mut times = lock(&self.pace.times);
+        times.closed_until = times.closed_until.max(moment);
     }
 
     /// Gives the host up: it asked to wait for `time`.
     pub(super) fn give_up(&self, time: Duration) {
-        self.lock().given_up = Some(time);
+        lock(&self.verdict).given_up = Some(time);
     }
 
     /// Notes that the host answered.
     pub(super) fn answered(&self) {
-        self.lock().failures = 0;
+        lock(&self.verdict).failures = 0;
     }
 
     /// Notes a failed connection; `true` if the host now counts as down.
     pub(super) fn failed(&self, cause: &HttpError, most: u32) -> bool {
-        let mut state = self.lock();
+        let mut state = lock(&self.verdict);
         state.failures += 1;
         if state.failures >= most.max(1) && state.down.is_none() {
             state.down = Some(cause.to_string());
@@ -139,10 +169,6 @@ impl Gate {
             origin: self.origin.clone(),
             cause: cause.to_owned(),
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -176,8 +202,16 @@ mod tests {
             gate.enter(&clock).await,
             Err(HttpError::RateLimited { .. })
         ));
-        gates.reset();
-        assert!(gate.enter(&clock).await.is_ok());
+        // Another pass asks it again, keeps to its pace, and changes nothing for the pass that goes on.
+        let other = gates.for_pass();
+        let wait = clock.elapsed() + Duration::from_secs(7);
+        gate.close_until(wait);
+        assert!(other.of(&origin).enter(&clock).await.is_ok());
+        assert_eq!(clock.elapsed(), wait);
+        assert!(matches!(
+            gates.of(&origin).enter(&clock).await,
+            Err(HttpError::RateLimited { .. })
+        ));
     }
 
     #[tokio::test]
@@ -187,10 +221,10 @@ mod tests {
             concurrency: 1,
             rate: None,
         };
-        let gate = Gate::new(
-            Origin::parse("https://a.example").expect("an origin"),
-            limits,
-        );
+        let origin = Origin::parse("https://a.example").expect("an origin");
+        let gates = Gates::new();
+        gates.limit(origin.clone(), limits);
+        let gate = gates.of(&origin);
         let first = gate.enter(&clock).await;
         assert!(futures::FutureExt::now_or_never(gate.enter(&clock)).is_none());
         drop(first);

@@ -9,7 +9,7 @@ use super::observe::{Failure, Gap, Lookup, Observations, Question, View};
 use super::reason::{Outcome, Reason};
 use crate::family::{NO_REGISTRY, REGISTRY_ARG};
 use crate::image::{Reference, Tag};
-use crate::policy::{DigestMode, Effective, Origin, Policy, Subject};
+use crate::policy::{DigestMode, Effective, Policy, Subject};
 use crate::repo::{RepoName, RepoPath};
 use crate::scheme::{self, Scheme};
 use crate::source::{Found, Kind, Located, WhyNot};
@@ -82,20 +82,17 @@ impl Case {
     fn judge(&mut self, ask: &Ask<'_>) -> Result<(), Gap> {
         let Some(reference) = ask.located.reference() else {
             // No rule can match what is not known; a comment right above it can.
-            let from = Origin {
-                file: ask.path.as_str().into(),
-                line: ask.located.line,
-            };
-            match ask.policy.notes.at(&ask.located.notes, &from) {
+            match ask.policy.notes.at(&ask.located.notes, ask.path) {
                 Err(error) => {
                     self.settle(Reason::BadNote, error.to_string());
                     return Ok(());
                 }
-                Ok(note) if note.changes.enabled.as_ref().is_some_and(|set| !set.value) => {
-                    self.settle(Reason::Disabled, format!("by {from}"));
-                    return Ok(());
+                Ok(note) => {
+                    if let Some(set) = note.changes.enabled.filter(|set| !set.value) {
+                        self.settle(Reason::Disabled, format!("by {}", set.from));
+                        return Ok(());
+                    }
                 }
-                Ok(_) => {}
             }
             let why = ask.located.why_not().unwrap_or(WhyNot::InvalidReference);
             self.settle(
@@ -111,10 +108,7 @@ impl Case {
             tag: reference.tag.as_ref().map(Tag::as_str),
             kind: ask.located.kind,
         };
-        let effective = match ask
-            .policy
-            .effective(&subject, &ask.located.notes, ask.located.line)
-        {
+        let effective = match ask.policy.effective(&subject, &ask.located.notes) {
             Ok(effective) => effective,
             Err(error) => {
                 self.settle(Reason::BadNote, error.to_string());

@@ -23,6 +23,7 @@ impl Decision {
                 | Reason::DigestOnly
                 | Reason::BadNote
                 | Reason::SchemeMismatch
+                | Reason::Ambiguous
                 | Reason::EditRefused
         );
         !still && self.outcome() != Outcome::Skip

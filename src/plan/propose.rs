@@ -16,6 +16,7 @@ use super::wish::{Refused, Wish, group_of, groups, kept_updates};
 use crate::policy::{Age, Settings};
 use crate::repo::{Branch, RepoPath};
 use crate::scheme::Level;
+use crate::source::Refusal;
 use crate::source::{Format, Update, left_behind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -149,8 +150,15 @@ pub fn propose(
     }
     for Refused { decision, refusal } in &refused {
         let decision = &mut decisions[*decision];
-        decision.reason = Reason::EditRefused;
-        decision.detail = format!("{}: {refusal}", refusal.code());
+        if let Refusal::Ambiguous { .. } = refusal {
+            decision.reason = Reason::Ambiguous;
+            decision.detail = refusal.to_string();
+            let help = "write the tag in one piece, in a single ARG or in the instruction itself";
+            decision.help = Some(help.to_owned());
+        } else {
+            decision.reason = Reason::EditRefused;
+            decision.detail = format!("{}: {refusal}", refusal.code());
+        }
         decision
             .steps
             .push(format!("the edit is refused: {refusal}"));

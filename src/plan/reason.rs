@@ -99,6 +99,7 @@ reasons! {
     SchemeMismatch = Unknown, "scheme-mismatch", "The configured scheme does not fit the tag.";
     VersionFile = Unknown, "version-file", "The version of its image would have to rise with it, and cannot be read or raised.";
     InnerUnknown = Unknown, "inner-unknown", "Its image is built in this repository, and its version there cannot be read.";
+    Ambiguous = Unknown, "ambiguous", "The variables that make its tag can give the new one in more than one way.";
     EditRefused = Unknown, "edit-refused", "The file cannot be edited so that exactly this changes.";
 }
 

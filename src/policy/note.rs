@@ -1,7 +1,9 @@
 //! `# imagebot:` comments right above an instruction.
 
 use super::settings::{Changes, DigestMode, Origin, Set};
+use crate::repo::RepoPath;
 use crate::scheme::{Allow, CodenameMode, Ignore, Level, VariantMode};
+use crate::source::Comment;
 use std::collections::BTreeMap;
 
 /// What the comments above a reference say.
@@ -14,39 +16,61 @@ pub struct Note {
 /// The comments of a repository, each text read once: one with a regular expression is compiled once, however often it
 /// stands in the files and however often a decision is made (B2).
 #[derive(Debug, Clone, Default)]
-pub struct Notes(BTreeMap<Vec<String>, Result<Note, ParseNoteError>>);
+pub struct Notes(BTreeMap<String, Result<Note, ParseNoteError>>);
 
 impl Notes {
     /// The most different comments of a repository that are read.
     pub const MOST: usize = 200;
 
     /// Reads comments.
-    pub fn read<'n>(all: impl Iterator<Item = &'n [String]>) -> Self {
+    pub fn read<'n>(all: impl IntoIterator<Item = &'n Comment>) -> Self {
         let mut read = BTreeMap::new();
-        for notes in all.filter(|notes| !notes.is_empty()) {
-            if read.len() < Self::MOST && !read.contains_key(notes) {
-                let note = Note::parse(notes, &Origin::built_in());
-                read.insert(notes.to_vec(), note);
+        for comment in all {
+            if read.len() < Self::MOST && !read.contains_key(&comment.text) {
+                let note = Note::parse(&comment.text, &Origin::built_in());
+                read.insert(comment.text.clone(), note);
             }
         }
         Self(read)
     }
 
-    /// What comments say that stand at a place.
-    pub fn at(&self, notes: &[String], from: &Origin) -> Result<Note, ParseNoteError> {
-        match self.0.get(notes) {
-            None if notes.is_empty() => Ok(Note::default()),
+    /// What the comments above one reference say together, each key with the line of its own comment.
+    pub fn at(&self, comments: &[Comment], path: &RepoPath) -> Result<Note, BadNote> {
+        let mut all = Changes::default();
+        for (index, comment) in comments.iter().enumerate() {
+            let bad = |error| BadNote {
+                line: comment.line,
+                error,
+            };
+            if index >= MOST {
+                return Err(bad(ParseNoteError {
+                    note: shortened(&comment.text),
+                    what: format!("at most {MOST} comments can stand above one reference"),
+                }));
+            }
+            let from = Origin {
+                file: path.as_str().into(),
+                line: comment.line,
+            };
+            let mut changes = self.one(&comment.text, &from).map_err(bad)?.changes;
+            if let (Some(before), Some(more)) = (&all.ignore, &mut changes.ignore) {
+                more.value.splice(0..0, before.value.iter().cloned());
+            }
+            all = all.with(changes);
+        }
+        Ok(Note { changes: all })
+    }
+
+    fn one(&self, text: &str, from: &Origin) -> Result<Note, ParseNoteError> {
+        match self.0.get(text) {
             None if self.0.len() >= Self::MOST => Err(ParseNoteError {
-                note: notes
-                    .first()
-                    .map(|note| shortened(note))
-                    .unwrap_or_default(),
+                note: shortened(text),
                 what: format!(
                     "the repository has more than {} different comments; write a [[rule]] instead",
                     Self::MOST
                 ),
             }),
-            None => Note::parse(notes, from),
+            None => Note::parse(text, from),
             Some(Ok(note)) => Ok(Note {
                 changes: note.changes.clone().at(from),
             }),
@@ -77,32 +101,34 @@ pub struct ParseNoteError {
     pub what: String,
 }
 
+/// A comment that cannot be read, with its place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {error}")]
+pub struct BadNote {
+    /// Its line.
+    pub line: usize,
+    /// What is wrong with it.
+    pub error: ParseNoteError,
+}
+
 const KEYS: &str = "ignore, max, prerelease, variant, codename, digest, allow, group, reason";
 
 impl Note {
-    /// Reads comments: `ignore`, or `key=value` with double quotes around values that hold spaces.
+    /// Reads a comment: `ignore`, or `key=value` with double quotes around values that hold spaces.
     ///
     /// A comment can narrow or widen what is proposed for its own reference, and nothing else: no host, no
     /// credential, no scheme of one's own.
-    pub fn parse(notes: &[String], from: &Origin) -> Result<Self, ParseNoteError> {
+    pub fn parse(note: &str, from: &Origin) -> Result<Self, ParseNoteError> {
         let mut changes = Changes::default();
-        if let Some(more) = notes.get(MOST) {
-            return Err(ParseNoteError {
-                note: shortened(more),
-                what: format!("at most {MOST} comments can stand above one reference"),
-            });
+        let error = |what: String| ParseNoteError {
+            note: shortened(note),
+            what,
+        };
+        if note.len() > LONGEST {
+            return Err(error(format!("it is longer than {LONGEST} characters")));
         }
-        for note in notes {
-            let error = |what: String| ParseNoteError {
-                note: shortened(note),
-                what,
-            };
-            if note.len() > LONGEST {
-                return Err(error(format!("it is longer than {LONGEST} characters")));
-            }
-            for (key, value) in words(note).map_err(&error)? {
-                apply(&mut changes, &key, value.as_deref(), from).map_err(&error)?;
-            }
+        for (key, value) in words(note).map_err(&error)? {
+            apply(&mut changes, &key, value.as_deref(), from).map_err(&error)?;
         }
         Ok(Self { changes })
     }
@@ -204,7 +230,7 @@ mod tests {
     use super::*;
 
     fn read(note: &str) -> Result<Changes, String> {
-        Note::parse(&[note.to_owned()], &Origin::built_in())
+        Note::parse(note, &Origin::built_in())
             .map(|note| note.changes)
             .map_err(|e| e.to_string())
     }

@@ -1,11 +1,11 @@
 //! Rules, what they match, and what comes out for one reference.
 
-use super::note::{Notes, ParseNoteError};
+use super::note::{BadNote, Notes};
 use super::settings::{Age, Changes, Origin, Settings};
 use crate::image::ImageName;
 use crate::repo::{Glob, RepoName, RepoPath};
 use crate::scheme::Level;
-use crate::source::Kind;
+use crate::source::{Comment, Kind};
 
 /// What a rule can look at.
 #[derive(Debug, Clone, Copy)]
@@ -112,9 +112,8 @@ impl Policy {
     pub fn effective(
         &self,
         subject: &Subject<'_>,
-        notes: &[String],
-        line: usize,
-    ) -> Result<Effective, ParseNoteError> {
+        notes: &[Comment],
+    ) -> Result<Effective, BadNote> {
         let mut settings = Settings::default();
         let mut matched = Vec::new();
         for (index, rule) in self
@@ -131,11 +130,8 @@ impl Policy {
             matched.push(index);
         }
         if !notes.is_empty() {
-            let from = Origin {
-                file: subject.path.as_str().into(),
-                line,
-            };
-            self.apply_own(&mut settings, &self.notes.at(notes, &from)?.changes);
+            let note = self.notes.at(notes, subject.path)?;
+            self.apply_own(&mut settings, &note.changes);
         }
         Ok(Effective { settings, matched })
     }
@@ -208,10 +204,7 @@ mod tests {
                 ceiling,
                 notes: Notes::default(),
             };
-            let settings = policy
-                .effective(&subject, &[], 0)
-                .expect("no note")
-                .settings;
+            let settings = policy.effective(&subject, &[]).expect("no note").settings;
             assert_eq!((settings.automerge.value, settings.min_age.value), expect);
             assert_eq!(settings.max_open.value, 2);
         };

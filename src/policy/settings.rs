@@ -220,6 +220,13 @@ macro_rules! settings {
                 $(self.$name.is_none())&&*
             }
 
+            /// These changes, and over them those of `other`.
+            #[must_use]
+            pub fn with(mut self, other: Self) -> Self {
+                $(if other.$name.is_some() { self.$name = other.$name; })*
+                self
+            }
+
             /// The same changes, set at another place.
             #[must_use]
             pub fn at(mut self, from: &Origin) -> Self {

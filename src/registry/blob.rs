@@ -5,6 +5,7 @@ use super::{Login, RegistryError, answer};
 use crate::http::{Origin, Request, Response, redirect_target};
 use crate::image::Digest;
 use bytes::Bytes;
+use reqwest::StatusCode;
 
 /// A blob whose bytes have the digest; `None` if there is none.
 pub(super) async fn get(
@@ -55,7 +56,13 @@ async fn fetch(
             endpoint.send(request).await?
         };
         if !is_redirect(&response) {
-            return Ok(response);
+            return match Origin::of(&url).filter(|_| !at_home) {
+                Some(to) if response.status == StatusCode::UNAUTHORIZED => {
+                    let host = endpoint.settings.host.clone();
+                    Err(RegistryError::RedirectUnauthorized { host, to })
+                }
+                _ => Ok(response),
+            };
         }
         url = redirect_target(&response.url, response.header("location"))
             .map_err(|error| refused(error.to_string()))?;

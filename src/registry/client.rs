@@ -88,9 +88,11 @@ impl Registries {
         self.0.list(host)
     }
 
-    /// Begins a new run: hosts that were down or given up are asked again.
-    pub fn new_run(&self) {
-        self.0.options().gates.reset();
+    /// The same registries for a pass of their own: it asks again the hosts that were down or given up, and disturbs no
+    /// other pass.
+    #[must_use]
+    pub fn for_pass(&self) -> Self {
+        Self(Arc::new(self.0.for_pass()))
     }
 
     fn endpoint(

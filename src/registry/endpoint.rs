@@ -3,10 +3,11 @@
 use super::auth::Auth;
 use super::quota::Quota;
 use super::{HostSettings, Login, RegistryError, Validators};
-use crate::http::{Client, Clock, Origin, Request, Response, redirect_target};
+use crate::http::{Client, Clock, Gates, Origin, Request, Response, redirect_target};
 use crate::redact::Redactor;
 use reqwest::StatusCode;
 use reqwest::header::AUTHORIZATION;
+use std::sync::Arc;
 use url::Url;
 
 /// The most redirects in a row.
@@ -24,7 +25,7 @@ pub(super) struct Endpoint {
     pub(super) client: Client,
     pub(super) clock: Clock,
     pub(super) auth: Auth,
-    pub(super) quota: Quota,
+    pub(super) quota: Arc<Quota>,
     pub(super) validators: Validators,
 }
 
@@ -51,8 +52,26 @@ impl Endpoint {
             client,
             clock,
             auth,
-            quota: Quota::default(),
+            quota: Arc::default(),
             validators,
+        }
+    }
+
+    /// The same registry for another pass.
+    pub(super) fn for_pass(&self, gates: &Gates, redactor: &Redactor) -> Self {
+        let (settings, origin) = (self.settings.clone(), self.origin.clone());
+        let client = self.client.with_gates(gates.clone());
+        let (clock, validators) = (self.clock.clone(), self.validators.clone());
+        Self {
+            quota: Arc::clone(&self.quota),
+            ..Self::new(
+                settings,
+                origin,
+                client,
+                clock,
+                validators,
+                redactor.clone(),
+            )
         }
     }
 
@@ -106,6 +125,12 @@ impl Endpoint {
             let response = self.send_on(request).await?;
             if response.status != StatusCode::UNAUTHORIZED {
                 return Ok(response);
+            }
+            if let Some(elsewhere) = Origin::of(&response.url).filter(|at| *at != self.origin) {
+                return Err(RegistryError::RedirectUnauthorized {
+                    host: self.settings.host.clone(),
+                    to: elsewhere,
+                });
             }
             if is_final {
                 let refused = header.as_ref();

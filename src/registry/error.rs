@@ -157,6 +157,14 @@ pub enum RegistryError {
         /// The origin it leads to, if the operator may allow that.
         to: Option<Origin>,
     },
+    /// A server that the registry redirects to wants a login; it gets none.
+    #[error("{host} redirects to {to}, which wants a login; the login of {host} is not sent there")]
+    RedirectUnauthorized {
+        /// The registry.
+        host: RegistryHost,
+        /// Where it redirects to.
+        to: Origin,
+    },
     /// The tag list does not end.
     #[error("the tag list of {host} does not end: {why}")]
     Paging {
@@ -241,6 +249,7 @@ impl RegistryError {
             Self::RealmRefused { .. } => "realm-refused",
             Self::LinkRefused { .. } => "link-refused",
             Self::RedirectRefused { .. } => "redirect-refused",
+            Self::RedirectUnauthorized { .. } => "redirect-unauthorized",
             Self::Paging { .. } => "endless-list",
             Self::TooLarge { .. } => "too-large",
             Self::DigestMismatch { .. } => "digest-mismatch",
@@ -305,6 +314,9 @@ impl RegistryError {
                 host,
                 &format!("redirects = [\"{to}\"]   # if its tags and manifests are really there"),
             ),
+            Self::RedirectUnauthorized { to, .. } => Some(format!(
+                "name {to} as the registry in the files, with an [[registry]] and a login of its own"
+            )),
             Self::LinkRefused { host, .. } => table(
                 host,
                 "rebase_links = true   # if a reverse proxy stands before it",

@@ -71,6 +71,30 @@ impl Hosts {
         })
     }
 
+    /// The same registries for another pass.
+    pub(super) fn for_pass(&self) -> Self {
+        let options = Options {
+            gates: self.options.gates.for_pass(),
+            ..self.options.clone()
+        };
+        let renew = |all: &HashMap<RegistryHost, Arc<Endpoint>>| {
+            let renewed = all.iter().map(|(host, endpoint)| {
+                let endpoint = endpoint.for_pass(&options.gates, &options.redactor);
+                (host.clone(), Arc::new(endpoint))
+            });
+            RwLock::new(renewed.collect())
+        };
+        let listed = renew(&self.listed.read().unwrap_or_else(PoisonError::into_inner));
+        Self {
+            listed,
+            public: self.public.as_ref().map(|public| Public {
+                transport: public.transport.clone(),
+                seen: Mutex::default(),
+            }),
+            options,
+        }
+    }
+
     /// Lists one more registry, or lets another origin ask for the login of one that is listed.
     pub(super) fn list(&self, host: HostSettings) -> Result<(), RegistryError> {
         let known = self.listed(&host.host);

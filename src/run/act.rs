@@ -351,7 +351,7 @@ impl Executor<'_> {
             add_labels: edit.add_labels.clone(),
             dress: edit.dress.clone(),
         };
-        candidate
+        state
             .forge
             .edit(&state.listed, edit.number, &wanted)
             .await?;

@@ -1,9 +1,9 @@
 //! Reading a folder of this machine: no git is started, no link is followed, nothing is executed (T53).
 
-use super::observe::REPO_CONFIG;
 use crate::config::{MAX_INCLUDED, included_names, version_paths};
 use crate::family::is_info;
-use crate::git::{EntryKind, Tracked, tracked_files};
+use crate::fleet::{REPO_CONFIG, Tree, TreeFile};
+use crate::git::{Tracked, tracked_files};
 use crate::repo::{Glob, RepoPath};
 use crate::source::{Format, MAX_FILE};
 use std::collections::BTreeSet;
@@ -15,14 +15,8 @@ use std::path::{Path, PathBuf};
 pub struct Folder {
     /// The folder; where a single file was named, the one that it is in.
     pub root: PathBuf,
-    /// The files that hold references, in the order of their paths.
-    pub files: Vec<(RepoPath, EntryKind, Vec<u8>)>,
-    /// The version files among the others.
-    pub versions: Vec<(RepoPath, EntryKind, Vec<u8>)>,
-    /// The contents of `imagebot.toml`.
-    pub config: Option<Vec<u8>>,
-    /// Files and folders that were not read, and why.
-    pub skipped: Vec<(String, String)>,
+    /// Its files, and what was not read.
+    pub tree: Tree,
     /// The version files that `imagebot.toml` names.
     named: BTreeSet<RepoPath>,
     /// What its `include` names besides Dockerfiles.
@@ -83,10 +77,9 @@ pub fn read_folder(path: &Path) -> std::io::Result<Folder> {
                 "its index cannot be read, so that tracked files that .gitignore names may be missing",
             ),
         }
-        folder.files.sort_by(|a, b| a.0.cmp(&b.0));
-        folder.skipped.sort();
+        folder.tree.skipped.sort();
     }
-    if metadata.is_file() && folder.config.is_none() {
+    if metadata.is_file() && folder.tree.settings().is_none() {
         folder.read_config()?;
     }
     folder.read_versions();
@@ -118,8 +111,7 @@ impl Folder {
             Ok(_) => self.skip(name, "no-regular-file"),
             Err(_) => {}
         }
-        let text = self.config.as_deref().map(std::str::from_utf8);
-        let included = text.and_then(Result::ok).map(included_names);
+        let included = self.tree.settings_text().map(included_names);
         self.included = included.unwrap_or_default();
         Ok(())
     }
@@ -177,9 +169,9 @@ impl Folder {
 
     /// The names of everything that was seen.
     fn names(&self) -> impl Iterator<Item = &str> {
-        let files = self.files.iter().chain(&self.versions);
-        let skipped = self.skipped.iter().map(|(name, _)| name.as_str());
-        files.map(|(name, ..)| name.as_str()).chain(skipped)
+        let files = self.tree.files.keys().map(RepoPath::as_str);
+        let skipped = self.tree.skipped.iter().map(|(name, _)| name.as_str());
+        files.chain(skipped)
     }
 
     /// Whether a name says that a file holds references.
@@ -216,11 +208,10 @@ impl Folder {
     /// Reads the version files that `imagebot.toml` names, those that are no files with references. No folder on the way
     /// is a link.
     fn read_versions(&mut self) {
-        let text = self.config.as_deref().map(std::str::from_utf8);
-        let named = text.and_then(Result::ok).map(version_paths);
+        let named = self.tree.settings_text().map(version_paths);
         self.named.clone_from(&named.clone().unwrap_or_default());
         for name in named.unwrap_or_default() {
-            if self.files.iter().any(|(known, ..)| *known == name) || is_info(&name) {
+            if self.tree.files.contains_key(&name) || is_info(&name) {
                 continue;
             }
             match self.kind_of(&name) {
@@ -279,7 +270,7 @@ impl Folder {
     }
 
     fn skip(&mut self, name: impl ToString, why: impl Into<String>) {
-        self.skipped.push((name.to_string(), why.into()));
+        self.tree.skipped.push((name.to_string(), why.into()));
     }
 
     fn read(&mut self, name: RepoPath, path: &Path) {
@@ -294,20 +285,12 @@ impl Folder {
             )))
         };
         match read() {
-            Ok(Some((_, contents))) if name.as_str() == REPO_CONFIG => {
-                self.config = Some(contents);
-            }
             Ok(Some((executable, contents))) => {
-                let kind = if executable {
-                    EntryKind::Executable
-                } else {
-                    EntryKind::File
+                let file = TreeFile {
+                    executable,
+                    contents,
                 };
-                let is_version = is_info(&name) || self.named.contains(&name);
-                match is_version {
-                    true => self.versions.push((name, kind, contents)),
-                    false => self.files.push((name, kind, contents)),
-                }
+                self.tree.files.insert(name, file);
             }
             Ok(None) => self.skip(name, "too-large"),
             Err(error) => self.skip(name, format!("unreadable: {error}")),

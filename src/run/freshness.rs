@@ -13,7 +13,8 @@ mod publishers;
 mod report;
 mod subject;
 
-pub(super) use newest::newest;
+pub use newest::InUse;
+pub(super) use newest::{in_use, newest};
 pub(super) use publishers::built;
 pub use publishers::{Publishers, publishers};
 pub use report::{FreshnessReport, PlatformReport};

@@ -26,7 +26,7 @@ pub(super) fn hold_back(planned: &mut [Planned], room: &mut Room) {
         let Err(limit) = room.take(&wish) else {
             continue;
         };
-        if let Some(plan) = &mut planned[wish.repo].doing {
+        if let Some(plan) = &mut planned[wish.repo].plan {
             let result = &mut plan.results[wish.result];
             result.status = Status::Limited;
             result.detail = format!("it waits for {limit}");
@@ -70,7 +70,7 @@ impl Room {
     /// Those of some repositories are about to be opened and closed: what is closed makes room.
     fn begin(&mut self, planned: &[Planned]) {
         let plans = planned.iter().filter_map(|planned| planned.plan.as_ref());
-        let keys: Vec<_> = plan.map(|plan| key_of(&plan.state)).collect();
+        let keys: Vec<_> = plans.map(|plan| key_of(&plan.state)).collect();
         self.replace(&keys, planned.iter().map(open_of).collect());
     }
 
@@ -148,7 +148,7 @@ fn open_of(planned: &Planned) -> usize {
     let plans = planned.plan.iter();
     plans
         .map(|plan| {
-            let closing = doing
+            let closing = plan
                 .results
                 .iter()
                 .filter_map(|result| result.action.as_ref()?.close)

@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 /// Makes one pass.
 pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
+    let setup = &setup.for_pass();
     let mut report = Report::new(options.dry_run);
     let Some(prepared) = prepare(setup, options, &mut report).await else {
         return report;
@@ -81,7 +82,6 @@ pub(super) struct Observed {
 /// Reads all repositories, and prepares what concerns those that are looked at, and those above them. The others are
 /// read for what they say of the family.
 async fn prepare(setup: &Arc<Setup>, options: &Options, report: &mut Report) -> Option<Prepared> {
-    setup.registries.new_run();
     let Some(shared) = Shared::new(setup, options) else {
         report.problems.push(ProblemReport {
             since: None,
@@ -111,7 +111,7 @@ async fn prepare(setup: &Arc<Setup>, options: &Options, report: &mut Report) -> 
         && report.repositories.is_empty()
         && cases
             .iter()
-            .all(|case| case.listedrt.problems.is_empty());
+            .all(|case| case.report.problems.is_empty());
     let known = sources(setup, &Observations::default());
     family.add_labelled(&setup.operator, &known);
     let concerned = concerned(&family, options);
@@ -180,7 +180,7 @@ pub(super) async fn plan_all(
 ) -> Vec<Planned> {
     let tasks = cases.into_iter().map(|case| {
         let (shared, seen) = (shared.clone(), Arc::clone(&seen));
-        let name = case.listedrt.repo.clone();
+        let name = case.report.repo.clone();
         async move {
             // A task of its own: a panic in one repository is reported there and stops nothing else (F51).
             let task = tokio::spawn(async move { plan(&shared, &seen, case).await });

@@ -8,21 +8,23 @@ mod report;
 pub use report::{EdgeReport, NodeReport, Portrait, State};
 
 use super::family::hold_all;
-use super::freshness::{FreshnessReport, Subject, built, freshness};
+use super::freshness::{FreshnessReport, InUse, Subject, built, freshness, in_use};
 use super::lookup::answer;
 use super::options::Options;
 use super::pass::{Observed, observe};
 use super::report::{ProblemReport, Report};
 use super::setup::Setup;
-use super::shared::Case;
-use crate::image::Reference;
+use super::repo::RepoState;
+use crate::fleet::Family;
+use crate::image::{ImageName, Reference};
 use crate::plan::{Lookup, Observations, Question};
 use painter::{Painter, ended, own_lookup};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Looks at the family, and if `published` also at what is published. Nothing is written but the cache.
 pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) -> Portrait {
+    let setup = &setup.for_pass();
     let mut report = Report::new(true);
     let Some(mut observed) = observe(setup, options, &mut report).await else {
         return Portrait::nothing(report.problems);
@@ -36,10 +38,11 @@ pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) ->
     } = &mut observed;
     let facts = hold_all(shared, seen, family, cases, true).await;
     let bases = bases(setup, family, cases);
+    let in_use = in_use(setup, cases.iter().map(|case| &case.parsed));
     let asked = questions(setup, family, cases, seen, &bases);
     answer(setup, asked, seen, options.now).await;
     let published = match published {
-        true => freshness_of(setup, family, cases, options).await,
+        true => freshness_of(setup, family, cases, &in_use, options).await,
         false => BTreeMap::new(),
     };
     let mut problems = report.problems;
@@ -47,7 +50,7 @@ pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) ->
     problems.extend(
         cases
             .iter()
-            .flat_map(|case| case.listedrt.problems.clone()),
+            .flat_map(|case| case.report.problems.clone()),
     );
     problems.extend(cases.iter().flat_map(not_found_out));
     let ended = ended(cases);
@@ -59,6 +62,7 @@ pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) ->
         facts: &facts,
         bases: &bases,
         published: &published,
+        in_use: &in_use,
         ended: &ended,
         now: options.now,
     };
@@ -69,7 +73,6 @@ pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) ->
 fn not_found_out(case: &RepoState) -> Vec<ProblemReport> {
     let repo = &case.listed.name;
     let failed = case
-        .work
         .decisions
         .iter()
         .filter(|decision| decision.failed());
@@ -120,6 +123,7 @@ async fn freshness_of(
     setup: &Arc<Setup>,
     family: &Family,
     cases: &[RepoState],
+    in_use: &HashMap<ImageName, InUse>,
     options: &Options,
 ) -> BTreeMap<usize, FreshnessReport> {
     let nodes = family.graph.nodes().iter().enumerate();
@@ -128,6 +132,10 @@ async fn freshness_of(
         let built = built(family, index, &case.listed, &case.parsed);
         let subject = Subject {
             image: node.image.clone()?,
+            in_use: in_use
+                .get(node.image.as_ref()?)
+                .cloned()
+                .unwrap_or_default(),
             tag: None,
             digest: None,
             built: built.map(Arc::new),

@@ -235,7 +235,10 @@ impl From<&ForgeError> for ProblemReport {
 
 impl From<GitError> for ProblemReport {
     fn from(error: GitError) -> Self {
-        Self::new(error.code(), &error)
+        Self {
+            help: error.help(),
+            ..Self::new(error.code(), &error)
+        }
     }
 }
 

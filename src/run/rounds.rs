@@ -220,7 +220,8 @@ fn lookups(setup: &Setup, asker: Asker<'_>) -> Vec<Result<Option<Lookup>, Failur
     ));
     let turn: Vec<&String> = behind.chain(&names).take(most).collect();
     let this_pass: BTreeSet<&str> = turn.iter().map(|name| name.as_str()).collect();
-    if let Some(last) = turn.last() {
+    // A folder that somebody looks at is no pass.
+    if let Some(last) = turn.last().filter(|_| name.is_some()) {
         setup.store.keep(Kind::Turn, &key, last);
     }
     let count = names.len();

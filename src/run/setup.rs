@@ -21,7 +21,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// What came of fetching logins, by their ids.
+type Logins = HashMap<String, Result<Login, Arc<SecretError>>>;
+
 /// Everything that a pass works with.
+#[derive(Clone)]
 pub struct Setup {
     /// The configuration.
     pub config: Config,
@@ -34,7 +38,7 @@ pub struct Setup {
     /// The folder for caches.
     pub cache: PathBuf,
     /// The same, where it is for this process alone.
-    _own_cache: Option<tempfile::TempDir>,
+    _own_cache: Option<Arc<tempfile::TempDir>>,
     /// The forges; git is started only for them.
     pub forges: Vec<Arc<dyn Forge>>,
     /// The local forges among them, for `imagebot mr`.
@@ -47,7 +51,7 @@ pub struct Setup {
     pub unlisted: Unlisted,
     docker: DockerConfig,
     /// What came of fetching each login: a secret command is run once, also where it fails.
-    logins: Mutex<HashMap<String, Result<Login, Arc<SecretError>>>>,
+    logins: Arc<Mutex<Logins>>,
 }
 
 impl Setup {
@@ -124,16 +128,24 @@ impl Setup {
             registries,
             store,
             cache,
-            _own_cache: own,
+            _own_cache: own.map(Arc::new),
             forges,
             local,
             git,
             redactor,
             unlisted,
             docker: docker_config(),
-            logins: Mutex::default(),
+            logins: Arc::default(),
             operator: config.operator(),
             config,
+        })
+    }
+
+    /// The same for a pass of its own, which owns what it learns of the registries.
+    pub(super) fn for_pass(&self) -> Arc<Self> {
+        Arc::new(Self {
+            registries: self.registries.for_pass(),
+            ..self.clone()
         })
     }
 

@@ -73,11 +73,11 @@ impl Waves {
         let deadlines = Deadlines::new(&setup);
         let proposed = std::mem::take(&mut self.proposed);
         let ticked = |done, total| options.progress.tick("registries", done, total);
-        let askers = askers(&self.cases);
+        let first = askers(&self.cases);
         let times = (options.now, options.traces);
-        let mut rounds = Rounds::new(&setup, &askers, &proposed, times, &ticked, &deadlines);
-        rounds.begin(&askers);
-        drop(askers);
+        let mut rounds = Rounds::new(&setup, &first, &proposed, times, &ticked, &deadlines);
+        rounds.begin(&first);
+        drop(first);
         while self.done.len() < self.cases.len() {
             let moment = Instant::now() + PATIENCE;
             rounds.until(&askers(&self.cases), Some(moment)).await;

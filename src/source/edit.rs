@@ -5,7 +5,7 @@ use super::format::Format;
 use super::located::{Found, Known, Located, WhyNot};
 use super::mapped::Origin;
 use super::scan;
-use super::solve::{Part, solve};
+use super::solve::{Part, Unsolved, solve};
 use super::splice::{Splice, SpliceError, splice};
 use crate::image::{Digest, ImageName, Reference, Tag};
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,7 +94,17 @@ pub enum Refusal {
     /// CI passes the text, says the configuration.
     #[error("line {0}: {text}", text = WhyNot::SetByArgs.describe())]
     SetByArgs(usize),
-    /// The places that make the text cannot give the new one, or in several ways.
+    /// The places that make the text can give the new one in several ways.
+    #[error("line {line}: the variables of {written} can give {new} in more than one way")]
+    Ambiguous {
+        /// The line of the reference.
+        line: usize,
+        /// The reference as it is written.
+        written: String,
+        /// The tag or digest that was wanted.
+        new: String,
+    },
+    /// The places that make the text cannot give the new one.
     #[error("line {line}: the variables of {written} cannot give {new}")]
     NotExpressible {
         /// The line of the reference.
@@ -119,6 +129,7 @@ impl Refusal {
             Self::MissingDigest(_) => "missing-digest",
             Self::ComputedValue(_) => "computed-value",
             Self::SetByArgs(_) => "set-by-args",
+            Self::Ambiguous { .. } => "ambiguous",
             Self::NotExpressible { .. } => "not-expressible",
             Self::Unreadable(why) => why.code(),
         }
@@ -301,13 +312,21 @@ fn splices_of(located: &Located, known: &Known, update: &Update) -> Result<Vec<S
         written: located.written.clone(),
         new: new.to_string(),
     };
+    let unsolved = |why: Unsolved, new: &dyn std::fmt::Display| match why {
+        Unsolved::Impossible => not_expressible(new),
+        Unsolved::Ambiguous => Refusal::Ambiguous {
+            line,
+            written: located.written.clone(),
+            new: new.to_string(),
+        },
+    };
     let mut splices = Vec::new();
     let mut insertion = String::new();
     match (&reference.tag, &update.to_tag) {
         (None, None) => {}
         (Some(_), Some(new)) => {
             let parts = parts(located, known, name + 1..tag_end);
-            splices.extend(replace(&parts, new.as_str()).ok_or_else(|| not_expressible(new))?);
+            splices.extend(replace(&parts, new.as_str()).map_err(|why| unsolved(why, new))?);
         }
         (None, Some(new)) if reference.digest.is_none() => insertion = format!(":{new}"),
         (None, Some(new)) => {
@@ -333,7 +352,7 @@ fn splices_of(located: &Located, known: &Known, update: &Update) -> Result<Vec<S
     match (&reference.digest, &update.to_digest) {
         (Some(_), Some(new)) => {
             let parts = parts(located, known, tag_end + 1..known.value.len());
-            splices.extend(replace(&parts, new.as_str()).ok_or_else(|| not_expressible(new))?);
+            splices.extend(replace(&parts, new.as_str()).map_err(|why| unsolved(why, new))?);
         }
         (None, Some(new)) => insertion.push_str(&format!("@{new}")),
         (Some(_), None) => match &parts(located, known, tag_end..known.value.len())[..] {
@@ -357,7 +376,7 @@ fn splices_of(located: &Located, known: &Known, update: &Update) -> Result<Vec<S
     Ok(splices)
 }
 
-fn replace(parts: &[Part], new: &str) -> Option<Vec<Splice>> {
+fn replace(parts: &[Part], new: &str) -> Result<Vec<Splice>, Unsolved> {
     let solution = solve(parts, new)?;
     let old = |place: &Range<usize>| {
         parts
@@ -368,9 +387,9 @@ fn replace(parts: &[Part], new: &str) -> Option<Vec<Splice>> {
     solution
         .into_iter()
         .map(|(place, text)| {
-            Some(Splice {
+            Ok(Splice {
                 start: place.start,
-                expected: old(&place)?,
+                expected: old(&place).ok_or(Unsolved::Impossible)?,
                 replacement: text,
             })
         })

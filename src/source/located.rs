@@ -108,6 +108,15 @@ impl WhyNot {
     }
 }
 
+/// An `# imagebot:` comment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comment {
+    /// Its line, counted from 1.
+    pub line: usize,
+    /// What it says, the part behind the colon.
+    pub text: String,
+}
+
 /// The identity of a reference in a repository. A line is for people: one instruction can hold several references.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RefId {
@@ -134,8 +143,8 @@ pub struct Located {
     pub written: String,
     /// Where it is written: its first byte and the byte behind its last.
     pub(crate) written_at: Range<usize>,
-    /// What `# imagebot:` comments right above the instruction say, the part behind the colon.
-    pub notes: Vec<String>,
+    /// The `# imagebot:` comments right above the instruction.
+    pub notes: Vec<Comment>,
     /// What it says.
     pub found: Found,
 }

@@ -21,8 +21,17 @@ const MAX_PARTS: usize = 12;
 /// The most steps that one search takes.
 const MAX_STEPS: usize = 200_000;
 
-/// The new texts of the places that change; `None` if the places cannot give the new text, or in several ways.
-pub(super) fn solve(parts: &[Part], new: &str) -> Option<Vec<(Range<usize>, String)>> {
+/// Why there is no new text for the places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unsolved {
+    /// They cannot give it, or it takes too long to find out.
+    Impossible,
+    /// They can give it in several ways, and nothing says which is meant.
+    Ambiguous,
+}
+
+/// The new texts of the places that change.
+pub(super) fn solve(parts: &[Part], new: &str) -> Result<Vec<(Range<usize>, String)>, Unsolved> {
     let mut places: Vec<&Part> = Vec::new();
     let index: Vec<usize> = parts
         .iter()
@@ -37,7 +46,7 @@ pub(super) fn solve(parts: &[Part], new: &str) -> Option<Vec<(Range<usize>, Stri
         )
         .collect();
     if places.len() > MAX_PARTS {
-        return None;
+        return Err(Unsolved::Impossible);
     }
     for size in 0..=places.len() {
         let mut search = Search {
@@ -54,13 +63,13 @@ pub(super) fn solve(parts: &[Part], new: &str) -> Option<Vec<(Range<usize>, Stri
             search.from(0, new);
         }
         if search.steps > MAX_STEPS {
-            return None;
+            return Err(Unsolved::Impossible);
         }
         if !search.found.is_empty() {
-            return choose(&places, &index, search.found);
+            return choose(&places, &index, search.found).ok_or(Unsolved::Ambiguous);
         }
     }
-    None
+    Err(Unsolved::Impossible)
 }
 
 type Solution = HashMap<usize, String>;
@@ -192,7 +201,7 @@ mod tests {
                 }
             })
             .collect();
-        let solved = solve(&parts, new).map(|mut solution| {
+        let solved = solve(&parts, new).ok().map(|mut solution| {
             solution.sort_by_key(|(place, _)| place.start);
             let old = |place: &Range<usize>| {
                 parts
@@ -273,6 +282,15 @@ mod tests {
     fn what_cannot_be_expressed_is_refused() {
         check(&["<1>", ".", "<2>"], "2", None);
         check(&["<a1>", "<1>"], "a111", None);
+        let part = |text: &str, at: usize| Part {
+            text: text.to_owned(),
+            place: at..at + text.len(),
+            in_arg: true,
+        };
+        let ambiguous = [part("a1", 0), part("1", 10)];
+        assert_eq!(solve(&ambiguous, "a111"), Err(Unsolved::Ambiguous));
+        let impossible = [part("1", 0), part(".", 10), part("2", 20)];
+        assert_eq!(solve(&impossible, "2"), Err(Unsolved::Impossible));
         check(&[], "1", None);
     }
 }

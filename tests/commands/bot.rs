@@ -303,6 +303,67 @@ async fn update_writes_keeps_modes_and_refuses_links() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn update_goes_on_after_a_file_that_cannot_be_written_and_says_which_are() {
+    let bot = Bot::new().await;
+    let text = bot.dockerfile();
+    let long = format!("{text}{}", "# a comment of some length\n".repeat(20_000));
+    bot.place.write("work/a/Dockerfile", &long);
+    bot.place.write("work/b/Dockerfile", &text);
+    // A limit on the size of files, which also holds for root.
+    let line = "trap '' XFSZ; ulimit -f 500; imagebot update work --config config.toml";
+    let ran = bot.place.shell(line).expect(1);
+    assert!(bot.place.read("work/b/Dockerfile").contains("base:1.1.0@"));
+    assert_eq!(bot.place.read("work/a/Dockerfile"), long);
+    assert!(ran.stdout.starts_with("b/Dockerfile "), "{}", ran.all());
+    assert_eq!(ran.stdout.lines().count(), 1, "{}", ran.all());
+    for said in [
+        "work/a/Dockerfile cannot be written",
+        "1 changes made",
+        "1 changes not made",
+    ] {
+        assert!(ran.stderr.contains(said), "{said}: {}", ran.all());
+    }
+    bot.run(&["update", "work"]).expect(0);
+    assert!(bot.place.read("work/a/Dockerfile").contains("base:1.1.0@"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_that_is_checked_moves_no_turn_of_look_ups() {
+    let bot = Bot::new().await;
+    bot.fake.push("other", "1.0.0", json!({}));
+    let (config, host) = (bot.place.read("config.toml"), bot.fake.address());
+    bot.place
+        .write("config.toml", format!("{config}\n[budget]\nlookups = 1\n"));
+    let text = format!("FROM {host}/base:1.0.0\nFROM {host}/other:1.0.0\n");
+    bot.place.write("work/Dockerfile", text);
+    let first = bot.run(&["check", "work"]);
+    assert!(first.stdout.contains("over-budget"), "{}", first.all());
+    for _ in 0..2 {
+        assert_eq!(bot.run(&["check", "work"]).stdout, first.stdout);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mr_says_why_a_registered_repository_cannot_be_read() {
+    let bot = Bot::new().await;
+    bot.run(&["run"]).expect(0);
+    bot.place
+        .shell("git --git-dir repos/app.git symbolic-ref HEAD refs/heads/gone")
+        .expect(0);
+    for command in ["show", "merge", "close"] {
+        let ran = bot.run(&["mr", command, "app", "1"]).expect(2);
+        assert!(ran.stderr.contains("app cannot be read"), "{}", ran.all());
+        assert!(!ran.stderr.contains("is not registered"), "{}", ran.all());
+    }
+    let ran = bot.run(&["mr", "show", "nope", "1"]).expect(2);
+    assert!(
+        ran.stderr.contains("nope is not registered"),
+        "{}",
+        ran.all()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mr_plays_the_reviewer() {
     let bot = Bot::new().await;
     bot.run(&["run"]).expect(0);

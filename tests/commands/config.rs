@@ -3,6 +3,7 @@
 use super::place::Place;
 use insta::assert_snapshot;
 use serde_json::Value;
+use std::os::unix::fs::PermissionsExt as _;
 
 const OPERATOR: &str = "\
 cache = \"cache\"
@@ -92,6 +93,7 @@ fn check_says_what_is_right() {
     let place = Place::with(&[
         ("config.toml", OPERATOR),
         ("imagebot.toml", "[args]\nA = \"1\"\n"),
+        ("repos/README", ""),
     ]);
     let args = [
         "config",
@@ -207,7 +209,8 @@ fn an_imagebot_toml_that_is_no_text_is_an_error() {
 
 #[test]
 fn show_names_the_line_of_every_value() {
-    let place = Place::with(&[("config.toml", OPERATOR)]);
+    let fleet = format!("{OPERATOR}\n\n[limits]\nmax_open = 50\n[budget]\nlookups = 300\n");
+    let place = Place::with(&[("config.toml", &fleet)]);
     let args = [
         "config",
         "show",
@@ -248,18 +251,22 @@ fn show_names_the_line_of_every_value() {
     hold_majors = false                  # built in
     settle = "10min"                     # built in
     reason = "the data folder"           # config.toml:16
-    budget.references = 2000
-    budget.lookups = 500
-    budget.candidates = 20
-    budget.lookup_time = "120 s"
-    budget.host_time = "600 s"
-    budget.git_time = "120 s"
+    limits.max_open = 50                 # config.toml:20
+    limits.max_new_per_hour = 20         # built in
+    budget.references = 2000             # built in
+    budget.lookups = 300                 # config.toml:22
+    budget.candidates = 20               # built in
+    budget.lookup_time = "120 s"         # built in
+    budget.host_time = "600 s"           # built in
+    budget.git_time = "120 s"            # built in
     "#);
     let json = place
         .run(&[&args[..], &["--format", "json"]].concat())
         .expect(0)
         .json();
     assert_eq!(json["max"]["value"], "\"patch\"");
+    assert_eq!(json["budget.lookups"]["from"], "config.toml:22");
+    assert_eq!(json["limits.max_new_per_hour"]["from"], "built in");
     assert!(
         json["max"]["from"]
             .as_str()
@@ -460,8 +467,12 @@ fn init_writes_what_config_check_accepts_and_overwrites_nothing() {
     assert_snapshot!(place.run(&["init"]).all(), @r#"
     exit 2
     --- stderr
-    error: ./imagebot.toml cannot be written; nothing that is there is overwritten: File exists (os error 17)
+    error: ./imagebot.toml is there already
+    help: move it away, or name another folder
     "#);
+    let ran = place.run(&["init", "--operator", "nowhere"]).expect(2);
+    assert!(ran.stderr.contains("No such file"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("already"), "{}", ran.stderr);
     // A link is not followed either.
     std::os::unix::fs::symlink("elsewhere", place.path("home/imagebot.toml")).expect("a link");
     place.run(&["init", "home"]).expect(2);
@@ -470,7 +481,17 @@ fn init_writes_what_config_check_accepts_and_overwrites_nothing() {
 
 #[test]
 fn check_looks_at_the_configuration_as_a_whole() {
-    let mut place = Place::with(&[("token", "x"), ("home/ca.pem", "x")]);
+    let mut place = Place::with(&[
+        ("token", "x"),
+        ("home/ca.pem", "x"),
+        ("empty", " \n"),
+        ("open", "x"),
+        ("readable", "x"),
+    ]);
+    for (file, mode) in [("token", 0o600), ("open", 0o606), ("readable", 0o604)] {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(place.path(file), mode).expect("set");
+    }
     place.set("HOME", &place.path("home").display().to_string());
     let check = |place: &Place, text: &str| {
         place.write("config.toml", text);
@@ -520,12 +541,204 @@ fn check_looks_at_the_configuration_as_a_whole() {
             "",
             "images = [\"postgres\"], tags = [\"16\"]",
         ),
+        (
+            format!("{forge}token = {{ file = \"empty\" }}\n"),
+            "the secret is empty",
+            "write the secret",
+        ),
+        (
+            format!("{forge}token = {{ file = \"open\" }}\n"),
+            "may be written by everybody",
+            "chmod 600",
+        ),
+        (
+            at("https://api.github.com"),
+            "the address of an API",
+            "url = \"https://github.com\"",
+        ),
+        (
+            at("https://git.example.com:8443/root/api/v4/"),
+            "the address of an API",
+            "url = \"https://git.example.com:8443/root\"",
+        ),
+        (
+            at("https://api.acme.ghe.com"),
+            "the address of an API",
+            "url = \"https://acme.ghe.com\"",
+        ),
+        (
+            "[[forge]]\nkind = \"local\"\npath = \"home\"\n[[forge]]\nkind = \"local\"\npath = \"./home/\"\n".to_owned(),
+            "is the folder of another [[forge]]",
+            "keep one of them",
+        ),
+        (
+            format!("{good}[[registry]]\nhost = \"r.example.com\"\nredirects = [\"https://*.example.com\"]\n"),
+            "`redirects` takes no wildcards",
+            "list each origin",
+        ),
+        (
+            format!("{good}[[registry]]\nhost = \"r.example.com\"\nauth_realms = [\"https://*.example.com\"]\n"),
+            "`auth_realms` takes no wildcards",
+            "list each origin",
+        ),
+        (
+            format!("{good}[[registry]]\nhost = \"r.example.com\"\nlogin = \"bot:pw\"\n"),
+            "`login` must be a table",
+            "write login = { username = \"bot\"",
+        ),
+        (
+            format!("{good}[defaults]\nlabels = [\"a,b\"]\n"),
+            "a label is a text without a comma",
+            "",
+        ),
+        (
+            format!("{good}[defaults]\nlabels = [\"a\\nb\"]\n"),
+            "a text in one line",
+            "",
+        ),
+        (
+            format!("{good}[merge_request]\nstop_label = \"a\\u0007b\"\n"),
+            "a text in one line",
+            "",
+        ),
+        (
+            format!("{good}[defaults]\nmilestone = \"a\\nb\"\n"),
+            "a text in one line",
+            "",
+        ),
+        (
+            format!("{good}[[rule]]\nimages = [\"**\"]\nlabels = [\"imagebot:stop\"]\n"),
+            "is an order to imagebot",
+            "remove it from `labels`",
+        ),
+        (
+            format!("{good}[merge_request]\nrebase_label = \"again\"\n[defaults]\nlabels = [\"again\"]\n"),
+            "is an order to imagebot",
+            "rebase_label",
+        ),
+        (
+            format!("{good}[limits]\nmax_open = 1_000_000\n"),
+            "must be a whole number from 0 to 100000, not 1000000",
+            "",
+        ),
+        (
+            format!("{good}automerge = \"patch\"\n"),
+            "unknown key `automerge`",
+            "`automerge` belongs to [ceiling] or [defaults] or [[rule]]; `auto_merge`, which is known here, is another key",
+        ),
+        (
+            format!("{good}[defaults]\nauto_merge = true\n"),
+            "unknown key `auto_merge`",
+            "`auto_merge` belongs to [[forge]]; `automerge`, which is known here, is another key",
+        ),
+        (
+            format!("{good}max_open = 7\n"),
+            "unknown key `max_open`",
+            "`max_open` belongs to [limits] or [defaults] or [[rule]]",
+        ),
+        (
+            format!("{good}[defaults]\nmaxx = \"minor\"\n"),
+            "unknown key `maxx`",
+            "did you mean `max`?",
+        ),
     ] {
         let (code, said) = check(&place, &text);
         assert_eq!(code, 2, "{text}: {said}");
         assert!(said.contains(says) && said.contains(help), "{text}: {said}");
     }
+    // What may be right where imagebot runs is a warning.
+    for (text, says, help) in [
+        (
+            "[[forge]]\nkind = \"local\"\npath = \"gone\"\n".to_owned(),
+            "gone does not exist",
+            "make the folder",
+        ),
+        (
+            "[[forge]]\nkind = \"local\"\npath = \"token\"\n".to_owned(),
+            "token cannot be read",
+            "make the folder",
+        ),
+        (
+            format!("{forge}token = {{ env = \"NOT_SET_HERE\" }}\n"),
+            "NOT_SET_HERE is not set",
+            "the environment that imagebot runs in",
+        ),
+        (
+            format!("{forge}token = {{ file = \"readable\" }}\n"),
+            "everybody may read",
+            "chmod 600",
+        ),
+        (
+            format!(
+                "{}token = {{ file = \"token\" }}\n",
+                forge.replace("example.com", "example.com/team")
+            ),
+            "the address has the path /team",
+            "repos = [\"team/**\"]",
+        ),
+    ] {
+        let (code, said) = check(&place, &text);
+        assert_eq!(code, 0, "{text}: {said}");
+        let warns = said.contains("warning: ") && said.contains(says) && said.contains(help);
+        assert!(warns, "{text}: {said}");
+    }
     // With a general min_age a rule may merge.
     let merges = "[defaults]\nmin_age = \"3 days\"\n[[rule]]\nimages = [\"**/node\"]\nautomerge = \"patch\"\n";
     assert_eq!(check(&place, &format!("{good}{merges}")).0, 0);
+}
+
+#[test]
+fn a_syntax_error_hides_nothing_that_can_be_said_and_adds_nothing_that_is_not_so() {
+    let place = Place::with(&[
+        (
+            "config.toml",
+            "cahce = 1\n[[forge]\nkind = \"locl\"\n[defaults]\nmax = \"huge\"\n[merge_request]\nnotices = \"x\"\n",
+        ),
+        ("imagebot.toml", "exclud = []\n"),
+    ]);
+    let args = ["config", "check", "--config", "config.toml"];
+    let ran = place
+        .run(&[&args[..], &["imagebot.toml"]].concat())
+        .expect(2);
+    for said in [
+        "unknown key `cahce`",
+        "unclosed array table",
+        "unknown key `exclud`",
+    ] {
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    }
+    assert!(!ran.stderr.contains("must be a table"), "{}", ran.stderr);
+    place.write(
+        "config.toml",
+        "[[forge]]\nkind = \"gitlab\"\nurl = \"https://gitlab.example.com\"\ntoken = \"T\n[defaults]\nmax = \"huge\"\n",
+    );
+    let ran = place.run(&args).expect(2);
+    assert!(ran.stderr.contains("`max` is one of"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("needs `token`"), "{}", ran.stderr);
+}
+
+#[test]
+fn commands_on_repositories_say_where_no_forge_is_configured() {
+    let place = Place::with(&[("config.toml", "[defaults]\nmax = \"minor\"\n")]);
+    for command in [
+        &["run"][..],
+        &["forge", "doctor"],
+        &["repos", "list"],
+        &["graph"],
+        &["mr", "list"],
+        &["check", "nope"],
+    ] {
+        let ran = place
+            .run(&[command, &["--config", "config.toml"]].concat())
+            .expect(2);
+        let says = ran.stderr.contains("config.toml has no [[forge]]")
+            && ran.stderr.contains("help: add one");
+        assert!(says, "{command:?}: {}", ran.stderr);
+    }
+    assert_snapshot!(place.run(&["check", "nope"]).all(), @r#"
+    exit 2
+    --- stderr
+    error: there is no file or folder nope, and without a configuration there are no repositories
+    help: correct the path, or name the configuration that registers nope with --config FILE
+    "#);
 }

@@ -205,6 +205,13 @@ fn tags_with_a_wrong_policy_exits_2_and_says_which() {
             ran.stderr
         );
     }
+    for nothing in ["", "\n \n"] {
+        let ran = place
+            .feed(&["tags", "node:20", "--tags-from", "-"], nothing)
+            .expect(2);
+        let says = "the standard input holds no tags\nhelp: write one tag on each line";
+        assert!(ran.stderr.contains(says), "{}", ran.stderr);
+    }
     let ran = place
         .run(&["tags", "node:20", "--tags-from", "nowhere"])
         .expect(2);

@@ -3,7 +3,7 @@
 use imagebot::family::{Graph, Member, Publishes, Stand, gipgee};
 use imagebot::image::{Digest, ImageName, Tag};
 use imagebot::repo::{Glob, RepoName, RepoPath};
-use imagebot::source::{Format, FromDigest, Scan, Update, differs_only_by, edit, scan};
+use imagebot::source::{Format, FromDigest, Located, Scan, Update, differs_only_by, edit, scan};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -251,8 +251,27 @@ images:
       # imagebot: max=patch
       tag: 3.17
 ";
-    let notes: Vec<Vec<String>> = read(file).references.into_iter().map(|r| r.notes).collect();
-    assert_eq!(notes, [vec!["max=minor", "ignore"], vec!["max=patch"]]);
+    let notes = |r: Located| {
+        r.notes
+            .into_iter()
+            .map(|note| (note.line, note.text))
+            .collect()
+    };
+    let notes: Vec<Vec<(usize, String)>> = read(file).references.into_iter().map(notes).collect();
+    let texts = |at: usize| {
+        notes[at]
+            .iter()
+            .map(|(_, text)| text.as_str())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (texts(0), texts(1)),
+        (vec!["max=minor", "ignore"], vec!["max=patch"])
+    );
+    let lines: Vec<&str> = file.lines().collect();
+    for (line, text) in notes.iter().flatten() {
+        assert!(lines[line - 1].ends_with(text.as_str()), "{line}: {text}");
+    }
 }
 
 #[test]

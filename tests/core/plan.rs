@@ -944,6 +944,55 @@ fn nothing_is_closed_while_something_is_unknown() {
     );
 }
 
+/// Each setting of a comment has the line of its own comment, and several `ignore` add up.
+#[test]
+fn a_comment_has_its_own_line() {
+    let text = "FROM scratch\n\n# imagebot: max=minor\n# why not\n# imagebot: ignore=1.1 prerelease=true\n# imagebot: ignore=1.2\nFROM node:1.0\n";
+    let tags = [("1.0", "a"), ("1.1", "b"), ("1.2", "c"), ("1.3", "d")];
+    let found = case(text, "", World::of(&tags));
+    let decision = found.decisions.last().expect("a decision");
+    assert_eq!(decision.located.line, 7);
+    let settings = &decision.effective.as_ref().expect("settings").settings;
+    assert_eq!(settings.max.from.to_string(), "Dockerfile:3");
+    assert_eq!(settings.prerelease.from.to_string(), "Dockerfile:5");
+    assert_eq!(settings.ignore.from.to_string(), "Dockerfile:6");
+    assert_eq!(settings.ignore.value.len(), 2);
+    assert_eq!(settings.digest.from.line, 0);
+    let off = case(
+        "\n# imagebot: ignore\n# and why\nFROM $X\nFROM node:1.0\n",
+        "",
+        World::of(&tags),
+    );
+    assert_eq!(off.decisions[0].detail, "by Dockerfile:2");
+    let bad = case(
+        "\n# imagebot: max=minor\n# imagebot: maxx=minor\nFROM node:1.0\n",
+        "",
+        World::of(&tags),
+    );
+    let detail = &bad.decisions[0].detail;
+    assert!(
+        detail.starts_with("line 3: `# imagebot: maxx=minor`"),
+        "{detail}"
+    );
+}
+
+/// What can be written in several ways is not guessed, is not up to date, and does not fail the pass.
+#[test]
+fn an_ambiguous_edit_is_its_own_reason() {
+    let text = "ARG A=1\nARG B=1\nFROM node:${A}${B}\n";
+    let found = case(text, "", World::of(&[("11", "a"), ("111", "b")]));
+    assert_eq!(found.proposals.len(), 0);
+    let decision = &found.decisions[0];
+    assert_eq!(decision.reason.code(), "ambiguous");
+    assert_eq!(decision.outcome().code(), "unknown");
+    assert!(!decision.failed() && !decision.is_certain() && decision.help.is_some());
+    assert!(
+        decision.detail.contains("in more than one way"),
+        "{}",
+        decision.detail
+    );
+}
+
 /// A reference that could not be judged in this pass stays in the merge request that proposes its change.
 #[test]
 fn a_merge_request_is_not_rewritten_without_what_could_not_be_judged() {
@@ -1090,7 +1139,7 @@ fn a_repositorys_rules_come_after_the_operators() {
             operators: operator.rules.len(),
             ..Policy::default()
         };
-        let effective = policy.effective(&subject, &[], 1).unwrap();
+        let effective = policy.effective(&subject, &[]).unwrap();
         format!(
             "{} {}",
             effective.settings.max.value, effective.settings.max.from

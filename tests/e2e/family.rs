@@ -518,6 +518,26 @@ async fn a_parent_that_cannot_be_read_for_a_while_closes_nothing(on: On) {
     assert_eq!(world.mrs("app").await.len(), 1);
 }
 
+/// A repository without CI has nothing to wait for; one that had a pipeline gets one for its new commit.
+#[tokio::test]
+async fn a_repository_that_never_had_a_pipeline_settles_at_once() {
+    for on in [On::Local, On::GitLab] {
+        for had_one in [false, true] {
+            let world = diamond(on, "").await;
+            if had_one {
+                ci(&world, "right", Pipeline::Success).await;
+            }
+            world.commit("right", "README", "new");
+            world.push("acme/left", "1.1.0").await;
+            let reason = reasons(&world.pass().await, "bottom")[0];
+            let expect = if had_one { "held" } else { "new-tag" };
+            assert_eq!(reason, expect, "{on:?} {had_one}");
+            world.wait(1);
+            assert_eq!(reasons(&world.pass().await, "bottom")[0], "new-tag");
+        }
+    }
+}
+
 /// Its settings are broken; what is open and what runs there is known all the same.
 async fn what_the_forge_knows_of_an_unreadable_parent_counts(on: On) {
     let world = diamond(on, "").await;

@@ -2,6 +2,8 @@
 //!
 //! For every row: the good repositories are done soon, memory and output stay small, nothing panics.
 
+#[path = "hostile/caps.rs"]
+mod caps;
 #[path = "hostile/rows.rs"]
 mod rows;
 

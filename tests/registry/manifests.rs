@@ -526,6 +526,49 @@ async fn t3_tags_and_manifests_follow_a_listed_redirect_without_the_login() {
 }
 
 #[tokio::test]
+async fn a_login_that_a_redirects_target_wants_is_not_the_registrys_fault() {
+    let (fake, behind) = (FakeRegistry::start().await, FakeRegistry::start().await);
+    behind.push("app", "1.0", json!({}));
+    behind.set_auth(Auth::Basic {
+        pair: pair("other"),
+        challenges: vec!["Basic realm=\"behind\"".to_owned()],
+    });
+    for path in ["/v2/app/tags/list", "/v2/app/manifests/1.0"] {
+        for method in ["GET", "HEAD"] {
+            let to = Fault::redirect(format!("{}{path}", behind.url()));
+            fake.fail(&format!("{method} {path}"), usize::MAX, to);
+        }
+    }
+    let redirects = vec![Origin::parse(&behind.url()).expect("an origin")];
+    let bench = Bench::new(vec![HostSettings {
+        redirects,
+        ..listed(&fake)
+    }]);
+    let app = image(&fake, "app");
+    let bot = login(&fake.host(), "bot");
+    for login in [None, Some(&bot)] {
+        let tags = bench
+            .tags(&app, login)
+            .await
+            .expect_err("a login is wanted");
+        let head = bench.registries.head(&app, login, &tag("1.0")).await;
+        for error in [tags, head.expect_err("a login is wanted")] {
+            assert_eq!(error.code(), "redirect-unauthorized");
+            let said = format!("{error} {}", error.help().unwrap_or_default());
+            assert!(said.contains(&behind.url()), "{said}");
+            assert!(!said.contains("refused the login"), "{said}");
+        }
+    }
+    let sent = behind.take_log();
+    assert!(
+        !sent.is_empty()
+            && sent
+                .iter()
+                .all(|request| request.header("authorization").is_none())
+    );
+}
+
+#[tokio::test]
 async fn t3_other_redirects_are_refused() {
     let (fake, evil) = (FakeRegistry::start().await, FakeRegistry::start().await);
     fake.push("app", "1.0", json!({}));

@@ -37,6 +37,13 @@ pub(super) async fn pipeline(
     )
 }
 
+/// Whether a project has, or ever had, a pipeline.
+pub(super) async fn has_pipelines(api: &Api, project: u64) -> Result<bool, ForgeError> {
+    let endpoint = pipelines::Pipelines::builder().project(project).build();
+    let found: Vec<PipelineAnswer> = api.get(&built(endpoint)?).await?;
+    Ok(!found.is_empty())
+}
+
 /// Has it merged when the pipeline succeeds. Without the pipeline, GitLab would merge at once: it is not asked before
 /// the merge request itself has one for this head.
 pub(super) async fn merge(

@@ -48,6 +48,12 @@ pub(super) async fn read(
     Ok(text.and_then(|text| CiState::of(text.trim())))
 }
 
+/// Whether CI ever said anything of a repository.
+pub(super) async fn any(git: &Git, repo: &Repository) -> Result<bool, ForgeError> {
+    let states = git.refs(&repo.remote, &[CI_STATES]).await?;
+    Ok(!states.is_empty())
+}
+
 /// Says what CI says of a commit.
 pub(super) async fn write(
     git: &Git,

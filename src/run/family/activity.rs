@@ -200,7 +200,11 @@ impl<'a> Remembered<'a> {
 /// What CI says of a commit. Where pipelines cannot be seen nobody waits for them; where the forge fails nobody knows.
 async fn ci(forge: &dyn Forge, repo: &Repository, commit: &CommitId) -> Ci {
     match forge.pipeline(repo, commit).await {
-        Ok(Pipeline::None) => Ci::None,
+        Ok(Pipeline::None) => match forge.has_pipelines(repo).await {
+            Ok(false) => Ci::Never,
+            // The commit is waited for as if it were to get one.
+            Ok(true) | Err(_) => Ci::None,
+        },
         Ok(Pipeline::Running) => Ci::Running,
         Ok(Pipeline::Success) => Ci::Passed,
         Ok(Pipeline::Failed) => Ci::Failed,

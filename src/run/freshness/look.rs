@@ -82,7 +82,7 @@ async fn published(
         (None, tag) => {
             let tag = match tag {
                 Some(tag) => tag.clone(),
-                None => newest_tag(setup, &lookup, now).await?,
+                None => newest_tag(setup, &lookup, subject, now).await?,
             };
             report.tag = Some(tag.to_string());
             let gone = || (Code::NotPublished, format!("{image}:{tag} is not there"));
@@ -99,12 +99,17 @@ async fn published(
 }
 
 /// The tag that is looked at where none is named.
-async fn newest_tag(setup: &Setup, lookup: &Lookup, now: Timestamp) -> Result<Tag, (Code, String)> {
+async fn newest_tag(
+    setup: &Setup,
+    lookup: &Lookup,
+    subject: &Subject,
+    now: Timestamp,
+) -> Result<Tag, (Code, String)> {
     let login = setup.login(lookup);
     let tags = setup.registries.tags(&lookup.image, login.as_ref()).await;
     let tags = tags.map_err(|error| (Code::LookupFailed, format!("{}: {error}", error.code())))?;
     let today = now.to_zoned(TimeZone::UTC).date();
-    let newest = newest(&lookup.image, &tags.tags, today);
+    let newest = newest(&lookup.image, &tags.tags, Some(&subject.in_use), today);
     newest.ok_or_else(|| {
         let why = "none of its tags is a version, and there is no latest; name the tag";
         (Code::NotPublished, why.to_owned())

@@ -1,10 +1,11 @@
 //! Which images the registered repositories publish, and where each is built.
 
+use super::newest::{InUse, in_use};
 use super::subject::{Built, Subject};
 use crate::family::{GIPGEE_BASE_ARG, ImageSpec};
 use crate::fleet::{Family, ParsedRepo};
 use crate::forge::{ForgeError, Repository};
-use crate::image::Reference;
+use crate::image::{ImageName, Reference};
 use crate::repo::{RepoName, RepoPath};
 use crate::run::family::family;
 use crate::run::load::{Loaded, NotLoaded, load, not_loaded};
@@ -15,13 +16,14 @@ use crate::run::setup::Setup;
 use crate::run::shared::AT_ONCE;
 use crate::source::Format;
 use futures::StreamExt as _;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The registered repositories and what they publish.
 pub struct Publishers {
     repositories: Vec<(Repository, ParsedRepo)>,
     family: Family,
+    in_use: HashMap<ImageName, InUse>,
     /// What could not be read; what it would have told of is missing here.
     pub problems: Vec<ProblemReport>,
 }
@@ -66,6 +68,7 @@ pub async fn publishers(setup: &Setup) -> Publishers {
     let of_repositories = repositories.iter().map(|(repo, parsed)| (repo, parsed));
     let family = family(setup, of_repositories, unlisted);
     Publishers {
+        in_use: in_use(setup, repositories.iter().map(|(_, parsed)| parsed)),
         repositories,
         family,
         problems,
@@ -104,6 +107,7 @@ impl Publishers {
     pub fn of_image(&self, setup: &Setup, reference: &Reference) -> Subject {
         let node = self.family.graph.node_of(&setup.resolve(&reference.name));
         Subject {
+            in_use: self.in_use(&setup.resolve(&reference.name)),
             image: reference.name.clone(),
             tag: reference.tag.clone(),
             digest: reference.digest.clone(),
@@ -111,9 +115,15 @@ impl Publishers {
         }
     }
 
+    fn in_use(&self, image: &ImageName) -> InUse {
+        self.in_use.get(image).cloned().unwrap_or_default()
+    }
+
     fn subject(&self, node: usize) -> Option<Subject> {
+        let image = self.family.graph.nodes().get(node)?.image.clone()?;
         Some(Subject {
-            image: self.family.graph.nodes().get(node)?.image.clone()?,
+            in_use: self.in_use(&image),
+            image,
             tag: None,
             digest: None,
             built: self.built(node),

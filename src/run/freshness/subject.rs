@@ -1,5 +1,6 @@
 //! What is to be looked at.
 
+use super::newest::InUse;
 use crate::forge::Repository;
 use crate::image::{Digest, ImageName, Tag};
 use crate::repo::RepoPath;
@@ -13,6 +14,8 @@ pub struct Subject {
     pub image: ImageName,
     /// Its tag; without tag and digest the newest version, or else `latest`.
     pub tag: Option<Tag>,
+    /// The tags under which the family refers to it: where no tag is named, the newest of their scheme is meant.
+    pub in_use: InUse,
     /// Its digest, where another content than the tag's is meant.
     pub digest: Option<Digest>,
     /// Where it is built, if that is known.

@@ -2,6 +2,7 @@
 
 use super::super::report::ProblemReport;
 use crate::family::ImageSpec;
+use crate::forge::ForgeRegistry;
 use crate::git::Remote;
 use crate::image::ImageName;
 use crate::plan::Why;
@@ -43,6 +44,8 @@ pub struct Order {
 pub(in crate::run) struct Source {
     /// Where its history is, and its head; none for a folder.
     pub(in crate::run) history: Option<(Remote, CommitId)>,
+    /// The registry of its forge.
+    pub(in crate::run) registry: Option<ForgeRegistry>,
     pub(in crate::run) is_folder: bool,
 }
 

@@ -9,22 +9,22 @@ use crate::plan::{Decision, Lookup, Observations, Outcome, Reason};
 use crate::policy::Settings;
 use crate::fleet::Family;
 use crate::run::family::findings;
-use crate::run::freshness::{FreshnessReport, newest};
+use crate::run::freshness::{FreshnessReport, InUse, newest};
 use crate::run::report::ProblemReport;
 use crate::run::setup::Setup;
-use crate::run::shared::Case;
+use crate::run::repo::RepoState;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 
 /// How an image of a registered repository is looked up: as its own repository may.
-pub(super) fn own_lookup(setup: &Setup, node: &Node, cases: &[Case]) -> Option<Lookup> {
+pub(super) fn own_lookup(setup: &Setup, node: &Node, cases: &[RepoState]) -> Option<Lookup> {
     let (image, repo) = (node.image.as_ref()?, &cases.get(node.repo?)?.listed);
     let lookup = setup.lookup(image, Some(&repo.name), repo.registry.as_ref());
     lookup.ok().flatten()
 }
 
 /// The images of which a reference has nothing newer to come, with the reason.
-pub(super) fn ended(cases: &[Case]) -> HashMap<ImageName, String> {
+pub(super) fn ended(cases: &[RepoState]) -> HashMap<ImageName, String> {
     let decisions = cases.iter().flat_map(|case| &case.decisions);
     let over = decisions.filter(|d| matches!(d.reason, Reason::LineEnded | Reason::NoNewTags));
     let shown = over.filter_map(|decision| {
@@ -37,11 +37,13 @@ pub(super) fn ended(cases: &[Case]) -> HashMap<ImageName, String> {
 pub(super) struct Painter<'a> {
     pub(super) setup: &'a Setup,
     pub(super) family: &'a Family,
-    pub(super) cases: &'a [Case],
+    pub(super) cases: &'a [RepoState],
     pub(super) seen: &'a Observations,
     pub(super) facts: &'a BTreeMap<usize, Facts>,
     pub(super) bases: &'a BTreeMap<usize, (Reference, Lookup)>,
     pub(super) published: &'a BTreeMap<usize, FreshnessReport>,
+    /// The tags that the family's references use.
+    pub(super) in_use: &'a HashMap<ImageName, InUse>,
     /// What has come to its end: images without newer tags of the shape in use.
     pub(super) ended: &'a HashMap<ImageName, String>,
     pub(super) now: Timestamp,
@@ -94,7 +96,7 @@ impl Painter<'_> {
         }
     }
 
-    /// The newest tag, as the automatic scheme sees it.
+    /// The newest tag of the scheme that the family's references use.
     fn tag(&self, node: &Node) -> Option<String> {
         let image = node.image.as_ref()?;
         let own = own_lookup(self.setup, node, self.cases);
@@ -109,7 +111,7 @@ impl Painter<'_> {
         };
         let tags = tags?.as_ref().ok()?;
         let today = self.now.to_zoned(jiff::tz::TimeZone::UTC).date();
-        newest(image, tags, today).map(|tag| tag.to_string())
+        newest(image, tags, self.in_use.get(image), today).map(|tag| tag.to_string())
     }
 
     /// How an image stands: the first of these that is so.
@@ -124,7 +126,7 @@ impl Painter<'_> {
             return (State::Unknown, None, why);
         };
         if case.base.is_none() {
-            let report = &case.listedrt;
+            let report = &case.report;
             let problem = report
                 .problems
                 .first()

@@ -4,6 +4,7 @@
 //! that BuildKit would refuse hides nothing but itself.
 
 use super::words;
+use crate::source::located::Comment;
 use crate::source::mapped::Mapped;
 use crate::source::passed::{Passed, PassedOver};
 use std::cell::OnceCell;
@@ -16,7 +17,7 @@ pub(super) struct Instruction {
     /// The text from the keyword on.
     pub(super) text: Mapped,
     /// What the `# imagebot:` comments right above say.
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Vec<Comment>,
 }
 
 /// A line of the file without its end, and where it begins.
@@ -58,7 +59,10 @@ pub(super) fn read(
                 comment
                     .trim()
                     .strip_prefix("imagebot:")
-                    .map(|note| note.trim().to_owned()),
+                    .map(|note| Comment {
+                        line,
+                        text: note.trim().to_owned(),
+                    }),
             );
             continue;
         }

@@ -9,7 +9,7 @@ use super::mount;
 use super::template;
 use super::words::{self, Flag};
 use crate::image::Reference;
-use crate::source::located::{Around, Found, Kind, Known, Located, WhyNot};
+use crate::source::located::{Around, Comment, Found, Kind, Known, Located, WhyNot};
 use crate::source::mapped::{Mapped, Origin};
 use crate::source::passed::{Passed, PassedOver};
 use crate::source::stages::{Stage, Stages};
@@ -156,7 +156,7 @@ struct Reader<'a> {
 struct Place {
     stage: Option<String>,
     platform: Option<String>,
-    notes: Vec<String>,
+    notes: Vec<Comment>,
 }
 
 impl Reader<'_> {

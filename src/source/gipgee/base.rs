@@ -4,7 +4,7 @@ use super::config::{Config, Part};
 use super::tree::{Node, Odd, Text};
 use crate::image::Reference;
 use crate::source::dockerfile::Read;
-use crate::source::located::{Found, Kind, Known, Located, WhyNot};
+use crate::source::located::{Comment, Found, Kind, Known, Located, WhyNot};
 use crate::source::mapped::Mapped;
 use crate::source::passed::{Passed, PassedOver};
 use crate::source::stages::Stages;
@@ -125,12 +125,15 @@ fn located(
     Ok(located)
 }
 
-/// What the `# imagebot:` comments right above a line say.
-fn notes(lines: &[&str], line: usize) -> Vec<String> {
-    let above = lines.iter().take(line.saturating_sub(1)).rev();
-    let comments = above.map_while(|line| line.trim().strip_prefix('#'));
-    let notes = comments.filter_map(|comment| comment.trim().strip_prefix("imagebot:"));
-    let mut notes: Vec<String> = notes.map(|note| note.trim().to_owned()).collect();
+/// The `# imagebot:` comments right above a line.
+fn notes(lines: &[&str], line: usize) -> Vec<Comment> {
+    let above = lines.iter().enumerate().take(line.saturating_sub(1)).rev();
+    let comments = above.map_while(|(at, line)| Some((at + 1, line.trim().strip_prefix('#')?)));
+    let notes = comments.filter_map(|(line, comment)| {
+        let text = comment.trim().strip_prefix("imagebot:")?.trim().to_owned();
+        Some(Comment { line, text })
+    });
+    let mut notes: Vec<Comment> = notes.collect();
     notes.reverse();
     notes
 }
