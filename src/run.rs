@@ -53,10 +53,10 @@ pub use own::{OwnError, own_settings};
 pub use pass::pass;
 pub use portrait::{EdgeReport, NodeReport, Portrait, State, portrait};
 pub use register::{Registered, forget, survey};
+pub use repo::Asker;
 pub use report::{
     DecisionReport, LeftOutReport, ProblemReport, ProposalReport, Report, RepositoryReport,
     WantedReport,
 };
-pub use repo::Asker;
 pub use rounds::Ticked;
 pub use setup::Setup;

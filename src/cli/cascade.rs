@@ -147,7 +147,9 @@ fn output(parsed: &ParsedRepo, decisions: &[Decision], changes: &ChangeSet) -> O
     });
     Output {
         version: 1,
-        references: references.map(|change| reference(decisions, change)).collect(),
+        references: references
+            .map(|change| reference(decisions, change))
+            .collect(),
         versions: versions.collect(),
         left: left.collect(),
         findings: parsed.findings.clone(),

@@ -13,8 +13,8 @@ use crate::redact::Redactor;
 use crate::registry::Unlisted;
 use crate::repo::{RepoGlobs, RepoName};
 use crate::run::{
-    Asker, Checkpoint, DecisionReport, Options, ProblemReport, ProposalReport, RepositoryReport, Setup,
-    decide_all, pass, read_folder,
+    Asker, Checkpoint, DecisionReport, Options, ProblemReport, ProposalReport, RepositoryReport,
+    Setup, decide_all, pass, read_folder,
 };
 use anyhow::Context as _;
 use jiff::Timestamp;

@@ -77,9 +77,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
     let folder = read_folder(&arguments.path)
         .with_context(|| format!("{} cannot be read", arguments.path.display()))?;
     let settings = settings_of(&folder, &Config::default())?;
-    let excluded = folder.tree.files.keys().filter(|path| {
-        SourceFormat::of(path.as_str()).is_some() && !settings.reads(path)
-    });
+    let excluded = folder
+        .tree
+        .files
+        .keys()
+        .filter(|path| SourceFormat::of(path.as_str()).is_some() && !settings.reads(path));
     let excluded: Vec<_> = excluded
         .map(|path| (path.to_string(), "excluded".to_owned()))
         .collect();

@@ -10,7 +10,11 @@ use super::rules::{self, Schemes};
 use crate::fleet::RepoSettings;
 
 /// Reads `imagebot.toml`. It may name the operator's schemes, and none of its own.
-pub fn parse_repository(file: &str, text: &str, schemes: &Schemes) -> Result<RepoSettings, Problems> {
+pub fn parse_repository(
+    file: &str,
+    text: &str,
+    schemes: &Schemes,
+) -> Result<RepoSettings, Problems> {
     Reader::read(file, text, keys::REPOSITORY, Bounds::REPOSITORY, |root| {
         Some(repository(root, schemes))
     })

@@ -333,7 +333,9 @@ fn specs(settings: &mut RepoSettings, tree: &Tree) -> (Vec<ImageSpec>, Vec<Strin
     let given = settings.args.get(REGISTRY_ARG).cloned();
     let registry = given.clone().unwrap_or_else(|| NO_REGISTRY.to_owned());
     let paths = tree.files.keys();
-    let read: Vec<&RepoPath> = paths.filter(|path| is_context_file(settings, path)).collect();
+    let read: Vec<&RepoPath> = paths
+        .filter(|path| is_context_file(settings, path))
+        .collect();
     let (specs, findings) = contexts(read, &registry);
     match given {
         _ if specs.is_empty() => {}

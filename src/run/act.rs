@@ -308,12 +308,7 @@ impl Executor<'_> {
             self.shared.answered(state.forge.name());
             opened.description = new.dressed;
             self.reached("opened");
-            let key = format!(
-                "{} {} {}",
-                state.forge.name(),
-                state.listed.id,
-                opened.number
-            );
+            let key = format!("{} {}", state.key(), opened.number);
             let now = self.shared.options.now.as_second().to_string();
             self.shared.setup.store.keep(Kind::Opened, &key, &now);
             self.plan.results[index].number = Some(opened.number);
@@ -371,11 +366,7 @@ impl Executor<'_> {
             })
         };
         there.open.retain(|mr| !gone(mr.number));
-        there.keep_open(
-            &self.shared.setup,
-            state.forge.as_ref(),
-            &state.listed,
-        );
+        there.keep_open(&self.shared.setup, state.forge.as_ref(), &state.listed);
     }
 
     /// The head that a branch of ours has after the push.

@@ -11,7 +11,10 @@ use crate::repo::CommitId;
 use std::collections::BTreeSet;
 
 /// Has one merge request merged, or says why not yet.
-pub(super) async fn merge_by_policy(acted: &mut Executor<'_>, index: usize) -> Result<(), ForgeError> {
+pub(super) async fn merge_by_policy(
+    acted: &mut Executor<'_>,
+    index: usize,
+) -> Result<(), ForgeError> {
     let result = &acted.plan.results[index];
     let (Some(number), Some(proposal)) = (result.number, result.proposal) else {
         return Ok(());
@@ -52,7 +55,13 @@ async fn merge(
     proposal: usize,
     number: u64,
 ) -> Result<Told, ForgeError> {
-    let open = acted.plan.state.there.open.iter().find(|mr| mr.number == number);
+    let open = acted
+        .plan
+        .state
+        .there
+        .open
+        .iter()
+        .find(|mr| mr.number == number);
     if open.is_some_and(|mr| mr.draft) {
         return Ok(Told::Waits("automerge waits: it is a draft".to_owned()));
     }
@@ -64,7 +73,13 @@ async fn merge(
     }
     // What it was derived from must be the branch that it is merged into.
     acted.verify().await?;
-    let open = acted.plan.state.there.open.iter().find(|mr| mr.number == number);
+    let open = acted
+        .plan
+        .state
+        .there
+        .open
+        .iter()
+        .find(|mr| mr.number == number);
     let state = &acted.plan.state;
     let waits = |why: &str| Ok(Told::Waits(format!("automerge waits: {why}")));
     let merging = state.forge.merge(&state.listed, number, &head).await?;

@@ -4,6 +4,7 @@
 use super::existing::is_remembered;
 use super::options::Options;
 use super::register::Registered;
+use super::repo::store_key;
 use super::setup::Setup;
 use crate::forge::{Forge, Repository};
 use crate::store::Kind;
@@ -55,7 +56,7 @@ async fn branches(setup: &Setup, forge: &dyn Forge, repos: &[&Repository]) {
 
 /// A repository without an open notice has none to be closed.
 async fn notices(setup: &Setup, options: &Options, forge: &dyn Forge, repos: &[&Repository]) {
-    let key = |repo: &Repository| format!("{} {}", forge.name(), repo.id);
+    let key = |repo: &Repository| store_key(forge, repo);
     let new: Vec<&Repository> = repos
         .iter()
         .filter(|repo| options.concerns(&repo.name))

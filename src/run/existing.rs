@@ -5,6 +5,7 @@
 
 use super::observe::{Judge, OurBranch};
 use super::register::Registered;
+use super::repo::store_key;
 use super::report::ProblemReport;
 use super::setup::Setup;
 use crate::forge::{Forge, Repository};
@@ -269,12 +270,8 @@ impl There {
     }
 }
 
-fn key(forge: &dyn Forge, repo: &Repository) -> String {
-    format!("{} {}", forge.name(), repo.id)
-}
-
 fn memory(setup: &Setup, forge: &dyn Forge, repo: &Repository) -> Option<Memory> {
-    let text = setup.store.kept(Kind::Memory, &key(forge, repo))?;
+    let text = setup.store.kept(Kind::Memory, &store_key(forge, repo))?;
     serde_json::from_str(&text).ok()
 }
 
@@ -290,7 +287,9 @@ pub(super) fn remember_nothing(setup: &Setup, forge: &dyn Forge, repo: &Reposito
 
 fn remember(setup: &Setup, forge: &dyn Forge, repo: &Repository, memory: &Memory) {
     if let Ok(text) = serde_json::to_string(memory) {
-        setup.store.keep(Kind::Memory, &key(forge, repo), &text);
+        setup
+            .store
+            .keep(Kind::Memory, &store_key(forge, repo), &text);
     }
 }
 

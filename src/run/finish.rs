@@ -2,7 +2,7 @@
 
 use super::act::Executor;
 use super::automerge::merge_by_policy;
-use super::planned::{RepoPlan, Planned};
+use super::planned::{Planned, RepoPlan};
 use super::report::{ProposalReport, RepositoryReport};
 use super::shared::Shared;
 

@@ -172,10 +172,10 @@ fn opened_lately(shared: &Shared, cases: &[RepoState]) -> usize {
         }
     }
     for case in cases {
-        let (forge, repo) = (case.forge.name(), &case.listed.id);
+        let repo = case.key();
         for (number, created) in case.there.opened() {
             if created.as_second() > since {
-                lately.insert(format!("{forge} {repo} {number}"));
+                lately.insert(format!("{repo} {number}"));
             }
         }
     }

@@ -29,11 +29,7 @@ pub(super) enum NotLoaded {
 }
 
 /// Reads a repository.
-pub(super) async fn load(
-    setup: &Setup,
-    git: &Git,
-    repo: &Repository,
-) -> Result<Loaded, NotLoaded> {
+pub(super) async fn load(setup: &Setup, git: &Git, repo: &Repository) -> Result<Loaded, NotLoaded> {
     let Some((_, head)) = &repo.head else {
         return Err(NotLoaded::Skipped("the repository is empty"));
     };

@@ -3,7 +3,9 @@
 use super::deadline::Deadlines;
 use super::setup::Setup;
 use crate::image::{Digest, Platform, Tag};
-use crate::plan::{Contents, Decision, Failure, FailureKind, Labels, Lookup, Observations, Question};
+use crate::plan::{
+    Contents, Decision, Failure, FailureKind, Labels, Lookup, Observations, Question,
+};
 use crate::registry::{Content, RegistryError};
 use futures::StreamExt as _;
 use jiff::Timestamp;

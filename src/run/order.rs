@@ -207,7 +207,10 @@ fn family(setup: &Setup, all: &[ParsedRepo], sources: &[Source]) -> (Vec<Member>
     let mut members = Vec::new();
     let mut before = published_before(setup);
     for (parsed, source) in all.iter().zip(sources) {
-        let name = parsed.name.clone().or_else(|| RepoName::parse("folder").ok());
+        let name = parsed
+            .name
+            .clone()
+            .or_else(|| RepoName::parse("folder").ok());
         let Some(name) = name else {
             continue;
         };

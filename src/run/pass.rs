@@ -10,9 +10,9 @@ use super::options::Options;
 use super::planned::{Planned, plan};
 use super::read::read_all;
 use super::register::{Roll, register};
+use super::repo::RepoState;
 use super::report::{ProblemReport, Report, RepositoryReport};
 use super::setup::Setup;
-use super::repo::RepoState;
 use super::shared::{AT_ONCE, Shared};
 use super::waves::{Ended, Waves};
 use crate::fleet::Family;
@@ -109,9 +109,7 @@ async fn prepare(setup: &Arc<Setup>, options: &Options, report: &mut Report) -> 
     family.is_whole = only.is_none()
         && report.problems.is_empty()
         && report.repositories.is_empty()
-        && cases
-            .iter()
-            .all(|case| case.report.problems.is_empty());
+        && cases.iter().all(|case| case.report.problems.is_empty());
     let known = sources(setup, &Observations::default());
     family.add_labelled(&setup.operator, &known);
     let concerned = concerned(&family, options);

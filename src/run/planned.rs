@@ -1,9 +1,9 @@
 //! What is to be done in one repository, and how its merge requests stand.
 
 use super::observe::Judge;
+use super::repo::RepoState;
 use super::report::{DecisionReport, RepositoryReport, capped};
 use super::setup::Setup;
-use super::repo::RepoState;
 use super::shared::Shared;
 use crate::fleet::ParsedRepo;
 use crate::plan::{

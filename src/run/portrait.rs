@@ -12,9 +12,9 @@ use super::freshness::{FreshnessReport, InUse, Subject, built, freshness, in_use
 use super::lookup::answer;
 use super::options::Options;
 use super::pass::{Observed, observe};
+use super::repo::RepoState;
 use super::report::{ProblemReport, Report};
 use super::setup::Setup;
-use super::repo::RepoState;
 use crate::fleet::Family;
 use crate::image::{ImageName, Reference};
 use crate::plan::{Lookup, Observations, Question};
@@ -47,11 +47,7 @@ pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) ->
     };
     let mut problems = report.problems;
     problems.extend(report.repositories.into_iter().flat_map(|r| r.problems));
-    problems.extend(
-        cases
-            .iter()
-            .flat_map(|case| case.report.problems.clone()),
-    );
+    problems.extend(cases.iter().flat_map(|case| case.report.problems.clone()));
     problems.extend(cases.iter().flat_map(not_found_out));
     let ended = ended(cases);
     let painter = Painter {
@@ -72,10 +68,7 @@ pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) ->
 /// The references of a repository that could not be looked up.
 fn not_found_out(case: &RepoState) -> Vec<ProblemReport> {
     let repo = &case.listed.name;
-    let failed = case
-        .decisions
-        .iter()
-        .filter(|decision| decision.failed());
+    let failed = case.decisions.iter().filter(|decision| decision.failed());
     let told = failed.map(|decision| {
         let (path, line) = (&decision.path, decision.located.line);
         let message = format!("{repo}: {path}:{line}: {}", decision.detail);
@@ -88,7 +81,11 @@ fn not_found_out(case: &RepoState) -> Vec<ProblemReport> {
 }
 
 /// The reference that the last stage of each image begins with.
-fn bases(setup: &Setup, family: &Family, cases: &[RepoState]) -> BTreeMap<usize, (Reference, Lookup)> {
+fn bases(
+    setup: &Setup,
+    family: &Family,
+    cases: &[RepoState],
+) -> BTreeMap<usize, (Reference, Lookup)> {
     let mut bases = BTreeMap::new();
     for (index, node) in family.graph.nodes().iter().enumerate() {
         let Some((repo, case)) = node.repo.and_then(|repo| Some((repo, cases.get(repo)?))) else {

@@ -6,8 +6,8 @@ use super::load::{Loaded, NotLoaded, load, not_loaded};
 use super::observe::Judge;
 use super::own::OwnError;
 use super::register::Registered;
+use super::repo::{RepoState, store_key};
 use super::report::{ProblemReport, RepositoryReport};
-use super::repo::RepoState;
 use super::shared::{AT_ONCE, Shared};
 use crate::fleet::REPO_CONFIG;
 use crate::forge::{Forge, ForgeError, Repository};
@@ -170,7 +170,7 @@ async fn notice(
     if !concerns || !setup.config.merge_requests.notices {
         return Ok(());
     }
-    let key = format!("{} {}", forge.name(), repo.id);
+    let key = store_key(forge, repo);
     let text = problem.map(text_of);
     let said = setup.store.kept(Kind::Noticed, &key);
     if said.as_deref() == Some(text.as_deref().unwrap_or_default()) {

@@ -43,7 +43,7 @@ impl RepoState {
 
     /// What the store knows it by.
     pub(super) fn key(&self) -> String {
-        format!("{} {}", self.forge.name(), self.listed.id)
+        store_key(self.forge.as_ref(), &self.listed)
     }
 
     /// Takes it out for acting in it; what stays in its place has no references left, and the same merge requests.
@@ -65,6 +65,11 @@ impl RepoState {
         };
         std::mem::replace(self, left)
     }
+}
+
+/// What the store knows a repository by: its forge, and the id that stays when it is renamed.
+pub(super) fn store_key(forge: &dyn Forge, repo: &Repository) -> String {
+    format!("{} {}", forge.name(), repo.id)
 }
 
 /// A repository or folder whose references are looked up.

@@ -211,8 +211,7 @@ fn lookups(setup: &Setup, asker: Asker<'_>) -> Vec<Result<Option<Lookup>, Failur
         return all;
     }
     let name = asker.parsed.name.as_ref();
-    let key = name
-        .map_or_else(String::new, ToString::to_string);
+    let key = name.map_or_else(String::new, ToString::to_string);
     let last = setup.store.kept(Kind::Turn, &key).unwrap_or_default();
     let behind = names.range::<str, _>((
         std::ops::Bound::Excluded(last.as_str()),

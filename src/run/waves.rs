@@ -140,10 +140,7 @@ impl Waves {
         let mut acting = Vec::new();
         for repo in wave {
             self.done.insert(*repo);
-            if shared
-                .options
-                .concerns(&self.cases[*repo].listed.name)
-            {
+            if shared.options.concerns(&self.cases[*repo].listed.name) {
                 now.push(self.cases[*repo].take(&shared.setup.operator));
                 acting.push(*repo);
             }

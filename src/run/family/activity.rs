@@ -1,6 +1,6 @@
 //! What goes on in a repository: its open merge requests, its pipeline, the age of its head.
 
-use super::super::repo::RepoState;
+use super::super::repo::{RepoState, store_key};
 use super::super::shared::Shared;
 use crate::family::hold::{Ci, Facts, Open};
 use crate::forge::{Forge, Pipeline, Repository};
@@ -80,7 +80,7 @@ pub(super) fn facts(
             requests_now(shared, case, there, failed, proposals, results)
         }
     };
-    let key = format!("{} {}", forge.name(), repo.id);
+    let key = store_key(forge, repo);
     let ci_since = match (activity.ci, &repo.head) {
         (Ci::Unknown, _) => Some(unknown_since(shared, &key)),
         (ci, Some((_, head))) => {
@@ -179,7 +179,7 @@ impl<'a> Remembered<'a> {
     fn new(shared: &'a Shared, forge: &dyn Forge, repo: &Repository) -> Self {
         Self {
             store: &shared.setup.store,
-            repo: format!("{} {}", forge.name(), repo.id),
+            repo: store_key(forge, repo),
             now: shared.options.now,
             starts_clocks: !shared.options.dry_run,
             opening: BTreeSet::new(),
@@ -242,7 +242,7 @@ fn since(
     first: Option<Timestamp>,
 ) -> Timestamp {
     let (store, now) = (&shared.setup.store, shared.options.now);
-    let key = format!("{} {}", forge.name(), repo.id);
+    let key = store_key(forge, repo);
     let kept = store.kept(kind, &key);
     let kept = kept.as_deref().and_then(|kept| kept.rsplit_once(' '));
     let known = match kept {

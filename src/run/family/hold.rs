@@ -58,9 +58,7 @@ pub(in crate::run) async fn hold_all(
     };
     let activities = activities(shared, cases, &above).await;
     let proven = |decision: &Decision, repo: usize| {
-        let head = cases
-            .get(repo)
-            .and_then(|case| case.base.as_ref());
+        let head = cases.get(repo).and_then(|case| case.base.as_ref());
         head.is_some_and(|(_, head)| revision(decision, seen) == Some(head.as_str()))
     };
     let around = Around {

@@ -1,9 +1,9 @@
 //! Which tag of an image is looked at where nobody names one.
 
+use crate::fleet::ParsedRepo;
 use crate::image::{ImageName, Tag};
 use crate::policy::Subject;
 use crate::run::setup::Setup;
-use crate::fleet::ParsedRepo;
 use crate::scheme::{self, Rules, Scheme, select};
 use jiff::civil::Date;
 use std::cmp::Ordering;

@@ -149,7 +149,10 @@ pub(in crate::run) fn built(
     let spec = spec.and_then(|spec| parsed.settings.images.get(spec));
     let dockerfile = match spec {
         Some(spec) => spec.dockerfile.clone(),
-        None => only(parsed, graph.edges_to(node).map(|edge| &edge.path).collect())?,
+        None => only(
+            parsed,
+            graph.edges_to(node).map(|edge| &edge.path).collect(),
+        )?,
     };
     let file = parsed.files.iter().find(|file| file.path == dockerfile)?;
     Some(Built {

@@ -1,9 +1,9 @@
 //! Whether the version of an image is in every registry that it is published to.
 
-use super::super::setup::Setup;
 use super::super::repo::Asker;
-use crate::fleet::ParsedRepo;
+use super::super::setup::Setup;
 use crate::family::{Graph, ImageSpec, NO_REGISTRY};
+use crate::fleet::ParsedRepo;
 use crate::image::{Digest, ImageName, Tag};
 use crate::plan::{Lookup, Need, Observations, Why};
 use std::collections::BTreeMap;
@@ -25,17 +25,18 @@ pub(in crate::run) fn asked(
         let Some(spec) = asker.parsed.specs.get(spec) else {
             continue;
         };
-        let names: Vec<(&ImageName, Result<Tag, String>)> = match asker.parsed.images.version(&spec.name) {
-            Some(Ok(version)) => {
-                let tag = Tag::parse(&version).map_err(|error| error.to_string());
-                spec.names().map(|name| (name, tag.clone())).collect()
-            }
-            Some(Err(_)) => continue,
-            None => {
-                let tags = spec.tags.iter();
-                tags.map(|(name, tag)| (name, Ok(tag.clone()))).collect()
-            }
-        };
+        let names: Vec<(&ImageName, Result<Tag, String>)> =
+            match asker.parsed.images.version(&spec.name) {
+                Some(Ok(version)) => {
+                    let tag = Tag::parse(&version).map_err(|error| error.to_string());
+                    spec.names().map(|name| (name, tag.clone())).collect()
+                }
+                Some(Err(_)) => continue,
+                None => {
+                    let tags = spec.tags.iter();
+                    tags.map(|(name, tag)| (name, Ok(tag.clone()))).collect()
+                }
+            };
         let names = names.into_iter().map(|(name, tag)| {
             let lookup = setup.lookup(name, asker.parsed.name.as_ref(), asker.registry);
             let lookup = lookup.map_err(|error| error.to_string());

@@ -4,15 +4,15 @@ use super::report::{EdgeReport, NodeReport, Portrait, State};
 use crate::family::Node;
 use crate::family::freshness::Freshness;
 use crate::family::hold::{Busy, Facts, Scene, Terms};
+use crate::fleet::Family;
 use crate::image::{ImageName, Reference};
 use crate::plan::{Decision, Lookup, Observations, Outcome, Reason};
 use crate::policy::Settings;
-use crate::fleet::Family;
 use crate::run::family::findings;
 use crate::run::freshness::{FreshnessReport, InUse, newest};
+use crate::run::repo::RepoState;
 use crate::run::report::ProblemReport;
 use crate::run::setup::Setup;
-use crate::run::repo::RepoState;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 
