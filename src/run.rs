@@ -17,6 +17,7 @@ mod family;
 mod finish;
 mod folder;
 mod forges;
+mod gather;
 mod freshness;
 mod limits;
 mod load;

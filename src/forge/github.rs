@@ -26,6 +26,7 @@ mod wire;
 pub use settings::{GitHubSettings, GitHubToken};
 
 use self::api::Api;
+use self::listing::Found;
 use super::error::ForgeError;
 use super::traits::{
     Finding, Forge, ForgeRegistry, Known, Listing, MergeRequestEdit, Merging, NewMergeRequest,
@@ -62,30 +63,9 @@ impl GitHub {
             }),
         })
     }
-}
 
-impl std::fmt::Debug for GitHub {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("GitHub")
-            .field("name", &self.api.settings.server.name)
-            .field("url", &self.api.settings.server.url.as_str())
-            .finish_non_exhaustive()
-    }
-}
-
-#[async_trait::async_trait]
-impl Forge for GitHub {
-    fn name(&self) -> &str {
-        &self.api.settings.server.name
-    }
-
-    fn noun(&self) -> &'static str {
-        "pull request"
-    }
-
-    async fn discover(&self, known: &Known) -> Result<Listing, ForgeError> {
-        self.api.login().freshen().await;
-        let found = self.api.listing(known).await?;
+    /// The repositories that were found, with their heads.
+    async fn with_heads(&self, found: Found) -> Result<Listing, ForgeError> {
         let mut listing = Listing {
             left_out: found.left_out,
             failed: found.failed,
@@ -119,6 +99,37 @@ impl Forge for GitHub {
             }
         }
         Ok(listing)
+    }
+}
+
+impl std::fmt::Debug for GitHub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GitHub")
+            .field("name", &self.api.settings.server.name)
+            .field("url", &self.api.settings.server.url.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait::async_trait]
+impl Forge for GitHub {
+    fn name(&self) -> &str {
+        &self.api.settings.server.name
+    }
+
+    fn noun(&self) -> &'static str {
+        "pull request"
+    }
+
+    async fn discover(&self, known: &Known) -> Result<Listing, ForgeError> {
+        self.api.login().freshen().await;
+        let found = self.api.listing(known).await?;
+        self.with_heads(found).await
+    }
+
+    async fn look(&self, wanted: &Known) -> Result<Listing, ForgeError> {
+        let found = self.api.look(wanted).await?;
+        self.with_heads(found).await
     }
 
     async fn branches(&self, repo: &Repository) -> Result<BTreeMap<Branch, CommitId>, ForgeError> {

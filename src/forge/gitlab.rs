@@ -150,6 +150,11 @@ impl Forge for GitLab {
         discover::discover(&self.api, &session, &self.scope, &self.access, known).await
     }
 
+    async fn look(&self, wanted: &Known) -> Result<Listing, ForgeError> {
+        let session = self.session().await?;
+        discover::look(&self.api, &session, &self.scope, &self.access, wanted).await
+    }
+
     async fn branches(&self, repo: &Repository) -> Result<BTreeMap<Branch, CommitId>, ForgeError> {
         requests::branches(&self.api, id(repo)?).await
     }

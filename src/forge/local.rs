@@ -216,6 +216,38 @@ impl Local {
         Ok(repository)
     }
 
+    /// The repositories in the folder, or those of them that are wanted: git is started for each.
+    async fn listed(&self, wanted: Option<&Known>) -> Result<Listing, ForgeError> {
+        let (root, repos) = (self.root.clone(), self.repos.clone());
+        let found = tokio::task::spawn_blocking(move || folders(&root, &repos)).await;
+        let found = found.map_err(|error| ForgeError::Unreachable(error.to_string()))??;
+        let mut listing = Listing {
+            failed: found.failed,
+            ..Listing::default()
+        };
+        let read = |(name, path): (RepoName, PathBuf)| async move {
+            let repository = self.repository(&name, &path).await;
+            (name, repository)
+        };
+        use futures::StreamExt as _;
+        let is_wanted = |name: &RepoName| wanted.is_none_or(|wanted| wanted.contains_key(name));
+        let selected = found.repositories.into_iter();
+        let selected = selected.filter(|(name, _)| is_wanted(name));
+        let failed = std::mem::take(&mut listing.failed).into_iter();
+        let is_named = |name: &str| RepoName::parse(name).is_ok_and(|name| is_wanted(&name));
+        listing.failed = failed
+            .filter(|(name, _)| wanted.is_none() || is_named(name))
+            .collect();
+        let mut all = futures::stream::iter(selected.map(read)).buffered(8);
+        while let Some((name, repository)) = all.next().await {
+            match repository {
+                Ok(repository) => listing.repositories.push(repository),
+                Err(error) => listing.failed.push((name.to_string(), error)),
+            }
+        }
+        Ok(listing)
+    }
+
     async fn our_heads(&self, repo: &Repository) -> Result<BTreeMap<Branch, CommitId>, ForgeError> {
         let ours = format!("refs/heads/{}", Branch::OURS);
         let refs = self.git.refs(&repo.remote, &[&ours]).await?;
@@ -245,26 +277,11 @@ impl Forge for Local {
     }
 
     async fn discover(&self, _: &Known) -> Result<Listing, ForgeError> {
-        let (root, repos) = (self.root.clone(), self.repos.clone());
-        let found = tokio::task::spawn_blocking(move || folders(&root, &repos)).await;
-        let found = found.map_err(|error| ForgeError::Unreachable(error.to_string()))??;
-        let mut listing = Listing {
-            failed: found.failed,
-            ..Listing::default()
-        };
-        let read = |(name, path): (RepoName, PathBuf)| async move {
-            let repository = self.repository(&name, &path).await;
-            (name, repository)
-        };
-        use futures::StreamExt as _;
-        let mut all = futures::stream::iter(found.repositories.into_iter().map(read)).buffered(8);
-        while let Some((name, repository)) = all.next().await {
-            match repository {
-                Ok(repository) => listing.repositories.push(repository),
-                Err(error) => listing.failed.push((name.to_string(), error)),
-            }
-        }
-        Ok(listing)
+        self.listed(None).await
+    }
+
+    async fn look(&self, wanted: &Known) -> Result<Listing, ForgeError> {
+        self.listed(Some(wanted)).await
     }
 
     async fn branches(&self, repo: &Repository) -> Result<BTreeMap<Branch, CommitId>, ForgeError> {

@@ -178,6 +178,11 @@ pub trait Forge: Send + Sync {
     /// The registered repositories with their heads. In a pass in which nothing has changed, nothing else is asked.
     async fn discover(&self, known: &Known) -> Result<Listing, ForgeError>;
 
+    /// Some of the registered repositories, by the names and ids that they had when all were listed last, with their
+    /// heads. Nothing else is asked for: what these requests cost does not depend on how many there are in all. One
+    /// that is no longer worked on is left out.
+    async fn look(&self, wanted: &Known) -> Result<Listing, ForgeError>;
+
     /// The branches under `imagebot/` with their heads, as they are now.
     async fn branches(&self, repo: &Repository) -> Result<BTreeMap<Branch, CommitId>, ForgeError>;
 

@@ -275,6 +275,14 @@ fn memory(setup: &Setup, forge: &dyn Forge, repo: &Repository) -> Option<Memory>
     serde_json::from_str(&text).ok()
 }
 
+/// How many merge requests were open when the forges were asked last, but for these repositories'.
+pub(super) fn remembered_open(setup: &Setup, but: &BTreeSet<String>) -> usize {
+    let all = setup.store.all_kept(Kind::Memory).into_iter();
+    let others = all.filter(|(key, _)| !but.contains(key));
+    let memories = others.filter_map(|(_, text)| serde_json::from_str::<Memory>(&text).ok());
+    memories.map(|memory| memory.open.len()).sum()
+}
+
 /// Whether anything is remembered of a repository, be it that there was nothing.
 pub(super) fn is_remembered(setup: &Setup, forge: &dyn Forge, repo: &Repository) -> bool {
     memory(setup, forge, repo).is_some()

@@ -1,6 +1,7 @@
 //! How many merge requests may be open, and how many may be opened in an hour (T39). What a limit holds back is told.
 
 use super::planned::Planned;
+use super::existing::remembered_open;
 use super::repo::RepoState;
 use super::shared::Shared;
 use crate::config::OpenLimits;
@@ -60,7 +61,7 @@ impl Room {
         Self {
             limits: shared.setup.config.limits,
             force: shared.options.force,
-            open: counted.values().sum(),
+            open: counted.values().sum::<usize>() + open_elsewhere(shared, cases),
             counted,
             new: opened_lately(shared, cases),
             of_repos: Vec::new(),
@@ -107,6 +108,15 @@ impl Room {
         self.new += 1;
         Ok(())
     }
+}
+
+/// How many are open in the repositories that are not in scope, as far as it is remembered.
+fn open_elsewhere(shared: &Shared, cases: &[RepoState]) -> usize {
+    if shared.options.only.is_none() {
+        return 0;
+    }
+    let here: BTreeSet<String> = cases.iter().map(RepoState::key).collect();
+    remembered_open(&shared.setup, &here)
 }
 
 fn key_of(state: &RepoState) -> (String, String) {

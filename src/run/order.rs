@@ -11,10 +11,9 @@ pub use self::step::{Order, Step};
 use self::watched::watched;
 use super::decide::decide_all;
 use super::family::published_before;
+use super::gather::{Gathered, gather};
 use super::lookup::answer;
 use super::options::Options;
-use super::read::read_all;
-use super::register::{Roll, register};
 use super::repo::Asker;
 use super::report::Report;
 use super::setup::Setup;
@@ -46,17 +45,12 @@ pub async fn order_of_all(setup: &Arc<Setup>, options: &Options) -> Order {
         return found;
     };
     let mut report = Report::new(true);
-    let Roll {
-        repositories: registered,
-        unlisted,
-    } = register(setup, options.only.as_ref(), false, &mut report).await;
+    let Gathered { cases, unlisted } = gather(&shared, options, &mut report).await;
     found.problems.extend(report.problems);
     for repository in report.repositories {
         found.problems.extend(repository.problems);
     }
     let (mut parsed, mut sources) = (Vec::new(), Vec::new());
-    let mut cases = read_all(&shared, registered).await;
-    cases.sort_by(|a, b| a.listed.name.cmp(&b.listed.name));
     for case in cases {
         found.problems.extend(case.report.problems);
         if case.base.is_none() && !case.parsed.unread {

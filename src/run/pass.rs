@@ -1,15 +1,12 @@
 //! One pass over the registered repositories: register, observe, decide, plan, act, report.
 
 use super::ages::date;
-use super::cold::learn;
 use super::decide::decide_all;
-use super::existing::remember_ended;
 use super::family::{family, findings, remember_publishers, sources};
 use super::finish::finish;
+use super::gather::{Gathered, gather};
 use super::options::Options;
 use super::planned::{Planned, plan};
-use super::read::read_all;
-use super::register::{Roll, register};
 use super::repo::RepoState;
 use super::report::{ProblemReport, Report, RepositoryReport};
 use super::setup::Setup;
@@ -94,15 +91,10 @@ async fn prepare(setup: &Arc<Setup>, options: &Options, report: &mut Report) -> 
     };
     let new_store = setup.store.has_seen_nothing();
     let only = options.only.as_ref();
-    let Roll {
-        repositories: registered,
+    let Gathered {
+        mut cases,
         unlisted,
-    } = register(setup, only, !options.dry_run, report).await;
-    remember_ended(setup, &registered).await;
-    learn(setup, options, &registered).await;
-    let mut cases = read_all(&shared, registered).await;
-    // The same order in every pass.
-    cases.sort_by(|a, b| a.listed.name.cmp(&b.listed.name));
+    } = gather(&shared, options, report).await;
     let of_cases = cases.iter().map(|case| (&case.listed, &case.parsed));
     let mut family = family(setup, of_cases, unlisted);
     // What failed for those that are not looked at is not told.

@@ -3,7 +3,7 @@
 use super::report::{LeftOutReport, ProblemReport, Report, RepositoryReport};
 use super::setup::Setup;
 use super::unmatched;
-use crate::forge::{Forge, Known, Repository};
+use crate::forge::{Forge, ForgeError, Known, Listing, Repository};
 use crate::repo::{RepoGlobs, RepoName};
 use crate::store::Kind;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +11,9 @@ use std::sync::Arc;
 
 /// A repository and the forge that it is on.
 pub type Registered = (Arc<dyn Forge>, Repository);
+
+/// The ids of repositories that a forge is asked for.
+pub(super) use crate::forge::Known as Wanted;
 
 /// The repositories of all forges.
 pub(super) struct Roll {
@@ -41,20 +44,64 @@ pub fn forget(setup: &Setup, name: &RepoName) -> bool {
 }
 
 /// Asks the forges for their repositories, all at once. A forge that fails stops no other. All are registered, since
-/// any may be of the family of those that are looked at; told is only of these.
+/// any may be of the family of those that are looked at; reported is only of these.
 pub(super) async fn register(
     setup: &Setup,
     only: Option<&RepoGlobs>,
     remember: bool,
     report: &mut Report,
 ) -> Roll {
-    let mut unlisted: BTreeSet<RepoName> = BTreeSet::new();
     let asked = setup.forges.iter().map(|forge| async move {
-        let known = ids(setup, forge.name());
+        let known = known(setup, forge.name());
         (forge, forge.discover(&known).await, known)
     });
+    let answers = futures::future::join_all(asked).await;
+    let roll = take_listings(setup, answers, only, remember, report);
+    let warnings = match only {
+        Some(_) => Vec::new(),
+        None => unmatched::of_configuration(setup, &roll.repositories, report),
+    };
+    report.warnings.extend(warnings);
+    if let Some(only) = only
+        && report.problems.is_empty()
+    {
+        let there = roll.repositories.iter();
+        let there = there.map(|(_, repo)| repo.name.as_str());
+        let failed = report.repositories.iter().map(|repo| repo.repo.as_str());
+        let out = report.left_out.iter().map(|left| left.repo.as_str());
+        report.unmatched = unmatched::of_list(only, there.chain(failed).chain(out));
+    }
+    roll
+}
+
+/// Asks the forges for some repositories, by forge, and for nothing else.
+pub(super) async fn look(
+    setup: &Setup,
+    wanted: &BTreeMap<String, Wanted>,
+    only: &RepoGlobs,
+    remember: bool,
+    report: &mut Report,
+) -> Roll {
+    let forges = setup.forges.iter();
+    let asked = forges.filter_map(|forge| Some((forge, wanted.get(forge.name())?)));
+    let asked = asked.map(|(forge, wanted)| async move {
+        (forge, forge.look(wanted).await, wanted.clone())
+    });
+    let answers = futures::future::join_all(asked).await;
+    take_listings(setup, answers, Some(only), remember, report)
+}
+
+/// What forges answered: the repositories, and what was left out or went wrong.
+fn take_listings(
+    setup: &Setup,
+    answers: Vec<(&Arc<dyn Forge>, Result<Listing, ForgeError>, Known)>,
+    only: Option<&RepoGlobs>,
+    remember: bool,
+    report: &mut Report,
+) -> Roll {
+    let mut unlisted: BTreeSet<RepoName> = BTreeSet::new();
     let mut registered: Vec<Registered> = Vec::new();
-    for (forge, listing, known) in futures::future::join_all(asked).await {
+    for (forge, listing, known) in answers {
         let listing = match listing {
             Ok(listing) => listing,
             Err(error) => {
@@ -117,19 +164,6 @@ pub(super) async fn register(
             .or_insert_with(|| forge.name().to_owned());
         *first == forge.name()
     });
-    let warnings = match only {
-        Some(_) => Vec::new(),
-        None => unmatched::of_configuration(setup, &registered, report),
-    };
-    report.warnings.extend(warnings);
-    if let Some(only) = only
-        && report.problems.is_empty()
-    {
-        let there = registered.iter().map(|(_, repo)| repo.name.as_str());
-        let failed = report.repositories.iter().map(|repo| repo.repo.as_str());
-        let out = report.left_out.iter().map(|left| left.repo.as_str());
-        report.unmatched = unmatched::of_list(only, there.chain(failed).chain(out));
-    }
     for (_, repo) in &registered {
         unlisted.remove(&repo.name);
     }
@@ -139,8 +173,8 @@ pub(super) async fn register(
     }
 }
 
-/// The ids that the paths of a forge stood for.
-fn ids(setup: &Setup, forge: &str) -> Known {
+/// The ids that the paths of a forge stood for when it was asked last.
+pub(super) fn known(setup: &Setup, forge: &str) -> Known {
     let all = setup.store.all_kept(Kind::Registered);
     all.into_iter()
         .filter_map(|(key, id)| {

@@ -27,6 +27,16 @@ pub struct Report {
     pub unmatched: Vec<String>,
 }
 
+impl Report {
+    /// Adds what another report says.
+    pub(super) fn take(&mut self, other: Self) {
+        self.repositories.extend(other.repositories);
+        self.left_out.extend(other.left_out);
+        self.problems.extend(other.problems);
+        self.warnings.extend(other.warnings);
+    }
+}
+
 /// A repository.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct RepositoryReport {

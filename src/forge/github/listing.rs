@@ -101,12 +101,47 @@ impl Api {
                 Err(failure) => found.failed.push((what, failure.error)),
             }
         }
-        for (name, item) in self.named(&wanted.named, known, start.graphql).await? {
+        self.add_named(&mut found, &mut items, &wanted.named, known)
+            .await?;
+        self.choose(&mut found, items);
+        found.left_out.extend(wanted.left_out);
+        found.left_out.sort();
+        Ok(found)
+    }
+
+    /// Finds some that were listed before, and nothing else.
+    pub(super) async fn look(&self, wanted: &Known) -> Result<Found, ForgeError> {
+        let mut found = Found {
+            graphql: true,
+            ..Found::default()
+        };
+        let names: Vec<RepoName> = wanted.keys().cloned().collect();
+        let mut items = BTreeMap::new();
+        self.add_named(&mut found, &mut items, &names, wanted)
+            .await?;
+        self.check_version()?;
+        self.choose(&mut found, items);
+        Ok(found)
+    }
+
+    async fn add_named(
+        &self,
+        found: &mut Found,
+        items: &mut BTreeMap<u64, Item>,
+        names: &[RepoName],
+        known: &Known,
+    ) -> Result<(), ForgeError> {
+        for (name, item) in self.named(names, known, found.graphql).await? {
             match item {
                 Ok(item) => drop(items.insert(item.id, item)),
                 Err(error) => found.failed.push((name.to_string(), error)),
             }
         }
+        Ok(())
+    }
+
+    /// Keeps those that are worked on.
+    fn choose(&self, found: &mut Found, items: BTreeMap<u64, Item>) {
         for mut item in items.into_values() {
             match self.verdict(&mut item) {
                 Verdict::In(_) => found.items.push(item),
@@ -117,10 +152,8 @@ impl Api {
                 Verdict::Unasked => {}
             }
         }
-        found.left_out.extend(wanted.left_out);
         found.items.sort_by(|a, b| a.full_name.cmp(&b.full_name));
         found.left_out.sort();
-        Ok(found)
     }
 
     fn wanted(&self) -> Wanted {

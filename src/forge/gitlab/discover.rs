@@ -15,10 +15,14 @@ use crate::http::Origin;
 use crate::image::RegistryHost;
 use crate::repo::{MergeRequest, RepoName};
 use gitlab::api::common::SortOrder;
+use gitlab::api::projects::merge_requests as project_requests;
 use gitlab::api::{groups, merge_requests, projects, users};
 use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+
+/// So many projects are asked for their merge requests one by one.
+const FEW: usize = 8;
 
 /// What a repository is made of besides what the server tells.
 pub(super) struct Access {
@@ -58,14 +62,7 @@ pub(super) async fn discover(
     access: &Access,
     known: &Known,
 ) -> Result<Listing, ForgeError> {
-    let mut discovery = Discovery {
-        api,
-        scope,
-        listing: Listing::default(),
-        candidates: BTreeMap::new(),
-        seen: BTreeMap::new(),
-        registry: None,
-    };
+    let mut discovery = Discovery::new(api, scope);
     let (sources, mut named) = scope.sources();
     discovery.list_all(sources).await?;
     named.retain(|name| discovery.is_ours_to_ask(name));
@@ -91,7 +88,47 @@ pub(super) async fn discover(
     Ok(discovery.finish(access, heads, open))
 }
 
-impl Discovery<'_> {
+/// Lists some that were listed before, and asks for nothing else.
+pub(super) async fn look(
+    api: &Api,
+    session: &Session,
+    scope: &Scope,
+    access: &Access,
+    wanted: &Known,
+) -> Result<Listing, ForgeError> {
+    let mut discovery = Discovery::new(api, scope);
+    let numbers = wanted
+        .iter()
+        .filter_map(|(name, id)| Some((name.clone(), id.parse().ok()?)));
+    let numbers: BTreeMap<RepoName, u64> = numbers.collect();
+    discovery.learn_registry(&numbers).await;
+    let ids: Vec<u64> = numbers.values().copied().collect();
+    let (heads, open) = futures::join!(heads(api, session, &ids), open_of(api, &ids));
+    let open = match open {
+        Ok(open) => Some(open),
+        Err(error) if ends_the_pass(&error) => return Err(error),
+        Err(_) => None,
+    };
+    for (name, id) in numbers {
+        if scope.verdict(&name, &Kind::default()) != Verdict::Unasked {
+            discovery.take_named(name, id, &heads);
+        }
+    }
+    Ok(discovery.finish(access, heads, open))
+}
+
+impl<'a> Discovery<'a> {
+    fn new(api: &'a Api, scope: &'a Scope) -> Self {
+        Self {
+            api,
+            scope,
+            listing: Listing::default(),
+            candidates: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            registry: None,
+        }
+    }
+
     /// Reads the listings. One that fails stops no other, but where the forge itself is why.
     async fn list_all(&mut self, sources: BTreeSet<Source>) -> Result<(), ForgeError> {
         for source in sources {
@@ -303,6 +340,30 @@ async fn open(api: &Api) -> Result<Vec<Request>, ForgeError> {
         .sort(SortOrder::Ascending)
         .build();
     api.pages(&built(endpoint)?).await
+}
+
+/// Our open merge requests of some projects: of each by itself, where these are few.
+async fn open_of(api: &Api, projects: &[u64]) -> Result<Vec<Request>, ForgeError> {
+    if projects.len() > FEW {
+        return open(api).await;
+    }
+    let mut all = Vec::new();
+    for project in projects {
+        let endpoint = project_requests::MergeRequests::builder()
+            .project(*project)
+            .scope(project_requests::MergeRequestScope::CreatedByMe)
+            .state(project_requests::MergeRequestState::Opened)
+            .order_by(project_requests::MergeRequestOrderBy::CreatedAt)
+            .sort(SortOrder::Ascending)
+            .build();
+        match api.pages(&built(endpoint)?).await {
+            Ok(found) => all.extend(found),
+            // What is wrong with the project is said by its head.
+            Err(ForgeError::NotFound(_) | ForgeError::Forbidden(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(all)
 }
 
 /// Those from our branches, by project.
