@@ -17,8 +17,8 @@ mod family;
 mod finish;
 mod folder;
 mod forges;
-mod gather;
 mod freshness;
+mod gather;
 mod limits;
 mod load;
 mod lookup;
@@ -52,7 +52,7 @@ pub use options::{Options, Progress};
 pub use order::{Order, Step, order_of_all, order_of_folder};
 pub use own::{OwnError, own_settings};
 pub use pass::pass;
-pub use portrait::{EdgeReport, NodeReport, Portrait, State, portrait};
+pub use portrait::{EdgeReport, NodeReport, Portrait, State, portrait, related};
 pub use register::{Registered, forget, survey};
 pub use repo::Asker;
 pub use report::{

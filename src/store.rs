@@ -63,6 +63,8 @@ pub enum Kind {
     Noticed,
     /// The repository that publishes an image.
     Publisher,
+    /// The repositories that a repository depends on, a line each.
+    Parents,
     /// Where an image says that its source is.
     Source,
     /// The digests that a parent's tag stood for, the newest first.
@@ -90,6 +92,7 @@ impl Kind {
             Self::Opened => "opened",
             Self::Noticed => "noticed",
             Self::Publisher => "publisher",
+            Self::Parents => "parents",
             Self::Source => "source",
             Self::Stood => "stood",
             Self::Head => "head",

@@ -42,7 +42,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     let (config, unlisted) = arguments.config.load()?;
     let output = wait(async {
         let setup = Arc::new(setup(config, unlisted, redactor).await?);
-        let publishers = publishers(&setup).await;
+        let publishers = publishers(&setup, Some(&arguments.subject)).await;
         let subjects = subjects(&setup, &publishers, &arguments.subject)?;
         let progress = progress();
         let ticked = |done, total| progress.tick("images", done, total);

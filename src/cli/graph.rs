@@ -12,7 +12,7 @@ use super::session::{ConfigArgument, setup, wait};
 use crate::image::ImageName;
 use crate::redact::Redactor;
 use crate::registry::Unlisted;
-use crate::run::{Checkpoint, Options, Portrait, portrait};
+use crate::run::{Checkpoint, Options, Portrait, portrait, related};
 use anyhow::bail;
 use jiff::Timestamp;
 use picture::Picture;
@@ -65,7 +65,10 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         let options = Options {
             dry_run: true,
             force: false,
-            only: None,
+            only: arguments
+                .what
+                .as_deref()
+                .and_then(|what| related(&setup, what)),
             now,
             progress: progress(),
             checkpoint: Checkpoint::default(),

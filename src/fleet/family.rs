@@ -61,6 +61,23 @@ impl Family {
         published.collect()
     }
 
+    /// The repositories that each repository depends on directly, a line each, by its name.
+    pub fn parents(&self) -> BTreeMap<String, String> {
+        let repos = 0..self.members.len();
+        let parents = repos.filter_map(|repo| {
+            let nodes = self.graph.nodes_of(repo).iter();
+            let above = nodes.flat_map(|node| self.graph.parents(*node));
+            let above = above.filter_map(|node| self.graph.nodes()[*node].repo);
+            let above: BTreeSet<&str> = above
+                .filter(|parent| *parent != repo)
+                .map(|parent| self.name(parent).as_str())
+                .collect();
+            let lines: Vec<&str> = above.into_iter().collect();
+            (!lines.is_empty()).then(|| (self.name(repo).to_string(), lines.join("\n")))
+        });
+        parents.collect()
+    }
+
     /// Those of some repositories that nothing connects with any other: no image of one is built on an image of the
     /// other, over however many others. Those after the first `listed` are not waited for.
     pub fn apart(&self, of: &BTreeSet<usize>, listed: usize) -> BTreeSet<usize> {

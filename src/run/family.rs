@@ -6,4 +6,4 @@ mod members;
 
 pub(super) use activity::{head_since, requests_now};
 pub(super) use hold::hold_all;
-pub(super) use members::{family, findings, published_before, remember_publishers, sources};
+pub(super) use members::{family, findings, published_before, remember_family, sources};

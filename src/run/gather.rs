@@ -14,7 +14,7 @@ use super::setup::Setup;
 use super::shared::Shared;
 use crate::family::On;
 use crate::fleet::ParsedRepo;
-use crate::image::ImageName;
+use crate::image::{ImageName, Reference};
 use crate::repo::{RepoGlobs, RepoName};
 use crate::store::Kind;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +25,8 @@ pub(super) struct Gathered {
     pub(super) cases: Vec<RepoState>,
     /// Those that are not listed now although they are, or were, registered: unknown, never gone.
     pub(super) unlisted: BTreeSet<RepoName>,
+    /// Whether only some of the registered repositories were asked for.
+    pub(super) is_partial: bool,
 }
 
 /// Reads what a pass is about.
@@ -36,6 +38,7 @@ pub(super) async fn gather(shared: &Shared, options: &Options, report: &mut Repo
         let mut gathered = Gathered {
             cases: Vec::new(),
             unlisted: BTreeSet::new(),
+            is_partial: true,
         };
         let mut partial = Report::new(options.dry_run);
         while let Some(wanted) = scope.next(gathered.cases.iter().map(|case| &case.parsed)) {
@@ -56,6 +59,7 @@ pub(super) async fn gather(shared: &Shared, options: &Options, report: &mut Repo
     let mut gathered = Gathered {
         cases: Vec::new(),
         unlisted: BTreeSet::new(),
+        is_partial: false,
     };
     gathered.read(shared, options, roll).await;
     gathered.sort();
@@ -117,6 +121,40 @@ impl Scope {
         })
     }
 
+    /// The scope of what a name stands for, a repository or an image that one publishes: that repository, and those that
+    /// depend on it, all of them or only the nearest.
+    pub(super) fn below(setup: &Setup, name: &str, all: bool) -> Option<Self> {
+        let name = name.strip_prefix("repo:").unwrap_or(name);
+        let image = name.strip_prefix("image:").unwrap_or(name);
+        let publisher = || {
+            let image = Reference::parse(image).ok()?;
+            let image = setup.operator.resolve(&image.name).canonical();
+            RepoName::parse(&setup.store.kept(Kind::Publisher, &image)?).ok()
+        };
+        let parents = setup.store.all_kept(Kind::Parents);
+        let repo = RepoName::parse(name).ok();
+        let first = repo.filter(|repo| Self::of(setup, BTreeSet::from([repo.clone()])).is_some());
+        let mut names = BTreeSet::from([first.or_else(publisher)?]);
+        let mut waiting: Vec<RepoName> = names.iter().cloned().collect();
+        while let Some(above) = waiting.pop() {
+            let depends = |(_, on): &(&String, &String)| on.lines().any(|on| on == above.as_str());
+            let below = parents.iter().filter(depends);
+            for child in below.filter_map(|(child, _)| RepoName::parse(child).ok()) {
+                if names.insert(child.clone()) && all {
+                    waiting.push(child);
+                }
+            }
+        }
+        Self::of(setup, names)
+    }
+
+    /// Patterns that select just the first ones.
+    pub(super) fn globs(&self) -> Option<RepoGlobs> {
+        let names = self.first.iter().flatten();
+        let globs: Vec<String> = names.map(|name| globset::escape(name.as_str())).collect();
+        RepoGlobs::parse(&globs).ok()
+    }
+
     /// The repositories that are to be asked for next, by forge, given those that were read; `None`: no more.
     pub(super) fn next<'a>(
         &mut self,
@@ -143,7 +181,8 @@ impl Scope {
     fn named_by(&self, parsed: &ParsedRepo) -> BTreeSet<RepoName> {
         let references = parsed.references.iter();
         let images = references.filter_map(|(_, located)| Some(&located.reference()?.name));
-        let mut named: BTreeSet<RepoName> = images.flat_map(|image| self.publisher(image)).collect();
+        let mut named: BTreeSet<RepoName> =
+            images.flat_map(|image| self.publisher(image)).collect();
         for depends in &parsed.settings.depends {
             match &depends.on {
                 On::Repo { name, .. } => drop(named.insert(name.clone())),

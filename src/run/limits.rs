@@ -1,7 +1,7 @@
 //! How many merge requests may be open, and how many may be opened in an hour (T39). What a limit holds back is told.
 
-use super::planned::Planned;
 use super::existing::remembered_open;
+use super::planned::Planned;
 use super::repo::RepoState;
 use super::shared::Shared;
 use crate::config::OpenLimits;
@@ -54,14 +54,21 @@ pub(super) struct Room {
 
 impl Room {
     /// What is there before anything is done.
-    pub(super) fn new(shared: &Shared, cases: &[RepoState]) -> Self {
+    pub(super) fn new(shared: &Shared, cases: &[RepoState], is_partial: bool) -> Self {
         let counted = cases.iter();
         let counted = counted.map(|case| (key_of(case), case.there.count()));
         let counted: BTreeMap<_, _> = counted.collect();
+        let elsewhere = match is_partial {
+            true => {
+                let here = cases.iter().map(RepoState::key).collect();
+                remembered_open(&shared.setup, &here)
+            }
+            false => 0,
+        };
         Self {
             limits: shared.setup.config.limits,
             force: shared.options.force,
-            open: counted.values().sum::<usize>() + open_elsewhere(shared, cases),
+            open: counted.values().sum::<usize>() + elsewhere,
             counted,
             new: opened_lately(shared, cases),
             of_repos: Vec::new(),
@@ -108,15 +115,6 @@ impl Room {
         self.new += 1;
         Ok(())
     }
-}
-
-/// How many are open in the repositories that are not in scope, as far as it is remembered.
-fn open_elsewhere(shared: &Shared, cases: &[RepoState]) -> usize {
-    if shared.options.only.is_none() {
-        return 0;
-    }
-    let here: BTreeSet<String> = cases.iter().map(RepoState::key).collect();
-    remembered_open(&shared.setup, &here)
 }
 
 fn key_of(state: &RepoState) -> (String, String) {

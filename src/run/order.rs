@@ -45,7 +45,9 @@ pub async fn order_of_all(setup: &Arc<Setup>, options: &Options) -> Order {
         return found;
     };
     let mut report = Report::new(true);
-    let Gathered { cases, unlisted } = gather(&shared, options, &mut report).await;
+    let Gathered {
+        cases, unlisted, ..
+    } = gather(&shared, options, &mut report).await;
     found.problems.extend(report.problems);
     for repository in report.repositories {
         found.problems.extend(repository.problems);

@@ -2,7 +2,7 @@
 
 use super::ages::date;
 use super::decide::decide_all;
-use super::family::{family, findings, remember_publishers, sources};
+use super::family::{family, findings, remember_family, sources};
 use super::finish::finish;
 use super::gather::{Gathered, gather};
 use super::options::Options;
@@ -42,7 +42,7 @@ pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
         ));
     }
     report.warnings.extend(findings(&family));
-    remember_publishers(setup, &family);
+    remember_family(setup, &family);
     date(setup, options, &mut report);
     report.repositories.sort_by(|a, b| a.repo.cmp(&b.repo));
     report.left_out.sort();
@@ -52,6 +52,8 @@ pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
 /// The repositories of a pass, read, before anything is asked of registries.
 pub(super) struct Prepared {
     pub(super) shared: Shared,
+    /// Whether only some of the registered repositories were asked for.
+    pub(super) is_partial: bool,
     pub(super) family: Family,
     /// The repositories, in the order in which the family knows them.
     pub(super) cases: Vec<RepoState>,
@@ -94,6 +96,7 @@ async fn prepare(setup: &Arc<Setup>, options: &Options, report: &mut Report) -> 
     let Gathered {
         mut cases,
         unlisted,
+        is_partial,
     } = gather(&shared, options, report).await;
     let of_cases = cases.iter().map(|case| (&case.listed, &case.parsed));
     let mut family = family(setup, of_cases, unlisted);
@@ -113,6 +116,7 @@ async fn prepare(setup: &Arc<Setup>, options: &Options, report: &mut Report) -> 
     let proposed: Vec<_> = cases.iter().map(|case| case.there.proposed()).collect();
     Some(Prepared {
         shared,
+        is_partial,
         family,
         cases,
         proposed,
@@ -142,7 +146,7 @@ pub(super) async fn observe(
         case.decisions = decisions;
     }
     family.add_labelled(&setup.operator, &sources(setup, &seen));
-    remember_publishers(setup, &family);
+    remember_family(setup, &family);
     Some(Observed {
         shared,
         seen,

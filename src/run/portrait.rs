@@ -9,6 +9,7 @@ pub use report::{EdgeReport, NodeReport, Portrait, State};
 
 use super::family::hold_all;
 use super::freshness::{FreshnessReport, InUse, Subject, built, freshness, in_use};
+use super::gather::Scope;
 use super::lookup::answer;
 use super::options::Options;
 use super::pass::{Observed, observe};
@@ -18,9 +19,16 @@ use super::setup::Setup;
 use crate::fleet::Family;
 use crate::image::{ImageName, Reference};
 use crate::plan::{Lookup, Observations, Question};
+use crate::repo::RepoGlobs;
 use painter::{Painter, ended, own_lookup};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+
+/// What a view of one repository or image has to look at: it, what it depends on and what depends on it; `None` if the
+/// store does not know that.
+pub fn related(setup: &Setup, what: &str) -> Option<RepoGlobs> {
+    Scope::below(setup, what, true)?.globs()
+}
 
 /// Looks at the family, and if `published` also at what is published. Nothing is written but the cache.
 pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) -> Portrait {

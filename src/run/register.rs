@@ -84,9 +84,8 @@ pub(super) async fn look(
 ) -> Roll {
     let forges = setup.forges.iter();
     let asked = forges.filter_map(|forge| Some((forge, wanted.get(forge.name())?)));
-    let asked = asked.map(|(forge, wanted)| async move {
-        (forge, forge.look(wanted).await, wanted.clone())
-    });
+    let asked = asked
+        .map(|(forge, wanted)| async move { (forge, forge.look(wanted).await, wanted.clone()) });
     let answers = futures::future::join_all(asked).await;
     take_listings(setup, answers, Some(only), remember, report)
 }

@@ -49,13 +49,14 @@ impl Waves {
     pub(super) fn new(prepared: Prepared) -> Self {
         let Prepared {
             shared,
+            is_partial,
             family,
             cases,
             proposed,
             ..
         } = prepared;
         Self {
-            room: Room::new(&shared, &cases),
+            room: Room::new(&shared, &cases, is_partial),
             shared,
             family,
             cases,

@@ -587,7 +587,7 @@ async fn a_parent_that_is_not_listed_now_is_not_taken_for_settled() {
         .find(|step| step.image.path().ends_with("/right"));
     let whys = &step.expect("it is in the order").whys;
     assert!(whys.iter().any(|why| why.code == "not-read"), "{whys:?}");
-    let publishers = imagebot::run::publishers(&setup).await;
+    let publishers = imagebot::run::publishers(&setup, None).await;
     let all = publishers.all();
     let right = all
         .iter()

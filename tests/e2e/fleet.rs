@@ -4,7 +4,11 @@ use super::hub::{Hub, On};
 use super::world::World;
 use super::{fake_github, fake_gitlab};
 use imagebot::image::Digest;
+use imagebot::repo::{RepoGlobs, RepoName};
+use imagebot::run::{Options, Progress, pass, portrait, publishers, related};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Makes each test one of both servers.
 macro_rules! on_servers {
@@ -283,6 +287,7 @@ on_servers!(
     a_lost_store_costs_two_more_fetches_whatever_the_number_of_branches => (forgotten, 2),
     only_those_that_stand_on_it_are_asked_about => (apart, 3),
     what_people_have_ended_is_looked_up_together => (ended, 3),
+    a_look_at_one_repository_of_12_asks_about_no_other => (scoped, 12),
 );
 
 async fn bounds(on: On, count: usize) {
@@ -442,4 +447,114 @@ async fn ended(on: On, count: usize) {
     }
     let (forge, _) = fleet.pass().await;
     same("afterwards", &forge, &warm(on, count, 1));
+}
+
+/// How many repositories were read.
+#[derive(Default)]
+struct Read(AtomicUsize);
+
+impl Progress for Read {
+    fn tick(&self, phase: &'static str, _: usize, _: usize) {
+        if phase == "reading" {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// With a filled store, a look at one repository asks for it and for what it depends on, and parses only these.
+async fn scoped(on: On, count: usize) {
+    let mut fleet = Fleet::new(on, count).await;
+    let world = &fleet.world;
+    world.configure_family("[limits]\nmax_open = 10000\nmax_new_per_hour = 10000\n");
+    let base = world.push("acme/base", "1.0.0").await;
+    let mid = world.push("acme/mid", "1.0.0").await;
+    world.repo("team/base", "FROM scratch\n");
+    let from = |name: &str, digest: &Digest| {
+        format!(
+            "FROM {}:1.0.0@{digest}\n",
+            world.image(&format!("acme/{name}"))
+        )
+    };
+    world.repo("team/mid", &from("base", &base));
+    world.repo("team/leaf", &from("mid", &mid));
+    world.repo("team/beside", &from("base", &base));
+    world.pass().await;
+    world.push("acme/mid", "1.1.0").await;
+    fleet.asked();
+
+    // A first look costs what a listing costs, whatever is asked for; from then on the store knows the family.
+    let read = Arc::new(Read::default());
+    let leaf = RepoGlobs::parse(&["team/leaf"]).expect("a name");
+    let setup = Arc::new(fleet.world.set_up(None).await.expect("a set-up"));
+    let options = Options {
+        progress: Arc::clone(&read) as Arc<dyn Progress>,
+        ..fleet.world.options(Some(leaf))
+    };
+    let report = pass(&setup, &options).await;
+    assert_eq!(
+        super::world::statuses(&report, "team/leaf"),
+        ["open"],
+        "{report:#?}"
+    );
+    assert_eq!(read.0.load(Ordering::Relaxed), 3);
+    fleet.names.push("team/beside".to_owned());
+    fleet.asks_about_no_other("run --repo");
+
+    let setup = fleet.world.set_up(None).await.expect("a set-up");
+    let publishers = publishers(&setup, Some("team/mid")).await;
+    assert_eq!(
+        publishers
+            .of_repo(&RepoName::parse("team/mid").expect("a name"))
+            .map(|all| all.len()),
+        Some(1)
+    );
+    fleet.asks_about_no_other("freshness");
+
+    let setup = Arc::new(fleet.world.set_up(None).await.expect("a set-up"));
+    let options = Options {
+        dry_run: true,
+        ..fleet.world.options(related(&setup, "repo:team/leaf"))
+    };
+    assert!(options.only.is_some());
+    let portrait = portrait(&setup, &options, false).await;
+    let nodes: Vec<_> = portrait
+        .nodes
+        .iter()
+        .filter_map(|node| node.repo.as_deref())
+        .collect();
+    assert_eq!(nodes.len(), 3, "{nodes:?}");
+    fleet.asks_about_no_other("graph");
+}
+
+impl Fleet {
+    /// Checks that since the last look at the log nothing was asked about these repositories, and no list was asked for.
+    #[track_caller]
+    fn asks_about_no_other(&self, what: &str) {
+        let asked = self.asked();
+        assert!(!asked.is_empty(), "{what}");
+        let lists = [
+            "GET /user/repos",
+            "GET /api/v4/projects",
+            "GET /api/v4/merge_requests",
+        ];
+        let marks: Vec<String> = self
+            .names
+            .iter()
+            .flat_map(|name| self.marks(name))
+            .collect();
+        for asked in asked {
+            assert!(
+                !lists.contains(&asked.what.as_str()),
+                "{what}: {}",
+                asked.whole
+            );
+            for mark in &marks {
+                assert!(
+                    !asked.whole.contains(mark.as_str()),
+                    "{what}: {mark}: {}",
+                    asked.whole
+                );
+            }
+        }
+    }
 }

@@ -68,7 +68,7 @@ impl Line {
 
     async fn look_at(&self, images: &[&str], cache: Option<&Path>) -> Vec<FreshnessReport> {
         let setup = Arc::new(self.world.set_up(cache).await.expect("a set-up"));
-        let publishers = publishers(&setup).await;
+        let publishers = publishers(&setup, None).await;
         assert_eq!(publishers.problems, []);
         let subjects = images.iter().map(|image| {
             let reference = Reference::parse(&self.name(image)).expect("a reference");
@@ -426,7 +426,7 @@ async fn p15_an_error_is_one_images_and_never_fatal() {
     line.world.repo("lost", &line.dockerfile("FROM {}gone:1\n"));
     line.publish("lost:1", CHILD, &["c=lost"], &[]);
     let setup = Arc::new(line.world.set_up(None).await.expect("a set-up"));
-    let publishers = publishers(&setup).await;
+    let publishers = publishers(&setup, None).await;
     let subject = |name: &str| {
         let reference = Reference::parse(&line.name(name)).expect("a reference");
         publishers.of_image(&setup, &reference)

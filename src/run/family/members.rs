@@ -65,21 +65,25 @@ pub(in crate::run) fn sources(setup: &Setup, seen: &Observations) -> BTreeMap<Im
         .collect()
 }
 
-/// Remembers who publishes what, if everybody could be asked.
-pub(in crate::run) fn remember_publishers(setup: &Setup, family: &Family) {
-    if !family.is_whole {
-        return;
+/// Remembers who publishes what and who depends on whom, if everybody could be asked.
+pub(in crate::run) fn remember_family(setup: &Setup, family: &Family) {
+    if family.is_whole {
+        replace(setup, Kind::Publisher, &family.published());
+        replace(setup, Kind::Parents, &family.parents());
     }
-    let now = family.published();
-    let before = setup.store.all_kept(Kind::Publisher);
-    for image in before.keys().filter(|image| !now.contains_key(*image)) {
-        setup.store.forget(Kind::Publisher, image);
+}
+
+/// Makes the store hold just this, and writes only what is new.
+fn replace(setup: &Setup, kind: Kind, now: &BTreeMap<String, String>) {
+    let before = setup.store.all_kept(kind);
+    for key in before.keys().filter(|key| !now.contains_key(*key)) {
+        setup.store.forget(kind, key);
     }
     let changed = now
         .iter()
-        .filter(|(image, repo)| before.get(*image) != Some(*repo));
-    for (image, repo) in changed {
-        setup.store.keep(Kind::Publisher, image, repo);
+        .filter(|(key, value)| before.get(*key) != Some(*value));
+    for (key, value) in changed {
+        setup.store.keep(kind, key, value);
     }
 }
 

@@ -8,9 +8,10 @@ use crate::forge::{ForgeError, Repository};
 use crate::image::{ImageName, Reference};
 use crate::repo::{RepoName, RepoPath};
 use crate::run::family::family;
+use crate::run::gather::Scope;
 use crate::run::load::{Loaded, NotLoaded, load, not_loaded};
 use crate::run::read::bad_settings;
-use crate::run::register::{Roll, register};
+use crate::run::register::{Roll, look, register};
 use crate::run::report::{ProblemReport, Report};
 use crate::run::setup::Setup;
 use crate::run::shared::AT_ONCE;
@@ -28,43 +29,30 @@ pub struct Publishers {
     pub problems: Vec<ProblemReport>,
 }
 
-/// Reads all registered repositories, and writes nothing but the cache.
-pub async fn publishers(setup: &Setup) -> Publishers {
-    let mut report = Report::new(true);
-    let Roll {
-        repositories: registered,
+/// Reads all registered repositories, or those that are related to `subject` where the store knows which these are.
+/// Nothing is written but the cache.
+pub async fn publishers(setup: &Setup, subject: Option<&str>) -> Publishers {
+    let mut read = Read::default();
+    let scope = subject.and_then(|subject| Scope::below(setup, subject, false));
+    if let Some(mut scope) = scope
+        && let Some(only) = scope.globs()
+    {
+        while let Some(wanted) = scope.next(read.repositories.iter().map(|(_, parsed)| parsed)) {
+            let mut report = Report::new(true);
+            let roll = look(setup, &wanted, &only, false, &mut report).await;
+            read.take(setup, roll, report).await;
+        }
+    } else {
+        let mut report = Report::new(true);
+        let roll = register(setup, None, false, &mut report).await;
+        read.take(setup, roll, report).await;
+    }
+    let Read {
+        mut repositories,
         unlisted,
-    } = register(setup, None, false, &mut report).await;
-    let mut problems = report.problems;
-    for repository in report.repositories {
-        let named = repository.problems.into_iter();
-        problems.extend(named.map(|problem| of_repo(&repository.repo, problem)));
-    }
-    let git = setup.git.as_ref();
-    let read = registered.into_iter().map(|(_, repo)| async move {
-        let loaded = match git {
-            Some(git) => Some(load(setup, git, &repo).await),
-            None => None,
-        };
-        (loaded, repo)
-    });
-    let read: Vec<_> = read.collect();
-    let mut read = futures::stream::iter(read).buffered(AT_ONCE);
-    let mut repositories = Vec::new();
-    while let Some((loaded, repo)) = read.next().await {
-        let problem = match loaded {
-            Some(Ok(Loaded { parsed, .. })) => {
-                repositories.push((repo, parsed));
-                continue;
-            }
-            None | Some(Err(NotLoaded::Skipped(_))) => continue,
-            Some(Err(NotLoaded::Git(error))) => ProblemReport::from(&ForgeError::from(error)),
-            Some(Err(NotLoaded::Settings(error))) => bad_settings(&error),
-        };
-        problems.push(of_repo(repo.name.as_str(), problem));
-        let parsed = not_loaded(setup, &repo, true);
-        repositories.push((repo, parsed));
-    }
+        problems,
+    } = read;
+    repositories.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
     let of_repositories = repositories.iter().map(|(repo, parsed)| (repo, parsed));
     let family = family(setup, of_repositories, unlisted);
     Publishers {
@@ -72,6 +60,51 @@ pub async fn publishers(setup: &Setup) -> Publishers {
         repositories,
         family,
         problems,
+    }
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Read {
+    repositories: Vec<(Repository, ParsedRepo)>,
+    unlisted: BTreeSet<RepoName>,
+    problems: Vec<ProblemReport>,
+}
+
+impl Read {
+    /// Reads these repositories, several at once.
+    async fn take(&mut self, setup: &Setup, roll: Roll, report: Report) {
+        self.unlisted.extend(roll.unlisted);
+        self.problems.extend(report.problems);
+        for repository in report.repositories {
+            let named = repository.problems.into_iter();
+            self.problems
+                .extend(named.map(|problem| of_repo(&repository.repo, problem)));
+        }
+        let git = setup.git.as_ref();
+        let read = roll.repositories.into_iter().map(|(_, repo)| async move {
+            let loaded = match git {
+                Some(git) => Some(load(setup, git, &repo).await),
+                None => None,
+            };
+            (loaded, repo)
+        });
+        let read: Vec<_> = read.collect();
+        let mut read = futures::stream::iter(read).buffered(AT_ONCE);
+        while let Some((loaded, repo)) = read.next().await {
+            let problem = match loaded {
+                Some(Ok(Loaded { parsed, .. })) => {
+                    self.repositories.push((repo, parsed));
+                    continue;
+                }
+                None | Some(Err(NotLoaded::Skipped(_))) => continue,
+                Some(Err(NotLoaded::Git(error))) => ProblemReport::from(&ForgeError::from(error)),
+                Some(Err(NotLoaded::Settings(error))) => bad_settings(&error),
+            };
+            self.problems.push(of_repo(repo.name.as_str(), problem));
+            let parsed = not_loaded(setup, &repo, true);
+            self.repositories.push((repo, parsed));
+        }
     }
 }
 
