@@ -147,11 +147,11 @@ pub(super) fn edit_files(
             .filter(|wish| wish.change.path == *path)
             .collect();
         let attempt = |wishes: &[&Wish]| edit(file.format, &file.contents, args, &updates(wishes));
-        let (fitting, lost) = largest_fitting(&of_file, &attempt);
+        let Fitting { wishes, made, lost } = largest_fitting(&of_file, &attempt);
         refused.extend(lost.into_iter().map(|(wish, why)| (wish.clone(), why)));
-        if let (false, Ok(contents)) = (fitting.is_empty(), attempt(&fitting)) {
+        if let Some(contents) = made {
             edited.insert(path.clone(), contents);
-            kept.extend(fitting.into_iter().cloned());
+            kept.extend(wishes.into_iter().cloned());
         }
     }
     (edited, kept, refused)
@@ -196,14 +196,29 @@ pub(super) fn kept_updates(kept: &[Wish]) -> BTreeMap<RepoPath, Vec<Update>> {
 /// reads the file anew for each.
 const MAX_TRIES: usize = 32;
 
+/// What of the wishes of one file can be had together.
+struct Fitting<'a, T> {
+    wishes: Vec<&'a Wish>,
+    /// What came of making them; `None`: none can be had.
+    made: Option<T>,
+    lost: Vec<(&'a Wish, Refusal)>,
+}
+
 /// The wishes of one file that can be had together: all, or all but one change, or as many changes as fit one after
-/// the other.
+/// the other. Each attempt reads the file anew, so what came of the last one is kept.
 fn largest_fitting<'a, T>(
     wishes: &[&'a Wish],
     attempt: &dyn Fn(&[&Wish]) -> Result<T, Refusal>,
-) -> (Vec<&'a Wish>, Vec<(&'a Wish, Refusal)>) {
-    let Err(first) = attempt(wishes) else {
-        return (wishes.to_vec(), Vec::new());
+) -> Fitting<'a, T> {
+    let first = match attempt(wishes) {
+        Ok(made) => {
+            return Fitting {
+                wishes: wishes.to_vec(),
+                made: Some(made),
+                lost: Vec::new(),
+            };
+        }
+        Err(refusal) => refusal,
     };
     let mut same: BTreeMap<&Change, Vec<&'a Wish>> = BTreeMap::new();
     for wish in wishes {
@@ -211,28 +226,43 @@ fn largest_fitting<'a, T>(
     }
     let same: Vec<Vec<&'a Wish>> = same.into_values().collect();
     let refused = |wishes: &[&'a Wish]| {
-        wishes
-            .iter()
-            .map(|wish| (*wish, first.clone()))
-            .collect::<Vec<_>>()
+        let refused = wishes.iter().map(|wish| (*wish, first.clone()));
+        refused.collect::<Vec<_>>()
     };
     if same.len() > MAX_TRIES {
-        return (Vec::new(), refused(wishes));
+        return Fitting {
+            wishes: Vec::new(),
+            made: None,
+            lost: refused(wishes),
+        };
     }
     for index in 0..same.len() {
         let rest: Vec<&'a Wish> = [&same[..index], &same[index + 1..]].concat().concat();
-        if !rest.is_empty() && attempt(&rest).is_ok() {
-            return (rest, refused(&same[index]));
+        if rest.is_empty() {
+            continue;
+        }
+        if let Ok(made) = attempt(&rest) {
+            return Fitting {
+                wishes: rest,
+                made: Some(made),
+                lost: refused(&same[index]),
+            };
         }
     }
-    let mut fitting: Vec<&'a Wish> = Vec::new();
-    let mut lost = Vec::new();
+    let mut fitting = Fitting {
+        wishes: Vec::new(),
+        made: None,
+        lost: Vec::new(),
+    };
     for wishes in same {
-        let more = [fitting.as_slice(), &wishes].concat();
+        let more = [fitting.wishes.as_slice(), &wishes].concat();
         match attempt(&more) {
-            Ok(_) => fitting = more,
-            Err(refusal) => lost.extend(wishes.into_iter().map(|wish| (wish, refusal.clone()))),
+            Ok(made) => (fitting.wishes, fitting.made) = (more, Some(made)),
+            Err(why) => {
+                let lost = wishes.into_iter().map(|wish| (wish, why.clone()));
+                fitting.lost.extend(lost);
+            }
         }
     }
-    (fitting, lost)
+    fitting
 }

@@ -6,7 +6,7 @@
 use super::cold::learn;
 use super::existing::remember_ended;
 use super::options::Options;
-use super::read::read_all;
+use super::read::{Reading, read_all};
 use super::register::{Roll, Wanted, known, look, register};
 use super::repo::RepoState;
 use super::report::Report;
@@ -18,6 +18,7 @@ use crate::image::{ImageName, Reference};
 use crate::repo::{RepoGlobs, RepoName};
 use crate::store::Kind;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// The repositories in scope, read.
 pub(super) struct Gathered {
@@ -27,7 +28,12 @@ pub(super) struct Gathered {
     pub(super) unlisted: BTreeSet<RepoName>,
     /// Whether only some of the registered repositories were asked for.
     pub(super) is_partial: bool,
+    /// Those that are still being read.
+    pub(super) rest: Option<Reading>,
 }
+
+/// How long nothing has to arrive until the repositories that were read are acted upon without the others.
+pub(super) const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Reads what a pass is about.
 pub(super) async fn gather(shared: &Shared, options: &Options, report: &mut Report) -> Gathered {
@@ -39,6 +45,7 @@ pub(super) async fn gather(shared: &Shared, options: &Options, report: &mut Repo
             cases: Vec::new(),
             unlisted: BTreeSet::new(),
             is_partial: true,
+            rest: None,
         };
         let mut partial = Report::new(options.dry_run);
         while let Some(wanted) = scope.next(gathered.cases.iter().map(|case| &case.parsed)) {
@@ -56,12 +63,16 @@ pub(super) async fn gather(shared: &Shared, options: &Options, report: &mut Repo
         // One of them has another name by now, or is gone: only the lists tell.
     }
     let roll = register(setup, options.only.as_ref(), !options.dry_run, report).await;
+    remember_ended(setup, &roll.repositories).await;
+    learn(setup, options, &roll.repositories).await;
+    let mut reading = Reading::start(shared, roll.repositories);
     let mut gathered = Gathered {
-        cases: Vec::new(),
-        unlisted: BTreeSet::new(),
+        cases: reading.next(PATIENCE).await,
+        unlisted: roll.unlisted,
         is_partial: false,
+        rest: None,
     };
-    gathered.read(shared, options, roll).await;
+    gathered.rest = (!reading.is_done()).then_some(reading);
     gathered.sort();
     gathered
 }
@@ -73,6 +84,19 @@ impl Gathered {
         learn(setup, options, &roll.repositories).await;
         self.cases.extend(read_all(shared, roll.repositories).await);
         self.unlisted.extend(roll.unlisted);
+    }
+
+    /// Waits for those that are still being read.
+    pub(super) async fn whole(mut self) -> Self {
+        while let Some(reading) = &mut self.rest {
+            let more = reading.next(PATIENCE).await;
+            if more.is_empty() {
+                self.rest = None;
+            }
+            self.cases.extend(more);
+        }
+        self.sort();
+        self
     }
 
     /// The same order in every pass.

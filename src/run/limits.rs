@@ -1,7 +1,8 @@
 //! How many merge requests may be open, and how many may be opened in an hour (T39). What a limit holds back is told.
 
-use super::existing::remembered_open;
+use super::existing::{There, remembered_open};
 use super::planned::Planned;
+use super::read::Reading;
 use super::repo::RepoState;
 use super::shared::Shared;
 use crate::config::OpenLimits;
@@ -54,10 +55,20 @@ pub(super) struct Room {
 
 impl Room {
     /// What is there before anything is done.
-    pub(super) fn new(shared: &Shared, cases: &[RepoState], is_partial: bool) -> Self {
+    pub(super) fn new(
+        shared: &Shared,
+        cases: &[RepoState],
+        rest: Option<&Reading>,
+        is_partial: bool,
+    ) -> Self {
         let counted = cases.iter();
         let counted = counted.map(|case| (key_of(case), case.there.count()));
-        let counted: BTreeMap<_, _> = counted.collect();
+        let left = rest.into_iter().flat_map(Reading::left);
+        let left = left.map(|(forge, repo)| {
+            let there = There::of_unread(&shared.setup, forge.as_ref(), repo);
+            ((forge.name().to_owned(), repo.id.clone()), there.count())
+        });
+        let counted: BTreeMap<_, _> = counted.chain(left).collect();
         let elsewhere = match is_partial {
             true => {
                 let here = cases.iter().map(RepoState::key).collect();

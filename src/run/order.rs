@@ -47,7 +47,7 @@ pub async fn order_of_all(setup: &Arc<Setup>, options: &Options) -> Order {
     let mut report = Report::new(true);
     let Gathered {
         cases, unlisted, ..
-    } = gather(&shared, options, &mut report).await;
+    } = gather(&shared, options, &mut report).await.whole().await;
     found.problems.extend(report.problems);
     for repository in report.repositories {
         found.problems.extend(repository.problems);

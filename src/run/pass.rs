@@ -7,6 +7,7 @@ use super::finish::finish;
 use super::gather::{Gathered, gather};
 use super::options::Options;
 use super::planned::{Planned, plan};
+use super::read::Reading;
 use super::repo::RepoState;
 use super::report::{ProblemReport, Report, RepositoryReport};
 use super::setup::Setup;
@@ -14,6 +15,7 @@ use super::shared::{AT_ONCE, Shared};
 use super::waves::{Ended, Waves};
 use crate::fleet::Family;
 use crate::plan::{Observations, Proposed};
+use crate::repo::RepoName;
 use futures::StreamExt as _;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,12 +24,17 @@ use std::sync::Arc;
 pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
     let setup = &setup.for_pass();
     let mut report = Report::new(options.dry_run);
-    let Some(prepared) = prepare(setup, options, &mut report).await else {
+    let Some(prepared) = prepare(setup, options, false, &mut report).await else {
         return report;
     };
     let proposed_before = prepared.proposed_before();
     let mut waves = Waves::new(prepared);
-    waves.run(&mut report).await;
+    loop {
+        waves.run(&mut report).await;
+        if !waves.wait_for_more().await {
+            break;
+        }
+    }
     let Ended {
         family,
         used,
@@ -59,6 +66,10 @@ pub(super) struct Prepared {
     pub(super) cases: Vec<RepoState>,
     /// What open merge requests propose, for each of them.
     pub(super) proposed: Vec<Proposed>,
+    /// Those that are not listed now although they are, or were, registered.
+    pub(super) unlisted: BTreeSet<RepoName>,
+    /// Those that are still being read.
+    pub(super) rest: Option<Reading>,
     new_store: bool,
 }
 
@@ -79,8 +90,13 @@ pub(super) struct Observed {
 }
 
 /// Reads all repositories, and prepares what concerns those that are looked at, and those above them. The others are
-/// read for what they say of the family.
-async fn prepare(setup: &Arc<Setup>, options: &Options, report: &mut Report) -> Option<Prepared> {
+/// read for what they say of the family. `wait`: for all of them, also for those that take long.
+async fn prepare(
+    setup: &Arc<Setup>,
+    options: &Options,
+    wait: bool,
+    report: &mut Report,
+) -> Option<Prepared> {
     let Some(shared) = Shared::new(setup, options) else {
         report.problems.push(ProblemReport {
             since: None,
@@ -93,26 +109,24 @@ async fn prepare(setup: &Arc<Setup>, options: &Options, report: &mut Report) -> 
     };
     let new_store = setup.store.has_seen_nothing();
     let only = options.only.as_ref();
+    let mut gathered = gather(&shared, options, report).await;
+    if wait {
+        gathered = gathered.whole().await;
+    }
     let Gathered {
         mut cases,
         unlisted,
         is_partial,
-    } = gather(&shared, options, report).await;
-    let of_cases = cases.iter().map(|case| (&case.listed, &case.parsed));
-    let mut family = family(setup, of_cases, unlisted);
+        rest,
+    } = gathered;
+    let mut family = draw(setup, &cases, rest.as_ref(), &unlisted);
     // What failed for those that are not looked at is not told.
     family.is_whole = only.is_none()
+        && rest.is_none()
         && report.problems.is_empty()
         && report.repositories.is_empty()
         && cases.iter().all(|case| case.report.problems.is_empty());
-    let known = sources(setup, &Observations::default());
-    family.add_labelled(&setup.operator, &known);
-    let concerned = concerned(&family, options);
-    for (repo, case) in cases.iter_mut().enumerate() {
-        if !concerned.contains(&repo) {
-            case.parsed.references.clear();
-        }
-    }
+    clear_others(&mut cases, &family, options);
     let proposed: Vec<_> = cases.iter().map(|case| case.there.proposed()).collect();
     Some(Prepared {
         shared,
@@ -120,8 +134,27 @@ async fn prepare(setup: &Arc<Setup>, options: &Options, report: &mut Report) -> 
         family,
         cases,
         proposed,
+        unlisted,
+        rest,
         new_store,
     })
+}
+
+/// Draws the family of the repositories that were read. Those that are still being read come next, and then those that
+/// are not listed.
+pub(super) fn draw(
+    setup: &Setup,
+    cases: &[RepoState],
+    rest: Option<&Reading>,
+    unlisted: &BTreeSet<RepoName>,
+) -> Family {
+    let read = cases.iter().map(|case| (&case.listed, &case.parsed));
+    let left = rest.into_iter().flat_map(Reading::left);
+    let left = left.map(|(_, repo)| repo.name.clone());
+    let mut family = family(setup, read, left.chain(unlisted.iter().cloned()));
+    let known = sources(setup, &Observations::default());
+    family.add_labelled(&setup.operator, &known);
+    family
 }
 
 /// Reads all repositories and decides everything.
@@ -136,7 +169,7 @@ pub(super) async fn observe(
         mut cases,
         proposed,
         ..
-    } = prepare(setup, options, report).await?;
+    } = prepare(setup, options, true, report).await?;
     let progress = Arc::clone(&options.progress);
     let ticked = move |done, total| progress.tick("registries", done, total);
     let askers: Vec<_> = cases.iter().map(RepoState::asker).collect();
@@ -153,6 +186,16 @@ pub(super) async fn observe(
         family,
         cases,
     })
+}
+
+/// Leaves nothing to be decided in the repositories that are neither looked at nor above one that is.
+pub(super) fn clear_others(cases: &mut [RepoState], family: &Family, options: &Options) {
+    let concerned = concerned(family, options);
+    for (repo, case) in cases.iter_mut().enumerate() {
+        if !concerned.contains(&repo) {
+            case.parsed.references.clear();
+        }
+    }
 }
 
 /// The repositories that are looked at, and all above them.

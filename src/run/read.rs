@@ -4,6 +4,7 @@ use super::existing::There;
 use super::family::head_since;
 use super::load::{Loaded, NotLoaded, load, not_loaded};
 use super::observe::Judge;
+use super::options::Progress;
 use super::own::OwnError;
 use super::register::Registered;
 use super::repo::{RepoState, store_key};
@@ -12,33 +13,111 @@ use super::shared::{AT_ONCE, Shared};
 use crate::fleet::REPO_CONFIG;
 use crate::forge::{Forge, ForgeError, Repository};
 use crate::store::Kind;
-use futures::StreamExt as _;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Semaphore, mpsc};
 
-/// Reads the repositories, several at once. Each gets its place also if it could not be read.
-pub(super) async fn read_all(shared: &Shared, registered: Vec<Registered>) -> Vec<RepoState> {
-    let total = registered.len();
-    let tasks = registered.into_iter().map(|(forge, repo)| {
-        let shared = shared.clone();
-        async move {
-            let kept = (shared.clone(), Arc::clone(&forge), repo.clone());
-            let task = tokio::spawn(async move { read(&shared, forge, repo).await });
-            task.await.unwrap_or_else(|error| {
-                let (shared, forge, repo) = kept;
-                let problem = ProblemReport::bug(&error);
-                nothing(&shared, forge, repo, Err(problem))
-            })
+/// The most repositories that are read at once: those beyond [`AT_ONCE`] only while the others do not get on.
+const MOST_AT_ONCE: usize = 64;
+
+/// Repositories that are being read, several at once.
+pub(super) struct Reading {
+    progress: Arc<dyn Progress>,
+    arrived: mpsc::UnboundedReceiver<RepoState>,
+    /// Those that have not arrived, by what the store knows them by.
+    left: BTreeMap<String, Registered>,
+    total: usize,
+    room: Arc<Semaphore>,
+    at_once: usize,
+}
+
+impl Reading {
+    /// Begins to read these repositories. Each arrives also if it cannot be read.
+    pub(super) fn start(shared: &Shared, registered: Vec<Registered>) -> Self {
+        let (sender, arrived) = mpsc::unbounded_channel();
+        let room = Arc::new(Semaphore::new(AT_ONCE));
+        let mut left = BTreeMap::new();
+        let total = registered.len();
+        for (forge, repo) in registered {
+            let key = store_key(forge.as_ref(), &repo);
+            left.insert(key, (Arc::clone(&forge), repo.clone()));
+            let (shared, room, sender) = (shared.clone(), Arc::clone(&room), sender.clone());
+            tokio::spawn(async move {
+                let Ok(_permit) = room.acquire_owned().await else {
+                    return;
+                };
+                let kept = (shared.clone(), Arc::clone(&forge), repo.clone());
+                let task = tokio::spawn(async move { read(&shared, forge, repo).await });
+                let state = task.await.unwrap_or_else(|error| {
+                    let (shared, forge, repo) = kept;
+                    let problem = ProblemReport::bug(&error);
+                    nothing(&shared, forge, repo, Err(problem))
+                });
+                // Nobody waits for it any more if the pass was cut short.
+                let _ = sender.send(state);
+            });
         }
-    });
-    let tasks: Vec<_> = tasks.collect();
-    let mut tasks = futures::stream::iter(tasks).buffer_unordered(AT_ONCE);
-    let mut cases = Vec::new();
-    while let Some(case) = tasks.next().await {
-        cases.push(case);
-        let progress = &shared.options.progress;
-        progress.tick("reading", cases.len(), total);
+        Self {
+            progress: Arc::clone(&shared.options.progress),
+            arrived,
+            left,
+            total,
+            room,
+            at_once: AT_ONCE,
+        }
     }
-    cases
+
+    /// Those that arrive: all, or at least one, once nothing has arrived for the given time. A server that is slow, or
+    /// silent, keeps only its own repositories.
+    pub(super) async fn next(&mut self, patience: Duration) -> Vec<RepoState> {
+        let mut cases = Vec::new();
+        while !self.left.is_empty() {
+            match tokio::time::timeout(patience, self.arrived.recv()).await {
+                Ok(Some(state)) => {
+                    self.left.remove(&state.key());
+                    cases.push(state);
+                    let done = self.total - self.left.len();
+                    self.progress.tick("reading", done, self.total);
+                }
+                Ok(None) => break,
+                Err(_) => {
+                    // Whoever is behind the slow ones goes on beside them.
+                    if self.at_once < MOST_AT_ONCE && self.left.len() > self.at_once {
+                        self.room.add_permits(AT_ONCE);
+                        self.at_once += AT_ONCE;
+                    } else if !cases.is_empty() {
+                        break;
+                    }
+                }
+            }
+        }
+        cases
+    }
+
+    /// Whether all have arrived.
+    pub(super) fn is_done(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    /// Those that have not arrived.
+    pub(super) fn left(&self) -> impl Iterator<Item = &Registered> {
+        self.left.values()
+    }
+}
+
+/// Reads the repositories, and waits for all of them.
+pub(super) async fn read_all(shared: &Shared, registered: Vec<Registered>) -> Vec<RepoState> {
+    let mut reading = Reading::start(shared, registered);
+    let mut all = Vec::new();
+    while !reading.is_done() {
+        let some = reading.next(Duration::from_secs(1)).await;
+        if some.is_empty() {
+            break;
+        }
+        all.extend(some);
+    }
+    all
 }
 
 /// A repository in which nothing is done: what went wrong, or why it is skipped.

@@ -7,14 +7,16 @@ use super::deadline::Deadlines;
 use super::family::{hold_all, requests_now, sources};
 use super::limits::{Room, hold_back};
 use super::lookup::labels;
-use super::pass::{Prepared, act_all, plan_all};
+use super::pass::{Prepared, act_all, clear_others, draw, plan_all};
 use super::planned::matched;
+use super::read::Reading;
 use super::repo::{Asker, RepoState};
 use super::report::Report;
 use super::rounds::{Rounds, remember_stops};
 use super::shared::Shared;
 use crate::fleet::Family;
 use crate::plan::{Decision, Observations, Proposed};
+use crate::repo::RepoName;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +33,12 @@ pub(super) struct Waves {
     proposed: Vec<Proposed>,
     room: Room,
     done: BTreeSet<usize>,
+    /// Those that are not listed now although they are, or were, registered.
+    unlisted: BTreeSet<RepoName>,
+    /// Those that are still being read.
+    rest: Option<Reading>,
+    /// What was answered so far.
+    seen: Observations,
     /// The indices of the rules that matched something.
     used: BTreeSet<usize>,
     saw_something_new: bool,
@@ -53,21 +61,26 @@ impl Waves {
             family,
             cases,
             proposed,
+            unlisted,
+            rest,
             ..
         } = prepared;
         Self {
-            room: Room::new(&shared, &cases, is_partial),
+            room: Room::new(&shared, &cases, rest.as_ref(), is_partial),
             shared,
             family,
             cases,
             proposed,
             done: BTreeSet::new(),
+            unlisted,
+            rest,
+            seen: Observations::default(),
             used: BTreeSet::new(),
             saw_something_new: false,
         }
     }
 
-    /// Decides and acts until all repositories are done.
+    /// Decides and acts until all repositories are done, but for those that are related to one that is still being read.
     pub(super) async fn run(&mut self, report: &mut Report) {
         let setup = Arc::clone(&self.shared.setup);
         let options = self.shared.options.clone();
@@ -77,17 +90,22 @@ impl Waves {
         let first = askers(&self.cases);
         let times = (options.now, options.traces);
         let mut rounds = Rounds::new(&setup, &first, &proposed, times, &ticked, &deadlines);
+        rounds.seen = Observations {
+            resume: std::mem::take(&mut rounds.seen.resume),
+            ..std::mem::take(&mut self.seen)
+        };
         rounds.begin(&first);
         drop(first);
-        while self.done.len() < self.cases.len() {
+        let unread = self.rest.iter().flat_map(Reading::left).count();
+        loop {
             let moment = Instant::now() + PATIENCE;
             rounds.until(&askers(&self.cases), Some(moment)).await;
             let all = rounds.is_done();
             let complete = rounds.complete();
             self.collect(&mut rounds, &complete).await;
-            let wave = match all {
+            let wave = match all && unread == 0 {
                 true => (0..self.cases.len()).collect(),
-                false => self.family.apart(&complete, self.cases.len()),
+                false => self.family.apart(&complete, self.cases.len() + unread),
             };
             let wave: BTreeSet<usize> = wave.difference(&self.done).copied().collect();
             if !wave.is_empty() {
@@ -96,8 +114,35 @@ impl Waves {
                 // Every task that had it has ended.
                 rounds.seen = Arc::into_inner(seen).unwrap_or_default();
             }
+            if all {
+                break;
+            }
         }
-        self.saw_something_new = !rounds.seen.first_seen.is_empty();
+        self.saw_something_new |= !rounds.seen.first_seen.is_empty();
+        self.seen = rounds.into_seen();
+    }
+
+    /// Waits for some of those that are still being read; `false`: there are none.
+    pub(super) async fn wait_for_more(&mut self) -> bool {
+        let Some(reading) = &mut self.rest else {
+            return false;
+        };
+        let more = reading.next(PATIENCE).await;
+        if reading.is_done() || more.is_empty() {
+            self.rest = None;
+        }
+        let setup = &self.shared.setup;
+        self.cases.extend(more);
+        let whole = self.family.is_whole;
+        self.family = draw(setup, &self.cases, self.rest.as_ref(), &self.unlisted);
+        self.family.is_whole = whole;
+        clear_others(&mut self.cases, &self.family, &self.shared.options);
+        self.proposed = self
+            .cases
+            .iter()
+            .map(|case| case.there.proposed())
+            .collect();
+        true
     }
 
     /// Takes the decisions of the repositories that are complete, and what images say of the family.

@@ -1,9 +1,12 @@
 //! What kills, full disks, odd names and damaged copies leave behind (rows B7 to B18 of the robustness page). Each is a
 //! sample of a kind; none stops another repository.
 
+use super::fake_gitlab::Fault;
 use super::git_repos::write_program;
+use super::hub::{Hub, On};
 use super::world::{World, of, problems, statuses};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// A folder of repositories with one update for `app` and one for `tool`.
@@ -336,4 +339,50 @@ async fn a_merge_request_of_any_size_or_number_is_no_panic() {
         "{report:?}"
     );
     assert_eq!(statuses(&report, "tool"), ["unchanged"]);
+}
+
+/// A repository that its server does not send keeps only itself, and what depends on it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_repository_that_is_read_slowly_delays_no_other() {
+    let world = World::fake_on(On::GitLab).await;
+    world.configure_family("");
+    let first = world.push("acme/slow", "1.0.0").await;
+    world.push("acme/slow", "1.1.0").await;
+    let base = world.push("base", "1.0.0").await;
+    world.push("base", "1.1.0").await;
+    world.repo("slow", "FROM scratch\n");
+    let from = |image: &str, digest| format!("FROM {}:1.0.0@{digest}\n", world.image(image));
+    world.repo("child", &from("acme/slow", &first));
+    world.repo("app", &from("base", &base));
+    // Its server accepts the request, and sends nothing until the others are done.
+    let released = Arc::new((Mutex::new(false), Condvar::new()));
+    let wait = Arc::clone(&released);
+    let Hub::GitLab(fake, _) = &world.hub else {
+        panic!("a GitLab");
+    };
+    let silent = Fault::Before(Arc::new(move || {
+        let guard = lock_of(&wait.0);
+        drop(wait.1.wait_while(guard, |released| !*released));
+    }));
+    let asked = fake.fail("GET", "/slow.git/info/refs", 1, silent);
+    let pass = world.any_pass();
+    let watch = async {
+        while world.open_mrs("app").await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let child = world.mrs("child").await.len();
+        *lock_of(&released.0) = true;
+        released.1.notify_all();
+        child
+    };
+    let (report, child) = tokio::join!(pass, watch);
+    assert_eq!((fake.happened(asked), child), (1, 0));
+    // In the same pass: what waited for it goes on once it is there.
+    assert_eq!(statuses(&report, "app"), ["open"]);
+    assert_eq!(of(&report, "slow").problems, []);
+    assert_eq!(statuses(&report, "child"), ["open"], "{report:#?}");
+}
+
+fn lock_of<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
