@@ -90,10 +90,13 @@ pub(super) async fn look(
     take_listings(setup, answers, Some(only), remember, report)
 }
 
+/// A forge, what it answered, and the ids that it was asked for.
+type Answered<'f> = (&'f Arc<dyn Forge>, Result<Listing, ForgeError>, Known);
+
 /// What forges answered: the repositories, and what was left out or went wrong.
 fn take_listings(
     setup: &Setup,
-    answers: Vec<(&Arc<dyn Forge>, Result<Listing, ForgeError>, Known)>,
+    answers: Vec<Answered<'_>>,
     only: Option<&RepoGlobs>,
     remember: bool,
     report: &mut Report,
