@@ -39,9 +39,10 @@
 //!
 //! # One pass, through all rooms
 //!
-//! `cli::run` reads the configuration (`config`) and makes a `run::Setup` of it. `run::pass` asks each `forge` for its
-//! repositories and their heads; reads each head's source files (`git`, or `store` if the head is the same); `source`
-//! finds the references, and `family` draws who builds what and who stands on what. Then it decides in rounds: `plan::decide` judges every reference, or names the one question
+//! `cli::run` reads the configuration (`config`) and makes a `run::Setup` of it. `run::gather` asks each `forge` for its
+//! repositories and their heads, or only for those in scope, and reads each head's source files (`git`, or `store` if the
+//! head is the same) into a `fleet::Tree`. `fleet::ParsedRepo` is what follows from a tree: `source` finds its references,
+//! and `fleet::Family` is who builds what and who is built on what. Then it decides in rounds: `plan::decide` judges every reference, or names the one question
 //! whose answer it needs; the questions of the whole fleet are asked at the registries at once, each once, and it is
 //! called again. `plan::hold` lets those wait above whom something is coming: parents first, and only here are forges asked
 //! for pipelines. `plan::propose` makes branches, edits and texts of what is wanted; `plan::reconcile` compares them with
