@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// What a repository is made of besides what the server tells.
+#[derive(Clone)]
 pub(super) struct Access {
     pub(super) credential: Credential,
     pub(super) login: String,
