@@ -19,6 +19,7 @@ mod mark;
 mod scope;
 mod server;
 mod traits;
+mod wire;
 
 pub use crate::repo::Dress;
 pub use error::ForgeError;

@@ -60,6 +60,7 @@ pub use bump::{Bump, BumpError, bumped, is_version};
 pub use error::SchemeError;
 pub use hint::Hint;
 pub use level::{Level, ParseLevelError};
+pub use reader::read;
 pub use reading::Reading;
 pub use regex::RegexScheme;
 pub use rules::{Allow, CodenameMode, Ignore, Rules, Scheme, VariantMode};
@@ -67,19 +68,6 @@ pub use select::{Candidate, Judged, Selection, Work, select};
 pub use verdict::Verdict;
 
 use crate::image::ImageName;
-
-/// Reads one tag by itself, as far as that is possible without the list it comes from.
-pub fn read<'t>(tag: &'t str, scheme: &Scheme) -> Option<Reading<'t>> {
-    let reader = reader::Reader::new(
-        scheme.clone(),
-        hash::HashPlaces::default(),
-        None,
-        None,
-        false,
-    );
-    let mut reading = Reading::default();
-    reader.read(tag, &mut reading).then_some(reading)
-}
 
 /// How `candidate` stands to `current`, or nothing if the two cannot be compared.
 ///

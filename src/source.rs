@@ -24,6 +24,7 @@ mod stages;
 mod stands;
 mod twice;
 mod version;
+mod yaml;
 
 pub use compare::{differs_only_by, differs_only_in};
 pub use edit::{FromDigest, Refusal, Update, edit};

@@ -4,7 +4,11 @@
     reason = "a test that panics has failed, and says why"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
+#[path = "architecture/paths.rs"]
+mod paths;
+
+use paths::{FromRoot, defined_in, module_of, named_in};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The rooms from the top of the house to the bottom. A room imports only rooms below it.
@@ -33,8 +37,11 @@ const VALUES: [&str; 2] = ["image", "repo"];
 struct SourceFile {
     path: PathBuf,
     room: String,
+    text: String,
     /// The text before the tests, comments left out.
     code: String,
+    /// The paths of the crate that it names.
+    named: BTreeSet<FromRoot>,
 }
 
 fn files() -> Vec<SourceFile> {
@@ -56,7 +63,9 @@ fn files() -> Vec<SourceFile> {
                     .to_str()
                     .unwrap();
                 let text = std::fs::read_to_string(&path).unwrap();
-                let code = text.split("#[cfg(test)]").next().unwrap();
+                // Tests in a file of their own end nothing here.
+                let code = text.replace("#[cfg(test)]\nmod tests;\n", "");
+                let code = code.split("#[cfg(test)]").next().unwrap();
                 // A file of tests beside the code is no part of the room.
                 if relative.file_name().is_some_and(|name| name == "tests.rs") {
                     continue;
@@ -69,7 +78,9 @@ fn files() -> Vec<SourceFile> {
                 files.push(SourceFile {
                     room,
                     code: code.join("\n"),
+                    named: named_in(&module_of(&relative), &text),
                     path: relative,
+                    text,
                 });
             }
         }
@@ -78,18 +89,11 @@ fn files() -> Vec<SourceFile> {
     files
 }
 
-/// The rooms that a file names with `crate::room`.
+/// The rooms that a file names, however it does.
 fn imports(file: &SourceFile) -> BTreeSet<String> {
-    file.code
-        .split("crate::")
-        .skip(1)
-        .map(|rest| {
-            rest.chars()
-                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-                .collect()
-        })
-        .filter(|room: &String| ROOMS.contains(&room.as_str()) && *room != file.room)
-        .collect()
+    let firsts = file.named.iter().filter_map(|path| path.first());
+    let others = firsts.filter(|first| ROOMS.contains(&first.as_str()) && **first != file.room);
+    others.cloned().collect()
 }
 
 fn fail_on(problems: &[String]) {
@@ -265,73 +269,70 @@ fn secrets_cannot_be_printed() {
 fn no_child_imports_its_parent_file() {
     let all = files();
     let mut problems = Vec::new();
-    for file in &all {
-        let Some(parent) = file
-            .path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-        else {
-            continue;
-        };
-        let parent_file = parent.with_extension("rs");
-        let Some(parent) = all.iter().find(|other| other.path == parent_file) else {
-            continue;
-        };
-        let children: BTreeSet<&str> = parent
-            .code
-            .lines()
-            .filter_map(|line| {
-                line.trim()
-                    .trim_start_matches("pub ")
-                    .strip_prefix("mod ")?
-                    .strip_suffix(';')
-            })
-            .collect();
-        // What the parent itself defines, rather than re-exports, is the parent's.
-        let defined: BTreeMap<&str, ()> = parent
-            .code
-            .lines()
-            .filter_map(|line| {
-                let line = line
-                    .trim_start_matches("pub(crate) ")
-                    .trim_start_matches("pub(super) ")
-                    .trim_start_matches("pub ");
-                let rest = ["struct ", "enum ", "fn ", "trait ", "type ", "const "]
-                    .iter()
-                    .find_map(|w| line.strip_prefix(w))?;
-                Some((
-                    rest.split(|c: char| !c.is_alphanumeric() && c != '_')
-                        .next()?,
-                    (),
-                ))
-            })
-            .collect();
-        for line in file
-            .code
-            .lines()
-            .filter(|line| line.trim().starts_with("use super::"))
-        {
-            let rest = line
-                .trim()
-                .trim_start_matches("use super::")
-                .trim_end_matches(';');
-            let names: Vec<&str> = rest
-                .trim_matches(['{', '}'])
-                .split(',')
-                .map(str::trim)
-                .collect();
-            for name in names {
-                let first = name.split("::").next().unwrap();
-                if defined.contains_key(first) && !children.contains(first) {
-                    problems.push(format!(
-                        "{}: imports {first} from its parent file",
-                        file.path.display()
-                    ));
-                }
-            }
+    for parent in &all {
+        let module = module_of(&parent.path);
+        let defined = defined_in(&parent.text);
+        let children = all.iter().filter(|file| {
+            let path = module_of(&file.path);
+            !module.is_empty() && path.len() > module.len() && path.starts_with(&module)
+        });
+        for child in children {
+            let of_parent = child.named.iter().filter_map(|path| {
+                let name = path.strip_prefix(&module[..])?.first()?;
+                (defined.contains(name) || name == "*").then_some(name)
+            });
+            let of_parent: BTreeSet<&String> = of_parent.collect();
+            problems.extend(of_parent.iter().map(|name| {
+                format!(
+                    "{}: names {name} of {}, its parent",
+                    child.path.display(),
+                    parent.path.display()
+                )
+            }));
         }
     }
     fail_on(&problems);
+}
+
+/// Every form in which a path may be written is seen.
+#[test]
+fn every_form_of_a_path_is_read() {
+    let module = ["plan".to_owned(), "decide".to_owned()];
+    for (text, expect) in [
+        ("use crate::run::Report;", "run::Report"),
+        ("use crate::{run, repo};", "repo run"),
+        (
+            "use crate::{\n    repo::{Branch, CommitId},\n    run::act as other,\n};",
+            "repo::Branch repo::CommitId run::act",
+        ),
+        ("use crate::*;", "*"),
+        (
+            "pub(crate) use super::{\n    Action,\n    key::Key,\n};",
+            "plan::Action plan::key::Key",
+        ),
+        ("use super::super::run::Setup;", "run::Setup"),
+        ("use self::tail::Tail;", "plan::decide::tail::Tail"),
+        (
+            "fn f(a: &crate::run::Setup) -> u8 { super::hash(a) }",
+            "plan::hash run::Setup",
+        ),
+        (
+            "fn f() { print!(\"{}\", crate::run::name(super::hash::<u8>())) }",
+            "plan::hash run::name",
+        ),
+        ("fn f() { one![return crate::run::X; 2] }", "run::X"),
+        (
+            "mod inner { use super::Case; fn f() { super::super::run::g() } }",
+            "plan::decide::Case plan::run::g",
+        ),
+        ("use std::fmt; use serde::{de, ser};", ""),
+        ("#[cfg(test)]\nmod tests { use crate::run; }", ""),
+        ("// use crate::run;\nconst X: &str = \"crate::run::X\";", ""),
+    ] {
+        let found = named_in(&module, text);
+        let found: Vec<String> = found.iter().map(|path| path.join("::")).collect();
+        assert_eq!(found.join(" "), expect, "{text}");
+    }
 }
 
 #[test]

@@ -14,6 +14,8 @@ mod docker_registry;
 #[allow(dead_code, reason = "shared with other suites, which use the rest")]
 #[path = "support/fake_registry.rs"]
 mod fake_registry;
+#[path = "support/installed.rs"]
+mod installed;
 
 #[path = "commands/bot.rs"]
 mod bot;

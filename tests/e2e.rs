@@ -28,6 +28,8 @@ mod fake_registry;
 mod git_repos;
 #[path = "support/images.rs"]
 mod images;
+#[path = "support/installed.rs"]
+mod installed;
 
 #[macro_use]
 #[path = "e2e/hub.rs"]

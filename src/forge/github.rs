@@ -33,10 +33,12 @@ use super::traits::{
     Pipeline, RegistryLogin, Repository,
 };
 use crate::git::Remote;
+use crate::http::Gates;
 use crate::repo::{Branch, CommitId, MergeRequest, RepoName};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-/// A GitHub instance with one token.
+/// A GitHub instance with one token, in one pass.
 pub struct GitHub {
     api: Api,
 }
@@ -115,6 +117,12 @@ impl std::fmt::Debug for GitHub {
 impl Forge for GitHub {
     fn name(&self) -> &str {
         &self.api.settings.server.name
+    }
+
+    fn for_pass(&self, gates: &Gates) -> Arc<dyn Forge> {
+        Arc::new(Self {
+            api: self.api.for_pass(gates),
+        })
     }
 
     fn noun(&self) -> &'static str {

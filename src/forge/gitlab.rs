@@ -35,7 +35,7 @@ use super::traits::{
     Repository,
 };
 use crate::git::Credential;
-use crate::http::Origin;
+use crate::http::{Gates, Origin};
 use crate::repo::{Branch, CommitId, MergeRequest};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
@@ -55,7 +55,7 @@ pub struct GitLabSettings {
     pub token: SecretString,
 }
 
-/// A GitLab, as one token sees it.
+/// A GitLab, as one token sees it in one pass.
 pub struct GitLab {
     name: String,
     api: Api,
@@ -132,6 +132,17 @@ fn id(repo: &Repository) -> Result<u64, ForgeError> {
 impl Forge for GitLab {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn for_pass(&self, gates: &Gates) -> Arc<dyn Forge> {
+        Arc::new(Self {
+            name: self.name.clone(),
+            api: self.api.for_pass(gates),
+            scope: self.scope.clone(),
+            access: self.access.clone(),
+            people: People::default(),
+            session: tokio::sync::Mutex::default(),
+        })
     }
 
     fn noun(&self) -> &'static str {

@@ -21,9 +21,11 @@ use super::traits::{
     Repository,
 };
 use crate::git::{Git, Remote};
+use crate::http::Gates;
 use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoGlobs, RepoName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const NOTICE_REF: &str = "refs/imagebot/notice";
 
@@ -270,6 +272,10 @@ impl Local {
 impl Forge for Local {
     fn name(&self) -> &str {
         "local"
+    }
+
+    fn for_pass(&self, _: &Gates) -> Arc<dyn Forge> {
+        Arc::new(self.clone())
     }
 
     fn noun(&self) -> &'static str {

@@ -6,7 +6,7 @@ use crate::repo::{RepoGlobs, RepoName};
 use std::collections::BTreeSet;
 
 /// What one client works for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Scope {
     repos: RepoGlobs,
     topics: Vec<String>,

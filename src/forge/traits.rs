@@ -2,11 +2,12 @@
 
 use super::error::ForgeError;
 use crate::git::Remote;
-use crate::http::Origin;
+use crate::http::{Gates, Origin};
 use crate::image::RegistryHost;
 use crate::repo::{Branch, CommitId, Dress, MergeRequest, RepoName};
 use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A registered repository, as a forge lists it.
 #[derive(Debug, Clone)]
@@ -171,6 +172,10 @@ pub enum Level {
 pub trait Forge: Send + Sync {
     /// What the forge is called in reports; it tells apart the forges of a configuration, and the tokens of a forge.
     fn name(&self) -> &str;
+
+    /// The same forge for one pass. What a pass learns (a refused token, an endpoint that is overloaded, a host that is
+    /// down) ends with it and stops no other pass; the pace of requests belongs to the token and is shared by all.
+    fn for_pass(&self, gates: &Gates) -> Arc<dyn Forge>;
 
     /// What people there call a merge request.
     fn noun(&self) -> &'static str;

@@ -18,8 +18,8 @@ pub(super) fn servers(
     server: &ServerConfig,
     redactor: &Redactor,
     clock: &Clock,
+    gates: &Gates,
 ) -> Result<Vec<Arc<dyn Forge>>, SetupError> {
-    let gates = Gates::new();
     let made = server.tokens.iter().map(|(prefix, token)| {
         let mut one = One {
             server,

@@ -8,7 +8,7 @@ use crate::family::NO_REGISTRY;
 use crate::fleet::Operator;
 use crate::forge::{Forge, ForgeRegistry, Local, RegistryLogin};
 use crate::git::Git;
-use crate::http::{Clock, Origin};
+use crate::http::{Clock, Gates, Origin};
 use crate::image::{ImageName, RegistryHost};
 use crate::plan::Lookup;
 use crate::redact::Redactor;
@@ -41,6 +41,8 @@ pub struct Setup {
     _own_cache: Option<Arc<tempfile::TempDir>>,
     /// The forges; git is started only for them.
     pub forges: Vec<Arc<dyn Forge>>,
+    /// The gates of the forges' servers.
+    gates: Gates,
     /// The local forges among them, for `imagebot mr`.
     pub local: Vec<Local>,
     /// Git, where there is a forge.
@@ -93,6 +95,7 @@ impl Setup {
         } = cache::open(folder, cache)?;
         let store = store.with_redactor(redactor.clone());
         let (mut forges, mut local) = (Vec::new(), Vec::new());
+        let gates = Gates::new();
         let mut git = None;
         for forge in &config.forges {
             let git = match &git {
@@ -113,7 +116,9 @@ impl Setup {
                     forges.push(Arc::new(made.clone()) as Arc<dyn Forge>);
                     local.push(made);
                 }
-                ForgeConfig::Server(server) => forges.extend(servers(server, &redactor, &clock)?),
+                ForgeConfig::Server(server) => {
+                    forges.extend(servers(server, &redactor, &clock, &gates)?);
+                }
             }
         }
         let options = Options {
@@ -130,6 +135,7 @@ impl Setup {
             cache,
             _own_cache: own.map(Arc::new),
             forges,
+            gates,
             local,
             git,
             redactor,
@@ -141,9 +147,12 @@ impl Setup {
         })
     }
 
-    /// The same for a pass of its own, which owns what it learns of the registries.
+    /// The same for a pass of its own, which owns what it learns of the registries and the forges.
     pub(super) fn for_pass(&self) -> Arc<Self> {
+        let gates = self.gates.for_pass();
+        let forges = self.forges.iter().map(|forge| forge.for_pass(&gates));
         Arc::new(Self {
+            forges: forges.collect(),
             registries: self.registries.for_pass(),
             ..self.clone()
         })

@@ -4,12 +4,13 @@
 
 use std::cmp::Ordering;
 
+use super::context;
 use super::judge::same_skeleton;
 use super::level::Level;
+use super::reader::read;
 use super::reading::{Reading, Style};
 use super::regex::RegexScheme;
 use super::rules::{Rules, Scheme};
-use super::{context, read};
 use crate::image::ImageName;
 
 /// One piece of a tag.

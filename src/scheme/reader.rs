@@ -76,6 +76,13 @@ impl Reader {
     }
 }
 
+/// Reads one tag by itself, as far as that is possible without the list it comes from.
+pub fn read<'t>(tag: &'t str, scheme: &Scheme) -> Option<Reading<'t>> {
+    let reader = Reader::new(scheme.clone(), HashPlaces::default(), None, None, false);
+    let mut reading = Reading::default();
+    reader.read(tag, &mut reading).then_some(reading)
+}
+
 /// What stands before the first separator that is no dot.
 fn first_word(tag: &str) -> &str {
     // `rc-buggy` is one word, for all its dash.

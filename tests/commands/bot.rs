@@ -433,7 +433,9 @@ async fn mr_plays_the_reviewer() {
 
 #[tokio::test]
 async fn t8_a_login_from_the_environment_goes_nowhere_but_to_its_registry() {
-    let registry = DockerRegistry::start(true);
+    let Some(registry) = DockerRegistry::start(true) else {
+        return;
+    };
     let mut place = Place::new();
     place.set("REGISTRY_PASSWORD", PASSWORD);
     place.write(

@@ -229,8 +229,18 @@ async fn f48_without_its_memory_the_bot_ends_in_the_same_state(on: On) {
         )
         .expect("written");
     }
-    let heads = |world: &World| world.head("app", "main").is_some();
-    assert!(heads(&world) && heads(&other));
+    for (branch, tag) in [
+        ("main", "1.2.0"),
+        (world.mr("app").await.source.as_str(), "1.3.0"),
+    ] {
+        let text = world.file("app", branch, "Dockerfile");
+        assert!(text.starts_with(&format!("FROM {image}:{tag}@")), "{text}");
+        assert_eq!(other.file("app", branch, "Dockerfile"), text);
+        assert_eq!(
+            other.commits("app", branch).len(),
+            world.commits("app", branch).len()
+        );
+    }
     let titles = async |world: &World| -> Vec<_> {
         let mrs = world.mrs("app").await.into_iter();
         mrs.map(|mr| (mr.number, mr.state, mr.title)).collect()

@@ -296,7 +296,7 @@ async fn d2_a_reference_that_is_left_alone_does_not_hide_another_in_the_same_ins
 }
 
 async fn a_label_names_the_publisher_and_proves_what_is_new(on: On) {
-    let world = World::fake_on(on).await;
+    let world = World::on(on).await;
     let push = |image: &str, tag: &str, revision: &str| {
         let source = format!("{}/team/base.git", world.hub.url());
         let labels = serde_json::json!({
@@ -327,7 +327,7 @@ async fn a_label_names_the_publisher_and_proves_what_is_new(on: On) {
 
 /// The publisher is acted on at once; the child waits for a slow registry, and its label is read after that.
 async fn a_label_that_is_read_late_holds_all_the_same(on: On) {
-    let world = World::fake_on(on).await;
+    let world = World::on(on).await;
     let slow = tokio::net::TcpListener::bind("127.0.0.1:0").await;
     let slow = slow.expect("a socket");
     let host = slow.local_addr().expect("an address");

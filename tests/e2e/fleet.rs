@@ -30,7 +30,7 @@ struct Fleet {
 
 impl Fleet {
     async fn new(on: On, count: usize) -> Self {
-        let world = World::fake_on(on).await;
+        let world = World::on(on).await;
         world.configure("[limits]\nmax_open = 10000\nmax_new_per_hour = 10000\n");
         let fake = world.server.fake();
         fake.want_token(&fake.url(), &["anonymous".to_owned()]);

@@ -5,6 +5,7 @@ use super::fake_gitlab::{FakeGitLab, Fault};
 use super::hub::{Hub, On};
 use super::world::{World, of, problems, statuses};
 use imagebot::forge::Pipeline;
+use imagebot::run::pass;
 use std::sync::Arc;
 
 const AUTOMERGE: &str = "[defaults]\nmin_age = \"1h\"\nautomerge = \"minor\"\n";
@@ -94,6 +95,29 @@ async fn row_1_a_branch_that_moved_meanwhile_is_no_problem() {
     assert_eq!(statuses(&report, "app"), ["moved"]);
     assert_eq!(our_branches(&world), [""; 0]);
     assert_eq!(statuses(&world.pass().await, "app"), ["open"]);
+}
+
+/// Two passes at once in one process: one meets a token that is refused, and the other does its work.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f27_a_refused_token_stops_no_pass_beside_it() {
+    let world = world(On::GitLab, "").await;
+    let fault = Fault::message(401, "401 Unauthorized");
+    let fault = gitlab(&world).fail("POST", "graphql", 1, fault);
+    let setup = Arc::new(world.set_up(None).await.expect("a set-up"));
+    let options = world.options(None);
+    let (one, other) = tokio::join!(pass(&setup, &options), pass(&setup, &options));
+    assert_eq!(gitlab(&world).happened(fault), 1);
+    let (refused, whole) = match one.problems.is_empty() {
+        true => (other, one),
+        false => (one, other),
+    };
+    let codes: Vec<_> = refused.problems.iter().map(|p| p.code.as_str()).collect();
+    assert_eq!(codes, ["forge-unauthorized"]);
+    assert!(!whole.failed(), "{whole:#?}");
+    assert_eq!(statuses(&whole, "app"), ["open"]);
+    // The next pass of the same process asks again.
+    let next = pass(&setup, &options).await;
+    assert_eq!(statuses(&next, "app"), ["unchanged"]);
 }
 
 /// A new store: what a bot before left is found by a few requests for all, and taken away as before.

@@ -84,7 +84,7 @@ async fn run(world: &World) -> Ran {
 }
 
 async fn check(row: Row) {
-    let world = World::fake().await;
+    let world = World::new().await;
     world.push("base", "1.0.0").await;
     world.push("base", "1.1.0").await;
     for repo in ["good-a", "good-b"] {

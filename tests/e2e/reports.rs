@@ -8,7 +8,7 @@ use imagebot::run::{Options, Report, pass};
 use std::sync::Arc;
 
 async fn two() -> World {
-    let world = World::fake().await;
+    let world = World::new().await;
     world.push("base", "1.0.0").await;
     world.push("base", "1.1.0").await;
     for repo in ["app", "tool"] {
@@ -109,7 +109,7 @@ async fn d1_the_fleets_limits_hold_in_a_pass_over_one_repository() {
 
 #[tokio::test]
 async fn b5_the_search_for_a_newer_tag_goes_on_where_it_stopped() {
-    let world = World::fake().await;
+    let world = World::new().await;
     world.push("base", "1.0.0").await;
     world.push("base", "1.5.0").await;
     let gone = (6..=60).map(|n| format!("1.{n}.0"));
@@ -133,7 +133,7 @@ async fn b5_the_search_for_a_newer_tag_goes_on_where_it_stopped() {
 
 #[tokio::test]
 async fn images_beyond_the_budget_have_their_turn_in_later_passes() {
-    let world = World::fake().await;
+    let world = World::new().await;
     world.configure("[budget]\nlookups = 2\n");
     let mut text = String::new();
     for name in ["a", "b", "c", "d", "e"] {

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 /// A folder of repositories with one update for `app` and one for `tool`.
 async fn two() -> World {
-    let world = World::fake().await;
+    let world = World::new().await;
     world.push("base", "1.0.0").await;
     world.push("base", "1.1.0").await;
     for repo in ["app", "tool"] {

@@ -76,7 +76,7 @@ fn gitlab(world: &World) -> &FakeGitLab {
 }
 
 async fn groups() -> Groups {
-    let world = World::fake_on(On::GitLab).await;
+    let world = World::on(On::GitLab).await;
     let fake = gitlab(&world);
     let registry = world.server.fake();
     fake.serve_registry(&world.server.host(), registry.tokens.clone());
@@ -194,7 +194,7 @@ async fn t51_nothing_of_one_group_crosses_over_to_the_other() {
 /// A registry knows its login, and may say it again wherever a text is read from it (B6).
 #[tokio::test]
 async fn b6_a_registry_that_repeats_the_login_gets_it_into_nothing() {
-    let world = World::fake().await;
+    let world = World::new().await;
     let secret = "CANARY-registry-password";
     let host = world.server.host();
     world.write_secret("secret", secret);

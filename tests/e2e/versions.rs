@@ -243,7 +243,7 @@ async fn a_persons_version_on_the_branch_is_a_persons_work(on: On) {
 
 /// Two images in one repository below a base in another, all with real names.
 async fn family() -> World {
-    let world = World::open().await;
+    let world = World::new().await;
     let host = world.server.host();
     let forge = world.hub.config();
     let registry =

@@ -38,37 +38,35 @@ pub(crate) struct World {
 pub(crate) type Written<'a> = (&'a str, &'a str, &'a [u8]);
 
 impl World {
-    /// With Debian's registry, open to everyone.
-    pub(crate) async fn open() -> Self {
+    /// With a registry that can be made to go wrong, and repositories in a folder.
+    pub(crate) async fn new() -> Self {
         Self::on(On::Local).await
     }
 
-    /// With Debian's registry, open to everyone, and repositories on a forge.
+    /// With a registry that can be made to go wrong, and repositories on a forge.
     pub(crate) async fn on(on: On) -> Self {
-        let server = Arc::new(Server::Open(DockerRegistry::start(false)));
-        Self::with_on(server, on).await
+        Self::with(Server::Fake(FakeRegistry::start().await), on).await
     }
 
-    /// With the registry that can go wrong, and repositories on a forge.
-    pub(crate) async fn fake_on(on: On) -> Self {
-        Self::with_on(Arc::new(Server::Fake(FakeRegistry::start().await)), on).await
+    /// With Debian's registry, open to everyone; `None` if it is not installed.
+    pub(crate) async fn debian() -> Option<Self> {
+        Self::debian_on(On::Local).await
     }
 
-    /// With Debian's registry and a login.
-    pub(crate) async fn login() -> Self {
-        Self::with(Arc::new(Server::Login(DockerRegistry::start(true)))).await
+    /// With Debian's registry, open to everyone, and repositories on a forge; `None` if it is not installed.
+    pub(crate) async fn debian_on(on: On) -> Option<Self> {
+        let registry = DockerRegistry::start(false)?;
+        Some(Self::with(Server::Open(registry), on).await)
     }
 
-    /// With the registry that can go wrong.
-    pub(crate) async fn fake() -> Self {
-        Self::with(Arc::new(Server::Fake(FakeRegistry::start().await))).await
+    /// With Debian's registry and a login; `None` if it is not installed.
+    pub(crate) async fn login() -> Option<Self> {
+        let registry = DockerRegistry::start(true)?;
+        Some(Self::with(Server::Login(registry), On::Local).await)
     }
 
-    async fn with(server: Arc<Server>) -> Self {
-        Self::with_on(server, On::Local).await
-    }
-
-    async fn with_on(server: Arc<Server>, on: On) -> Self {
+    async fn with(server: Server, on: On) -> Self {
+        let server = Arc::new(server);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let hub = Hub::new(on, folder.path()).await;
         let world = Self::at(folder, server, hub);

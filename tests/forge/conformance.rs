@@ -100,6 +100,13 @@ async fn prepared(server: &impl Server) -> Repository {
     listed(server.forge(), REPO).await
 }
 
+/// The same with an open merge request of ours.
+async fn opened(server: &impl Server) -> (Repository, MergeRequest) {
+    let repo = prepared(server).await;
+    let created = server.forge().create(&repo, &request(SOURCE, "one")).await;
+    (repo, created.unwrap())
+}
+
 async fn only(server: &impl Server, repo: &Repository) -> MergeRequest {
     let mut all = mrs(server, repo, &[SOURCE]).await;
     assert_eq!(all.len(), 1, "{all:?}");
@@ -232,12 +239,7 @@ pub(crate) async fn f7_two_at_once_open_one(server: &impl Server) {
 }
 
 pub(crate) async fn editing_changes_what_was_given(server: &impl Server) {
-    let repo = prepared(server).await;
-    let created = server
-        .forge()
-        .create(&repo, &request(SOURCE, "one"))
-        .await
-        .unwrap();
+    let (repo, created) = opened(server).await;
     let title = MergeRequestEdit {
         title: Some("two".to_owned()),
         ..MergeRequestEdit::default()
@@ -271,13 +273,8 @@ pub(crate) async fn editing_changes_what_was_given(server: &impl Server) {
 }
 
 pub(crate) async fn comments_are_added(server: &impl Server) {
-    let repo = prepared(server).await;
-    let number = server
-        .forge()
-        .create(&repo, &request(SOURCE, "one"))
-        .await
-        .unwrap()
-        .number;
+    let (repo, created) = opened(server).await;
+    let number = created.number;
     for (code, text) in [
         ("a", "first of all"),
         ("b", "then *this*"),
@@ -324,13 +321,8 @@ pub(crate) async fn numbers_go_up(server: &impl Server) {
 }
 
 pub(crate) async fn a_merge_is_seen(server: &impl Server) {
-    let repo = prepared(server).await;
-    let number = server
-        .forge()
-        .create(&repo, &request(SOURCE, "one"))
-        .await
-        .unwrap()
-        .number;
+    let (repo, created) = opened(server).await;
+    let number = created.number;
     server.commit(REPO, "main", "other", "x\n");
     let tip = server.head(REPO, SOURCE);
     let merged = server.merge(&repo, number).await.unwrap();
@@ -345,13 +337,8 @@ pub(crate) async fn a_merge_is_seen(server: &impl Server) {
 }
 
 pub(crate) async fn a_conflict_is_not_merged(server: &impl Server) {
-    let repo = prepared(server).await;
-    let number = server
-        .forge()
-        .create(&repo, &request(SOURCE, "one"))
-        .await
-        .unwrap()
-        .number;
+    let (repo, created) = opened(server).await;
+    let number = created.number;
     let target = server.commit(REPO, "main", "Dockerfile", "FROM node:3\n");
     let error = server.merge(&repo, number).await.unwrap_err();
     assert_eq!(error.code(), "forge-conflict", "{error}");

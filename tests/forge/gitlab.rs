@@ -19,13 +19,13 @@ mod recorded;
 #[path = "gitlab/serve.rs"]
 mod serve;
 
-use crate::conformance::Server;
-use crate::fake_gitlab::{FakeGitLab, NewToken, ProjectOptions};
+use crate::conformance::{Server, branch, request};
+use crate::fake_gitlab::{self, FakeGitLab, NewToken, ProjectOptions};
 use imagebot::forge::{
     Forge, ForgeError, GitLab, GitLabSettings, Known, Listing, Pipeline, Repository, ServerSettings,
 };
 use imagebot::http::{Clock, Gates, Limits, Origin};
-use imagebot::repo::{CommitId, RepoGlobs};
+use imagebot::repo::{CommitId, MergeRequest, RepoGlobs};
 use std::time::Duration;
 
 /// A fake GitLab and a client with a developer's token.
@@ -114,6 +114,38 @@ impl World {
         assert_eq!(listing.repositories.len(), 1, "{:?}", listing.failed);
         self.fake.clear_log();
         listing.repositories.remove(0)
+    }
+}
+
+impl World {
+    /// As [`World::prepared`], with an open merge request of ours; its number.
+    pub(super) async fn opened(&self) -> (Repository, u64) {
+        let repo = self.prepared().await;
+        let created = self.forge.create(&repo, &request(SOURCE, "one")).await;
+        (repo, created.unwrap().number)
+    }
+
+    /// The head of our branch on `team/app`.
+    pub(super) fn source_head(&self) -> CommitId {
+        self.head("team/app", SOURCE).unwrap()
+    }
+
+    /// The first merge request of `team/app` as it is there.
+    pub(super) fn there(&self) -> fake_gitlab::MergeRequest {
+        self.fake.merge_requests("team/app").remove(0)
+    }
+
+    /// The first merge request from our branch as imagebot sees it.
+    pub(super) async fn seen(&self, repo: &Repository) -> MergeRequest {
+        let sources = [branch(SOURCE)].into();
+        let found = self.forge.merge_requests(repo, &sources).await;
+        found.unwrap().remove(0)
+    }
+
+    /// Says something on a merge request.
+    pub(super) async fn comment(&self, repo: &Repository, number: u64, code: &str, text: &str) {
+        let said = self.forge.comment(repo, number, code, text).await;
+        said.unwrap();
     }
 }
 

@@ -167,13 +167,7 @@ async fn f25_with_the_pull_quota_used_up_manifests_wait_and_digests_do_not() {
     fake.set_header("ratelimit-remaining", "1;w=21600");
     let bench = Bench::new(vec![as_docker_hub(&fake)]);
     let node = ImageName::parse("node").expect("a name");
-    let digest = bench
-        .registries
-        .head(&node, None, &tag("20"))
-        .await
-        .expect("an answer")
-        .expect("a manifest")
-        .digest;
+    let digest = bench.head(&node, &tag("20")).await.digest;
     fake.set_header("ratelimit-remaining", "0;w=21600");
     assert!(
         bench

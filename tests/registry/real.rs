@@ -114,7 +114,9 @@ fn image(registry: &DockerRegistry, path: &str) -> ImageName {
 
 #[tokio::test]
 async fn docker_registry_open_to_everyone() {
-    let registry = DockerRegistry::start(false);
+    let Some(registry) = DockerRegistry::start(false) else {
+        return;
+    };
     let digest = Pusher::new(&registry, false)
         .image("team/app", &["1.9", "1.10", "latest"], "1.10")
         .await;
@@ -124,32 +126,17 @@ async fn docker_registry_open_to_everyone() {
     let mut found = names(&tags);
     found.sort_unstable();
     assert_eq!(found, ["1.10", "1.9", "latest"]);
-    let head = bench
-        .registries
-        .head(&app, None, &tag("1.10"))
-        .await
-        .expect("an answer")
-        .expect("a manifest");
+    let head = bench.head(&app, &tag("1.10")).await;
     assert_eq!(
         (&head.digest, head.media_type.as_str()),
         (&digest, MANIFEST)
     );
-    let manifest = bench
-        .registries
-        .manifest(&app, None, &tag("1.10"))
-        .await
-        .expect("an answer")
-        .expect("a manifest");
+    let manifest = bench.manifest(&app, &tag("1.10")).await;
     assert_eq!(manifest.digest, digest);
     let Content::Image(content) = &manifest.content else {
         panic!("{manifest:?}")
     };
-    let config = bench
-        .registries
-        .config(&app, None, &content.config)
-        .await
-        .expect("an answer")
-        .expect("a configuration");
+    let config = bench.config(&app, &content.config).await;
     assert_eq!(config.version(), Some("1.10"));
     // The second time the tag is asked with its validator, and the registry answers 304 without a body.
     let kept = |bench: &Bench| {
@@ -162,12 +149,7 @@ async fn docker_registry_open_to_everyone() {
             .count()
     };
     assert_eq!(kept(&bench), 1);
-    let again = bench
-        .registries
-        .manifest(&app, None, &tag("1.10"))
-        .await
-        .expect("an answer")
-        .expect("a manifest");
+    let again = bench.manifest(&app, &tag("1.10")).await;
     assert_eq!(again, manifest);
     assert_eq!(
         bench.registries.head(&app, None, &tag("none")).await,
@@ -189,7 +171,9 @@ async fn docker_registry_open_to_everyone() {
 
 #[tokio::test]
 async fn docker_registry_answers_304_to_the_validator_that_is_kept() {
-    let registry = DockerRegistry::start(false);
+    let Some(registry) = DockerRegistry::start(false) else {
+        return;
+    };
     Pusher::new(&registry, false)
         .image("app", &["1"], "1")
         .await;
@@ -226,7 +210,9 @@ async fn docker_registry_answers_304_to_the_validator_that_is_kept() {
 
 #[tokio::test]
 async fn docker_registry_with_a_login() {
-    let registry = DockerRegistry::start(true);
+    let Some(registry) = DockerRegistry::start(true) else {
+        return;
+    };
     let digest = Pusher::new(&registry, true).image("app", &["1"], "1").await;
     let bench = bench(&registry);
     let app = image(&registry, "app");

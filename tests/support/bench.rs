@@ -4,9 +4,10 @@ use super::fake_registry::FakeRegistry;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use imagebot::http::{Clock, Limits, Origin, Policy};
-use imagebot::image::{ImageName, RegistryHost, Tag};
+use imagebot::image::{Digest, ImageName, RegistryHost, Tag};
 use imagebot::registry::{
-    HostSettings, Kept, Login, Options, Registries, RegistryError, Tags, Unlisted, Validators,
+    Head, HostSettings, ImageConfig, Kept, Login, Manifest, Options, Registries, RegistryError,
+    Tags, Unlisted, Validators, Wanted,
 };
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -79,6 +80,28 @@ impl Bench {
         login: Option<&Login>,
     ) -> Result<Tags, RegistryError> {
         self.note(self.registries.tags(image, login).await)
+    }
+
+    /// The digest of a manifest that is there.
+    pub(crate) async fn head<'a>(&self, image: &ImageName, wanted: impl Into<Wanted<'a>>) -> Head {
+        let answer = self.registries.head(image, None, wanted).await;
+        answer.expect("an answer").expect("a manifest")
+    }
+
+    /// A manifest that is there.
+    pub(crate) async fn manifest<'a>(
+        &self,
+        image: &ImageName,
+        wanted: impl Into<Wanted<'a>>,
+    ) -> Manifest {
+        let answer = self.registries.manifest(image, None, wanted).await;
+        answer.expect("an answer").expect("a manifest")
+    }
+
+    /// An image's configuration that is there.
+    pub(crate) async fn config(&self, image: &ImageName, digest: &Digest) -> ImageConfig {
+        let answer = self.registries.config(image, None, digest).await;
+        answer.expect("an answer").expect("a configuration")
     }
 
     /// The code of the error of a tag list that must fail.

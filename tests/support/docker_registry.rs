@@ -1,8 +1,8 @@
 //! Debian's `docker-registry` (2.8), started on a free port with its files in a temporary folder.
 
+use super::installed::is_installed;
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
@@ -30,12 +30,16 @@ pub(crate) struct DockerRegistry {
 }
 
 impl DockerRegistry {
-    /// Starts one that is open to everyone, or wants the login [`USER`] and [`PASSWORD`].
-    pub(crate) fn start(with_login: bool) -> Self {
-        assert!(
-            Path::new(PROGRAM).exists(),
-            "{PROGRAM} is missing: install Debian's package docker-registry to run this test"
-        );
+    /// Whether it is installed, for the test that runs on this thread.
+    pub(crate) fn is_installed() -> bool {
+        is_installed(PROGRAM, "docker-registry")
+    }
+
+    /// Starts one that is open to everyone, or wants the login [`USER`] and [`PASSWORD`]; `None` if it is not installed.
+    pub(crate) fn start(with_login: bool) -> Option<Self> {
+        if !Self::is_installed() {
+            return None;
+        }
         let folder = tempfile::tempdir().expect("a temporary folder");
         let address = TcpListener::bind((own_address(), 0))
             .and_then(|listener| listener.local_addr())
@@ -76,7 +80,7 @@ impl DockerRegistry {
             assert!(ended.is_none(), "{PROGRAM} ended: {ended:?}");
             std::thread::sleep(Duration::from_millis(20));
         }
-        registry
+        Some(registry)
     }
 
     /// The requests so far, `METHOD target`, in the order in which they were answered.

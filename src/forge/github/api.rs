@@ -9,6 +9,7 @@ use super::settings::GitHubSettings;
 use super::wire::{GRAPHQL, SSO, Seen, Wire};
 use crate::forge::error::ForgeError;
 use crate::forge::scope::Scope;
+use crate::http::Gates;
 use crate::repo::RepoName;
 use http::Method;
 use octocrab::{AuthState, Octocrab, OctocrabBuilder};
@@ -105,7 +106,16 @@ impl Answer {
 
 impl Api {
     pub(super) fn new(settings: GitHubSettings) -> Result<Self, ForgeError> {
-        let wire = Arc::new(Wire::new(&settings)?);
+        Ok(Self::on(Wire::new(&settings)?, settings))
+    }
+
+    /// The same for another pass.
+    pub(super) fn for_pass(&self, gates: &Gates) -> Self {
+        Self::on(self.wire.for_pass(gates), self.settings.clone())
+    }
+
+    fn on(wire: Wire, settings: GitHubSettings) -> Self {
+        let wire = Arc::new(wire);
         let service = {
             let wire = Arc::clone(&wire);
             tower::service_fn(move |request| {
@@ -121,12 +131,12 @@ impl Api {
             Ok(octocrab) => octocrab,
             Err(never) => match never {},
         };
-        Ok(Self {
+        Self {
             scope: Scope::new(&settings.server),
             octocrab,
             wire,
             settings,
-        })
+        }
     }
 
     pub(super) fn login(&self) -> &Login {

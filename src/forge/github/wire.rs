@@ -9,14 +9,14 @@ use super::limits;
 use super::login::{Login, Minted};
 use super::settings::GitHubSettings;
 use crate::forge::error::ForgeError;
-use crate::http::{Client, Clock, Origin, Request, Response, redirect_target};
+use crate::forge::wire::{Budgets, Writes};
+use crate::http::{Client, Clock, Gates, Origin, Request, Response, redirect_target};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use http_body_util::BodyExt as _;
 use octocrab::OctoBody;
 use secrecy::{ExposeSecret as _, SecretString};
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use url::Url;
 
@@ -34,20 +34,17 @@ pub(super) const SSO: &str = "x-github-sso";
 /// The most redirects that a `GET` follows, each to our own origin.
 const MAX_REDIRECTS: usize = 3;
 
+#[derive(Clone)]
 pub(super) struct Wire {
     client: Client,
     clock: Clock,
-    patience: Duration,
-    pause: Duration,
     rest: Url,
     graphql: Url,
-    pub(super) login: Login,
-    /// When the last request that changes something was answered; held while the next is under way.
-    last_write: tokio::sync::Mutex<Option<Duration>>,
-    /// Until when each of GitHub's budgets is used up, from the clock's start.
-    closed: Mutex<BTreeMap<String, Duration>>,
-    seen: Mutex<Seen>,
-    hour: Hour,
+    pub(super) login: Arc<Login>,
+    writes: Writes,
+    budgets: Budgets,
+    seen: Arc<Mutex<Seen>>,
+    hour: Arc<Hour>,
 }
 
 /// What answers tell besides their bodies.
@@ -63,31 +60,33 @@ pub(super) struct Seen {
     pub(super) skew: Option<i64>,
     /// What an installation's token may do.
     pub(super) permissions: Option<serde_json::Map<String, serde_json::Value>>,
-    /// The rights that the last refused request would have needed.
-    pub(super) needed: Option<String>,
 }
 
 impl Wire {
     pub(super) fn new(settings: &GitHubSettings) -> Result<Self, ForgeError> {
         let client = settings.server.client()?;
         let (rest, graphql) = settings.apis();
+        let clock = &settings.server.clock;
+        let login = Login::new(&settings.token, &settings.server.redactor, clock)?;
         Ok(Self {
             client,
-            clock: settings.server.clock.clone(),
-            patience: settings.server.policy.patience,
-            pause: settings.server.pause,
             rest,
             graphql,
-            login: Login::new(
-                &settings.token,
-                &settings.server.redactor,
-                &settings.server.clock,
-            )?,
-            last_write: tokio::sync::Mutex::new(None),
-            closed: Mutex::default(),
-            seen: Mutex::default(),
-            hour: Hour::default(),
+            login: Arc::new(login),
+            writes: Writes::new(settings.server.pause, clock.clone()),
+            budgets: Budgets::new(settings.server.policy.patience, clock.clone()),
+            clock: clock.clone(),
+            seen: Arc::default(),
+            hour: Arc::default(),
         })
+    }
+
+    /// The same for another pass. All of this but the gates belongs to the token.
+    pub(super) fn for_pass(&self, gates: &Gates) -> Self {
+        Self {
+            client: self.client.with_gates(gates.clone()),
+            ..self.clone()
+        }
     }
 
     /// What was seen so far.
@@ -113,13 +112,7 @@ impl Wire {
         let response = if write {
             self.hour
                 .take(&parts.method, parts.uri.path(), self.clock.elapsed())?;
-            let mut last = self.last_write.lock().await;
-            if let Some(last) = *last {
-                self.clock.sleep_until(last + self.pause).await;
-            }
-            let response = self.patiently(request).await;
-            *last = Some(self.clock.elapsed());
-            response?
+            self.writes.send(self.patiently(request)).await?
         } else {
             self.patiently(request).await?
         };
@@ -149,7 +142,9 @@ impl Wire {
     async fn patiently(&self, mut request: Request) -> Result<Response, Failure> {
         let (mut refusals, mut redirects, mut renewed) = (0, 0, false);
         loop {
-            self.wait_for(&budget(&request.url, &self.graphql)).await?;
+            let budget = budget(&request.url, &self.graphql);
+            let there = self.budgets.wait(&budget).await;
+            there.map_err(|wait| self.limited(wait))?;
             let token = self.login.token(async || self.mint().await).await?;
             let outgoing = request.clone().authorization(bearer(&token)?);
             let response = self.client.send(outgoing).await.map_err(Failure::http)?;
@@ -160,9 +155,8 @@ impl Wire {
                 continue;
             }
             if let Some(wait) = limits::until_reset(&response, self.clock.now()) {
-                // This one was answered; the next has to wait, or is told that it will not be.
-                let until = self.clock.elapsed() + wait;
-                lock(&self.closed).insert(self.budget_of(&response), until);
+                // This one was answered; the next waits, or reports that the limit is used up.
+                let _ = self.budgets.close(&self.budget_of(&response), wait);
             }
             match response.status.as_u16() {
                 401 if !renewed && self.login.forget().await => renewed = true,
@@ -187,22 +181,6 @@ impl Wire {
         }
     }
 
-    /// Waits until a budget is there again, if that is within patience.
-    async fn wait_for(&self, budget: &str) -> Result<(), Failure> {
-        let until = {
-            let closed = lock(&self.closed);
-            let all = closed.get("").copied();
-            closed.get(budget).copied().max(all)
-        };
-        let Some(until) = until else { return Ok(()) };
-        let wait = until.saturating_sub(self.clock.elapsed());
-        if wait > self.patience {
-            return Err(self.limited(wait));
-        }
-        self.clock.sleep_until(until).await;
-        Ok(())
-    }
-
     /// Notes that a limit refused a request; an error if that lasts longer than patience.
     fn close(&self, response: &Response, wait: Duration) -> Result<(), Failure> {
         let primary = response.header("x-ratelimit-remaining") == Some("0");
@@ -211,12 +189,8 @@ impl Wire {
             true => self.budget_of(response),
             false => String::new(),
         };
-        let until = self.clock.elapsed().saturating_add(wait);
-        lock(&self.closed).insert(budget, until);
-        match wait > self.patience {
-            true => Err(self.limited(wait)),
-            false => Ok(()),
-        }
+        let closed = self.budgets.close(&budget, wait);
+        closed.map_err(|wait| self.limited(wait))
     }
 
     fn limited(&self, wait: Duration) -> Failure {
@@ -248,9 +222,6 @@ impl Wire {
         keep(&mut seen.expires, "github-authentication-token-expiration");
         if let Some(time) = limits::server_time(response) {
             seen.skew = Some(time.as_second() - self.clock.now().as_second());
-        }
-        if response.status == http::StatusCode::FORBIDDEN {
-            seen.needed = own("x-accepted-github-permissions");
         }
     }
 

@@ -7,7 +7,8 @@
 use super::busy::Busy;
 use super::failure;
 use crate::forge::error::ForgeError;
-use crate::http::{Client, Clock, HttpError, Request, Response};
+use crate::forge::wire::{Budgets, Writes};
+use crate::http::{Client, Clock, Gates, HttpError, Request, Response};
 use crate::redact::Redactor;
 use futures::StreamExt as _;
 use gitlab::api::Endpoint;
@@ -18,7 +19,6 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use url::Url;
 
@@ -33,19 +33,15 @@ const TRIES: u32 = 3;
 /// How often a write is sent that meets a lock (F42).
 const LOCKED_TRIES: u32 = 5;
 
-/// One instance with one token.
+/// One instance with one token, in one pass.
 pub(super) struct Api {
     client: Client,
     base: Url,
     token: SecretString,
     clock: Clock,
     redactor: Redactor,
-    pause: Duration,
-    patience: Duration,
-    /// When the last write ended; held while one is under way, so that they come one after another.
-    last_write: tokio::sync::Mutex<Option<Duration>>,
-    /// No request before this moment of the clock, where the rate limit is used up.
-    closed_until: Mutex<Duration>,
+    writes: Writes,
+    budgets: Budgets,
     /// The kinds of requests that GitLab has had too many of.
     busy: Busy,
     /// The token was refused in this pass: nothing more is asked (F27).
@@ -103,12 +99,25 @@ impl Api {
             client: settings.client,
             base,
             token: settings.token,
+            writes: Writes::new(settings.pause, settings.clock.clone()),
+            budgets: Budgets::new(settings.patience, settings.clock.clone()),
             clock: settings.clock,
             redactor: settings.redactor,
-            pause: settings.pause,
-            patience: settings.patience,
-            last_write: tokio::sync::Mutex::default(),
-            closed_until: Mutex::default(),
+            busy: Busy::default(),
+            refused: AtomicBool::new(false),
+        }
+    }
+
+    /// The same for another pass, which has learned nothing yet and keeps to the same pace.
+    pub(super) fn for_pass(&self, gates: &Gates) -> Self {
+        Self {
+            client: self.client.with_gates(gates.clone()),
+            base: self.base.clone(),
+            token: self.token.clone(),
+            clock: self.clock.clone(),
+            redactor: self.redactor.clone(),
+            writes: self.writes.clone(),
+            budgets: self.budgets.clone(),
             busy: Busy::default(),
             refused: AtomicBool::new(false),
         }
@@ -119,7 +128,7 @@ impl Api {
         &self.clock
     }
 
-    /// A new pass begins: the token may have been replaced or allowed again.
+    /// The pass begins: the token may have been replaced or allowed again since.
     pub(super) fn begin(&self) {
         self.refused.store(false, Ordering::Relaxed);
         self.busy.forget();
@@ -210,15 +219,8 @@ impl Api {
         loop {
             // Others write while this one waits.
             self.busy.wait(&request, &self.clock).await?;
-            let response = {
-                let mut last = self.last_write.lock().await;
-                if let Some(last) = *last {
-                    self.clock.sleep_until(last + self.pause).await;
-                }
-                let response = self.exchange(request.clone()).await;
-                *last = Some(self.clock.elapsed());
-                response?
-            };
+            let sent = self.writes.send(self.exchange(request.clone()));
+            let response = sent.await?;
             if self.busy.is_answered(&request, &response, &self.clock) {
                 return Ok(response);
             }
@@ -388,7 +390,14 @@ impl Api {
                 self.base
             )));
         }
-        self.wait_for_rate().await?;
+        // F45: a limit that is used up is waited for, or the forge is left alone.
+        self.budgets.wait("").await.map_err(|wait| {
+            ForgeError::RateLimited(format!(
+                "{} has no requests left for {} s",
+                self.base,
+                wait.as_secs()
+            ))
+        })?;
         let response = self
             .client
             .send(request)
@@ -415,21 +424,6 @@ impl Api {
         Ok(response)
     }
 
-    /// F45: a limit that is used up is waited for, or the forge is left alone.
-    async fn wait_for_rate(&self) -> Result<(), ForgeError> {
-        let until = *self.rate();
-        let wait = until.saturating_sub(self.clock.elapsed());
-        if wait > self.patience {
-            return Err(ForgeError::RateLimited(format!(
-                "{} has no requests left for {} s",
-                self.base,
-                wait.as_secs()
-            )));
-        }
-        self.clock.sleep_until(until).await;
-        Ok(())
-    }
-
     fn note_rate(&self, response: &Response) {
         let number = |name: &str| response.header(name)?.trim().parse::<i64>().ok();
         let (Some(0), Some(reset)) = (number("ratelimit-remaining"), number("ratelimit-reset"))
@@ -440,18 +434,8 @@ impl Api {
         let now = response.header("date").and_then(date);
         let now = now.unwrap_or_else(|| self.clock.now()).as_second();
         let wait = u64::try_from(reset.saturating_sub(now)).unwrap_or(0);
-        let until = self
-            .clock
-            .elapsed()
-            .saturating_add(Duration::from_secs(wait));
-        let mut closed = self.rate();
-        *closed = (*closed).max(until);
-    }
-
-    fn rate(&self) -> std::sync::MutexGuard<'_, Duration> {
-        self.closed_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        // This one was answered; the next waits, or reports that the limit is used up.
+        let _ = self.budgets.close("", Duration::from_secs(wait));
     }
 
     fn refuse_401(&self, response: &Response) -> Result<(), ForgeError> {

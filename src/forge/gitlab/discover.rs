@@ -25,6 +25,7 @@ use std::path::PathBuf;
 const FEW: usize = 8;
 
 /// What a repository is made of besides what the server tells.
+#[derive(Clone)]
 pub(super) struct Access {
     pub(super) credential: Credential,
     pub(super) login: String,

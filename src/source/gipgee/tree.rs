@@ -1,9 +1,9 @@
-//! A YAML document as a tree in which every text knows where in the file it stands.
+//! A YAML document as a tree of what gipgee reads.
 //!
 //! What an edit could not change alone is *odd*: an alias or what one may stand for, a merge, a key that is there twice,
 //! a text with escapes or over several lines. Nothing reads on below it.
 
-use saphyr_parser::{Event, Input, Parser, ScalarStyle, Span};
+use super::super::yaml::{self, Value, documents};
 use std::collections::HashSet;
 
 /// A value of the document.
@@ -34,24 +34,16 @@ pub(super) struct Odd {
     pub(super) what: String,
 }
 
-/// The deepest nesting that is read; a gipgee.yml has six.
-const MAX_DEPTH: usize = 64;
-
 impl Node {
     /// The first document of a text that begins at byte `base` of the file; an error where it is no YAML.
     pub(super) fn parse(text: &str, base: usize) -> Result<Self, Odd> {
-        let mut reader = Reader {
-            parser: Parser::new_from_str(text),
-            places: Places::new(text),
-            text,
-            base,
-        };
-        loop {
-            match reader.next()? {
-                (Event::StreamStart | Event::DocumentStart(_) | Event::Nothing, _) => {}
-                (Event::StreamEnd | Event::DocumentEnd, _) => return Ok(Self::Nothing),
-                (event, span) => return reader.node(event, span, 0),
-            }
+        match documents(text).next() {
+            None => Ok(Self::Nothing),
+            Some(Ok(node)) => Ok(Self::of(node, base)),
+            Some(Err(error)) => Err(Odd {
+                line: error.line,
+                what: format!("this is no YAML: {}", error.what),
+            }),
         }
     }
 
@@ -63,159 +55,55 @@ impl Node {
         let entry = entries.iter().find(|(name, _)| name.value == key);
         entry.map(|(_, value)| value)
     }
-}
 
-struct Reader<'a, T: Input> {
-    parser: Parser<'a, T>,
-    places: Places,
-    text: &'a str,
-    base: usize,
-}
-
-impl<'a, T: Input> Reader<'a, T> {
-    fn next(&mut self) -> Result<(Event<'a>, Span), Odd> {
-        match self.parser.next_event() {
-            Some(Ok(found)) => Ok(found),
-            Some(Err(error)) => Err(Odd {
-                line: error.marker().line(),
-                what: format!("this is no YAML: {}", error.info()),
-            }),
-            None => Ok((Event::StreamEnd, Span::default())),
-        }
-    }
-
-    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Odd> {
-        let line = self.line(span);
-        let odd = |what: &str| Odd {
-            line,
-            what: what.to_owned(),
+    fn of(node: yaml::Node, base: usize) -> Self {
+        let line = node.line;
+        let odd = |what: &str| {
+            let what = what.to_owned();
+            Self::Odd(Odd { line, what })
         };
-        if depth > MAX_DEPTH {
-            return Err(odd("it is nested too deep"));
+        match node.value {
+            Value::Alias => odd("an alias stands here"),
+            _ if node.is_marked => odd("an anchor or a tag stands here"),
+            Value::Escaped(_) => odd("a text with escapes or over several lines stands here"),
+            Value::Text(text) if !text.is_quoted && is_null(&text.value) => Self::Nothing,
+            Value::Text(text) => Self::Text(Text {
+                at: base + text.range.start,
+                value: text.value,
+                line,
+            }),
+            Value::List(items) => {
+                Self::List(items.into_iter().map(|it| Self::of(it, base)).collect())
+            }
+            Value::Map(entries) => Self::map(line, entries, base),
         }
-        let may_be_elsewhere = odd("an anchor or a tag stands here");
-        Ok(match event {
-            Event::Scalar(_, _, 1.., _) | Event::Scalar(_, _, _, Some(_)) => {
-                Node::Odd(may_be_elsewhere)
-            }
-            Event::Scalar(value, style, ..) => self.scalar(&value, style, span),
-            Event::MappingStart(anchor, tag) => {
-                let map = self.map(line, depth)?;
-                match anchor > 0 || tag.is_some() {
-                    true => Node::Odd(may_be_elsewhere),
-                    false => map,
-                }
-            }
-            Event::SequenceStart(anchor, tag) => {
-                let mut items = Vec::new();
-                loop {
-                    match self.next()? {
-                        (Event::SequenceEnd | Event::StreamEnd, _) => break,
-                        (event, span) => items.push(self.node(event, span, depth + 1)?),
-                    }
-                }
-                match anchor > 0 || tag.is_some() {
-                    true => Node::Odd(may_be_elsewhere),
-                    false => Node::List(items),
-                }
-            }
-            Event::Alias(_) => Node::Odd(odd("an alias stands here")),
-            _ => Node::Nothing,
-        })
     }
 
-    fn map(&mut self, line: usize, depth: usize) -> Result<Node, Odd> {
+    fn map(line: usize, all: Vec<(yaml::Node, yaml::Node)>, base: usize) -> Self {
         let mut entries = Vec::new();
         let mut seen = HashSet::new();
         let mut trouble = None;
-        loop {
-            let key = match self.next()? {
-                (Event::MappingEnd | Event::StreamEnd, _) => break,
-                (event, span) => self.node(event, span, depth + 1)?,
-            };
-            let (event, span) = self.next()?;
-            let value = self.node(event, span, depth + 1)?;
+        for (key, value) in all {
             let odd = |line, what: String| Some(Odd { line, what });
-            match key {
-                Node::Text(key) if key.value == "<<" => {
+            match Self::of(key, base) {
+                Self::Text(key) if key.value == "<<" => {
                     trouble = trouble.or(odd(key.line, "another map is merged in".to_owned()));
                 }
-                Node::Text(key) => {
+                Self::Text(key) => {
                     if !seen.insert(key.value.clone()) {
                         let shown: String = key.value.chars().take(40).collect();
                         trouble = trouble.or(odd(key.line, format!("{shown:?} is there twice")));
                     }
-                    entries.push((key, value));
+                    entries.push((key, Self::of(value, base)));
                 }
-                Node::Odd(found) => trouble = trouble.or(Some(found)),
+                Self::Odd(found) => trouble = trouble.or(Some(found)),
                 _ => trouble = trouble.or(odd(line, "a key is no text".to_owned())),
             }
         }
-        Ok(trouble.map_or(Node::Map(entries), Node::Odd))
-    }
-
-    fn scalar(&self, value: &str, style: ScalarStyle, span: Span) -> Node {
-        let is_plain = style == ScalarStyle::Plain;
-        if is_plain && matches!(value, "" | "~" | "null" | "Null" | "NULL") {
-            return Node::Nothing;
-        }
-        let start = self.places.byte(span.start.index(), self.text);
-        let first = start + usize::from(!is_plain);
-        let quote = match style {
-            ScalarStyle::Plain => "",
-            ScalarStyle::SingleQuoted => "'",
-            ScalarStyle::DoubleQuoted => "\"",
-            ScalarStyle::Literal | ScalarStyle::Folded => "\n",
-        };
-        let (before, after) = (
-            self.text.get(start..first),
-            self.text.get(first..).unwrap_or_default(),
-        );
-        let behind = after.strip_prefix(value);
-        match behind {
-            Some(behind) if before == Some(quote) && behind.starts_with(quote) => {
-                Node::Text(Text {
-                    value: value.to_owned(),
-                    at: self.base + first,
-                    line: self.line(span),
-                })
-            }
-            _ => Node::Odd(Odd {
-                line: self.line(span),
-                what: "a text with escapes or over several lines stands here".to_owned(),
-            }),
-        }
-    }
-
-    fn line(&self, span: Span) -> usize {
-        let byte = self.places.byte(span.start.index(), self.text);
-        self.places.lines.partition_point(|start| *start <= byte)
+        trouble.map_or(Self::Map(entries), Self::Odd)
     }
 }
 
-/// Where characters and lines begin. The parser counts characters.
-struct Places {
-    /// By character; empty where every one is a byte.
-    bytes: Vec<usize>,
-    lines: Vec<usize>,
-}
-
-impl Places {
-    fn new(text: &str) -> Self {
-        let behind_ends = text.match_indices('\n').map(|(at, _)| at + 1);
-        Self {
-            bytes: match text.is_ascii() {
-                true => Vec::new(),
-                false => text.char_indices().map(|(at, _)| at).collect(),
-            },
-            lines: std::iter::once(0).chain(behind_ends).collect(),
-        }
-    }
-
-    fn byte(&self, index: usize, text: &str) -> usize {
-        match self.bytes.is_empty() {
-            true => index.min(text.len()),
-            false => self.bytes.get(index).copied().unwrap_or(text.len()),
-        }
-    }
+fn is_null(text: &str) -> bool {
+    matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }

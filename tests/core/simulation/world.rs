@@ -214,14 +214,12 @@ impl World {
                 parents.insert(names[from as usize].clone());
             }
         }
-        let lines = parents.iter().enumerate().map(|(index, parent)| {
+        let in_one_line = parents.len() > 2 && self.dice.percent(75);
+        let references = parents.iter().map(|parent| {
             let (tag, digest) = self.newest(parent);
-            match index {
-                0 => format!("FROM {parent}:{tag}@{digest}\n"),
-                _ => format!("COPY --from={parent}:{tag}@{digest} /x /\n"),
-            }
+            format!("{parent}:{tag}@{digest}")
         });
-        let text: String = lines.collect();
+        let text = dockerfile(&references.collect::<Vec<_>>(), in_one_line);
         let image = Image {
             name,
             dockerfile: RepoPath::parse(&format!("{folder}Dockerfile")).unwrap(),
@@ -541,14 +539,32 @@ impl World {
     }
 }
 
+/// A Dockerfile on these, with all but the first in instructions of their own or in one.
+fn dockerfile(references: &[String], in_one_line: bool) -> String {
+    let Some((first, others)) = references.split_first() else {
+        return "FROM scratch\n".to_owned();
+    };
+    let others: Vec<String> = match in_one_line {
+        true => {
+            let mounts = others.iter().enumerate();
+            let mounts =
+                mounts.map(|(index, it)| format!("--mount=type=bind,from={it},target=/m{index} "));
+            vec![format!("RUN {}true\n", mounts.collect::<String>())]
+        }
+        false => {
+            let copies = others.iter();
+            copies
+                .map(|it| format!("COPY --from={it} /x /\n"))
+                .collect()
+        }
+    };
+    format!("FROM {first}\n{}", others.concat())
+}
+
 /// The references of a Dockerfile as this world writes it.
 pub(super) fn parents_in(file: &[u8]) -> Vec<(ImageName, String, Digest)> {
     let text = String::from_utf8_lossy(file);
-    let lines = text.lines().filter_map(|line| {
-        let rest = line
-            .strip_prefix("FROM ")
-            .or_else(|| line.strip_prefix("COPY --from="))?;
-        let word = rest.split(' ').next()?;
+    let words = text.split([' ', '=', ',', '\n']).filter_map(|word| {
         let (name, digest) = word.split_once('@')?;
         let (name, tag) = name.rsplit_once(':')?;
         Some((
@@ -557,5 +573,5 @@ pub(super) fn parents_in(file: &[u8]) -> Vec<(ImageName, String, Digest)> {
             Digest::parse(digest).unwrap(),
         ))
     });
-    lines.collect()
+    words.collect()
 }

@@ -255,7 +255,7 @@ fn imagebot(world: &World, args: &[&str]) -> (String, String) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_list_of_a_report_has_a_cap() {
-    let world = World::fake().await;
+    let world = World::new().await;
     world.push("base", "1.0.0").await;
     world.push("base", "1.1.0").await;
     world.push("tags", "1.0.0").await;

@@ -3,8 +3,8 @@
 use super::{SOURCE, World, failed, names};
 use crate::conformance::{branch, request};
 use crate::fake_gitlab::{Fault, FaultId};
-use imagebot::forge::{Forge, ForgeError, Known, Merging, Repository};
-use imagebot::repo::CommitId;
+use imagebot::forge::{Forge, ForgeError, Known, Merging};
+use imagebot::http::Gates;
 use std::future::Future;
 
 /// Opens a merge request while the first `times` matching requests go wrong, and once more without the fault: both
@@ -79,12 +79,10 @@ async fn f42_a_resource_lock_is_waited_for() {
     assert_eq!(posts, (4, 1));
     for times in [2, 0] {
         let world = World::new().await;
-        let repo = world.prepared().await;
-        let created = world.forge.create(&repo, &request(SOURCE, "one")).await;
-        let number = created.unwrap().number;
+        let (repo, number) = world.opened().await;
         let id = world.fake.fail("PUT", "/merge_requests/1", times, fault());
         world.forge.close(&repo, number).await.unwrap();
-        assert_eq!(world.fake.merge_requests("team/app")[0].state, "closed");
+        assert_eq!(world.there().state, "closed");
         assert_eq!(world.fake.happened(id), times);
     }
 }
@@ -101,8 +99,7 @@ async fn f43_a_status_that_is_not_settled_is_waited_for() {
             .await
             .unwrap()
             .number;
-        let sha = world.fake.head("team/app", SOURCE).unwrap();
-        let head = CommitId::parse(&sha).unwrap();
+        let head = world.source_head();
         world.fake.clear_log();
         let merging = world.forge.merge(&repo, number, &head).await.unwrap();
         match expect {
@@ -112,9 +109,9 @@ async fn f43_a_status_that_is_not_settled_is_waited_for() {
         // Bound to the commit, each time.
         let asked = world.fake.requests();
         let merges = asked.iter().filter(|r| r.method == "PUT");
-        assert!(merges.clone().all(|r| r.body.contains(&sha)));
-        assert!(merges.count() <= 5);
-        assert_eq!(world.fake.merge_requests("team/app")[0].state, "opened");
+        assert!(merges.clone().all(|r| r.body.contains(head.as_str())));
+        assert!((1..=5).contains(&merges.count()), "{asked:?}");
+        assert_eq!(world.there().state, "opened");
     }
 }
 
@@ -154,6 +151,57 @@ async fn f27_a_refused_token_is_not_tried_again() {
         assert!(matches!(error, ForgeError::Unauthorized(_)), "{error}");
         assert!(world.fake.merge_requests("team/app").is_empty());
     }
+}
+
+/// Passes may run side by side in one process: a refusal ends with the pass that met it, and stops no other.
+#[tokio::test]
+async fn f27_a_refused_token_stops_its_own_pass_only() {
+    let sources = [branch(SOURCE)].into();
+    for times in [1, 0] {
+        let world = World::new().await;
+        let repo = world.prepared().await;
+        let [refused, other] = [(); 2].map(|()| world.forge.for_pass(&Gates::new()));
+        let fault = Fault::message(401, "401 Unauthorized");
+        let fault = world.fake.fail("POST", "/merge_requests", times, fault);
+        let created = refused.create(&repo, &request(SOURCE, "one")).await;
+        assert_eq!(created.is_err(), times == 1);
+        assert_eq!(world.fake.happened(fault), times);
+        // The other begins, and goes on, whatever the first one met.
+        let listing = other.discover(&Known::new()).await.unwrap();
+        assert_eq!(names(&listing), ["team/app"]);
+        let created = other.create(&repo, &request(SOURCE, "one")).await;
+        assert_eq!(created.unwrap().number, 1);
+        // Nor is the first one let in again by that.
+        world.fake.clear_log();
+        let found = refused.merge_requests(&repo, &sources).await;
+        match times {
+            1 => assert!(
+                matches!(found, Err(ForgeError::Unauthorized(_))),
+                "{found:?}"
+            ),
+            _ => assert_eq!(found.unwrap().len(), 1),
+        }
+        assert_eq!(world.fake.requests().is_empty(), times == 1);
+        let later = world.forge.for_pass(&Gates::new());
+        let found = later.merge_requests(&repo, &sources).await;
+        assert_eq!(found.unwrap().len(), 1);
+    }
+}
+
+/// The pace of changes belongs to the token: passes side by side keep to it together.
+#[tokio::test]
+async fn passes_side_by_side_keep_one_pace() {
+    let world = World::new().await;
+    let repo = world.prepared().await;
+    let number = world.forge.create(&repo, &request(SOURCE, "one")).await;
+    let number = number.unwrap().number;
+    let before = world.clock.elapsed();
+    for code in ["one", "two", "three"] {
+        let pass = world.forge.for_pass(&Gates::new());
+        pass.comment(&repo, number, code, code).await.unwrap();
+    }
+    let waited = (world.clock.elapsed() - before).as_millis();
+    assert!(waited >= 1_500, "{waited} ms");
 }
 
 #[tokio::test]
@@ -285,12 +333,7 @@ async fn a_429_is_waited_for() {
 async fn half_an_answer_about_merge_requests_is_none() {
     for times in [1, 0] {
         let world = World::new().await;
-        let repo = world.prepared().await;
-        world
-            .forge
-            .create(&repo, &request(SOURCE, "one"))
-            .await
-            .unwrap();
+        let (repo, _) = world.opened().await;
         let id: u64 = repo.id.parse().unwrap();
         let fault = world.fake.fail("", "", times, Fault::FailPageWith(id));
         let sources = [branch(SOURCE)].into();
@@ -340,13 +383,7 @@ async fn a_gateway_error_is_repeated() {
 async fn comments_are_written_once_though_the_answer_is_lost() {
     for times in [1, 0] {
         let world = World::new().await;
-        let repo: Repository = world.prepared().await;
-        let number = world
-            .forge
-            .create(&repo, &request(SOURCE, "one"))
-            .await
-            .unwrap()
-            .number;
+        let (repo, number) = world.opened().await;
         let fault: FaultId = world.fake.fail("POST", "/notes", times, Fault::DropAfter);
         let first = world.forge.comment(&repo, number, "stop", "said").await;
         assert_eq!(first.is_err(), times == 1);
@@ -355,7 +392,7 @@ async fn comments_are_written_once_though_the_answer_is_lost() {
             .comment(&repo, number, "stop", "said")
             .await
             .unwrap();
-        assert_eq!(world.fake.merge_requests("team/app")[0].notes.len(), 1);
+        assert_eq!(world.there().notes.len(), 1);
         assert_eq!(world.fake.happened(fault), times);
     }
 }

@@ -6,7 +6,7 @@ use crate::fake_gitlab::{Fault, ProjectOptions};
 use imagebot::forge::{
     Dress, Forge, ForgeError, MergeRequestEdit, Merging, NewMergeRequest, Pipeline,
 };
-use imagebot::repo::{CommitId, MergeRequestState};
+use imagebot::repo::MergeRequestState;
 use std::sync::Arc;
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn everything_is_worn_from_the_first_request_on() {
         ("Update node", true)
     );
     assert_eq!(world.fake.writes().len(), 1, "{:?}", world.fake.writes());
-    let there = world.fake.merge_requests("team/app").remove(0);
+    let there = world.there();
     assert_eq!(there.title, "Draft: Update node");
     assert_eq!(there.description, new.dressed);
     assert_eq!(there.labels, ["a b", "c"]);
@@ -74,16 +74,10 @@ async fn everything_is_worn_from_the_first_request_on() {
         .edit(&repo, created.number, &edit)
         .await
         .unwrap();
-    let there = world.fake.merge_requests("team/app").remove(0);
+    let there = world.there();
     assert_eq!(there.title, "Draft: Update node to 3");
     assert!(there.labels.is_empty());
-    let sources = [branch(SOURCE)].into();
-    let seen = world
-        .forge
-        .merge_requests(&repo, &sources)
-        .await
-        .unwrap()
-        .remove(0);
+    let seen = world.seen(&repo).await;
     assert_eq!(
         (seen.title.as_str(), seen.draft),
         ("Update node to 3", true)
@@ -120,13 +114,7 @@ async fn any_author_all_states_all_pages() {
 #[tokio::test]
 async fn the_head_follows_pushes_until_it_is_closed() {
     let world = World::new().await;
-    let repo = world.prepared().await;
-    let number = world
-        .forge
-        .create(&repo, &request(SOURCE, "one"))
-        .await
-        .unwrap()
-        .number;
+    let (repo, number) = world.opened().await;
     let second = world.fake.commit("team/app", SOURCE, &[("x", "1\n")]);
     let sources = [branch(SOURCE)].into();
     let head = || async {
@@ -142,15 +130,8 @@ async fn the_head_follows_pushes_until_it_is_closed() {
 #[tokio::test]
 async fn auto_merge_waits_for_the_pipeline_of_its_commit() {
     let world = World::new().await;
-    let repo = world.prepared().await;
-    let number = world
-        .forge
-        .create(&repo, &request(SOURCE, "one"))
-        .await
-        .unwrap()
-        .number;
-    let sha = world.fake.head("team/app", SOURCE).unwrap();
-    let head = CommitId::parse(&sha).unwrap();
+    let (repo, number) = world.opened().await;
+    let head = world.source_head();
     assert_eq!(
         world.forge.pipeline(&repo, &head).await.unwrap(),
         Pipeline::Running
@@ -159,8 +140,10 @@ async fn auto_merge_waits_for_the_pipeline_of_its_commit() {
     assert_eq!(merging, Merging::Scheduled);
     let open = world.listing().await.repositories.remove(0).open.unwrap();
     assert!(open[0].auto_merge);
-    world.fake.end_pipelines("team/app", &sha, "success");
-    let there = world.fake.merge_requests("team/app").remove(0);
+    world
+        .fake
+        .end_pipelines("team/app", head.as_str(), "success");
+    let there = world.there();
     assert_eq!((there.state, there.approvals), ("merged", 0));
     // Asked again, as after a lost answer.
     let merging = world.forge.merge(&repo, number, &head).await.unwrap();
@@ -179,12 +162,11 @@ async fn auto_merge_waits_for_the_pipeline_of_its_commit() {
 async fn t35_what_is_pushed_meanwhile_is_not_merged() {
     for times in [1, 0] {
         let world = World::new().await;
-        let repo = world.prepared().await;
-        let created = world.forge.create(&repo, &request(SOURCE, "one")).await;
-        let number = created.unwrap().number;
-        let sha = world.fake.head("team/app", SOURCE).unwrap();
-        let head = CommitId::parse(&sha).unwrap();
-        world.fake.end_pipelines("team/app", &sha, "success");
+        let (repo, number) = world.opened().await;
+        let head = world.source_head();
+        world
+            .fake
+            .end_pipelines("team/app", head.as_str(), "success");
         let people = world.fake.handle();
         let push = move || {
             people.commit("team/app", SOURCE, &[("evil", "x\n")]);
@@ -193,7 +175,7 @@ async fn t35_what_is_pushed_meanwhile_is_not_merged() {
         let fault = world.fake.fail("PUT", "/merge", times, fault);
         let merging = world.forge.merge(&repo, number, &head).await;
         assert_eq!(world.fake.happened(fault), times);
-        let there = world.fake.merge_requests("team/app").remove(0);
+        let there = world.there();
         match times {
             1 => {
                 let error = merging.unwrap_err();
@@ -212,32 +194,21 @@ async fn t35_what_is_pushed_meanwhile_is_not_merged() {
 #[tokio::test]
 async fn a_failed_pipeline_is_not_merged() {
     let world = World::new().await;
-    let repo = world.prepared().await;
-    let number = world
-        .forge
-        .create(&repo, &request(SOURCE, "one"))
-        .await
-        .unwrap()
-        .number;
-    let sha = world.fake.head("team/app", SOURCE).unwrap();
-    world.fake.end_pipelines("team/app", &sha, "failed");
-    let head = CommitId::parse(&sha).unwrap();
+    let (repo, number) = world.opened().await;
+    let head = world.source_head();
+    world
+        .fake
+        .end_pipelines("team/app", head.as_str(), "failed");
     let merging = world.forge.merge(&repo, number, &head).await.unwrap();
     assert!(matches!(merging, Merging::NotYet(_)), "{merging:?}");
-    assert_eq!(world.fake.merge_requests("team/app")[0].state, "opened");
+    assert_eq!(world.there().state, "opened");
 }
 
 #[tokio::test]
 async fn a_merge_request_of_nobodys_is_a_conflict() {
     let world = World::new().await;
-    let repo = world.prepared().await;
-    let number = world
-        .forge
-        .create(&repo, &request(SOURCE, "one"))
-        .await
-        .unwrap()
-        .number;
-    let head = CommitId::parse(&world.fake.head("team/app", SOURCE).unwrap()).unwrap();
+    let (repo, number) = world.opened().await;
+    let head = world.source_head();
     world
         .fake
         .edit("team/app", number, |mr| mr.state = "closed");
@@ -249,13 +220,7 @@ async fn a_merge_request_of_nobodys_is_a_conflict() {
 #[tokio::test]
 async fn t32_t33_the_fake_fires_and_the_client_does_not() {
     let world = World::new().await;
-    let repo = world.prepared().await;
-    let number = world
-        .forge
-        .create(&repo, &request(SOURCE, "one"))
-        .await
-        .unwrap()
-        .number;
+    let (repo, number) = world.opened().await;
     for code in ["foreign-commit", "stop"] {
         let said = world
             .forge
@@ -281,11 +246,7 @@ async fn t32_t33_the_fake_fires_and_the_client_does_not() {
     ];
     for (at, (text, kind)) in hostile.into_iter().enumerate() {
         let code = format!("hostile-{at}");
-        world
-            .forge
-            .comment(&repo, number, &code, text)
-            .await
-            .unwrap();
+        world.comment(&repo, number, &code, text).await;
         let fired = world.fake.fired();
         assert!(
             fired.iter().any(|fired| fired.kind == kind),
@@ -307,11 +268,7 @@ async fn t32_t33_the_fake_fires_and_the_client_does_not() {
     ];
     for (at, text) in harmless.into_iter().enumerate() {
         let code = format!("harmless-{at}");
-        world
-            .forge
-            .comment(&repo, number, &code, text)
-            .await
-            .unwrap();
+        world.comment(&repo, number, &code, text).await;
         assert_eq!(
             world.fake.fired().len(),
             calm,
@@ -324,13 +281,7 @@ async fn t32_t33_the_fake_fires_and_the_client_does_not() {
 #[tokio::test]
 async fn writes_come_one_after_another_with_a_pause() {
     let world = World::new().await;
-    let repo = world.prepared().await;
-    let number = world
-        .forge
-        .create(&repo, &request(SOURCE, "one"))
-        .await
-        .unwrap()
-        .number;
+    let (repo, number) = world.opened().await;
     let before = world.clock.elapsed();
     let all = (0..5).map(|code| {
         let code = code.to_string();
@@ -349,9 +300,7 @@ async fn writes_come_one_after_another_with_a_pause() {
 #[tokio::test]
 async fn rebased_and_amended_heads_are_seen() {
     let world = World::new().await;
-    let repo = world.prepared().await;
-    let created = world.forge.create(&repo, &request(SOURCE, "one")).await;
-    let number = created.unwrap().number;
+    let (repo, number) = world.opened().await;
     world.fake.commit("team/app", "main", &[("other", "x\n")]);
     let sources = [branch(SOURCE)].into();
     for sha in [
@@ -372,22 +321,11 @@ async fn rebased_and_amended_heads_are_seen() {
 #[tokio::test]
 async fn a_merge_that_was_pushed_is_seen() {
     let world = World::new().await;
-    let repo = world.prepared().await;
-    world
-        .forge
-        .create(&repo, &request(SOURCE, "one"))
-        .await
-        .unwrap();
+    let (repo, _) = world.opened().await;
     world.fake.commit("team/app", "main", &[("other", "x\n")]);
-    assert_eq!(world.fake.merge_requests("team/app")[0].state, "opened");
+    assert_eq!(world.there().state, "opened");
     let merged = world.fake.push_merge("team/app", 1);
-    let sources = [branch(SOURCE)].into();
-    let seen = world
-        .forge
-        .merge_requests(&repo, &sources)
-        .await
-        .unwrap()
-        .remove(0);
+    let seen = world.seen(&repo).await;
     assert_eq!(seen.state, MergeRequestState::Merged);
     assert_eq!(seen.merged_as.unwrap().as_str(), merged);
 }

@@ -2,24 +2,18 @@
 //! The numbers are rows of the table of what real forges do.
 
 use super::{SOURCE, World};
-use crate::conformance::request;
 use crate::fake_gitlab::Fault;
 use imagebot::forge::{Forge, ForgeError, Merging, Pipeline, Repository};
 use imagebot::repo::CommitId;
 
 /// An open merge request, its number and its head.
 async fn opened(world: &World) -> (Repository, u64, CommitId) {
-    let repo = world.prepared().await;
-    let made = world.forge.create(&repo, &request(SOURCE, "one")).await;
-    (repo, made.unwrap().number, head(world))
-}
-
-fn head(world: &World) -> CommitId {
-    CommitId::parse(&world.fake.head("team/app", SOURCE).unwrap()).unwrap()
+    let (repo, number) = world.opened().await;
+    (repo, number, world.source_head())
 }
 
 fn state(world: &World) -> &'static str {
-    world.fake.merge_requests("team/app")[0].state
+    world.there().state
 }
 
 fn puts(world: &World) -> usize {
@@ -105,7 +99,7 @@ async fn row_15_a_skipped_pipeline_is_no_success() {
             .end_pipelines("team/app", head.as_str(), "skipped");
         let merging = world.forge.merge(&repo, number, &head).await.unwrap();
         assert!(why(merging).contains("its pipeline was skipped"));
-        let there = world.fake.merge_requests("team/app").remove(0);
+        let there = world.there();
         assert_eq!((there.state, there.auto_merge), ("opened", false));
     }
 }
@@ -118,7 +112,7 @@ async fn row_23_a_head_that_lags_is_not_somebody_elses() {
         let (repo, number, _) = opened(&world).await;
         world.fake.lag(false, true);
         world.fake.commit("team/app", SOURCE, &[("x", "ours\n")]);
-        let ours = head(&world);
+        let ours = world.source_head();
         if theirs {
             world.fake.commit("team/app", SOURCE, &[("y", "theirs\n")]);
         }

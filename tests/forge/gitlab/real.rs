@@ -147,7 +147,7 @@ async fn row_32_milestones_of_groups_are_asked_for_by_both_names() {
         ..request(SOURCE, "one")
     };
     world.forge.create(&repo, &new).await.unwrap();
-    assert!(world.fake.merge_requests("team/app")[0].milestone.is_some());
+    assert!(world.there().milestone.is_some());
     let log = world.fake.requests();
     let asked = log
         .iter()

@@ -2,30 +2,43 @@
 
 use super::*;
 
-/// A kind with its key or pattern, as a configuration writes them.
-fn file(path: &str, kind: &str, key: &str) -> VersionFile {
-    let key = Some(key).filter(|key| !key.is_empty());
-    let (key, pattern) = if kind == "regex" {
-        (None, key)
-    } else {
-        (key, None)
-    };
-    let kind = Some(kind).filter(|kind| !kind.is_empty());
-    match (
-        RepoPath::parse(path),
-        Place::parse(path, kind, key, pattern),
-    ) {
-        (Ok(path), Ok(place)) => VersionFile { path, place },
-        (_, place) => panic!("{path} {kind:?} {key:?}: {:?}", place.err()),
+/// Where a version stands, as a configuration writes it: a path, and where they are not the usual ones the kind with its
+/// key or pattern.
+trait At {
+    fn file(self) -> VersionFile;
+}
+
+impl At for &str {
+    fn file(self) -> VersionFile {
+        (self, "", "").file()
+    }
+}
+
+impl At for (&str, &str, &str) {
+    fn file(self) -> VersionFile {
+        let (path, kind, key) = self;
+        let given = |text| Some(text).filter(|text: &&str| !text.is_empty());
+        let (key, pattern) = match kind {
+            "regex" => (None, given(key)),
+            _ => (given(key), None),
+        };
+        match (
+            RepoPath::parse(path),
+            Place::parse(path, given(kind), key, pattern),
+        ) {
+            (Ok(path), Ok(place)) => VersionFile { path, place },
+            (_, place) => panic!("{path} {kind:?} {key:?}: {:?}", place.err()),
+        }
     }
 }
 
 /// The place of the version is written `«1.2.3»`.
-fn check(path: &str, kind: &str, key: &str, marked: &str) {
+#[track_caller]
+fn check(at: impl At, marked: &str) {
     let contents = marked.replace(['«', '»'], "");
-    let file = file(path, kind, key);
+    let file = at.file();
     let found = file.read(contents.as_bytes());
-    let found = found.unwrap_or_else(|error| panic!("{path} {marked:?}: {error}"));
+    let found = found.unwrap_or_else(|error| panic!("{marked:?}: {error}"));
     let shown = format!(
         "{}«{}»{}",
         &contents[..found.range.start],
@@ -40,15 +53,16 @@ fn check(path: &str, kind: &str, key: &str, marked: &str) {
     assert_eq!(edited.map(String::from_utf8), Ok(Ok(expect)));
 }
 
-fn refused(path: &str, kind: &str, key: &str, contents: &str, why: &str) {
-    let error = file(path, kind, key).read(contents.as_bytes());
+#[track_caller]
+fn refused(at: impl At, contents: &str, why: &str) {
+    let error = at.file().read(contents.as_bytes());
     let error = error.map_err(|error| {
         assert!(!error.help().is_empty());
         error.to_string()
     });
     assert!(
         error.as_ref().is_err_and(|error| error.contains(why)),
-        "{path} {contents:?}: {error:?}"
+        "{contents:?}: {error:?}"
     );
 }
 
@@ -62,19 +76,13 @@ fn c4_plain_text() {
         "\n  «1.2»  \n\n",
         "# the image's\n«1.2.3»\n# end",
     ] {
-        check("VERSION", "", "", text);
+        check("VERSION", text);
     }
-    refused("VERSION", "", "", "", "no line in it");
-    refused("VERSION", "", "", "1.2.3\n1.2.4\n", "lines 1, 2");
-    refused(
-        "VERSION",
-        "",
-        "",
-        "\nlatest\n",
-        "line 2: \"latest\" is no version",
-    );
-    refused("VERSION", "", "", "1.2.3 4", "no version");
-    refused("VERSION", "", "", "1\0", "NUL");
+    refused("VERSION", "", "no line in it");
+    refused("VERSION", "1.2.3\n1.2.4\n", "lines 1, 2");
+    refused("VERSION", "\nlatest\n", "line 2: \"latest\" is no version");
+    refused("VERSION", "1.2.3 4", "no version");
+    refused("VERSION", "1\0", "NUL");
 }
 
 #[test]
@@ -86,12 +94,10 @@ fn c4_edn_keeps_everything_else() {
         "\u{feff}{#inst \"2024\" 1 #{1 2} ^ :version #_\"0.0.1\" \"«1.2.3»\" :x #my/tag {:version \"9\"}}",
         "{:größe \"ß\" :version \"«1.2.3»\"} {:version \"9\"}",
     ] {
-        check("contexts/01-base/info.edn", "", "", text);
+        check("contexts/01-base/info.edn", text);
     }
     check(
-        "info.edn",
-        "",
-        ":image.version",
+        ("info.edn", "", ":image.version"),
         "{:image {:version \"«1.2.3»\"} :version \"9\"}",
     );
     for (text, why) in [
@@ -110,17 +116,11 @@ fn c4_edn_keeps_everything_else() {
         ("{:version \"\\u0031.2\"}", "no version"),
         ("{:version \"latest\"}", "\"latest\" is no version"),
     ] {
-        refused("info.edn", "", "", text, why);
+        refused("info.edn", text, why);
     }
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    refused("info.edn", "", "", &deep, "nested too deeply");
-    refused(
-        "info.edn",
-        "",
-        "",
-        &"#_".repeat(100_000),
-        "nested too deeply",
-    );
+    refused("info.edn", &deep, "nested too deeply");
+    refused("info.edn", &"#_".repeat(100_000), "nested too deeply");
 }
 
 #[test]
@@ -130,24 +130,20 @@ fn c4_toml_yaml_and_json_keys() {
         "package = { version = '«1.2.3»' }\r\n",
         "package.version = \"\"\"«1.2.3»\"\"\"\n",
     ] {
-        check("a/Cargo.toml", "", "", text);
+        check("a/Cargo.toml", text);
     }
     check(
-        "image.toml",
-        "",
-        "image.\"a.b\"",
+        ("image.toml", "", "image.\"a.b\""),
         "[image]\n\"a.b\" = \"«1.2.3»\"\n",
     );
-    refused("image.toml", "", "", "version = 12\n", "no text in quotes");
-    refused("image.toml", "", "", "version = \"1\\u002e2\"\n", "escapes");
+    refused("image.toml", "version = 12\n", "no text in quotes");
+    refused("image.toml", "version = \"1\\u002e2\"\n", "escapes");
     refused(
         "image.toml",
-        "",
-        "",
         "a = 1\nversion = \"1\"\nversion = \"2\"\n",
         "line 3: it cannot be read as TOML",
     );
-    refused("image.toml", "", "a.b", "a = 1\n", "no key a.b in it");
+    refused(("image.toml", "", "a.b"), "a = 1\n", "no key a.b in it");
     for text in [
         "version: «1.2.3»\n",
         "# c\nname: x # y\nversion:   \"«1.2.3»\" # z\r\nlist: [version, {version: 9}]\n",
@@ -155,70 +151,46 @@ fn c4_toml_yaml_and_json_keys() {
         "--- {a: {version: 9}, version: «v1.2.3»}\n",
         "\u{feff}x: &a {version: 9}\ny: *a\nversion: &v «1.2.3»\n",
     ] {
-        check("chart/Chart.yaml", "", "", text);
+        check("chart/Chart.yaml", text);
     }
     check(
-        "x.yml",
-        "",
-        "image.version",
+        ("x.yml", "", "image.version"),
         "image:\n  other: 1\n  version: «1.2.3»\nversion: 9\n",
     );
-    refused("x.yml", "", "", "version: *a\n", "YAML");
+    refused("x.yml", "version: *a\n", "YAML");
     refused(
         "x.yml",
-        "",
-        "",
         "a: &a 1\nversion: *a\n",
         "line 2: the value is no plain text",
     );
     refused(
         "x.yml",
-        "",
-        "",
         "version: |\n  1.2.3\n",
         "escapes or over several lines",
     );
-    refused(
-        "x.yml",
-        "",
-        "",
-        "version: 1\n---\nversion: 2\n",
-        "lines 1, 3",
-    );
-    refused("x.yml", "", "", "version: [1]\n", "no plain text");
-    refused("x.yml", "", "", "version: {{ x }}\n", "");
+    refused("x.yml", "version: 1\n---\nversion: 2\n", "lines 1, 3");
+    refused("x.yml", "version: [1]\n", "no plain text");
+    refused("x.yml", "version: {{ x }}\n", "");
     for text in [
         "{\n  \"name\": \"x\",\n  \"version\": \"«1.2.3»\",\n  \"d\": {\"version\": \"9\"}\n}",
         "\u{feff}{\"größe\":\"ß\",\"version\" :\t\"«1.2.3»\"}\r\n",
     ] {
-        check("package.json", "", "", text);
+        check("package.json", text);
     }
     check(
-        "x.json",
-        "",
-        "a.b",
+        ("x.json", "", "a.b"),
         "{\"b\":\"9\",\"a\":{\"b\":\"«1.2.3»\"}}",
     );
     refused(
         "x.json",
-        "",
-        "",
         "{\"version\":\"1\",\n\"version\":\"2\"}",
         "lines 1, 2",
     );
-    refused("x.json", "", "", "{\"version\":\"1\\u002e2\"}", "escapes");
-    refused("x.json", "", "", "{\"version\":1.2}", "no text in quotes");
+    refused("x.json", "{\"version\":\"1\\u002e2\"}", "escapes");
+    refused("x.json", "{\"version\":1.2}", "no text in quotes");
+    refused("x.json", "{\"version\":\"1\"", "cannot be read as JSON");
     refused(
-        "x.json",
-        "",
-        "",
-        "{\"version\":\"1\"",
-        "cannot be read as JSON",
-    );
-    refused(
-        "x.json",
-        "",
-        "a.b",
+        ("x.json", "", "a.b"),
         "{\"a\":[{\"b\":\"1\"}]}",
         "no key a.b in it",
     );
@@ -227,7 +199,7 @@ fn c4_toml_yaml_and_json_keys() {
         "[".repeat(100_000),
         "]".repeat(100_000)
     );
-    refused("x.json", "", "", &deep, "no text in quotes");
+    refused("x.json", &deep, "no text in quotes");
 }
 
 #[test]
@@ -238,7 +210,7 @@ fn c4_args_and_labels_of_a_dockerfile() {
         "# ARG VERSION=9\r\nFROM x\r\narg VERSION='«1.2.3»'\r\n",
         "FROM x\nRUN <<EOF\nARG VERSION=9\nEOF\nARG VERSION=«1.2.3»",
     ] {
-        check("Dockerfile", "", "", text);
+        check("Dockerfile", text);
     }
     for text in [
         "FROM x\nLABEL a=b org.opencontainers.image.version=\"«1.2.3»\" c=d\n",
@@ -246,63 +218,57 @@ fn c4_args_and_labels_of_a_dockerfile() {
         "FROM x\nLABEL org.opencontainers.image.version «1.2.3»\n",
         "FROM x\nLABEL a=b \\\n  # c\n  org.opencontainers.image.version='«1.2.3»'\n",
     ] {
-        check("Dockerfile", "label", "", text);
+        check(("Dockerfile", "label", ""), text);
     }
     refused(
         "Dockerfile",
-        "",
-        "",
         "FROM x\nARG VERSION\n",
         "no ARG VERSION with a default in it",
     );
     refused(
         "Dockerfile",
-        "",
-        "",
         "ARG VERSION=1\nFROM x\nARG VERSION=2\n",
         "lines 1, 3",
     );
     refused(
         "Dockerfile",
-        "",
-        "",
         "ARG VERSION=${X:-1}\n",
         "line 1: the value is computed",
     );
     refused(
         "Dockerfile",
-        "",
-        "",
         "ARG VERSION=1.\\\n2\n",
         "not written in one piece",
     );
-    refused("Dockerfile", "label", "v", "LABEL v=$VERSION\n", "computed");
+    refused(
+        ("Dockerfile", "label", "v"),
+        "LABEL v=$VERSION\n",
+        "computed",
+    );
 }
 
 #[test]
 fn c4_a_pattern_with_one_group() {
     check(
-        "Makefile",
-        "regex",
-        "^VERSION := (.+)$",
+        ("Makefile", "regex", "^VERSION := (.+)$"),
         "A = 1\nVERSION := «1.2.3»\r\nB = 2\n",
     );
     check(
-        "x.gradle",
-        "regex",
-        "version = '([^']+)'",
+        ("x.gradle", "regex", "version = '([^']+)'"),
         "version = '«1.2.3»'",
     );
-    refused("Makefile", "regex", "^V=(.+)$", "V=1\nV=2\n", "lines 1, 2");
-    refused("Makefile", "regex", "^V=(.+)$", "x\n", "no match of");
     refused(
-        "Makefile",
-        "regex",
-        "^(.*)",
+        ("Makefile", "regex", "^V=(.+)$"),
+        "V=1\nV=2\n",
+        "lines 1, 2",
+    );
+    refused(("Makefile", "regex", "^V=(.+)$"), "x\n", "no match of");
+    refused(
+        ("Makefile", "regex", "^(.*)"),
         "x y\n1",
         "more than one match",
     );
-    refused("Makefile", "regex", "^(.+)", "x y\n", "no version");
+    refused(("Makefile", "regex", "^(.+)"), "x y\n", "no version");
     for (pattern, why) in [
         ("a", "has 0 groups"),
         ("(a)(b)", "has 2 groups"),
@@ -320,7 +286,7 @@ fn c4_a_pattern_with_one_group() {
 
 #[test]
 fn an_edit_of_something_else_is_refused() {
-    let version = file("VERSION", "", "");
+    let version = "VERSION".file();
     let error = version.edit(b"1.2.3\n", "1.2.2", "1.2.4").err();
     assert_eq!(
         error,
@@ -328,7 +294,7 @@ fn an_edit_of_something_else_is_refused() {
             expected: "1.2.2".to_owned()
         })
     );
-    let pattern = file("x", "regex", "v(1[.0-9]*)");
+    let pattern = ("x", "regex", "v(1[.0-9]*)").file();
     assert!(pattern.edit(b"v1.2.3", "1.2.3", "2.0.0").is_err());
 }
 
@@ -360,6 +326,6 @@ fn a_configuration_that_says_too_little_or_too_much_says_what() {
         ("pyproject.toml", "toml:project.version"),
         ("Containerfile", "arg:VERSION"),
     ] {
-        assert_eq!(file(path, "", "").place.to_string(), shown);
+        assert_eq!(path.file().place.to_string(), shown);
     }
 }
