@@ -50,7 +50,7 @@ impl Acted<'_> {
                 for result in self.doing.results.iter_mut().filter(|r| r.action.is_some()) {
                     result.action = None;
                     result.status = Status::Failed;
-                    result.detail = "nothing could be pushed".to_owned();
+                    result.detail = "the push failed".to_owned();
                 }
                 self.failed(&error);
                 return;
@@ -100,7 +100,7 @@ impl Acted<'_> {
             if result.status == Status::Close {
                 result.status = Status::Kept;
                 result.action = None;
-                result.detail = "something else went wrong in the repository".to_owned();
+                result.detail = "skipped because of another error in this repository".to_owned();
             }
         }
     }
@@ -225,7 +225,7 @@ impl Acted<'_> {
                 let result = &mut self.doing.results[index];
                 result.status = Status::Moved;
                 result.detail =
-                    "somebody moved the branch meanwhile; the next pass looks again".to_owned();
+                    "the branch changed during this run; will retry next run".to_owned();
                 return;
             }
             // GitHub says so where the default branch has got a newer workflow than the base has.
@@ -235,14 +235,14 @@ impl Acted<'_> {
                 let result = &mut self.doing.results[index];
                 result.status = Status::Moved;
                 result.detail =
-                    "workflows of the default branch changed meanwhile; the next pass looks again"
+                    "workflows of the default branch changed during this run; will retry next run"
                         .to_owned();
                 return;
             }
             Some(Pushed::Refused(why)) => {
                 let result = &mut self.doing.results[index];
                 result.status = Status::Refused;
-                result.detail = format!("the server refused the branch: {why}");
+                result.detail = format!("the server rejected the branch: {why}");
                 let message = format!("{}: {why}", action.branch);
                 self.problems.push(ProblemReport {
                     help: push_help(why).map(str::to_owned),
@@ -319,7 +319,7 @@ impl Acted<'_> {
         }
         if let Some(number) = action.call_off {
             candidate.forge.call_off(&candidate.repo, number).await?;
-            self.reached("called off");
+            self.reached("cancelled");
         }
         if let Some((number, code, text)) = action.comment {
             let said = candidate.forge.comment(&candidate.repo, number, code, text);

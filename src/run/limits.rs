@@ -28,7 +28,7 @@ pub(super) fn hold_back(planned: &mut [Planned], room: &mut Room) {
         if let Some(doing) = &mut planned[wish.repo].doing {
             let result = &mut doing.results[wish.result];
             result.status = Status::Limited;
-            result.detail = format!("it waits for {limit}");
+            result.detail = format!("waiting for {limit}");
             result.action = None;
         }
     }

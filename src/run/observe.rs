@@ -116,7 +116,7 @@ where
 {
     match action().await {
         Err(GitError::Damaged { remote, detail }) => {
-            tracing::warn!(%remote, %detail, "the cached copy was damaged; it is fetched anew");
+            tracing::warn!(%remote, %detail, "the cached copy was damaged; fetching it again");
             action().await
         }
         other => other,
@@ -141,7 +141,7 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Snapshot, GitError
     if cached.filter_ignored() {
         tracing::warn!(
             remote = cached.remote_url(),
-            "the server ignores the filter for partial clones; everything was fetched"
+            "the server ignores the filter for partial clones; the whole repository was fetched"
         );
     }
     // Only what names version files elsewhere takes another request.

@@ -8,7 +8,7 @@ use crate::config::{Config, Problems, RepoConfig, parse_repository};
 #[derive(Debug, thiserror::Error)]
 pub enum OwnError {
     /// The file is there and was not read, or is no text.
-    #[error("{file}: it is not read: {why}")]
+    #[error("{file} was not read: {why}")]
     Unread {
         /// The file as it is named to people.
         file: String,
@@ -38,7 +38,7 @@ pub fn own_config<'a>(
     let Some(contents) = contents else {
         return Ok(RepoConfig::default());
     };
-    let text =
-        std::str::from_utf8(contents).map_err(|error| unread(format!("no UTF-8 text: {error}")))?;
+    let text = std::str::from_utf8(contents)
+        .map_err(|error| unread(format!("not UTF-8 text: {error}")))?;
     Ok(parse_repository(&file, text, &operator.schemes)?)
 }

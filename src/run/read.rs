@@ -117,7 +117,7 @@ async fn read(shared: &Shared, forge: Arc<dyn Forge>, repo: Repository) -> Case 
                 code: "bad-config".to_owned(),
                 message: what(&error),
                 help: Some(format!(
-                    "mend {REPO_CONFIG}; until then nothing is done here"
+                    "fix {REPO_CONFIG}; imagebot skips this repository until then"
                 )),
             };
             let mut case = nothing(shared, forge, repo, Err(problem));
@@ -130,7 +130,7 @@ async fn read(shared: &Shared, forge: Arc<dyn Forge>, repo: Repository) -> Case 
             shared,
             forge,
             repo,
-            Ok("its imagebot.toml says enabled = false"),
+            Ok("enabled = false in its imagebot.toml"),
         );
     }
     let head_since = head_since(shared, forge.as_ref(), &repo, &head, snapshot.committed);
@@ -245,8 +245,8 @@ fn text_of(problem: &str) -> String {
         .filter(|line| !line.is_empty())
         .collect();
     format!(
-        "imagebot does nothing in this repository until its `{REPO_CONFIG}` can be read:\n\n- {}\n\nThis issue is closed \
-         by itself then.",
+        "imagebot does nothing in this repository until its `{REPO_CONFIG}` is valid:\n\n- {}\n\nimagebot closes this \
+         issue once the file can be read.",
         lines.join("\n- ")
     )
 }

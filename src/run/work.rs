@@ -83,7 +83,7 @@ impl Work {
             specs.truncate(MOST_IMAGES);
             config.images.truncate(MOST_IMAGES);
             findings.push(format!(
-                "the repository has {over} images more than the {MOST_IMAGES} that are looked at"
+                "the repository has {over} images more than the limit of {MOST_IMAGES}"
             ));
         }
         let named = version_files(&specs);
@@ -135,7 +135,7 @@ impl Work {
                     let over = scanned.references.len().saturating_sub(room);
                     if over > 0 {
                         scanned.references.truncate(room);
-                        let why = format!("too-many-references: {over} are not looked at");
+                        let why = format!("too-many-references: {over} were skipped");
                         work.skipped.push((path.to_string(), why));
                     }
                     work.references.extend(

@@ -211,7 +211,7 @@ async fn b14_a_head_that_names_a_missing_branch_is_an_error_with_its_fix() {
     assert!(report.failed());
     let text = format!("{report:?}");
     assert!(
-        text.contains("HEAD names refs/heads/master, which is not there"),
+        text.contains("HEAD names refs/heads/master, which does not exist"),
         "{text}"
     );
     assert_eq!(statuses(&report, "tool"), ["open"]);

@@ -213,7 +213,7 @@ pub fn odd(kinship: &Kinship) -> Vec<String> {
     let cycles = kinship.graph.cycles.iter().map(|cycle| {
         let name = |node: &usize| kinship.graph.name_of(*node, &kinship.members);
         format!(
-            "images stand on each other in a circle, and are not followed: {} (family-cycle)",
+            "images depend on each other in a cycle and are not followed: {} (family-cycle)",
             round(cycle, &name)
         )
     });

@@ -94,7 +94,7 @@ async fn work_of(setup: &Setup, repo: &Repository) -> Result<Option<Work>, Probl
         since: None,
         code: "bad-config".to_owned(),
         message: error.to_string(),
-        help: Some(format!("mend {REPO_CONFIG}")),
+        help: Some(format!("fix {REPO_CONFIG}")),
     })?;
     if !config.enabled {
         return Ok(None);

@@ -78,7 +78,7 @@ impl<'a, T: Input> Reader<'a, T> {
             Some(Ok(found)) => Ok(found),
             Some(Err(error)) => Err(Odd {
                 line: error.marker().line(),
-                what: format!("this is no YAML: {}", error.info()),
+                what: format!("invalid YAML: {}", error.info()),
             }),
             None => Ok((Event::StreamEnd, Span::default())),
         }
@@ -93,7 +93,7 @@ impl<'a, T: Input> Reader<'a, T> {
         if depth > MAX_DEPTH {
             return Err(odd("it is nested too deep"));
         }
-        let may_be_elsewhere = odd("an anchor or a tag stands here");
+        let may_be_elsewhere = odd("anchors and tags are not supported here");
         Ok(match event {
             Event::Scalar(_, _, 1.., _) | Event::Scalar(_, _, _, Some(_)) => {
                 Node::Odd(may_be_elsewhere)
@@ -119,7 +119,7 @@ impl<'a, T: Input> Reader<'a, T> {
                     false => Node::List(items),
                 }
             }
-            Event::Alias(_) => Node::Odd(odd("an alias stands here")),
+            Event::Alias(_) => Node::Odd(odd("aliases are not supported here")),
             _ => Node::Nothing,
         })
     }
@@ -138,17 +138,20 @@ impl<'a, T: Input> Reader<'a, T> {
             let odd = |line, what: String| Some(Odd { line, what });
             match key {
                 Node::Text(key) if key.value == "<<" => {
-                    trouble = trouble.or(odd(key.line, "another map is merged in".to_owned()));
+                    trouble = trouble.or(odd(
+                        key.line,
+                        "merge keys are not supported here".to_owned(),
+                    ));
                 }
                 Node::Text(key) => {
                     if !seen.insert(key.value.clone()) {
                         let shown: String = key.value.chars().take(40).collect();
-                        trouble = trouble.or(odd(key.line, format!("{shown:?} is there twice")));
+                        trouble = trouble.or(odd(key.line, format!("duplicate key {shown:?}")));
                     }
                     entries.push((key, value));
                 }
                 Node::Odd(found) => trouble = trouble.or(Some(found)),
-                _ => trouble = trouble.or(odd(line, "a key is no text".to_owned())),
+                _ => trouble = trouble.or(odd(line, "a key is not a string".to_owned())),
             }
         }
         Ok(trouble.map_or(Node::Map(entries), Node::Odd))
@@ -182,7 +185,8 @@ impl<'a, T: Input> Reader<'a, T> {
             }
             _ => Node::Odd(Odd {
                 line: self.line(span),
-                what: "a text with escapes or over several lines stands here".to_owned(),
+                what: "strings with escapes or over several lines are not supported here"
+                    .to_owned(),
             }),
         }
     }

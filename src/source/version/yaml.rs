@@ -42,7 +42,7 @@ pub(super) fn find(text: &str, key: &[String]) -> Result<Vec<Range<usize>>, Vers
                 if !is_key && is_at(&frames, key) {
                     return Err(VersionFileError::NotPlain {
                         line: span.start.line(),
-                        what: "the value is no plain text",
+                        what: "the value is not a plain string",
                     });
                 }
                 if let (true, Some(Frame::Map(name))) = (is_key, frames.last_mut()) {
