@@ -1,5 +1,6 @@
 //! The command line: one file per command. Nothing is decided here.
 
+mod build_order;
 mod cascade;
 mod check;
 mod completions;
@@ -13,7 +14,6 @@ mod graph;
 mod init;
 mod mr;
 mod output;
-mod plan;
 mod progress;
 mod registry;
 mod repos;
@@ -39,7 +39,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
     arg_required_else_help = true
 )]
 pub struct Cli {
-    /// Say more of what happens, on stderr; -vv and -vvv say still more.
+    /// Increase log verbosity on stderr (repeatable).
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     verbose: u8,
     #[command(subcommand)]
@@ -52,7 +52,9 @@ enum Command {
     Check(check::Arguments),
     Update(update::Arguments),
     Cascade(cascade::Arguments),
-    Plan(plan::Arguments),
+    BuildOrder(build_order::Arguments),
+    #[command(hide = true)]
+    Plan(build_order::OldArguments),
     Scan(scan::Arguments),
     Tags(tags::Arguments),
     Edit(edit::Arguments),
@@ -82,7 +84,8 @@ impl Cli {
             Command::Check(arguments) => check::run(arguments, redactor),
             Command::Update(arguments) => update::run(arguments, redactor),
             Command::Cascade(arguments) => cascade::run(arguments, redactor),
-            Command::Plan(arguments) => plan::run(arguments, redactor),
+            Command::BuildOrder(arguments) => build_order::run(arguments, redactor),
+            Command::Plan(arguments) => build_order::run(arguments.now, redactor),
             Command::Scan(arguments) => scan::run(&arguments),
             Command::Tags(arguments) => tags::run(arguments, redactor),
             Command::Edit(arguments) => edit::run(&arguments),

@@ -119,7 +119,7 @@ impl Store {
             Ok(store) => Ok(store),
             Err(first) if !is_damaged(&first) => Err(error(first)),
             Err(first) => {
-                tracing::warn!(store = %path.display(), error = %first, "the store is made anew");
+                tracing::warn!(store = %path.display(), error = %first, "creating the store again");
                 for suffix in ["", "-wal", "-shm"] {
                     let _ = std::fs::remove_file(folder.join(format!("store.sqlite{suffix}")));
                 }
@@ -170,7 +170,7 @@ impl Store {
         if refuses {
             tracing::warn!(
                 what,
-                "a server repeats a credential; its answer is not kept"
+                "a server repeated a credential; its response is not stored"
             );
         }
         refuses
@@ -188,7 +188,7 @@ impl Store {
         use_it(&connection)
             .map_err(|error| {
                 if !self.said.swap(true, Ordering::Relaxed) {
-                    tracing::warn!(what, %error, "the store cannot be used; going on without what it would remember");
+                    tracing::warn!(what, %error, "the store is unusable; continuing without it");
                 }
             })
             .ok()

@@ -213,7 +213,7 @@ fn what_is_wrong_about_the_family_is_told_with_its_place() {
     check(&format!("{image}{image}"), &["imagebot.toml:4"]);
     check(
         &format!("{image}[[image]]\nname = \"reg.io/b\"\npublished = [\"reg.io/a/base\"]\n"),
-        &["the [[image]] in line 1 has this name already"],
+        &["the [[image]] in line 1 already has this name"],
     );
     check(
         "[[image]]\nname = \"base\"\n",
@@ -222,18 +222,18 @@ fn what_is_wrong_about_the_family_is_told_with_its_place() {
     check("[[image]]\ncontext = \"a\"\n", &["[[image]] needs `name`"]);
     check(
         "[[image]]\nname = \"reg.io/a\"\ncontext = \"../a\"\n",
-        &["no path inside a repository"],
+        &["not a path in a repository"],
     );
     check(
         "[[image]]\nname = \"reg.io/a\"\nwatch = [\"/etc/**\"]\n",
         &["it can never match"],
     );
-    check("[[depends]]\n", &["names one thing"]);
+    check("[[depends]]\n", &["takes either `repo` or `image`"]);
     check(
         "[[depends]]\nrepo = \"a/b\"\nimage = \"reg.io/a\"\n",
-        &["names one thing"],
+        &["takes either `repo` or `image`"],
     );
-    check("[[depends]]\nrepo = \"../b\"\n", &["is no repository"]);
+    check("[[depends]]\nrepo = \"../b\"\n", &["is not a repository"]);
     let forge = "[[forge]]\nkind = \"local\"\npath = \"x\"\n";
     let operator = |publishes: &str| problems(&format!("{forge}publishes = [{publishes}]\n"));
     assert_eq!(
@@ -247,7 +247,10 @@ fn what_is_wrong_about_the_family_is_told_with_its_place() {
             "{ repo = \"a\", images = [\"base*\"] }",
             "write it with its host",
         ),
-        ("{ repo = \"a\", images = [\"No Name\"] }", "no image name"),
+        (
+            "{ repo = \"a\", images = [\"No Name\"] }",
+            "neither an image name nor a glob",
+        ),
     ] {
         let told = operator(publishes);
         assert!(told.len() == 1 && told[0].contains(expect), "{told:?}");

@@ -14,22 +14,21 @@ use jiff::Timestamp;
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// Move the references between a folder's own images to their versions there, raise the versions of what changes, and
-/// so on down to the last one. Asks nobody; a second time there is nothing to do.
+/// Update references between a folder's own images and bump their versions, transitively. Offline and idempotent.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example, behind a version that was raised by hand:\n  imagebot cascade . --dry-run"
+    after_help = "Example, after a version was raised by hand:\n  imagebot cascade . --dry-run"
 )]
 pub(super) struct Arguments {
-    /// The folder: laid out for container-image-pipelines, or with an imagebot.toml that says which images it holds
+    /// A folder with an imagebot.toml that lists its images, or one laid out for container-image-pipelines
     #[arg(default_value = ".")]
     path: PathBuf,
-    /// Write nothing, and say what would be written
+    /// Show what would be written, without writing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
     config: ConfigArgument,
-    /// How it is printed
+    /// Output format
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
 }
@@ -79,7 +78,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         let (parsed, root) = parse_folder(&setup, &arguments.path)?;
         anyhow::ensure!(
             !parsed.images.is_empty() || !parsed.findings.is_empty(),
-            "{}: no image there has a version of its own\nhelp: say under [[image]] in imagebot.toml which file holds it: version_file = \"VERSION\" and bump = \"patch\"",
+            "{}: no image there has a version of its own\nhelp: name the file that holds it under [[image]] in imagebot.toml: version_file = \"VERSION\" and bump = \"patch\"",
             arguments.path.display()
         );
         let mut decisions = decide_inner(&parsed, Timestamp::now());
@@ -97,7 +96,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         if !unwritten.is_empty() {
             let files = unwritten.len();
             say(&format!(
-                "{files} changed files are not written; the others are"
+                "{files} of the changed files could not be written; the others were"
             ));
             return Ok(Ended::Failed);
         }

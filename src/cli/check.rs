@@ -1,7 +1,7 @@
 //! `imagebot check`.
 
 use super::ended::Ended;
-use super::output::{Format, json, table, text};
+use super::output::{Format, counted, json, table, text, with_code};
 use super::progress::progress;
 use super::scan::settings_of;
 use super::session::{ConfigArgument, setup, wait};
@@ -23,20 +23,19 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Show why: every reference of a repository or folder, how its tag was read, what is next, and what would be
-/// proposed. Writes nothing.
+/// Explain each decision for a repository or folder (read-only).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  imagebot check .")]
 pub(super) struct Arguments {
-    /// A registered repository, or a folder or file; `repo:` and `path:` in front decide
+    /// A repository, folder or file; prefix with `repo:` or `path:` to disambiguate
     #[arg(value_name = "REPO|PATH")]
     subject: String,
-    /// Print the verdict on every tag
+    /// Show the verdict on every tag
     #[arg(long)]
     all_tags: bool,
     #[command(flatten)]
     config: ConfigArgument,
-    /// How the trace is printed
+    /// Output format
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
 }
@@ -83,6 +82,8 @@ struct Output {
 struct Trace {
     #[serde(flatten)]
     decision: DecisionReport,
+    #[serde(skip)]
+    reason: &'static str,
     source: Option<String>,
     settings: Vec<String>,
     steps: Vec<String>,
@@ -112,7 +113,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         Subject::Repo(name) => {
             if arguments.config.path().is_none() {
                 anyhow::bail!(
-                    "there is no file or folder {name}, and without a configuration there are no repositories\n\
+                    "{name} is not a file or folder, and no configuration was found that registers repositories\n\
                      help: correct the path, or name the configuration that registers {name} with --config FILE"
                 );
             }
@@ -241,7 +242,7 @@ async fn of_repo(
     let Some(repository) = report.repositories.into_iter().next() else {
         if let Some(left) = report.left_out.first() {
             anyhow::bail!(
-                "{name} is left out: {}\nhelp: `imagebot repos list` shows all that is left out, and why",
+                "{name} is excluded: {}\nhelp: `imagebot repos list` shows every excluded repository and why",
                 left.why
             );
         }
@@ -311,6 +312,7 @@ fn trace(decision: &Decision, source: Option<String>, all_tags: bool) -> Trace {
     });
     Trace {
         decision: DecisionReport::from(decision),
+        reason: decision.reason.describe(),
         source,
         settings: settings.unwrap_or_default(),
         steps: decision.steps.clone(),
@@ -319,17 +321,30 @@ fn trace(decision: &Decision, source: Option<String>, all_tags: bool) -> Trace {
             .map(|s| {
                 s.hints()
                     .iter()
-                    .map(|h| format!("{}: {}", h.code, h.text))
+                    .map(|h| format!("{} [{}]", h.text, h.code))
                     .collect()
             })
             .unwrap_or_default(),
     }
 }
 
+/// A status as a person reads it.
+fn status(code: &str) -> &str {
+    match code {
+        "open" => "would open",
+        "update" => "would update",
+        "close" => "would close",
+        "kept" => "stays open",
+        "limited" => "held back by a limit",
+        "foreign" => "taken over",
+        other => other,
+    }
+}
+
 fn render(output: &Output) -> String {
     let mut out = String::new();
     for problem in &output.problems {
-        let _ = writeln!(out, "error: {}: {}", problem.code, problem.message);
+        let _ = writeln!(out, "error: {} [{}]", problem.message, problem.code);
         if let Some(help) = &problem.help {
             let _ = writeln!(out, "  help: {help}");
         }
@@ -345,13 +360,11 @@ fn render(output: &Output) -> String {
         }
         let _ = writeln!(
             out,
-            "  {}: {}{}",
+            "  {}: {}",
             d.outcome,
-            d.reason,
-            if d.detail.is_empty() {
-                String::new()
-            } else {
-                format!(": {}", d.detail)
+            match d.detail.is_empty() {
+                true => with_code(trace.reason.trim_end_matches('.'), d.reason),
+                false => with_code(&d.detail, d.reason),
             }
         );
         for wanted in &d.wanted {
@@ -360,7 +373,11 @@ fn render(output: &Output) -> String {
                 wanted.digest.as_ref().map(|digest| format!("@{digest}")),
             ];
             let version: String = version.into_iter().flatten().collect();
-            let _ = writeln!(out, "  -> {version} ({}, {})", wanted.level, wanted.class);
+            let own = match wanted.class {
+                "major" => ", in a merge request of its own",
+                _ => "",
+            };
+            let _ = writeln!(out, "  → {version} ({}{own})", wanted.level);
         }
         for (mark, lines) in [
             ("set", &trace.settings),
@@ -394,10 +411,24 @@ fn render(output: &Output) -> String {
         let _ = writeln!(out, "not read: {unread}");
     }
     if output.proposals.is_empty() {
-        let _ = writeln!(out, "{}: nothing is proposed", output.subject);
+        let unknown = output.references.iter();
+        let unknown = unknown
+            .filter(|trace| trace.decision.outcome == "unknown")
+            .count();
+        let why = match unknown {
+            0 => String::new(),
+            unknown => format!(
+                " ({unknown} of {} could not be checked)",
+                counted(output.references.len(), "reference", "references")
+            ),
+        };
+        let _ = writeln!(out, "{}: no updates{why}", output.subject);
     }
     for proposal in &output.proposals {
-        let title = proposal.title.as_deref().unwrap_or("without a proposal");
+        let title = proposal.title.as_deref().unwrap_or("no update");
+        let number = proposal
+            .number
+            .map_or_else(String::new, |number| format!("!{number}, "));
         let detail = if proposal.detail.is_empty() {
             String::new()
         } else {
@@ -405,8 +436,9 @@ fn render(output: &Output) -> String {
         };
         let _ = writeln!(
             out,
-            "merge request, {}{detail}: {title}\n  on {}",
-            proposal.status, proposal.branch
+            "merge request {number}{}{detail}: {title}\n  on {}",
+            status(proposal.status),
+            proposal.branch
         );
         for change in &proposal.changes {
             let _ = writeln!(out, "  {change}");

@@ -1,7 +1,7 @@
 //! `imagebot config`.
 
 use super::ended::Ended;
-use super::output::{Format, complaint, json, say, table, text};
+use super::output::{Format, complaint, counted, json, say, table, text};
 use super::session::ConfigArgument;
 use super::settings::rows;
 use crate::config::{Config, operator_schema, parse_repository, repository_schema, review};
@@ -27,25 +27,25 @@ enum Command {
     Schema(Schema),
 }
 
-/// Read the operator's configuration, and an imagebot.toml, without running anything.
+/// Validate the operator's configuration and an imagebot.toml.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  imagebot config check imagebot.toml")]
 struct Check {
-    /// An imagebot.toml to check as well
+    /// An imagebot.toml to validate as well
     #[arg(value_name = "FILE")]
     repository: Option<PathBuf>,
     #[command(flatten)]
     config: ConfigArgument,
 }
 
-/// Print every setting that holds for a reference, and the line that it comes from.
+/// Print every setting that applies to a reference and the line it comes from.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  imagebot config show --image node:20")]
 struct Show {
     /// The repository's path on its forge
     #[arg(long, value_name = "R")]
     repo: Option<String>,
-    /// The image; without it, an image that no rule names
+    /// The image [default: one that no rule names]
     #[arg(long, value_name = "I")]
     image: Option<String>,
     /// The file in the repository
@@ -56,16 +56,16 @@ struct Show {
     repository: Option<PathBuf>,
     #[command(flatten)]
     config: ConfigArgument,
-    /// How the settings are printed
+    /// Output format
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
 }
 
-/// Print a JSON Schema, so that editors complete and check the file.
+/// Print a JSON Schema for completion and validation in editors.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  imagebot config schema > imagebot.schema.json")]
 struct Schema {
-    /// The schema of the operator's config.toml instead of imagebot.toml's
+    /// Print the schema of the operator's config.toml instead
     #[arg(long)]
     operator: bool,
 }
@@ -90,14 +90,19 @@ fn check(arguments: &Check) -> anyhow::Result<Ended> {
     let config = match arguments.config.path() {
         Some(path) => match arguments.config.needed() {
             Ok(config) => {
+                let found = review(&config);
+                let valid = match found.iter().any(|found| found.is_error) {
+                    true => "has errors",
+                    false => "is valid",
+                };
                 say(&format!(
-                    "{}: {} forges, {} registries, {} rules",
+                    "{} {valid}: {}, {}, {}",
                     path.display(),
-                    config.forges.len(),
-                    config.registries.len(),
-                    config.rules.len()
+                    counted(config.forges.len(), "forge", "forges"),
+                    counted(config.registries.len(), "registry", "registries"),
+                    counted(config.rules.len(), "rule", "rules")
                 ));
-                for found in review(&config) {
+                for found in found {
                     let level = if found.is_error { "error" } else { "warning" };
                     let (problem, help) = (&found.problem, &found.help);
                     say(&format!("{level}: {problem}\n  help: {help}"));
@@ -123,10 +128,10 @@ fn check(arguments: &Check) -> anyhow::Result<Ended> {
     if let Some(path) = &arguments.repository {
         let repository = read_repository(path, &config)?;
         say(&format!(
-            "{}: {} rules, {} args",
+            "{} is valid: {}, {}",
             path.display(),
-            repository.rules.len(),
-            repository.args.len()
+            counted(repository.rules.len(), "rule", "rules"),
+            counted(repository.args.len(), "argument", "arguments")
         ));
     }
     Ok(ended)

@@ -11,24 +11,24 @@ use std::path::{Path, PathBuf};
 /// Where the registry of a kept demo is.
 const REGISTRY: &str = "registry.json";
 
-/// Show a whole assembly line at work, on this machine, with nothing but git.
+/// Run a whole family of repositories on this machine; needs only git.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  imagebot demo --fail ruby\n  imagebot demo --diamond")]
 pub(super) struct Arguments {
-    /// Leave repositories, registry, cache and configuration in this folder, which is empty or missing; where a demo
-    /// was left before, its registry answers again until the command is stopped
+    /// Keep repositories, registry, cache and configuration in this folder, which must be empty or missing; if it already
+    /// holds a demo, serve its registry until the command is stopped
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
     /// Let the tests of a repository fail, until everything else is done; with --keep they stay so
     #[arg(long, value_name = "REPO")]
     fail: Option<String>,
-    /// Two parents with one parent, and a child of both: it is rebuilt once
+    /// A diamond: two images with the same parent, and a child of both that is rebuilt once
     #[arg(long, conflicts_with_all = ["generations", "monorepo"])]
     diamond: bool,
-    /// A chain of so many images
+    /// A chain of N images
     #[arg(long, value_name = "N", conflicts_with = "monorepo", value_parser = clap::value_parser!(u8).range(2..=50))]
     generations: Option<u8>,
-    /// One repository with several images: its whole cascade is one merge request
+    /// One repository with several images, whose whole cascade is one merge request
     #[arg(long)]
     monorepo: bool,
 }
@@ -53,7 +53,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
         if let Some(name) = fail.filter(|name| !names.contains(name)) {
             anyhow::bail!(
-                "there is no repository {name:?} in this demo; there are {}",
+                "unknown repository {name:?}: this demo has {}",
                 names.join(", ")
             );
         }
@@ -91,13 +91,13 @@ fn members(arguments: &Arguments) -> Vec<Member> {
 /// The folder to keep, which holds nothing yet.
 fn empty(folder: &Path) -> anyhow::Result<PathBuf> {
     let shown = folder.display();
-    std::fs::create_dir_all(folder).with_context(|| format!("{shown} cannot be made"))?;
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create {shown}"))?;
     let mut entries = folder
         .read_dir()
         .with_context(|| format!("{shown} cannot be read"))?;
     anyhow::ensure!(
         entries.next().is_none(),
-        "{shown} is not empty, and holds no demo; nothing is overwritten"
+        "{shown} is not empty and does not hold a demo; nothing is overwritten"
     );
     folder
         .canonicalize()
@@ -124,8 +124,8 @@ async fn serve_again(folder: &Path) -> anyhow::Result<Ended> {
 fn hints(folder: &Path) -> String {
     let config = folder.join("config.toml");
     format!(
-        "\nto look around:\n  git --git-dir {0}/repos/app.git log -p main\n  imagebot mr list --all --config {1}\n\
-         to ask its registry again, in another terminal:\n  imagebot demo --keep {0}\nand then:\n  \
+        "\nto explore:\n  git --git-dir {0}/repos/app.git log -p main\n  imagebot mr list --all --config {1}\n\
+         to start its registry again, in another terminal:\n  imagebot demo --keep {0}\nand then:\n  \
          imagebot graph --config {1}\n  imagebot check app --config {1}\n  imagebot run --config {1}",
         folder.display(),
         config.display()

@@ -10,13 +10,13 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// Print a file with references changed, byte for byte, offline; or nothing and the reason on stderr.
+/// Print a file with changed references (offline).
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  echo '[{\"image\":\"node\",\"from_tag\":\"20\",\"to_tag\":\"22\"}]' | imagebot edit Dockerfile --updates -"
 )]
 pub(super) struct Arguments {
-    /// The Dockerfile; it is not changed
+    /// The Dockerfile; it is not written
     file: PathBuf,
     /// The updates as JSON: [{"image", "from_tag", "to_tag", "to_digest"}]; - for stdin
     #[arg(long, value_name = "FILE")]
@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
             Ok(Ended::Clean)
         }
         Err(refusal) => {
-            say(&format!("{}: {refusal}", refusal.code()));
+            say(&format!("{refusal} [{}]", refusal.code()));
             Ok(Ended::Failed)
         }
     }
@@ -57,7 +57,7 @@ fn read_updates(path: &Path) -> anyhow::Result<Vec<Update>> {
     let text = read_text(path)?;
     let given: Vec<GivenUpdate> = serde_json::from_str(&text).with_context(|| {
         format!(
-            "{} is no list of updates: [{{\"image\", \"from_tag\", \"to_tag\", \"to_digest\"}}]",
+            "{} is not a list of updates: [{{\"image\", \"from_tag\", \"to_tag\", \"to_digest\"}}]",
             path.display()
         )
     })?;

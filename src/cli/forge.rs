@@ -10,7 +10,7 @@ use crate::run::survey;
 use clap::Subcommand;
 use serde::Serialize;
 
-/// Look whether imagebot can do its work on the forges.
+/// Check access to the configured forges.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -19,7 +19,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Check tokens, rights, versions and repositories of every forge, and say what to mend.
+    /// Check tokens, rights, versions and repositories of every forge, and show how to fix problems.
     #[command(after_help = "Example:\n  imagebot forge doctor --config config.toml")]
     Doctor(Doctor),
 }
@@ -28,7 +28,7 @@ enum Command {
 struct Doctor {
     #[command(flatten)]
     config: ConfigArgument,
-    /// How it is printed
+    /// Output format
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
 }
@@ -83,7 +83,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
             .collect();
         if !listing.is_empty() {
             examined.push(Examined {
-                forge: "what could not be listed".to_owned(),
+                forge: "repositories that could not be listed".to_owned(),
                 findings: listing,
             });
         }

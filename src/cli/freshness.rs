@@ -15,18 +15,18 @@ use jiff::Timestamp;
 use serde::Serialize;
 use std::sync::Arc;
 
-/// Say whether a published image is built on the current content of its parents, and what that rests on.
+/// Check whether published images are built on the current content of their parents, with the evidence.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  imagebot freshness registry.example.com/team/app:1.4 --config config.toml"
 )]
 pub(super) struct Arguments {
-    /// An image, or a registered repository: all images that it publishes. With image: or repo: before it, it is that
+    /// An image, or a registered repository for all its images; prefix with image: or repo: to disambiguate
     #[arg(value_name = "IMAGE|REPO")]
     subject: String,
     #[command(flatten)]
     config: ConfigArgument,
-    /// How the answer is printed
+    /// Output format
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
 }
@@ -80,7 +80,7 @@ fn subjects(setup: &Setup, publishers: &Publishers, subject: &str) -> anyhow::Re
     };
     anyhow::ensure!(
         !found.is_empty(),
-        "no image is known that {subject} publishes\nhelp: say it in its imagebot.toml: [[image]] name = \"…\""
+        "{subject} publishes no known image\nhelp: declare it in its imagebot.toml: [[image]] name = \"…\""
     );
     Ok(found)
 }
@@ -88,7 +88,7 @@ fn subjects(setup: &Setup, publishers: &Publishers, subject: &str) -> anyhow::Re
 fn render(output: &Output) -> String {
     let mut out = String::new();
     for problem in &output.problems {
-        out.push_str(&format!("error: {}: {}\n", problem.code, problem.message));
+        out.push_str(&format!("error: {} [{}]\n", problem.message, problem.code));
         if let Some(help) = &problem.help {
             out.push_str(&format!("  help: {help}\n"));
         }
@@ -111,7 +111,7 @@ fn render(output: &Output) -> String {
                     None => "-".to_owned(),
                 },
                 row.answer.to_owned(),
-                format!("{}{rung}: {}", row.code, row.evidence),
+                format!("{}{rung} [{}]", row.evidence, row.code),
             ]
         });
         out.push_str(&table(&rows.collect::<Vec<_>>()));

@@ -18,36 +18,36 @@ use jiff::Timestamp;
 use picture::Picture;
 use std::sync::Arc;
 
-/// Show who builds what and who stands on what, with the state of every image.
+/// Show which repositories build and depend on which images, with the state of every image.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  imagebot graph --config config.toml\n  imagebot graph platform/base --down --format mermaid"
 )]
 pub(super) struct Arguments {
-    /// Only what stands on this repository or image, and what it stands on; `repo:` and `image:` decide which is meant
+    /// Only this repository or image, its ancestors and its descendants; prefix with `repo:` or `image:` to disambiguate
     #[arg(value_name = "REPO|IMAGE")]
     what: Option<String>,
     #[command(flatten)]
     config: ConfigArgument,
-    /// Only what it stands on
+    /// Only its ancestors
     #[arg(long)]
     up: bool,
-    /// Only what stands on it
+    /// Only its descendants
     #[arg(long)]
     down: bool,
-    /// Look also whether what is published is built on its parents' current content
+    /// Also check whether published images are built on their parents' current content
     #[arg(long)]
     stale: bool,
-    /// How it is drawn
+    /// Output format
     #[arg(long, value_enum, default_value = "tree")]
     format: Drawing,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Drawing {
-    /// For the terminal.
+    /// A tree for the terminal.
     Tree,
-    /// For machines.
+    /// JSON.
     Json,
     /// Graphviz.
     Dot,
@@ -87,7 +87,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         say(&format!("warning: {warning}"));
     }
     for problem in &portrait.problems {
-        say(&format!("error: {}: {}", problem.code, problem.message));
+        say(&format!("error: {} [{}]", problem.message, problem.code));
     }
     match arguments.format {
         Drawing::Json => json(&portrait)?,
@@ -124,7 +124,7 @@ fn named(portrait: &Portrait, what: &str) -> anyhow::Result<Vec<usize>> {
         .collect();
     if of_image.is_empty() {
         bail!(
-            "nothing in the family is {name:?}\nhelp: `imagebot graph` without a name shows all of it"
+            "no image or repository named {name:?} in the family\nhelp: `imagebot graph` without a name shows the whole family"
         );
     }
     Ok(of_image)

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 
-/// Write a commented imagebot.toml, or the operator's config.toml, to begin with.
+/// Write a commented imagebot.toml, or the operator's config.toml, as a starting point.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  imagebot init .")]
 pub(super) struct Arguments {
@@ -34,10 +34,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
     if let Err(error) = &file
         && error.kind() == ErrorKind::AlreadyExists
     {
-        anyhow::bail!("{shown} is there already\nhelp: move it away, or name another folder");
+        anyhow::bail!("{shown} already exists\nhelp: move it away or choose another folder");
     }
     let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
     written.with_context(|| format!("{shown} cannot be written"))?;
-    say(&format!("{} is written", path.display()));
+    say(&format!("wrote {}", path.display()));
     Ok(Ended::Clean)
 }

@@ -26,7 +26,7 @@ enum Command {
     /// Merge a merge request, and delete its branch.
     #[command(after_help = "Example:\n  imagebot mr merge app 1 --config config.toml")]
     Merge(One),
-    /// Close a merge request: imagebot does not propose its versions again.
+    /// Close a merge request; imagebot does not propose its versions again.
     #[command(after_help = "Example:\n  imagebot mr close app 1 --config config.toml")]
     Close(One),
 }
@@ -35,15 +35,15 @@ enum Command {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  imagebot mr list --config config.toml")]
 struct List {
-    /// Only of repositories whose path fits
+    /// Only repositories whose path matches
     #[arg(long, value_name = "GLOB")]
     repo: Option<String>,
-    /// Also those that are merged or closed
+    /// Include merged and closed ones
     #[arg(long)]
     all: bool,
     #[command(flatten)]
     config: ConfigArgument,
-    /// How they are printed
+    /// Output format
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
 }
@@ -90,7 +90,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
                 let (forge, repo) = find(&setup.local, &one.repo).await?;
                 let merged = forge.merge_now(&repo, one.number).await?;
                 say(&format!(
-                    "!{} of {} is merged as {}",
+                    "merged !{} of {} as {}",
                     one.number,
                     repo.name,
                     merged.short()
@@ -101,7 +101,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
                 let (forge, repo) = find(&setup.local, &one.repo).await?;
                 forge.close(&repo, one.number).await?;
                 say(&format!(
-                    "!{} of {} is closed; imagebot does not propose these versions again",
+                    "closed !{} of {}; imagebot does not propose these versions again unless it is reopened",
                     one.number, repo.name
                 ));
                 Ok(Ended::Clean)
@@ -116,7 +116,7 @@ async fn list(forges: &[Local], arguments: &List) -> anyhow::Result<Ended> {
         .as_ref()
         .map(|glob| RepoGlobs::parse(&[glob]))
         .transpose();
-    let globs = globs.map_err(|(_, error)| anyhow::anyhow!("--repo is no glob: {error}"))?;
+    let globs = globs.map_err(|(_, error)| anyhow::anyhow!("--repo is not a glob: {error}"))?;
     let mut rows = Vec::new();
     let mut failed = false;
     for forge in forges {

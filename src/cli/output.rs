@@ -23,9 +23,9 @@ fn redacted(text: &str) -> std::borrow::Cow<'_, str> {
 /// How a command's data is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
-    /// For people.
+    /// Human-readable text.
     Human,
-    /// For machines.
+    /// JSON.
     Json,
 }
 
@@ -104,6 +104,24 @@ pub(super) fn cut(text: &str, most: usize) -> std::borrow::Cow<'_, str> {
             format!("{}… ({rest} more characters)", &text[..at]).into()
         }
     }
+}
+
+/// A sentence with its stable code behind it in brackets. A sentence that ends in a more precise code keeps both.
+pub(super) fn with_code(sentence: &str, code: &str) -> String {
+    let precise = ["not-editable", "edit-refused"].contains(&code);
+    match sentence
+        .strip_suffix(']')
+        .and_then(|rest| rest.rsplit_once(" ["))
+    {
+        Some((sentence, inner)) if precise => format!("{sentence} [{code}: {inner}]"),
+        _ if sentence.is_empty() => format!("[{code}]"),
+        _ => format!("{sentence} [{code}]"),
+    }
+}
+
+/// A count with its noun.
+pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// Rows with their columns aligned, two spaces between.

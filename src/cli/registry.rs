@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use serde::Serialize;
 
-/// Look at registries.
+/// Check access to registries.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -23,16 +23,16 @@ enum Command {
     Doctor(Doctor),
 }
 
-/// Walk the way to a registry or an image step by step; name the first step that fails, and its cure.
+/// Diagnose access to a registry or an image step by step.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  imagebot registry doctor docker.io/library/node")]
 struct Doctor {
-    /// A host, an image or an image with a tag; without it, every configured registry
+    /// A host, an image or an image with a tag [default: every configured registry]
     #[arg(value_name = "HOST|IMAGE")]
     subject: Option<String>,
     #[command(flatten)]
     config: ConfigArgument,
-    /// How the steps are printed
+    /// Output format
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
 }
@@ -48,7 +48,7 @@ struct StepOutput {
     name: &'static str,
     outcome: &'static str,
     detail: String,
-    cure: Option<String>,
+    help: Option<String>,
 }
 
 pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
@@ -109,7 +109,7 @@ async fn walk(setup: &Setup, subject: &Subject) -> Walk {
                 name: "secret",
                 outcome: "failed",
                 detail: error.to_string(),
-                cure: None,
+                help: None,
             });
             None
         }
@@ -164,7 +164,7 @@ fn output(step: Step) -> StepOutput {
         name: step.name,
         outcome,
         detail: step.detail,
-        cure: step.cure,
+        help: step.help,
     }
 }
 
@@ -176,10 +176,10 @@ fn render(walks: &[Walk]) -> String {
                 "  {:8} {}: {}\n",
                 step.outcome, step.name, step.detail
             ));
-            if let Some(cure) = &step.cure {
+            if let Some(help) = &step.help {
                 out.push_str(&format!(
-                    "           cure: {}\n",
-                    cure.replace('\n', "\n                 ")
+                    "           help: {}\n",
+                    help.replace('\n', "\n                 ")
                 ));
             }
         }

@@ -10,7 +10,7 @@ use crate::run::{ProblemReport, forget, survey};
 use clap::Subcommand;
 use serde::Serialize;
 
-/// Show which repositories are registered, and what was left out.
+/// List registered repositories, or forget one.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -19,10 +19,10 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List the registered repositories and why they are, and those that were left out.
+    /// List registered and excluded repositories, with the reason.
     #[command(after_help = "Example:\n  imagebot repos list --config config.toml")]
     List(List),
-    /// Let a path stand for another repository than it did: after it was deleted and made anew.
+    /// Accept a different repository at a path, after it was deleted and created again.
     #[command(after_help = "Example:\n  imagebot repos forget platform/base --config config.toml")]
     Forget(Forget),
 }
@@ -31,7 +31,7 @@ enum Command {
 struct List {
     #[command(flatten)]
     config: ConfigArgument,
-    /// How they are printed
+    /// Output format
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
 }
@@ -82,7 +82,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
                 Ok(forget(&setup, &name))
             })?;
             if !forgotten {
-                say(&format!("nothing was remembered of {name}\n"));
+                say(&format!("nothing was stored for {name}\n"));
             }
             Ok(Ended::Clean)
         }
@@ -142,7 +142,7 @@ fn render(listed: &Listed) -> String {
     };
     let mut out = table(&listed.registered.iter().map(row).collect::<Vec<_>>());
     if !listed.left_out.is_empty() {
-        out.push_str("left out:\n");
+        out.push_str("excluded:\n");
         let row = |row: &Row| vec![format!("  {}", row.repo), row.why.clone()];
         out.push_str(&table(&listed.left_out.iter().map(row).collect::<Vec<_>>()));
     }
@@ -159,8 +159,8 @@ fn render(listed: &Listed) -> String {
         .map(|problem| (String::new(), problem));
     for (name, problem) in failed.chain(problems) {
         out.push_str(&format!(
-            "error: {name}{}: {}\n",
-            problem.code, problem.message
+            "error: {name}{} [{}]\n",
+            problem.message, problem.code
         ));
         if let Some(help) = &problem.help {
             out.push_str(&format!("  help: {help}\n"));

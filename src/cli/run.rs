@@ -1,7 +1,7 @@
 //! `imagebot run`.
 
 use super::ended::Ended;
-use super::output::{Format, json, say};
+use super::output::{Format, counted, json, say, with_code};
 use super::progress::progress;
 use super::session::{ConfigArgument, setup, setup_to_write, wait};
 use crate::redact::Redactor;
@@ -13,25 +13,25 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-/// Look at every registered repository once, and open or update the merge requests that are due.
+/// Process every registered repository once and open or update merge requests.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example, which only looks:\n  imagebot run --config config.toml --dry-run")]
+#[command(after_help = "Example, read-only:\n  imagebot run --config config.toml --dry-run")]
 pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigArgument,
-    /// Look only at the repositories whose path fits
+    /// Only repositories whose path matches
     #[arg(long, value_name = "GLOB")]
     repo: Vec<String>,
-    /// Write nothing, and say what would be done
+    /// Show what would be done, without writing
     #[arg(long)]
     dry_run: bool,
-    /// Open merge requests beyond max_open and max_new_per_hour; they count against later passes
+    /// Ignore max_open and max_new_per_hour; the merge requests count against later passes
     #[arg(long)]
     force: bool,
-    /// Which problems give exit code 1: those that were not there in the last pass, any, or none
+    /// Which problems cause exit code 1: those new since the last pass, any, or none
     #[arg(long, value_enum, default_value = "new", value_name = "WHICH")]
     fail_on: FailOn,
-    /// How the report is printed: for people on stderr, or as JSON on stdout
+    /// Output format: human-readable on stderr, or JSON on stdout
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
 }
@@ -39,7 +39,7 @@ pub(super) struct Arguments {
 /// Which problems give exit code 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum FailOn {
-    /// Those that were not there in the last pass.
+    /// Problems that are new since the last pass.
     New,
     /// Any.
     Any,
@@ -60,7 +60,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         .is_some_and(|only| only.positive().next().is_none())
     {
         anyhow::bail!(
-            "every --repo excludes, so nothing is left\nhelp: add --repo '**' for all others"
+            "every --repo excludes repositories, so none is selected\nhelp: add --repo '**' to select all others"
         );
     }
     let report = wait(async {
@@ -133,9 +133,9 @@ pub(super) fn render(report: &Report) -> String {
         for problem in &repo.problems {
             let _ = writeln!(
                 out,
-                "  error: {}: {}{}",
-                problem.code,
+                "  error: {} [{}]{}",
                 indented(&problem.message),
+                problem.code,
                 age(problem.since)
             );
             if let Some(help) = &problem.help {
@@ -181,13 +181,12 @@ pub(super) fn render(report: &Report) -> String {
             }
             let _ = writeln!(
                 out,
-                "  {}: {}: {}:{}: {}: {}{}",
+                "  {}: {}:{}: {}: {}{}",
                 decision.outcome,
-                decision.reason,
                 decision.path,
                 decision.line,
                 decision.written,
-                indented(&decision.detail),
+                with_code(&indented(&decision.detail), decision.reason),
                 age(decision.since)
             );
             if let Some(help) = decision
@@ -209,15 +208,15 @@ pub(super) fn render(report: &Report) -> String {
             let _ = writeln!(out, "  not read: {unread}");
         }
         for rule in &repo.unused_rules {
-            let _ = writeln!(out, "  this rule matches nothing: {rule}");
+            let _ = writeln!(out, "  this rule does not match anything: {rule}");
         }
     }
     for problem in &report.problems {
         let _ = writeln!(
             out,
-            "error: {}: {}{}",
-            problem.code,
+            "error: {} [{}]{}",
             indented(&problem.message),
+            problem.code,
             age(problem.since)
         );
         if let Some(help) = &problem.help {
@@ -228,8 +227,15 @@ pub(super) fn render(report: &Report) -> String {
         let _ = writeln!(out, "warning: {warning}");
     }
     for rule in &report.unused_rules {
-        let _ = writeln!(out, "this rule matched nothing in any repository: {rule}");
+        let _ = writeln!(
+            out,
+            "this rule did not match anything in any repository: {rule}"
+        );
     }
+    let unchanged = match quiet {
+        0 => String::new(),
+        quiet => format!(" ({quiet} unchanged)"),
+    };
     let decisions = || report.repositories.iter().flat_map(|repo| &repo.decisions);
     out.push_str(&endings(decisions()));
     let count = |outcome: &str| {
@@ -246,27 +252,75 @@ pub(super) fn render(report: &Report) -> String {
     let ended = decisions()
         .filter(|decision| decision.reason == "variant-ended")
         .count();
+    let outcomes = [
+        (count("update"), " to update"),
+        (current(), " up to date"),
+        (count("keep") - current(), " kept for other reasons"),
+        (count("hold"), " waiting"),
+        (count("skip"), " skipped"),
+        (count("unknown"), " could not be checked"),
+    ];
     let _ = writeln!(
         out,
-        "{} repositories ({quiet} without anything to say), {} references: {} to update, {} up to date, {}{} on hold, {} skipped, {} unknown{}",
-        report.repositories.len(),
-        decisions().count(),
-        count("update"),
-        current(),
-        match count("keep") - current() {
+        "{}{unchanged}, {}: {}{}",
+        counted(report.repositories.len(), "repository", "repositories"),
+        counted(decisions().count(), "reference", "references"),
+        list(&outcomes),
+        match ended {
             0 => String::new(),
-            others => format!("{others} kept for other reasons, "),
-        },
-        count("hold"),
-        count("skip"),
-        count("unknown"),
-        if ended > 0 {
-            format!("; of a variant that has ended: {ended}")
-        } else {
-            String::new()
+            ended => format!("; {ended} of a variant without newer tags"),
         }
     );
+    out.push_str(&merge_requests(report));
     out
+}
+
+/// The counts that are not zero, as one list.
+fn list(counts: &[(usize, &str)]) -> String {
+    let shown = counts.iter().filter(|(count, _)| *count > 0);
+    let shown: Vec<String> = shown
+        .map(|(count, what)| format!("{count}{what}"))
+        .collect();
+    match shown.is_empty() {
+        true => "nothing to do".to_owned(),
+        false => shown.join(", "),
+    }
+}
+
+/// The line that counts merge requests by what happened to them; empty if there are none.
+fn merge_requests(report: &Report) -> String {
+    let proposals = || report.repositories.iter().flat_map(|repo| &repo.proposals);
+    if proposals().next().is_none() {
+        return String::new();
+    }
+    let count = |status: &str| {
+        proposals()
+            .filter(|proposal| proposal.status == status)
+            .count()
+    };
+    let (opened, updated, closed) = match report.dry_run {
+        true => (" to open", " to update", " to close"),
+        false => (" opened", " updated", " closed"),
+    };
+    let counts = [
+        (count("open"), opened),
+        (count("update"), updated),
+        (count("close"), closed),
+        (count("merged"), " merged"),
+        (count("unchanged"), " unchanged"),
+        (count("kept"), " kept open"),
+        (count("limited"), " held back by limits"),
+        (count("declined"), " declined"),
+        (count("reverted"), " reverted"),
+        (count("foreign"), " taken over"),
+        (count("retargeted"), " retargeted"),
+        (count("stopped"), " stopped"),
+        (
+            count("moved") + count("refused") + count("failed"),
+            " failed",
+        ),
+    ];
+    format!("merge requests: {}\n", list(&counts))
 }
 
 /// What has come to its end, once for each image and tag however many references have it.
@@ -286,12 +340,12 @@ fn endings<'r>(decisions: impl Iterator<Item = &'r DecisionReport>) -> String {
             count => format!("{count} references"),
         };
         let (reason, detail) = (decision.reason, indented(&decision.detail));
-        let _ = writeln!(out, "{reason}: {image}:{tag} ({references}): {detail}");
+        let _ = writeln!(out, "{image}:{tag} ({references}): {detail} [{reason}]");
     }
     if found.len() > MOST_ENDINGS {
         let _ = writeln!(
             out,
-            "and {} more that have ended",
+            "and {} more images without newer tags",
             found.len() - MOST_ENDINGS
         );
     }

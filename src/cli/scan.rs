@@ -15,9 +15,9 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  imagebot scan . --format json")]
 pub(super) struct Arguments {
-    /// A folder, or a file that is read as a Dockerfile whatever its name
+    /// A folder, or a file that is parsed as a Dockerfile
     path: PathBuf,
-    /// How the references are printed
+    /// Output format
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
 }

@@ -32,7 +32,7 @@ impl ConfigArgument {
     pub(super) fn needed(&self) -> anyhow::Result<Config> {
         let path = self.path().with_context(|| {
             format!(
-                "there is no configuration: none of {} is there\nhelp: `imagebot init --operator` writes a commented one; name it with --config FILE",
+                "no configuration found: none of {} exists\nhelp: `imagebot init --operator` writes a commented one; name it with --config FILE",
                 defaults().iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
             )
         })?;
@@ -45,7 +45,7 @@ impl ConfigArgument {
         if config.forges.is_empty() {
             let path = self.path().unwrap_or_default();
             anyhow::bail!(
-                "{} has no [[forge]], so there are no repositories\nhelp: add one: [[forge]] with kind = \"gitlab\", \
+                "{} has no [[forge]], so no repositories are registered\nhelp: add one: [[forge]] with kind = \"gitlab\", \
                  \"github\" or \"local\"; `imagebot init --operator` writes an example of each",
                 path.display()
             );
@@ -104,7 +104,7 @@ pub(super) fn wait<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyho
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
-    let runtime = runtime.context("the runtime cannot be started")?;
+    let runtime = runtime.context("cannot start the async runtime")?;
     let ended = runtime.block_on(async {
         tokio::select! {
             ended = command => ended,
@@ -121,7 +121,7 @@ const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// A command that a signal stopped.
 #[derive(Debug, thiserror::Error)]
-#[error("stopped by signal {0}; the next run goes on from what was done")]
+#[error("stopped by signal {0}; the next run continues from here")]
 pub(super) struct Stopped(pub(super) u8);
 
 /// The first signal that asks the process to end. Not SIGHUP: `nohup` would not be respected.

@@ -74,7 +74,7 @@ pub(super) fn rows(s: &Settings) -> Vec<(&'static str, String, &Origin)> {
         (
             "squash",
             s.squash.value.map_or_else(
-                || quoted("as the repository has it"),
+                || quoted("the repository's own setting"),
                 |squash| squash.to_string(),
             ),
             &s.squash.from,

@@ -14,19 +14,19 @@ use jiff::civil::Date;
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// Say how an image's tags read as versions, which one is next, and why the others are not.
+/// Show how an image's tags parse as versions and which one would be chosen.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example, offline:\n  printf '20\\n22\\n22-rc1\\n' | imagebot tags node:20 --tags-from -"
 )]
 pub(super) struct Arguments {
-    /// The image with the tag that is pinned now
+    /// The image with its current tag
     #[arg(value_name = "IMAGE:TAG")]
     image: String,
     /// Read the tags from a file, one a line, instead of the registry; - for stdin
     #[arg(long, value_name = "FILE")]
     tags_from: Option<PathBuf>,
-    /// How tags are read
+    /// How tags are parsed
     #[arg(long, value_enum)]
     scheme: Option<SchemeName>,
     /// The pattern of the regex scheme
@@ -35,7 +35,7 @@ pub(super) struct Arguments {
     /// The order in which the pattern's groups are compared
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     order: Vec<String>,
-    /// The widest change
+    /// The largest change to allow
     #[arg(long, value_name = "LEVEL")]
     max: Option<Level>,
     /// Allow prereleases
@@ -53,12 +53,12 @@ pub(super) struct Arguments {
     /// Whether a number in the variant may rise
     #[arg(long, value_parser = ["keep", "follow"], default_value = "keep")]
     variant: String,
-    /// Judge as if it were this day, YYYY-MM-DD
+    /// Decide as if today were this date, YYYY-MM-DD
     #[arg(long, value_name = "DATE")]
     today: Option<Date>,
     #[command(flatten)]
     config: ConfigArgument,
-    /// How the answer is printed
+    /// Output format
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
 }
@@ -133,7 +133,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     let (config, _) = arguments.config.load()?;
     let image = config.operator().resolve(&reference.name);
     let selection = select(&image, current, &tags, &rules, today)
-        .map_err(|error| anyhow::anyhow!("{}: {error}", error.code()))?;
+        .map_err(|error| anyhow::anyhow!("{error} [{}]", error.code()))?;
     match arguments.format {
         Format::Json => json(&output(&reference, current, &selection))?,
         Format::Human => text(&render(&reference, current, &selection))?,
@@ -146,7 +146,7 @@ fn rules(arguments: &Arguments) -> anyhow::Result<Rules> {
         (Some(SchemeName::Regex) | None, Some(pattern)) => {
             let scheme = RegexScheme::parse(pattern, &arguments.order);
             Scheme::Regex(
-                scheme.map_err(|error| anyhow::anyhow!("--pattern: {}: {error}", error.code()))?,
+                scheme.map_err(|error| anyhow::anyhow!("--pattern: {error} [{}]", error.code()))?,
             )
         }
         (Some(SchemeName::Regex), None) => anyhow::bail!("--scheme regex needs --pattern"),
@@ -159,7 +159,7 @@ fn rules(arguments: &Arguments) -> anyhow::Result<Rules> {
         anyhow::bail!("--order belongs to --scheme regex");
     }
     let bad = |key: &str, error: crate::scheme::SchemeError| {
-        anyhow::anyhow!("--{key}: {}: {error}", error.code())
+        anyhow::anyhow!("--{key}: {error} [{}]", error.code())
     };
     let allow = arguments.allow.as_deref().filter(|text| !text.is_empty());
     Ok(Rules {
@@ -200,7 +200,7 @@ fn listed(
         let setup = setup(config, unlisted, redactor).await?;
         let Some(lookup) = setup.lookup(&reference.name, None, None)? else {
             return Ok(Err(format!(
-                "{} is not listed, and is never contacted\nhelp: [[registry]]\nhost = \"{0}\"",
+                "{} is not a listed registry, so it is not contacted\nhelp: [[registry]]\nhost = \"{0}\"",
                 reference.name.host()
             )));
         };
@@ -216,7 +216,7 @@ fn listed(
                         .help()
                         .map(|help| format!("\nhelp: {help}"))
                         .unwrap_or_default();
-                    Err(format!("{}: {error}{help}", error.code()))
+                    Err(format!("{error} [{}]{help}", error.code()))
                 }
             },
         )
@@ -264,16 +264,22 @@ fn render(reference: &Reference, current: Option<&str>, selection: &Selection) -
         .collect();
     let mut out = table(&rows);
     out.push_str(&format!(
-        "\n{} {}: {}\n",
+        "\n{}{}: {}\n",
         reference.name,
-        current.unwrap_or("without a tag"),
-        selection.best().map_or_else(
-            || "nothing newer is allowed".to_owned(),
-            |best| format!("next is {best}")
-        )
+        current.map_or_else(String::new, |tag| format!(" {tag}")),
+        match (selection.best(), current) {
+            (Some(best), _) => format!("next is {best}"),
+            (None, Some(_)) => "no newer tag is allowed".to_owned(),
+            (None, None) => {
+                format!(
+                    "no tag to compare with; add one, such as {}:1.2",
+                    reference.name
+                )
+            }
+        }
     ));
     for hint in selection.hints() {
-        out.push_str(&format!("{}: {}\n", hint.code, hint.text));
+        out.push_str(&format!("{} [{}]\n", hint.text, hint.code));
     }
     out
 }

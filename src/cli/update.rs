@@ -13,13 +13,13 @@ use anyhow::Context as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Write what is due straight into the files of a folder: no branch, no merge request.
+/// Update references directly in the files of a folder, without branches or merge requests.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example, which only looks:\n  imagebot update . --dry-run")]
+#[command(after_help = "Example, read-only:\n  imagebot update . --dry-run")]
 pub(super) struct Arguments {
     /// The folder
     path: PathBuf,
-    /// Write nothing, and say what would be written
+    /// Show what would be written, without writing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -89,7 +89,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         if !unwritten.is_empty() {
             let not = changes.len().saturating_sub(lines.len());
             say(&format!(
-                "{not} changes not made\nhelp: give the files the right to be written, and start the command again"
+                "{not} changes not made\nhelp: make the files writable and run the command again"
             ));
         }
         Ok(match failed {
@@ -127,7 +127,7 @@ fn replace(path: &Path, before: &[u8], after: &[u8]) -> anyhow::Result<()> {
     let now = std::fs::read(path).with_context(|| format!("{shown} cannot be read"))?;
     anyhow::ensure!(
         metadata.is_file() && now == before,
-        "{shown} changed meanwhile; nothing is written to it"
+        "{shown} changed while imagebot ran; it was not written"
     );
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)

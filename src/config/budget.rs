@@ -40,32 +40,32 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "references",
         kind: Kind::Number,
-        about: "The most references that are read of a repository, and of one file; the rest is counted and reported. Default: 2000.",
+        about: "Maximum number of references read per repository and per file; the rest are counted and reported. Default: 2000.",
     },
     Key {
         name: "lookups",
         kind: Kind::Number,
-        about: "The most images of a repository that are looked up in a pass; the others have their turn in the next ones. Default: 500.",
+        about: "Maximum number of images looked up per repository and pass; the others follow in later passes. Default: 500.",
     },
     Key {
         name: "candidates",
         kind: Kind::Number,
-        about: "The most newer tags that are tried for a reference in a pass where those before cannot be used; the next pass goes on from there. Default: 20.",
+        about: "Maximum number of newer tags tried per reference and pass while none is usable; the next pass continues from there. Default: 20.",
     },
     Key {
         name: "lookup_time",
         kind: Kind::Text,
-        about: "The longest that a look-up waits for a registry that answers nobody. Default: \"2 min\".",
+        about: "Longest time a look-up waits for a registry that does not respond. Default: \"2 min\".",
     },
     Key {
         name: "host_time",
         kind: Kind::Text,
-        about: "The longest that a pass waits for one registry; what does not need it goes on at once. Default: \"10 min\".",
+        about: "Longest time a pass waits for one registry; everything else continues without it. Default: \"10 min\".",
     },
     Key {
         name: "git_time",
         kind: Kind::Text,
-        about: "The longest that one git process may take, hooks of local repositories included. Default: \"2 min\".",
+        about: "Longest time one git process may take, including hooks of local repositories. Default: \"2 min\".",
     },
 ];
 

@@ -51,7 +51,7 @@ pub(super) fn images(root: Table<'_>) -> Vec<ImageSpec> {
         let mut whole = true;
         for (name, span) in spec.names().zip(spans) {
             if let Some(first) = places.get(name) {
-                let why = format!("{} has this name already", at_line(first));
+                let why = format!("{} already has this name", at_line(first));
                 table.problem(span, why, None);
                 whole = false;
             } else {
@@ -147,7 +147,7 @@ pub(super) fn depends(root: Table<'_>) -> Vec<Depends> {
             .names()
             .filter(|name| matches!(*name, "repo" | "image"));
         if both.count() != 1 {
-            let why = "[[depends]] names one thing: `repo` or `image`";
+            let why = "[[depends]] takes either `repo` or `image`";
             table.problem(table.span.0..table.span.1, why, None);
             continue;
         }
@@ -164,5 +164,5 @@ pub(super) fn depends(root: Table<'_>) -> Vec<Depends> {
 }
 
 fn no_repo(text: &str) -> String {
-    format!("{text:?} is no repository; write it as \"group/name\" or with its address")
+    format!("{text:?} is not a repository; write it as \"group/name\" or with its address")
 }

@@ -167,7 +167,7 @@ fn server(
         .map(TokenConfig::Token);
     let app = table.table("app").and_then(|app| app_of(app, kind, folder));
     if let (Some(_), Some(_)) = (&token, &app) {
-        let why = "`token` and `app` are two ways to say the same thing; keep one";
+        let why = "`token` and `app` cannot be combined; keep one";
         table.problem(table.span_of("app"), why, None);
     }
     tokens.extend(token.or(app).map(|token| (String::new(), token)));
@@ -185,7 +185,7 @@ fn server(
             (Some(prefix), Some(token)) => {
                 let mut prefix_text = prefix.value.trim_matches('/').to_owned();
                 if prefix_text.is_empty() {
-                    let why = "an empty prefix is what `token` is for";
+                    let why = "a prefix cannot be empty; use `token` for all repositories";
                     table.problem(prefix.span, why, None);
                     continue;
                 }
@@ -194,7 +194,7 @@ fn server(
             }
             (Some(_), None) => narrow.problem(
                 narrow.span.0..narrow.span.1,
-                "tokens needs `token`, and never in clear",
+                "`tokens` needs `token`; secrets are never written in plain text",
                 Some("write token = { env = \"NAME\" }".to_owned()),
             ),
             _ => {}
@@ -203,7 +203,7 @@ fn server(
     if tokens.is_empty() {
         table.problem(
             table.span.0..table.span.1,
-            "[[forge]] needs `token`, and never in clear",
+            "[[forge]] needs `token`; secrets are never written in plain text",
             Some("write token = { env = \"IMAGEBOT_TOKEN\" }".to_owned()),
         );
     }
@@ -238,7 +238,7 @@ fn server(
 fn app_of(table: Table<'_>, kind: ServerKind, folder: &Path) -> Option<TokenConfig> {
     table.only(&[keys::APP]);
     if kind != ServerKind::GitHub {
-        let why = "only GitHub has Apps";
+        let why = "`app` works with GitHub only";
         table.problem(table.span.0..table.span.1, why, None);
         return None;
     }
@@ -261,21 +261,19 @@ fn app_of(table: Table<'_>, kind: ServerKind, folder: &Path) -> Option<TokenConf
 
 /// The address of a server: where a person opens it in a browser.
 fn base(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| format!("{text:?} is no URL: {error}"))?;
+    let url = Url::parse(text).map_err(|error| format!("{text:?} is not a URL: {error}"))?;
     let fits = matches!(url.scheme(), "https" | "http") && url.host_str().is_some();
     if !fits {
         return Err(format!(
-            "{text:?} is no address of a server; write it as \"https://gitlab.example.com\""
+            "{text:?} is not a server address; write it as \"https://gitlab.example.com\""
         ));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(
-            "no user and no password may stand in `url`; that is what `token` is for".to_owned(),
-        );
+        return Err("`url` must not contain a user name or password; use `token`".to_owned());
     }
     if let Some(server) = of_api(&url) {
         return Err(format!(
-            "this is the address of an API; write the one that people open: url = \"{server}\""
+            "this is an API address; use the address of the web interface: url = \"{server}\""
         ));
     }
     let is_public = url.host_str().is_some_and(|host| {
@@ -294,7 +292,7 @@ fn base(text: &str) -> Result<Url, String> {
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(format!(
-            "{text:?} has more behind its path than an address has"
+            "{text:?} has a query or fragment after its path; remove it"
         ));
     }
     Ok(url)
@@ -346,7 +344,7 @@ pub(super) fn globs(table: Table<'_>, name: &str) -> Option<RepoGlobs> {
     let words: Vec<&str> = texts.iter().map(|at| at.value.as_str()).collect();
     match RepoGlobs::parse(&words) {
         Ok(globs) if globs.positive().next().is_none() && !words.is_empty() => {
-            let why = format!("every glob of `{name}` excludes, so nothing is left");
+            let why = format!("every glob of `{name}` excludes repositories, so none is selected");
             let help = format!(
                 "{name} = [\"**\", {}]",
                 words

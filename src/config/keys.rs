@@ -41,34 +41,34 @@ use Kind::{Bool, Map, Number, Numbers, OneOf, Secret, Table, Tables, Text, Texts
 
 /// What a rule can set.
 pub(super) const SETTINGS: &[Key] = keys! {
-    "enabled": Bool, "Whether the references are looked at. Default: true.";
-    "scheme": Text, "How tags are read as versions: auto, semver, floating, or the name of a [[scheme]]. Default: \"auto\".";
-    "max": OneOf(&["major", "minor", "patch", "build", "digest"]), "The widest change that is proposed. Default: \"major\".";
+    "enabled": Bool, "Whether the references are updated. Default: true.";
+    "scheme": Text, "How tags are parsed as versions: auto, semver, floating, or the name of a [[scheme]]. Default: \"auto\".";
+    "max": OneOf(&["major", "minor", "patch", "build", "digest"]), "The largest change that is proposed. Default: \"major\".";
     "separate_major": Bool, "Whether a major change is a merge request of its own. Default: true.";
     "prerelease": Bool, "Whether prereleases may be chosen. Default: false.";
     "variant": OneOf(&["keep", "follow"]), "Whether a number in the variant may rise, alpine3.18 to alpine3.20. Default: \"keep\".";
     "codename": OneOf(&["hold", "follow"]), "Whether a distribution's codename may change. Default: \"hold\".";
-    "digest": OneOf(&["refresh", "pin", "with-tag", "off"]), "refresh: where a digest stands it follows its tag; pin: every reference gets one; with-tag: only together with a new tag; off: references with a digest are left alone. Default: \"refresh\".";
-    "pin_args": Bool, "With digest = \"pin\": also behind a tag that an ARG makes; nothing may override that ARG in CI. Default: false.";
-    "platforms": Texts, "The platforms that must exist in what is chosen; empty: those of the current digest. Default: [].";
+    "digest": OneOf(&["refresh", "pin", "with-tag", "off"]), "refresh: an existing digest follows its tag; pin: every reference gets one; with-tag: only together with a new tag; off: references with a digest are not updated. Default: \"refresh\".";
+    "pin_args": Bool, "With digest = \"pin\": also pin tags that come from an ARG; CI must not override that ARG. Default: false.";
+    "platforms": Texts, "Platforms the new tag must support; empty: those of the current digest. Default: [].";
     "allow": Text, "The tags that may be chosen: \"/regex/\", \"!/regex/\" or a range such as \">=3.11 <4 || 5\". Default: \"\".";
     "ignore": Texts, "Tags that are never chosen: exact, \"/regex/\" or a range. Default: [].";
     "group": Text, "References with one group share a merge request; empty: the image's name. Default: \"\".";
-    "labels": Texts, "The labels of the merge request; one that a person removes is not put back. Default: [\"imagebot\"].";
-    "assignees": Texts, "User names of those whom the merge request is assigned to. Default: [].";
-    "reviewers": Texts, "User names of those who are asked for a review. Default: [].";
+    "labels": Texts, "The labels of the merge request; a label that a user removes is not added again. Default: [\"imagebot\"].";
+    "assignees": Texts, "User names of the assignees. Default: [].";
+    "reviewers": Texts, "User names of the reviewers. Default: [].";
     "milestone": Text, "The title of the merge request's milestone; empty: none. Default: \"\".";
     "draft": Bool, "Whether the merge request is opened as a draft. Default: false.";
-    "squash": Bool, "Whether its commits are squashed when it is merged. Default: as the repository has it.";
+    "squash": Bool, "Whether its commits are squashed when it is merged. Default: the repository's own setting.";
     "remove_source_branch": Bool, "Whether its branch is removed when it is merged. Default: true.";
-    "min_age": Text, "How long a tag or digest must have been there before it is proposed: \"3 days\", \"36h\". Default: \"0 days\".";
-    "min_age_trust": OneOf(&["seen", "created"]), "What tells how long: seen, when imagebot saw it first or proposed it; created, also the date in the image. Default: \"seen\".";
-    "automerge": OneOf(&["never", "digest", "build", "patch", "minor", "major"]), "The widest change that is merged without a person, once its pipeline succeeded; needs min_age. Default: \"never\".";
-    "max_open": Number, "The most open merge requests of a repository. Default: 5.";
-    "hold": OneOf(&["family", "off"]), "Whether references to images of registered repositories wait until everything above them is at rest. Default: \"family\".";
-    "hold_for": Text, "The longest that something holds: \"24h\", or \"never\" for as long as it takes. Default: \"24h\".";
-    "hold_majors": Bool, "Whether an open major change of a parent holds too. Default: false.";
-    "settle": Text, "How long a parent's new commit is waited for to get its pipeline. Default: \"10min\".";
+    "min_age": Text, "How long a tag or digest must have existed before it is proposed: \"3 days\", \"36h\". Default: \"0 days\".";
+    "min_age_trust": OneOf(&["seen", "created"]), "Where the age comes from: seen, when imagebot first saw or proposed it; created, also the date in the image. Default: \"seen\".";
+    "automerge": OneOf(&["never", "digest", "build", "patch", "minor", "major"]), "The largest change that is merged automatically after its pipeline succeeded; needs min_age. Default: \"never\".";
+    "max_open": Number, "Maximum number of open merge requests per repository. Default: 5.";
+    "hold": OneOf(&["family", "off"]), "Whether references to images of registered repositories wait until all their ancestors are settled. Default: \"family\".";
+    "hold_for": Text, "The longest time to wait: \"24h\", or \"never\" to wait without a limit. Default: \"24h\".";
+    "hold_majors": Bool, "Whether to wait for an open major change of a parent too. Default: false.";
+    "settle": Text, "How long to wait for the pipeline of a parent's new commit to appear. Default: \"10min\".";
     "reason": Text, "Why the rule exists, shown wherever it decides something.";
 };
 
@@ -78,26 +78,26 @@ pub(super) const MATCHERS: &[Key] = keys! {
     "repos": Texts, "Globs on repository paths.";
     "paths": Texts, "Globs on file paths in the repository.";
     "kinds": Texts, "Kinds of places: from, copy-from, mount-from, syntax, onbuild-from, gipgee-base.";
-    "tags": Texts, "Globs on tags as they stand in the file.";
+    "tags": Texts, "Globs on tags as written in the file.";
 };
 
 const LOGIN: &[Key] = keys! {
     "username": Text, "The user name.";
     "password": Secret, "The password or token.";
-    "repos": Texts, "Globs on the repositories that the login serves; others never use it. Default: all.";
+    "repos": Texts, "Globs on the repositories that may use the login. Default: all.";
 };
 
 const REGISTRY: &[Key] = keys! {
     "host": Text, "The exact host or host:port, as in image names.";
-    "login": Table(LOGIN), "The login; without it docker's config.json, else anonymous.";
-    "auth_realms": Texts, "Other origins that may ask for this login, such as \"https://gitlab.example.com\".";
+    "login": Table(LOGIN), "The login. Without it, docker's config.json is used, then anonymous access.";
+    "auth_realms": Texts, "Other origins that may receive this login, such as \"https://gitlab.example.com\".";
     "ca_file": Text, "A PEM file with CA certificates for this host, besides the system's.";
-    "plain_http": Bool, "Whether the host is asked over http. Default: false.";
-    "rate": Text, "The most requests in a time: \"50/s\", \"100/min\". Default: \"50/s\".";
-    "concurrency": Number, "The most requests at once. Default: 8.";
-    "aliases": Texts, "Names in files that mean this registry; * stands for one or more parts of the path.";
-    "redirects": Texts, "Other origins that tags and manifests may be redirected to, such as \"https://mirror.example.com\"; they are asked without a login. Default: [].";
-    "rebase_links": Bool, "Whether pages of tags that name another origin are asked for at this one: behind a proxy that leaves its own name out. Default: false.";
+    "plain_http": Bool, "Whether to use http instead of https. Default: false.";
+    "rate": Text, "Maximum request rate: \"50/s\", \"100/min\". Default: \"50/s\".";
+    "concurrency": Number, "Maximum number of parallel requests. Default: 8.";
+    "aliases": Texts, "Names in files that mean this registry; * matches one or more parts of the path.";
+    "redirects": Texts, "Other origins that tags and manifests may be redirected to, such as \"https://mirror.example.com\"; no login is sent there. Default: [].";
+    "rebase_links": Bool, "Whether to fetch pages of tags that name another origin from this one, for a reverse proxy that does not rewrite links. Default: false.";
 };
 
 /// What a GitHub App is known by.
@@ -109,7 +109,7 @@ pub(super) const APP: &[Key] = keys! {
 
 /// A narrower token of a forge.
 pub(super) const TOKENS: &[Key] = keys! {
-    "prefix": Text, "What the paths of its repositories begin with, whole parts: \"apps\" is apps/web, not apps2/web.";
+    "prefix": Text, "Prefix of the paths of its repositories, in whole parts: \"apps\" is apps/web, not apps2/web.";
     "token": Secret, "The token.";
     "app": Table(APP), "github: an App instead of a token.";
 };
@@ -136,26 +136,26 @@ pub(super) const OF_FOLDERS: &[&str] = &["path", "owners"];
 
 /// What the operator says of who publishes which images.
 pub(super) const PUBLISHES: &[Key] = keys! {
-    "repo": Text, "A glob on the repositories that it is said of.";
-    "images": Texts, "Names of images that they publish, or globs within which they may say so with [[image]]. {repo} stands for the repository's path, {name} for its last part.";
+    "repo": Text, "A glob on the repositories that publish the images.";
+    "images": Texts, "Names of images that they publish, or globs on names they may claim with [[image]]. {repo} is the repository's path, {name} its last part.";
 };
 
 /// An image that a repository publishes.
 pub(super) const IMAGE: &[Key] = keys! {
     "name": Text, "Its name with its registry, without a tag.";
-    "published": Texts, "Further names that it is published under. Default: [].";
-    "context": Text, "The folder that it is built in. Default: the repository's top.";
+    "published": Texts, "Other names it is published under. Default: [].";
+    "context": Text, "Its build context. Default: the root of the repository.";
     "dockerfile": Text, "Its Dockerfile, in the folder. Default: \"Dockerfile\".";
     "target": Text, "The stage that is built. Default: the last one.";
-    "version_file": VersionFile, "The file that holds its version: a path, or { path, kind, key, pattern }. It rises in the merge request that changes a reference of the image.";
-    "bump": OneOf(&["patch", "minor", "major", "same"]), "How far its version rises; same: as far as the widest of the changes. Stands beside version_file.";
-    "watch": Texts, "Globs on the files, from the repository's top, whose change asks for another build. Default: those of its folder.";
+    "version_file": VersionFile, "The file that holds its version: a path, or { path, kind, key, pattern }. The version is bumped in the merge request that changes a reference of the image.";
+    "bump": OneOf(&["patch", "minor", "major", "same"]), "Which part of its version is bumped; same: the level of the largest change. Needs version_file.";
+    "watch": Texts, "Globs on the files whose change requires a rebuild, from the root of the repository. Default: the files of its build context.";
 };
 
 /// Where a version stands, if its file's name does not say it.
 pub(super) const VERSION_FILE: &[Key] = keys! {
-    "path": Text, "The file, from the repository's top.";
-    "kind": OneOf(&["text", "edn", "toml", "yaml", "json", "arg", "label", "regex"]), "What it is. Default: by its name.";
+    "path": Text, "The file, from the root of the repository.";
+    "kind": OneOf(&["text", "edn", "toml", "yaml", "json", "arg", "label", "regex"]), "Its format. Default: from its name.";
     "key": Text, "edn, toml, yaml, json: the key, with dots between names; arg, label: the name. Default: version, package.version in Cargo.toml, project.version in pyproject.toml, VERSION for an ARG, org.opencontainers.image.version for a LABEL.";
     "pattern": Text, "regex: a regular expression with one group, which is the version; ^ and $ are the ends of lines.";
 };
@@ -170,50 +170,50 @@ pub(super) const FORGE: &[Key] = keys! {
     "kind": OneOf(&["local", "gitlab", "github"]), "local: a folder of bare git repositories.";
     "path": Text, "local: the folder.";
     "owners": Numbers, "local: user ids, besides the one that runs imagebot, whose repositories may be used. Default: [].";
-    "url": Text, "gitlab, github: where people open it, its relative root included. Default for github: https://github.com.";
+    "url": Text, "gitlab, github: the address of the web interface, including a relative URL root. Default for github: https://github.com.";
     "token": Secret, "gitlab, github: the token.";
     "app": Table(APP), "github: an App instead of a token.";
-    "tokens": Tables(TOKENS), "gitlab, github: narrower tokens; the longest prefix that fits a repository decides.";
-    "repos": Texts, "Globs on the repositories' paths; \"!\" excludes, the last match decides. What stands before the first * is the group that is listed. Default: [\"**\"].";
+    "tokens": Tables(TOKENS), "gitlab, github: tokens for parts of the forge; the longest matching prefix is used.";
+    "repos": Texts, "Globs on the repositories' paths; \"!\" excludes, the last match decides. The part before the first * is the group that is listed. Default: [\"**\"].";
     "topics": Texts, "gitlab, github: only repositories with one of these topics. Default: [].";
     "registry": Text, "github: the registry of an Enterprise Server, containers.HOST; its API does not name it.";
-    "auto_merge": Bool, "github: where something required is missing, switch on GitHub's own auto-merge, which stays on when somebody with write access pushes. Default: false.";
+    "auto_merge": Bool, "github: if a requirement is missing, enable GitHub's own auto-merge, which stays enabled when a user with write access pushes. Default: false.";
     "archived": Bool, "gitlab, github: archived repositories too. Default: false.";
     "forks": Bool, "gitlab, github: forks too. Default: false.";
     "mirrors": Bool, "gitlab, github: mirrors too. Default: false.";
     "ca_file": Text, "gitlab, github: a PEM file with CA certificates, besides the system's.";
-    "publishes": Tables(PUBLISHES), "Who publishes which images, where that does not follow from their names.";
-    "pause": Text, "gitlab, github: the least time between two requests that change something. Default: \"1s\" for github, \"0s\" for gitlab.";
+    "publishes": Tables(PUBLISHES), "Which repositories publish which images, if their names do not show it.";
+    "pause": Text, "gitlab, github: minimum time between two requests that change something. Default: \"1s\" for github, \"0s\" for gitlab.";
 };
 
 const LIMITS: &[Key] = keys! {
-    "max_open": Number, "The most open merge requests in all. Default: 50.";
-    "max_new_per_hour": Number, "The most merge requests opened within an hour. Default: 20.";
+    "max_open": Number, "Maximum number of open merge requests in total. Default: 50.";
+    "max_new_per_hour": Number, "Maximum number of merge requests opened per hour. Default: 20.";
 };
 
 const CEILING: &[Key] = keys! {
-    "automerge": OneOf(&["never", "digest", "build", "patch", "minor", "major"]), "The widest change that an imagebot.toml may have merged without a person. Default: \"never\".";
+    "automerge": OneOf(&["never", "digest", "build", "patch", "minor", "major"]), "The largest change that an imagebot.toml may merge automatically. Default: \"never\".";
     "min_age": Text, "The shortest min_age that an imagebot.toml may choose. Default: the operator's.";
 };
 
 const MERGE_REQUEST: &[Key] = keys! {
     "title": Text, "A template of the title; see docs/merge-requests.md.";
     "body": Text, "A template of the text; see docs/merge-requests.md.";
-    "rebase_label": Text, "The label that keeps a branch on top of its target. Default: \"imagebot:rebase\".";
-    "stop_label": Text, "The label that makes imagebot leave a merge request alone. Default: \"imagebot:stop\".";
-    "notices": Bool, "Whether a repository whose imagebot.toml cannot be read is told on itself. Default: true.";
+    "rebase_label": Text, "The label that keeps a branch rebased on its target. Default: \"imagebot:rebase\".";
+    "stop_label": Text, "The label that stops imagebot from changing a merge request. Default: \"imagebot:stop\".";
+    "notices": Bool, "Whether to open an issue in a repository whose imagebot.toml is invalid. Default: true.";
 };
 
 const GIT: &[Key] = keys! {
     "name": Text, "The author's name on commits. Default: \"imagebot\".";
     "email": Text, "The author's address on commits. Default: \"imagebot@localhost\".";
-    "commit_prefix": Text, "What stands before the first line of every commit message, where a push rule asks for it. Default: \"\".";
+    "commit_prefix": Text, "Prefix of every commit message, for push rules that require one. Default: \"\".";
 };
 
 const SCHEME: &[Key] = keys! {
     "name": Text, "The name that rules use.";
     "pattern": Text, "A regular expression with named groups: major, minor, patch, build, revision, date, prerelease, compatibility, variant.";
-    "order": Texts, "The order in which the groups are compared, if not the usual one.";
+    "order": Texts, "The order in which the groups are compared, if not the default.";
 };
 
 /// `config.toml`.
@@ -223,24 +223,24 @@ pub(super) const OPERATOR: &[Key] = keys! {
     "git": Table(GIT), "The author of commits.";
     "forge": Tables(FORGE), "Where repositories are.";
     "registry": Tables(REGISTRY), "A registry; only listed hosts are ever contacted.";
-    "scheme": Tables(SCHEME), "A tag scheme of one's own.";
-    "limits": Table(LIMITS), "The most merge requests of the whole fleet; what they hold back is told.";
-    "budget": Table(super::budget::KEYS), "How much work one repository and one registry may cause in a pass; what a budget holds back is reported.";
+    "scheme": Tables(SCHEME), "A custom tag scheme.";
+    "limits": Table(LIMITS), "Limits on merge requests of the whole fleet; what they hold back is reported.";
+    "budget": Table(super::budget::KEYS), "How much work one repository or registry may cause per pass; what a budget holds back is reported.";
     "ceiling": Table(CEILING), "How far an imagebot.toml may go beyond the operator's rules.";
-    "merge_request": Table(MERGE_REQUEST), "What all merge requests have in common.";
-    "defaults": Table(SETTINGS), "What holds where no rule says otherwise.";
+    "merge_request": Table(MERGE_REQUEST), "Settings of all merge requests.";
+    "defaults": Table(SETTINGS), "Settings that apply unless a rule overrides them.";
     "rule": Tables(&[]), "A rule: what it matches, what it sets. Every matching rule applies, in order; a later one wins key by key.";
 };
 
 /// `imagebot.toml`.
 pub(super) const REPOSITORY: &[Key] = keys! {
-    "enabled": Bool, "Whether the repository is looked at. Default: true.";
-    "include": Texts, "Globs on the files that are read, of those whose names say that they hold references; one whose last part has three letters or digits adds the files that it names. Default: all.";
+    "enabled": Bool, "Whether the repository is scanned. Default: true.";
+    "include": Texts, "Globs on the files to read. They select among files whose names are recognised; a glob whose last part has three letters or digits also adds other files. Default: all recognised files.";
     "exclude": Texts, "Globs on files that are not read. Default: none.";
-    "discover": Bool, "Whether the images that files name are what the repository stands on. Default: true.";
+    "discover": Bool, "Whether images that files name count as dependencies of the repository. Default: true.";
     "image": Tables(IMAGE), "An image that the repository publishes.";
-    "depends": Tables(DEPENDS), "Something that it stands on besides.";
-    "args": Map, "What CI passes as build arguments: wins over an ARG's default, and what it sets is not edited.";
+    "depends": Tables(DEPENDS), "An additional dependency.";
+    "args": Map, "Build arguments that CI passes: they override an ARG's default, and their ARGs are not edited.";
     "rule": Tables(&[]), "A rule: what it matches, what it sets. It comes after the operator's.";
 };
 
@@ -273,6 +273,6 @@ pub(super) fn example(name: &str) -> String {
         "version_file" => {
             "write version_file = { path = \"version.txt\", kind = \"text\" }".to_owned()
         }
-        name => format!("write [{name}] on a line by itself, and its keys below"),
+        name => format!("write [{name}] on its own line and its keys below"),
     }
 }

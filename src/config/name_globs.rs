@@ -55,7 +55,7 @@ fn image(text: &str) -> Result<Glob, Wrong> {
         ))
     };
     if is_regex(text) {
-        let help = "write a glob: * stands for one part of the name, ** for any number".to_owned();
+        let help = "write a glob: * matches one part of the name, ** any number".to_owned();
         return never("it is a regular expression", help);
     }
     if let Some((_, rest)) = text.split_once("://") {
@@ -169,7 +169,7 @@ pub(super) fn repository(text: &str) -> Result<(), Wrong> {
     if glob.starts_with('/') || glob.ends_with('/') || glob.ends_with(".git") {
         let path = glob.trim_matches('/').trim_end_matches(".git");
         return never(
-            "paths have no slash at their ends and no .git",
+            "paths do not begin or end with a slash or end with .git",
             format!("repos = [\"{path}\"]"),
         );
     }

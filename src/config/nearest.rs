@@ -45,13 +45,13 @@ pub(super) fn of_unknown_key(name: &str, known: &[&str], file: &'static [Key]) -
         _ if !elsewhere.is_empty() => {
             let tables = elsewhere.join(" or ");
             let other = nearest.filter(|(distance, _)| *distance <= 1);
-            let other =
-                other.map(|(_, known)| format!("; `{known}`, which is known here, is another key"));
+            let other = other
+                .map(|(_, known)| format!("; `{known}`, which is valid here, is a different key"));
             format!("`{name}` belongs to {tables}{}", other.unwrap_or_default())
         }
         Some((distance, known)) if distance <= 2.max(name.len() / 3) => {
             format!("did you mean `{known}`?")
         }
-        _ => format!("known here: {}", known.join(", ")),
+        _ => format!("expected one of: {}", known.join(", ")),
     }
 }

@@ -346,7 +346,7 @@ fn identity(table: Table<'_>, name: &str) -> Option<String> {
     let fits = |text: &str| {
         if text.trim().is_empty() || text.contains(['<', '>']) || text.chars().any(char::is_control)
         {
-            Err("a name or address without angle brackets and line breaks is needed")
+            Err("it must be a name or address without angle brackets and line breaks")
         } else {
             Ok(text.trim().to_owned())
         }
@@ -360,7 +360,7 @@ fn commit_prefix(text: &str) -> Result<String, String> {
     let lower = text.to_lowercase();
     let skips = ["skip", "[ci", "***no_ci***"];
     if text.chars().any(char::is_control) || text.contains(['#', '@', '!']) || text.len() > 60 {
-        return Err("a short text in one line is needed, without #, @ and !".to_owned());
+        return Err("it must be one short line without #, @ and !".to_owned());
     }
     if skips.iter().any(|word| lower.contains(word)) {
         return Err("it could make the server skip the pipeline".to_owned());
@@ -428,7 +428,7 @@ fn origins(table: Table<'_>, name: &str) -> Vec<Origin> {
             _ if value.contains(['*', '?', '{', '[']) && !value.contains("://[") => {
                 let message = format!("`{name}` takes no wildcards");
                 let help = format!(
-                    "list each origin by itself: {name} = [\"https://one.example.com\", \"https://two.example.com\"]"
+                    "list each origin separately: {name} = [\"https://one.example.com\", \"https://two.example.com\"]"
                 );
                 table.problem(span, message, Some(help));
             }
@@ -455,7 +455,7 @@ fn login(table: Table<'_>, folder: &Path) -> Option<LoginConfig> {
     if password.is_none() {
         table.problem(
             table.span.0..table.span.1,
-            "login needs `password`, and never in clear",
+            "login needs `password`; secrets are never written in plain text",
             Some("write password = { env = \"REGISTRY_PASSWORD\" }".to_owned()),
         );
     }
@@ -477,7 +477,7 @@ fn scheme(table: Table<'_>, known: &Schemes) -> Option<(String, NamedScheme)> {
     if known.contains_key(&name.value) {
         table.problem(
             name.span,
-            format!("there is a scheme {:?} already", name.value),
+            format!("a scheme named {:?} already exists", name.value),
             None,
         );
         return None;

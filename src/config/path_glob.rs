@@ -6,7 +6,7 @@ use crate::repo::Glob;
 pub(super) fn path_glob(text: &str) -> Result<Glob, String> {
     let leads_out = text.starts_with('/') || text.split('/').any(|part| part == "..");
     if leads_out {
-        return Err("it can never match: paths begin at the repository's top".to_owned());
+        return Err("it can never match: paths begin at the root of the repository".to_owned());
     }
     Glob::parse(text).map_err(|error| error.to_string())
 }

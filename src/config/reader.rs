@@ -67,7 +67,7 @@ impl Reader {
         };
         if too_long {
             let (length, most) = (text.len(), bounds.bytes);
-            let message = format!("the file has {length} bytes; at most {most} are read");
+            let message = format!("the file has {length} bytes; the limit is {most}");
             reader.problem(0..0, message, None);
         }
         let text = Arc::clone(&reader.text);
@@ -158,11 +158,11 @@ impl<'t> Table<'t> {
             }
             let shown = shortened(name);
             if LATER.contains(&name) {
-                let message = format!("`{name}` is planned, and this version does not know it yet");
+                let message = format!("`{name}` is not supported by this version yet");
                 self.reader.problem(
                     span,
                     message,
-                    Some("remove the key; nothing would come of it".to_owned()),
+                    Some("remove the key; it would have no effect".to_owned()),
                 );
                 continue;
             }
@@ -245,7 +245,7 @@ impl<'t> Table<'t> {
     }
 
     pub(super) fn text(&self, name: &str) -> Option<At<String>> {
-        self.typed(name, "a text in quotes", |value| {
+        self.typed(name, "a string in quotes", |value| {
             value.as_str().map(str::to_owned)
         })
     }
@@ -309,7 +309,7 @@ impl<'t> Table<'t> {
         let help = nearest.map(|(_, word)| format!("did you mean \"{word}\"?"));
         self.problem(
             text.span,
-            format!("`{name}` is one of {}", names.join(", ")),
+            format!("`{name}` must be one of {}", names.join(", ")),
             help,
         );
         None
@@ -360,7 +360,7 @@ impl<'t> Table<'t> {
     }
 
     pub(super) fn texts(&self, name: &str) -> Option<At<Vec<At<String>>>> {
-        let expected = "a list of texts in quotes";
+        let expected = "a list of strings in quotes";
         let (found, items) = self.items(name, expected)?;
         let mut texts = Vec::new();
         for item in items {
@@ -475,7 +475,7 @@ impl<'t> Table<'t> {
                 }
                 None => self.problem(
                     value.span(),
-                    format!("`{}` must be a text in quotes", key.get_ref()),
+                    format!("`{}` must be a string in quotes", key.get_ref()),
                     None,
                 ),
             }

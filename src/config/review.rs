@@ -50,8 +50,7 @@ pub fn review(config: &Config) -> Vec<Found> {
         && config.schemes.len() == default.schemes.len();
     if config.forges.is_empty() && nothing_else {
         found.push(Found::error(
-            "the configuration is empty: there is no [[forge]], so there are no repositories"
-                .to_owned(),
+            "the configuration has no [[forge]], so no repositories are registered".to_owned(),
             "`imagebot init --operator` writes a commented one",
         ));
     }
@@ -82,7 +81,7 @@ fn forge(forge: &ForgeConfig) -> Vec<Found> {
         ForgeConfig::Local { path, .. } => {
             let shown = path.display();
             let what = format!("path of [[forge]]: {shown}");
-            let help = "correct the path, or make the folder; a relative one begins at the configuration's folder";
+            let help = "correct the path or create the folder; relative paths start at the configuration's folder";
             return match std::fs::read_dir(path) {
                 Ok(_) => Vec::new(),
                 Err(error) => vec![Found::warning(format!("{what} {}", why(&error)), help)],
@@ -111,7 +110,7 @@ fn forge(forge: &ForgeConfig) -> Vec<Found> {
         found.push(Found::warning(
             format!("{of}: the address has the path /{path}"),
             &format!(
-                "keep it only if GitLab is installed below that path; a group goes into repos = [\"{path}/**\"]"
+                "keep it only if GitLab is installed below that path; name a group in repos = [\"{path}/**\"]"
             ),
         ));
     }
@@ -120,7 +119,7 @@ fn forge(forge: &ForgeConfig) -> Vec<Found> {
 
 fn ca_file(of: &str, path: &Path) -> Option<Found> {
     let error = std::fs::File::open(path).err()?;
-    let help = "correct the path; a relative one begins at the configuration's folder";
+    let help = "correct the path; relative paths start at the configuration's folder";
     let problem = format!("ca_file of {of}: {} {}", path.display(), why(&error));
     Some(Found::error(problem, help))
 }
@@ -138,7 +137,7 @@ fn secret(what: &str, secret: &Secret) -> Vec<Found> {
     let open = secret.open_to_all().map(|path| {
         let shown = path.display();
         Found::warning(
-            format!("{what}: everybody may read {shown}"),
+            format!("{what}: {shown} is world-readable"),
             &format!("chmod 600 {shown}"),
         )
     });
@@ -157,10 +156,10 @@ fn secret(what: &str, secret: &Secret) -> Vec<Found> {
             problem,
             &format!("chmod 600 {path}, and replace the secret"),
         ),
-        SecretError::Empty(_) => Found::error(problem, "write the secret into it"),
+        SecretError::Empty(_) => Found::error(problem, "write the secret into the file"),
         SecretError::File { .. } | SecretError::Command { .. } => Found::error(
             problem,
-            "correct the path; a relative one begins at the configuration's folder",
+            "correct the path; relative paths start at the configuration's folder",
         ),
     }]
 }
@@ -179,7 +178,7 @@ fn merges_at_once(rule: &Rule, all: &[Rule]) -> Option<Found> {
     (!waits(rule) && !everywhere).then(|| {
         Found::error(
             format!(
-                "{}: automerge needs min_age: without it a tag is merged that is minutes old",
+                "{}: automerge needs min_age; without it, tags would be merged minutes after they appear",
                 automerge.from
             ),
             "add min_age = \"3 days\" to the rule or to [defaults]",

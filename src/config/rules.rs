@@ -73,7 +73,7 @@ fn kinds(table: Table<'_>) -> Vec<Kind> {
         Kind::ALL
             .into_iter()
             .find(|kind| kind.code() == text)
-            .ok_or_else(|| format!("a kind is one of {}", names()))
+            .ok_or_else(|| format!("a kind must be one of {}", names()))
     };
     table
         .parsed_list("kinds", parse)
@@ -186,7 +186,7 @@ pub(super) fn automerge(table: Table<'_>) -> Option<At<Option<Level>>> {
 pub(super) fn label(text: &str) -> Result<String, String> {
     let text = one_line(text)?;
     if text.trim().is_empty() || text.contains(',') {
-        return Err("a label is a text without a comma".to_owned());
+        return Err("a label must not contain a comma".to_owned());
     }
     Ok(text)
 }
@@ -194,10 +194,10 @@ pub(super) fn label(text: &str) -> Result<String, String> {
 /// A short text in one line.
 fn one_line(text: &str) -> Result<String, String> {
     if text.chars().any(char::is_control) {
-        return Err("a text in one line is needed, without control characters".to_owned());
+        return Err("it must be one line without control characters".to_owned());
     }
     if text.chars().count() > LONGEST_TITLE {
-        return Err(format!("at most {LONGEST_TITLE} characters are allowed"));
+        return Err(format!("it must have at most {LONGEST_TITLE} characters"));
     }
     Ok(text.to_owned())
 }
@@ -209,7 +209,9 @@ const LONGEST_TITLE: usize = 255;
 pub(super) fn reserved(table: Table<'_>, rule: &Rule, orders: [&str; 2]) {
     let labels = rule.changes.labels.iter().flat_map(|set| &set.value);
     for label in labels.filter(|label| orders.contains(&label.as_str())) {
-        let message = format!("{label:?} is an order to imagebot, which would follow its own");
+        let message = format!(
+            "{label:?} is a command label for imagebot and cannot be set on every merge request"
+        );
         let help = "remove it from `labels`, or rename it with rebase_label and stop_label of [merge_request]";
         table.problem(table.span_of("labels"), message, Some(help.to_owned()));
     }
@@ -219,7 +221,7 @@ pub(super) fn reserved(table: Table<'_>, rule: &Rule, orders: [&str; 2]) {
 fn user_name(text: &str) -> Result<String, String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '[' | ']');
     if text.is_empty() || text.len() > 255 || !text.chars().all(fits) || text.starts_with('-') {
-        return Err(format!("{text:?} is no user name; write it without @"));
+        return Err(format!("{text:?} is not a user name; write it without @"));
     }
     Ok(text.to_owned())
 }

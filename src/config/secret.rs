@@ -38,7 +38,7 @@ pub enum SecretError {
         error: std::io::Error,
     },
     /// Everybody may write to the file.
-    #[error("the secret file {0} may be written by everybody; take that right away (chmod o-w)")]
+    #[error("the secret file {0} is world-writable; run `chmod o-w {0}`")]
     WorldWritable(String),
     /// The command failed.
     #[error("the secret command {command} failed: {detail}")]
@@ -84,7 +84,7 @@ impl Secret {
                 let help = "write { env = \"NAME\" }, { file = \"path\" } or { command = [\"program\", \"argument\"] }";
                 table.problem(
                     table.span.0..table.span.1,
-                    "a secret is one of env, file, command",
+                    "a secret must be one of env, file, command",
                     Some(help.to_owned()),
                 );
                 None
@@ -110,7 +110,7 @@ impl Secret {
     /// Fetches the secret; white space around it is cut off.
     pub fn fetch(&self) -> Result<SecretString, SecretError> {
         if let Some(file) = self.open_to_all() {
-            tracing::warn!(file = %file.display(), "the secret file may be read by everybody");
+            tracing::warn!(file = %file.display(), "the secret file is world-readable");
         }
         self.read_out()
     }
@@ -144,7 +144,7 @@ impl Secret {
                     return Err(error(output.status.to_string()));
                 }
                 let text = String::from_utf8(output.stdout)
-                    .map_err(|_| error("it printed no text".to_owned()))?;
+                    .map_err(|_| error("it did not print UTF-8 text".to_owned()))?;
                 (text, format!("command {name}"))
             }
         };

@@ -31,11 +31,11 @@ digest = "refresh"             # refresh | pin | with-tag | off
 "#;
 
 /// A commented `imagebot.toml` to begin with.
-pub const REPOSITORY_STARTER: &str = r#"# imagebot: what this repository says about itself. `imagebot check .` shows what comes of it.
+pub const REPOSITORY_STARTER: &str = r#"# imagebot: settings of this repository. `imagebot check .` shows their effect.
 
 # exclude = ["examples/**"]    # files that are not read
 
-# [args]                       # what CI passes as build arguments: wins over an ARG's default
+# [args]                       # build arguments that CI passes; they override an ARG's default
 # REGISTRY = "registry.example.com/acme"
 
 # [[rule]]

@@ -21,7 +21,7 @@ pub(super) fn versioned(table: Table<'_>) -> Option<Versioned> {
         (false, true) => Some(("bump", "version_file", "version_file = \"VERSION\"")),
     };
     if let Some((there, missing, add)) = help {
-        let why = format!("`{there}` needs `{missing}` beside it");
+        let why = format!("`{there}` needs `{missing}` too");
         table.problem(table.span_of(there), why, Some(format!("add {add}")));
         return None;
     }
@@ -144,14 +144,14 @@ mod tests {
                 "bump = \"build\"\nversion_file = \"V\"",
                 "one of patch, minor",
             ),
-            ("bump = \"same\"\nversion_file = \"../V\"", "no path inside"),
+            ("bump = \"same\"\nversion_file = \"../V\"", "not a path in"),
             (
                 "bump = \"same\"\nversion_file = { kind = \"edn\" }",
                 "needs `path`",
             ),
             (
                 "bump = \"same\"\nversion_file = { path = \"V\", kind = \"ini\" }",
-                "no kind",
+                "invalid kind",
             ),
             (
                 "bump = \"same\"\nversion_file = { path = \"V\", kei = \"a\" }",
@@ -159,7 +159,7 @@ mod tests {
             ),
             (
                 "bump = \"same\"\nversion_file = \".gitlab-ci.yml\"",
-                "definition of CI",
+                "CI definitions",
             ),
         ] {
             let text = format!("[[image]]\nname = \"reg.io/a\"\n{keys}\n");

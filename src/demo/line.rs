@@ -142,7 +142,7 @@ impl AssemblyLine {
             .map(|(path, text)| (path.as_str(), text.as_bytes()))
             .collect();
         let commit = git
-            .write_files(&remote, &files, None, "The first files\n")
+            .write_files(&remote, &files, None, "Add the first files\n")
             .await?;
         git.move_ref(&remote, "refs/heads/main", None, Some(&commit))
             .await?;

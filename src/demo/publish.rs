@@ -26,7 +26,7 @@ pub struct Publisher {
 pub enum PublishError {
     /// No HTTP client can be made here.
     #[error(
-        "{0}\nhelp: install the CA certificates (Debian: ca-certificates); the demo asks nobody outside, but its client wants them"
+        "{0}\nhelp: install the CA certificates (Debian: ca-certificates); the demo makes no outside connection, but its client needs them"
     )]
     Http(#[from] HttpError),
     /// The registry cannot be reached, or refused.

@@ -46,7 +46,7 @@ pub async fn tell(
         login: None,
     };
     say(&format!(
-        "an assembly line of {} repositories:",
+        "a family of {} repositories:",
         story.members.len()
     ));
     for member in story.members {
@@ -63,10 +63,12 @@ pub async fn tell(
         }
     }
     let mut line = AssemblyLine::new(&bench, story.members, redactor).await?;
-    say("each has a Dockerfile on its parents' images, and CI that tests, builds and publishes");
+    say(
+        "each has a Dockerfile built on its parents' images, and CI that tests, builds and publishes",
+    );
     if let Some(name) = story.fail {
         line.ci.set_red(name, true);
-        say(&format!("the tests of {name} are going to fail"));
+        say(&format!("the tests of {name} will fail"));
     }
     let root = &story.members[0].name;
     for built in line.build(root, 1).await? {
@@ -95,12 +97,12 @@ pub async fn tell(
         stopped.retain(|image| touched.contains(image));
         if !stopped.is_empty() {
             say(&format!(
-                "\n{name} is red: its merge request is open, its image is as it was, and what stands on it waits"
+                "\n{name} is red: its merge request stays open, its image is unchanged, and the images built on it wait"
             ));
         }
         if !stopped.is_empty() && story.recovers {
             say(&format!(
-                "the tests of {name} are mended, and its pipeline is started again"
+                "the tests of {name} are fixed, and its pipeline runs again"
             ));
             line.ci.set_red(name, false);
             line.test_again(name).await?;
@@ -135,7 +137,7 @@ impl Teller<'_> {
             self.rest(&turn);
             self.builds += turn.built.len();
             if !acted && turn.tested.is_empty() && turn.merged.is_empty() {
-                (self.say)("  nothing is left to do");
+                (self.say)("  nothing to propose");
                 return Ok(());
             }
         }
@@ -166,12 +168,12 @@ impl Teller<'_> {
                 if decision.waits_for.is_some() {
                     let (repo, detail) = (&repository.repo, &decision.detail);
                     let image = short(&decision.image);
-                    (self.say)(&format!("  {repo}: {image} {}: {detail}", decision.reason));
+                    (self.say)(&format!("  {repo}: {image} {detail} [{}]", decision.reason));
                 }
             }
             for problem in &repository.problems {
                 let (repo, code) = (&repository.repo, &problem.code);
-                (self.say)(&format!("  {repo}: {code}: {}", problem.message));
+                (self.say)(&format!("  {repo}: {} [{code}]", problem.message));
             }
         }
         acted

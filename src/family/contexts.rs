@@ -63,7 +63,7 @@ pub fn contexts<'a>(
             .find(|file| !files.contains(file));
         if let Some(missing) = missing {
             problems.push(format!(
-                "{FOLDER}{folder}: there is no {missing}, so it is no image"
+                "{FOLDER}{folder}: {missing} is missing, so this folder is not an image"
             ));
             continue;
         }
@@ -73,7 +73,7 @@ pub fn contexts<'a>(
                 Some(known) => {
                     let other = images.remove(known);
                     problems.push(format!(
-                        "{} and {} are both {}: neither has the name",
+                        "{} and {} both claim {}; the name is ignored",
                         other.place, spec.place, spec.name
                     ));
                 }
@@ -152,11 +152,11 @@ mod tests {
         );
         assert_eq!(problems.len(), 3, "{problems:?}");
         assert!(
-            problems[0].contains("05-torn: there is no info.edn"),
+            problems[0].contains("05-torn: info.edn is missing"),
             "{problems:?}"
         );
         assert!(
-            problems[1].contains("06-empty: there is no Dockerfile"),
+            problems[1].contains("06-empty: Dockerfile is missing"),
             "{problems:?}"
         );
         assert!(problems[2].contains("contexts/Upper: "), "{problems:?}");

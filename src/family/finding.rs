@@ -62,7 +62,7 @@ impl Finding {
     pub fn told(&self, repo: &RepoName) -> String {
         let Self { place, what, .. } = self;
         let help = what.help(repo.as_str()).replace('\n', " ");
-        format!("{repo}: {place}: {what} ({}); help: {help}", what.code())
+        format!("{repo}: {place}: {what} [{}]; help: {help}", what.code())
     }
 }
 
@@ -84,12 +84,12 @@ impl What {
         match self {
             Self::Taken { image, by } => {
                 format!(
-                    "take {image} out of {repo}, or have the operator say under publishes that {repo}, not {by}, has it"
+                    "remove {image} from {repo}, or have the operator assign it to {repo} instead of {by} under publishes"
                 )
             }
             Self::Equal { image, .. } => {
                 format!(
-                    "say in config.toml who has it: publishes = [{{ repo = \"{repo}\", images = [\"{image}\"] }}]"
+                    "assign it to one repository in config.toml: publishes = [{{ repo = \"{repo}\", images = [\"{image}\"] }}]"
                 )
             }
             Self::NotAllowed { image } => {
@@ -98,8 +98,8 @@ impl What {
             Self::DependsOnNothing { .. } => {
                 "name a registered repository, or an image: imagebot repos list".to_owned()
             }
-            Self::NoDockerfile { .. } => "say with dockerfile = \"…\" where it is".to_owned(),
-            Self::NoStage { .. } => "say with target = \"…\" which stage is built".to_owned(),
+            Self::NoDockerfile { .. } => "set dockerfile = \"…\" to its path".to_owned(),
+            Self::NoStage { .. } => "set target = \"…\" to the stage that is built".to_owned(),
         }
     }
 }
@@ -109,14 +109,19 @@ impl std::fmt::Display for What {
         match self {
             Self::Taken { image, by } => write!(f, "{image} is published by {by}"),
             Self::Equal { image, with } => {
-                write!(f, "{image} is claimed by {with} as well: neither has it")
+                write!(
+                    f,
+                    "{image} is claimed by both this repository and {with}; the claim is ignored"
+                )
             }
             Self::NotAllowed { image } => {
-                write!(f, "{image} is not among the images that it may claim")
+                write!(f, "this repository may not claim {image}")
             }
-            Self::DependsOnNothing { on } => write!(f, "nothing registered is {on}"),
-            Self::NoDockerfile { image, path } => write!(f, "{image}: there is no file {path}"),
-            Self::NoStage { image, stage } => write!(f, "{image}: there is no stage {stage}"),
+            Self::DependsOnNothing { on } => {
+                write!(f, "{on} is not a registered repository or published image")
+            }
+            Self::NoDockerfile { image, path } => write!(f, "{image}: file {path} does not exist"),
+            Self::NoStage { image, stage } => write!(f, "{image}: stage {stage} does not exist"),
         }
     }
 }

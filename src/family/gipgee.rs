@@ -80,7 +80,7 @@ fn spec_of(
     if let (None, Some(file)) = (&dockerfile, &image.container_file) {
         odd.push((
             image.line,
-            format!("containerFile: {file:?} is no path of the repository"),
+            format!("containerFile: {file:?} is not a path in the repository"),
         ));
     }
     let mut names: Vec<ImageName> = Vec::new();

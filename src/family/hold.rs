@@ -106,10 +106,10 @@ impl Busy {
             Self::MergeRequest(Some(number)) => format!("{noun} {number} is open there"),
             Self::MergeRequest(None) => format!("a {noun} is about to be opened there"),
             Self::Running => "its pipeline is running".to_owned(),
-            Self::Settling => "its pipeline has not begun yet".to_owned(),
+            Self::Settling => "no pipeline seen yet for its newest commit".to_owned(),
             Self::Failed => "its pipeline failed".to_owned(),
             Self::Unknown => {
-                "it could not be read, so something may be open or running there".to_owned()
+                "it could not be read, so a merge request or pipeline may be open there".to_owned()
             }
             Self::FailedRequest(Some(number)) => format!("the pipeline of {noun} {number} failed"),
             Self::FailedRequest(None) => format!("the pipeline of its {noun} failed"),

@@ -18,7 +18,7 @@ pub struct Publishes {
 
 /// Why a text is no name or glob of images.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no image name, and no glob on image names with their host: {1}")]
+#[error("{0:?} is neither an image name nor a glob on image names with their host: {1}")]
 pub struct ParsePublishesError(String, String);
 
 /// What is said of one repository.

@@ -139,7 +139,7 @@ impl Family {
         let cycles = self.graph.cycles.iter().map(|cycle| {
             let name = |node: &usize| self.graph.name_of(*node, &self.members);
             format!(
-                "images stand on each other in a circle, and are not followed: {} (family-cycle)",
+                "images depend on each other in a cycle and are not followed: {} (family-cycle)",
                 round(cycle, &name)
             )
         });

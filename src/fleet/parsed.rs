@@ -74,7 +74,7 @@ impl ParsedRepo {
             specs.truncate(MOST_IMAGES);
             settings.images.truncate(MOST_IMAGES);
             findings.push(format!(
-                "the repository has {over} images more than the {MOST_IMAGES} that are looked at"
+                "the repository has {over} images more than the limit of {MOST_IMAGES}"
             ));
         }
         let mut repo = Self::of_settings(operator, name, settings);
@@ -176,7 +176,7 @@ impl ParsedRepo {
                     let over = scanned.references.len().saturating_sub(room);
                     if over > 0 {
                         scanned.references.truncate(room);
-                        let why = format!("too-many-references: {over} are not looked at");
+                        let why = format!("too-many-references: {over} were skipped");
                         self.skipped.push((path.to_string(), why));
                     }
                     let found = scanned.references.into_iter();

@@ -46,7 +46,7 @@ pub enum ForgeError {
 impl ForgeError {
     /// What is not tried any more, because the forge has failed before in this pass.
     pub fn stopped() -> Self {
-        Self::Unreachable("not tried: the forge has failed in this pass".to_owned())
+        Self::Unreachable("skipped: the forge failed earlier in this run".to_owned())
     }
 
     /// The error's stable code.
@@ -71,13 +71,13 @@ impl ForgeError {
     pub fn help(&self) -> Option<&'static str> {
         match self {
             Self::Unauthorized(_) | Self::Git(GitError::Unauthorized { .. }) => Some(
-                "check the forge's `token`: `imagebot forge doctor` says what it may do and when it expires",
+                "check the forge's `token`: `imagebot forge doctor` shows its rights and when it expires",
             ),
             Self::Forbidden(_) | Self::Git(GitError::Forbidden { .. }) => {
-                Some("`imagebot forge doctor` prints the rights that the token needs")
+                Some("`imagebot forge doctor` shows the rights that the token needs")
             }
             Self::NotAForge(_) => Some(
-                "check the forge's `url`, and that no proxy or sign-in page stands before its API",
+                "check the forge's `url`, and that no proxy or sign-in page is in front of its API",
             ),
             Self::Ambiguous(_) => Some(
                 "delete or rename the tag, and protect tags of that name (Settings > Repository > Protected tags)",

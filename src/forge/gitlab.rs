@@ -125,7 +125,7 @@ fn login(url: &Url, token: &SecretString) -> String {
 /// A project's number.
 fn id(repo: &Repository) -> Result<u64, ForgeError> {
     let number = repo.id.parse();
-    number.map_err(|_| ForgeError::Refused(format!("{:?} is no project's number", repo.id)))
+    number.map_err(|_| ForgeError::Refused(format!("{:?} is not a project id", repo.id)))
 }
 
 #[async_trait::async_trait]

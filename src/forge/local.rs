@@ -101,7 +101,7 @@ impl Local {
             };
             let Some(merged) = merged else {
                 return Err(ForgeError::Conflict(format!(
-                    "!{number} of {} is in conflict with {}; `imagebot run` writes it anew",
+                    "!{number} of {} conflicts with {}; `imagebot run` rebuilds it",
                     repo.name, kept.state.target
                 )));
             };
@@ -179,7 +179,7 @@ impl Local {
             let Some(branch) = branch else {
                 if found.is_head {
                     return Err(ForgeError::Refused(format!(
-                        "{name}: the name of the default branch is refused: {:?}",
+                        "{name}: the name of the default branch is not allowed: {:?}",
                         found.name
                     )));
                 }
@@ -196,7 +196,7 @@ impl Local {
             let named = self.git.named_by_head(&remote).await?;
             let named = named.unwrap_or_else(|| "no branch".to_owned());
             return Err(ForgeError::Refused(format!(
-                "{name}: HEAD names {named}, which is not there; `git symbolic-ref HEAD refs/heads/BRANCH` in the \
+                "{name}: HEAD names {named}, which does not exist; `git symbolic-ref HEAD refs/heads/BRANCH` in the \
                  repository sets the default branch"
             )));
         }
@@ -207,7 +207,7 @@ impl Local {
             head,
             branches: Some(branches),
             open: Some(Vec::new()),
-            why: "its folder is below the forge's path, and `repos` selects it".to_owned(),
+            why: "in the forge's folder, matched by `repos`".to_owned(),
             registry: None,
         };
         if has_requests {
@@ -352,7 +352,7 @@ impl Forge for Local {
             }
         }
         Err(ForgeError::Conflict(format!(
-            "no number for a merge request of {} could be had",
+            "cannot reserve a merge request number in {}",
             repo.name
         )))
     }

@@ -136,7 +136,7 @@ pub enum Merging {
 impl Merging {
     /// CI has not begun, or there is none: nothing is merged without it.
     pub(super) fn no_pipeline() -> Self {
-        Self::NotYet("no-pipeline: the forge shows none for its commit".to_owned())
+        Self::NotYet("no-pipeline: the forge shows no pipeline for its commit".to_owned())
     }
 
     /// CI refused it.

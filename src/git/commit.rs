@@ -43,7 +43,7 @@ impl Cached {
         if let Some(odd) = new.files.iter().find(|file| !is_file(file.kind)) {
             return Err(GitError::Failed {
                 action: "commit",
-                detail: format!("{} is no file", odd.path),
+                detail: format!("{} is not a file", odd.path),
             });
         }
         let contents: Vec<&[u8]> = new.files.iter().map(|file| &file.contents[..]).collect();

@@ -119,7 +119,7 @@ impl Cached {
         };
         let output = self.own(call).await?;
         let sizes: Option<Vec<_>> = String::from_utf8_lossy(&output).lines().map(size).collect();
-        sizes.ok_or_else(|| self.damaged("an object that was fetched is missing".to_owned()))
+        sizes.ok_or_else(|| self.damaged("a fetched object is missing".to_owned()))
     }
 
     /// The contents of objects that were fetched.
@@ -138,7 +138,7 @@ impl Cached {
                 ..self.call("cat-file")
             })
             .await?;
-        let damaged = || self.damaged("an object that was fetched is missing".to_owned());
+        let damaged = || self.damaged("a fetched object is missing".to_owned());
         batch(&output)
             .ok_or_else(damaged)?
             .into_iter()

@@ -25,7 +25,7 @@ pub enum GitError {
     #[error("{0}")]
     BadUrl(String),
     /// The server wants a login, or refuses the one it got.
-    #[error("{remote}: the server refuses the login: {detail}")]
+    #[error("{remote}: the server rejected the login: {detail}")]
     Unauthorized {
         /// The repository.
         remote: String,
@@ -33,7 +33,7 @@ pub enum GitError {
         detail: String,
     },
     /// The server knows the login, and it may not do this with this repository.
-    #[error("{remote}: the login may not do this here: {detail}")]
+    #[error("{remote}: permission denied: {detail}")]
     Forbidden {
         /// The repository.
         remote: String,
@@ -41,7 +41,7 @@ pub enum GitError {
         detail: String,
     },
     /// The server has had too many requests: nothing more is asked of it in this pass.
-    #[error("{remote}: the server has had too many requests: {detail}")]
+    #[error("{remote}: the server is rate-limiting: {detail}")]
     RateLimited {
         /// The repository.
         remote: String,
@@ -49,7 +49,7 @@ pub enum GitError {
         detail: String,
     },
     /// The repository is not there, or is none.
-    #[error("{remote}: no git repository can be read there: {detail}")]
+    #[error("{remote}: not a readable git repository: {detail}")]
     Unreadable {
         /// The repository.
         remote: String,
@@ -88,7 +88,7 @@ pub enum GitError {
     },
     /// Another process holds the cached copy.
     #[error(
-        "the cached copy of {remote} is in use by another process ({lock} is locked) and was waited for {seconds} s"
+        "the cached copy of {remote} is locked by another process ({lock}); gave up after {seconds} s"
     )]
     CopyInUse {
         /// The repository.
@@ -100,7 +100,7 @@ pub enum GitError {
     },
     /// A ref of a local repository has a lock file that nobody removes.
     #[error(
-        "{remote}: {lock} is in the way: another process holds this lock, or was killed while it held it"
+        "{remote}: {lock} exists: another process holds this lock, or was killed while holding it"
     )]
     RefLocked {
         /// The repository.
@@ -109,13 +109,13 @@ pub enum GitError {
         lock: String,
     },
     /// There is no room for what git wants to write.
-    #[error("no space is left for the cache folder or the temporary folder: {detail}")]
+    #[error("no space left for the cache folder or the temporary folder: {detail}")]
     NoSpace {
         /// What git said.
         detail: String,
     },
     /// The cache is damaged; it is fetched anew the next time.
-    #[error("the cached copy of {remote} is damaged and is fetched anew: {detail}")]
+    #[error("the cached copy of {remote} is damaged and will be fetched again: {detail}")]
     Damaged {
         /// The repository.
         remote: String,
@@ -167,14 +167,14 @@ impl GitError {
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::RefLocked { lock, .. } => format!(
-                "if no git process is at work there, remove {lock}; one older than an hour is removed by the next pass"
+                "if no git process is running there, remove {lock}; the next pass removes one that is older than an hour"
             ),
             Self::CopyInUse { .. } => {
-                "let the other imagebot end, or give each one a `cache` of its own".to_owned()
+                "wait for the other imagebot to finish, or give each its own `cache`".to_owned()
             }
             Self::ForeignOwner { owner, .. } => format!("owners = [{owner}]"),
             Self::NoSpace { .. } => {
-                "make room, or move the cache folder with `cache` in config.toml".to_owned()
+                "free some space, or move the cache folder with `cache` in config.toml".to_owned()
             }
             Self::Timeout { seconds, .. } => format!("[budget]\ngit_time = \"{} s\"", seconds * 2),
             Self::Unauthorized { .. } => "check the token of this [[forge]]".to_owned(),
@@ -222,7 +222,7 @@ pub(super) fn first_lines(text: &str) -> String {
         .take(4)
         .collect();
     if lines.is_empty() {
-        "git gave no reason".to_owned()
+        "git did not give a reason".to_owned()
     } else {
         lines.join("; ")
     }

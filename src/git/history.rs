@@ -90,7 +90,7 @@ impl Cached {
         }
         Err(GitError::Damaged {
             remote: self.remote_url().to_owned(),
-            detail: "its history is cut off although all of it was fetched".to_owned(),
+            detail: "its history is incomplete although all of it was fetched".to_owned(),
         })
     }
 
@@ -203,14 +203,14 @@ fn parse_changes(output: &[u8]) -> Result<Vec<Change>, GitError> {
         let meta = text_lossy(meta);
         let meta: Vec<&str> = meta.trim_start_matches(':').split(' ').collect();
         let [mode_before, mode_after, id_before, id_after, _] = meta[..] else {
-            return Err(odd("a line that is not understood"));
+            return Err(odd("an unexpected line"));
         };
         let side =
             |mode: &str, id: &str| Some((EntryKind::of_mode(mode)?, CommitId::parse(id).ok()?));
         let path = std::str::from_utf8(path)
             .ok()
             .and_then(|path| RepoPath::parse(path).ok());
-        let path = path.ok_or_else(|| odd("a path that is no path in a repository"))?;
+        let path = path.ok_or_else(|| odd("an invalid path"))?;
         changes.push(Change {
             path,
             before: side(mode_before, id_before),

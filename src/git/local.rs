@@ -89,7 +89,7 @@ impl Git {
         let objects = batch(&output).filter(|objects| objects.len() == names.len());
         let objects = objects.ok_or_else(|| GitError::Damaged {
             remote: remote.url().to_owned(),
-            detail: "cat-file gave something else than was asked for".to_owned(),
+            detail: "cat-file returned something other than requested".to_owned(),
         })?;
         Ok(objects
             .into_iter()
@@ -163,7 +163,7 @@ impl Git {
         let mut ids = self.write_blobs(call, &[contents]).await?;
         ids.pop().ok_or_else(|| GitError::Failed {
             action: "hash-object",
-            detail: "it named no object".to_owned(),
+            detail: "it did not name an object".to_owned(),
         })
     }
 

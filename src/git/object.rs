@@ -39,7 +39,7 @@ impl Git {
         } else {
             Err(GitError::Failed {
                 action: "hash-object",
-                detail: "it named another number of objects".to_owned(),
+                detail: "it named a different number of objects".to_owned(),
             })
         }
     }

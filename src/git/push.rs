@@ -169,7 +169,7 @@ fn reason(
     if let Some(head) = in_the_way {
         let head = head.strip_prefix("refs/heads/").unwrap_or(head);
         return format!(
-            "the branch `{head}` stands in the way of `{branch}`; git has no room for both, so rename `{head}`"
+            "the branch `{head}` blocks `{branch}`: git cannot store both, so rename `{head}`"
         );
     }
     let said: Vec<&str> = stderr

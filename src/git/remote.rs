@@ -107,7 +107,11 @@ impl Remote {
         let protocol = match url.scheme() {
             "https" => "https",
             "http" => "http",
-            other => return Err(GitError::BadUrl(format!("git is not asked over {other:?}"))),
+            other => {
+                return Err(GitError::BadUrl(format!(
+                    "{other:?} is not a supported protocol for git"
+                )));
+            }
         };
         if !url.username().is_empty() || url.password().is_some() || url.host_str().is_none() {
             let why = "a repository's URL must name a host, and no user or password";

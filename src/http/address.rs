@@ -84,9 +84,9 @@ impl Addresses {
 /// Why a name has no address to connect to.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum ResolveError {
-    #[error("the name has no address")]
+    #[error("the host name has no address")]
     NotFound,
-    #[error("the name has the address {0}")]
+    #[error("the host name resolves to {0}")]
     Refused(IpAddr),
 }
 

@@ -11,10 +11,10 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HttpError {
     /// The host's name has no address.
-    #[error("the name of {0} cannot be resolved")]
+    #[error("cannot resolve the host name of {0}")]
     Dns(Origin),
     /// No connection could be made.
-    #[error("{origin} cannot be reached: {cause}")]
+    #[error("cannot connect to {origin}: {cause}")]
     Connect {
         /// The origin.
         origin: Origin,
@@ -22,7 +22,7 @@ pub enum HttpError {
         cause: String,
     },
     /// The other side speaks no TLS, or its certificate is not trusted.
-    #[error("no trusted connection to {origin}: {cause}")]
+    #[error("cannot establish a trusted connection to {origin}: {cause}")]
     Tls {
         /// The origin.
         origin: Origin,
@@ -30,7 +30,7 @@ pub enum HttpError {
         cause: String,
     },
     /// The answer was not complete in time.
-    #[error("{origin} did not answer within {} s", .limit.as_secs_f32())]
+    #[error("{origin} timed out after {} s", .limit.as_secs_f32())]
     Timeout {
         /// The origin.
         origin: Origin,
@@ -38,10 +38,10 @@ pub enum HttpError {
         limit: Duration,
     },
     /// The answer ended too early, each time it was asked for.
-    #[error("{0} broke off in the middle of its answer")]
+    #[error("{0} closed the connection in the middle of its response")]
     ShortRead(Origin),
     /// The answer is larger than it may be.
-    #[error("{origin} answered with more than {limit} bytes")]
+    #[error("the response of {origin} is larger than {limit} bytes")]
     TooLarge {
         /// The origin.
         origin: Origin,
@@ -49,7 +49,7 @@ pub enum HttpError {
         limit: usize,
     },
     /// The server asks to wait longer than this run will, or again and again.
-    #[error("{origin} has too many requests{}", wait(.retry_after))]
+    #[error("{origin} is rate-limiting{}", wait(.retry_after))]
     RateLimited {
         /// The origin.
         origin: Origin,
@@ -57,7 +57,7 @@ pub enum HttpError {
         retry_after: Option<Duration>,
     },
     /// Earlier requests of this run found the host down.
-    #[error("{origin} was not asked again: {cause}")]
+    #[error("skipped: {origin} failed earlier in this run: {cause}")]
     HostDown {
         /// The origin.
         origin: Origin,
@@ -68,7 +68,9 @@ pub enum HttpError {
     #[error("{0} is not encrypted")]
     Insecure(Origin),
     /// The address is one that this host must not have.
-    #[error("{origin} has the address {address}, which is not allowed here")]
+    #[error(
+        "{origin} has the private address {address}; imagebot connects to such addresses only if the host is in config.toml"
+    )]
     AddressRefused {
         /// The origin.
         origin: Origin,
@@ -87,10 +89,10 @@ pub enum HttpError {
         cause: String,
     },
     /// The URL is neither `http` nor `https`.
-    #[error("a URL of the scheme {0:?} cannot be asked")]
+    #[error("the URL scheme {0:?} is not supported")]
     NotHttp(String),
     /// Anything else, such as an answer that is no HTTP.
-    #[error("{origin} gave no usable answer: {cause}")]
+    #[error("{origin} gave an invalid response: {cause}")]
     Protocol {
         /// The origin.
         origin: Origin,

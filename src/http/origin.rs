@@ -17,7 +17,7 @@ pub struct Origin {
 /// Why a text is no origin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no origin; write scheme, host and port only, for example `https://gitlab.example.com`"
+    "{0:?} is not an origin; write only scheme, host and port, for example `https://gitlab.example.com`"
 )]
 pub struct ParseOriginError(String);
 

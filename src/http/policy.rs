@@ -65,7 +65,7 @@ pub struct Rate {
 
 /// Why a text is no rate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no rate; write requests and unit, for example `50/s`, `100/min` or `1000/h`")]
+#[error("{0:?} is not a rate; write requests and unit, for example `50/s`, `100/min` or `1000/h`")]
 pub struct ParseRateError(String);
 
 impl Rate {

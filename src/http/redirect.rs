@@ -7,13 +7,13 @@ use url::Url;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RedirectError {
     /// There is no `Location`, or none that is a URL.
-    #[error("the redirect names no URL")]
+    #[error("the redirect does not name a URL")]
     NoTarget,
     /// From `https` to anything else.
     #[error("the redirect leaves https")]
     Downgrade,
     /// The URL holds a user name or a password.
-    #[error("the redirect holds a user name")]
+    #[error("the redirect contains a user name")]
     User,
 }
 

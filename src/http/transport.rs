@@ -127,7 +127,7 @@ impl Transport {
         }
         if error.is_connect() {
             let cause = match find::<std::io::Error>(&error) {
-                _ if error.is_timeout() => "no connection in time".to_owned(),
+                _ if error.is_timeout() => "connection timed out".to_owned(),
                 Some(io) => io.to_string(),
                 None => root(&error),
             };
@@ -174,7 +174,7 @@ fn read_ca(path: &Path) -> Result<Vec<reqwest::Certificate>, HttpError> {
     let pem = std::fs::read(path).map_err(|e| error(e.to_string()))?;
     let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|e| error(root(&e)))?;
     if certificates.is_empty() {
-        return Err(error("there is no PEM certificate in it".to_owned()));
+        return Err(error("it contains no PEM certificate".to_owned()));
     }
     Ok(certificates)
 }
@@ -191,7 +191,7 @@ fn root(error: &(dyn Error + 'static)) -> String {
     }
     match cause.downcast_ref::<reqwest::Error>() {
         // Its own text ends in the URL.
-        Some(_) => "the request could not be made".to_owned(),
+        Some(_) => "the request could not be built".to_owned(),
         None => cause.to_string(),
     }
 }

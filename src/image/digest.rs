@@ -27,7 +27,7 @@ pub enum ParseDigestError {
         found: usize,
     },
     /// A character that is no lower-case hexadecimal digit.
-    #[error("{0:?} is no lower-case hexadecimal digit")]
+    #[error("{0:?} is not a lower-case hexadecimal digit")]
     Character(char),
 }
 

@@ -86,11 +86,11 @@ pub enum ParseNameError {
     #[error("an image name is missing")]
     Empty,
     /// The host is no host.
-    #[error("{0:?} is no registry host; write host or host:port, without scheme, user or path")]
+    #[error("{0:?} is not a registry host; write host or host:port, without scheme, user or path")]
     Host(String),
     /// The path is no path.
     #[error(
-        "{0:?} is no image path; lower-case letters and digits, joined by `.`, `_`, `__`, `-` or `/`, are"
+        "invalid image path {0:?}: use lower-case letters and digits, separated by `.`, `_`, `__`, `-` or `/`"
     )]
     Path(String),
     /// The name is longer than 255 characters.

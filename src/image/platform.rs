@@ -13,7 +13,7 @@ pub struct Platform(String);
 /// Why a text is no platform.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no platform; write it as os/architecture or os/architecture/variant, for example `linux/arm64`"
+    "{0:?} is not a platform; write os/architecture or os/architecture/variant, for example `linux/arm64`"
 )]
 pub struct ParsePlatformError(String);
 

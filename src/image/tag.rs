@@ -14,14 +14,14 @@ pub struct Tag(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseTagError {
     /// The text is empty.
-    #[error("a tag is never empty")]
+    #[error("a tag cannot be empty")]
     Empty,
     /// The text is longer than 128 characters.
     #[error("a tag has at most 128 characters")]
     TooLong,
     /// A character that no tag may hold, or one that may not begin it.
     #[error(
-        "{0:?} cannot stand in a tag at this place; letters, digits, `_`, and behind the first character `.` and `-` can"
+        "invalid character {0:?} in a tag: use letters, digits and `_`, and after the first character also `.` and `-`"
     )]
     Character(char),
 }

@@ -30,7 +30,9 @@ impl Case {
         }
         let key = (view.path.clone(), image.clone(), to);
         if view.proposed.contains(&key) {
-            self.step(format!("{tag} is proposed already, whatever its age"));
+            self.step(format!(
+                "{tag} is already proposed, so its age does not matter"
+            ));
             return Ok(None);
         }
         let mut since = view.first_seen(tag, target)?;

@@ -56,9 +56,9 @@ impl Why {
     /// there, or why that is not known.
     pub fn published(version: &str, names: &[(ImageName, Result<bool, String>)]) -> Vec<Self> {
         let answers = names.iter().map(|(name, there)| match there {
-            Ok(true) => Self::new(Need::No, "published", format!("{name}:{version} is there")),
+            Ok(true) => Self::new(Need::No, "published", format!("{name}:{version} exists")),
             Ok(false) => {
-                let detail = format!("{name}:{version} is not there");
+                let detail = format!("{name}:{version} does not exist");
                 Self::new(Need::Yes, "not-published", detail)
             }
             Err(why) => Self::new(Need::Unknown, "registry-unknown", format!("{name}: {why}")),
@@ -76,7 +76,7 @@ impl Why {
         };
         match (decision.reason, decision.outcome()) {
             (Reason::NewDigest, _) => {
-                let detail = format!("{place}: {name} points at something else now");
+                let detail = format!("{place}: {name} now points to a different image");
                 Some(Self::new(Need::Yes, "base-moved", detail))
             }
             (reason, Outcome::Unknown | Outcome::Hold) => {

@@ -97,7 +97,7 @@ impl Case {
             let why = ask.located.why_not().unwrap_or(WhyNot::InvalidReference);
             self.settle(
                 Reason::NotEditable,
-                format!("{}: {}", why.code(), why.describe()),
+                format!("{} [{}]", why.describe(), why.code()),
             );
             return Ok(());
         };
@@ -135,7 +135,7 @@ impl Case {
         if let Some(why) = ask.located.why_not() {
             self.settle(
                 Reason::NotEditable,
-                format!("{}: {}", why.code(), why.describe()),
+                format!("{} [{}]", why.describe(), why.code()),
             );
             return Ok(());
         }
@@ -158,7 +158,7 @@ impl Case {
             (None, Some(_)) => {
                 self.settle(
                     Reason::DigestOnly,
-                    "write the tag beside the digest, and it is followed",
+                    "write a tag next to the digest to follow it",
                 );
                 return Ok(());
             }
@@ -175,7 +175,7 @@ impl Case {
         let Some(lookup) = ask.lookup.clone().map_err(Gap::Failed)? else {
             let host = reference.name.host();
             if host.as_str() == NO_REGISTRY {
-                let why = "nothing says which registry the build takes it from";
+                let why = "the registry it is pulled from is unknown";
                 self.settle(Reason::RegistryNotConfigured, why);
                 let help = format!("[args]\n{REGISTRY_ARG} = \"registry.example.com/acme\"");
                 self.decision.help = Some(help);
@@ -211,11 +211,13 @@ impl Case {
         let from_arg = matches!(&ask.located.found, Found::Known(known) if known.tag_from_arg);
         let allowed = !from_arg || effective.settings.pin_args.value;
         if ask.located.kind == Kind::GipgeeBase {
-            self.step("no digest is added in gipgee.yml: gipgee's checks refuse one beside a tag");
+            self.step(
+                "no digest is added in gipgee.yml: gipgee's checks reject a tag with a digest",
+            );
             return false;
         }
         if !allowed {
-            self.step("no digest is added behind a tag that an ARG makes (pin_args = false)");
+            self.step("no digest is added to a tag that comes from an ARG (pin_args = false)");
         }
         allowed
     }
@@ -239,11 +241,11 @@ impl Case {
         };
         match &reading {
             Some(reading) => self.step(format!(
-                "{tag} reads as {reading} (scheme {})",
+                "{tag} is parsed as {reading} (scheme {})",
                 settings.scheme.value.name
             )),
             None => self.step(format!(
-                "{tag} is no version (scheme {}): only its digest can be followed",
+                "{tag} is not a version (scheme {}): only its digest can be followed",
                 settings.scheme.value.name
             )),
         }
@@ -298,7 +300,7 @@ impl Case {
             None if reading.is_none() && self.decision.wanted.is_empty() && !is_regex => {
                 self.settle(
                     Reason::FloatingTag,
-                    format!("{tag} is no version, and no digest is pinned"),
+                    format!("{tag} is not a version, and no digest is pinned; pin its digest to follow it (digest = \"pin\")"),
                 );
             }
             _ => {}
@@ -311,7 +313,7 @@ impl Case {
             if self.decision.wanted.is_empty() && self.decision.reason.outcome() == Outcome::Keep {
                 self.settle(
                     Reason::TagVanished,
-                    format!("{tag} is not among the registry's tags, and nothing newer is"),
+                    format!("{tag} is not among the registry's tags, and none of them is newer"),
                 );
             }
         }

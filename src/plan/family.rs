@@ -267,7 +267,7 @@ impl Waiter<'_> {
             }
         }
         if expired.is_empty() {
-            let text = "released: everything above it is at rest";
+            let text = "released: all its ancestors are settled";
             decision.steps.push(text.to_owned());
             return;
         }

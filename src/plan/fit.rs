@@ -45,16 +45,13 @@ pub(super) fn fit(parts: Parts, about: Vec<String>, memory: usize) -> (String, S
         "| and # more: see the changes | | | | |",
     ));
     for (heading, lines) in [
-        ("Versions that rise with it", parts.versions),
+        ("Versions bumped in this change", parts.versions),
         ("Why", parts.whys),
         (
-            "These lines still have the old value, and are not changed",
+            "These lines still have the old value and are not changed",
             parts.left,
         ),
-        (
-            "Newer is there, or is coming, and is not in here yet",
-            parts.waits,
-        ),
+        ("Newer versions that are not included yet", parts.waits),
     ] {
         if heading != "Why" && lines.is_empty() {
             continue;
@@ -65,7 +62,7 @@ pub(super) fn fit(parts: Parts, about: Vec<String>, memory: usize) -> (String, S
     let about = match about.is_empty() {
         true => String::new(),
         false => format!(
-            "\nWhat the images say of themselves:\n\n{}",
+            "\nImage labels:\n\n{}",
             shorten(about, room.min(MOST_ABOUT), "- and # more")
         ),
     };

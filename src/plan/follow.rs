@@ -33,7 +33,7 @@ impl Case {
         };
         match look_at(view, tag, &needs)? {
             Tip::Fits { write, target } => {
-                self.step(format!("{tag} points at {} now", target.short()));
+                self.step(format!("{tag} now points to {}", target.short()));
                 let to = Version {
                     tag: Some(tag.clone()),
                     digest: write.clone(),
@@ -61,7 +61,7 @@ impl Case {
                 {
                     self.settle(
                         Reason::SameContent,
-                        format!("{tag} points at another index with the same manifests"),
+                        format!("{tag} points to another index with the same manifests"),
                     );
                 }
             }
@@ -69,7 +69,10 @@ impl Case {
                 let names: Vec<&str> = missing.iter().map(|platform| platform.as_str()).collect();
                 self.settle(
                     Reason::MissingPlatform,
-                    format!("what {tag} points at now lacks {}", names.join(", ")),
+                    format!(
+                        "the image that {tag} now points to lacks {}",
+                        names.join(", ")
+                    ),
                 );
             }
             Tip::NotThere if vanished => {}
@@ -98,7 +101,7 @@ impl Case {
         };
         match look_at(view, tag, &needs)? {
             Tip::Fits { write, target } => {
-                self.step(format!("{tag} points at {}", target.short()));
+                self.step(format!("{tag} points to {}", target.short()));
                 let to = Version {
                     tag: reference.tag.clone(),
                     digest: write.clone(),

@@ -209,7 +209,7 @@ impl Images {
         });
         let circles = self.circles.iter().map(|circle| {
             format!(
-                "images stand on each other, and none of these references is followed: {}",
+                "these images depend on each other in a cycle, so none of their references is followed: {}",
                 self.shown(circle)
             )
         });

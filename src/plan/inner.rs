@@ -23,11 +23,16 @@ impl Case {
                 return false;
             }
         };
-        self.step(format!("its image is built here, as {version}"));
+        self.step(format!(
+            "its image is built in this repository as {version}"
+        ));
         match aligned(tag.as_str(), version) {
             Aligned::Same => {
                 self.decision.inner = Some(parent);
-                self.settle(Reason::InnerCurrent, format!("{version} is built here"));
+                self.settle(
+                    Reason::InnerCurrent,
+                    format!("{version} is built in this repository"),
+                );
                 true
             }
             Aligned::Behind(to, level) => {
@@ -45,12 +50,14 @@ impl Case {
                 false
             }
             Aligned::Ahead => {
-                let why = format!("{tag} is ahead of {version}, which is built here");
+                let why = format!("{tag} is newer than {version}, the version in this repository");
                 self.settle(Reason::InnerAhead, why);
                 false
             }
             Aligned::Unrelated => {
-                let why = format!("{tag} does not say which version of {version} and others it is");
+                let why = format!(
+                    "{tag} does not show which version it is (this repository has {version} and others)"
+                );
                 self.settle(Reason::InnerFloating, why);
                 false
             }

@@ -95,8 +95,7 @@ impl Case {
                 let Some(candidate) = selection.best_within(*bound) else {
                     if before.is_some() && tried.is_empty() && self.decision.wanted.is_empty() {
                         // Those that were passed over are tried again from the beginning.
-                        let detail =
-                            "every newer tag was tried in earlier passes; the next one begins anew";
+                        let detail = "every newer tag was tried in earlier passes; the next pass starts again";
                         self.decision.missing = Some((Reason::OverBudget, detail.to_owned()));
                         self.settle(Reason::OverBudget, detail);
                     }
@@ -106,7 +105,7 @@ impl Case {
                 let (level, text) = (candidate.level, candidate.tag.to_owned());
                 if tried.len() >= search.candidates {
                     let detail = format!(
-                        "{} newer tags were tried and none can be used; the next pass goes on below {}",
+                        "{} newer tags were tried and none is usable; the next pass continues below {}",
                         tried.len(),
                         tried.last().unwrap_or(&text)
                     );
@@ -189,10 +188,10 @@ impl Case {
                     }
                     Tip::NotThere => {
                         self.step(format!(
-                            "{candidate} is listed, but its manifest is not there"
+                            "{candidate} is listed, but its manifest does not exist"
                         ));
                         let detail =
-                            format!("{candidate} is listed, but its manifest is not there yet");
+                            format!("{candidate} is listed, but its manifest does not exist yet");
                         self.decision.missing = Some((Reason::NotThereYet, detail.clone()));
                         self.settle(Reason::NotThereYet, detail);
                         selection.reject(&text, Verdict::NewerButLower);
@@ -209,11 +208,11 @@ impl Case {
                     }
                     Tip::Same => {
                         self.step(format!(
-                            "{candidate} has the content that is pinned already"
+                            "{candidate} has the same content as the pinned digest"
                         ));
                         self.settle(
                             Reason::SameContent,
-                            format!("{candidate} has the content that is pinned already"),
+                            format!("{candidate} has the same content as the pinned digest"),
                         );
                         selection.reject(&text, Verdict::SameContent);
                     }
@@ -243,7 +242,7 @@ impl Case {
         let platforms: Vec<Platform> = platforms.into_iter().flatten().collect();
         if !platforms.is_empty() {
             let names: Vec<&str> = platforms.iter().map(Platform::as_str).collect();
-            self.step(format!("{tag} is there for {}", names.join(", ")));
+            self.step(format!("{tag} exists for {}", names.join(", ")));
         }
         Ok(platforms)
     }
@@ -309,7 +308,9 @@ impl Case {
         if days >= LONG {
             self.settle(
                 Reason::NoNewTags,
-                format!("{tag} has been the newest tag for {days} days; does anybody still maintain the image?"),
+                format!(
+                    "{tag} has been the newest tag for {days} days; the image may be unmaintained"
+                ),
             );
         }
         Ok(())
@@ -333,7 +334,7 @@ fn latest(view: &View<'_>, current: &Tag, target: &Digest) -> String {
         return "; `latest` is the same image".to_owned();
     }
     match head(current) == Some(latest) {
-        true => "; `latest` is still the image that is in use".to_owned(),
-        false => "; `latest` is another image".to_owned(),
+        true => "; `latest` is still the current image".to_owned(),
+        false => "; `latest` is a different image".to_owned(),
     }
 }

@@ -40,16 +40,16 @@ pub fn whose(
     args: &BTreeMap<String, String>,
 ) -> Ownership {
     let [message] = messages else {
-        return Ownership::Foreign("there is not exactly one commit on the branch".to_owned());
+        return Ownership::Foreign("the branch does not have exactly one commit".to_owned());
     };
     let Some(changes) = sealed_changes(message) else {
         return Ownership::Foreign(
-            "the commit's message is not imagebot's, or was changed".to_owned(),
+            "the commit message is not imagebot's or was changed".to_owned(),
         );
     };
     let touched: BTreeSet<&RepoPath> = files.iter().map(|file| &file.path).collect();
     if touched != changes.paths() {
-        return Ownership::Foreign("the commit changes other files than it names".to_owned());
+        return Ownership::Foreign("the commit changes files that it does not name".to_owned());
     }
     for file in files {
         let (Some(before), Some(after), true) = (&file.before, &file.after, file.same_mode) else {

@@ -104,7 +104,7 @@ pub fn propose(
             CommitMessage::write(&format!("{}{title}", target.commit_prefix), &key, &changes);
         for wish in &release.kept {
             let said = left.get(&wish.change.path).into_iter().flatten();
-            let said = said.map(|line| (wish.decision, format!("still says what moves: {line}")));
+            let said = said.map(|line| (wish.decision, format!("still has the old value: {line}")));
             remarks.extend(said);
         }
         for wish in release.kept.iter().filter(|wish| wish.index.is_none()) {
@@ -153,11 +153,11 @@ pub fn propose(
         if let Refusal::Ambiguous { .. } = refusal {
             decision.reason = Reason::Ambiguous;
             decision.detail = refusal.to_string();
-            let help = "write the tag in one piece, in a single ARG or in the instruction itself";
+            let help = "write the whole tag in a single ARG or in the instruction itself";
             decision.help = Some(help.to_owned());
         } else {
             decision.reason = Reason::EditRefused;
-            decision.detail = format!("{}: {refusal}", refusal.code());
+            decision.detail = format!("{refusal} [{}]", refusal.code());
         }
         decision
             .steps

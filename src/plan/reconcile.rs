@@ -87,8 +87,8 @@ impl Certainty {
     }
 }
 
-const FOREIGN: &str = "Somebody else's work is on this branch, so imagebot leaves it alone from now on. \
-                       To have imagebot write it again, delete the branch or reset it to imagebot's commit.";
+const FOREIGN: &str = "This branch has commits that are not imagebot's, so imagebot no longer updates it. \
+                       To let imagebot update it again, delete the branch or reset it to imagebot's commit.";
 
 /// What holds for all merge requests of a repository.
 #[derive(Debug, Clone, Copy)]
@@ -165,7 +165,7 @@ fn one(index: usize, proposal: &Proposal, existing: &Existing, terms: &Terms<'_>
     }
     let sets = existing.change_sets();
     if let Some(lost) = open.and_then(|_| terms.certainty.lost(&sets, &proposal.changes)) {
-        let why = format!("{} in {} could not be judged", lost.image, lost.path);
+        let why = format!("{} in {} could not be checked", lost.image, lost.path);
         return result(Status::Kept, &why, None);
     }
     let rebase = open.is_some_and(|open| has_label(open, terms.rebase_label))
@@ -216,7 +216,7 @@ fn has_label(mr: &Request, label: &str) -> bool {
 /// Whether a person took the merge request out of imagebot's hands.
 fn left_alone(open: &Request, terms: &Terms<'_>) -> Option<(Status, &'static str)> {
     if has_label(open, terms.stop_label) {
-        return Some((Status::Stopped, "a person stopped it with a label"));
+        return Some((Status::Stopped, "stopped by a label"));
     }
     let opened_for = open.state().and_then(|state| state.target.as_ref());
     let is_default = open.target == *terms.default_branch;
@@ -240,17 +240,18 @@ fn remembered(
         let state = open.state()?;
         let deleted = existing.head.is_none() && state.closed.is_none();
         return (deleted && within(&[&state.changes]))
-            .then_some((Status::Declined, "a person deleted its branch"));
+            .then_some((Status::Declined, "its branch was deleted by hand"));
     }
     let closed = states(MergeRequestState::Closed).filter(|state| state.closed.is_none());
     if within(&closed.map(|state| &state.changes).collect::<Vec<_>>()) {
-        let why = "a person closed the merge request that proposed this";
+        let why =
+            "the merge request for this was closed by hand; reopen it to get this update back";
         return Some((Status::Declined, why));
     }
     let merged = latest(states(MergeRequestState::Merged).map(|state| &state.changes));
     (!merged.references.is_empty() && within(&[&merged])).then_some((
         Status::Reverted,
-        "this was merged once, and the file went back",
+        "this was merged before and then reverted in the file",
     ))
 }
 
@@ -341,7 +342,7 @@ fn without_proposal(branch: &Branch, existing: &Existing, terms: &Terms<'_>) -> 
         (Some((_, Ownership::Foreign(_))), None) => None,
         _ if !terms.certainty.covers(existing) => result(
             Status::Kept,
-            "not everything in the repository could be judged",
+            "part of the repository could not be checked, so nothing is closed",
             None,
         ),
         (head, open) => {
@@ -352,7 +353,7 @@ fn without_proposal(branch: &Branch, existing: &Existing, terms: &Terms<'_>) -> 
                 if open.state().is_none() {
                     return result(
                         Status::Kept,
-                        "its text no longer says what it proposed",
+                        "the state in its description is missing or damaged",
                         None,
                     );
                 }
@@ -362,7 +363,7 @@ fn without_proposal(branch: &Branch, existing: &Existing, terms: &Terms<'_>) -> 
             }
             result(
                 Status::Close,
-                "what it proposed is there already, or is no longer proposed",
+                "obsolete: already applied, or no longer proposed",
                 Some(action),
             )
         }

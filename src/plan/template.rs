@@ -160,13 +160,14 @@ impl Template {
         template
             .render_captured_to(context, &mut out)
             .map_err(|error| said(&error))?;
-        let text = String::from_utf8(out.bytes).map_err(|_| "it gives no text".to_owned())?;
+        let text =
+            String::from_utf8(out.bytes).map_err(|_| "it does not produce text".to_owned())?;
         match self.of {
             Of::Title => {
                 let title: String = flat(&text).chars().take(MOST_TITLE).collect();
                 let title = title.trim_start_matches('/').trim().to_owned();
                 match title.is_empty() {
-                    true => Err("it gives an empty title".to_owned()),
+                    true => Err("it produces an empty title".to_owned()),
                     false => Ok(title),
                 }
             }
@@ -208,8 +209,8 @@ fn said(error: &Error) -> String {
         .map_or_else(String::new, |line| format!("line {line}: "));
     let detail = error.detail().unwrap_or_default();
     match error.kind() {
-        ErrorKind::OutOfFuel => "it takes too long: does a loop not end?".to_owned(),
-        ErrorKind::WriteFailure => "more comes out than a merge request takes".to_owned(),
+        ErrorKind::OutOfFuel => "it takes too long; a loop may not end".to_owned(),
+        ErrorKind::WriteFailure => "its output is longer than a merge request allows".to_owned(),
         kind if detail.is_empty() => format!("{line}{kind}"),
         kind => format!("{line}{kind}: {detail}"),
     }
@@ -290,7 +291,7 @@ mod tests {
             ),
             (
                 "{% for a in range(9000) %}xxxxxxxxxxxxxxxxxxxxxxxxx{% endfor %}",
-                "more comes out",
+                "output is longer",
             ),
             ("{% if %}", "line 1"),
             ("{% include 'x' %}", ""),

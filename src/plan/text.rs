@@ -232,7 +232,7 @@ impl Texts {
         let mut body = match body_of_operator {
             Some(text) if has_room(&text, memory) => text,
             Some(_) => {
-                failed = Some("its text is too long beside so many changes".to_owned());
+                failed = Some("its text is too long for this many changes".to_owned());
                 body.clone()
             }
             None => body.clone(),
@@ -241,8 +241,8 @@ impl Texts {
         body.push_str(&abouts);
         let _ = writeln!(
             body,
-            "\nClose this {}, and imagebot does not propose these versions again. \
-             Push to its branch, and imagebot leaves it to you.",
+            "\nClose this {} to skip these versions; reopen it to get them back. \
+             Push to its branch to take it over: imagebot then stops updating it.",
             target.noun
         );
         Self {
@@ -318,14 +318,14 @@ fn why(decision: &Decision, wanted: &Wanted) -> String {
         wanted.class,
         wanted.to_tag == decision.reference().and_then(|r| r.tag.clone()),
     ) {
-        (Class::Pin, _) => format!("{image}: the policy asks for a digest beside every reference"),
+        (Class::Pin, _) => format!("{image}: the policy requires a digest on every reference"),
         (Class::Update, false) if decision.inner.is_some() => {
             format!("{image}: {tag} is its version in this repository")
         }
-        (_, true) => format!("{image}: {tag} points at another digest now"),
-        (Class::Major, false) => format!(
-            "{image}: {tag} is the newest, and a major change is a merge request of its own"
-        ),
+        (_, true) => format!("{image}: {tag} now points to another digest"),
+        (Class::Major, false) => {
+            format!("{image}: {tag} is the newest; major changes get their own merge request")
+        }
         (Class::Update, false) => {
             format!("{image}: {tag} is the newest that the policy allows here")
         }

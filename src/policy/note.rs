@@ -45,7 +45,7 @@ impl Notes {
             if index >= MOST {
                 return Err(bad(ParseNoteError {
                     note: shortened(&comment.text),
-                    what: format!("at most {MOST} comments can stand above one reference"),
+                    what: format!("a reference can have at most {MOST} comments above it"),
                 }));
             }
             let from = Origin {
@@ -146,7 +146,7 @@ fn apply(
             from: from.clone(),
         })
     }
-    let one_of = |expected: &str| format!("{key} is one of {expected}");
+    let one_of = |expected: &str| format!("{key} must be one of {expected}");
     match (key, value) {
         ("ignore", None) => changes.enabled = set(false, from),
         ("max", Some(text)) => {
@@ -189,7 +189,7 @@ fn apply(
         }
         ("group", Some(text)) => changes.group = set(text.to_owned(), from),
         ("reason", Some(text)) => changes.reason = set(Some(text.to_owned()), from),
-        _ => return Err(format!("{key:?} is not known here; {KEYS} are")),
+        _ => return Err(format!("unknown key {key:?}: expected one of {KEYS}")),
     }
     Ok(())
 }
@@ -265,11 +265,11 @@ mod tests {
         for (note, expect) in [
             (
                 "maximum=minor",
-                "`# imagebot: maximum=minor`: \"maximum\" is not known here; ignore, max, prerelease, variant, codename, digest, allow, group, reason are",
+                "`# imagebot: maximum=minor`: unknown key \"maximum\": expected one of ignore, max, prerelease, variant, codename, digest, allow, group, reason",
             ),
             (
                 "max=big",
-                "`# imagebot: max=big`: max is one of major, minor, patch, build, digest",
+                "`# imagebot: max=big`: max must be one of major, minor, patch, build, digest",
             ),
             (
                 "reason=\"x",

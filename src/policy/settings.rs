@@ -85,7 +85,7 @@ pub struct Age {
 
 /// Why a text is no age.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no time; write it as \"3 days\", \"36h\" or \"1 week\"")]
+#[error("{0:?} is not a duration; write it as \"3 days\", \"36h\" or \"1 week\"")]
 pub struct ParseAgeError(String);
 
 impl Age {

@@ -36,7 +36,7 @@ enum What {
 
 /// A file that is no docker configuration. The text does not quote it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}, column {column}: not what docker writes into its config.json")]
+#[error("line {line}, column {column}: not valid in docker's config.json")]
 pub struct DockerConfigError {
     /// The line, from 1.
     pub line: usize,

@@ -17,7 +17,7 @@ pub struct Step {
     /// What was found.
     pub detail: String,
     /// What to do about a failure, where that is known.
-    pub cure: Option<String>,
+    pub help: Option<String>,
 }
 
 /// How a step went.
@@ -71,12 +71,12 @@ impl Way {
         End
     }
 
-    fn push(&mut self, name: &'static str, outcome: Outcome, detail: String, cure: Option<String>) {
+    fn push(&mut self, name: &'static str, outcome: Outcome, detail: String, help: Option<String>) {
         self.0.push(Step {
             name,
             outcome,
             detail,
-            cure,
+            help,
         });
     }
 }
@@ -90,7 +90,7 @@ async fn steps(
     let endpoint = hosts
         .get(host, login.is_some())
         .map_err(|error| way.end("listed", &error))?;
-    way.ok("listed", format!("asked at {}", endpoint.origin));
+    way.ok("listed", format!("API at {}", endpoint.origin));
     reach(way, hosts, &endpoint).await?;
     let ping = ping(way, &endpoint).await?;
     greet(way, &endpoint, &ping, login)?;
@@ -126,7 +126,9 @@ async fn reach(way: &mut Way, hosts: &Hosts, endpoint: &Endpoint) -> Result<(), 
                 ResolveError::NotFound => RegistryError::Dns { host, cause },
                 ResolveError::Refused(_) => RegistryError::AddressRefused {
                     host,
-                    cause: format!("{cause}, which a host that is not listed may not have"),
+                    cause: format!(
+                        "{cause}, which is a private address; it is allowed only for listed hosts"
+                    ),
                 },
             };
             way.end("dns", &error)
@@ -169,14 +171,14 @@ async fn ping(way: &mut Way, endpoint: &Endpoint) -> Result<Response, End> {
     };
     match endpoint.origin.is_https() {
         true => way.ok("tls", "the certificate is trusted"),
-        false => way.skip("tls", "plain_http is set: nothing is encrypted"),
+        false => way.skip("tls", "plain_http is set; the connection is not encrypted"),
     }
     let response = response.map_err(|error| way.end("registry", &error))?;
     let says_so = response.header("docker-distribution-api-version").is_some();
     let json = serde_json::from_slice::<serde::de::IgnoredAny>(&response.body).is_ok();
     match response.status.as_u16() {
         200 if says_so || json || response.body.is_empty() => {
-            way.ok("registry", "open to everyone")
+            way.ok("registry", "no login required")
         }
         401 => way.ok("registry", "asks for a login"),
         200 => return Err(way.end("registry", &answer::not_a_registry(host, &response))),
@@ -193,7 +195,7 @@ fn greet(
     login: Option<&Login>,
 ) -> Result<(), End> {
     if ping.status.as_u16() != 401 {
-        way.skip("auth", "nobody is asked");
+        way.skip("auth", "no login needed");
         return Ok(());
     }
     let (scheme, _) = endpoint
@@ -203,9 +205,7 @@ fn greet(
     way.ok(
         "auth",
         match scheme {
-            super::auth::Scheme::Basic => {
-                "user name and password, to the registry itself".to_owned()
-            }
+            super::auth::Scheme::Basic => "basic auth".to_owned(),
             super::auth::Scheme::Bearer { realm, .. } => {
                 format!("a token from {}", realm.host_str().unwrap_or_default())
             }
@@ -222,13 +222,13 @@ async fn knock(
     login: Option<&Login>,
 ) -> Result<(), End> {
     if ping.status.as_u16() != 401 {
-        way.skip("token", "none is needed");
+        way.skip("token", "not needed");
         return Ok(());
     }
     let Some(login) = login else {
         way.skip(
             "token",
-            "no login is configured for it; name an image to look at one anonymously",
+            "no login is configured; name an image to check anonymous access",
         );
         return Ok(());
     };
@@ -239,7 +239,7 @@ async fn knock(
     let response = response.map_err(|error| way.end("token", &error))?;
     match response.status.as_u16() {
         200 => {
-            way.ok("token", format!("the login of {} works", login.username));
+            way.ok("token", format!("the login from {} works", login.username));
             Ok(())
         }
         401 | 403 => Err(way.end("token", &endpoint.auth.unauthorized(Some(login)))),
@@ -264,13 +264,13 @@ async fn read(
         Err(error @ (RegistryError::Unauthorized { .. } | RegistryError::Challenge { .. })) => {
             return Err(way.end("token", error));
         }
-        _ if !asked => way.skip("token", "none is needed"),
+        _ if !asked => way.skip("token", "not needed"),
         Err(_) => {}
         Ok(_) => way.ok(
             "token",
             match login {
-                Some(login) => format!("the login of {} may read this image", login.username),
-                None => "anybody may read this image".to_owned(),
+                Some(login) => format!("the login from {} can read this image", login.username),
+                None => "this image is readable without a login".to_owned(),
             },
         ),
     }
@@ -278,7 +278,7 @@ async fn read(
     way.ok("tags", format!("{} tags", tags.tags.len()));
     let latest = tags.tags.iter().find(|tag| tag.as_str() == "latest");
     let Some(tag) = wanted.or(latest).or(tags.tags.last()) else {
-        way.skip("manifest", "there is no tag to look at");
+        way.skip("manifest", "no tag to check");
         return Ok(());
     };
     let head = manifests::head(endpoint, path, login, tag.into())
@@ -291,10 +291,10 @@ async fn read(
         }
         None => {
             let listed = match tags.tags.contains(tag) {
-                true => "it is listed all the same",
+                true => "it is listed, though",
                 false => "it is not listed either",
             };
-            let detail = format!("there is no {tag}; {listed}");
+            let detail = format!("{tag} does not exist; {listed}");
             way.push("manifest", Outcome::Failed, detail, None);
             Err(End)
         }

@@ -14,7 +14,7 @@ pub enum RegistryError {
     #[error("the registry {0} is not configured")]
     NotListed(RegistryHost),
     /// The login belongs to another registry; nothing was sent.
-    #[error("the login of {login} is not for {host}")]
+    #[error("the login for {login} must not be sent to {host}")]
     LoginElsewhere {
         /// The registry that was asked.
         host: RegistryHost,
@@ -81,7 +81,7 @@ pub enum RegistryError {
         cause: String,
     },
     /// 401: a login is wanted, or the one that was given is wrong.
-    #[error("{host} {}", if *.anonymous { "wants a login" } else { "refused the login" })]
+    #[error("{host} {}", if *.anonymous { "requires a login" } else { "rejected the login" })]
     Unauthorized {
         /// The registry.
         host: RegistryHost,
@@ -89,7 +89,7 @@ pub enum RegistryError {
         anonymous: bool,
     },
     /// 401 with a challenge that cannot be read, or without one; no login was sent.
-    #[error("{host} asks for a login in a way that cannot be read: {}", shown(.header))]
+    #[error("{host} asks for a login with an invalid challenge: {}", shown(.header))]
     Challenge {
         /// The registry.
         host: RegistryHost,
@@ -97,13 +97,13 @@ pub enum RegistryError {
         header: String,
     },
     /// 403: the login, or nobody, may read the image.
-    #[error("{0} forbids reading the image")]
+    #[error("{0} does not allow this login to read the image")]
     Forbidden(RegistryHost),
     /// 404: the registry knows no such image, or hides it.
-    #[error("{0} knows no such image, or does not show it to this login")]
+    #[error("image not found on {0}, or this login cannot see it")]
     NotFound(RegistryHost),
     /// 429, until patience ran out.
-    #[error("{host} has too many requests{}", asks(.retry_after))]
+    #[error("{host} is rate-limiting{}", asks(.retry_after))]
     RateLimited {
         /// The registry.
         host: RegistryHost,
@@ -122,7 +122,7 @@ pub enum RegistryError {
         anonymous: bool,
     },
     /// The answer is a success that no registry gives: a web page, a captive portal.
-    #[error("{host} is no registry: it answered with {found}")]
+    #[error("{host} did not respond like a container registry (got {found})")]
     NotARegistry {
         /// The host.
         host: RegistryHost,
@@ -130,7 +130,7 @@ pub enum RegistryError {
         found: String,
     },
     /// The token service is at an origin that was not allowed; nothing was sent to it.
-    #[error("{host} sends the login to {realm}, which is not allowed: {why}")]
+    #[error("{host} asks to send the login to {realm}, which is not allowed: {why}")]
     RealmRefused {
         /// The registry.
         host: RegistryHost,
@@ -140,7 +140,7 @@ pub enum RegistryError {
         why: &'static str,
     },
     /// The next page of the tag list is at another origin, or cannot be read; the list would be incomplete.
-    #[error("{host} continues its tag list at {target}")]
+    #[error("{host} continues its tag list at another origin, {target}")]
     LinkRefused {
         /// The registry.
         host: RegistryHost,
@@ -158,7 +158,9 @@ pub enum RegistryError {
         to: Option<Origin>,
     },
     /// A server that the registry redirects to wants a login; it gets none.
-    #[error("{host} redirects to {to}, which wants a login; the login of {host} is not sent there")]
+    #[error(
+        "{host} redirects to {to}, which requires a login; the login for {host} is not sent there"
+    )]
     RedirectUnauthorized {
         /// The registry.
         host: RegistryHost,
@@ -174,7 +176,7 @@ pub enum RegistryError {
         why: &'static str,
     },
     /// The answer is larger than it may be.
-    #[error("{host} answered with more than {limit} bytes")]
+    #[error("the response of {host} is larger than {limit} bytes")]
     TooLarge {
         /// The registry.
         host: RegistryHost,
@@ -182,7 +184,7 @@ pub enum RegistryError {
         limit: usize,
     },
     /// The content is not what its digest says.
-    #[error("{host} gave content with the digest {found} as {expected}")]
+    #[error("digest mismatch from {host}: requested {expected}, received {found}")]
     DigestMismatch {
         /// The registry.
         host: RegistryHost,
@@ -192,7 +194,7 @@ pub enum RegistryError {
         found: Digest,
     },
     /// A manifest or an image configuration that cannot be read.
-    #[error("{host} gave a manifest that cannot be read: {why}")]
+    #[error("{host} returned an invalid manifest: {why}")]
     Malformed {
         /// The registry.
         host: RegistryHost,
@@ -262,12 +264,12 @@ impl RegistryError {
     pub fn help(&self) -> Option<String> {
         let table = |host: &RegistryHost, line: &str| {
             Some(format!(
-                "write into config.toml:\n[[registry]]\nhost = \"{host}\"\n{line}"
+                "add to config.toml:\n[[registry]]\nhost = \"{host}\"\n{line}"
             ))
         };
         match self {
             Self::NotListed(host) => Some(format!(
-                "if imagebot may ask it, write into config.toml:\n[[registry]]\nhost = \"{host}\""
+                "to allow imagebot to contact it, add to config.toml:\n[[registry]]\nhost = \"{host}\""
             )),
             Self::Trust(_) => Some(
                 "install the system's CA certificates (the package ca-certificates), or correct ca_file"
@@ -277,11 +279,11 @@ impl RegistryError {
                 Some("check the host's name and port, the network and the proxy settings".to_owned())
             }
             Self::Tls { host, cause } if cause.contains("corrupt message") => {
-                table(host, "plain_http = true   # if it really speaks no TLS")
+                table(host, "plain_http = true   # if it really does not use TLS")
             }
             Self::Tls { host, .. } => table(host, "ca_file = \"/path/to/ca.pem\""),
             Self::AddressRefused { host, .. } => Some(format!(
-                "if it is a host of yours, write into config.toml:\n[[registry]]\nhost = \"{host}\""
+                "if this host is yours, add to config.toml:\n[[registry]]\nhost = \"{host}\""
             )),
             Self::Unauthorized { host, anonymous: true } => table(
                 host,
@@ -295,31 +297,31 @@ impl RegistryError {
             )),
             Self::QuotaExhausted { host, anonymous: true, .. } => table(
                 host,
-                "login = { username = \"…\", password = { env = \"DOCKER_TOKEN\" } }   # an account has a larger quota than an address",
+                "login = { username = \"…\", password = { env = \"DOCKER_TOKEN\" } }   # an account has a larger quota than anonymous access",
             ),
             Self::NotARegistry { host, .. } => Some(format!(
-                "check that {host} is the registry's name and that no proxy or sign-in page stands before it"
+                "check that {host} is the registry's name and that no proxy or sign-in page is in front of it"
             )),
             Self::RealmRefused { host, realm, why } if *why == realm::UNLISTED => {
                 table(host, &format!("auth_realms = [\"{realm}\"]"))
             }
             Self::RealmRefused { host, realm, why } if *why == realm::PLAIN => table(
                 host,
-                &format!("auth_realms = [\"{}\"]   # it is asked over https", realm.replacen("http:", "https:", 1)),
+                &format!("auth_realms = [\"{}\"]   # with https", realm.replacen("http:", "https:", 1)),
             ),
             Self::Challenge { host, .. } => Some(format!(
-                "check that {host} and the proxies before it send a WWW-Authenticate header with Bearer or Basic"
+                "check that {host} and the proxies in front of it send a WWW-Authenticate header with Bearer or Basic"
             )),
             Self::RedirectRefused { host, to: Some(to), .. } => table(
                 host,
-                &format!("redirects = [\"{to}\"]   # if its tags and manifests are really there"),
+                &format!("redirects = [\"{to}\"]   # if its tags and manifests are really served there"),
             ),
             Self::RedirectUnauthorized { to, .. } => Some(format!(
-                "name {to} as the registry in the files, with an [[registry]] and a login of its own"
+                "use {to} as the registry in the files, with its own [[registry]] and login"
             )),
             Self::LinkRefused { host, .. } => table(
                 host,
-                "rebase_links = true   # if a reverse proxy stands before it",
+                "rebase_links = true   # if a reverse proxy is in front of it",
             ),
             _ => None,
         }
@@ -384,7 +386,7 @@ mod tests {
                 .help()
                 .as_deref(),
             Some(
-                "write into config.toml:\n[[registry]]\nhost = \"docker.io\"\nauth_realms = [\"https://gitlab.example.com\"]"
+                "add to config.toml:\n[[registry]]\nhost = \"docker.io\"\nauth_realms = [\"https://gitlab.example.com\"]"
             )
         );
         // Listing it would not help.

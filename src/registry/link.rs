@@ -15,7 +15,7 @@ pub(super) fn next(
     asked: &Url,
     rebased: bool,
 ) -> Result<Option<String>, Refused> {
-    let garbage = || Refused("a place that cannot be read".to_owned());
+    let garbage = || Refused("an invalid URL".to_owned());
     for value in headers.get_all(LINK) {
         let text = value
             .to_str()

@@ -149,13 +149,13 @@ struct RawPlatform {
 /// Reads a manifest that was announced as `media_type`; the error says what is wrong with it.
 pub(super) fn read(media_type: &str, body: &[u8]) -> Result<Content, String> {
     // The parser's message would quote the body.
-    let raw: Raw = serde_json::from_slice(body).map_err(|_| "it is no manifest".to_owned())?;
+    let raw: Raw = serde_json::from_slice(body).map_err(|_| "it is not a manifest".to_owned())?;
     if raw
         .media_type
         .as_deref()
         .is_some_and(|own| own != media_type)
     {
-        return Err("it calls itself another media type than its Content-Type".to_owned());
+        return Err("its mediaType differs from its Content-Type".to_owned());
     }
     let annotations = raw.annotations.unwrap_or_default();
     let is_index = MEDIA_TYPES[..2].contains(&media_type);
@@ -184,7 +184,7 @@ pub(super) fn read(media_type: &str, body: &[u8]) -> Result<Content, String> {
                 statements: layers.into_iter().filter_map(statement).collect(),
             }))
         }
-        _ => Err("it is not what its media type says".to_owned()),
+        _ => Err("it does not match its media type".to_owned()),
     }
 }
 

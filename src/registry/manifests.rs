@@ -190,11 +190,12 @@ fn prove(
             return Err(answer::not_a_registry(host, response));
         }
         return Err(malformed(
-            "its Content-Type is none of an image or an index",
+            "its Content-Type is not that of an image or an index",
         ));
     };
     if let Some(said) = response.header("docker-content-digest") {
-        let said = Digest::parse(said).map_err(|_| malformed("its digest header is no digest"))?;
+        let said =
+            Digest::parse(said).map_err(|_| malformed("its digest header is not a digest"))?;
         if !said.matches(body) {
             return Err(mismatch(&said));
         }

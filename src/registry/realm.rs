@@ -13,7 +13,7 @@ pub(super) type Refused = (String, &'static str);
 pub(super) const UNLISTED: &str = "it is neither the registry nor listed in auth_realms";
 
 /// A realm that is asked over TLS once the operator lists its https origin.
-pub(super) const PLAIN: &str = "the registry is encrypted, the realm is not";
+pub(super) const PLAIN: &str = "the registry uses https, the realm does not";
 
 /// Checks a realm. One that says `http` although the registry is encrypted is asked over `https` where that origin is
 /// the registry itself or listed: behind a proxy that ends TLS many registries name their realm so. `registry` is the origin that sent it, `listed` the others that are allowed.
@@ -23,12 +23,12 @@ pub(super) fn check(
     listed: &[Origin],
 ) -> Result<Url, Refused> {
     let nowhere = "nowhere".to_owned();
-    let realm = realm.ok_or_else(|| (nowhere.clone(), "the challenge names no realm"))?;
+    let realm = realm.ok_or_else(|| (nowhere.clone(), "the challenge does not name a realm"))?;
     let mut url =
-        Url::parse(realm).map_err(|_| (nowhere.clone(), "the realm is no absolute URL"))?;
+        Url::parse(realm).map_err(|_| (nowhere.clone(), "the realm is not an absolute URL"))?;
     let origin = Origin::of(&url).ok_or((nowhere, "the realm is neither https nor http"))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err((origin.to_string(), "the realm holds a user name"));
+        return Err((origin.to_string(), "the realm contains a user name"));
     }
     let mut origin = origin;
     if !origin.is_https() && registry.is_https() {

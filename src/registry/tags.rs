@@ -57,7 +57,7 @@ pub(super) async fn list(
     let mut budget = MOST_BYTES;
     for number in 0..MOST_PAGES {
         if !asked.insert(url.clone()) {
-            return Err(endless("a page is its own successor"));
+            return Err(endless("a page links to itself"));
         }
         let page = match page(endpoint, path, login, &url, budget).await? {
             Ok(page) => page,
@@ -79,7 +79,7 @@ pub(super) async fn list(
             return Err(endless("it has too many tags"));
         }
         match page.next {
-            Some(_) if news == 0 => return Err(endless("a page brings nothing new")),
+            Some(_) if news == 0 => return Err(endless("a page has no new tags")),
             Some(query) => {
                 url = page_of(&query);
                 probing = false;

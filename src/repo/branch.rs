@@ -9,7 +9,7 @@ pub struct Branch(String);
 
 /// Why a text is no branch name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no branch name that git allows")]
+#[error("{0:?} is not a valid git branch name")]
 pub struct ParseBranchError(String);
 
 impl Branch {

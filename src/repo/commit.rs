@@ -9,7 +9,7 @@ pub struct CommitId(String);
 
 /// Why a text is no commit id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no commit id; it has 40 or 64 lower-case hexadecimal digits")]
+#[error("{0:?} is not a commit id: expected 40 or 64 lower-case hexadecimal digits")]
 pub struct ParseCommitError(String);
 
 impl CommitId {

@@ -9,7 +9,7 @@ pub struct RepoName(String);
 
 /// Why a text is no repository name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no repository path; write it as group/name")]
+#[error("{0:?} is not a repository path; write it as group/name")]
 pub struct ParseRepoNameError(String);
 
 impl RepoName {

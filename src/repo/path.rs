@@ -14,11 +14,11 @@ pub struct RepoPath(String);
 pub enum ParsePathError {
     /// The path is empty, absolute, or leaves the repository.
     #[error(
-        "{0:?} is no path inside a repository: it must be relative, without empty parts, `.`, `..` and `.git`"
+        "{0:?} is not a path in a repository: it must be relative, without empty parts, `.`, `..` and `.git`"
     )]
     Part(String),
     /// A control character stands in the path.
-    #[error("a path with control characters is refused: {0:?}")]
+    #[error("a path must not contain control characters: {0:?}")]
     Control(String),
     /// The path is longer than 4096 bytes.
     #[error("a path has at most 4096 bytes")]

@@ -50,7 +50,7 @@ impl Executor<'_> {
                 for result in self.plan.results.iter_mut().filter(|r| r.action.is_some()) {
                     result.action = None;
                     result.status = Status::Failed;
-                    result.detail = "nothing could be pushed".to_owned();
+                    result.detail = "the push failed".to_owned();
                 }
                 self.failed(&error);
                 return;
@@ -100,7 +100,7 @@ impl Executor<'_> {
             if result.status == Status::Close {
                 result.status = Status::Kept;
                 result.action = None;
-                result.detail = "something else went wrong in the repository".to_owned();
+                result.detail = "skipped because of another error in this repository".to_owned();
             }
         }
     }
@@ -228,7 +228,7 @@ impl Executor<'_> {
                 let result = &mut self.plan.results[index];
                 result.status = Status::Moved;
                 result.detail =
-                    "somebody moved the branch meanwhile; the next pass looks again".to_owned();
+                    "the branch changed during this run; will retry next run".to_owned();
                 return;
             }
             // GitHub says so where the default branch has got a newer workflow than the base has.
@@ -238,14 +238,14 @@ impl Executor<'_> {
                 let result = &mut self.plan.results[index];
                 result.status = Status::Moved;
                 result.detail =
-                    "workflows of the default branch changed meanwhile; the next pass looks again"
+                    "workflows of the default branch changed during this run; will retry next run"
                         .to_owned();
                 return;
             }
             Some(Pushed::Refused(why)) => {
                 let result = &mut self.plan.results[index];
                 result.status = Status::Refused;
-                result.detail = format!("the server refused the branch: {why}");
+                result.detail = format!("the server rejected the branch: {why}");
                 let message = format!("{}: {why}", action.branch);
                 self.problems.push(ProblemReport {
                     help: push_help(why).map(str::to_owned),
@@ -317,7 +317,7 @@ impl Executor<'_> {
         }
         if let Some(number) = action.call_off {
             state.forge.call_off(&state.listed, number).await?;
-            self.reached("called off");
+            self.reached("cancelled");
         }
         if let Some((number, code, text)) = action.comment {
             let said = state.forge.comment(&state.listed, number, code, text);

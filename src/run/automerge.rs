@@ -30,7 +30,7 @@ pub(super) async fn merge_by_policy(
     }
     let said = match wish {
         Automerge::NeedsMinAge => {
-            "automerge-needs-min-age: nothing is merged unseen that may be minutes old".to_owned()
+            "automerge-needs-min-age: set min_age, so that a tag is not merged minutes after it appears".to_owned()
         }
         _ => match merge(acted, index, proposal, number).await? {
             Told::Merged => {
@@ -68,7 +68,7 @@ async fn merge(
     let head = derive(acted, proposal).await?;
     let moved = acted.plan.results[index].action.is_some();
     if !moved && acted.head_of(index).as_ref() != Some(&head) {
-        let why = "automerge waits: its head is not what imagebot would write now";
+        let why = "automerge waits: its head differs from what imagebot would write now";
         return Ok(Told::Waits(why.to_owned()));
     }
     // What it was derived from must be the branch that it is merged into.
@@ -88,7 +88,7 @@ async fn merge(
         Merging::Merged => Ok(Told::Merged),
         Merging::Scheduled => {
             remember_it_is_scheduled(acted, open).await?;
-            waits("the forge merges it when its pipeline succeeds")
+            waits("the forge will merge it when its pipeline succeeds")
         }
         Merging::NotYet(why) => waits(&why),
     }

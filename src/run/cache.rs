@@ -42,7 +42,7 @@ pub(super) fn open(folder: PathBuf, cache: Cache) -> Result<Opened, SetupError> 
             own: None,
         }),
         Err(error) if cache == Cache::Helpful => {
-            tracing::warn!(%error, "going on without the cache: everything is asked for anew");
+            tracing::warn!(%error, "continuing without the cache; everything is fetched again");
             let own = tempfile::Builder::new().prefix("imagebot-").tempdir();
             let own = own.map_err(|error| SetupError::Cache {
                 folder: std::env::temp_dir().display().to_string(),

@@ -49,7 +49,7 @@ async fn branches(setup: &Setup, forge: &dyn Forge, repos: &[&Repository]) {
         }
         Ok(None) => {}
         Err(error) => {
-            tracing::warn!(forge = forge.name(), %error, "branches are asked for by each repository");
+            tracing::warn!(forge = forge.name(), %error, "fetching branches one repository at a time");
         }
     }
 }
@@ -74,7 +74,7 @@ async fn notices(setup: &Setup, options: &Options, forge: &dyn Forge, repos: &[&
         }
         Ok(None) => {}
         Err(error) => {
-            tracing::warn!(forge = forge.name(), %error, "notices are asked for by each repository");
+            tracing::warn!(forge = forge.name(), %error, "fetching notices one repository at a time");
         }
     }
 }

@@ -91,9 +91,9 @@ fn too_slow(host: &RegistryHost, whole_pass: bool, deadlines: &Deadlines) -> Fai
     let seconds = time.as_secs();
     let message = match whole_pass {
         true => {
-            format!("{host} has used up its {seconds} s of this pass; the next pass asks again")
+            format!("{host} has used its {seconds} s in this pass; the next pass tries again")
         }
-        false => format!("{host} did not answer within {seconds} s"),
+        false => format!("{host} timed out after {seconds} s"),
     };
     Failure {
         code: "too-slow",
@@ -148,7 +148,7 @@ mod tests {
         let failure = more.await.expect_err("its time is over");
         assert_eq!(began.elapsed().as_secs(), 600);
         assert!(
-            failure.message.contains("of this pass"),
+            failure.message.contains("in this pass"),
             "{}",
             failure.message
         );

@@ -17,7 +17,7 @@ pub enum SetupError {
     Store(#[from] StoreError),
     /// The cache folder cannot be written to.
     #[error(
-        "the cache folder {folder} cannot be written to: {error}; name another one with `cache` in the configuration"
+        "the cache folder {folder} is not writable: {error}; set `cache` in the configuration to another folder"
     )]
     Cache {
         /// The folder.

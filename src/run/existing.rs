@@ -72,7 +72,7 @@ pub(super) async fn remember_ended(setup: &Setup, registered: &[Registered]) {
             continue;
         };
         let ended = forge.ended(wanted).await.unwrap_or_else(|error| {
-            tracing::warn!(forge = forge.name(), %error, "what became of merge requests is asked for one by one");
+            tracing::warn!(forge = forge.name(), %error, "fetching merge requests one by one");
             Vec::new()
         });
         let mut by_repo: BTreeMap<String, Vec<MergeRequest>> = BTreeMap::new();

@@ -57,7 +57,7 @@ pub fn read_folder(path: &Path) -> std::io::Result<Folder> {
             .and_then(|name| name.to_str())
             .and_then(|name| RepoPath::parse(name).ok());
         let name = name.ok_or_else(|| {
-            std::io::Error::other("the file's name is no text, or holds control characters")
+            std::io::Error::other("the file name is not UTF-8 or contains control characters")
         })?;
         folder.read(name, path);
     } else {
@@ -74,7 +74,7 @@ pub fn read_folder(path: &Path) -> std::io::Result<Folder> {
             Tracked::NoRepository => folder.count_ignored(path),
             Tracked::Unknown => folder.skip(
                 ".git",
-                "its index cannot be read, so that tracked files that .gitignore names may be missing",
+                "cannot read its git index; tracked files that .gitignore names may be missing",
             ),
         }
         folder.tree.skipped.sort();
@@ -158,11 +158,11 @@ impl Folder {
             0 => {}
             1 => self.skip(
                 ".gitignore",
-                format!("leaves out {at_least}1 file that could hold references"),
+                format!("excludes {at_least}1 file that could hold references"),
             ),
             _ => self.skip(
                 ".gitignore",
-                format!("leaves out {at_least}{count} files that could hold references"),
+                format!("excludes {at_least}{count} files that could hold references"),
             ),
         }
     }
@@ -245,7 +245,7 @@ impl Folder {
             }
         }
         let Some(name) = name else {
-            let why = "its name is no text, or holds control characters";
+            let why = "its name is not UTF-8 or contains control characters";
             return self.skip(shown, why);
         };
         if kind.is_symlink() {

@@ -95,7 +95,7 @@ impl One<'_> {
 
     fn gitlab(&mut self, token: &TokenConfig) -> Result<Arc<dyn Forge>, SetupError> {
         let TokenConfig::Token(token) = token else {
-            let why = "GitLab has no Apps".to_owned();
+            let why = "GitLab does not support Apps".to_owned();
             return Err(ForgeError::Refused(why).into());
         };
         let client = GitLab::new(GitLabSettings {

@@ -31,7 +31,7 @@ pub(super) fn hold_back(planned: &mut [Planned], room: &mut Room) {
         if let Some(plan) = &mut planned[wish.repo].plan {
             let result = &mut plan.results[wish.result];
             result.status = Status::Limited;
-            result.detail = format!("it waits for {limit}");
+            result.detail = format!("waiting for {limit}");
             result.action = None;
         }
     }

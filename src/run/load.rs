@@ -36,7 +36,7 @@ pub(super) async fn load(setup: &Setup, git: &Git, repo: &Repository) -> Result<
     let tree = tree_at(setup, git, repo, head).await?;
     let settings = own_settings(&format!("{}:", repo.name), &tree, &setup.config)?;
     if !settings.enabled {
-        let why = "its imagebot.toml says enabled = false";
+        let why = "enabled = false in its imagebot.toml";
         return Err(NotLoaded::Skipped(why));
     }
     let committed = tree.committed;

@@ -95,7 +95,7 @@ async fn ask(setup: &Setup, question: Question, now: Timestamp) -> Answer {
             if let Ok(tags) = &tags
                 && tags.dropped > 0
             {
-                tracing::warn!(image = %lookup.image, dropped = tags.dropped, "the registry lists names that are no tags");
+                tracing::warn!(image = %lookup.image, dropped = tags.dropped, "the registry lists names that are not valid tags");
             }
             let tags = tags
                 .map(|mut tags| {

@@ -69,7 +69,7 @@ where
 {
     match action().await {
         Err(GitError::Damaged { remote, detail }) => {
-            tracing::warn!(%remote, %detail, "the cached copy was damaged; it is fetched anew");
+            tracing::warn!(%remote, %detail, "the cached copy was damaged; fetching it again");
             action().await
         }
         other => other,
@@ -93,7 +93,7 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Tree, GitError> {
     if cached.filter_ignored() {
         tracing::warn!(
             remote = cached.remote_url(),
-            "the server ignores the filter for partial clones; everything was fetched"
+            "the server ignores the filter for partial clones; the whole repository was fetched"
         );
     }
     // Only what names version files elsewhere takes another request.

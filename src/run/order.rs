@@ -154,7 +154,7 @@ async fn order(
             whys.push(Why::new(
                 Need::Unknown,
                 "on-cycle",
-                "images stand on each other here",
+                "images depend on each other in a cycle",
             ));
         }
         let parents: BTreeSet<String> = graph.parents(index).iter().map(|n| name(*n)).collect();

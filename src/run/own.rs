@@ -8,7 +8,7 @@ use crate::fleet::{REPO_CONFIG, RepoSettings, Tree};
 #[derive(Debug, thiserror::Error)]
 pub enum OwnError {
     /// The file is there and was not read, or is no text.
-    #[error("{file}: it is not read: {why}")]
+    #[error("{file} was not read: {why}")]
     Unread {
         /// The file as it is named to people.
         file: String,
@@ -33,7 +33,7 @@ pub fn own_settings(place: &str, tree: &Tree, operator: &Config) -> Result<RepoS
     let Some(contents) = tree.settings() else {
         return Ok(RepoSettings::default());
     };
-    let text =
-        std::str::from_utf8(contents).map_err(|error| unread(format!("no UTF-8 text: {error}")))?;
+    let text = std::str::from_utf8(contents)
+        .map_err(|error| unread(format!("not UTF-8 text: {error}")))?;
     Ok(parse_repository(&file, text, &operator.schemes)?)
 }

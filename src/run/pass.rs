@@ -44,8 +44,8 @@ pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
     if proposed_before && saw_something_new {
         let folder = setup.cache.display();
         report.warnings.push(format!(
-            "imagebot has proposed here before and remembers nothing: does the cache folder {folder} not last? Every \
-             min_age begins anew"
+            "the cache in {folder} was lost although merge requests are open, so every min_age restarts; is the folder \
+             persistent?"
         ));
     }
     report.warnings.extend(findings(&family));
@@ -101,7 +101,7 @@ async fn prepare(
         report.problems.push(ProblemReport {
             since: None,
             code: "no-forge".to_owned(),
-            message: "the configuration lists no [[forge]], so there are no repositories"
+            message: "the configuration has no [[forge]], so no repositories are registered"
                 .to_owned(),
             help: Some("[[forge]]\nkind = \"local\"\npath = \"/srv/git\"".to_owned()),
         });

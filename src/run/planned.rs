@@ -153,7 +153,7 @@ fn tell(
     let failed = proposals.iter().filter_map(|p| p.texts.failed.as_ref());
     for error in failed {
         report.warnings.push(format!(
-            "a template of [merge_request] gives nothing here, so imagebot's own words stand: {error}"
+            "the [merge_request] template failed; using the default text: {error}"
         ));
     }
     report.warnings.extend(parsed.findings.iter().cloned());

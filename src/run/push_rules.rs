@@ -14,7 +14,7 @@ pub(super) fn push_help(why: &str) -> Option<&'static str> {
         "push cannot contain secrets",
         "secret scanning",
     ]) {
-        Some("the server takes something in the file for a secret: have a person look at it")
+        Some("the server found what looks like a secret in the file; check the file by hand")
     } else if has(&[
         "author's",
         "author '",
@@ -23,19 +23,19 @@ pub(super) fn push_help(why: &str) -> Option<&'static str> {
         "committer",
         "email",
     ]) {
-        Some("[git]\nname = \"…\"\nemail = \"…\"   # whom the push rule allows")
+        Some("[git]\nname = \"…\"\nemail = \"…\"   # an author the push rule allows")
     } else if has(&["branch name"]) {
         Some("allow branches under imagebot/ in the push rule for branch names")
     } else if has(&["forbidden pattern"]) {
         Some(
-            "the push rule forbids words of the commit message: change `commit_prefix` under [git], or the rule",
+            "the push rule forbids part of the commit message: change `commit_prefix` under [git], or the rule",
         )
     } else if has(&[
         "commit message",
         "does not follow the pattern",
         "commit regex",
     ]) {
-        Some("[git]\ncommit_prefix = \"…\"   # what the push rule asks for")
+        Some("[git]\ncommit_prefix = \"…\"   # what the push rule requires")
     } else if has(&[
         "protected branch",
         "gh006",
@@ -43,11 +43,11 @@ pub(super) fn push_help(why: &str) -> Option<&'static str> {
         "rule violations",
         "you are not allowed to push",
     ]) {
-        Some("let imagebot push to branches under imagebot/, or take them out of the protection")
-    } else if has(&["workflow"]) {
         Some(
-            "the token may not change workflows; imagebot needs that right only where one is edited",
+            "allow imagebot to push to branches under imagebot/, or exclude them from the protection",
         )
+    } else if has(&["workflow"]) {
+        Some("the token may not change workflows; imagebot needs that right only to edit one")
     } else {
         None
     }

@@ -224,7 +224,7 @@ pub(super) fn bad_settings(error: &OwnError) -> ProblemReport {
         code: "bad-config".to_owned(),
         message: what(error),
         help: Some(format!(
-            "fix {REPO_CONFIG}; until then nothing is done here"
+            "fix {REPO_CONFIG}; imagebot skips this repository until then"
         )),
     }
 }
@@ -281,8 +281,8 @@ fn text_of(problem: &str) -> String {
         .filter(|line| !line.is_empty())
         .collect();
     format!(
-        "imagebot does nothing in this repository until its `{REPO_CONFIG}` can be read:\n\n- {}\n\nThis issue is closed \
-         by itself then.",
+        "imagebot does nothing in this repository until its `{REPO_CONFIG}` is valid:\n\n- {}\n\nimagebot closes this \
+         issue once the file can be read.",
         lines.join("\n- ")
     )
 }

@@ -193,11 +193,11 @@ fn replaced(known: &Known, repo: &Repository) -> Option<ProblemReport> {
         since: None,
         code: "repo-replaced".to_owned(),
         message: format!(
-            "{} is another repository now: it had the id {before}, and has {}",
+            "{} is a different repository now: its id was {before} and is {}",
             repo.name, repo.id
         ),
         help: Some(format!(
-            "if that is meant: imagebot repos forget {}",
+            "if this is intended, run `imagebot repos forget {}`",
             repo.name
         )),
     })

@@ -230,8 +230,8 @@ fn lookups(setup: &Setup, asker: Asker<'_>) -> Vec<Result<Option<Lookup>, Failur
             *slot = Err(Failure {
                 code: "over-budget",
                 message: format!(
-                    "the repository names {count} images, and {most} of them are looked up in a pass; this one has its \
-                     turn in a later pass"
+                    "the repository names {count} images, and at most {most} are looked up per pass; this one follows \
+                     in a later pass"
                 ),
                 help: Some(format!("[budget]\nlookups = {count}")),
                 kind: FailureKind::Budget,

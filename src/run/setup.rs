@@ -230,7 +230,7 @@ impl Setup {
         let plain = |realm: &Origin| !realm.is_https();
         settings.plain_http = registry.realm.as_ref().is_some_and(plain);
         if let Err(error) = self.registries.list(settings) {
-            tracing::warn!(host = %registry.host, %error, "the forge's own registry cannot be asked");
+            tracing::warn!(host = %registry.host, %error, "the forge's own registry is unavailable");
         }
     }
 
@@ -274,7 +274,7 @@ fn login_of(docker: &DockerConfig, image: &ImageName) -> Option<Login> {
         DockerLogin::Login(login) => Some(login),
         DockerLogin::None => None,
         DockerLogin::Unsupported(why) => {
-            tracing::warn!(host = %image.host(), %why, "docker's login for this registry cannot be used; asking anonymously");
+            tracing::warn!(host = %image.host(), %why, "docker's login for this registry is unusable; continuing anonymously");
             None
         }
     }
@@ -291,7 +291,7 @@ fn docker_config() -> DockerConfig {
         return DockerConfig::default();
     };
     DockerConfig::parse(&contents).unwrap_or_else(|error| {
-        tracing::warn!(file = %path.display(), %error, "docker's configuration cannot be read; going on without it");
+        tracing::warn!(file = %path.display(), %error, "docker's configuration cannot be read; continuing without it");
         DockerConfig::default()
     })
 }

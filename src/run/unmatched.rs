@@ -43,7 +43,7 @@ pub(super) fn of_configuration(
         };
         for glob in of_list(repos, names.iter().copied()) {
             let found = match RepoName::parse(&glob) {
-                Ok(_) => "is not a repository that can be seen there",
+                Ok(_) => "is not a visible repository",
                 Err(_) => "matches no repository",
             };
             warnings.push(format!("repos = [\"{glob}\"] of [[forge]] {what} {found}"));

@@ -30,10 +30,10 @@ pub enum Bump {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BumpError {
     /// It is no version.
-    #[error("{0:?} is no version: numbers with dots between, such as 1.2.3")]
+    #[error("{0:?} is not a version: expected numbers separated by dots, such as 1.2.3")]
     NoVersion(String),
     /// It is a prerelease without a number that could rise.
-    #[error("{0:?} is a prerelease without a number of its own, such as 1.2.3-rc.1")]
+    #[error("{0:?} is a prerelease without its own number, such as 1.2.3-rc.1")]
     NoNumber(String),
 }
 
@@ -235,15 +235,15 @@ mod tests {
     #[test]
     fn what_has_no_next_one_says_why() {
         for (version, why) in [
-            ("", "no version"),
-            ("latest", "no version"),
-            ("v", "no version"),
-            ("1.2.3 ", "no version"),
-            ("1.2.3\"", "no version"),
-            ("$V", "no version"),
+            ("", "not a version"),
+            ("latest", "not a version"),
+            ("v", "not a version"),
+            ("1.2.3 ", "not a version"),
+            ("1.2.3\"", "not a version"),
+            ("$V", "not a version"),
             ("99999999999999999999.1", ""),
-            ("1.2.99999999999999999999", "no version"),
-            ("1.2.3-SNAPSHOT", "without a number"),
+            ("1.2.99999999999999999999", "not a version"),
+            ("1.2.3-SNAPSHOT", "without its own number"),
         ] {
             let error = bumped(version, Level::Patch).err().map(|e| e.to_string());
             let error = error.unwrap_or_default();

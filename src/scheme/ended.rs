@@ -59,19 +59,19 @@ impl<'t> Endings<'t> {
         let best = self.0?;
         let how = match best.respect {
             Respect::Precision => "with another count of numbers",
-            Respect::Calendar => "counted by dates in one of the two",
+            Respect::Calendar => "with dates in one of the two formats",
             Respect::WordMore => "with one more word",
             Respect::WordLess => "with one word less",
-            Respect::Counter => "with another word for its builds",
+            Respect::Counter => "with another word before the build number",
         };
         let fix = match scheme_line(current, best.tag) {
             Some(line) => format!("{line} takes it"),
-            None => "write it by hand to go on".to_owned(),
+            None => "write it by hand to switch".to_owned(),
         };
         Some(Hint {
             code: "line-ended",
             text: format!(
-                "nothing newer is written like {current:?}, but the list goes on {how}: {:?}; {fix}",
+                "no newer tag has the format of {current:?}, but newer tags exist {how}: {:?}; {fix}",
                 best.tag
             ),
         })

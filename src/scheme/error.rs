@@ -13,7 +13,7 @@ pub enum SchemeError {
     #[error("the pattern has no named group; name at least one of {}", GROUP_NAMES)]
     NoGroup,
     /// The pattern names a group that means nothing.
-    #[error("there is no group {name:?}; the groups are {}", GROUP_NAMES)]
+    #[error("unknown group {name:?}: expected one of {}", GROUP_NAMES)]
     UnknownGroup {
         /// The name as it is written.
         name: String,
@@ -37,7 +37,7 @@ pub enum SchemeError {
         span: Range<usize>,
     },
     /// The pattern cannot be read, or is too large.
-    #[error("the pattern cannot be used: {message}")]
+    #[error("the pattern is invalid: {message}")]
     BadPattern {
         /// What is wrong with it.
         message: String,

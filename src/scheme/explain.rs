@@ -44,13 +44,13 @@ fn reason(
                 "it holds a commit hash and the current tag does not".to_owned()
             }
             VariantDifference::Kinds => {
-                "its builds are counted in another way than the current tag's".to_owned()
+                "its build number has another format than the current tag's".to_owned()
             }
             VariantDifference::Words => variant_reason(judge, context.current, tag, reading),
             VariantDifference::Second => second_reason(judge, reading),
         },
         Verdict::FarOff => format!(
-            "a number is far from those of {:?}: a date, a year or a build number",
+            "a number is far from those of {:?}; it is probably a date, a year or a build number",
             current.core
         ),
         Verdict::OtherPrecision => format!(
@@ -63,12 +63,12 @@ fn reason(
         Verdict::Ignored => {
             let ignore = rules.ignore.iter().find(|ignore| ignore.fits(tag, reading));
             match ignore.and_then(Ignore::range) {
-                Some(range) => format!("`ignore` leaves out {range:?}"),
+                Some(range) => format!("`ignore` excludes {range:?}"),
                 None => verdict.describe().to_owned(),
             }
         }
         Verdict::NotAllowed => match rules.allow.as_ref().and_then(Allow::range) {
-            Some(range) => format!("`allow` takes only {range:?}"),
+            Some(range) => format!("`allow` accepts only {range:?}"),
             None => verdict.describe().to_owned(),
         },
         Verdict::AboveAllowedLevel => {

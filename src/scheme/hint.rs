@@ -65,7 +65,7 @@ impl<'t> Hints<'t> {
             hints.extend(allowed.chain(ignored).map(|range| Hint {
                 code: "range-fits-nothing",
                 text: format!(
-                    "the range {range:?} can be compared with no tag of the list; write an exact tag or `/…/`"
+                    "the range {range:?} cannot be compared with any tag in the list; write an exact tag or `/…/`"
                 ),
             }));
         }

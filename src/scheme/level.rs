@@ -22,7 +22,7 @@ pub enum Level {
 
 /// A text names no level.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no level; `digest`, `build`, `patch`, `minor` and `major` are")]
+#[error("invalid level {0:?}: expected `digest`, `build`, `patch`, `minor` or `major`")]
 pub struct ParseLevelError(String);
 
 impl Level {

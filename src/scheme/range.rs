@@ -154,7 +154,7 @@ fn numbers(version: &str) -> Result<Vec<String>, String> {
     if digits.split('.').all(fits) {
         Ok(digits.split('.').map(str::to_owned).collect())
     } else if version.is_empty() {
-        Err("a version is missing behind the sign".to_owned())
+        Err("a version is missing after the sign".to_owned())
     } else {
         Err(format!(
             "{version:?} is not a version; write numbers and dots, `3.11`"

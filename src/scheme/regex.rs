@@ -123,7 +123,7 @@ impl RegexScheme {
             let place = places.iter().find(|(own, _)| *own == group);
             let place = place.ok_or_else(|| bad("the pattern has no such group"))?;
             if groups.contains(place) {
-                return Err(bad("it stands there already"));
+                return Err(bad("it is listed twice"));
             }
             groups.push(*place);
         }

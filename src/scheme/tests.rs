@@ -480,7 +480,7 @@ fn says_why_and_what_could_be_done() {
     insta::assert_snapshot!(
         check(Rules::default(), "3.12-alpine3.18", &["3.13-alpine3.19", "3.12-alpine3.17", "latest"]),
         @r##"
-        latest not-a-version: no version can be read in it
+        latest not-a-version: not a version
         3.12-alpine3.17 other-variant: version 3.12 · variant alpine3.17: the current tag has variant "alpine3.18"
         3.13-alpine3.19 other-variant: version 3.13 · variant alpine3.19: the current tag has variant "alpine3.18"; its words are the same, with a higher number: `variant = "follow"` takes it
         ! variant-ended: nothing newer has this variant, but "3.13-alpine3.19" has the same words with higher numbers; `variant = "follow"` takes it
@@ -518,7 +518,7 @@ fn says_why_and_what_could_be_done() {
     ! semver-drops-variant: to `semver` "alpine" in "1.2.3-alpine" is a prerelease, so the next stable version drops it; `scheme = "auto"` keeps it
     "##);
     insta::assert_snapshot!(check(ranged(), "bookworm", &["trixie"]), @r##"
-    trixie not-a-version: no version can be read in it
+    trixie not-a-version: not a version
     ! range-fits-nothing: the range "<2" can be compared with no tag of the list; write an exact tag or `/…/`
     "##);
     insta::assert_snapshot!(check(ranged(), "1.2.3", &["1.9.0", "2.4.0"]), @r##"
@@ -540,26 +540,26 @@ fn verdict_codes_are_public() {
     }
     insta::assert_snapshot!(list.join("\n"), @r##"
     current: the tag in use
-    not-a-version: no version can be read in it
-    unmatched: the scheme's pattern does not match it
-    not-compared: a version, but the current tag is none or the scheme is `floating`
-    other-prefix: another text stands before the version
+    not-a-version: not a version
+    unmatched: it does not match the scheme's pattern
+    not-compared: a version, but the current tag is not one or the scheme is `floating`
+    other-prefix: the text before the version differs
     other-variant: the rest of the tag differs
     other-codename: it belongs to another codename
     other-precision: the version has more or fewer numbers
-    other-calendar: one of the two versions is a date, the other is none
-    far-off: a number is far from the current tag's: a date, a year or a build number
+    other-calendar: one of the two versions is a date, the other is not
+    far-off: a number is far from the current tag's; it is probably a date, a year or a build number
     older-or-equal: not newer than the current tag
-    prerelease: a prerelease, or not released yet, and the policy waits for the release
-    not-lts: an interim release; a long-term release goes to the next long-term release
-    ignored: the policy's `ignore` names it
-    not-allowed: the policy's `allow` leaves it out
-    above-allowed-level: the change is wider than the policy's `max`
-    too-young: not seen for as long as `min_age` asks
-    missing-platform: a platform that is needed is missing
-    same-content: a newer name for the digest that is pinned already
+    prerelease: a prerelease or not released yet, and the policy allows only releases
+    not-lts: an interim release; a long-term release is updated only to the next long-term release
+    ignored: excluded by the policy's `ignore`
+    not-allowed: not accepted by the policy's `allow`
+    above-allowed-level: the change is larger than the policy's `max`
+    too-young: younger than `min_age`
+    missing-platform: a required platform is missing
+    same-content: a newer name for the pinned digest
     chosen: the next tag
-    newer-but-lower: newer, but not the best
+    newer-but-lower: newer, but not the newest
     "##);
 }
 

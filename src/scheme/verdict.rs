@@ -91,47 +91,44 @@ impl Verdict {
     fn entry(self) -> (&'static str, &'static str) {
         match self {
             Self::Current => ("current", "the tag in use"),
-            Self::NotAVersion => ("not-a-version", "no version can be read in it"),
-            Self::Unmatched => ("unmatched", "the scheme's pattern does not match it"),
+            Self::NotAVersion => ("not-a-version", "not a version"),
+            Self::Unmatched => ("unmatched", "it does not match the scheme's pattern"),
             Self::NotCompared => (
                 "not-compared",
-                "a version, but the current tag is none or the scheme is `floating`",
+                "a version, but the current tag is not one or the scheme is `floating`",
             ),
-            Self::OtherPrefix => ("other-prefix", "another text stands before the version"),
+            Self::OtherPrefix => ("other-prefix", "the text before the version differs"),
             Self::OtherVariant => ("other-variant", "the rest of the tag differs"),
             Self::OtherCodename => ("other-codename", "it belongs to another codename"),
             Self::OtherPrecision => ("other-precision", "the version has more or fewer numbers"),
             Self::OtherCalendar => (
                 "other-calendar",
-                "one of the two versions is a date, the other is none",
+                "one of the two versions is a date, the other is not",
             ),
             Self::FarOff => (
                 "far-off",
-                "a number is far from the current tag's: a date, a year or a build number",
+                "a number is far from the current tag's; it is probably a date, a year or a build number",
             ),
             Self::OlderOrEqual => ("older-or-equal", "not newer than the current tag"),
             Self::Prerelease => (
                 "prerelease",
-                "a prerelease, or not released yet, and the policy waits for the release",
+                "a prerelease or not released yet, and the policy allows only releases",
             ),
             Self::NotLts => (
                 "not-lts",
-                "an interim release; a long-term release goes to the next long-term release",
+                "an interim release; a long-term release is updated only to the next long-term release",
             ),
-            Self::Ignored => ("ignored", "the policy's `ignore` names it"),
-            Self::NotAllowed => ("not-allowed", "the policy's `allow` leaves it out"),
+            Self::Ignored => ("ignored", "excluded by the policy's `ignore`"),
+            Self::NotAllowed => ("not-allowed", "not accepted by the policy's `allow`"),
             Self::AboveAllowedLevel => (
                 "above-allowed-level",
-                "the change is wider than the policy's `max`",
+                "the change is larger than the policy's `max`",
             ),
-            Self::TooYoung => ("too-young", "not seen for as long as `min_age` asks"),
-            Self::MissingPlatform => ("missing-platform", "a platform that is needed is missing"),
-            Self::SameContent => (
-                "same-content",
-                "a newer name for the digest that is pinned already",
-            ),
+            Self::TooYoung => ("too-young", "younger than `min_age`"),
+            Self::MissingPlatform => ("missing-platform", "a required platform is missing"),
+            Self::SameContent => ("same-content", "a newer name for the pinned digest"),
             Self::Chosen => ("chosen", "the next tag"),
-            Self::NewerButLower => ("newer-but-lower", "newer, but not the best"),
+            Self::NewerButLower => ("newer-but-lower", "newer, but not the newest"),
         }
     }
 }

@@ -67,7 +67,7 @@ impl Update {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// A reference that was to change is not in the file.
-    #[error("no reference to {0} is in the file")]
+    #[error("the file has no reference to {0}")]
     NotFound(String),
     /// A default would move a reference that is not to change, or not to the same text.
     #[error("line {line}: the edit would also change {written}, through a variable that both use")]
@@ -86,7 +86,7 @@ pub enum Refusal {
         written: String,
     },
     /// The reference has a digest, and the update has none.
-    #[error("line {0}: a new tag must not stand beside the old digest, and no new digest is given")]
+    #[error("line {0}: a new tag needs a new digest too, and none is given")]
     MissingDigest(usize),
     /// The text is computed from a variable.
     #[error("line {0}: {text}", text = WhyNot::ComputedValue.describe())]
@@ -95,7 +95,7 @@ pub enum Refusal {
     #[error("line {0}: {text}", text = WhyNot::SetByArgs.describe())]
     SetByArgs(usize),
     /// The places that make the text can give the new one in several ways.
-    #[error("line {line}: the variables of {written} can give {new} in more than one way")]
+    #[error("line {line}: the variables of {written} can produce {new} in more than one way")]
     Ambiguous {
         /// The line of the reference.
         line: usize,
@@ -105,7 +105,7 @@ pub enum Refusal {
         new: String,
     },
     /// The places that make the text cannot give the new one.
-    #[error("line {line}: the variables of {written} cannot give {new}")]
+    #[error("line {line}: the variables of {written} cannot produce {new}")]
     NotExpressible {
         /// The line of the reference.
         line: usize,

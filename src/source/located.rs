@@ -89,20 +89,18 @@ impl WhyNot {
     pub fn describe(self) -> &'static str {
         match self {
             Self::UnresolvedArg => {
-                "a variable in it has no value that is known here; give it a default, or say under [args] what CI passes"
+                "a variable in it has no known value; give it a default, or set it under [args] to what CI passes"
             }
             Self::VariableNotExpanded => {
-                "the build does not expand variables here; give the image a stage of its own and name that"
+                "the build does not expand variables here; give the image its own stage and name that stage"
             }
-            Self::ComputedValue => "its text is computed from a variable, and is not written back",
+            Self::ComputedValue => "its text is computed from a variable and cannot be edited",
             Self::InvalidReference => "it is not an image reference",
-            Self::SetByArgs => {
-                "[args] says that CI passes it, so that an edit of the file would change nothing"
-            }
-            Self::PassedByGipgee => "gipgee passes it from gipgee.yml, and it is followed there",
+            Self::SetByArgs => "CI passes it ([args]), so an edit of the file would have no effect",
+            Self::PassedByGipgee => "gipgee passes it from gipgee.yml, where it is updated",
             Self::Template => "a template engine fills it in",
             Self::NotPlain => {
-                "it is written with an alias, an anchor, an escape, a key that is there twice or over several lines"
+                "it is written with an alias, an anchor, an escape or a duplicate key, or over several lines"
             }
         }
     }

@@ -30,7 +30,7 @@ pub enum Unreadable {
     #[error("the file is larger than {} KiB", MAX_FILE / 1024)]
     TooLarge,
     /// It holds NUL bytes: UTF-16, or no text at all.
-    #[error("the file holds NUL bytes; it is UTF-16 or no text")]
+    #[error("the file contains NUL bytes; it is UTF-16 or not text")]
     NotText,
 }
 

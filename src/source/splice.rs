@@ -24,7 +24,7 @@ impl Splice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SpliceError {
     /// Something else stands at the place.
-    #[error("what is to be replaced no longer stands there")]
+    #[error("the text to replace has changed")]
     Unexpected,
     /// Two replacements overlap.
     #[error("two replacements touch the same bytes")]

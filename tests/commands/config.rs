@@ -48,7 +48,7 @@ fn check_reports_every_problem_at_once_with_line_caret_and_nearest_key() {
     2 | public_registries = "yes"
       |                     ^^^^^
 
-    error: `kind` is one of local, gitlab, github
+    error: `kind` must be one of local, gitlab, github
      --> config.toml:5:8
       |
     5 | kind = "locla"
@@ -56,13 +56,13 @@ fn check_reports_every_problem_at_once_with_line_caret_and_nearest_key() {
       |
       = help: did you mean "local"?
 
-    error: `path` must be a text in quotes, not integer
+    error: `path` must be a string in quotes, not integer
      --> config.toml:6:8
       |
     6 | path = 3
       |        ^
 
-    error: "https://a/b" is no registry host; write host or host:port, without scheme, user or path
+    error: "https://a/b" is not a registry host; write host or host:port, without scheme, user or path
      --> config.toml:9:8
       |
     9 | host = "https://a/b"
@@ -80,7 +80,7 @@ fn check_reports_every_problem_at_once_with_line_caret_and_nearest_key() {
     13 | images = ["["]
        |           ^^^
 
-    error: `max` is one of major, minor, patch, build, digest
+    error: `max` must be one of major, minor, patch, build, digest
       --> config.toml:14:7
        |
     14 | max = "huge"
@@ -102,16 +102,16 @@ fn check_says_what_is_right() {
         "config.toml",
         "imagebot.toml",
     ];
-    assert_snapshot!(place.run(&args).all(), @r#"
+    assert_snapshot!(place.run(&args).all(), @r"
     exit 0
     --- stderr
-    config.toml: 1 forges, 12 registries, 2 rules
-    imagebot.toml: 0 rules, 1 args
-    "#);
+    config.toml is valid: 1 forge, 12 registries, 2 rules
+    imagebot.toml is valid: 0 rules, 1 argument
+    ");
     assert_snapshot!(place.run(&["config", "check"]).all(), @r#"
     exit 2
     --- stderr
-    error: there is no configuration: none of [DIR]/home/.config/imagebot/config.toml, /etc/imagebot/config.toml is there
+    error: no configuration found: none of [DIR]/home/.config/imagebot/config.toml, /etc/imagebot/config.toml exists
     help: `imagebot init --operator` writes a commented one; name it with --config FILE
     "#);
 }
@@ -122,13 +122,13 @@ fn a_key_of_a_later_version_is_named_as_such() {
     assert_snapshot!(place.run(&["config", "check", "--config", "config.toml"]).all(), @r#"
     exit 2
     --- stderr
-    error: `store` is planned, and this version does not know it yet
+    error: `store` is not supported by this version yet
      --> config.toml:1:1
       |
     1 | store = "************"
       | ^^^^^
       |
-      = help: remove the key; nothing would come of it
+      = help: remove the key; it would have no effect
     "#);
 }
 
@@ -182,7 +182,7 @@ fn t4_a_repository_names_no_host_credential_variable_or_command() {
     1 | [registry]
       |  ^^^^^^^^
       |
-      = help: known here: enabled, include, exclude, discover, image, depends, args, rule
+      = help: expected one of: enabled, include, exclude, discover, image, depends, args, rule
     ");
 }
 
@@ -222,43 +222,43 @@ fn show_names_the_line_of_every_value() {
     assert_snapshot!(place.run(&args).all(), @r#"
     exit 0
     --- stdout
-    enabled = true                       # built in
-    scheme = "auto"                      # built in
-    max = "patch"                        # config.toml:15
-    separate_major = true                # built in
-    prerelease = false                   # built in
-    variant = "keep"                     # built in
-    codename = "hold"                    # built in
-    digest = "refresh"                   # built in
-    pin_args = false                     # built in
-    platforms = []                       # built in
-    allow = ""                           # built in
-    ignore = []                          # built in
-    group = ""                           # built in
-    labels = ["imagebot"]                # built in
-    assignees = []                       # built in
-    reviewers = []                       # built in
-    milestone = ""                       # built in
-    draft = false                        # built in
-    squash = "as the repository has it"  # built in
-    remove_source_branch = true          # built in
-    min_age = "0 days"                   # built in
-    min_age_trust = "seen"               # built in
-    automerge = "never"                  # built in
-    max_open = 5                         # built in
-    hold = "family"                      # built in
-    hold_for = "1 days"                  # built in
-    hold_majors = false                  # built in
-    settle = "10min"                     # built in
-    reason = "the data folder"           # config.toml:16
-    limits.max_open = 50                 # config.toml:20
-    limits.max_new_per_hour = 20         # built in
-    budget.references = 2000             # built in
-    budget.lookups = 300                 # config.toml:22
-    budget.candidates = 20               # built in
-    budget.lookup_time = "120 s"         # built in
-    budget.host_time = "600 s"           # built in
-    budget.git_time = "120 s"            # built in
+    enabled = true                           # built in
+    scheme = "auto"                          # built in
+    max = "patch"                            # config.toml:15
+    separate_major = true                    # built in
+    prerelease = false                       # built in
+    variant = "keep"                         # built in
+    codename = "hold"                        # built in
+    digest = "refresh"                       # built in
+    pin_args = false                         # built in
+    platforms = []                           # built in
+    allow = ""                               # built in
+    ignore = []                              # built in
+    group = ""                               # built in
+    labels = ["imagebot"]                    # built in
+    assignees = []                           # built in
+    reviewers = []                           # built in
+    milestone = ""                           # built in
+    draft = false                            # built in
+    squash = "the repository's own setting"  # built in
+    remove_source_branch = true              # built in
+    min_age = "0 days"                       # built in
+    min_age_trust = "seen"                   # built in
+    automerge = "never"                      # built in
+    max_open = 5                             # built in
+    hold = "family"                          # built in
+    hold_for = "1 days"                      # built in
+    hold_majors = false                      # built in
+    settle = "10min"                         # built in
+    reason = "the data folder"               # config.toml:16
+    limits.max_open = 50                     # config.toml:20
+    limits.max_new_per_hour = 20             # built in
+    budget.references = 2000                 # built in
+    budget.lookups = 300                     # config.toml:22
+    budget.candidates = 20                   # built in
+    budget.lookup_time = "120 s"             # built in
+    budget.host_time = "600 s"               # built in
+    budget.git_time = "120 s"                # built in
     "#);
     let json = place
         .run(&[&args[..], &["--format", "json"]].concat())
@@ -446,7 +446,7 @@ fn init_writes_what_config_check_accepts_and_overwrites_nothing() {
     ] {
         let ran = place.run(args).expect(0);
         assert!(
-            ran.stderr.contains(&format!("{file} is written")),
+            ran.stderr.contains(&format!("wrote ./{file}")),
             "{}",
             ran.stderr
         );
@@ -464,12 +464,12 @@ fn init_writes_what_config_check_accepts_and_overwrites_nothing() {
             "imagebot.toml",
         ])
         .expect(0);
-    assert_snapshot!(place.run(&["init"]).all(), @r#"
+    assert_snapshot!(place.run(&["init"]).all(), @r"
     exit 2
     --- stderr
-    error: ./imagebot.toml is there already
-    help: move it away, or name another folder
-    "#);
+    error: ./imagebot.toml already exists
+    help: move it away or choose another folder
+    ");
     let ran = place.run(&["init", "--operator", "nowhere"]).expect(2);
     assert!(ran.stderr.contains("No such file"), "{}", ran.stderr);
     assert!(!ran.stderr.contains("already"), "{}", ran.stderr);
@@ -507,7 +507,7 @@ fn check_looks_at_the_configuration_as_a_whole() {
     for (text, says, help) in [
         (
             String::new(),
-            "the configuration is empty",
+            "the configuration has no [[forge]]",
             "init --operator",
         ),
         (
@@ -548,22 +548,22 @@ fn check_looks_at_the_configuration_as_a_whole() {
         ),
         (
             format!("{forge}token = {{ file = \"open\" }}\n"),
-            "may be written by everybody",
+            "world-writable",
             "chmod 600",
         ),
         (
             at("https://api.github.com"),
-            "the address of an API",
+            "this is an API address",
             "url = \"https://github.com\"",
         ),
         (
             at("https://git.example.com:8443/root/api/v4/"),
-            "the address of an API",
+            "this is an API address",
             "url = \"https://git.example.com:8443/root\"",
         ),
         (
             at("https://api.acme.ghe.com"),
-            "the address of an API",
+            "this is an API address",
             "url = \"https://acme.ghe.com\"",
         ),
         (
@@ -588,32 +588,32 @@ fn check_looks_at_the_configuration_as_a_whole() {
         ),
         (
             format!("{good}[defaults]\nlabels = [\"a,b\"]\n"),
-            "a label is a text without a comma",
+            "a label must not contain a comma",
             "",
         ),
         (
             format!("{good}[defaults]\nlabels = [\"a\\nb\"]\n"),
-            "a text in one line",
+            "one line without control characters",
             "",
         ),
         (
             format!("{good}[merge_request]\nstop_label = \"a\\u0007b\"\n"),
-            "a text in one line",
+            "one line without control characters",
             "",
         ),
         (
             format!("{good}[defaults]\nmilestone = \"a\\nb\"\n"),
-            "a text in one line",
+            "one line without control characters",
             "",
         ),
         (
             format!("{good}[[rule]]\nimages = [\"**\"]\nlabels = [\"imagebot:stop\"]\n"),
-            "is an order to imagebot",
+            "is a command label for imagebot",
             "remove it from `labels`",
         ),
         (
             format!("{good}[merge_request]\nrebase_label = \"again\"\n[defaults]\nlabels = [\"again\"]\n"),
-            "is an order to imagebot",
+            "is a command label for imagebot",
             "rebase_label",
         ),
         (
@@ -624,12 +624,12 @@ fn check_looks_at_the_configuration_as_a_whole() {
         (
             format!("{good}automerge = \"patch\"\n"),
             "unknown key `automerge`",
-            "`automerge` belongs to [ceiling] or [defaults] or [[rule]]; `auto_merge`, which is known here, is another key",
+            "`automerge` belongs to [ceiling] or [defaults] or [[rule]]; `auto_merge`, which is valid here, is a different key",
         ),
         (
             format!("{good}[defaults]\nauto_merge = true\n"),
             "unknown key `auto_merge`",
-            "`auto_merge` belongs to [[forge]]; `automerge`, which is known here, is another key",
+            "`auto_merge` belongs to [[forge]]; `automerge`, which is valid here, is a different key",
         ),
         (
             format!("{good}max_open = 7\n"),
@@ -651,12 +651,12 @@ fn check_looks_at_the_configuration_as_a_whole() {
         (
             "[[forge]]\nkind = \"local\"\npath = \"gone\"\n".to_owned(),
             "gone does not exist",
-            "make the folder",
+            "create the folder",
         ),
         (
             "[[forge]]\nkind = \"local\"\npath = \"token\"\n".to_owned(),
             "token cannot be read",
-            "make the folder",
+            "create the folder",
         ),
         (
             format!("{forge}token = {{ env = \"NOT_SET_HERE\" }}\n"),
@@ -665,7 +665,7 @@ fn check_looks_at_the_configuration_as_a_whole() {
         ),
         (
             format!("{forge}token = {{ file = \"readable\" }}\n"),
-            "everybody may read",
+            "is world-readable",
             "chmod 600",
         ),
         (
@@ -713,7 +713,11 @@ fn a_syntax_error_hides_nothing_that_can_be_said_and_adds_nothing_that_is_not_so
         "[[forge]]\nkind = \"gitlab\"\nurl = \"https://gitlab.example.com\"\ntoken = \"T\n[defaults]\nmax = \"huge\"\n",
     );
     let ran = place.run(&args).expect(2);
-    assert!(ran.stderr.contains("`max` is one of"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("`max` must be one of"),
+        "{}",
+        ran.stderr
+    );
     assert!(!ran.stderr.contains("needs `token`"), "{}", ran.stderr);
 }
 
@@ -738,7 +742,7 @@ fn commands_on_repositories_say_where_no_forge_is_configured() {
     assert_snapshot!(place.run(&["check", "nope"]).all(), @r#"
     exit 2
     --- stderr
-    error: there is no file or folder nope, and without a configuration there are no repositories
+    error: nope is not a file or folder, and no configuration was found that registers repositories
     help: correct the path, or name the configuration that registers nope with --config FILE
     "#);
 }

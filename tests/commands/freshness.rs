@@ -56,25 +56,25 @@ async fn of_an_image_alone_provenance_names_the_parents() {
     let tool = push(&bot.fake, "tool", Some("1"), &["t"]);
     push_app(&bot.fake, &["a", "b"], &[("base@1", &base)]);
     let app = format!("{}/app:1.0", bot.fake.address());
-    assert_snapshot!(bot.run(&["freshness", &app]).all(), @r#"
+    assert_snapshot!(bot.run(&["freshness", &app]).all(), @r"
     exit 0
     --- stdout
     [HOST]/app:1.0@sha256:[DIGEST]: fresh
-      linux/amd64  base [HOST]/base:1  fresh  same-digest (provenance): provenance names [HOST]/base:1@sha256:[SHORT]
-    "#);
+      linux/amd64  base [HOST]/base:1  fresh  provenance names [HOST]/base:1@sha256:[SHORT] (provenance) [same-digest]
+    ");
     push_app(
         &bot.fake,
         &["a", "b"],
         &[("base@1", &base), ("tool@1", &tool)],
     );
     push(&bot.fake, "tool", Some("1"), &["t2"]);
-    assert_snapshot!(bot.run(&["freshness", &app]).all(), @r#"
+    assert_snapshot!(bot.run(&["freshness", &app]).all(), @r"
     exit 0
     --- stdout
     [HOST]/app:1.0@sha256:[DIGEST]: stale
-      linux/amd64  stage [HOST]/base:1  fresh  same-digest (provenance): provenance names [HOST]/base:1@sha256:[SHORT]
-      linux/amd64  stage [HOST]/tool:1  stale  other-content (provenance): provenance names sha256:[SHORT]; [HOST]/tool:1 is sha256:[SHORT] now
-    "#);
+      linux/amd64  stage [HOST]/base:1  fresh  provenance names [HOST]/base:1@sha256:[SHORT] (provenance) [same-digest]
+      linux/amd64  stage [HOST]/tool:1  stale  provenance names sha256:[SHORT]; [HOST]/tool:1 is sha256:[SHORT] now (provenance) [other-content]
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -151,18 +151,18 @@ async fn what_cannot_be_looked_at_says_why() {
     let bot = Bot::new().await;
     let host = bot.fake.address();
     let app = format!("{host}/app:1.0");
-    assert_snapshot!(bot.run(&["freshness", &app]).all(), @r#"
+    assert_snapshot!(bot.run(&["freshness", &app]).all(), @r"
     exit 1
     --- stdout
     [HOST]/app:1.0: unknown
-      -  -  unknown  not-published: [HOST]/app:1.0 is not there
-    "#);
-    assert_snapshot!(bot.run(&["freshness", "elsewhere.invalid/app:1"]).all(), @r#"
+      -  -  unknown  [HOST]/app:1.0 does not exist [not-published]
+    ");
+    assert_snapshot!(bot.run(&["freshness", "elsewhere.invalid/app:1"]).all(), @r"
     exit 0
     --- stdout
     elsewhere.invalid/app:1: unknown
-      -  -  unknown  registry-not-configured: elsewhere.invalid is not listed
-    "#);
+      -  -  unknown  elsewhere.invalid is not listed [registry-not-configured]
+    ");
     assert_snapshot!(bot.run(&["freshness", "repo:nobody"]).all(), @r#"
     exit 2
     --- stderr
@@ -171,12 +171,12 @@ async fn what_cannot_be_looked_at_says_why() {
     assert_snapshot!(bot.run(&["freshness", "No Image"]).all(), @r#"
     exit 2
     --- stderr
-    error: "No Image" is neither an image nor a registered repository: "No Image" is no image path; lower-case letters and digits, joined by `.`, `_`, `__`, `-` or `/`, are
+    error: "No Image" is neither an image nor a registered repository: invalid image path "No Image": use lower-case letters and digits, separated by `.`, `_`, `__`, `-` or `/`
     "#);
     assert_snapshot!(bot.run(&["freshness", "app"]).all(), @r#"
     exit 2
     --- stderr
-    error: no image is known that app publishes
-    help: say it in its imagebot.toml: [[image]] name = "…"
+    error: app publishes no known image
+    help: declare it in its imagebot.toml: [[image]] name = "…"
     "#);
 }

@@ -47,23 +47,23 @@ fn p3_scan_and_edit_know_gipgee_yml() {
     assert_snapshot!(ran.all(), @r#"
     exit 1
     --- stdout
-    error: image: gipgee.yml:11: images.b: no containerFile can be read
-    error: image: gipgee.yml:11: images.b: no releaseLocations can be read
+    error: gipgee.yml:11: images.b: containerFile is missing or invalid [image]
+    error: gipgee.yml:11: images.b: no releaseLocations can be read [image]
     Containerfile:2 from
       | FROM $GIPGEE_BASE_IMAGE
-      skip: not-editable: passed-by-gipgee: gipgee passes it from gipgee.yml, and it is followed there
+      skip: gipgee passes it from gipgee.yml, where it is updated [not-editable: passed-by-gipgee]
 
     gipgee.yml:7 gipgee-base
       |   a:
-      skip: registry-not-configured: quay.io is not listed
+      skip: quay.io is not listed [registry-not-configured]
       help: [[registry]]
             host = "quay.io"
 
     gipgee.yml:11 gipgee-base
       |   b:
-      skip: not-editable: not-plain: it is written with an alias, an anchor, an escape, a key that is there twice or over several lines
+      skip: it is written with an alias, an anchor, an escape or a duplicate key, or over several lines [not-editable: not-plain]
 
-    .: nothing is proposed
+    .: no updates
     "#);
     let tag = |from: &str, to: &str| {
         format!(
@@ -76,7 +76,7 @@ fn p3_scan_and_edit_know_gipgee_yml() {
     assert_snapshot!(ran.all(), @r"
     exit 1
     --- stderr
-    shared-arg: line 11: the edit would also change images.b.baseImage, through a variable that both use
+    line 11: the edit would also change images.b.baseImage, through a variable that both use [shared-arg]
     ");
     place.write("gipgee.yml", FILE.replace("&mine ", ""));
     let ran = place
@@ -128,8 +128,7 @@ images:
     };
     let order = || -> Vec<String> {
         let ran = place.run(&[
-            "plan",
-            "--order",
+            "build-order",
             "--all",
             "--config",
             "config.toml",

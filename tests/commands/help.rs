@@ -9,7 +9,7 @@ fn commands() -> Vec<Vec<String>> {
     fn leaves(command: &clap::Command, path: &[String], all: &mut Vec<Vec<String>>) {
         let below: Vec<_> = command
             .get_subcommands()
-            .filter(|sub| sub.get_name() != "help")
+            .filter(|sub| sub.get_name() != "help" && !sub.is_hide_set())
             .collect();
         if below.is_empty() {
             all.push(path.to_vec());

@@ -139,9 +139,9 @@ fn tags_for_people() {
     --- stdout
     2.0.0  above-allowed-level  version 2.0.0: a major change, and `max` is "minor"
     1.1.0  chosen               version 1.1.0: the next tag
-    1.0.1  newer-but-lower      version 1.0.1: newer, but not the best
+    1.0.1  newer-but-lower      version 1.0.1: newer, but not the newest
     1.0.0  current              version 1.0.0: the tag in use
-    edge   not-a-version        no version can be read in it
+    edge   not-a-version        not a version
 
     a/b 1.0.0: next is 1.1.0
     "#);
@@ -263,7 +263,7 @@ fn edit_refuses_with_a_code_on_stderr_and_nothing_on_stdout() {
             .feed(&["edit", "Dockerfile", "--updates", "-"], updates)
             .expect(1);
         assert!(
-            ran.stderr.starts_with(&format!("{code}: ")),
+            ran.stderr.trim_end().ends_with(&format!("[{code}]")),
             "{}",
             ran.stderr
         );
@@ -344,7 +344,7 @@ fn what_git_tracks_is_seen_whatever_is_ignored() {
     assert_eq!(found, ["new/Containerfile d:1", "tools/Containerfile b:1"]);
     assert_eq!(
         skipped,
-        [".gitignore leaves out 2 files that could hold references"]
+        [".gitignore excludes 2 files that could hold references"]
     );
     git(&place, &["init", "-q"]);
     git(&place, &["add", "-f", "app", "tools"]);

@@ -24,20 +24,20 @@ async fn doctor_walks_every_step() {
     let place = place(&fake);
     let image = format!("{}/team/app", fake.address());
     let args = ["registry", "doctor", &image, "--config", "config.toml"];
-    assert_snapshot!(place.run(&args).all(), @r#"
+    assert_snapshot!(place.run(&args).all(), @r"
     exit 0
     --- stdout
     [HOST]/team/app
-      ok       listed: asked at http://[HOST]
+      ok       listed: API at http://[HOST]
       ok       dns: 127.0.0.1
       ok       tcp: port [PORT] is open
-      skipped  tls: plain_http is set: nothing is encrypted
-      ok       registry: open to everyone
-      skipped  auth: nobody is asked
-      skipped  token: none is needed
+      skipped  tls: plain_http is set; the connection is not encrypted
+      ok       registry: no login required
+      skipped  auth: no login needed
+      skipped  token: not needed
       ok       tags: 1 tags
       ok       manifest: 1.0 is sha256:[SHORT]
-    "#);
+    ");
     let value = place
         .run(&[&args[..], &["--format", "json"]].concat())
         .expect(0)
@@ -47,7 +47,7 @@ async fn doctor_walks_every_step() {
     assert!(
         steps
             .iter()
-            .all(|step| step["outcome"] != "failed" && step["cure"].is_null())
+            .all(|step| step["outcome"] != "failed" && step["help"].is_null())
     );
     // Without a subject, every registry that is configured.
     let value = place
@@ -79,30 +79,30 @@ async fn doctor_names_the_first_step_that_fails_and_its_cure() {
     exit 1
     --- stdout
     [HOST]/app
-      ok       listed: asked at http://[HOST]
+      ok       listed: API at http://[HOST]
       ok       dns: 127.0.0.1
       ok       tcp: port [PORT] is open
-      skipped  tls: plain_http is set: nothing is encrypted
+      skipped  tls: plain_http is set; the connection is not encrypted
       ok       registry: asks for a login
-      failed   auth: [HOST] wants a login
-               cure: write into config.toml:
+      failed   auth: [HOST] requires a login
+               help: add to config.toml:
                      [[registry]]
                      host = "[HOST]"
                      login = { username = "…", password = { env = "REGISTRY_TOKEN" } }
     "#);
     fake.set_auth(Auth::Open);
     fake.fail("GET /v2/", 100, Fault::html());
-    assert_snapshot!(place.run(&args).all(), @r#"
+    assert_snapshot!(place.run(&args).all(), @r"
     exit 1
     --- stdout
     [HOST]/app
-      ok       listed: asked at http://[HOST]
+      ok       listed: API at http://[HOST]
       ok       dns: 127.0.0.1
       ok       tcp: port [PORT] is open
-      skipped  tls: plain_http is set: nothing is encrypted
-      failed   registry: [HOST] is no registry: it answered with text/html
-               cure: check that [HOST] is the registry's name and that no proxy or sign-in page stands before it
-    "#);
+      skipped  tls: plain_http is set; the connection is not encrypted
+      failed   registry: [HOST] did not respond like a container registry (got text/html)
+               help: check that [HOST] is the registry's name and that no proxy or sign-in page is in front of it
+    ");
     let value = place
         .run(&[&args[..], &["--format", "json"]].concat())
         .expect(1)
@@ -114,7 +114,7 @@ async fn doctor_names_the_first_step_that_fails_and_its_cure() {
         .filter(|step| step["outcome"] == "failed")
         .collect();
     assert_eq!(failed.len(), 1, "{value:#}");
-    assert!(failed[0]["cure"].is_string(), "{value:#}");
+    assert!(failed[0]["help"].is_string(), "{value:#}");
     place.run(&["registry", "doctor", "a b"]).expect(2);
 }
 
@@ -142,7 +142,7 @@ async fn tags_asks_the_registry_and_only_one_that_is_listed() {
     assert_snapshot!(ran.all(), @r#"
     exit 1
     --- stderr
-    other.invalid is not listed, and is never contacted
+    other.invalid is not a listed registry, so it is not contacted
     help: [[registry]]
     host = "other.invalid"
     "#);

@@ -53,7 +53,7 @@ async fn repos_list_tells_what_is_registered_and_what_is_not() {
     --- stdout
     platform/base   [HOST]  main   repos = "platform/**"
     platform/empty  [HOST]  empty  repos = "platform/**"
-    left out:
+    excluded:
       platform/fork      fork
       platform/legacy-x  excluded
       platform/old       archived
@@ -94,12 +94,12 @@ async fn f27_a_wrong_token_is_one_error_with_its_cure() {
     place.set("TOKEN", "glpat-nobody");
     fake.clear_log();
     let ran = place.run(&["run", "--config", "config.toml"]);
-    assert_snapshot!(shown(&fake, &ran.all()), @"
+    assert_snapshot!(shown(&fake, &ran.all()), @r"
     exit 1
     --- stderr
-    error: forge-unauthorized: [HOST]: the token is refused: Invalid token
-      help: check the forge's `token`: `imagebot forge doctor` says what it may do and when it expires
-    0 repositories (0 without anything to say), 0 references: 0 to update, 0 up to date, 0 on hold, 0 skipped, 0 unknown
+    error: [HOST]: the token is refused: Invalid token [forge-unauthorized]
+      help: check the forge's `token`: `imagebot forge doctor` shows its rights and when it expires
+    0 repositories, 0 references: nothing to do
     ");
     assert_eq!(fake.requests().len(), 1, "{:?}", fake.requests());
 }
@@ -109,12 +109,12 @@ async fn f30_a_sign_in_page_is_no_forge() {
     let (fake, place) = world().await;
     let fault = fake.fail("", "", 9, super::fake_gitlab::Fault::html());
     let ran = place.run(&["run", "--config", "config.toml"]);
-    assert_snapshot!(shown(&fake, &ran.all()), @"
+    assert_snapshot!(shown(&fake, &ran.all()), @r"
     exit 1
     --- stderr
-    error: not-a-forge: [HOST]: http://[HOST]/ answered with a web page where GitLab answers JSON
-      help: check the forge's `url`, and that no proxy or sign-in page stands before its API
-    0 repositories (0 without anything to say), 0 references: 0 to update, 0 up to date, 0 on hold, 0 skipped, 0 unknown
+    error: [HOST]: http://[HOST]/ answered with a web page instead of JSON [not-a-forge]
+      help: check the forge's `url`, and that no proxy or sign-in page is in front of its API
+    0 repositories, 0 references: nothing to do
     ");
     assert!(fake.happened(fault) > 0);
     fake.heal();

@@ -117,26 +117,26 @@ fn c1_c12_cascade_reports_what_is_broken_and_goes_on() {
           "line": 2,
           "image": "registry.invalid/base",
           "reason": "version-file",
-          "detail": "ruby: contexts/02-ruby/info.edn: line 1: \"soon\" is no version: numbers with dots between, such as 1.2.3"
+          "detail": "ruby: contexts/02-ruby/info.edn: line 1: \"soon\" is not a version: expected numbers separated by dots, such as 1.2.3"
         },
         {
           "path": "contexts/10-app/Dockerfile",
           "line": 2,
           "image": "registry.invalid/ruby",
           "reason": "inner-unknown",
-          "detail": "ruby: contexts/02-ruby/info.edn: line 1: \"soon\" is no version: numbers with dots between, such as 1.2.3"
+          "detail": "ruby: contexts/02-ruby/info.edn: line 1: \"soon\" is not a version: expected numbers separated by dots, such as 1.2.3"
         },
         {
           "path": "contexts/12-leaf/Dockerfile",
           "line": 2,
           "image": "registry.invalid/base",
           "reason": "inner-ahead",
-          "detail": "2.0.0 is ahead of 1.1.0, which is built here"
+          "detail": "2.0.0 is newer than 1.1.0, the version in this repository"
         }
       ],
       "findings": [
-        "contexts/11-torn: there is no info.edn, so it is no image",
-        "contexts/02-ruby: ruby: contexts/02-ruby/info.edn: line 1: \"soon\" is no version: numbers with dots between, such as 1.2.3; write the version there, such as 1.2.3, plainly and in one piece"
+        "contexts/11-torn: info.edn is missing, so this folder is not an image",
+        "contexts/02-ruby: ruby: contexts/02-ruby/info.edn: line 1: \"soon\" is not a version: expected numbers separated by dots, such as 1.2.3; write the version there as plain text, such as 1.2.3"
       ]
     }
     "#);
@@ -177,9 +177,9 @@ fn cascade_goes_by_imagebot_toml_and_says_what_is_missing() {
     assert_snapshot!(ran.all(), @r"
     exit 1
     --- stdout
-    Dockerfile:1  reg.io/a  stays  version-file: reg.io/b: package.json: it is not read: symlink
+    Dockerfile:1  reg.io/a  stays  version-file: reg.io/b: package.json: it was not read: symlink
     --- stderr
-    ./imagebot.toml:6: reg.io/b: package.json: it is not read: symlink; make it a regular file
+    ./imagebot.toml:6: reg.io/b: package.json: it was not read: symlink; replace it with a regular file
     0 changes made
     ");
     // Nor is a folder that leads out.
@@ -195,7 +195,7 @@ fn cascade_goes_by_imagebot_toml_and_says_what_is_missing() {
     exit 2
     --- stderr
     error: .: no image there has a version of its own
-    help: say under [[image]] in imagebot.toml which file holds it: version_file = "VERSION" and bump = "patch"
+    help: name the file that holds it under [[image]] in imagebot.toml: version_file = "VERSION" and bump = "patch"
     "#);
 }
 
@@ -214,14 +214,7 @@ fn listing(fakes: &[&FakeRegistry], more: &str) -> Place {
 
 /// Each image with its generation, whether it needs a build, and the codes that say so.
 fn order(place: &Place, args: &[&str]) -> Vec<String> {
-    let fixed = [
-        "plan",
-        "--order",
-        "--config",
-        "config.toml",
-        "--format",
-        "json",
-    ];
+    let fixed = ["build-order", "--config", "config.toml", "--format", "json"];
     let value = place.run(&[&fixed[..], args].concat()).expect(0).json();
     assert_eq!(value["version"], 1);
     let images = value["images"].as_array().expect("a list").iter();
@@ -285,16 +278,16 @@ async fn c3_c11_d3_the_order_is_that_of_the_edges_and_numbers_decide_only_what_i
     // Without a registry to ask, nothing is called built.
     std::fs::remove_file(place.path("tree/imagebot.toml")).expect("removed");
     let ran = place
-        .run(&["plan", "--order", "tree", "--config", "config.toml"])
+        .run(&["build-order", "tree", "--config", "config.toml"])
         .expect(0);
     assert_snapshot!(ran.all(), @r"
     exit 0
     --- stdout
     generation  image       repo  build    why
-    0           base:1.0.0        unknown  registry-unknown: base: nothing says which registry: [args] REGISTRY
-    1           tool:1.0.0        unknown  registry-unknown: tool: nothing says which registry: [args] REGISTRY
-    1           lib:1.0.0         unknown  registry-unknown: lib: nothing says which registry: [args] REGISTRY
-    2           app:1.0.0         unknown  registry-unknown: app: nothing says which registry: [args] REGISTRY
+    0           base:1.0.0        unknown  base: the registry is unknown; set [args] REGISTRY [registry-unknown]
+    1           tool:1.0.0        unknown  tool: the registry is unknown; set [args] REGISTRY [registry-unknown]
+    1           lib:1.0.0         unknown  lib: the registry is unknown; set [args] REGISTRY [registry-unknown]
+    2           app:1.0.0         unknown  app: the registry is unknown; set [args] REGISTRY [registry-unknown]
     ");
 }
 
@@ -396,8 +389,13 @@ async fn p8_a_base_that_moved_and_a_watched_file_that_changed_ask_for_a_build() 
         order(&place, &["--all"]),
         ["1 app:1.0.0 yes published base-moved"]
     );
-    assert_eq!(place.run(&["plan", "--order", "nowhere"]).code, 2);
+    assert_eq!(place.run(&["build-order", "nowhere"]).code, 2);
+    // Its name until 0.1 still works, and is in no list.
+    let now = place.run(&["build-order", "--all", "--config", "config.toml"]);
+    let before = place.run(&["plan", "--order", "--all", "--config", "config.toml"]);
+    assert_eq!(before.all(), now.all());
     assert_eq!(place.run(&["plan"]).code, 2);
+    assert!(!place.run(&["--help"]).stdout.contains("\n  plan"));
 }
 
 #[test]
@@ -415,17 +413,17 @@ fn images_on_a_circle_are_named_and_the_others_have_their_order() {
         let text = format!("ARG REGISTRY\nFROM ${{REGISTRY}}/{from}:1.0.0\n");
         place.write(&format!("contexts/{folder}/Dockerfile"), text);
     }
-    let ran = place.run(&["plan", "--order", "--config", "config.toml"]);
+    let ran = place.run(&["build-order", "--config", "config.toml"]);
     assert_snapshot!(ran.all(), @r"
     exit 0
     --- stdout
     generation  image    repo  build    why
-    0           a:1.0.0        unknown  registry-unknown: a: nothing says which registry: [args] REGISTRY; on-cycle: images stand on each other here
-    0           b:1.0.0        unknown  registry-unknown: b: nothing says which registry: [args] REGISTRY; on-cycle: images stand on each other here
-    1           c:1.0.0        unknown  registry-unknown: c: nothing says which registry: [args] REGISTRY
-    images stand on each other: a -> b -> a
+    0           a:1.0.0        unknown  a: the registry is unknown; set [args] REGISTRY [registry-unknown]; images depend on each other in a cycle [on-cycle]
+    0           b:1.0.0        unknown  b: the registry is unknown; set [args] REGISTRY [registry-unknown]; images depend on each other in a cycle [on-cycle]
+    1           c:1.0.0        unknown  c: the registry is unknown; set [args] REGISTRY [registry-unknown]
+    images depend on each other in a cycle: a -> b -> a
     --- stderr
-    images stand on each other, and none of these references is followed: a -> b -> a
+    these images depend on each other in a cycle, so none of their references is followed: a -> b -> a
     ");
 }
 
@@ -473,16 +471,16 @@ async fn update_raises_versions_too_and_check_shows_them() {
     assert_snapshot!(ran.all(), @r"
     exit 1
     --- stdout
-    error: image: app/imagebot.toml:1: reg.io/app: Cargo.toml: there is no key package.version in it; add it, or say with `key` or `pattern` where the version stands
+    error: app/imagebot.toml:1: reg.io/app: Cargo.toml: it has no key package.version; add it, or set `key` or `pattern` to where the version is [image]
     Dockerfile:1 from
       | FROM [HOST]/base:1.0.0
-      unknown: version-file: reg.io/app: Cargo.toml: there is no key package.version in it
-        step: 1.0.0 reads as version 1.0.0 (scheme auto)
+      unknown: reg.io/app: Cargo.toml: it has no key package.version [version-file]
+        step: 1.0.0 is parsed as version 1.0.0 (scheme auto)
         step: [HOST]/base has 2 tags
         step: 2.0.0 is chosen (major): sha256:[SHORT]
-        step: reg.io/app: Cargo.toml: there is no key package.version in it
-      help: add it, or say with `key` or `pattern` where the version stands
+        step: reg.io/app: Cargo.toml: it has no key package.version
+      help: add it, or set `key` or `pattern` to where the version is
 
-    app: nothing is proposed
+    app: no updates (1 of 1 reference could not be checked)
     ");
 }

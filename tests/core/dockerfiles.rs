@@ -141,7 +141,7 @@ fn neighbours_of_the_cases() {
             "# escape=`\n# escape=`\nFROM a:1\n",
             &[
                 "3 from a:1",
-                "2! the directive `escape` is there twice, and a build fails",
+                "2! the directive `escape` appears twice, so a build fails",
             ],
         ),
         // Templates.

@@ -1096,7 +1096,7 @@ fn a_foreign_branch_is_told_of_once() {
         &terms(&main, &certain()),
     )
     .remove(0);
-    let action = first.action.expect("it is told");
+    let action = first.action.expect("it is reported");
     assert!(action.comment.is_some() && action.write.is_none());
     mr.description = action.edit.expect("and remembered").description;
     let second = reconcile(

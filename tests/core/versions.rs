@@ -436,7 +436,7 @@ fn c12_what_is_broken_stops_its_descendants_and_nobody_else() {
     let found = told.images.findings();
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(
-        found[0].contains("contexts/01-base/info.edn: line 2: \"latest\" is no version"),
+        found[0].contains("contexts/01-base/info.edn: line 2: \"latest\" is not a version"),
         "{found:?}"
     );
     let by_path: BTreeMap<&str, Vec<&str>> =

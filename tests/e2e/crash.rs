@@ -114,7 +114,7 @@ async fn invariant_5_f9_killed_while_telling(on: On) {
         }
         let comments = other.comments("app", 1).await;
         assert_eq!(
-            comments.matches("Somebody else's work").count(),
+            comments.matches("commits that are not imagebot's").count(),
             1,
             "killed behind {n}"
         );

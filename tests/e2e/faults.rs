@@ -37,7 +37,7 @@ impl Hub {
         trouble: Trouble,
     ) -> Box<dyn Fn() -> usize + '_> {
         match self {
-            Self::Local(..) => unreachable!("a folder is no server"),
+            Self::Local(..) => unreachable!("a folder is not a server"),
             Self::GitLab(fake, _) => {
                 let fault = match trouble {
                     Trouble::Status(status, text) => Fault::message(status, text),
@@ -108,7 +108,7 @@ impl Hub {
     /// Somebody renames a repository.
     pub(crate) fn rename(&self, from: &str, to: &str) {
         match self {
-            Self::Local(..) => unreachable!("a folder is no server"),
+            Self::Local(..) => unreachable!("a folder is not a server"),
             Self::GitLab(fake, _) => fake.move_project(&path(from), &path(to)),
             Self::GitHub(fake) => fake.rename(&path(from), &path(to)),
         }
@@ -116,7 +116,7 @@ impl Hub {
 
     pub(crate) fn delete(&self, repo: &str) {
         match self {
-            Self::Local(..) => unreachable!("a folder is no server"),
+            Self::Local(..) => unreachable!("a folder is not a server"),
             Self::GitLab(fake, _) => fake.delete_project(&path(repo)),
             Self::GitHub(fake) => fake.delete_repo(&path(repo)),
         }
@@ -125,7 +125,7 @@ impl Hub {
     /// Makes a repository a fork or archived, or neither.
     pub(crate) fn mark(&self, repo: &str, fork: bool, archived: bool) {
         match self {
-            Self::Local(..) => unreachable!("a folder is no server"),
+            Self::Local(..) => unreachable!("a folder is not a server"),
             Self::GitLab(fake, _) => fake.change(&path(repo), |options| {
                 (options.fork_of, options.archived) = (fork.then_some(1), archived);
             }),
@@ -138,7 +138,7 @@ impl Hub {
     /// Nobody may push to the bot's branches.
     pub(crate) fn protect(&self, repo: &str) {
         match self {
-            Self::Local(..) => unreachable!("a folder is no server"),
+            Self::Local(..) => unreachable!("a folder is not a server"),
             Self::GitLab(fake, _) => fake.change(&path(repo), |options| {
                 options.protected = vec!["imagebot/*".to_owned()];
             }),
@@ -152,7 +152,7 @@ impl Hub {
     /// The n-th change from now on is cut off.
     pub(crate) fn cut_at(&self, n: usize, how: Cut) {
         match self {
-            Self::Local(..) => unreachable!("a folder is no server"),
+            Self::Local(..) => unreachable!("a folder is not a server"),
             Self::GitLab(fake, _) => fake.cut_at(n, how),
             Self::GitHub(fake) => fake.cut_at(n, how),
         }

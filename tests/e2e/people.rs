@@ -106,7 +106,7 @@ async fn stays_foreign(world: &World, source: &str) {
     }
     let comments = world.comments("app", 1).await;
     assert_eq!(
-        comments.matches("Somebody else's work").count(),
+        comments.matches("commits that are not imagebot's").count(),
         1,
         "{comments}"
     );

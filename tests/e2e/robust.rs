@@ -214,7 +214,7 @@ async fn b14_a_head_that_names_a_missing_branch_is_an_error_with_its_fix() {
     assert!(report.failed());
     let text = format!("{report:?}");
     assert!(
-        text.contains("HEAD names refs/heads/master, which is not there"),
+        text.contains("HEAD names refs/heads/master, which does not exist"),
         "{text}"
     );
     assert_eq!(statuses(&report, "tool"), ["open"]);
@@ -344,7 +344,7 @@ async fn a_merge_request_of_any_size_or_number_is_no_panic() {
 /// A repository that its server does not send keeps only itself, and what depends on it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_repository_that_is_read_slowly_delays_no_other() {
-    let world = World::fake_on(On::GitLab).await;
+    let world = World::on(On::GitLab).await;
     world.configure_family("");
     let first = world.push("acme/slow", "1.0.0").await;
     world.push("acme/slow", "1.1.0").await;

@@ -171,7 +171,8 @@ async fn f27_a_token_that_ends_in_the_middle_of_a_pass_stops_the_forge(on: On) {
         assert!(opened <= 8, "{opened}");
         let tried = |repo: &&&str| {
             let told = &of(&report, repo).problems;
-            told.iter().any(|p| !p.message.starts_with("not tried"))
+            told.iter()
+                .any(|p| !p.message.starts_with("skipped: the forge failed"))
         };
         let tried = names.iter().filter(tried).count();
         assert!((1..=16).contains(&tried), "{tried}");
@@ -262,10 +263,7 @@ async fn f47_a_cache_that_cannot_be_written_ends_it_before_anything_is_written(o
             "cache" => {
                 std::fs::write(world.path(blocked), b"").expect("written");
                 let error = world.set_up(None).await.err().expect("no set-up");
-                assert!(
-                    error.to_string().contains("cannot be written to"),
-                    "{error}"
-                );
+                assert!(error.to_string().contains("is not writable"), "{error}");
             }
             _ => {
                 std::fs::create_dir_all(world.path("cache")).expect("made");

@@ -101,7 +101,7 @@ async fn c12_a_broken_version_file_is_told_and_stops_only_its_image(on: On) {
     assert!(
         told.decisions[0]
             .detail
-            .contains("meta/VERSION: line 1: \"soon\" is no version"),
+            .contains("meta/VERSION: line 1: \"soon\" is not a version"),
         "{told:#?}"
     );
     assert!(
@@ -162,7 +162,7 @@ async fn c1_c2_c5_c14_a_monorepo_gets_one_merge_request_with_its_whole_cascade(o
     let report = world.pass().await;
     let warnings = &of(&report, "images").warnings;
     assert!(
-        warnings[0].contains("contexts/09-torn: there is no Dockerfile"),
+        warnings[0].contains("contexts/09-torn: Dockerfile is missing"),
         "{warnings:?}"
     );
     assert_eq!(of(&report, "images").unread, [""; 0]);

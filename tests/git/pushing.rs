@@ -164,7 +164,7 @@ async fn t17_a_branch_in_the_way_is_named() {
         ])
         .await
         .unwrap();
-    insta::assert_snapshot!(refused(&pushed[0]), @"the branch `imagebot` stands in the way of `imagebot/x`; git has no room for both, so rename `imagebot`");
+    insta::assert_snapshot!(refused(&pushed[0]), @"the branch `imagebot` blocks `imagebot/x`: git cannot store both, so rename `imagebot`");
     assert_eq!(pushed[1], Pushed::Done);
     bench.repos.delete_branch("app", "imagebot");
     bench.repos.branch("app", "imagebot/x/y", "main");
@@ -172,7 +172,7 @@ async fn t17_a_branch_in_the_way_is_named() {
         .push(&[push("imagebot/x", None, Some(&commits[0]))])
         .await
         .unwrap();
-    insta::assert_snapshot!(refused(&pushed[0]), @"the branch `imagebot/x/y` stands in the way of `imagebot/x`; git has no room for both, so rename `imagebot/x/y`");
+    insta::assert_snapshot!(refused(&pushed[0]), @"the branch `imagebot/x/y` blocks `imagebot/x`: git cannot store both, so rename `imagebot/x/y`");
 }
 
 #[tokio::test]

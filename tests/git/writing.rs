@@ -120,7 +120,7 @@ async fn t11_a_link_is_never_written() {
             contents: b"/etc/passwd".to_vec(),
         };
         let error = cached.commit(&on(&head, vec![file])).await.unwrap_err();
-        assert!(error.to_string().contains("link is no file"), "{error}");
+        assert!(error.to_string().contains("link is not a file"), "{error}");
     }
 }
 

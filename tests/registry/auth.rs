@@ -529,7 +529,7 @@ fn every_fix_of_an_error_that_holds_toml_is_a_configuration() {
         RegistryError::RealmRefused {
             host: host(),
             realm: "http://auth.example.com".to_owned(),
-            why: "the registry is encrypted, the realm is not",
+            why: "the registry uses https, the realm does not",
         },
         RegistryError::RedirectRefused {
             host: host(),

@@ -278,7 +278,7 @@ async fn the_doctor_walks_until_the_first_failure() {
         "+listed +dns +tcp ~tls +registry ~auth ~token +tags -manifest"
     );
     let last = &steps.last().expect("a step").detail;
-    assert_eq!(last, "there is no 9.9; it is not listed either");
+    assert_eq!(last, "9.9 does not exist; it is not listed either");
 
     fake.want_token(&fake.url(), &[pair("bot")]);
     assert_eq!(
@@ -307,7 +307,7 @@ async fn the_doctor_walks_until_the_first_failure() {
     assert!(
         refused
             .last()
-            .and_then(|step| step.cure.as_ref())
+            .and_then(|step| step.help.as_ref())
             .is_some_and(|cure| cure.contains("login"))
     );
 
@@ -320,7 +320,7 @@ async fn the_doctor_walks_until_the_first_failure() {
     assert_eq!(outcome(&realm), "+listed +dns +tcp ~tls +registry -auth");
     let cure = realm
         .last()
-        .and_then(|step| step.cure.clone())
+        .and_then(|step| step.help.clone())
         .unwrap_or_default();
     assert!(
         cure.contains("auth_realms = [\"https://gitlab.example.com\"]"),

@@ -472,7 +472,7 @@ async fn a_login_that_a_redirects_target_wants_is_not_the_registrys_fault() {
             assert_eq!(error.code(), "redirect-unauthorized");
             let said = format!("{error} {}", error.help().unwrap_or_default());
             assert!(said.contains(&behind.url()), "{said}");
-            assert!(!said.contains("refused the login"), "{said}");
+            assert!(!said.contains("rejected the login"), "{said}");
         }
     }
     let sent = behind.take_log();

@@ -164,7 +164,7 @@ async fn docker_registry_open_to_everyone() {
         .doctor(goal(&host(&registry), Some(&app)), None)
         .await;
     assert_eq!(
-        steps.last().map(|step| (step.name, step.cure.is_none())),
+        steps.last().map(|step| (step.name, step.help.is_none())),
         Some(("manifest", true))
     );
 }

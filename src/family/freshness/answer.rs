@@ -197,42 +197,46 @@ impl Code {
     /// One line for people.
     pub fn describe(self) -> &'static str {
         match self {
-            Self::SameDigest => "The digest that it was built on is the parent's current one.",
+            Self::SameDigest => "It was built on the parent's current digest.",
             Self::SameContent => "It was built on another digest with the same content.",
-            Self::LayersMatch => "The parent's layers are its first ones.",
+            Self::LayersMatch => "It begins with the parent's layers.",
             Self::StepsMatch => {
-                "The parent has no layers, and its steps are the image's first ones."
+                "The parent has no layers, and the image begins with its build steps."
             }
-            Self::NoParent => "It stands on no image.",
-            Self::OtherContent => "The digest that it was built on has other content.",
-            Self::OtherDigest => "The digest that it was built on is another, and is gone.",
-            Self::OlderLayers => "It has the layers of an older content of its parent.",
-            Self::OlderSteps => "It has its parent's steps, from another build.",
+            Self::NoParent => "It is not built on another image.",
+            Self::OtherContent => {
+                "The digest that it was built on has different content from the parent's current one."
+            }
+            Self::OtherDigest => "It was built on a different digest, which no longer exists.",
+            Self::OlderLayers => "It has the layers of an older version of its parent.",
+            Self::OlderSteps => "It has its parent's build steps, but from an earlier build.",
             Self::MetadataChanged => {
                 "The layers are the same, but the parent's configuration has changed."
             }
-            Self::ParentChanged => "The commit that it was built from names another parent.",
+            Self::ParentChanged => "The commit that it was built from names a different parent.",
             Self::NoTrace => {
-                "Files are taken from the parent, and neither a pin nor provenance says from which content."
+                "Files are copied from the parent, but neither a pin nor provenance shows which content they came from."
             }
             Self::NoSharedLayers => {
-                "It has none of the parent's layers: squashed, flattened, or built on something else."
+                "It has none of the parent's layers. It may be squashed, flattened or built on another image."
             }
             Self::LayersDiffer => {
-                "It has some of the parent's layers, and nothing says where the others are from."
+                "It has some of the parent's layers, and the origin of the others is unknown."
             }
-            Self::NoLayers => "The parent has no layers, and the history does not tell.",
-            Self::ParentUnknown => "Nothing that can be believed says which image is its parent.",
+            Self::NoLayers => {
+                "The parent has no layers, and the history does not show whether it is current."
+            }
+            Self::ParentUnknown => "No trusted source names its parent image.",
             Self::ParentNotReadable => {
-                "The parent's reference cannot be read where the repository names it."
+                "The repository's reference to the parent cannot be resolved."
             }
-            Self::ParentLacksPlatform => "The parent is not there for this platform.",
+            Self::ParentLacksPlatform => "The parent does not exist for this platform.",
             Self::RegistryNotConfigured => {
-                "The registry is not one that the operator listed, and is never contacted."
+                "The registry is not in the operator's list, so it is not contacted."
             }
             Self::NotPublished => "Nothing is published under this name.",
             Self::ParentVanished => "The registry no longer has the parent.",
-            Self::LookupFailed => "A registry could not be asked.",
+            Self::LookupFailed => "A registry could not be reached or refused the request.",
         }
     }
 }

@@ -30,7 +30,7 @@ pub fn judge(case: &Case<'_>) -> Result<Answer, Question> {
     if case.parent.role == Role::Stage {
         return Ok(suspect.unwrap_or_else(|| {
             let text = format!(
-                "files are taken from {}, and neither a pin nor provenance says from which content",
+                "files are copied from {}, but neither a pin nor provenance shows which content they came from",
                 case.parent.shown()
             );
             Answer::bare(Code::NoTrace, text)
@@ -46,7 +46,7 @@ pub fn judge(case: &Case<'_>) -> Result<Answer, Question> {
     let (code, text) = match current.serves(platform) {
         None => (
             Code::ParentLacksPlatform,
-            format!("is not there for {platform}"),
+            format!("does not exist for {platform}"),
         ),
         Some(served) => match current.contents.get(served) {
             Some(Ok(content)) => {

@@ -79,18 +79,18 @@ pub(super) fn judge(
     let (code, evidence) = match (has_layers, shared(child, current)) {
         (false, _) => (
             Code::NoLayers,
-            format!("{shown} has no layers, and other steps than the image begins with"),
+            format!("{shown} has no layers, and the image begins with other build steps"),
         ),
         (true, 0) => (
             Code::NoSharedLayers,
             format!(
-                "no layer of {shown} is in it: squashed, flattened, or built on something else"
+                "it has no layer of {shown}; it may be squashed, flattened or built on another image"
             ),
         ),
         (true, count) => (
             Code::LayersDiffer,
             format!(
-                "{count} of the {} layers of {shown} are in it, and nothing says where the others are from",
+                "it has {count} of the {} layers of {shown}, and the origin of the others is unknown",
                 current.layers.len()
             ),
         ),

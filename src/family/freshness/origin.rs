@@ -21,7 +21,7 @@ pub fn believed_revision(child: &Content, parents: &[&Content], repo: &str) -> B
         Some(value.trim().to_owned()).filter(|value| !value.is_empty())
     };
     let revision = said(child, REVISION).ok_or("it names no commit")?;
-    let commit = CommitId::parse(&revision).map_err(|_| "its revision is no whole commit id")?;
+    let commit = CommitId::parse(&revision).map_err(|_| "its revision is not a full commit id")?;
     if said(child, SOURCE).is_some_and(|source| !is_source(&source, repo)) {
         return Err("its source is another repository");
     }

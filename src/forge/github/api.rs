@@ -199,7 +199,7 @@ impl Api {
                 return Ok((all, gap));
             }
         }
-        let why = format!("a list of more than {MAX_PAGES} pages is not read");
+        let why = format!("a list has more than {MAX_PAGES} pages, the limit");
         Err(Failure::new(ForgeError::Refused(why)))
     }
 

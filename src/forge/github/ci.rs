@@ -165,7 +165,7 @@ impl Api {
         match checks.pipeline {
             Pipeline::Success => {}
             Pipeline::None => return Ok(Some(Merging::no_pipeline())),
-            Pipeline::Running => return not_yet("its checks are not done".to_owned()),
+            Pipeline::Running => return not_yet("its checks have not finished".to_owned()),
             Pipeline::Failed => return Ok(Some(Merging::failed())),
         }
         // What is required GitHub itself waits for.
@@ -191,7 +191,7 @@ impl Api {
             ));
         }
         match self.suite_under_way(repo, head, now).await? {
-            Some(app) => not_yet(format!("the checks of `{app}` are not done")),
+            Some(app) => not_yet(format!("the checks of `{app}` have not finished")),
             None => Ok(None),
         }
     }

@@ -66,7 +66,7 @@ impl Api {
             let owners: Vec<&str> = owners.into_iter().collect();
             found.push(warning(
                 format!("one token reaches several owners: {}", owners.join(", ")),
-                "whoever reads the token of one reads the others: give each its own, with a prefix",
+                "a leaked token would expose all of them; give each owner its own token with a prefix",
             ));
         }
         for repo in repos {
@@ -93,19 +93,19 @@ impl Api {
         let seen = self.seen();
         found.push(ok(match &seen.version {
             Some(version) => format!("GitHub Enterprise Server {version}"),
-            None => "github.com, or a server that tells no version".to_owned(),
+            None => "github.com, or a server that does not report its version".to_owned(),
         }));
         if let Some(skew) = seen.skew.filter(|skew| skew.abs() > MAX_SKEW) {
             found.push(warning(
                 format!("this machine's clock is {skew} s behind the server's"),
-                "set the clock right: an App's signature is refused otherwise",
+                "correct the clock: GitHub refuses an App's signature otherwise",
             ));
         }
         match (&seen.scopes, &seen.permissions) {
             (_, Some(permissions)) => examine_permissions(permissions, found),
             (Some(scopes), _) => examine_scopes(scopes, found),
             (None, None) => found.push(ok(
-                "a fine-grained token: GitHub tells its rights to nobody, what is missing shows as 403".to_owned(),
+                "a fine-grained token: GitHub does not report its rights; a missing one shows up as 403".to_owned(),
             )),
         }
         self.examine_registry(found);
@@ -116,7 +116,7 @@ impl Api {
             }
             None => found.push(warning(
                 "the token never expires".to_owned(),
-                "give it an end, or use a GitHub App",
+                "give it an expiry date, or use a GitHub App",
             )),
         }
     }
@@ -135,7 +135,7 @@ impl Api {
             && !self.login().is_classic()
         {
             found.push(warning(
-                format!("{host} takes neither Apps nor fine-grained tokens: it is asked without a login"),
+                format!("{host} accepts neither Apps nor fine-grained tokens; imagebot uses it without a login"),
                 "for private images there, give it a classic token with `read:packages` in [[registry]]",
             ));
         }
@@ -151,7 +151,7 @@ impl Api {
         let ends = iso.parse::<jiff::Timestamp>().ok();
         let soon = self.settings.server.clock.now() + jiff::SignedDuration::from_hours(24 * 14);
         match ends {
-            Some(ends) if ends < soon => warning(text, "make a new one before that"),
+            Some(ends) if ends < soon => warning(text, "create a new one before then"),
             _ => ok(text),
         }
     }
@@ -182,15 +182,15 @@ impl Api {
         found.push(ok(match (required, auto) {
             (Some(true), true) => format!("{name}: GitHub merges when its required checks succeed"),
             (Some(true), false) => format!(
-                "{name}: checks are required and auto-merge is off: imagebot merges when everything is fulfilled"
+                "{name}: checks are required and auto-merge is off: imagebot merges when all of them succeed"
             ),
             (Some(false), _) => format!("{name}: no check is required: imagebot merges when all have succeeded"),
-            (None, _) => format!("{name}: whether checks are required is not told"),
+            (None, _) => format!("{name}: GitHub does not show whether checks are required"),
         }));
         if self.only_on_tags(repo).await == Some(true) {
             found.push(warning(
-                format!("{name}: by the look of its workflows, images are published for tags only"),
-                "a merge alone then publishes nothing: tag it, or bump a version with the update",
+                format!("{name}: its workflows seem to publish images for tags only"),
+                "a merge alone publishes no image: create a tag, or bump a version with the update",
             ));
         }
     }
@@ -261,7 +261,7 @@ fn examine_scopes(scopes: &str, found: &mut Vec<Finding>) {
     if !all.contains("repo") && !all.contains("public_repo") {
         found.push(problem(
             format!("the token's scopes are {all:?}: `repo` is missing"),
-            "make a token with `repo`, or better a fine-grained one",
+            "create a token with `repo`, or better a fine-grained one",
         ));
     } else {
         found.push(ok(format!("a classic token with the scopes {all:?}")));
@@ -277,8 +277,8 @@ fn examine_scopes(scopes: &str, found: &mut Vec<Finding>) {
         .collect();
     if !idle.is_empty() {
         found.push(warning(
-            format!("the token may do more than imagebot needs: {idle:?}"),
-            "make a token without these scopes",
+            format!("the token has more rights than imagebot needs: {idle:?}"),
+            "create a token without these scopes",
         ));
     }
     if all.contains("workflow") {
@@ -311,7 +311,7 @@ fn examine_permissions(given: &serde_json::Map<String, Value>, found: &mut Vec<F
     if has("workflows", "write") {
         found.push(warning(
             "the App may change workflows".to_owned(),
-            "take `workflows` away: imagebot never changes CI definitions",
+            "remove `workflows`: imagebot never changes CI definitions",
         ));
     }
 }

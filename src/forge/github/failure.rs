@@ -53,7 +53,7 @@ impl Failure {
             403 | 451 => ForgeError::Forbidden(text),
             404 | 410 => ForgeError::NotFound(text),
             301 | 302 | 307 | 308 => ForgeError::Conflict(
-                "the repository has another name by now; the next pass finds it".to_owned(),
+                "the repository was renamed; the next pass finds it".to_owned(),
             ),
             405 | 409 => ForgeError::Conflict(text),
             500.. => ForgeError::Server(text),

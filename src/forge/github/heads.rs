@@ -220,7 +220,7 @@ impl Api {
                     let item = &items[*index];
                     tracing::warn!(
                         forge = %self.settings.server.name, repo = %item.full_name, error = %failure,
-                        "the GraphQL API tells nothing of this repository: it is asked for over REST"
+                        "the GraphQL API does not show this repository; using REST"
                     );
                     done.push((*index, self.heads_by_rest(item).await?));
                 }
@@ -242,7 +242,7 @@ impl Api {
     ) -> Result<Result<Heads, ForgeError>, ForgeError> {
         let path = format!("nodes/{at}");
         let unknown = |why: &str| {
-            let text = format!("GitHub does not tell of {}: {why}", item.full_name);
+            let text = format!("GitHub does not show {}: {why}", item.full_name);
             Ok(Err(ForgeError::Unreachable(text)))
         };
         let found = answer.data.pointer(&format!("/{path}"));
@@ -261,7 +261,7 @@ impl Api {
             Some(found) => match found.head(None) {
                 Some(head) => Some(head),
                 None => {
-                    let why = "the name of its default branch is refused";
+                    let why = "the name of its default branch is not allowed";
                     return Ok(Err(ForgeError::Refused(format!(
                         "{}: {why}",
                         item.full_name
@@ -286,7 +286,7 @@ impl Api {
                         .unwrap_or_default();
                     match serde_json::from_value(page) {
                         Ok(page) if answer.errors.is_empty() => refs = Some(page),
-                        _ => return unknown("its branches came in part only"),
+                        _ => return unknown("its list of branches is incomplete"),
                     }
                 }
                 Err(failure) if stops(&failure) => return Err(failure.error),

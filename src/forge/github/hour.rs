@@ -31,7 +31,7 @@ impl Hour {
         }
         if sent.len() >= MOST {
             let text = format!(
-                "imagebot has written {MOST} times to GitHub within an hour, which allows hardly more; a later pass goes on"
+                "imagebot has sent {MOST} changes to GitHub within an hour, close to its limit; a later pass continues"
             );
             return Err(Failure::new(ForgeError::Busy(text)));
         }

@@ -214,7 +214,7 @@ impl Api {
             Err(failure) => {
                 tracing::warn!(
                     forge = %self.settings.server.name, error = %failure,
-                    "the GraphQL API cannot be used: each repository is asked for by itself, which takes longer"
+                    "the GraphQL API is unavailable; repositories are fetched one by one, which takes longer"
                 );
                 return Ok(Start::default());
             }

@@ -74,7 +74,7 @@ impl Login {
                 redactor.add(key);
                 let key =
                     EncodingKey::from_rsa_pem(key.expose_secret().as_bytes()).map_err(|_| {
-                        let why = "the GitHub App's private key is no RSA key in PEM";
+                        let why = "the GitHub App's private key is not an RSA key in PEM format";
                         ForgeError::Unauthorized(why.to_owned())
                     })?;
                 let kind = Kind::App {

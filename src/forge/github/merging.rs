@@ -151,7 +151,7 @@ impl Api {
             return not_yet("it is a draft");
         }
         if pull.mergeable == "CONFLICTING" {
-            return not_yet("it is in conflict with its target");
+            return not_yet("it conflicts with its target branch");
         }
         if pull.is_scheduled() {
             return Ok(Merging::Scheduled);
@@ -169,7 +169,7 @@ impl Api {
                 (true, Some(way)) if state.auto_merge_allowed => {
                     self.enable(pull, *way, head, &moved).await
                 }
-                _ => not_yet("the rules of its target branch are not fulfilled"),
+                _ => not_yet("it does not meet the rules of its target branch"),
             };
         }
         if let Some(merging) = self.ready(repo, head, &rules, pull.is_fulfilled()).await? {
@@ -187,7 +187,7 @@ impl Api {
         ways: &[Way],
         moved: &(dyn Fn() -> ForgeError + Sync),
     ) -> Result<Merging, ForgeError> {
-        let mut why = "the repository allows no way to merge".to_owned();
+        let mut why = "the repository allows no merge method".to_owned();
         for (_, way) in ways {
             let body = json!({"sha": head.as_str(), "merge_method": way});
             let route = route(&repo.name, &format!("/pulls/{number}/merge"));

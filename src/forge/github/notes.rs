@@ -185,7 +185,7 @@ fn fitting(text: &str) -> String {
 /// A repository without issues gets no notice, and that is not a failure.
 fn without_issues(repo: &Repository, text: Option<&str>) -> Result<(), ForgeError> {
     if text.is_some() {
-        tracing::warn!(repo = %repo.name, "issues are switched off there: the notice about its settings stands in the report only");
+        tracing::warn!(repo = %repo.name, "issues are disabled there; the notice about its settings is in the report only");
     }
     Ok(())
 }

@@ -59,7 +59,7 @@ impl Api {
                     Err(failure) => {
                         tracing::warn!(
                             forge = %self.settings.server.name, repo = %repo.name, error = %failure,
-                            "the GraphQL API tells no pull requests: they are asked for over REST"
+                            "the GraphQL API does not show pull requests; using REST"
                         );
                         for (branch, _) in &waiting {
                             let all = self.requests_by_rest(repo, branch, "all").await?;
@@ -133,7 +133,7 @@ impl Api {
         match id {
             Some(id) if id.to_string() != repo.id => {
                 let text = format!(
-                    "another repository stands at {} by now; the next pass looks again",
+                    "{} is a different repository now; the next pass will check it again",
                     repo.name
                 );
                 Err(Failure::new(ForgeError::Conflict(text)))
@@ -194,7 +194,7 @@ impl Api {
                 }
             }
             if failure.status == Some(422) && draft && failure.says("draft") {
-                tracing::warn!(repo = %repo.name, "drafts are not supported there: the pull request is none");
+                tracing::warn!(repo = %repo.name, "drafts are not supported there; the pull request is not a draft");
                 draft = false;
                 continue;
             }
@@ -237,7 +237,7 @@ impl Api {
         let number = pull.number;
         pull.merge_request().ok_or_else(|| {
             let text =
-                format!("GitHub's answer about the new pull request #{number} makes no sense");
+                format!("GitHub gave an invalid answer about the new pull request #{number}");
             ForgeError::Unreachable(text)
         })
     }
@@ -272,7 +272,7 @@ impl Api {
             match self.milestone(repo, title).await? {
                 Some(number) => drop(body.insert("milestone".to_owned(), number.into())),
                 None => {
-                    tracing::warn!(repo = %repo.name, milestone = %title, "there is no open milestone of this title");
+                    tracing::warn!(repo = %repo.name, milestone = %title, "no open milestone has this title");
                 }
             }
         }
@@ -287,7 +287,7 @@ impl Api {
         {
             // Somebody cannot be assigned: the rest is worth having.
             if let Err(failure) = &sent {
-                tracing::warn!(repo = %repo.name, number = mr.number, error = %failure, "assignees or milestone are refused");
+                tracing::warn!(repo = %repo.name, number = mr.number, error = %failure, "the forge refused the assignees or the milestone");
             }
             body.remove("assignees");
             body.remove("milestone");
@@ -339,7 +339,7 @@ impl Api {
             Err(failure) => failure,
         };
         if reviewers.len() == 1 {
-            tracing::warn!(repo = %repo.name, number, reviewer = %reviewers[0], error = %failure, "the reviewer is refused");
+            tracing::warn!(repo = %repo.name, number, reviewer = %reviewers[0], error = %failure, "the forge refused the reviewer");
             return Ok(());
         }
         // One who is refused takes all others along.
@@ -350,7 +350,7 @@ impl Api {
             {
                 Err(failure) if failure.error.is_of_forge() => return Err(failure.error),
                 Err(failure) => {
-                    tracing::warn!(repo = %repo.name, number, reviewer = %reviewer, error = %failure, "the reviewer is refused");
+                    tracing::warn!(repo = %repo.name, number, reviewer = %reviewer, error = %failure, "the forge refused the reviewer");
                 }
                 Ok(()) => {}
             }
@@ -442,7 +442,7 @@ impl Api {
         match self.opened(found)?.state {
             MergeRequestState::Closed => Ok(()),
             MergeRequestState::Merged => Err(ForgeError::Conflict(format!(
-                "#{number} of {} is merged already",
+                "#{number} of {} is already merged",
                 repo.name
             ))),
             MergeRequestState::Open => {

@@ -129,7 +129,7 @@ impl Wire {
             return Err(failure);
         }
         if response.status.is_success() && !response.body.is_empty() && !is_json(&response) {
-            let why = format!("{} answered with a page for people", self.origin());
+            let why = format!("{} answered with a web page instead of JSON", self.origin());
             return Err(Failure::new(ForgeError::NotAForge(why)));
         }
         let mut answer = http::Response::new(OctoBody::from(response.body));
@@ -195,7 +195,7 @@ impl Wire {
 
     fn limited(&self, wait: Duration) -> Failure {
         let text = format!(
-            "{} has too many requests and asks to wait {} s",
+            "{} is rate-limited and asks to wait {} s",
             self.origin(),
             wait.as_secs()
         );
@@ -358,7 +358,7 @@ fn is_json(response: &Response) -> bool {
 
 fn bearer(token: &SecretString) -> Result<http::HeaderValue, Failure> {
     http::HeaderValue::from_str(&format!("Bearer {}", token.expose_secret())).map_err(|_| {
-        let why = "the token holds characters that no token has";
+        let why = "the token contains invalid characters";
         Failure::new(ForgeError::Unauthorized(why.to_owned()))
     })
 }

@@ -199,7 +199,7 @@ impl GraphRequest {
     /// The merge request.
     pub(super) fn read(self) -> Result<MergeRequest, ForgeError> {
         let number = self.iid.parse().map_err(|_| {
-            ForgeError::Unreachable(format!("{:?} is no number of a merge request", self.iid))
+            ForgeError::Unreachable(format!("{:?} is not a merge request number", self.iid))
         })?;
         let labels = self.labels.and_then(|labels| labels.nodes);
         let labels = labels.unwrap_or_default().into_iter().flatten();

@@ -324,7 +324,7 @@ impl Api {
     pub(super) fn decode<T: DeserializeOwned>(&self, response: &Response) -> Result<T, ForgeError> {
         serde_json::from_slice(&response.body).map_err(|error| {
             let what = format!(
-                "{} answered what GitLab does not: {error}",
+                "{} did not answer like GitLab: {error}",
                 response.url.path()
             );
             let json = response
@@ -386,7 +386,7 @@ impl Api {
     async fn exchange(&self, request: Request) -> Result<Response, ForgeError> {
         if self.refused.load(Ordering::Relaxed) {
             return Err(ForgeError::Unauthorized(format!(
-                "{} refused the token; it is not asked again in this pass",
+                "{} refused the token; it is skipped for the rest of this pass",
                 self.base
             )));
         }
@@ -417,7 +417,7 @@ impl Api {
         // A gateway's own page about a server that is down is another matter.
         if (html && !response.status.is_server_error()) || sign_in {
             return Err(ForgeError::NotAForge(format!(
-                "{} answered with a web page where GitLab answers JSON",
+                "{} answered with a web page instead of JSON",
                 self.base
             )));
         }

@@ -44,7 +44,7 @@ impl Busy {
             Some(Refused::Until(time, _)) => clock.sleep_until(time).await,
             Some(Refused::ForNow) => {
                 return Err(ForgeError::Busy(format!(
-                    "{}: GitLab has had too many requests of this kind; the next pass asks again",
+                    "{}: rate-limited by GitLab; will retry next run",
                     kind(request)
                 )));
             }

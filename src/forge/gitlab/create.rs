@@ -38,7 +38,7 @@ impl People {
                     let found: Vec<WithId> = api.get(&built(endpoint)?).await?;
                     let id = found.first().map(|user| user.id);
                     if id.is_none() {
-                        tracing::warn!(user = %name, "there is no such user on this GitLab");
+                        tracing::warn!(user = %name, "no such user on this GitLab");
                     }
                     self.lock().insert(name.clone(), id);
                     id
@@ -77,7 +77,7 @@ async fn dressed(
                 .with("include_parent_milestones", "true");
             let found: Vec<WithId> = api.get(&endpoint).await?;
             if found.is_empty() {
-                tracing::warn!(milestone = %title, project, "there is no such milestone");
+                tracing::warn!(milestone = %title, project, "no such milestone");
             }
             found.first().map(|milestone| milestone.id)
         }

@@ -153,7 +153,7 @@ impl<'a> Discovery<'a> {
         self.registry = self.registry.take().or_else(|| registry.clone());
         let Ok(name) = RepoName::parse(&project.path_with_namespace) else {
             let name = self.api.redact(&project.path_with_namespace);
-            let error = ForgeError::Refused("the name is refused".to_owned());
+            let error = ForgeError::Refused("the name is not allowed".to_owned());
             self.listing.failed.push((name, error));
             return;
         };
@@ -195,7 +195,7 @@ impl<'a> Discovery<'a> {
             if let Some(other) = self.seen.get(name).filter(|other| *other != id) {
                 tracing::warn!(
                     repo = %name, id, other,
-                    "the path belongs to another repository now; the one that was registered by it is followed"
+                    "the path now belongs to another repository; imagebot keeps following the one it was registered for"
                 );
                 self.candidates.remove(other);
             }

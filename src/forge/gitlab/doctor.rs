@@ -84,7 +84,7 @@ pub(super) async fn doctor(
             let graphql = match (session.graphql, session.limit) {
                 (true, Some(limit)) => format!("GraphQL with complexity {limit}"),
                 (true, None) => "GraphQL".to_owned(),
-                (false, _) => "no GraphQL: every repository costs requests of its own".to_owned(),
+                (false, _) => "no GraphQL: every repository needs its own requests".to_owned(),
             };
             let level = if session.graphql {
                 Level::Ok
@@ -130,7 +130,7 @@ async fn token(api: &Api) -> Vec<Finding> {
         let apart = (theirs.as_second() - now.as_second()).abs();
         if apart > SKEW {
             let what = format!("this machine's clock and GitLab's are {apart} s apart");
-            let help = "set the clock of this machine: cooldowns and holds go by it";
+            let help = "correct this machine's clock: min_age and hold_for depend on it";
             findings.push(finding(Level::Warning, what, Some(help)));
         }
     }
@@ -140,7 +140,7 @@ async fn token(api: &Api) -> Vec<Finding> {
     let token = match token {
         Ok(token) => token,
         Err(error) => {
-            let what = format!("the token's scopes and end are not told: {error}");
+            let what = format!("cannot read the token's scopes and expiry: {error}");
             findings.push(finding(Level::Warning, what, None));
             return findings;
         }
@@ -148,7 +148,7 @@ async fn token(api: &Api) -> Vec<Finding> {
     let has = |scope: &str| token.scopes.iter().any(|has| has == scope);
     if !has("api") {
         let what = "the token lacks the scope `api`: no merge request can be opened with it";
-        let help = "make a new token with the scopes `api` and `write_repository`";
+        let help = "create a new token with the scopes `api` and `write_repository`";
         findings.push(finding(Level::Problem, what, Some(help)));
     }
     if !has("api") && !has("write_repository") {
@@ -161,7 +161,7 @@ async fn token(api: &Api) -> Vec<Finding> {
             findings.push(finding(
                 Level::Warning,
                 what,
-                Some("make a new token without it"),
+                Some("create a new token without it"),
             ));
         }
     }
@@ -175,7 +175,7 @@ fn expiry(expires_at: Option<&str>, now: jiff::Timestamp) -> Finding {
         return finding(Level::Ok, "the token does not expire", None);
     };
     let Ok(end) = text.parse::<Date>() else {
-        return finding(Level::Warning, "the end of the token cannot be read", None);
+        return finding(Level::Warning, "cannot read when the token expires", None);
     };
     let days = today.until(end).map_or(0, |span| span.get_days());
     match days {
@@ -197,9 +197,9 @@ fn reach(repos: &[Repository]) -> Option<Finding> {
     let names: Vec<&str> = groups.iter().map(String::as_str).collect();
     Some(finding(
         Level::Warning,
-        format!("one token spans the top-level groups {}", names.join(", ")),
+        format!("one token covers the top-level groups {}", names.join(", ")),
         Some(
-            "give each group a token of its own under `tokens`, so that none reads another's images",
+            "give each group its own token under `tokens`, so that no group can read another's images",
         ),
     ))
 }
@@ -293,7 +293,7 @@ async fn protection(api: &Api, repo: &Repository, id: u64, level: u64) -> Vec<Fi
     };
     if protected.is_err() {
         let what = format!(
-            "{name}: the protected branches cannot be read with this token, so whether `imagebot/*` is one is not known"
+            "{name}: this token cannot read the protected branches, so imagebot cannot check whether `imagebot/*` is protected"
         );
         findings.push(finding(Level::Ok, what, None));
     }
@@ -324,7 +324,7 @@ async fn protection(api: &Api, repo: &Repository, id: u64, level: u64) -> Vec<Fi
             "{name}: pipelines of `imagebot/*` do not get the protected variables {}",
             hidden.join(", ")
         );
-        let help = "either their build does without them, or protect the branches `imagebot/*`";
+        let help = "make sure their build works without them, or protect the branches `imagebot/*`";
         findings.push(finding(Level::Warning, what, Some(help)));
     }
     findings
@@ -355,7 +355,7 @@ async fn tags_only(api: &Api, repo: &Repository, id: u64) -> Option<Finding> {
                 "{}: a guess from .gitlab-ci.yml: images are published only for tags",
                 repo.name
             ),
-            Some("after a merge somebody, or something, must tag: children wait for the image until then"),
+            Some("create a tag after each merge; child images wait until then"),
         )
     })
 }

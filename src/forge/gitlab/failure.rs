@@ -23,7 +23,9 @@ pub(super) fn of(response: &Response, redactor: &Redactor) -> ForgeError {
             ForgeError::Forbidden(told("the token lacks a scope; it needs `api`"))
         }
         StatusCode::FORBIDDEN => ForgeError::Forbidden(told("not allowed")),
-        StatusCode::NOT_FOUND => ForgeError::NotFound(told("not there, or not to be seen")),
+        StatusCode::NOT_FOUND => {
+            ForgeError::NotFound(told("not found, or not visible with this token"))
+        }
         StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => {
             ForgeError::Conflict(told("in conflict"))
         }

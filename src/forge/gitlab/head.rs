@@ -36,7 +36,7 @@ pub(super) async fn verify(
              the branch's"
         )),
         Err(ForgeError::NotFound(_)) => ForgeError::Conflict(format!(
-            "`{branch}` has moved meanwhile; the next pass looks again"
+            "`{branch}` changed during this run; will retry next run"
         )),
         Err(error) => error,
     })

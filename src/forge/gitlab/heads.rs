@@ -218,7 +218,7 @@ impl Asking<'_> {
                 continue;
             };
             let head = match node.repository {
-                None => Err(unknown("the repository was not told")),
+                None => Err(unknown("GitLab did not return the repository")),
                 Some(Repository {
                     empty: Some(true), ..
                 }) => Ok(None),
@@ -233,11 +233,13 @@ impl Asking<'_> {
                     (Ok(branch), Some(commit)) => Ok(Some((branch, commit))),
                     (Err(error), _) => Err(error),
                     (_, None) => Err(ForgeError::Refused(format!(
-                        "{:?} is no commit",
+                        "{:?} is not a commit id",
                         self.api.redact(&last.sha)
                     ))),
                 },
-                Some(_) => Err(unknown("the head of the default branch was not told")),
+                Some(_) => Err(unknown(
+                    "GitLab did not return the head of the default branch",
+                )),
             };
             let head = head.map(|head| Head {
                 path: node.full_path,
@@ -253,7 +255,7 @@ impl Asking<'_> {
                 continue;
             }
             let why = match &said {
-                Some(_) => unknown("the repository was not told"),
+                Some(_) => unknown("GitLab did not return the repository"),
                 None => self.missing(*id).await,
             };
             found.insert(*id, Err(why));
@@ -269,7 +271,7 @@ impl Asking<'_> {
             .await
         {
             Ok(project) => ForgeError::Unreachable(format!(
-                "{} was not told",
+                "GitLab did not return {}",
                 self.api.redact(&project.path_with_namespace)
             )),
             Err(error) => error,
@@ -283,7 +285,7 @@ async fn by_rest(api: &Api, id: u64) -> Result<Head, ForgeError> {
     let head = match (&project.default_branch, project.empty_repo) {
         (_, true) => None,
         (None, false) => {
-            let why = "the default branch was not told".to_owned();
+            let why = "GitLab did not return the default branch".to_owned();
             return Err(ForgeError::Unreachable(why));
         }
         (Some(name), false) => {
@@ -296,8 +298,9 @@ async fn by_rest(api: &Api, id: u64) -> Result<Head, ForgeError> {
             )?;
             let answer: BranchAnswer = api.get(&endpoint).await?;
             let commit = commit(&answer.commit.id);
-            let commit = commit
-                .ok_or_else(|| ForgeError::Refused("the head of the branch is no commit".into()))?;
+            let commit = commit.ok_or_else(|| {
+                ForgeError::Refused("the head of the branch is not a commit".into())
+            })?;
             Some((name, commit))
         }
     };

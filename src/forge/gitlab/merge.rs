@@ -122,7 +122,7 @@ async fn behind(
     let branch = api.get::<BranchAnswer>(&built(endpoint)?).await;
     match branch {
         Ok(branch) if branch.commit.id == head.as_str() => Ok(Merging::NotYet(
-            "GitLab has not caught up with the last push; the next pass asks again".to_owned(),
+            "GitLab has not processed the last push yet; will retry next run".to_owned(),
         )),
         Ok(_) | Err(ForgeError::NotFound(_)) => Err(ForgeError::Conflict(format!(
             "!{number} of project {project} is no longer what imagebot wrote"

@@ -94,9 +94,12 @@ async fn by_graph(
         let nodes = answer.data.and_then(|data| data.projects);
         let node = nodes.and_then(|projects| projects.nodes?.into_iter().flatten().next());
         let node = node.ok_or_else(|| {
-            ForgeError::NotFound(format!("project {project} is not there, or not to be seen"))
+            ForgeError::NotFound(format!(
+                "project {project} is not found, or not visible with this token"
+            ))
         })?;
-        let incomplete = || ForgeError::Unreachable("the merge requests were not told".to_owned());
+        let incomplete =
+            || ForgeError::Unreachable("GitLab did not return the merge requests".to_owned());
         let page = node.merge_requests.ok_or_else(incomplete)?;
         for request in page.nodes.ok_or_else(incomplete)? {
             let request = request.ok_or_else(incomplete)?;

@@ -79,7 +79,7 @@ pub(super) async fn start(api: &Api) -> Result<Session, ForgeError> {
     let metadata: Metadata = api.get(&Get::new("metadata")).await?;
     check(&metadata.version)?;
     let why = api.redact(&why);
-    tracing::warn!(%why, "GraphQL cannot be used; every repository is asked for by itself");
+    tracing::warn!(%why, "GraphQL is unavailable; repositories are fetched one by one");
     Ok(Session {
         version: metadata.version,
         graphql: false,
@@ -91,7 +91,7 @@ fn check(version: &str) -> Result<(), ForgeError> {
     let mut parts = version.split(['.', '-']).map(str::parse::<u64>);
     let (Some(Ok(major)), Some(Ok(minor))) = (parts.next(), parts.next()) else {
         return Err(ForgeError::NotAForge(format!(
-            "{version:?} is no version of GitLab"
+            "{version:?} is not a GitLab version"
         )));
     };
     if (major, minor) < OLDEST {

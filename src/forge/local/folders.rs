@@ -26,7 +26,7 @@ pub(super) fn folders(root: &Path, repos: &RepoGlobs) -> Result<Found, ForgeErro
     };
     if is_bare(root) {
         return Err(ForgeError::Refused(format!(
-            "{} is itself a repository; give the folder above it as `path`, and the repository's name in `repos`",
+            "{} is itself a repository; set `path` to its parent folder and name the repository in `repos`",
             root.display()
         )));
     }
@@ -72,7 +72,7 @@ fn add(root: &Path, repos: &RepoGlobs, path: PathBuf, found: &mut Found) {
         .map(|name| name.strip_suffix(".git").unwrap_or(name))
         .and_then(|name| RepoName::parse(name).ok());
     let Some(name) = name else {
-        let why = ForgeError::Refused(format!("{shown:?} is no name for a repository"));
+        let why = ForgeError::Refused(format!("{shown:?} is not a valid repository name"));
         found.failed.push((shown, why));
         return;
     };

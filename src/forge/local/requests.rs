@@ -112,7 +112,7 @@ impl Requests<'_> {
             .and_then(|at| names.get(at))
         {
             return Err(ForgeError::Refused(format!(
-                "{name} of {} has more than {} KiB; no merge request of imagebot's has",
+                "{name} of {} has more than {} KiB, the limit for merge requests",
                 self.repo.name,
                 MOST_BYTES >> 10
             )));

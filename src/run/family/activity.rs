@@ -209,11 +209,11 @@ async fn ci(forge: &dyn Forge, repo: &Repository, commit: &CommitId) -> Ci {
         Ok(Pipeline::Success) => Ci::Passed,
         Ok(Pipeline::Failed) => Ci::Failed,
         Err(error) if error.is_refusal() => {
-            tracing::warn!(repo = %repo.name, %error, "its pipelines cannot be seen: nobody waits for them");
+            tracing::warn!(repo = %repo.name, %error, "its pipelines are not visible, so nothing waits for them");
             Ci::Unseen
         }
         Err(error) => {
-            tracing::warn!(repo = %repo.name, %error, "its pipelines could not be asked for");
+            tracing::warn!(repo = %repo.name, %error, "its pipelines could not be fetched");
             Ci::Unknown
         }
     }

@@ -71,7 +71,9 @@ pub(super) async fn read(
                 .map(|(place, (platform, digest))| async move {
                     let read = match place < MOST_PLATFORMS {
                         true => image_of(setup, lookup, digest).await,
-                        false => Err(format!("more than {MOST_PLATFORMS} platforms are not read")),
+                        false => Err(format!(
+                            "it has more than {MOST_PLATFORMS} platforms, the limit"
+                        )),
                     };
                     (platform.clone(), read)
                 });
@@ -99,7 +101,10 @@ async fn image_of(setup: &Setup, lookup: &Lookup, digest: &Digest) -> Result<Con
         .await
         .map_err(told)?;
     let Some(registry::Content::Image(image)) = manifest.map(|manifest| manifest.content) else {
-        return Err(format!("{} is no image, or is gone", digest.short()));
+        return Err(format!(
+            "{} is not an image or no longer exists",
+            digest.short()
+        ));
     };
     let config = config_of(setup, lookup, &image).await.map_err(told)?;
     Ok(content(digest, image, config))

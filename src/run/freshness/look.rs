@@ -85,13 +85,18 @@ async fn published(
                 None => newest_tag(setup, &lookup, subject, now).await?,
             };
             report.tag = Some(tag.to_string());
-            let gone = || (Code::NotPublished, format!("{image}:{tag} is not there"));
+            let gone = || (Code::NotPublished, format!("{image}:{tag} does not exist"));
             let head = heads.get(setup, &lookup, &tag).await?;
             head.ok_or_else(gone)?
         }
     };
     report.digest = Some(digest.to_string());
-    let gone = || (Code::NotPublished, format!("{image}@{digest} is not there"));
+    let gone = || {
+        (
+            Code::NotPublished,
+            format!("{image}@{digest} does not exist"),
+        )
+    };
     match read(setup, &lookup, &digest, None).await {
         Ok(read) => Ok((lookup, read.ok_or_else(gone)?)),
         Err(error) => Err((Code::LookupFailed, format!("{}: {error}", error.code()))),
@@ -111,7 +116,7 @@ async fn newest_tag(
     let today = now.to_zoned(TimeZone::UTC).date();
     let newest = newest(&lookup.image, &tags.tags, Some(&subject.in_use), today);
     newest.ok_or_else(|| {
-        let why = "none of its tags is a version, and there is no latest; name the tag";
+        let why = "none of its tags is a version and it has no `latest`; give the tag";
         (Code::NotPublished, why.to_owned())
     })
 }
@@ -170,7 +175,10 @@ impl Look<'_> {
                 });
             }
             if built.is_some() && found.is_empty() && rows.is_empty() {
-                let answer = Answer::bare(Code::NoParent, "it stands on no image".to_owned());
+                let answer = Answer::bare(
+                    Code::NoParent,
+                    "it is not built on another image".to_owned(),
+                );
                 let platform = Some(platform.clone());
                 let parent = None;
                 rows.push(Row {
@@ -181,7 +189,7 @@ impl Look<'_> {
             }
         }
         if contents.is_empty() {
-            let why = "it has no image that runs on a platform".to_owned();
+            let why = "it has no image for any platform".to_owned();
             rows.push(unknown(None, Code::NotPublished, why));
         }
         rows

@@ -115,7 +115,7 @@ async fn current(
     platforms: &BTreeSet<Platform>,
 ) -> Result<Published, (Code, String)> {
     let reference = &parent.reference;
-    let gone = || (Code::ParentVanished, format!("{reference} is not there"));
+    let gone = || (Code::ParentVanished, format!("{reference} does not exist"));
     let digest = match (tag_of(reference), &reference.digest) {
         (Some(tag), _) => heads.get(setup, lookup, &tag).await?.ok_or_else(gone)?,
         (None, Some(digest)) => digest.clone(),

@@ -55,7 +55,7 @@ impl FreshnessReport {
 
     /// A report of an image over which imagebot stumbled.
     pub(super) fn bug(image: String, error: &tokio::task::JoinError) -> Self {
-        tracing::error!(%image, %error, "imagebot stumbled; this is a bug");
+        tracing::error!(%image, %error, "internal error in imagebot; please report it");
         Self {
             failed: true,
             ..Self::new(image)

@@ -42,7 +42,7 @@ pub(in crate::run) fn asked(
             let lookup = lookup.map_err(|error| error.to_string());
             let listed = lookup.and_then(|lookup| {
                 lookup.ok_or_else(|| match name.host().as_str() {
-                    NO_REGISTRY => "nothing says which registry: [args] REGISTRY".to_owned(),
+                    NO_REGISTRY => "the registry is unknown; set [args] REGISTRY".to_owned(),
                     host => format!("{host} is not listed"),
                 })
             });
@@ -86,7 +86,7 @@ pub(in crate::run) fn whys_of(
         None => vec![Why::new(
             Need::Unknown,
             "no-version",
-            "no version file says which version it has",
+            "no version file holds its version",
         )],
         Some(Err(why)) => vec![Why::new(Need::Unknown, "version-file", why)],
         Some(Ok(version)) => {

@@ -28,7 +28,7 @@ pub(in crate::run) async fn watched(
         return None;
     };
     let Some((remote, head)) = &source.history else {
-        return unknown("a folder does not tell what changed since the published image was built");
+        return unknown("a folder does not show what changed since the published image was built");
     };
     let labels = labels_of(setup, lookup, published).await;
     let labels = match labels {
@@ -37,7 +37,7 @@ pub(in crate::run) async fn watched(
     };
     let revision = labels.get("org.opencontainers.image.revision");
     let Some(revision) = revision.and_then(|text| CommitId::parse(text).ok()) else {
-        return unknown("the published image does not say which commit it was built from");
+        return unknown("the published image does not name the commit it was built from");
     };
     match changed(setup, remote, head, &revision, spec).await {
         Ok(changed) if changed.is_empty() => None,

@@ -122,7 +122,7 @@ impl Painter<'_> {
             return (State::Outside, None, ended.cloned().unwrap_or_default());
         };
         let Some(case) = self.cases.get(repo) else {
-            let why = "its forge does not list it now".to_owned();
+            let why = "its forge no longer lists it".to_owned();
             return (State::Unknown, None, why);
         };
         if case.base.is_none() {

@@ -86,7 +86,7 @@ pub(crate) fn read(text: &str, base: usize, args: &BTreeMap<String, String>) -> 
         passed,
     };
     if let Some((line, name)) = directives.repeated {
-        let what = format!("the directive `{name}` is there twice, and a build fails");
+        let what = format!("the directive `{name}` appears twice, so a build fails");
         reader.passed.push(Passed { line, what });
     }
     if let Some((line, word)) = directives.syntax {

@@ -54,7 +54,7 @@ fn read_image(config: &Config<'_>, id: &Text, image: &Node) -> GipgeeImage {
     let file = Part::of(Some(image), "containerFile");
     let file = file.or(config.default_of("defaultContainerFile"));
     if file.said().is_none() {
-        odd.push((id.line, "no containerFile can be read".to_owned()));
+        odd.push((id.line, "containerFile is missing or invalid".to_owned()));
     }
     let watch = match texts(image.get("assetsToWatch")) {
         None => texts(config.default_node("defaultAssetsToWatch")),

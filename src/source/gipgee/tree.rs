@@ -63,9 +63,11 @@ impl Node {
             Self::Odd(Odd { line, what })
         };
         match node.value {
-            Value::Alias => odd("an alias stands here"),
-            _ if node.is_marked => odd("an anchor or a tag stands here"),
-            Value::Escaped(_) => odd("a text with escapes or over several lines stands here"),
+            Value::Alias => odd("aliases are not supported here"),
+            _ if node.is_marked => odd("anchors and tags are not supported here"),
+            Value::Escaped(_) => {
+                odd("strings with escapes or over several lines are not supported here")
+            }
             Value::Text(text) if !text.is_quoted && is_null(&text.value) => Self::Nothing,
             Value::Text(text) => Self::Text(Text {
                 at: base + text.range.start,
@@ -87,17 +89,20 @@ impl Node {
             let odd = |line, what: String| Some(Odd { line, what });
             match Self::of(key, base) {
                 Self::Text(key) if key.value == "<<" => {
-                    trouble = trouble.or(odd(key.line, "another map is merged in".to_owned()));
+                    trouble = trouble.or(odd(
+                        key.line,
+                        "merge keys are not supported here".to_owned(),
+                    ));
                 }
                 Self::Text(key) => {
                     if !seen.insert(key.value.clone()) {
                         let shown: String = key.value.chars().take(40).collect();
-                        trouble = trouble.or(odd(key.line, format!("{shown:?} is there twice")));
+                        trouble = trouble.or(odd(key.line, format!("duplicate key {shown:?}")));
                     }
                     entries.push((key, Self::of(value, base)));
                 }
                 Self::Odd(found) => trouble = trouble.or(Some(found)),
-                _ => trouble = trouble.or(odd(line, "a key is no text".to_owned())),
+                _ => trouble = trouble.or(odd(line, "a key is not a string".to_owned())),
             }
         }
         trouble.map_or(Self::Map(entries), Self::Odd)

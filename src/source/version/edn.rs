@@ -38,11 +38,11 @@ pub(super) fn find(text: &str, key: &[String]) -> Result<Vec<Range<usize>>, Vers
         Form::Text(place) => Ok(place.clone()),
         Form::Atom(place) => Err(VersionFileError::NotPlain {
             line: line_of(text, place.start),
-            what: "the value is no text in quotes",
+            what: "the value is not a string in quotes",
         }),
         Form::Map(_) | Form::Other => Err(VersionFileError::NotPlain {
             line: 1,
-            what: "the value is no text in quotes",
+            what: "the value is not a string in quotes",
         }),
     };
     values.into_iter().map(place).collect()
@@ -127,7 +127,7 @@ impl Reader<'_> {
         }
         match self.peek() {
             Some(c) if c == close => self.skip(c),
-            Some(_) => return Err("a bracket does not fit the one that is open"),
+            Some(_) => return Err("a bracket does not match the open one"),
             None => return Err("a bracket is not closed"),
         }
         Ok(forms)

@@ -7,10 +7,10 @@ use crate::source::scan::Unreadable;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VersionFileError {
     /// There is no such file.
-    #[error("there is no such file")]
+    #[error("the file does not exist")]
     Missing,
     /// It is a link, a submodule, or something else that is not read.
-    #[error("it is not read: {0}")]
+    #[error("it was not read: {0}")]
     NotRead(String),
     /// It is too large, or no text.
     #[error(transparent)]
@@ -26,10 +26,10 @@ pub enum VersionFileError {
         what: String,
     },
     /// There is no such key, argument, label, or no match.
-    #[error("there is no {0} in it")]
+    #[error("it has no {0}")]
     Absent(String),
     /// There are several, and nothing says which is meant.
-    #[error("there is more than one {what} in it: lines {}", listed(.lines))]
+    #[error("it has more than one {what}: lines {}", listed(.lines))]
     Several {
         /// What there are several of.
         what: String,
@@ -37,7 +37,9 @@ pub enum VersionFileError {
         lines: Vec<usize>,
     },
     /// What stands there is no version.
-    #[error("line {line}: {text:?} is no version: numbers with dots between, such as 1.2.3")]
+    #[error(
+        "line {line}: {text:?} is not a version: expected numbers separated by dots, such as 1.2.3"
+    )]
     NoVersion {
         /// The line.
         line: usize,
@@ -56,13 +58,13 @@ pub enum VersionFileError {
     #[error("{0}")]
     Bump(#[from] BumpError),
     /// Another version stands there than was read.
-    #[error("{expected:?} no longer stands in it")]
+    #[error("it no longer contains {expected:?}")]
     Changed {
         /// What was read before.
         expected: String,
     },
     /// An edit would also change something else.
-    #[error("an edit of it would also change something else: {0}")]
+    #[error("an edit would also change something else: {0}")]
     MovesMore(&'static str),
 }
 
@@ -70,20 +72,18 @@ impl VersionFileError {
     /// What to do about it.
     pub fn help(&self) -> &'static str {
         match self {
-            Self::Missing => "make the file, or mend the path of `version_file`",
-            Self::NotRead(_) => "make it a regular file",
-            Self::Unreadable(_) => "a version file is a text of at most a mebibyte",
-            Self::Malformed { .. } => "mend the file, or say with `kind` what it is",
-            Self::Absent(_) => "add it, or say with `key` or `pattern` where the version stands",
-            Self::Several { .. } => {
-                "leave one of them, or say with `key` or `pattern` which one is meant"
-            }
+            Self::Missing => "create the file, or correct the path of `version_file`",
+            Self::NotRead(_) => "replace it with a regular file",
+            Self::Unreadable(_) => "a version file must be text of at most 1 MiB",
+            Self::Malformed { .. } => "fix the file, or set `kind` to its format",
+            Self::Absent(_) => "add it, or set `key` or `pattern` to where the version is",
+            Self::Several { .. } => "keep one of them, or choose one with `key` or `pattern`",
             Self::NoVersion { .. } | Self::NotPlain { .. } => {
-                "write the version there, such as 1.2.3, plainly and in one piece"
+                "write the version there as plain text, such as 1.2.3"
             }
             Self::Bump(_) => "write the next version by hand",
             Self::Changed { .. } => "the next pass reads it again",
-            Self::MovesMore(_) => "give the version an ARG or a line of its own",
+            Self::MovesMore(_) => "give the version its own ARG or line",
         }
     }
 }

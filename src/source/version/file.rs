@@ -112,7 +112,7 @@ impl VersionFile {
         let edited = splice(contents, &[replacement]).map_err(|_| changed())?;
         let after = self.read(&edited)?;
         if after.text != to || after.range.start != now.range.start {
-            return Err(VersionFileError::MovesMore("the place where it stands"));
+            return Err(VersionFileError::MovesMore("the place where it is"));
         }
         Ok(edited)
     }

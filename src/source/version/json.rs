@@ -60,7 +60,7 @@ pub(super) fn find(text: &str, key: &[String]) -> Result<Vec<Range<usize>>, Vers
                 what,
             };
             let read: String = serde_json::from_str(written)
-                .map_err(|_| not_plain("the value is no text in quotes"))?;
+                .map_err(|_| not_plain("the value is not a string in quotes"))?;
             let inner = start + 1..start + written.len() - 1;
             match text.get(inner.clone()) == Some(&read) {
                 true => Ok(inner),

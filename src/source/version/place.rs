@@ -32,22 +32,24 @@ pub enum Place {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParsePlaceError {
     /// No kind has that name.
-    #[error("{0:?} is no kind of version file; {kinds} are", kinds = Place::KINDS.join(", "))]
+    #[error("invalid kind of version file {0:?}: expected one of {kinds}", kinds = Place::KINDS.join(", "))]
     Kind(String),
     /// The key is none.
-    #[error("{0:?} is no key: names with dots between, those with a dot in quotes")]
+    #[error(
+        "{0:?} is not a key: expected names separated by dots, with quotes around a name that contains a dot"
+    )]
     Key(String),
     /// The kind needs a key or a pattern.
     #[error("kind = \"{0}\" needs {1}")]
     Needs(&'static str, &'static str),
     /// The kind takes no key or no pattern.
-    #[error("kind = \"{0}\" takes no {1}")]
+    #[error("kind = \"{0}\" does not take {1}")]
     Takes(&'static str, &'static str),
     /// The pattern is none, or has not one group.
     #[error("{0}")]
     Pattern(String),
     /// A definition of CI is never edited (T18).
-    #[error("a definition of CI is never edited")]
+    #[error("CI definitions are never edited")]
     Ci,
 }
 

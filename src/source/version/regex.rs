@@ -27,7 +27,7 @@ pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
     match regex.captures_len() {
         2 => Ok(regex),
         groups => Err(format!(
-            "the pattern has {} groups; exactly one says where the version stands, the others are written (?:…)",
+            "the pattern has {} groups; exactly one must capture the version; write the others as (?:…)",
             groups.saturating_sub(1)
         )),
     }

@@ -30,7 +30,7 @@ pub(super) fn find(text: &str, key: &[String]) -> Result<Vec<Range<usize>>, Vers
         what,
     };
     let DeValue::String(value) = found.get_ref() else {
-        return Err(not_plain("the value is no text in quotes"));
+        return Err(not_plain("the value is not a string in quotes"));
     };
     let written = text.get(span.clone()).unwrap_or_default();
     // One quote or three; the text between them is the value, unless something is escaped in it.

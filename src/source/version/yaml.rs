@@ -36,7 +36,7 @@ fn below(
             Value::Escaped(_) => Err(not_plain(
                 "the value is written with escapes or over several lines",
             )),
-            _ => Err(not_plain("the value is no plain text")),
+            _ => Err(not_plain("the value is not a plain string")),
         };
     };
     let Value::Map(entries) = &node.value else {

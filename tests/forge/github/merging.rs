@@ -88,7 +88,7 @@ async fn row_4_imagebot_merges_its_commit_itself_once_what_is_required_is_there(
         bench.fake.set(REPO, |repo| repo.allow_auto_merge = true);
         bench.fake.check(REPO, head.as_str(), "build", None);
         let merging = bench.github.merge(&repo, number, &head).await.unwrap();
-        assert!(why(merging).contains("not fulfilled"));
+        assert!(why(merging).contains("does not meet the rules"));
         let mut newest = head.clone();
         if theirs {
             newest = bench.fake.commit(REPO, SOURCE, &[("y", "theirs")]);
@@ -122,13 +122,13 @@ async fn row_3_checks_that_have_not_appeared_yet_are_waited_for() {
     let sha = head.as_str();
     bench.fake.suite(REPO, sha, "github-actions", "queued");
     bench.fake.suite(REPO, sha, "idle-app", "queued");
-    assert!(why(merge().await).contains("`github-actions` are not done"));
+    assert!(why(merge().await).contains("`github-actions` have not finished"));
     bench.fake.suite(REPO, sha, "github-actions", "completed");
     assert!(why(merge().await).contains("`idle-app` are not done"));
     bench.fake.clock().advance(Duration::from_secs(3600));
     bench.fake.suite(REPO, sha, "github-actions", "requested");
     bench.fake.clock().advance(Duration::from_secs(3600));
-    assert!(why(merge().await).contains("`github-actions` are not done"));
+    assert!(why(merge().await).contains("`github-actions` have not finished"));
     assert!(!is_merged(&bench, number));
     bench.fake.suite(REPO, sha, "github-actions", "completed");
     assert_eq!(merge().await, Merging::Merged);
@@ -255,8 +255,8 @@ async fn without_them_imagebot_merges_when_all_have_succeeded() {
     let bench = Bench::start().await;
     let (repo, number, head) = opened(&bench).await;
     for (build, test, expect) in [
-        (None, None, "its checks are not done"),
-        (Some("success"), None, "its checks are not done"),
+        (None, None, "its checks have not finished"),
+        (Some("success"), None, "its checks have not finished"),
         (Some("success"), Some("failure"), "its pipeline failed"),
     ] {
         bench.fake.check(REPO, head.as_str(), "build", build);
@@ -288,7 +288,7 @@ async fn rules_that_are_not_fulfilled_and_no_auto_merge() {
         .fake
         .check(REPO, head.as_str(), "build", Some("success"));
     let merging = bench.github.merge(&repo, number, &head).await.unwrap();
-    assert!(why(merging).contains("not fulfilled"));
+    assert!(why(merging).contains("does not meet the rules"));
     assert!(!is_merged(&bench, number));
 }
 

@@ -235,11 +235,11 @@ async fn the_doctor_says_what_is_missing_and_what_is_too_much() {
     assert_eq!(
         text,
         [
-            "Warning: the token may do more than imagebot needs: [\"admin:org\", \"workflow\"]",
+            "Warning: the token has more rights than imagebot needs: [\"admin:org\", \"workflow\"]",
             "Warning: the token may change workflows",
             "Warning: the token expires 2026-11-25 12:00:00 UTC",
             "Warning: one token reaches several owners: other, team",
-            "Warning: team/app: by the look of its workflows, images are published for tags only",
+            "Warning: team/app: its workflows seem to publish images for tags only",
         ]
     );
     assert!(

@@ -153,7 +153,7 @@ async fn row_33_what_cannot_be_read_is_said() {
         let found = findings(&fake, &token).await;
         let said = found
             .iter()
-            .any(|f| f.what.contains("protected branches cannot be read"));
+            .any(|f| f.what.contains("cannot read the protected branches"));
         assert_eq!(said, !readable, "{found:#?}");
         assert_eq!(bad(&found), [""; 0]);
     }

@@ -118,7 +118,7 @@ async fn row_23_a_head_that_lags_is_not_somebody_elses() {
         }
         let merging = world.forge.merge(&repo, number, &ours).await;
         match theirs {
-            false => assert!(why(merging.unwrap()).contains("has not caught up")),
+            false => assert!(why(merging.unwrap()).contains("has not processed")),
             true => assert!(matches!(merging, Err(ForgeError::Conflict(_)))),
         }
         assert_eq!(state(&world), "opened");
@@ -129,7 +129,7 @@ async fn row_23_a_head_that_lags_is_not_somebody_elses() {
     let behind = Fault::message(409, "SHA does not match HEAD of source branch");
     world.fake.fail("PUT", "/merge", 1, behind);
     let merging = world.forge.merge(&repo, number, &head).await.unwrap();
-    assert!(why(merging).contains("has not caught up"));
+    assert!(why(merging).contains("has not processed"));
 }
 
 #[tokio::test]

@@ -105,7 +105,7 @@ async fn row_24_a_limit_of_one_endpoint_is_not_the_instances() {
             assert_eq!(
                 world.fake.happened(fault),
                 3,
-                "it is not asked again in this pass"
+                "it is skipped for the rest of this pass"
             );
         }
         world.forge.close(&repo, number).await.unwrap();

@@ -78,10 +78,14 @@ fn c4_plain_text() {
     ] {
         check("VERSION", text);
     }
-    refused("VERSION", "", "no line in it");
+    refused("VERSION", "", "no line");
     refused("VERSION", "1.2.3\n1.2.4\n", "lines 1, 2");
-    refused("VERSION", "\nlatest\n", "line 2: \"latest\" is no version");
-    refused("VERSION", "1.2.3 4", "no version");
+    refused(
+        "VERSION",
+        "\nlatest\n",
+        "line 2: \"latest\" is not a version",
+    );
+    refused("VERSION", "1.2.3 4", "not a version");
     refused("VERSION", "1\0", "NUL");
 }
 
@@ -101,20 +105,20 @@ fn c4_edn_keeps_everything_else() {
         "{:image {:version \"«1.2.3»\"} :version \"9\"}",
     );
     for (text, why) in [
-        ("", "no key :version in it"),
-        ("[:version \"1.2.3\"]", "no key :version in it"),
-        ("{:versions \"1.2.3\"}", "no key :version in it"),
+        ("", "no key :version"),
+        ("[:version \"1.2.3\"]", "no key :version"),
+        ("{:versions \"1.2.3\"}", "no key :version"),
         ("{:version \"1.2.3\"\n :version \"1.2.4\"}", "lines 1, 2"),
-        ("{:version 1.2}", "no text in quotes"),
+        ("{:version 1.2}", "not a string in quotes"),
         ("{:version}", "without a value"),
         (
             "{:version \"1.2.3\"",
             "line 1: it cannot be read as EDN: a bracket is not closed",
         ),
         ("{:version \"1.2.3}", "a quote is not closed"),
-        ("{:version \"1.2.3\"]", "does not fit"),
-        ("{:version \"\\u0031.2\"}", "no version"),
-        ("{:version \"latest\"}", "\"latest\" is no version"),
+        ("{:version \"1.2.3\"]", "does not match"),
+        ("{:version \"\\u0031.2\"}", "not a version"),
+        ("{:version \"latest\"}", "\"latest\" is not a version"),
     ] {
         refused("info.edn", text, why);
     }
@@ -136,14 +140,14 @@ fn c4_toml_yaml_and_json_keys() {
         ("image.toml", "", "image.\"a.b\""),
         "[image]\n\"a.b\" = \"«1.2.3»\"\n",
     );
-    refused("image.toml", "version = 12\n", "no text in quotes");
+    refused("image.toml", "version = 12\n", "not a string in quotes");
     refused("image.toml", "version = \"1\\u002e2\"\n", "escapes");
     refused(
         "image.toml",
         "a = 1\nversion = \"1\"\nversion = \"2\"\n",
         "line 3: it cannot be read as TOML",
     );
-    refused(("image.toml", "", "a.b"), "a = 1\n", "no key a.b in it");
+    refused(("image.toml", "", "a.b"), "a = 1\n", "no key a.b");
     for text in [
         "version: «1.2.3»\n",
         "# c\nname: x # y\nversion:   \"«1.2.3»\" # z\r\nlist: [version, {version: 9}]\n",
@@ -161,7 +165,7 @@ fn c4_toml_yaml_and_json_keys() {
     refused(
         "x.yml",
         "a: &a 1\nversion: *a\n",
-        "line 2: the value is no plain text",
+        "line 2: the value is not a plain string",
     );
     refused(
         "x.yml",
@@ -169,7 +173,7 @@ fn c4_toml_yaml_and_json_keys() {
         "escapes or over several lines",
     );
     refused("x.yml", "version: 1\n---\nversion: 2\n", "lines 1, 3");
-    refused("x.yml", "version: [1]\n", "no plain text");
+    refused("x.yml", "version: [1]\n", "not a plain string");
     refused("x.yml", "version: {{ x }}\n", "");
     for text in [
         "{\n  \"name\": \"x\",\n  \"version\": \"«1.2.3»\",\n  \"d\": {\"version\": \"9\"}\n}",
@@ -187,19 +191,19 @@ fn c4_toml_yaml_and_json_keys() {
         "lines 1, 2",
     );
     refused("x.json", "{\"version\":\"1\\u002e2\"}", "escapes");
-    refused("x.json", "{\"version\":1.2}", "no text in quotes");
+    refused("x.json", "{\"version\":1.2}", "not a string in quotes");
     refused("x.json", "{\"version\":\"1\"", "cannot be read as JSON");
     refused(
         ("x.json", "", "a.b"),
         "{\"a\":[{\"b\":\"1\"}]}",
-        "no key a.b in it",
+        "no key a.b",
     );
     let deep = format!(
         "{{\"version\":{}{}}}",
         "[".repeat(100_000),
         "]".repeat(100_000)
     );
-    refused("x.json", &deep, "no text in quotes");
+    refused("x.json", &deep, "not a string in quotes");
 }
 
 #[test]
@@ -223,7 +227,7 @@ fn c4_args_and_labels_of_a_dockerfile() {
     refused(
         "Dockerfile",
         "FROM x\nARG VERSION\n",
-        "no ARG VERSION with a default in it",
+        "no ARG VERSION with a default",
     );
     refused(
         "Dockerfile",
@@ -268,7 +272,7 @@ fn c4_a_pattern_with_one_group() {
         "x y\n1",
         "more than one match",
     );
-    refused(("Makefile", "regex", "^(.+)"), "x y\n", "no version");
+    refused(("Makefile", "regex", "^(.+)"), "x y\n", "not a version");
     for (pattern, why) in [
         ("a", "has 0 groups"),
         ("(a)(b)", "has 2 groups"),
@@ -302,18 +306,24 @@ fn an_edit_of_something_else_is_refused() {
 fn a_configuration_that_says_too_little_or_too_much_says_what() {
     for (path, kind, key, pattern, why) in [
         ("x", Some("ini"), None, None, "text, edn, toml"),
-        ("x", Some("text"), Some("a"), None, "takes no key"),
-        ("x.toml", None, Some("a..b"), None, "is no key"),
+        ("x", Some("text"), Some("a"), None, "does not take key"),
+        ("x.toml", None, Some("a..b"), None, "is not a key"),
         ("x", Some("regex"), None, None, "needs a `pattern`"),
-        ("x", Some("toml"), None, Some("(a)"), "takes no pattern"),
-        ("Dockerfile", Some("arg"), Some("a b"), None, "is no key"),
-        (".gitlab-ci.yml", None, None, None, "definition of CI"),
+        (
+            "x",
+            Some("toml"),
+            None,
+            Some("(a)"),
+            "does not take pattern",
+        ),
+        ("Dockerfile", Some("arg"), Some("a b"), None, "is not a key"),
+        (".gitlab-ci.yml", None, None, None, "CI definitions"),
         (
             ".github/workflows/build.yaml",
             None,
             None,
             None,
-            "definition of CI",
+            "CI definitions",
         ),
     ] {
         let error = Place::parse(path, kind, key, pattern).err();

@@ -1,4 +1,4 @@
-//! `imagebot plan`.
+//! `imagebot build-order`, and `plan --order`, its name until 0.1.
 
 use super::check::parse_folder;
 use super::ended::Ended;
@@ -15,13 +15,10 @@ use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Show images in the order in which they are built, by generation, and whether each needs a build. Writes nothing.
+/// List images in build order and show which need a build (read-only).
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  imagebot plan --order . --format json")]
+#[command(after_help = "Example:\n  imagebot build-order . --format json")]
 pub(super) struct Arguments {
-    /// In the order in which they are built; it is the only one so far
-    #[arg(long, required = true)]
-    order: bool,
     /// A folder
     #[arg(default_value = ".", conflicts_with = "all")]
     path: PathBuf,
@@ -30,9 +27,20 @@ pub(super) struct Arguments {
     all: bool,
     #[command(flatten)]
     config: ConfigArgument,
-    /// How it is printed
+    /// Output format
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
+}
+
+/// The old name of build-order.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  imagebot plan --order . --format json")]
+pub(super) struct OldArguments {
+    /// Sort by build order
+    #[arg(long, required = true)]
+    order: bool,
+    #[command(flatten)]
+    pub(super) now: Arguments,
 }
 
 #[derive(Serialize)]
@@ -114,7 +122,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         Format::Human => {
             text(&render(&output))?;
             for problem in &output.problems {
-                say(&format!("error: {}: {}", problem.code, problem.message));
+                say(&format!("error: {} [{}]", problem.message, problem.code));
             }
             for finding in &output.findings {
                 say(finding);
@@ -135,9 +143,9 @@ fn render(output: &Output) -> String {
         let whys: Vec<String> = decides
             .map(|why| {
                 format!(
-                    "{}: {}",
-                    why.code,
-                    why.detail.replace("registry.invalid/", "")
+                    "{} [{}]",
+                    why.detail.replace("registry.invalid/", ""),
+                    why.code
                 )
             })
             .collect();
@@ -155,7 +163,10 @@ fn render(output: &Output) -> String {
             .chain(cycle.first())
             .map(|name| shown(name))
             .collect();
-        format!("images stand on each other: {}\n", round.join(" -> "))
+        format!(
+            "images depend on each other in a cycle: {}\n",
+            round.join(" -> ")
+        )
     });
     let header = ["generation", "image", "repo", "build", "why"]
         .map(str::to_owned)
