@@ -14,7 +14,6 @@
 #[allow(dead_code, reason = "only the suite of the whole bot cuts it")]
 #[path = "../tests/support/cable.rs"]
 mod cable;
-#[allow(dead_code, reason = "shared with the tests, which use the rest")]
 #[path = "../tests/support/docker_registry.rs"]
 mod docker_registry;
 #[allow(dead_code, reason = "shared with the tests, which use the rest")]
@@ -30,6 +29,9 @@ mod git_repos;
 #[allow(dead_code, reason = "shared with the tests, which use the rest")]
 #[path = "../tests/support/images.rs"]
 mod images;
+#[allow(dead_code, reason = "shared with the tests, which use the rest")]
+#[path = "../tests/support/installed.rs"]
+mod installed;
 
 #[path = "fleet/measure.rs"]
 mod measure;
@@ -86,7 +88,7 @@ async fn main() {
 /// All passes over a fleet of one size.
 async fn fleet(size: usize, forge: &str, delay: &str, images: usize) {
     imagebot::http::install_crypto();
-    let registry = DockerRegistry::start(false);
+    let registry = DockerRegistry::start(false).expect("docker-registry is installed");
     let address = registry.address().to_string();
     let server = Server::Open(registry);
     let before = Process::start(&["serve-proxy", &address, delay]);
