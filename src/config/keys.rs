@@ -221,7 +221,7 @@ pub(super) const OPERATOR: &[Key] = keys! {
     "cache": Text, "The folder for caches; it may be deleted at any time. Default: the platform's cache folder.";
     "public_registries": Bool, "Whether docker.io, ghcr.io, quay.io and other public registries are listed, anonymously. Default: true.";
     "git": Table(GIT), "The author of commits.";
-    "forge": Tables(FORGE), "Where repositories are.";
+    "forge": Tables(FORGE), "A place with repositories: GitLab, GitHub or a folder.";
     "registry": Tables(REGISTRY), "A registry; only listed hosts are ever contacted.";
     "scheme": Tables(SCHEME), "A custom tag scheme.";
     "limits": Table(LIMITS), "Limits on merge requests of the whole fleet; what they hold back is reported.";

@@ -8,7 +8,7 @@ use crate::fleet::{REPO_CONFIG, RepoSettings, Tree};
 #[derive(Debug, thiserror::Error)]
 pub enum OwnError {
     /// The file is there and was not read, or is no text.
-    #[error("{file} was not read: {why}")]
+    #[error("{file}: not read: {why}")]
     Unread {
         /// The file as it is named to people.
         file: String,

@@ -42,7 +42,7 @@ impl Node {
             Some(Ok(node)) => Ok(Self::of(node, base)),
             Some(Err(error)) => Err(Odd {
                 line: error.line,
-                what: format!("this is no YAML: {}", error.what),
+                what: format!("invalid YAML: {}", error.what),
             }),
         }
     }

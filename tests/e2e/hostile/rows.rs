@@ -145,7 +145,7 @@ pub(super) fn b2_eighteen_thousand_rules_and_twenty_thousand_references() -> Row
     let rules = "[[rule]]\nimages=['**/x']\nmax='minor'\n".repeat(18_000);
     Row::new(
         "rules",
-        "at most 131072 are read",
+        "the limit is 131072",
         [(OWN, rules), (DOCKERFILE, "FROM IMAGE:1\n".repeat(20_000))],
     )
 }
@@ -235,13 +235,13 @@ fn slow(name: &'static str, says: &'static str, act: fn(&FakeRegistry)) -> Row {
 }
 
 pub(super) fn b4_a_registry_that_asks_for_a_minute_each_time() -> Row {
-    slow("Retry-After", "did not answer within 6 s", |registry| {
+    slow("Retry-After", "timed out after 6 s", |registry| {
         registry.fail("GET /v2/", usize::MAX, Fault::retry_after(429, "60"));
     })
 }
 
 pub(super) fn b4_a_registry_that_sends_a_page_and_stalls() -> Row {
-    slow("stalled", "did not answer within 6 s", |registry| {
+    slow("stalled", "timed out after 6 s", |registry| {
         (0..30)
             .for_each(|n| drop(registry.push(&format!("slow{n}"), "1.0.0", serde_json::json!({}))));
         registry.fail("GET /v2/", usize::MAX, Fault::Stall);

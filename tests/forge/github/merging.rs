@@ -124,7 +124,7 @@ async fn row_3_checks_that_have_not_appeared_yet_are_waited_for() {
     bench.fake.suite(REPO, sha, "idle-app", "queued");
     assert!(why(merge().await).contains("`github-actions` have not finished"));
     bench.fake.suite(REPO, sha, "github-actions", "completed");
-    assert!(why(merge().await).contains("`idle-app` are not done"));
+    assert!(why(merge().await).contains("`idle-app` have not finished"));
     bench.fake.clock().advance(Duration::from_secs(3600));
     bench.fake.suite(REPO, sha, "github-actions", "requested");
     bench.fake.clock().advance(Duration::from_secs(3600));
