@@ -30,6 +30,8 @@ mod git_repos;
 #[allow(dead_code, reason = "shared with the tests, which use the rest")]
 #[path = "../tests/support/images.rs"]
 mod images;
+#[path = "../tests/support/installed.rs"]
+mod installed;
 
 #[path = "fleet/measure.rs"]
 mod measure;
@@ -86,7 +88,7 @@ async fn main() {
 /// All passes over a fleet of one size.
 async fn fleet(size: usize, forge: &str, delay: &str, images: usize) {
     imagebot::http::install_crypto();
-    let registry = DockerRegistry::start(false);
+    let registry = DockerRegistry::start(false).expect("docker-registry is installed");
     let address = registry.address().to_string();
     let server = Server::Open(registry);
     let before = Process::start(&["serve-proxy", &address, delay]);
