@@ -29,7 +29,6 @@ mod git_repos;
 #[allow(dead_code, reason = "shared with the tests, which use the rest")]
 #[path = "../tests/support/images.rs"]
 mod images;
-#[allow(dead_code, reason = "shared with the tests, which use the rest")]
 #[path = "../tests/support/installed.rs"]
 mod installed;
 

@@ -25,6 +25,7 @@
 //! | | [`scheme`] | a tag as a version, and a verdict for every tag |
 //! | | [`repo`] | the words of git hosting: path, branch, commit, merge request |
 //! | | [`image`] | the words everything else speaks: reference, tag, digest, platform |
+//! | | `coded` | enums whose members have stable names |
 //!
 //! # What is never there
 //!
@@ -50,6 +51,7 @@
 //! then `run` pushes once per repository with a lease per branch, and opens, edits, closes, or has merged.
 
 pub mod cli;
+mod coded;
 pub mod config;
 pub mod demo;
 pub mod family;

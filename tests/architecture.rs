@@ -12,13 +12,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The rooms from the top of the house to the bottom. A room imports only rooms below it.
-const ROOMS: [&str; 18] = [
+const ROOMS: [&str; 19] = [
     "cli", "demo", "run", "config", "registry", "forge", "git", "store", "http", "redact", "fleet",
-    "plan", "policy", "family", "source", "scheme", "repo", "image",
+    "plan", "policy", "family", "source", "scheme", "repo", "image", "coded",
 ];
 /// The first room of the core: no I/O, no clock, no environment, and no edge.
-const CORE: [&str; 8] = [
-    "fleet", "plan", "policy", "family", "source", "scheme", "repo", "image",
+const CORE: [&str; 9] = [
+    "fleet", "plan", "policy", "family", "source", "scheme", "repo", "image", "coded",
 ];
 /// Rooms of the edges in one row: they do not know each other, but for the arrows named here.
 const EDGES: [&str; 6] = ["registry", "forge", "git", "store", "http", "redact"];
@@ -32,7 +32,7 @@ const BETWEEN_EDGES: [(&str, &str); 7] = [
     ("store", "redact"),
 ];
 /// What an edge may know of the core: values, never the plan or what is allowed.
-const VALUES: [&str; 2] = ["image", "repo"];
+const VALUES: [&str; 3] = ["image", "repo", "coded"];
 
 struct SourceFile {
     path: PathBuf,

@@ -119,7 +119,7 @@ fn changes(table: Table<'_>, schemes: &Schemes) -> Changes {
             )
             .map(|at| table.set(at)),
         digest: table
-            .one_of("digest", &DigestMode::ALL)
+            .one_of("digest", &DigestMode::ALL.map(|mode| (mode.code(), mode)))
             .map(|at| table.set(at)),
         pin_args: table.bool("pin_args").map(|at| table.set(at)),
         platforms: table
@@ -148,11 +148,16 @@ fn changes(table: Table<'_>, schemes: &Schemes) -> Changes {
         remove_source_branch: table.bool("remove_source_branch").map(|at| table.set(at)),
         min_age: table.parsed("min_age", Age::parse).map(|at| table.set(at)),
         min_age_trust: table
-            .one_of("min_age_trust", &Trust::ALL)
+            .one_of(
+                "min_age_trust",
+                &Trust::ALL.map(|trust| (trust.code(), trust)),
+            )
             .map(|at| table.set(at)),
         automerge: automerge(table).map(|at| table.set(at)),
         max_open: table.number("max_open", 0..=1000).map(|at| table.set(at)),
-        hold: table.one_of("hold", &Hold::ALL).map(|at| table.set(at)),
+        hold: table
+            .one_of("hold", &Hold::ALL.map(|hold| (hold.code(), hold)))
+            .map(|at| table.set(at)),
         hold_for: table.parsed("hold_for", hold_for).map(|at| table.set(at)),
         hold_majors: table.bool("hold_majors").map(|at| table.set(at)),
         settle: table.parsed("settle", Age::parse).map(|at| table.set(at)),

@@ -165,11 +165,9 @@ fn apply(
         ("codename", Some("follow")) => changes.codename = set(CodenameMode::Follow, from),
         ("codename", Some(_)) => return Err(one_of("hold, follow")),
         ("digest", Some(text)) => {
-            let mode = DigestMode::ALL.iter().find(|(name, _)| *name == text);
-            changes.digest = set(
-                mode.ok_or_else(|| one_of("refresh, pin, with-tag, off"))?.1,
-                from,
-            );
+            let mode = DigestMode::ALL.into_iter().find(|mode| mode.code() == text);
+            let names = || one_of(&DigestMode::ALL.map(DigestMode::code).join(", "));
+            changes.digest = set(mode.ok_or_else(names)?, from);
         }
         ("allow", Some(text)) => {
             changes.allow = set(

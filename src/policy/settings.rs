@@ -1,8 +1,8 @@
 //! The settings that a rule can change, each with the line that set it.
 
+use crate::coded::coded;
 use crate::image::Platform;
 use crate::scheme::{Allow, CodenameMode, Ignore, Level, Rules, Scheme, VariantMode};
-use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -44,35 +44,17 @@ pub struct Set<T> {
     pub from: Origin,
 }
 
-/// What happens to digests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DigestMode {
-    /// Where a digest stands it follows its tag; none is added.
-    Refresh,
-    /// Every reference gets a digest.
-    Pin,
-    /// A digest changes only together with a new tag.
-    WithTag,
-    /// References with a digest are left alone.
-    Off,
-}
-
-impl DigestMode {
-    /// The modes and their names in configuration.
-    pub const ALL: [(&str, Self); 4] = [
-        ("refresh", Self::Refresh),
-        ("pin", Self::Pin),
-        ("with-tag", Self::WithTag),
-        ("off", Self::Off),
-    ];
-
-    /// The mode's name.
-    pub fn code(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(_, mode)| *mode == self)
-            .map_or("", |(name, _)| name)
+coded! {
+    /// What happens to digests.
+    pub enum DigestMode {
+        /// Where a digest stands it follows its tag; none is added.
+        Refresh = "refresh";
+        /// Every reference gets a digest.
+        Pin = "pin";
+        /// A digest changes only together with a new tag.
+        WithTag = "with-tag";
+        /// References with a digest are left alone.
+        Off = "off";
     }
 }
 
@@ -120,49 +102,23 @@ impl fmt::Display for Age {
     }
 }
 
-/// What tells how old a tag or digest is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Trust {
-    /// When imagebot saw it first, or proposed it.
-    Seen,
-    /// Also what the image itself says of when it was made.
-    Created,
-}
-
-impl Trust {
-    /// The words and their names in configuration.
-    pub const ALL: [(&str, Self); 2] = [("seen", Self::Seen), ("created", Self::Created)];
-
-    /// The word's name.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Seen => "seen",
-            Self::Created => "created",
-        }
+coded! {
+    /// What tells how old a tag or digest is.
+    pub enum Trust {
+        /// When imagebot saw it first, or proposed it.
+        Seen = "seen";
+        /// Also what the image itself says of when it was made.
+        Created = "created";
     }
 }
 
-/// Whether a reference to an image of a registered repository waits for what goes on above it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Hold {
-    /// Until everything above it is at rest, or `hold_for` has passed.
-    Family,
-    /// It does not wait.
-    Off,
-}
-
-impl Hold {
-    /// The words and their names in configuration.
-    pub const ALL: [(&str, Self); 2] = [("family", Self::Family), ("off", Self::Off)];
-
-    /// The word's name.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Family => "family",
-            Self::Off => "off",
-        }
+coded! {
+    /// Whether a reference to an image of a registered repository waits for what goes on above it.
+    pub enum Hold {
+        /// Until everything above it is at rest, or `hold_for` has passed.
+        Family = "family";
+        /// It does not wait.
+        Off = "off";
     }
 }
 

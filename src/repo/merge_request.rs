@@ -1,6 +1,7 @@
 //! A merge request as every forge can tell it.
 
 use super::{branch::Branch, commit::CommitId};
+use crate::coded::coded;
 use serde::{Deserialize, Serialize};
 
 /// A merge request.
@@ -51,25 +52,16 @@ pub struct Dress {
     pub remove_source_branch: bool,
 }
 
-/// Whether a merge request is still to be decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MergeRequestState {
-    /// To be decided.
-    Open,
-    /// Merged.
-    Merged,
-    /// Closed without a merge.
-    Closed,
-}
-
-impl MergeRequestState {
-    /// The state's name.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Merged => "merged",
-            Self::Closed => "closed",
-        }
+coded! {
+    /// Whether a merge request is still to be decided.
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum MergeRequestState {
+        /// To be decided.
+        Open = "open";
+        /// Merged.
+        Merged = "merged";
+        /// Closed without a merge.
+        Closed = "closed";
     }
 }

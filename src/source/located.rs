@@ -1,108 +1,48 @@
 //! An image reference and the place it stands at.
 
 use super::mapped::Mapped;
+use crate::coded::coded;
 use crate::image::Reference;
 use crate::repo::RepoPath;
-use serde::Serialize;
 use std::ops::Range;
 
-/// What kind of place a reference stands at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// `FROM image`.
-    From,
-    /// `COPY --from=image`.
-    CopyFrom,
-    /// `RUN --mount=from=image`.
-    MountFrom,
-    /// `# syntax=image`.
-    Syntax,
-    /// Any of these behind `ONBUILD`.
-    OnbuildFrom,
-    /// The base of an image in gipgee.yml.
-    GipgeeBase,
-}
-
-impl Kind {
-    /// The kind's name in configuration and reports.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::From => "from",
-            Self::CopyFrom => "copy-from",
-            Self::MountFrom => "mount-from",
-            Self::Syntax => "syntax",
-            Self::OnbuildFrom => "onbuild-from",
-            Self::GipgeeBase => "gipgee-base",
-        }
+coded! {
+    /// What kind of place a reference stands at.
+    pub enum Kind {
+        /// `FROM image`.
+        From = "from";
+        /// `COPY --from=image`.
+        CopyFrom = "copy-from";
+        /// `RUN --mount=from=image`.
+        MountFrom = "mount-from";
+        /// `# syntax=image`.
+        Syntax = "syntax";
+        /// Any of these behind `ONBUILD`.
+        OnbuildFrom = "onbuild-from";
+        /// The base of an image in gipgee.yml.
+        GipgeeBase = "gipgee-base";
     }
-
-    /// Every kind.
-    pub const ALL: [Self; 6] = [
-        Self::From,
-        Self::CopyFrom,
-        Self::MountFrom,
-        Self::Syntax,
-        Self::OnbuildFrom,
-        Self::GipgeeBase,
-    ];
 }
 
-/// Why a reference cannot be edited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum WhyNot {
-    /// A variable in it has no known value: undeclared, without default, or set by the builder.
-    UnresolvedArg,
-    /// `COPY --from` and `--mount from=` do not expand variables.
-    VariableNotExpanded,
-    /// Its text is computed from a variable (`${V#…}`, `${V/…/…}`): known, but not written back.
-    ComputedValue,
-    /// What comes out is not an image reference.
-    InvalidReference,
-    /// The configuration's `[args]` set its tag or digest, so that an edit would have no effect.
-    SetByArgs,
-    /// gipgee passes it, from `gipgee.yml`.
-    PassedByGipgee,
-    /// A template engine fills it in.
-    Template,
-    /// YAML that an edit could not change alone: an alias, an anchor, escapes or several lines.
-    NotPlain,
-}
-
-impl WhyNot {
-    /// The reason's stable code.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::UnresolvedArg => "unresolved-arg",
-            Self::VariableNotExpanded => "variable-not-expanded",
-            Self::ComputedValue => "computed-value",
-            Self::InvalidReference => "invalid-reference",
-            Self::SetByArgs => "set-by-args",
-            Self::PassedByGipgee => "passed-by-gipgee",
-            Self::Template => "template",
-            Self::NotPlain => "not-plain",
-        }
-    }
-
-    /// One line for people.
-    pub fn describe(self) -> &'static str {
-        match self {
-            Self::UnresolvedArg => {
-                "a variable in it has no known value; give it a default, or set it under [args] to what CI passes"
-            }
-            Self::VariableNotExpanded => {
-                "the build does not expand variables here; give the image its own stage and name that stage"
-            }
-            Self::ComputedValue => "its text is computed from a variable and cannot be edited",
-            Self::InvalidReference => "it is not an image reference",
-            Self::SetByArgs => "CI passes it ([args]), so an edit of the file would have no effect",
-            Self::PassedByGipgee => "gipgee passes it from gipgee.yml, where it is updated",
-            Self::Template => "a template engine fills it in",
-            Self::NotPlain => {
-                "it is written with an alias, an anchor, an escape or a duplicate key, or over several lines"
-            }
-        }
+coded! {
+    /// Why a reference cannot be edited.
+    pub enum WhyNot {
+        /// A variable in it has no known value: undeclared, without default, or set by the builder.
+        UnresolvedArg = "unresolved-arg", "a variable in it has no known value; give it a default, or set it under [args] to what CI passes";
+        /// `COPY --from` and `--mount from=` do not expand variables.
+        VariableNotExpanded = "variable-not-expanded", "the build does not expand variables here; give the image its own stage and name that stage";
+        /// Its text is computed from a variable (`${V#…}`, `${V/…/…}`): known, but not written back.
+        ComputedValue = "computed-value", "its text is computed from a variable and cannot be edited";
+        /// What comes out is not an image reference.
+        InvalidReference = "invalid-reference", "it is not an image reference";
+        /// The configuration's `[args]` set its tag or digest, so that an edit would have no effect.
+        SetByArgs = "set-by-args", "CI passes it ([args]), so an edit of the file would have no effect";
+        /// gipgee passes it, from `gipgee.yml`.
+        PassedByGipgee = "passed-by-gipgee", "gipgee passes it from gipgee.yml, where it is updated";
+        /// A template engine fills it in.
+        Template = "template", "a template engine fills it in";
+        /// YAML that an edit could not change alone: an alias, an anchor, escapes or several lines.
+        NotPlain = "not-plain", "it is written with an alias, an anchor, an escape or a duplicate key, or over several lines";
     }
 }
 

@@ -4,23 +4,15 @@
 
 use super::located::{Kind, Located};
 use super::scan::Scan;
+use crate::coded::coded;
 
-/// What an image is for a build.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Role {
-    /// The layers of the image that is built begin with it.
-    Base,
-    /// Files are taken from it: it is copied from, mounted, or the base of a stage that is.
-    Stage,
-}
-
-impl Role {
-    /// The role's name in reports.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Base => "base",
-            Self::Stage => "stage",
-        }
+coded! {
+    /// What an image is for a build.
+    pub enum Role {
+        /// The layers of the image that is built begin with it.
+        Base = "base";
+        /// Files are taken from it: it is copied from, mounted, or the base of a stage that is.
+        Stage = "stage";
     }
 }
 

@@ -1,40 +1,32 @@
 //! What CI says of commits: a ref each, a blob with one word.
 
 use super::values;
+use crate::coded::coded;
 use crate::forge::error::ForgeError;
 use crate::forge::traits::Repository;
 use crate::git::Git;
 use crate::repo::CommitId;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 const CI_STATES: &str = "refs/imagebot/ci/";
 
-/// What CI says of a commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CiState {
-    /// It runs.
-    Running,
-    /// It succeeded.
-    Success,
-    /// It failed.
-    Failed,
+coded! {
+    /// What CI says of a commit.
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum CiState {
+        /// It runs.
+        Running = "running";
+        /// It succeeded.
+        Success = "success";
+        /// It failed.
+        Failed = "failed";
+    }
 }
 
 impl CiState {
-    /// The state's name.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Success => "success",
-            Self::Failed => "failed",
-        }
-    }
-
     fn of(text: &str) -> Option<Self> {
-        [Self::Running, Self::Success, Self::Failed]
-            .into_iter()
-            .find(|state| state.code() == text)
+        Self::ALL.into_iter().find(|state| state.code() == text)
     }
 }
 

@@ -1,0 +1,92 @@
+//! Enums whose members have stable names: for configuration, reports and documentation.
+
+/// Declares an enum once: each member with its documentation, its code, and where people are shown one, its sentence.
+///
+/// The enum has `ALL` and `code`, with sentences also `describe`; it is shown and serialized as its code. Derives beyond
+/// the usual ones stand above it.
+macro_rules! coded {
+    (
+        $(#[$meta:meta])*
+        $vis:vis enum $name:ident {
+            $($(#[$doc:meta])* $member:ident = $code:literal $(, $text:literal)?;)+
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        $vis enum $name {
+            $($(#[$doc])* $member,)+
+        }
+
+        impl $name {
+            /// All of them, in the order in which they are declared.
+            $vis const ALL: [Self; [$($code),+].len()] = [$(Self::$member),+];
+
+            /// The stable name.
+            $vis const fn code(self) -> &'static str {
+                match self {
+                    $(Self::$member => $code,)+
+                }
+            }
+
+            $crate::coded::describe! { $vis $($member $(, $text)?;)+ }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.code())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.code())
+            }
+        }
+    };
+}
+
+/// `describe`, where every member has a sentence.
+macro_rules! describe {
+    ($vis:vis $($member:ident;)+) => {};
+    ($vis:vis $($member:ident, $text:literal;)+) => {
+        /// One line for people.
+        $vis const fn describe(self) -> &'static str {
+            match self {
+                $(Self::$member => $text,)+
+            }
+        }
+    };
+}
+
+pub(crate) use {coded, describe};
+
+#[cfg(test)]
+mod tests {
+    coded! {
+        /// A colour.
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        enum Colour {
+            /// As blood.
+            DarkRed = "dark-red", "as blood";
+            /// As grass.
+            Green = "green", "as grass";
+        }
+    }
+
+    #[test]
+    fn a_code_is_what_is_shown_written_and_read() {
+        assert_eq!(Colour::ALL, [Colour::DarkRed, Colour::Green]);
+        for (colour, code, text) in [
+            (Colour::DarkRed, "dark-red", "as blood"),
+            (Colour::Green, "green", "as grass"),
+        ] {
+            assert_eq!((colour.code(), colour.describe()), (code, text));
+            assert_eq!(format!("{colour:>8}"), format!("{code:>8}"));
+            let json = serde_json::to_string(&colour).ok();
+            assert_eq!(json, Some(format!("{code:?}")));
+            let read = serde_json::from_str(&format!("{code:?}")).ok();
+            assert_eq!(read, Some(colour));
+        }
+    }
+}
