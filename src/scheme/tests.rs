@@ -496,35 +496,35 @@ fn says_why_and_what_could_be_done() {
     );
     insta::assert_snapshot!(
         check(Rules::default(), "1.25", &["1.25.3", "2.0.1", "1.24", "2.0.1-rootless"]),
-        @r##"
+        @r#"
         1.24 older-or-equal: version 1.24: not newer than the current tag
         2.0.1-rootless other-variant: version 2.0.1 · variant rootless: the current tag has no variant
         1.25.3 other-precision: version 1.25.3: the current tag's version is 1.25
         2.0.1 other-precision: version 2.0.1: the current tag's version is 1.25
-        ! line-ended: nothing newer is written like "1.25", but the list goes on with another count of numbers: "2.0.1"; `[[scheme]]` with `pattern = '(?<major>\d+)\.(?<minor>\d+)(?:\.\d+)*'` takes it
-        "##
+        ! line-ended: no newer tag has the format of "1.25", but newer tags exist with another count of numbers: "2.0.1"; `[[scheme]]` with `pattern = '(?<major>\d+)\.(?<minor>\d+)(?:\.\d+)*'` takes it
+        "#
     );
     insta::assert_snapshot!(
         check(Rules::default(), "1.8.2-3.11", &["1.8.2-3.12", "1.9.0-3.12", "2.20240105.0-3.11"]),
-        @r##"
+        @r#"
         1.8.2-3.12 other-variant: version 1.8.2 · build 3 12: its second version is another than the current tag's, and higher: `variant = "follow"` takes it
         1.9.0-3.12 other-variant: version 1.9.0 · build 3 12: its second version is another than the current tag's, and higher: `variant = "follow"` takes it
-        2.20240105.0-3.11 far-off: version 2.20240105.0 · build 3 11: a number is far from those of "1.8.2": a date, a year or a build number
+        2.20240105.0-3.11 far-off: version 2.20240105.0 · build 3 11: a number is far from those of "1.8.2"; it is probably a date, a year or a build number
         ! variant-ended: nothing newer has this variant, but "1.9.0-3.12" has the same words with higher numbers; `variant = "follow"` takes it
-        "##
+        "#
     );
     insta::assert_snapshot!(check(semver(), "1.2.3-alpine", &["1.2.4"]), @r##"
     1.2.4 chosen: version 1.2.4: the next tag
     ! semver-drops-variant: to `semver` "alpine" in "1.2.3-alpine" is a prerelease, so the next stable version drops it; `scheme = "auto"` keeps it
     "##);
-    insta::assert_snapshot!(check(ranged(), "bookworm", &["trixie"]), @r##"
+    insta::assert_snapshot!(check(ranged(), "bookworm", &["trixie"]), @r#"
     trixie not-a-version: not a version
-    ! range-fits-nothing: the range "<2" can be compared with no tag of the list; write an exact tag or `/…/`
-    "##);
-    insta::assert_snapshot!(check(ranged(), "1.2.3", &["1.9.0", "2.4.0"]), @r##"
+    ! range-fits-nothing: the range "<2" cannot be compared with any tag in the list; write an exact tag or `/…/`
+    "#);
+    insta::assert_snapshot!(check(ranged(), "1.2.3", &["1.9.0", "2.4.0"]), @r#"
     2.4.0 above-allowed-level: version 2.4.0: a major change, and `max` is "patch"
-    1.9.0 ignored: version 1.9.0: `ignore` leaves out "<2"
-    "##);
+    1.9.0 ignored: version 1.9.0: `ignore` excludes "<2"
+    "#);
 }
 
 #[test]
