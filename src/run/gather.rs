@@ -17,7 +17,7 @@ use crate::fleet::ParsedRepo;
 use crate::image::{ImageName, Reference};
 use crate::repo::{RepoGlobs, RepoName};
 use crate::store::Kind;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 /// The repositories in scope, read.
@@ -111,6 +111,8 @@ pub(super) struct Scope {
     known: BTreeMap<String, Wanted>,
     /// Who publishes what.
     publishers: BTreeMap<String, String>,
+    /// The repositories by their paths in lower case, as images are named after them.
+    by_path: HashMap<String, RepoName>,
     /// The first ones, until they were given out.
     first: Option<BTreeSet<RepoName>>,
     asked: BTreeSet<RepoName>,
@@ -137,7 +139,10 @@ impl Scope {
         let publishers = setup.store.all_kept(Kind::Publisher);
         let is_known = |name: &RepoName| known.values().any(|of| of.contains_key(name));
         let enough = !publishers.is_empty() && !names.is_empty() && names.iter().all(is_known);
+        let all = known.values().flat_map(|of_forge| of_forge.keys());
+        let by_path = all.map(|name| (name.as_str().to_ascii_lowercase(), name.clone()));
         enough.then_some(Self {
+            by_path: by_path.collect(),
             known,
             publishers,
             first: Some(names),
@@ -156,14 +161,19 @@ impl Scope {
             RepoName::parse(&setup.store.kept(Kind::Publisher, &image)?).ok()
         };
         let parents = setup.store.all_kept(Kind::Parents);
+        let mut children: HashMap<&str, Vec<&str>> = HashMap::new();
+        for (child, on) in &parents {
+            for parent in on.lines() {
+                children.entry(parent).or_default().push(child);
+            }
+        }
         let repo = RepoName::parse(name).ok();
         let first = repo.filter(|repo| Self::of(setup, BTreeSet::from([repo.clone()])).is_some());
         let mut names = BTreeSet::from([first.or_else(publisher)?]);
         let mut waiting: Vec<RepoName> = names.iter().cloned().collect();
         while let Some(above) = waiting.pop() {
-            let depends = |(_, on): &(&String, &String)| on.lines().any(|on| on == above.as_str());
-            let below = parents.iter().filter(depends);
-            for child in below.filter_map(|(child, _)| RepoName::parse(child).ok()) {
+            let below = children.get(above.as_str()).into_iter().flatten();
+            for child in below.filter_map(|child| RepoName::parse(child).ok()) {
                 if names.insert(child.clone()) && all {
                     waiting.push(child);
                 }
@@ -224,10 +234,7 @@ impl Scope {
         let path = image.path();
         let ends = path.match_indices('/').map(|(at, _)| at);
         let mut prefixes = ends.chain([path.len()]).map(|end| &path[..end]);
-        let registered = |prefix: &str| {
-            let mut names = self.known.values().flat_map(|of_forge| of_forge.keys());
-            names.find(|name| name.as_str().eq_ignore_ascii_case(prefix))
-        };
+        let registered = |prefix: &str| self.by_path.get(&prefix.to_ascii_lowercase());
         prefixes.find_map(registered).cloned()
     }
 }
