@@ -7,8 +7,6 @@
 //!
 //! Every decision carries a stable [`Reason`] and the steps that led to it.
 
-mod action;
-mod activity;
 mod age;
 mod build;
 mod cascade;
@@ -18,7 +16,6 @@ mod decide;
 mod decision;
 mod digest;
 mod escape;
-mod family;
 mod file;
 mod fit;
 mod follow;
@@ -36,29 +33,30 @@ mod reason;
 mod reconcile;
 mod release;
 mod request;
+mod step;
 mod target;
 mod template;
 mod text;
 mod wish;
 
-pub use action::{Action, Edit, Result as Reconciled, Status};
-pub use activity::{Since, listed, requests};
-pub use build::{Need, Why};
+pub use build::{BuildNeed, BuildReason};
 pub use change::{Change, ChangeSet, Proposed, Version, VersionChange};
 pub use decide::{Ask, decide};
-pub use decision::{Class, Decision, Kin, Wanted};
+pub use decision::{Class, Decision, FamilyPosition, Wanted};
 pub use escape::code;
-pub use family::{Around, Household, above, hold, place};
 pub use file::File;
 pub use images::{Images, Truth};
 pub use key::UpdateKey;
 pub use message::{CommitMessage, sealed_changes};
-pub use observe::{Contents, Failure, FailureKind, Labels, Lookup, Observations, Question};
+pub use observe::{
+    Contents, Failure, FailureKind, Labels, Lookup, Observation, Observations, Question,
+};
 pub use ownership::{FileVersions, Ownership, overlaps, whose};
 pub use propose::{Automerge, Proposal, propose};
 pub use reason::{Outcome, Reason};
-pub use reconcile::{Certainty, Existing, Terms, reconcile};
-pub use request::Request;
+pub use reconcile::{Certainty, Existing, ReconcileTerms, reconcile};
+pub use request::OwnRequest;
+pub use step::{Done, Edit, Planned, Reconciled, Step};
 pub use target::Target;
 pub use template::{ParseTemplateError, Template, Templates};
 pub use text::{Block, State, Texts, block_of};

@@ -6,7 +6,7 @@ use super::output::{Format, json, say, table, text};
 use super::progress::progress;
 use super::session::{ConfigArgument, setup, wait};
 use crate::family::shown;
-use crate::plan::{Need, Why};
+use crate::plan::{BuildNeed, BuildReason};
 use crate::redact::Redactor;
 use crate::registry::Unlisted;
 use crate::run::{Checkpoint, Options, Order, ProblemReport, Step, order_of_all, order_of_folder};
@@ -61,8 +61,8 @@ struct Image {
     dockerfile: Option<String>,
     tag: Option<String>,
     parents: Vec<String>,
-    needs_build: Need,
-    why: Vec<Why>,
+    needs_build: BuildNeed,
+    why: Vec<BuildReason>,
 }
 
 impl Image {
@@ -77,7 +77,7 @@ impl Image {
             dockerfile: spec.map(|spec| spec.dockerfile.to_string()),
             tag: step.version,
             parents: step.parents,
-            needs_build: Need::of(&step.whys),
+            needs_build: BuildNeed::of(&step.whys),
             why: step.whys,
         }
     }

@@ -1,9 +1,18 @@
 //! Hold and release: whether a child may be proposed now, or whose end it has to wait for.
 //!
-//! Two things keep a child back. Something that is *coming* above it, a merge request that is about to be merged or a
-//! pipeline that is about to publish: then every reference to the family waits, so that the child is rebuilt once, with
-//! everything in it. And a parent that *failed*: then only the references to its image wait, and all else goes on.
-//! Neither keeps anything back for longer than `hold_for`.
+//! The goal is that an image is rebuilt once for everything that changes above it. Two things keep a child back:
+//!
+//! - Something that is *coming* above it, however far up: an open merge request that is about to be merged, or a
+//!   pipeline that is about to publish. Then every reference to the family waits, because a rebuild now would be
+//!   followed by another one.
+//! - A parent that *failed*. Then only the references to that parent's image wait. Its other references continue: the
+//!   parent may stay red for weeks, and nothing says that the rest of the image has to wait for it.
+//!
+//! Neither keeps anything back for longer than `hold_for`, counted from when the blocker was seen first: a merge request
+//! that nobody merges must not stop the family for good.
+//!
+//! Known gaps: a merge request that a person opened by hand is not seen, and a parent's pipeline that publishes before
+//! it succeeds is taken for running until it ends.
 
 use super::graph::{Edge, Graph};
 use super::member::Member;
@@ -14,10 +23,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What is known of what goes on in a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
+pub struct RepoActivity {
     /// imagebot's open merge requests, and those that it is about to open. Drafts, and those that a person stopped, are
     /// not among them.
-    pub open: Vec<Open>,
+    pub open: Vec<OpenRequest>,
     /// What CI says of the default branch's head.
     pub ci: Ci,
     /// Since when it says so.
@@ -28,7 +37,7 @@ pub struct Facts {
 
 /// An open merge request of imagebot.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Open {
+pub struct OpenRequest {
     /// Its number; `None`: it is about to be opened.
     pub number: Option<u64>,
     /// Whether it proposes a major change.
@@ -62,7 +71,7 @@ pub enum Ci {
 
 /// How long, and for what, a reference waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Terms {
+pub struct HoldTerms {
     /// The longest that anything holds; `None`: as long as it takes.
     pub hold_for: Option<SignedDuration>,
     /// Whether major changes of a parent hold too.
@@ -77,14 +86,14 @@ pub struct Blocker {
     /// The repository, as an index.
     pub repo: usize,
     /// What is the matter there.
-    pub what: Busy,
+    pub what: Activity,
     /// Since when.
     pub since: Option<Timestamp>,
 }
 
 /// What can keep a child back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Busy {
+pub enum Activity {
     /// A merge request is open, or about to be opened.
     MergeRequest(Option<u64>),
     /// A pipeline runs on the default branch.
@@ -99,7 +108,7 @@ pub enum Busy {
     Unknown,
 }
 
-impl Busy {
+impl Activity {
     /// In a few words; `noun` is what a merge request is called there.
     pub fn describe(self, noun: &str) -> String {
         match self {
@@ -137,7 +146,7 @@ impl Busy {
 
 /// Whether a reference may be proposed now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum HoldVerdict {
     /// It may; what it would have waited for, had that not taken too long.
     Free(Vec<Blocker>),
     /// It waits for something that is coming.
@@ -147,23 +156,23 @@ pub enum Verdict {
 }
 
 /// What goes on in the family.
-pub struct Scene<'a> {
+pub struct FleetActivity<'a> {
     /// The graph.
     pub graph: &'a Graph,
     /// The repositories.
     pub members: &'a [Member],
     /// What goes on, by repository. One that is not there is at rest.
-    pub facts: &'a BTreeMap<usize, Facts>,
+    pub activity: &'a BTreeMap<usize, RepoActivity>,
     /// Whether news may come along an edge: not where the reference is not followed.
     pub lives: &'a dyn Fn(&Edge) -> bool,
     /// Now.
     pub now: Timestamp,
 }
 
-impl Scene<'_> {
+impl FleetActivity<'_> {
     /// Judges a reference of `child` to an image of `parent`. `proven`: what it would be updated to is known to be made
     /// from the parent's head, whatever its pipeline still does.
-    pub fn judge(&self, child: usize, parent: usize, proven: bool, terms: &Terms) -> Verdict {
+    pub fn judge(&self, child: usize, parent: usize, proven: bool, terms: &HoldTerms) -> HoldVerdict {
         let nodes = self.graph.nodes();
         let mut expired = Vec::new();
         let mut waits = |blockers: Vec<Blocker>| {
@@ -176,7 +185,7 @@ impl Scene<'_> {
         let failed = self.blockers(parent, terms).into_iter();
         let failed = failed.filter(|blocker| blocker.what.has_failed());
         if let Some(blocker) = waits(failed.collect()) {
-            return Verdict::Blocked(blocker);
+            return HoldVerdict::Blocked(blocker);
         }
         // Each with whether the way to it leaves the child's own repository.
         let mut seen = BTreeSet::from([(child, false)]);
@@ -194,19 +203,19 @@ impl Scene<'_> {
                     continue;
                 }
                 let coming = self.blockers(edge.parent, terms).into_iter();
-                let is_out = |what: Busy| proven && edge.parent == parent && what.is_building();
+                let is_out = |what: Activity| proven && edge.parent == parent && what.is_building();
                 let coming = coming.filter(|b| !b.what.has_failed() && !is_out(b.what));
                 if let Some(blocker) = waits(coming.collect()) {
-                    return Verdict::Held(blocker);
+                    return HoldVerdict::Held(blocker);
                 }
             }
         }
         expired.sort();
         expired.dedup();
-        Verdict::Free(expired)
+        HoldVerdict::Free(expired)
     }
 
-    fn is_expired(&self, blocker: &Blocker, terms: &Terms) -> bool {
+    fn is_expired(&self, blocker: &Blocker, terms: &HoldTerms) -> bool {
         match (terms.hold_for, blocker.since) {
             (Some(most), Some(since)) => self.now.duration_since(since) >= most,
             _ => false,
@@ -214,10 +223,10 @@ impl Scene<'_> {
     }
 
     /// What is the matter with an image: what is coming, and what failed.
-    pub fn blockers(&self, node: usize, terms: &Terms) -> Vec<Blocker> {
+    pub fn blockers(&self, node: usize, terms: &HoldTerms) -> Vec<Blocker> {
         let Some((repo, facts)) = self.graph.nodes()[node]
             .repo
-            .and_then(|repo| Some((repo, self.facts.get(&repo)?)))
+            .and_then(|repo| Some((repo, self.activity.get(&repo)?)))
         else {
             return Vec::new();
         };
@@ -228,8 +237,8 @@ impl Scene<'_> {
         let open = open.map(|open| Blocker {
             repo,
             what: match open.failed {
-                true => Busy::FailedRequest(open.number),
-                false => Busy::MergeRequest(open.number),
+                true => Activity::FailedRequest(open.number),
+                false => Activity::MergeRequest(open.number),
             },
             since: open.since,
         });
@@ -237,17 +246,17 @@ impl Scene<'_> {
             .head_since
             .is_some_and(|since| self.now.duration_since(since) < terms.settle);
         let of_head = match facts.ci {
-            Ci::Running => Some(Busy::Running),
-            Ci::Failed => Some(Busy::Failed),
-            Ci::Unknown => Some(Busy::Unknown),
-            Ci::None if is_young => Some(Busy::Settling),
+            Ci::Running => Some(Activity::Running),
+            Ci::Failed => Some(Activity::Failed),
+            Ci::Unknown => Some(Activity::Unknown),
+            Ci::None if is_young => Some(Activity::Settling),
             Ci::None | Ci::Never | Ci::Unseen | Ci::Passed => None,
         };
         let of_head = of_head.map(|what| Blocker {
             repo,
             what,
             since: match what {
-                Busy::Settling => facts.head_since,
+                Activity::Settling => facts.head_since,
                 _ => facts.ci_since,
             },
         });

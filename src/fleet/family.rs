@@ -8,6 +8,7 @@ use crate::repo::RepoName;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The family of the registered repositories, in the order in which they were given.
+#[derive(Debug)]
 pub struct Family {
     /// What each repository says.
     pub members: Vec<Member>,
@@ -79,8 +80,12 @@ impl Family {
     }
 
     /// Those of some repositories that nothing connects with any other: no image of one is built on an image of the
-    /// other, over however many others. Those after the first `listed` are not waited for.
-    pub fn apart(&self, of: &BTreeSet<usize>, listed: usize) -> BTreeSet<usize> {
+    /// other, over however many others. The `ignored` are not waited for.
+    pub fn apart(
+        &self,
+        of: &BTreeSet<usize>,
+        ignored: &dyn Fn(usize) -> bool,
+    ) -> BTreeSet<usize> {
         let mut seen = BTreeSet::new();
         let mut apart = BTreeSet::new();
         for first in 0..self.members.len() {
@@ -97,7 +102,7 @@ impl Family {
                     }
                 }
             }
-            relatives.retain(|repo| *repo < listed);
+            relatives.retain(|repo| !ignored(*repo));
             if relatives.is_subset(of) {
                 apart.extend(relatives);
             }

@@ -8,7 +8,7 @@ use serde::Serialize;
 /// Whether an image needs a build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Need {
+pub enum BuildNeed {
     /// Everything that is asked says no.
     No,
     /// Something could not be found out; that is never shown as no.
@@ -19,16 +19,16 @@ pub enum Need {
 
 /// One answer to the question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Why {
+pub struct BuildReason {
     /// What it says.
-    pub need: Need,
+    pub need: BuildNeed,
     /// Its stable code.
     pub code: &'static str,
     /// The particulars, for people.
     pub detail: String,
 }
 
-impl Need {
+impl BuildNeed {
     /// The word.
     pub fn code(self) -> &'static str {
         match self {
@@ -39,15 +39,15 @@ impl Need {
     }
 
     /// What all answers say together.
-    pub fn of(whys: &[Why]) -> Self {
+    pub fn of(whys: &[BuildReason]) -> Self {
         let needs = whys.iter().map(|why| why.need);
         needs.max().unwrap_or(Self::Unknown)
     }
 }
 
-impl Why {
+impl BuildReason {
     /// An answer.
-    pub fn new(need: Need, code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn new(need: BuildNeed, code: &'static str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         Self { need, code, detail }
     }
@@ -56,12 +56,12 @@ impl Why {
     /// there, or why that is not known.
     pub fn published(version: &str, names: &[(ImageName, Result<bool, String>)]) -> Vec<Self> {
         let answers = names.iter().map(|(name, there)| match there {
-            Ok(true) => Self::new(Need::No, "published", format!("{name}:{version} exists")),
+            Ok(true) => Self::new(BuildNeed::No, "published", format!("{name}:{version} exists")),
             Ok(false) => {
                 let detail = format!("{name}:{version} does not exist");
-                Self::new(Need::Yes, "not-published", detail)
+                Self::new(BuildNeed::Yes, "not-published", detail)
             }
-            Err(why) => Self::new(Need::Unknown, "registry-unknown", format!("{name}: {why}")),
+            Err(why) => Self::new(BuildNeed::Unknown, "registry-unknown", format!("{name}: {why}")),
         });
         answers.collect()
     }
@@ -77,11 +77,11 @@ impl Why {
         match (decision.reason, decision.outcome()) {
             (Reason::NewDigest, _) => {
                 let detail = format!("{place}: {name} now points to a different image");
-                Some(Self::new(Need::Yes, "base-moved", detail))
+                Some(Self::new(BuildNeed::Yes, "base-moved", detail))
             }
             (reason, Outcome::Unknown | Outcome::Hold) => {
                 let detail = format!("{place}: {name}: {reason}: {}", decision.detail);
-                Some(Self::new(Need::Unknown, "base-unknown", detail))
+                Some(Self::new(BuildNeed::Unknown, "base-unknown", detail))
             }
             _ => None,
         }

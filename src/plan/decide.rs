@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::change::Proposed;
-use super::decision::{Class, Decision, Kin};
+use super::decision::{Class, Decision, FamilyPosition};
 use super::images::Truth;
 use super::newer::Search;
 use super::observe::{Failure, Gap, Lookup, Observations, Question, View};
@@ -60,7 +60,7 @@ pub fn decide(ask: &Ask<'_>) -> Result<Decision, Question> {
             lookup: ask.lookup.as_ref().ok().copied().flatten().cloned(),
             effective: None,
             selection: None,
-            kin: Kin::default(),
+            family: FamilyPosition::default(),
             stops: Vec::new(),
             remarks: Vec::new(),
             steps: Vec::new(),

@@ -1,12 +1,15 @@
 //! A decision about one reference.
 
+use super::change::{Proposed, Version};
 use super::observe::Lookup;
 use super::reason::{Outcome, Reason};
 use crate::image::{Digest, Reference, Tag};
-use crate::policy::Effective;
+use crate::family::hold::HoldTerms;
+use crate::policy::{Effective, Hold};
 use crate::repo::RepoPath;
 use crate::scheme::{Level, Selection};
 use crate::source::{Located, RefId};
+use jiff::SignedDuration;
 use serde::Serialize;
 
 /// Which merge request a change belongs into, besides its group.
@@ -47,9 +50,9 @@ pub struct Wanted {
     pub target: Option<Digest>,
 }
 
-/// What is known of a decision's place in the family.
+/// Where a reference stands in the family of images, and what it waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Kin {
+pub struct FamilyPosition {
     /// The repository that publishes the image, as it is called; `None`: nobody registered does, or the same one.
     pub parent: Option<String>,
     /// The changes that wait.
@@ -84,8 +87,8 @@ pub struct Decision {
     pub effective: Option<Effective>,
     /// The verdicts on all tags, where they were asked for.
     pub selection: Option<Selection>,
-    /// Its place in the family.
-    pub kin: Kin,
+    /// Its position in the family.
+    pub family: FamilyPosition,
     /// Where the search for a newer tag stopped for want of budget, by the key of the search; `None`: it came to its
     /// end.
     pub stops: Vec<(String, Option<String>)>,
@@ -123,5 +126,91 @@ impl Decision {
     /// The reference, if it is known.
     pub fn reference(&self) -> Option<&Reference> {
         self.located.reference()
+    }
+
+    /// Whether news of the image can come to this reference at all.
+    pub fn is_followed(&self) -> bool {
+        let still = matches!(
+            self.reason,
+            Reason::FloatingTag
+                | Reason::InnerFloating
+                | Reason::NoTag
+                | Reason::DigestOnly
+                | Reason::BadNote
+                | Reason::SchemeMismatch
+                | Reason::Ambiguous
+                | Reason::EditRefused
+        );
+        !still && self.outcome() != Outcome::Skip
+    }
+
+    /// How long, and for what, the policy lets it wait; `None`: it does not wait.
+    pub fn hold_terms(&self) -> Option<HoldTerms> {
+        let settings = &self.effective.as_ref()?.settings;
+        let duration = SignedDuration::from_secs;
+        (settings.hold.value == Hold::Family).then(|| HoldTerms {
+            hold_for: settings.hold_for.value.map(|age| duration(age.seconds)),
+            majors: settings.hold_majors.value,
+            settle: duration(settings.settle.value.seconds),
+        })
+    }
+
+    /// Whether something is wanted that no open merge request proposes yet, or that might be merged without a person:
+    /// only then does it matter what goes on above.
+    pub fn may_have_to_wait(&self, proposed: &Proposed) -> bool {
+        let Some(reference) = self.reference().filter(|_| self.family.parent.is_some()) else {
+            return false;
+        };
+        let is_new = |wanted: &Wanted| {
+            let version = Version {
+                tag: wanted.to_tag.clone(),
+                digest: wanted.to_digest.clone(),
+            };
+            !proposed.contains(&(self.path.clone(), reference.name.clone(), version))
+        };
+        let settings = self.effective.as_ref().map(|e| &e.settings);
+        let merges = settings.is_some_and(|settings| settings.automerge.value.is_some());
+        let wants = !self.wanted.is_empty();
+        wants && self.hold_terms().is_some() && (merges || self.wanted.iter().any(is_new))
+    }
+
+    /// Leaves the reference alone.
+    pub(crate) fn leave(&mut self, reason: Reason, detail: String) {
+        self.reason = reason;
+        self.detail = detail;
+        self.wanted.clear();
+        self.missing = None;
+    }
+
+    /// Keeps back what is wanted, but for what an open merge request proposes already: nothing is taken out of it.
+    pub(crate) fn wait(&mut self, reason: Reason, detail: String, whom: String, proposed: &Proposed) {
+        self.reason = reason;
+        self.detail = detail;
+        self.family.waits_for = Some(whom);
+        let waiting = std::mem::take(&mut self.wanted);
+        self.wanted = self.still_proposed(&waiting, proposed);
+        self.family.waiting = waiting;
+    }
+
+    fn still_proposed(&self, waiting: &[Wanted], proposed: &Proposed) -> Vec<Wanted> {
+        let Some(reference) = self.reference() else {
+            return Vec::new();
+        };
+        let here = proposed
+            .iter()
+            .filter(|(path, image, _)| *path == self.path && *image == reference.name);
+        let kept = here.filter_map(|(_, _, version)| {
+            let same = waiting
+                .iter()
+                .find(|wanted| wanted.to_tag == version.tag && wanted.to_digest == version.digest);
+            let like = same.or(waiting.first())?;
+            Some(Wanted {
+                to_tag: version.tag.clone(),
+                to_digest: version.digest.clone(),
+                target: same.and_then(|wanted| wanted.target.clone()),
+                ..like.clone()
+            })
+        });
+        kept.collect()
     }
 }

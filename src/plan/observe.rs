@@ -33,6 +33,44 @@ pub enum Question {
     FirstSeen(Box<(Lookup, Tag, Digest)>),
     /// When an image, or the first of an index, says that it was made.
     Created(Lookup, Digest),
+    /// What an image that will be proposed says of itself.
+    Labels(Lookup, Digest),
+}
+
+/// The answer to a [`Question`], with what it is about.
+#[derive(Debug, Clone)]
+pub enum Observation {
+    /// All tags of an image.
+    Tags(Lookup, Result<Arc<Vec<Tag>>, Failure>),
+    /// The digest that a tag points at; `None`: no such tag.
+    Head((Lookup, Tag), Result<Option<Digest>, Failure>),
+    /// What a digest is; `None`: nothing has that digest.
+    Manifest((Lookup, Digest), Result<Option<Contents>, Failure>),
+    /// The platform of an image manifest.
+    Platform((Lookup, Digest), Result<Option<Platform>, Failure>),
+    /// When a digest was first seen under a tag.
+    FirstSeen((Lookup, Tag, Digest), Timestamp),
+    /// When an image says that it was made; `None`: it does not, or could not be asked.
+    Created((Lookup, Digest), Option<Timestamp>),
+    /// What an image says of itself; nothing where it could not be asked.
+    Labels((Lookup, Digest), Labels),
+}
+
+impl Observation {
+    /// That a question could not be answered.
+    pub fn failed(question: Question, failure: Failure, now: Timestamp) -> Self {
+        match question {
+            Question::Tags(lookup) => Self::Tags(lookup, Err(failure)),
+            Question::Head(lookup, tag) => Self::Head((lookup, tag), Err(failure)),
+            Question::Manifest(lookup, digest) => Self::Manifest((lookup, digest), Err(failure)),
+            Question::Platform(lookup, digest) => Self::Platform((lookup, digest), Err(failure)),
+            Question::FirstSeen(key) => Self::FirstSeen(*key, now),
+            // Only one more piece of evidence.
+            Question::Created(lookup, digest) => Self::Created((lookup, digest), None),
+            // Shown to people only.
+            Question::Labels(lookup, digest) => Self::Labels((lookup, digest), Labels::default()),
+        }
+    }
 }
 
 /// Why there is no answer.
@@ -107,6 +145,14 @@ impl Contents {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Labels(pub BTreeMap<String, String>);
 
+impl Labels {
+    /// The address that an image says its source is at.
+    pub fn source(&self) -> Option<&str> {
+        let source = self.0.get("org.opencontainers.image.source")?;
+        Some(source)
+    }
+}
+
 /// The answers so far.
 #[derive(Debug, Default)]
 pub struct Observations {
@@ -137,13 +183,27 @@ impl Question {
             | Self::Head(lookup, _)
             | Self::Manifest(lookup, _)
             | Self::Platform(lookup, _)
-            | Self::Created(lookup, _) => Some(lookup),
+            | Self::Created(lookup, _)
+            | Self::Labels(lookup, _) => Some(lookup),
             Self::FirstSeen(_) => None,
         }
     }
 }
 
 impl Observations {
+    /// Adds an answer.
+    pub fn learn(&mut self, observation: Observation) {
+        match observation {
+            Observation::Tags(lookup, answer) => drop(self.tags.insert(lookup, answer)),
+            Observation::Head(key, answer) => drop(self.heads.insert(key, answer)),
+            Observation::Manifest(key, answer) => drop(self.manifests.insert(key, answer)),
+            Observation::Platform(key, answer) => drop(self.platforms.insert(key, answer)),
+            Observation::FirstSeen(key, at) => drop(self.first_seen.insert(key, at)),
+            Observation::Created(key, at) => drop(self.created.insert(key, at)),
+            Observation::Labels(key, labels) => drop(self.labels.insert(key, labels)),
+        }
+    }
+
     /// Whether a question has its answer.
     pub fn answers(&self, question: &Question) -> bool {
         match question {
@@ -158,6 +218,9 @@ impl Observations {
             Question::FirstSeen(key) => self.first_seen.contains_key(key),
             Question::Created(lookup, digest) => {
                 self.created.contains_key(&(lookup.clone(), digest.clone()))
+            }
+            Question::Labels(lookup, digest) => {
+                self.labels.contains_key(&(lookup.clone(), digest.clone()))
             }
         }
     }

@@ -206,13 +206,13 @@ fn automerge(wanted: &[(&Decision, &Wanted)]) -> Automerge {
 /// What belongs into a merge request and waits, a line each.
 fn waits(decisions: &[Decision], key: &UpdateKey) -> BTreeSet<String> {
     let here = |decision: &&Decision| {
-        let mut waiting = decision.kin.waiting.iter();
+        let mut waiting = decision.family.waiting.iter();
         waiting.any(|wanted| wanted.class == key.class && group_of(decision, wanted) == key.group)
     };
     let waiting = decisions.iter().filter(here);
     let line = |decision: &Decision| {
         let image = code(decision.located.image());
-        let by = decision.kin.waits_for.as_deref().map(code)?;
+        let by = decision.family.waits_for.as_deref().map(code)?;
         Some(format!("{image} waits for {by}"))
     };
     waiting.filter_map(line).collect()

@@ -1,14 +1,15 @@
 //! What is to be done, given what should be there and what is.
 
-use super::action::{Action, Edit, Result, Status};
 use super::change::{Change, ChangeSet};
 use super::decision::Decision;
 use super::ownership::Ownership;
 use super::propose::{Automerge, Proposal};
-use super::request::Request;
+use super::request::OwnRequest;
+use super::step::{Edit, Planned, Reconciled, Step};
 use super::text::{State, Texts, replace_block};
 use crate::repo::{Branch, CommitId, MergeRequestState, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What is there under one branch name.
 #[derive(Debug, Clone, Default)]
@@ -20,7 +21,7 @@ pub struct Existing {
     /// Whether the head stands on the target branch's head.
     pub on_top: bool,
     /// The merge requests from that branch, in all states, by number.
-    pub merge_requests: Vec<Request>,
+    pub merge_requests: Vec<OwnRequest>,
 }
 
 /// How much of a repository could be judged.
@@ -92,7 +93,7 @@ const FOREIGN: &str = "This branch has commits that are not imagebot's, so image
 
 /// What holds for all merge requests of a repository.
 #[derive(Debug, Clone, Copy)]
-pub struct Terms<'a> {
+pub struct ReconcileTerms<'a> {
     /// The default branch.
     pub default_branch: &'a Branch,
     /// How much could be judged: only what it covers is closed or deleted.
@@ -105,118 +106,133 @@ pub struct Terms<'a> {
 
 /// Compares what should be there with what is.
 pub fn reconcile(
-    proposals: &[Proposal],
+    proposals: &[Arc<Proposal>],
     existing: &BTreeMap<Branch, Existing>,
-    terms: &Terms<'_>,
-) -> Vec<Result> {
+    terms: &ReconcileTerms<'_>,
+) -> Vec<Reconciled> {
     let nothing = Existing::default();
-    let mut results: Vec<Result> = proposals
-        .iter()
-        .enumerate()
-        .map(|(index, proposal)| {
-            one(
-                index,
-                proposal,
-                existing.get(&proposal.branch).unwrap_or(&nothing),
-                terms,
-            )
-        })
-        .collect();
+    let of = |branch| existing.get(branch).unwrap_or(&nothing);
     let wanted: BTreeSet<&Branch> = proposals.iter().map(|proposal| &proposal.branch).collect();
+    let with = proposals
+        .iter()
+        .map(|proposal| one(proposal, of(&proposal.branch), terms));
     let left_over = existing
         .iter()
         .filter(|(branch, _)| !wanted.contains(branch));
-    results.extend(
-        left_over.filter_map(|(branch, existing)| without_proposal(branch, existing, terms)),
-    );
-    results
+    let without =
+        left_over.filter_map(|(branch, existing)| without_proposal(branch, existing, terms));
+    with.chain(without).collect()
 }
 
-fn one(index: usize, proposal: &Proposal, existing: &Existing, terms: &Terms<'_>) -> Result {
+/// One proposal. The order of the cases is the order of whose word counts: first a person's about the open merge
+/// request (a label, another target), then a person's work on the branch, then what people decided about the same
+/// changes before, and only then what imagebot would like to write.
+fn one(
+    proposal: &Arc<Proposal>,
+    existing: &Existing,
+    terms: &ReconcileTerms<'_>,
+) -> Reconciled {
     let open = existing.newest(MergeRequestState::Open);
-    let result = |status, detail: &str, action| Result {
+    let planned = |planned, detail: &str, steps| Reconciled {
         branch: proposal.branch.clone(),
-        status,
+        planned,
         detail: detail.to_owned(),
-        proposal: Some(index),
+        proposal: Some(Arc::clone(proposal)),
         number: open.map(|mr| mr.number),
-        action,
+        steps,
     };
-    if let Some((status, why)) = open.and_then(|open| left_alone(open, terms)) {
-        return result(status, why, None);
+    if let Some((by_person, why)) = open.and_then(|open| left_alone(open, terms)) {
+        return planned(by_person, why, Vec::new());
     }
-    let mut action = Action::none(&proposal.branch);
     if let Some((_, Ownership::Foreign(why))) = &existing.head {
-        if let Some(open) = open {
-            let said = open
+        let steps = open.map(|open| {
+            let mut steps = cancelled(open);
+            let is_noted = open
                 .state()
                 .is_none_or(|state| state.told.contains("foreign"));
-            if !said {
-                action.comment = Some((open.number, "foreign", FOREIGN));
+            if !is_noted {
+                steps.push(Step::Comment {
+                    number: open.number,
+                    code: "foreign",
+                    text: FOREIGN,
+                });
             }
-            give_up(&mut action, open, |state| {
+            steps.extend(given_up(open, |state| {
                 state.told.insert("foreign".to_owned());
-            });
-        }
-        return result(Status::Foreign, why, action.or_none());
+            }));
+            steps
+        });
+        return planned(Planned::Foreign, why, steps.unwrap_or_default());
     }
-    if let Some((status, why)) = remembered(proposal, existing, open) {
-        return result(status, why, None);
+    if let Some((by_person, why)) = remembered(proposal, existing, open) {
+        return planned(by_person, why, Vec::new());
     }
+    // A rewrite would drop a change whose reference could not be checked today: it may be as right as yesterday.
     let sets = existing.change_sets();
     if let Some(lost) = open.and_then(|_| terms.certainty.lost(&sets, &proposal.changes)) {
         let why = format!("{} in {} could not be checked", lost.image, lost.path);
-        return result(Status::Kept, &why, None);
+        return planned(Planned::Kept, &why, Vec::new());
     }
+    let mut steps = Vec::new();
+    if !is_written(proposal, existing, open, terms) {
+        steps.push(Step::Push {
+            proposal: Arc::clone(proposal),
+            from: existing.head.as_ref().map(|(head, _)| head.clone()),
+        });
+    }
+    let Some(open) = open else {
+        steps.push(Step::Open(Arc::clone(proposal)));
+        return planned(Planned::Open, "", steps);
+    };
+    steps.extend(rewritten(&proposal.texts, open).map(Step::Edit));
+    match steps.is_empty() {
+        true => planned(Planned::Unchanged, "", steps),
+        false => planned(Planned::Update, "", steps),
+    }
+}
+
+/// Whether the branch holds the proposal already. One that still merges cleanly is left where it is, so that its
+/// pipeline need not run again, unless a label or merging by policy wants it on top of the target.
+fn is_written(
+    proposal: &Proposal,
+    existing: &Existing,
+    open: Option<&OwnRequest>,
+    terms: &ReconcileTerms<'_>,
+) -> bool {
     let rebase = open.is_some_and(|open| has_label(open, terms.rebase_label))
         || proposal.automerge == Automerge::Wanted;
-    let written = match &existing.head {
+    match &existing.head {
         Some((_, Ownership::Ours(changes))) => {
             *changes == proposal.changes && existing.fits && (existing.on_top || !rebase)
         }
         _ => false,
-    };
-    if !written {
-        action.write = Some((index, existing.head.as_ref().map(|(head, _)| head.clone())));
-    }
-    match open {
-        None => {
-            action.open = Some(index);
-            result(Status::Open, "", Some(action))
-        }
-        Some(open) => {
-            action.edit = rewritten(&proposal.texts, open);
-            let status = if action == Action::none(&proposal.branch) {
-                Status::Unchanged
-            } else {
-                Status::Update
-            };
-            result(status, "", action.or_none())
-        }
     }
 }
 
-/// Leaves a merge request to whoever works on its branch, and remembers that. What imagebot had the forge merge is no
-/// longer what the branch holds (T35).
-fn give_up(action: &mut Action, open: &Request, change: impl FnOnce(&mut State)) {
-    if open.state().is_some_and(|state| state.scheduled) {
-        action.call_off = Some(open.number);
-    }
+/// What imagebot had the forge merge is no longer what the branch holds (T35).
+fn cancelled(open: &OwnRequest) -> Vec<Step> {
+    let scheduled = open.state().is_some_and(|state| state.scheduled);
+    let cancel = scheduled.then_some(Step::CancelMerge(open.number));
+    cancel.into_iter().collect()
+}
+
+/// Leaves a merge request to whoever works on its branch, and remembers that.
+fn given_up(open: &OwnRequest, change: impl FnOnce(&mut State)) -> Option<Step> {
     let text = open.remembering(|state| {
         change(state);
         state.scheduled = false;
     });
-    action.edit = text.map(|text| Edit::text(open.number, text));
+    text.map(|text| Step::Edit(Edit::text(open.number, text)))
 }
 
-fn has_label(mr: &Request, label: &str) -> bool {
+fn has_label(mr: &OwnRequest, label: &str) -> bool {
     mr.labels.iter().any(|known| known == label)
 }
 
 /// Whether a person took the merge request out of imagebot's hands.
-fn left_alone(open: &Request, terms: &Terms<'_>) -> Option<(Status, &'static str)> {
+fn left_alone(open: &OwnRequest, terms: &ReconcileTerms<'_>) -> Option<(Planned, &'static str)> {
     if has_label(open, terms.stop_label) {
-        return Some((Status::Stopped, "stopped by a label"));
+        return Some((Planned::Stopped, "stopped by a label"));
     }
     let opened_for = open.state().and_then(|state| state.target.as_ref());
     let is_default = open.target == *terms.default_branch;
@@ -224,33 +240,33 @@ fn left_alone(open: &Request, terms: &Terms<'_>) -> Option<(Status, &'static str
     if is_default || opened_for == Some(&open.target) {
         return None;
     }
-    Some((Status::Retargeted, "its target branch was changed by hand"))
+    Some((Planned::Retargeted, "its target branch was changed by hand"))
 }
 
 /// Whether people decided against the proposal already.
 fn remembered(
     proposal: &Proposal,
     existing: &Existing,
-    open: Option<&Request>,
-) -> Option<(Status, &'static str)> {
+    open: Option<&OwnRequest>,
+) -> Option<(Planned, &'static str)> {
     let within = |sets: &[&ChangeSet]| !sets.is_empty() && proposal.changes.is_within(sets);
-    let states = |state| existing.of_state(state).filter_map(Request::state);
+    let states = |state| existing.of_state(state).filter_map(OwnRequest::state);
     if let Some(open) = open {
         // Its branch is gone, and imagebot was not about to close it: a person deleted the branch (F16).
         let state = open.state()?;
         let deleted = existing.head.is_none() && state.closed.is_none();
         return (deleted && within(&[&state.changes]))
-            .then_some((Status::Declined, "its branch was deleted by hand"));
+            .then_some((Planned::Declined, "its branch was deleted by hand"));
     }
     let closed = states(MergeRequestState::Closed).filter(|state| state.closed.is_none());
     if within(&closed.map(|state| &state.changes).collect::<Vec<_>>()) {
         let why =
             "the merge request for this was closed by hand; reopen it to get this update back";
-        return Some((Status::Declined, why));
+        return Some((Planned::Declined, why));
     }
     let merged = latest(states(MergeRequestState::Merged).map(|state| &state.changes));
     (!merged.references.is_empty() && within(&[&merged])).then_some((
-        Status::Reverted,
+        Planned::Reverted,
         "this was merged before and then reverted in the file",
     ))
 }
@@ -274,7 +290,7 @@ fn latest<'a>(sets: impl Iterator<Item = &'a ChangeSet>) -> ChangeSet {
 }
 
 /// What is to be changed of a merge request: its texts if what was rendered changed, and what it wears.
-fn rewritten(texts: &Texts, open: &Request) -> Option<Edit> {
+fn rewritten(texts: &Texts, open: &OwnRequest) -> Option<Edit> {
     let block = open.block();
     let known = open.state();
     let undressed = known.is_some_and(|state| state.undressed);
@@ -315,69 +331,65 @@ fn rewritten(texts: &Texts, open: &Request) -> Option<Edit> {
     })
 }
 
-/// A branch of ours that nothing is proposed for any more.
-fn without_proposal(branch: &Branch, existing: &Existing, terms: &Terms<'_>) -> Option<Result> {
+/// A branch of ours that nothing is proposed for any more: closed, unless a person has a say in it or too little is
+/// known.
+fn without_proposal(
+    branch: &Branch,
+    existing: &Existing,
+    terms: &ReconcileTerms<'_>,
+) -> Option<Reconciled> {
     let open = existing.newest(MergeRequestState::Open);
-    let result = |status, detail: &str, action| {
-        Some(Result {
+    let planned = |planned, detail: &str, steps| {
+        Some(Reconciled {
             branch: branch.clone(),
-            status,
+            planned,
             detail: detail.to_owned(),
             proposal: None,
             number: open.map(|mr| mr.number),
-            action,
+            steps,
         })
     };
-    if let Some((status, why)) = open.and_then(|open| left_alone(open, terms)) {
-        return result(status, why, None);
+    if let Some((by_person, why)) = open.and_then(|open| left_alone(open, terms)) {
+        return planned(by_person, why, Vec::new());
     }
-    match (&existing.head, open) {
-        (None, None) => None,
+    let delete = match (&existing.head, open) {
+        (None, None) | (Some((_, Ownership::Foreign(_))), None) => return None,
         (Some((_, Ownership::Foreign(why))), Some(open)) => {
             // A reason that a pass wrote before a person pushed would make the person's closing ours.
-            let mut action = Action::none(branch);
-            give_up(&mut action, open, |state| state.closed = None);
-            result(Status::Foreign, why, action.or_none())
+            let mut steps = cancelled(open);
+            steps.extend(given_up(open, |state| state.closed = None));
+            return planned(Planned::Foreign, why, steps);
         }
-        (Some((_, Ownership::Foreign(_))), None) => None,
-        _ if !terms.certainty.covers(existing) => result(
-            Status::Kept,
-            "part of the repository could not be checked, so nothing is closed",
-            None,
-        ),
-        (head, open) => {
-            let mut action = Action::none(branch);
-            action.delete = head.as_ref().map(|(head, _)| head.clone());
-            if let Some(open) = open {
-                // The reason is written before it is closed: one that is closed without a reason was closed by a person.
-                if open.state().is_none() {
-                    return result(
-                        Status::Kept,
-                        "the state in its description is missing or damaged",
-                        None,
-                    );
-                }
-                let reason = open.remembering(|state| state.closed = Some("obsolete".to_owned()));
-                action.edit = reason.map(|text| Edit::text(open.number, text));
-                action.close = Some(open.number);
-            }
-            result(
-                Status::Close,
-                "obsolete: already applied, or no longer proposed",
-                Some(action),
-            )
+        _ if !terms.certainty.covers(existing) => {
+            let why = "part of the repository could not be checked, so nothing is closed";
+            return planned(Planned::Kept, why, Vec::new());
         }
+        (head, _) => head.as_ref().map(|(head, _)| Step::Delete { from: head.clone() }),
+    };
+    let mut steps = Vec::new();
+    if let Some(open) = open {
+        if open.state().is_none() {
+            let why = "the state in its description is missing or damaged";
+            return planned(Planned::Kept, why, Vec::new());
+        }
+        // The reason is written before it is closed: one that is closed without a reason was closed by a person.
+        let reason = open.remembering(|state| state.closed = Some("obsolete".to_owned()));
+        steps.extend(reason.map(|text| Step::Edit(Edit::text(open.number, text))));
     }
+    steps.extend(delete);
+    steps.extend(open.map(|open| Step::Close(open.number)));
+    let why = "obsolete: already applied, or no longer proposed";
+    planned(Planned::Close, why, steps)
 }
 
 impl Existing {
     /// The merge requests in one state, the newest first.
-    fn of_state(&self, state: MergeRequestState) -> impl Iterator<Item = &Request> {
+    fn of_state(&self, state: MergeRequestState) -> impl Iterator<Item = &OwnRequest> {
         let all = self.merge_requests.iter().rev();
         all.filter(move |mr| mr.state == state)
     }
 
-    fn newest(&self, state: MergeRequestState) -> Option<&Request> {
+    fn newest(&self, state: MergeRequestState) -> Option<&OwnRequest> {
         self.of_state(state).next()
     }
 
@@ -390,7 +402,7 @@ impl Existing {
         let open = self.of_state(MergeRequestState::Open);
         of_head
             .into_iter()
-            .chain(open.filter_map(Request::changes))
+            .chain(open.filter_map(OwnRequest::changes))
             .collect()
     }
 }

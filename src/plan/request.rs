@@ -8,25 +8,25 @@ use serde::{Deserialize, Serialize};
 /// A merge request as the forge shows it, imagebot's part of its text read once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "MergeRequest", into = "MergeRequest")]
-pub struct Request {
+pub struct OwnRequest {
     mr: MergeRequest,
     block: Option<Block>,
 }
 
-impl From<MergeRequest> for Request {
+impl From<MergeRequest> for OwnRequest {
     fn from(mr: MergeRequest) -> Self {
         let block = block_of(&mr.description);
         Self { mr, block }
     }
 }
 
-impl From<Request> for MergeRequest {
-    fn from(request: Request) -> Self {
+impl From<OwnRequest> for MergeRequest {
+    fn from(request: OwnRequest) -> Self {
         request.mr
     }
 }
 
-impl std::ops::Deref for Request {
+impl std::ops::Deref for OwnRequest {
     type Target = MergeRequest;
 
     fn deref(&self) -> &MergeRequest {
@@ -34,7 +34,7 @@ impl std::ops::Deref for Request {
     }
 }
 
-impl Request {
+impl OwnRequest {
     /// The merge request as the forge shows it.
     pub fn merge_request(&self) -> &MergeRequest {
         &self.mr

@@ -21,7 +21,7 @@ use super::shared::Shared;
 use crate::family::{Graph, ImageSpec, Member, NO_REGISTRY, Publishes};
 use crate::fleet::{ParsedRepo, member};
 use crate::image::ImageName;
-use crate::plan::{Decision, Need, Proposed, Question, Why};
+use crate::plan::{Decision, BuildNeed, Proposed, Question, BuildReason};
 use crate::policy::{Age, Changes, DigestMode, Origin, Rule, Set};
 use crate::repo::{Glob, RepoName};
 use crate::scheme::Level;
@@ -135,8 +135,8 @@ async fn order(
         let spec = node.spec.and_then(|spec| parsed.specs.get(spec));
         let asked = asked.get(&index).map(Vec::as_slice).unwrap_or_default();
         let mut whys = match parsed.unread {
-            true => vec![Why::new(
-                Need::Unknown,
+            true => vec![BuildReason::new(
+                BuildNeed::Unknown,
                 "not-read",
                 "its repository could not be read",
             )],
@@ -151,8 +151,8 @@ async fn order(
             whys.extend(watched.await);
         }
         if graph.edges_to(index).any(|edge| edge.on_cycle) {
-            whys.push(Why::new(
-                Need::Unknown,
+            whys.push(BuildReason::new(
+                BuildNeed::Unknown,
                 "on-cycle",
                 "images depend on each other in a cycle",
             ));
@@ -231,8 +231,8 @@ fn family(setup: &Setup, all: &[ParsedRepo], sources: &[Source]) -> (Vec<Member>
 }
 
 /// What its references say of it.
-fn bases(graph: &Graph, node: usize, repo: usize, decisions: &[Decision]) -> Vec<Why> {
+fn bases(graph: &Graph, node: usize, repo: usize, decisions: &[Decision]) -> Vec<BuildReason> {
     let concerns = |decision: &&Decision| graph.children_at(repo, &decision.id()).contains(&node);
     let decisions = decisions.iter().filter(concerns);
-    decisions.filter_map(Why::of_base).collect()
+    decisions.filter_map(BuildReason::of_base).collect()
 }

@@ -277,8 +277,8 @@ impl From<&Decision> for DecisionReport {
                 .map(|(reason, _)| reason.code()),
             failed: decision.failed(),
             since: None,
-            parent: decision.kin.parent.clone(),
-            waits_for: decision.kin.waits_for.clone(),
+            parent: decision.family.parent.clone(),
+            waits_for: decision.family.waits_for.clone(),
             wanted: decision
                 .wanted
                 .iter()

@@ -5,7 +5,7 @@ use super::super::setup::Setup;
 use crate::family::{Graph, ImageSpec, NO_REGISTRY};
 use crate::fleet::ParsedRepo;
 use crate::image::{Digest, ImageName, Tag};
-use crate::plan::{Lookup, Need, Observations, Why};
+use crate::plan::{Lookup, BuildNeed, Observations, BuildReason};
 use std::collections::BTreeMap;
 
 /// A name that an image is published under, and where its version is looked for, or why it cannot be.
@@ -72,29 +72,29 @@ pub(in crate::run) fn whys_of(
     spec: Option<&ImageSpec>,
     asked: &[Asked],
     seen: &Observations,
-) -> Vec<Why> {
+) -> Vec<BuildReason> {
     let version = spec.and_then(|spec| parsed.images.version(&spec.name));
     match version {
         None if !asked.is_empty() => {
             let names = asked.iter().flat_map(|(name, asked)| {
                 let head = head_of(asked, seen)?.map(|digest| digest.is_some());
                 let tag = asked.as_ref().map_or("?", |(_, tag)| tag.as_str());
-                Some(Why::published(tag, &[(name.clone(), head)]))
+                Some(BuildReason::published(tag, &[(name.clone(), head)]))
             });
             names.flatten().collect()
         }
-        None => vec![Why::new(
-            Need::Unknown,
+        None => vec![BuildReason::new(
+            BuildNeed::Unknown,
             "no-version",
             "no version file holds its version",
         )],
-        Some(Err(why)) => vec![Why::new(Need::Unknown, "version-file", why)],
+        Some(Err(why)) => vec![BuildReason::new(BuildNeed::Unknown, "version-file", why)],
         Some(Ok(version)) => {
             let names = asked.iter().filter_map(|(name, asked)| {
                 let head = head_of(asked, seen)?;
                 Some((name.clone(), head.map(|digest| digest.is_some())))
             });
-            Why::published(&version, &names.collect::<Vec<_>>())
+            BuildReason::published(&version, &names.collect::<Vec<_>>())
         }
     }
 }

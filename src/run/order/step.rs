@@ -5,7 +5,7 @@ use crate::family::ImageSpec;
 use crate::forge::ForgeRegistry;
 use crate::git::Remote;
 use crate::image::ImageName;
-use crate::plan::Why;
+use crate::plan::BuildReason;
 use crate::repo::{CommitId, RepoName};
 
 /// An image in its place of the order.
@@ -24,7 +24,7 @@ pub struct Step {
     /// The images that it stands on.
     pub parents: Vec<String>,
     /// Whether it needs a build, and why.
-    pub whys: Vec<Why>,
+    pub whys: Vec<BuildReason>,
 }
 
 /// What came of it.

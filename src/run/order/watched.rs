@@ -7,7 +7,7 @@ use super::step::Source;
 use crate::family::ImageSpec;
 use crate::git::{EntryKind, GitError, Remote};
 use crate::image::Digest;
-use crate::plan::{Need, Why};
+use crate::plan::{BuildNeed, BuildReason};
 use crate::repo::{CommitId, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,8 +18,8 @@ pub(in crate::run) async fn watched(
     spec: &ImageSpec,
     asked: &[Asked],
     published: Option<&Digest>,
-) -> Option<Why> {
-    let unknown = |why: &str| Some(Why::new(Need::Unknown, "watch-unknown", why));
+) -> Option<BuildReason> {
+    let unknown = |why: &str| Some(BuildReason::new(BuildNeed::Unknown, "watch-unknown", why));
     let lookup = asked
         .iter()
         .find_map(|(_, asked)| Some(&asked.as_ref().ok()?.0));
@@ -49,7 +49,7 @@ pub(in crate::run) async fn watched(
                 ""
             };
             let detail = format!("{}{more} changed since {revision}", few.join(", "));
-            Some(Why::new(Need::Yes, "watch-changed", detail))
+            Some(BuildReason::new(BuildNeed::Yes, "watch-changed", detail))
         }
         Err(error) => unknown(&format!("{revision}: {error}")),
     }

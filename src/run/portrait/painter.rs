@@ -136,7 +136,7 @@ impl Painter<'_> {
         }
         let decisions: Vec<&Decision> = self.decisions(repo, index).collect();
         let unknown = decisions.iter().find(|d| d.outcome() == Outcome::Unknown);
-        let waiting = decisions.iter().find(|d| d.kin.waits_for.is_some());
+        let waiting = decisions.iter().find(|d| d.family.waits_for.is_some());
         let noun = case.forge.noun();
         let busy = self.busy(index);
         let failed = busy.iter().find(|busy| busy.has_failed());
@@ -149,7 +149,7 @@ impl Painter<'_> {
             return (State::Building, None, building.describe(noun));
         }
         if let Some(decision) = waiting {
-            let by = decision.kin.waits_for.clone();
+            let by = decision.family.waits_for.clone();
             return (State::Held, by, decision.detail.clone());
         }
         if let Some(open) = busy.iter().find(|busy| busy.number().is_some()) {
