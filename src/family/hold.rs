@@ -8,7 +8,7 @@
 use super::graph::{Edge, Graph};
 use super::member::Member;
 use super::spec::ImageSpec;
-use crate::repo::RepoPath;
+use crate::repo::{CiStatus, RepoPath};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -19,7 +19,7 @@ pub struct Facts {
     /// not among them.
     pub open: Vec<Open>,
     /// What CI says of the default branch's head.
-    pub ci: Ci,
+    pub ci: CiStatus,
     /// Since when it says so.
     pub ci_since: Option<Timestamp>,
     /// Since when that head is there.
@@ -39,25 +39,6 @@ pub struct Open {
     pub since: Option<Timestamp>,
     /// The files that it changes.
     pub paths: BTreeSet<RepoPath>,
-}
-
-/// What CI says of a commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ci {
-    /// Its pipelines cannot be seen, and never will be.
-    Unseen,
-    /// It could not be found out now: the forge or the repository could not be read.
-    Unknown,
-    /// Nothing yet.
-    None,
-    /// Nothing, and the repository never had a pipeline: there is no CI.
-    Never,
-    /// It runs, or waits.
-    Running,
-    /// It succeeded, or was skipped.
-    Passed,
-    /// It failed, or was cancelled.
-    Failed,
 }
 
 /// How long, and for what, a reference waits.
@@ -237,11 +218,11 @@ impl Scene<'_> {
             .head_since
             .is_some_and(|since| self.now.duration_since(since) < terms.settle);
         let of_head = match facts.ci {
-            Ci::Running => Some(Busy::Running),
-            Ci::Failed => Some(Busy::Failed),
-            Ci::Unknown => Some(Busy::Unknown),
-            Ci::None if is_young => Some(Busy::Settling),
-            Ci::None | Ci::Never | Ci::Unseen | Ci::Passed => None,
+            CiStatus::Running => Some(Busy::Running),
+            CiStatus::Failed => Some(Busy::Failed),
+            CiStatus::Unknown => Some(Busy::Unknown),
+            CiStatus::None if is_young => Some(Busy::Settling),
+            CiStatus::None | CiStatus::Never | CiStatus::Unseen | CiStatus::Passed => None,
         };
         let of_head = of_head.map(|what| Blocker {
             repo,
