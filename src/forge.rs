@@ -21,13 +21,12 @@ mod server;
 mod traits;
 mod wire;
 
-pub use crate::repo::Dress;
 pub use error::ForgeError;
 pub use github::{GitHub, GitHubSettings, GitHubToken};
 pub use gitlab::{GitLab, GitLabSettings};
-pub use local::{CiState, Local};
+pub use local::Local;
 pub use server::ServerSettings;
 pub use traits::{
-    Finding, Forge, ForgeRegistry, Known, LeftOut, Level, Listing, MergeRequestEdit, Merging,
-    NewMergeRequest, Pipeline, RegistryLogin, Repository,
+    Finding, Forge, ForgeRegistry, Known, LeftOut, Level, Listing, Merging, RegistryLogin,
+    Repository,
 };

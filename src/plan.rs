@@ -56,7 +56,7 @@ pub use propose::{Automerge, Proposal, propose};
 pub use reason::{Outcome, Reason};
 pub use reconcile::{Certainty, Existing, ReconcileTerms, reconcile};
 pub use request::OwnRequest;
-pub use step::{Done, Edit, Planned, Reconciled, Step};
+pub use step::{Done, Planned, Reconciled, Step};
 pub use target::Target;
 pub use template::{ParseTemplateError, Template, Templates};
 pub use text::{Block, State, Texts, block_of};

@@ -3,6 +3,7 @@
 //! Values only. How git is driven is `git`'s business, how a server is asked is `forge`'s.
 
 mod branch;
+mod ci_status;
 mod commit;
 mod glob;
 mod merge_request;
@@ -10,8 +11,11 @@ mod name;
 mod path;
 
 pub use branch::{Branch, ParseBranchError};
+pub use ci_status::CiStatus;
 pub use commit::{CommitId, ParseCommitError};
 pub use glob::{Glob, ParseGlobError, RepoGlobs};
-pub use merge_request::{Dress, MergeRequest, MergeRequestState};
+pub use merge_request::{
+    Dress, MergeRequest, MergeRequestEdit, MergeRequestState, NewMergeRequest,
+};
 pub use name::{ParseRepoNameError, RepoName};
 pub use path::{ParsePathError, RepoPath};

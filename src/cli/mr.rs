@@ -6,7 +6,7 @@ use super::session::{ConfigArgument, setup, wait};
 use crate::forge::{Forge as _, Known, Local, Repository};
 use crate::redact::Redactor;
 use crate::registry::Unlisted;
-use crate::repo::{RepoGlobs, RepoName};
+use crate::repo::{CiStatus, RepoGlobs, RepoName};
 use clap::Subcommand;
 use serde::Serialize;
 
@@ -137,8 +137,8 @@ async fn list(forges: &[Local], arguments: &List) -> anyhow::Result<Ended> {
                     .and_then(|all| all.get(&mr.source))
                     .or(mr.head.as_ref());
                 let ci = match head {
-                    Some(head) => forge.ci(&repo, head).await?,
-                    None => None,
+                    Some(head) => forge.commit_ci(&repo, head).await?,
+                    None => CiStatus::None,
                 };
                 if arguments.all || mr.state == crate::repo::MergeRequestState::Open {
                     rows.push(Row {
@@ -149,7 +149,7 @@ async fn list(forges: &[Local], arguments: &List) -> anyhow::Result<Ended> {
                         source: mr.source.to_string(),
                         target: mr.target.to_string(),
                         labels: mr.labels,
-                        ci: ci.map(|ci| ci.code()),
+                        ci: ci_word(ci),
                     });
                 }
             }
@@ -171,6 +171,16 @@ async fn list(forges: &[Local], arguments: &List) -> anyhow::Result<Ended> {
         }
     }
     Ok(if failed { Ended::Failed } else { Ended::Clean })
+}
+
+/// The word that stands for it in the repository, see `docs/forges.md`.
+fn ci_word(status: CiStatus) -> Option<&'static str> {
+    match status {
+        CiStatus::Running => Some("running"),
+        CiStatus::Passed => Some("success"),
+        CiStatus::Failed => Some("failed"),
+        CiStatus::None | CiStatus::Never | CiStatus::Unseen | CiStatus::Unknown => None,
+    }
 }
 
 async fn find<'a>(forges: &'a [Local], name: &str) -> anyhow::Result<(&'a Local, Repository)> {

@@ -17,7 +17,7 @@
 use super::graph::{Edge, Graph};
 use super::member::Member;
 use super::spec::ImageSpec;
-use crate::repo::RepoPath;
+use crate::repo::{CiStatus, RepoPath};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -28,7 +28,7 @@ pub struct RepoActivity {
     /// not among them.
     pub open: Vec<OpenRequest>,
     /// What CI says of the default branch's head.
-    pub ci: Ci,
+    pub ci: CiStatus,
     /// Since when it says so.
     pub ci_since: Option<Timestamp>,
     /// Since when that head is there.
@@ -48,25 +48,6 @@ pub struct OpenRequest {
     pub since: Option<Timestamp>,
     /// The files that it changes.
     pub paths: BTreeSet<RepoPath>,
-}
-
-/// What CI says of a commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ci {
-    /// Its pipelines cannot be seen, and never will be.
-    Unseen,
-    /// It could not be found out now: the forge or the repository could not be read.
-    Unknown,
-    /// Nothing yet.
-    None,
-    /// Nothing, and the repository never had a pipeline: there is no CI.
-    Never,
-    /// It runs, or waits.
-    Running,
-    /// It succeeded, or was skipped.
-    Passed,
-    /// It failed, or was cancelled.
-    Failed,
 }
 
 /// How long, and for what, a reference waits.
@@ -246,11 +227,11 @@ impl FleetActivity<'_> {
             .head_since
             .is_some_and(|since| self.now.duration_since(since) < terms.settle);
         let of_head = match facts.ci {
-            Ci::Running => Some(Activity::Running),
-            Ci::Failed => Some(Activity::Failed),
-            Ci::Unknown => Some(Activity::Unknown),
-            Ci::None if is_young => Some(Activity::Settling),
-            Ci::None | Ci::Never | Ci::Unseen | Ci::Passed => None,
+            CiStatus::Running => Some(Activity::Running),
+            CiStatus::Failed => Some(Activity::Failed),
+            CiStatus::Unknown => Some(Activity::Unknown),
+            CiStatus::None if is_young => Some(Activity::Settling),
+            CiStatus::None | CiStatus::Never | CiStatus::Unseen | CiStatus::Passed => None,
         };
         let of_head = of_head.map(|what| Blocker {
             repo,

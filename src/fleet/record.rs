@@ -4,9 +4,9 @@ use super::existing::ExistingRequests;
 use super::operator::Operator;
 use super::parsed::ParsedRepo;
 use crate::family::On;
-use crate::family::hold::{Ci, OpenRequest};
+use crate::family::hold::OpenRequest;
 use crate::plan::{Failure, Lookup};
-use crate::repo::{Branch, CommitId, RepoName};
+use crate::repo::{Branch, CiStatus, CommitId, RepoName};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -75,7 +75,7 @@ pub struct FleetRepo {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pipelines {
     /// Of the default branch's head.
-    pub head: Ci,
+    pub head: CiStatus,
     /// Since when it says that, as far as imagebot saw it.
     pub since: Option<Timestamp>,
     /// The numbers of the open merge requests whose pipeline failed.
@@ -86,7 +86,7 @@ impl Default for Pipelines {
     /// Nothing that anybody waits for.
     fn default() -> Self {
         Self {
-            head: Ci::Unseen,
+            head: CiStatus::Unseen,
             since: None,
             failed: BTreeSet::new(),
         }

@@ -29,12 +29,13 @@ use self::api::Api;
 use self::listing::Found;
 use super::error::ForgeError;
 use super::traits::{
-    Finding, Forge, ForgeRegistry, Known, Listing, MergeRequestEdit, Merging, NewMergeRequest,
-    Pipeline, RegistryLogin, Repository,
+    Finding, Forge, ForgeRegistry, Known, Listing, Merging, RegistryLogin, Repository,
 };
 use crate::git::Remote;
 use crate::http::Gates;
-use crate::repo::{Branch, CommitId, MergeRequest, RepoName};
+use crate::repo::{
+    Branch, CiStatus, CommitId, MergeRequest, MergeRequestEdit, NewMergeRequest, RepoName,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -190,8 +191,12 @@ impl Forge for GitHub {
         self.api.say(repo, number, code, text).await
     }
 
-    async fn pipeline(&self, repo: &Repository, head: &CommitId) -> Result<Pipeline, ForgeError> {
-        self.api.ci(repo, head).await
+    async fn commit_ci(
+        &self,
+        repo: &Repository,
+        commit: &CommitId,
+    ) -> Result<CiStatus, ForgeError> {
+        self.api.ci(repo, commit).await
     }
 
     async fn has_pipelines(&self, _: &Repository) -> Result<bool, ForgeError> {

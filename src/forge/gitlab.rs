@@ -30,13 +30,10 @@ use self::session::Session;
 use super::error::ForgeError;
 use super::scope::Scope;
 use super::server::ServerSettings;
-use super::traits::{
-    Finding, Forge, Known, Listing, MergeRequestEdit, Merging, NewMergeRequest, Pipeline,
-    Repository,
-};
+use super::traits::{Finding, Forge, Known, Listing, Merging, Repository};
 use crate::git::Credential;
 use crate::http::{Gates, Origin};
-use crate::repo::{Branch, CommitId, MergeRequest};
+use crate::repo::{Branch, CiStatus, CommitId, MergeRequest, MergeRequestEdit, NewMergeRequest};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -238,8 +235,12 @@ impl Forge for GitLab {
         notes::comment(&self.api, id(repo)?, number, code, text).await
     }
 
-    async fn pipeline(&self, repo: &Repository, head: &CommitId) -> Result<Pipeline, ForgeError> {
-        merge::pipeline(&self.api, id(repo)?, head).await
+    async fn commit_ci(
+        &self,
+        repo: &Repository,
+        commit: &CommitId,
+    ) -> Result<CiStatus, ForgeError> {
+        merge::commit_ci(&self.api, id(repo)?, commit).await
     }
 
     async fn has_pipelines(&self, repo: &Repository) -> Result<bool, ForgeError> {

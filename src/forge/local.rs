@@ -10,19 +10,17 @@ mod folders;
 mod requests;
 mod values;
 
-pub use ci::CiState;
-
 use self::folders::folders;
 use self::requests::{Kept, MERGE_REQUESTS, Requests, State, TRIES};
 use super::error::ForgeError;
 use super::mark::{NOTICE, is_marked, marked};
-use super::traits::{
-    Finding, Forge, Known, Level, Listing, MergeRequestEdit, Merging, NewMergeRequest, Pipeline,
-    Repository,
-};
+use super::traits::{Finding, Forge, Known, Level, Listing, Merging, Repository};
 use crate::git::{Git, Remote};
 use crate::http::Gates;
-use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoGlobs, RepoName};
+use crate::repo::{
+    Branch, CiStatus, CommitId, MergeRequest, MergeRequestEdit, MergeRequestState, NewMergeRequest,
+    RepoGlobs, RepoName,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -134,23 +132,14 @@ impl Local {
         )))
     }
 
-    /// What CI says of a commit.
-    pub async fn ci(
-        &self,
-        repo: &Repository,
-        commit: &CommitId,
-    ) -> Result<Option<CiState>, ForgeError> {
-        ci::read(&self.git, repo, commit).await
-    }
-
-    /// Says what CI says of a commit.
+    /// Records what CI says about a commit; a status that isn't a pipeline's removes what was recorded.
     pub async fn set_ci(
         &self,
         repo: &Repository,
         commit: &CommitId,
-        state: CiState,
+        status: CiStatus,
     ) -> Result<(), ForgeError> {
-        ci::write(&self.git, repo, commit, state).await
+        ci::write(&self.git, repo, commit, status).await
     }
 
     /// The repository of a folder below the root.
@@ -414,13 +403,12 @@ impl Forge for Local {
             .await
     }
 
-    async fn pipeline(&self, repo: &Repository, head: &CommitId) -> Result<Pipeline, ForgeError> {
-        Ok(match self.ci(repo, head).await? {
-            None => Pipeline::None,
-            Some(CiState::Running) => Pipeline::Running,
-            Some(CiState::Success) => Pipeline::Success,
-            Some(CiState::Failed) => Pipeline::Failed,
-        })
+    async fn commit_ci(
+        &self,
+        repo: &Repository,
+        commit: &CommitId,
+    ) -> Result<CiStatus, ForgeError> {
+        ci::read(&self.git, repo, commit).await
     }
 
     async fn has_pipelines(&self, repo: &Repository) -> Result<bool, ForgeError> {
@@ -438,11 +426,13 @@ impl Forge for Local {
             let why = format!("the branch of !{number} of {} has moved", repo.name);
             return Err(ForgeError::Conflict(why));
         }
-        match self.pipeline(repo, head).await? {
-            Pipeline::Success => self.merge_now(repo, number).await.map(|_| Merging::Merged),
-            Pipeline::None => Ok(Merging::no_pipeline()),
-            Pipeline::Failed => Ok(Merging::failed()),
-            Pipeline::Running => Ok(Merging::NotYet("its CI has not succeeded yet".to_owned())),
+        match self.commit_ci(repo, head).await? {
+            CiStatus::Passed => self.merge_now(repo, number).await.map(|_| Merging::Merged),
+            CiStatus::Failed => Ok(Merging::failed()),
+            CiStatus::Running => Ok(Merging::NotYet("its CI has not succeeded yet".to_owned())),
+            CiStatus::None | CiStatus::Never | CiStatus::Unseen | CiStatus::Unknown => {
+                Ok(Merging::no_pipeline())
+            }
         }
     }
 

@@ -4,7 +4,9 @@ use super::error::ForgeError;
 use crate::git::Remote;
 use crate::http::{Gates, Origin};
 use crate::image::RegistryHost;
-use crate::repo::{Branch, CommitId, Dress, MergeRequest, RepoName};
+use crate::repo::{
+    Branch, CiStatus, CommitId, MergeRequest, MergeRequestEdit, NewMergeRequest, RepoName,
+};
 use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -75,52 +77,6 @@ pub struct LeftOut {
 
 /// The ids that repositories had which the configuration names one by one: they are found again when they are renamed.
 pub type Known = BTreeMap<RepoName, String>;
-
-/// A merge request to be opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewMergeRequest {
-    /// The branch that is to be merged.
-    pub source: Branch,
-    /// The branch that it is to be merged into.
-    pub target: Branch,
-    /// The title.
-    pub title: String,
-    /// The text, Markdown, as long as it is not dressed.
-    pub description: String,
-    /// The text once it is dressed. A forge that needs several requests writes it with the last, so that whoever was
-    /// killed between them sees what is missing.
-    pub dressed: String,
-    /// What it wears.
-    pub dress: Dress,
-}
-
-/// What is to be changed of a merge request; what is `None` or empty stays.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct MergeRequestEdit {
-    /// The title.
-    pub title: Option<String>,
-    /// The text.
-    pub description: Option<String>,
-    /// The branch that it is to be merged into.
-    pub target: Option<Branch>,
-    /// Labels to be added.
-    pub add_labels: Vec<String>,
-    /// What it was to wear from the start, where opening it was cut short.
-    pub dress: Option<Dress>,
-}
-
-/// What CI says of a commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pipeline {
-    /// Nothing yet, or there is no CI.
-    None,
-    /// It runs, or waits.
-    Running,
-    /// Everything succeeded.
-    Success,
-    /// Something failed or was cancelled.
-    Failed,
-}
 
 /// What came of asking a forge to merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -252,10 +208,20 @@ pub trait Forge: Send + Sync {
         text: &str,
     ) -> Result<(), ForgeError>;
 
-    /// What CI says of a branch's head.
-    async fn pipeline(&self, repo: &Repository, head: &CommitId) -> Result<Pipeline, ForgeError>;
+    /// What CI says about a commit, asked in as few requests as the forge allows. An error stays an error: whether it
+    /// means that pipelines cannot be seen, or that nobody knows for now, is the caller's to say.
+    async fn ci(&self, repo: &Repository, commit: &CommitId) -> Result<CiStatus, ForgeError> {
+        match self.commit_ci(repo, commit).await? {
+            CiStatus::None if !self.has_pipelines(repo).await? => Ok(CiStatus::Never),
+            status => Ok(status),
+        }
+    }
 
-    /// Whether the repository has, or ever had, a pipeline; also where that cannot be told.
+    /// What the forge has from CI about exactly this commit: `None`, `Running`, `Passed` or `Failed`.
+    async fn commit_ci(&self, repo: &Repository, commit: &CommitId)
+    -> Result<CiStatus, ForgeError>;
+
+    /// Whether the repository has, or ever had, a pipeline; `true` also where the forge cannot say.
     async fn has_pipelines(&self, repo: &Repository) -> Result<bool, ForgeError>;
 
     /// Has a merge request merged when its pipeline has succeeded, as the forge itself judges that, and only with this

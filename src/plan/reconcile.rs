@@ -5,9 +5,9 @@ use super::decision::Decision;
 use super::ownership::Ownership;
 use super::propose::{Automerge, Proposal};
 use super::request::OwnRequest;
-use super::step::{Edit, Planned, Reconciled, Step};
+use super::step::{Planned, Reconciled, Step};
 use super::text::{State, Texts, replace_block};
-use crate::repo::{Branch, CommitId, MergeRequestState, RepoPath};
+use crate::repo::{Branch, CommitId, MergeRequestEdit, MergeRequestState, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -184,7 +184,7 @@ fn one(
         steps.push(Step::Open(Arc::clone(proposal)));
         return planned(Planned::Open, "", steps);
     };
-    steps.extend(rewritten(&proposal.texts, open).map(Step::Edit));
+    steps.extend(rewritten(&proposal.texts, open));
     match steps.is_empty() {
         true => planned(Planned::Unchanged, "", steps),
         false => planned(Planned::Update, "", steps),
@@ -222,7 +222,7 @@ fn given_up(open: &OwnRequest, change: impl FnOnce(&mut State)) -> Option<Step> 
         change(state);
         state.scheduled = false;
     });
-    text.map(|text| Step::Edit(Edit::text(open.number, text)))
+    text.map(|text| Step::describe(open.number, text))
 }
 
 fn has_label(mr: &OwnRequest, label: &str) -> bool {
@@ -290,7 +290,7 @@ fn latest<'a>(sets: impl Iterator<Item = &'a ChangeSet>) -> ChangeSet {
 }
 
 /// What is to be changed of a merge request: its texts if what was rendered changed, and what it wears.
-fn rewritten(texts: &Texts, open: &OwnRequest) -> Option<Edit> {
+fn rewritten(texts: &Texts, open: &OwnRequest) -> Option<Step> {
     let block = open.block();
     let known = open.state();
     let undressed = known.is_some_and(|state| state.undressed);
@@ -322,12 +322,16 @@ fn rewritten(texts: &Texts, open: &OwnRequest) -> Option<Edit> {
             .collect(),
         ..texts.state.clone()
     };
-    Some(Edit {
+    let description = replace_block(&open.description, &texts.block(&state));
+    Some(Step::Edit {
         number: open.number,
-        title: (open.title != texts.title).then(|| texts.title.clone()),
-        description: replace_block(&open.description, &texts.block(&state)),
-        add_labels,
-        dress: undressed.then(|| texts.dress.clone()),
+        edit: MergeRequestEdit {
+            title: (open.title != texts.title).then(|| texts.title.clone()),
+            description: Some(description),
+            target: None,
+            add_labels,
+            dress: undressed.then(|| texts.dress.clone()),
+        },
     })
 }
 
@@ -374,7 +378,7 @@ fn without_proposal(
         }
         // The reason is written before it is closed: one that is closed without a reason was closed by a person.
         let reason = open.remembering(|state| state.closed = Some("obsolete".to_owned()));
-        steps.extend(reason.map(|text| Step::Edit(Edit::text(open.number, text))));
+        steps.extend(reason.map(|text| Step::describe(open.number, text)));
     }
     steps.extend(delete);
     steps.extend(open.map(|open| Step::Close(open.number)));

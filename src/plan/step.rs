@@ -1,7 +1,7 @@
 //! What is to be done for one branch, step by step, and what became of it.
 
 use super::propose::Proposal;
-use crate::repo::{Branch, CommitId, Dress};
+use crate::repo::{Branch, CommitId, MergeRequestEdit};
 use std::sync::Arc;
 
 /// One step for a branch. The steps of a branch are done in their order, and each can be repeated without harm.
@@ -33,41 +33,29 @@ pub enum Step {
         text: &'static str,
     },
     /// An open merge request changes.
-    Edit(Edit),
+    Edit {
+        /// The merge request's number.
+        number: u64,
+        /// What changes.
+        edit: MergeRequestEdit,
+    },
     /// A merge request is closed.
     Close(u64),
 }
 
 impl Step {
+    /// That only the text of a merge request changes.
+    pub(crate) fn describe(number: u64, description: String) -> Self {
+        let edit = MergeRequestEdit {
+            description: Some(description),
+            ..MergeRequestEdit::default()
+        };
+        Self::Edit { number, edit }
+    }
+
     /// Whether it moves the branch.
     pub fn moves_branch(&self) -> bool {
         matches!(self, Self::Push { .. } | Self::Delete { .. })
-    }
-}
-
-/// What changes of a merge request; what is `None` or empty stays.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Edit {
-    /// Its number.
-    pub number: u64,
-    /// The new title.
-    pub title: Option<String>,
-    /// The new description.
-    pub description: String,
-    /// Labels that the policy asks for since.
-    pub add_labels: Vec<String>,
-    /// Labels, assignees and the like that it was to have from the start, where opening it was cut short.
-    pub dress: Option<Dress>,
-}
-
-impl Edit {
-    /// Only another text.
-    pub(super) fn text(number: u64, description: String) -> Self {
-        Self {
-            number,
-            description,
-            ..Self::default()
-        }
     }
 }
 

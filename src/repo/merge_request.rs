@@ -52,6 +52,39 @@ pub struct Dress {
     pub remove_source_branch: bool,
 }
 
+/// A merge request to be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMergeRequest {
+    /// The branch that is to be merged.
+    pub source: Branch,
+    /// The branch that it is to be merged into.
+    pub target: Branch,
+    /// The title.
+    pub title: String,
+    /// The text, Markdown, as long as it is not dressed.
+    pub description: String,
+    /// The text once it is dressed. A forge that needs several requests writes it with the last, so that whoever was
+    /// killed between them sees what is missing.
+    pub dressed: String,
+    /// What it wears.
+    pub dress: Dress,
+}
+
+/// What is to be changed of a merge request; what is `None` or empty stays.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MergeRequestEdit {
+    /// The title.
+    pub title: Option<String>,
+    /// The text.
+    pub description: Option<String>,
+    /// The branch that it is to be merged into.
+    pub target: Option<Branch>,
+    /// Labels to be added.
+    pub add_labels: Vec<String>,
+    /// What it was to wear from the start, where opening it was cut short.
+    pub dress: Option<Dress>,
+}
+
 coded! {
     /// Whether a merge request is still to be decided.
     #[derive(Deserialize)]

@@ -5,10 +5,10 @@ use super::planned::RepoPlan;
 use super::push_rules::{is_of_workflows, push_help};
 use super::report::ProblemReport;
 use super::shared::Shared;
-use crate::forge::{ForgeError, MergeRequestEdit, NewMergeRequest};
+use crate::forge::ForgeError;
 use crate::git::{EntryKind, FileChange, GitError, NewCommit, Push, Pushed};
 use crate::plan::{Action, Edit, Ownership, Proposal, Reconciled, State, Status};
-use crate::repo::{Branch, CommitId};
+use crate::repo::{Branch, CommitId, MergeRequestEdit, NewMergeRequest};
 use crate::store::Kind;
 use std::collections::{BTreeSet, HashMap};
 

@@ -1,9 +1,9 @@
 //! The family graph: who builds what, who stands on what, and who waits for whom.
 
-use imagebot::family::hold::{Busy, Ci, Facts, Open, Scene, Terms, Verdict};
+use imagebot::family::hold::{Busy, Facts, Open, Scene, Terms, Verdict};
 use imagebot::family::{Depends, Graph, ImageSpec, Member, On, Publishes, Stand};
 use imagebot::image::{ImageName, RegistryHost};
-use imagebot::repo::{Glob, RepoName, RepoPath};
+use imagebot::repo::{CiStatus, Glob, RepoName, RepoPath};
 use imagebot::source::{Format, scan};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -317,7 +317,7 @@ fn at(minutes: i64) -> Timestamp {
 fn quiet() -> Facts {
     Facts {
         open: Vec::new(),
-        ci: Ci::Passed,
+        ci: CiStatus::Passed,
         ci_since: Some(at(-60)),
         head_since: Some(at(-60)),
     }
@@ -414,12 +414,12 @@ fn f61_everything_that_is_coming_above_a_child_holds_it() {
     );
     check(&[("b", busy(vec![open(3, -5)]))], "e", "a", "free");
     let running = Facts {
-        ci: Ci::Running,
+        ci: CiStatus::Running,
         ..quiet()
     };
     check(&[("d", running)], "c", "a", "held d Running");
     let new = Facts {
-        ci: Ci::None,
+        ci: CiStatus::None,
         head_since: Some(at(-9)),
         ..quiet()
     };
@@ -440,7 +440,7 @@ fn f61_everything_that_is_coming_above_a_child_holds_it() {
         &[(
             "d",
             Facts {
-                ci: Ci::Unseen,
+                ci: CiStatus::Unseen,
                 head_since: Some(at(0)),
                 ..quiet()
             },
@@ -467,7 +467,7 @@ fn f61_everything_that_is_coming_above_a_child_holds_it() {
 #[test]
 fn f62_a_parent_that_failed_blocks_the_references_to_its_image_only() {
     let failed = Facts {
-        ci: Ci::Failed,
+        ci: CiStatus::Failed,
         ..quiet()
     };
     let check = |facts: &[(&str, Facts)], child: &str, parent: &str, expect: &str| {
@@ -518,7 +518,7 @@ fn a_hold_runs_out_and_a_label_proves_what_is_new() {
         "held a MergeRequest(Some(3))",
     );
     let running = Facts {
-        ci: Ci::Running,
+        ci: CiStatus::Running,
         head_since: Some(at(-1)),
         ..quiet()
     };

@@ -3,9 +3,11 @@
 use super::bare::{copy, git};
 use super::fake_github::{FakeGitHub, TokenOptions};
 use super::fake_gitlab::{FakeGitLab, NewToken, ProjectOptions};
-use imagebot::forge::{CiState, Forge as _, Known, Local, MergeRequestEdit, Pipeline, Repository};
+use imagebot::forge::{Forge as _, Known, Local, Repository};
 use imagebot::git::{Git, Identity};
-use imagebot::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoGlobs};
+use imagebot::repo::{
+    Branch, CiStatus, CommitId, MergeRequest, MergeRequestEdit, MergeRequestState, RepoGlobs,
+};
 use std::path::{Path, PathBuf};
 
 /// Which of them.
@@ -397,22 +399,17 @@ impl Hub {
     }
 
     /// CI says this of a commit.
-    pub(crate) async fn ci(&self, repo: &str, commit: &str, state: Pipeline) {
+    pub(crate) async fn ci(&self, repo: &str, commit: &str, state: CiStatus) {
         match self {
             Self::Local(local, _) => {
-                let state = match state {
-                    Pipeline::Success => CiState::Success,
-                    Pipeline::Failed => CiState::Failed,
-                    _ => CiState::Running,
-                };
                 let repo = Self::listed(local, repo).await;
                 let commit = CommitId::parse(commit).expect("an id");
                 local.set_ci(&repo, &commit, state).await.expect("said");
             }
             Self::GitLab(fake, _) => {
                 let status = match state {
-                    Pipeline::Success => "success",
-                    Pipeline::Failed => "failed",
+                    CiStatus::Passed => "success",
+                    CiStatus::Failed => "failed",
                     _ => "running",
                 };
                 fake.set_pipeline(&path(repo), commit, status);
@@ -420,8 +417,8 @@ impl Hub {
             }
             Self::GitHub(fake) => {
                 let conclusion = match state {
-                    Pipeline::Success => Some("success"),
-                    Pipeline::Failed => Some("failure"),
+                    CiStatus::Passed => Some("success"),
+                    CiStatus::Failed => Some("failure"),
                     _ => None,
                 };
                 fake.settled_check(&path(repo), commit, "build", conclusion);

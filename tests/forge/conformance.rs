@@ -1,10 +1,10 @@
 //! What every forge must do, told in what people do on it and what imagebot sees.
 
-use imagebot::forge::{
-    Dress, Forge, ForgeError, Known, MergeRequestEdit, Merging, NewMergeRequest, Pipeline,
-    Repository,
+use imagebot::forge::{Forge, ForgeError, Known, Merging, Repository};
+use imagebot::repo::{
+    Branch, CiStatus, CommitId, Dress, MergeRequest, MergeRequestEdit, MergeRequestState,
+    NewMergeRequest,
 };
-use imagebot::repo::{Branch, CommitId, MergeRequest, MergeRequestState};
 
 /// A forge under test, and what people do on it.
 #[async_trait::async_trait]
@@ -24,7 +24,7 @@ pub(crate) trait Server: Sync {
     /// What stands below a merge request.
     async fn comments(&self, repo: &Repository, number: u64) -> String;
     /// CI says this of a commit.
-    async fn ci(&self, repo: &Repository, commit: &CommitId, state: Pipeline);
+    async fn ci(&self, repo: &Repository, commit: &CommitId, state: CiStatus);
     /// The texts of the open notices on a repository.
     async fn notices(&self, repo: &Repository) -> Vec<String>;
 }
@@ -451,13 +451,18 @@ pub(crate) async fn ci_is_told_of_a_commit(server: &impl Server) {
     let repo = prepared(server).await;
     let forge = server.forge();
     let tip = server.head(REPO, SOURCE).unwrap();
-    assert_eq!(forge.pipeline(&repo, &tip).await.unwrap(), Pipeline::None);
-    for state in [Pipeline::Running, Pipeline::Failed, Pipeline::Success] {
+    assert_eq!(forge.commit_ci(&repo, &tip).await.unwrap(), CiStatus::None);
+    for state in [CiStatus::Running, CiStatus::Failed, CiStatus::Passed] {
         server.ci(&repo, &tip, state).await;
-        assert_eq!(forge.pipeline(&repo, &tip).await.unwrap(), state);
+        assert_eq!(forge.commit_ci(&repo, &tip).await.unwrap(), state);
     }
     let other = server.head(REPO, "main").unwrap();
-    assert_eq!(forge.pipeline(&repo, &other).await.unwrap(), Pipeline::None);
+    assert_eq!(
+        forge.commit_ci(&repo, &other).await.unwrap(),
+        CiStatus::None
+    );
+    assert_eq!(forge.ci(&repo, &tip).await.unwrap(), CiStatus::Passed);
+    assert_eq!(forge.ci(&repo, &other).await.unwrap(), CiStatus::None);
 }
 
 /// T35: what a person pushed meanwhile is not merged.
@@ -467,9 +472,9 @@ pub(crate) async fn a_merge_is_bound_to_its_head(server: &impl Server) {
     let number = forge.create(&repo, &request(SOURCE, "one")).await.unwrap();
     let number = number.number;
     let ours = server.head(REPO, SOURCE).unwrap();
-    server.ci(&repo, &ours, Pipeline::Success).await;
+    server.ci(&repo, &ours, CiStatus::Passed).await;
     let theirs = server.commit(REPO, SOURCE, "y", "theirs\n");
-    server.ci(&repo, &theirs, Pipeline::Success).await;
+    server.ci(&repo, &theirs, CiStatus::Passed).await;
     let error = forge.merge(&repo, number, &ours).await.unwrap_err();
     assert!(matches!(error, ForgeError::Conflict(_)), "{error}");
     assert_eq!(only(server, &repo).await.state, MergeRequestState::Open);

@@ -22,10 +22,10 @@ mod serve;
 use crate::conformance::{Server, branch, request};
 use crate::fake_gitlab::{self, FakeGitLab, NewToken, ProjectOptions};
 use imagebot::forge::{
-    Forge, ForgeError, GitLab, GitLabSettings, Known, Listing, Pipeline, Repository, ServerSettings,
+    Forge, ForgeError, GitLab, GitLabSettings, Known, Listing, Repository, ServerSettings,
 };
 use imagebot::http::{Clock, Gates, Limits, Origin};
-use imagebot::repo::{CommitId, MergeRequest, RepoGlobs};
+use imagebot::repo::{CiStatus, CommitId, MergeRequest, RepoGlobs};
 use std::time::Duration;
 
 /// A fake GitLab and a client with a developer's token.
@@ -205,12 +205,12 @@ impl Server for World {
         let notes: Vec<&str> = found.notes.iter().map(|note| note.body.as_str()).collect();
         notes.join("\n")
     }
-    async fn ci(&self, repo: &Repository, commit: &CommitId, state: Pipeline) {
+    async fn ci(&self, repo: &Repository, commit: &CommitId, state: CiStatus) {
         let status = match state {
-            Pipeline::Running => "running",
-            Pipeline::Success => "success",
-            Pipeline::Failed => "failed",
-            Pipeline::None => panic!("CI cannot take back what it said"),
+            CiStatus::Running => "running",
+            CiStatus::Passed => "success",
+            CiStatus::Failed => "failed",
+            other => panic!("CI never reports {other:?}"),
         };
         self.fake
             .set_pipeline(repo.name.as_str(), commit.as_str(), status);

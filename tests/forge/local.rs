@@ -2,11 +2,9 @@
 
 use crate::conformance::{Server, branch, listed, request};
 use crate::git_repos::{Repos, write_program};
-use imagebot::forge::{
-    CiState, Forge, ForgeError, Listing, Local, MergeRequestEdit, Pipeline, Repository,
-};
+use imagebot::forge::{Forge, ForgeError, Listing, Local, Repository};
 use imagebot::git::{Git, Identity};
-use imagebot::repo::{CommitId, MergeRequestState, RepoGlobs};
+use imagebot::repo::{CiStatus, CommitId, MergeRequestEdit, MergeRequestState, RepoGlobs};
 use std::path::Path;
 
 struct Bench {
@@ -77,13 +75,7 @@ impl Server for Bench {
     async fn comments(&self, repo: &Repository, number: u64) -> String {
         self.local.comments(repo, number).await.unwrap()
     }
-    async fn ci(&self, repo: &Repository, commit: &CommitId, state: Pipeline) {
-        let state = match state {
-            Pipeline::Running => CiState::Running,
-            Pipeline::Success => CiState::Success,
-            Pipeline::Failed => CiState::Failed,
-            Pipeline::None => panic!("CI cannot take back what it said"),
-        };
+    async fn ci(&self, repo: &Repository, commit: &CommitId, state: CiStatus) {
         self.local.set_ci(repo, commit, state).await.unwrap();
     }
     async fn notices(&self, repo: &Repository) -> Vec<String> {
@@ -278,23 +270,29 @@ async fn ci_states_are_kept_for_each_commit() {
     let one = bench.repos.commit("app", &[("x", "1\n")]);
     let two = bench.repos.commit("app", &[("x", "2\n")]);
     let repo = listed(&bench.local, "app").await;
-    assert_eq!(bench.local.ci(&repo, &one).await.unwrap(), None);
+    assert_eq!(bench.local.ci(&repo, &one).await.unwrap(), CiStatus::Never);
     for state in [
-        CiState::Running,
-        CiState::Failed,
-        CiState::Failed,
-        CiState::Success,
+        CiStatus::Running,
+        CiStatus::Failed,
+        CiStatus::Failed,
+        CiStatus::Passed,
     ] {
         bench.local.set_ci(&repo, &one, state).await.unwrap();
-        assert_eq!(bench.local.ci(&repo, &one).await.unwrap(), Some(state));
+        assert_eq!(bench.local.ci(&repo, &one).await.unwrap(), state);
     }
-    assert_eq!(bench.local.ci(&repo, &two).await.unwrap(), None);
-    let states = [CiState::Running, CiState::Failed, CiState::Success];
+    assert_eq!(bench.local.ci(&repo, &two).await.unwrap(), CiStatus::None);
+    let states = [CiStatus::Running, CiStatus::Failed, CiStatus::Passed];
     let all = states.map(|state| bench.local.set_ci(&repo, &two, state));
     for done in futures::future::join_all(all).await {
         done.unwrap();
     }
-    assert!(bench.local.ci(&repo, &two).await.unwrap().is_some());
+    let one_of_them = bench.local.ci(&repo, &two).await.unwrap();
+    assert!(states.contains(&one_of_them), "{one_of_them:?}");
+    for commit in [&one, &two] {
+        let removed = bench.local.set_ci(&repo, commit, CiStatus::None);
+        removed.await.unwrap();
+    }
+    assert_eq!(bench.local.ci(&repo, &one).await.unwrap(), CiStatus::Never);
     assert_eq!(bench.repos.git("app", &["fsck", "--no-dangling"]), "");
 }
 
@@ -471,7 +469,7 @@ async fn sha256_repositories_have_merge_requests_too() {
         .number;
     bench
         .local
-        .set_ci(&repo, &repo.head.clone().unwrap().1, CiState::Running)
+        .set_ci(&repo, &repo.head.clone().unwrap().1, CiStatus::Running)
         .await
         .unwrap();
     let merged = bench.local.merge_now(&repo, number).await.unwrap();

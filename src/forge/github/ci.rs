@@ -7,8 +7,8 @@
 use super::api::{Api, quoted, route};
 use super::failure::Failure;
 use crate::forge::error::ForgeError;
-use crate::forge::traits::{Merging, Pipeline, Repository};
-use crate::repo::CommitId;
+use crate::forge::traits::{Merging, Repository};
+use crate::repo::{CiStatus, CommitId};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
@@ -100,7 +100,7 @@ struct Rule {
 
 /// All that is seen of a commit's checks.
 struct Checks {
-    pipeline: Pipeline,
+    status: CiStatus,
     /// When the last of them began or ended.
     last: Option<Timestamp>,
     /// Whether the checks of all Apps were seen, and not only those of Actions.
@@ -113,8 +113,8 @@ impl Api {
         &self,
         repo: &Repository,
         head: &CommitId,
-    ) -> Result<Pipeline, ForgeError> {
-        Ok(self.checks(repo, head).await?.pipeline)
+    ) -> Result<CiStatus, ForgeError> {
+        Ok(self.checks(repo, head).await?.status)
     }
 
     async fn checks(&self, repo: &Repository, head: &CommitId) -> Result<Checks, ForgeError> {
@@ -135,17 +135,17 @@ impl Api {
         let states = states.chain(statuses.iter().map(of_status));
         // What failed is told at once, what runs before what has succeeded.
         let worst = states.max_by_key(|state| match state {
-            Pipeline::None => 0,
-            Pipeline::Success => 1,
-            Pipeline::Running => 2,
-            Pipeline::Failed => 3,
+            CiStatus::Failed => 3,
+            CiStatus::Running => 2,
+            CiStatus::Passed => 1,
+            CiStatus::None | CiStatus::Never | CiStatus::Unseen | CiStatus::Unknown => 0,
         });
         let of_runs = runs
             .iter()
             .flat_map(|run| [run.started_at, run.completed_at, run.updated_at]);
         let of_statuses = statuses.iter().map(|status| status.updated_at);
         Ok(Checks {
-            pipeline: worst.unwrap_or(Pipeline::None),
+            status: worst.unwrap_or(CiStatus::None),
             last: of_runs.chain(of_statuses).flatten().max(),
             whole,
         })
@@ -162,11 +162,13 @@ impl Api {
     ) -> Result<Option<Merging>, ForgeError> {
         let not_yet = |why: String| Ok(Some(Merging::NotYet(why)));
         let checks = self.checks(repo, head).await?;
-        match checks.pipeline {
-            Pipeline::Success => {}
-            Pipeline::None => return Ok(Some(Merging::no_pipeline())),
-            Pipeline::Running => return not_yet("its checks have not finished".to_owned()),
-            Pipeline::Failed => return Ok(Some(Merging::failed())),
+        match checks.status {
+            CiStatus::Passed => {}
+            CiStatus::Failed => return Ok(Some(Merging::failed())),
+            CiStatus::Running => return not_yet("its checks have not finished".to_owned()),
+            CiStatus::None | CiStatus::Never | CiStatus::Unseen | CiStatus::Unknown => {
+                return Ok(Some(Merging::no_pipeline()));
+            }
         }
         // What is required GitHub itself waits for.
         let required = match checks.whole {
@@ -256,18 +258,18 @@ impl Api {
     }
 }
 
-fn of_run(run: &Run) -> Pipeline {
+fn of_run(run: &Run) -> CiStatus {
     match (run.status.as_deref(), run.conclusion.as_deref()) {
-        (Some("completed"), Some("success" | "neutral" | "skipped")) => Pipeline::Success,
-        (Some("completed"), _) => Pipeline::Failed,
-        _ => Pipeline::Running,
+        (Some("completed"), Some("success" | "neutral" | "skipped")) => CiStatus::Passed,
+        (Some("completed"), _) => CiStatus::Failed,
+        _ => CiStatus::Running,
     }
 }
 
-fn of_status(status: &Status) -> Pipeline {
+fn of_status(status: &Status) -> CiStatus {
     match status.state.as_str() {
-        "success" => Pipeline::Success,
-        "pending" => Pipeline::Running,
-        _ => Pipeline::Failed,
+        "success" => CiStatus::Passed,
+        "pending" => CiStatus::Running,
+        _ => CiStatus::Failed,
     }
 }

@@ -4,9 +4,11 @@ use super::api::{Api, halves, quoted, route};
 use super::failure::Failure;
 use super::pull::{FRAGMENT, Node, Pull};
 use crate::forge::error::ForgeError;
-use crate::forge::traits::{MergeRequestEdit, NewMergeRequest, Repository};
+use crate::forge::traits::Repository;
 
-use crate::repo::{Branch, Dress, MergeRequest, MergeRequestState};
+use crate::repo::{
+    Branch, Dress, MergeRequest, MergeRequestEdit, MergeRequestState, NewMergeRequest,
+};
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

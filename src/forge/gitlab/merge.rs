@@ -7,8 +7,8 @@ use super::mergeable::{Mergeable, mergeable};
 use super::requests::one;
 use super::session::Session;
 use crate::forge::error::ForgeError;
-use crate::forge::traits::{Merging, Pipeline};
-use crate::repo::CommitId;
+use crate::forge::traits::Merging;
+use crate::repo::{CiStatus, CommitId};
 use gitlab::api::projects::{pipelines, repository::branches};
 use reqwest::StatusCode;
 
@@ -16,11 +16,11 @@ use reqwest::StatusCode;
 const TRIES: u32 = 5;
 
 /// The state of the newest pipeline of a commit.
-pub(super) async fn pipeline(
+pub(super) async fn commit_ci(
     api: &Api,
     project: u64,
     head: &CommitId,
-) -> Result<Pipeline, ForgeError> {
+) -> Result<CiStatus, ForgeError> {
     let endpoint = pipelines::Pipelines::builder()
         .project(project)
         .sha(head.as_str())
@@ -28,11 +28,11 @@ pub(super) async fn pipeline(
     let found: Vec<PipelineAnswer> = api.get(&built(endpoint)?).await?;
     Ok(
         match found.first().map(|pipeline| pipeline.status.as_str()) {
-            None => Pipeline::None,
-            Some("success" | "skipped") => Pipeline::Success,
-            Some("failed" | "canceled" | "canceling") => Pipeline::Failed,
+            None => CiStatus::None,
+            Some("success" | "skipped") => CiStatus::Passed,
+            Some("failed" | "canceled" | "canceling") => CiStatus::Failed,
             // Running, waiting in one of many ways, or for a person (`manual`).
-            Some(_) => Pipeline::Running,
+            Some(_) => CiStatus::Running,
         },
     )
 }

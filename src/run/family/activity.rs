@@ -2,10 +2,10 @@
 
 use super::super::repo::{RepoState, store_key};
 use super::super::shared::Shared;
-use crate::family::hold::{Ci, Facts, Open};
-use crate::forge::{Forge, Pipeline, Repository};
+use crate::family::hold::{Facts, Open};
+use crate::forge::{Forge, Repository};
 use crate::plan::{ChangeSet, Proposal, Reconciled, Request, Since, listed, requests};
-use crate::repo::{CommitId, RepoName};
+use crate::repo::{CiStatus, CommitId, RepoName};
 use crate::store::{Kind, Store};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone)]
 pub(super) struct Activity {
     /// What CI says of the default branch's head.
-    ci: Ci,
+    ci: CiStatus,
     /// The open merge requests whose pipeline failed.
     failed: BTreeSet<u64>,
 }
@@ -22,7 +22,7 @@ pub(super) struct Activity {
 impl Default for Activity {
     fn default() -> Self {
         Self {
-            ci: Ci::Unseen,
+            ci: CiStatus::Unseen,
             failed: BTreeSet::new(),
         }
     }
@@ -35,7 +35,7 @@ impl Activity {
             return Self::default();
         }
         let mut activity = Self {
-            ci: Ci::Unknown,
+            ci: CiStatus::Unknown,
             ..Self::default()
         };
         if shared.is_stopped(forge.name()) {
@@ -50,7 +50,7 @@ impl Activity {
             let branch = case.there.branches.get(&mr.source);
             let head = mr.head.as_ref().or(branch.map(|ours| &ours.head));
             if let Some(head) = head
-                && ci(forge, repo, head).await == Ci::Failed
+                && ci(forge, repo, head).await == CiStatus::Failed
             {
                 activity.failed.insert(mr.number);
             }
@@ -82,7 +82,7 @@ pub(super) fn facts(
     };
     let key = store_key(forge, repo);
     let ci_since = match (activity.ci, &repo.head) {
-        (Ci::Unknown, _) => Some(unknown_since(shared, &key)),
+        (CiStatus::Unknown, _) => Some(unknown_since(shared, &key)),
         (ci, Some((_, head))) => {
             shared.setup.store.forget(Kind::Ci, &unknown(&key));
             let what = format!("{head} {ci:?}");
@@ -102,7 +102,7 @@ pub(super) fn facts(
 pub(super) fn facts_of_unlisted(shared: &Shared, name: &RepoName) -> Facts {
     Facts {
         open: Vec::new(),
-        ci: Ci::Unknown,
+        ci: CiStatus::Unknown,
         ci_since: Some(unknown_since(shared, name.as_str())),
         head_since: None,
     }
@@ -197,26 +197,16 @@ impl<'a> Remembered<'a> {
     }
 }
 
-/// What CI says of a commit. Where pipelines cannot be seen nobody waits for them; where the forge fails nobody knows.
-async fn ci(forge: &dyn Forge, repo: &Repository, commit: &CommitId) -> Ci {
-    match forge.pipeline(repo, commit).await {
-        Ok(Pipeline::None) => match forge.has_pipelines(repo).await {
-            Ok(false) => Ci::Never,
-            // The commit is waited for as if it were to get one.
-            Ok(true) | Err(_) => Ci::None,
-        },
-        Ok(Pipeline::Running) => Ci::Running,
-        Ok(Pipeline::Success) => Ci::Passed,
-        Ok(Pipeline::Failed) => Ci::Failed,
-        Err(error) if error.is_refusal() => {
+/// What CI says about a commit. If pipelines cannot be seen, nothing waits for them; if the forge fails, nobody knows.
+async fn ci(forge: &dyn Forge, repo: &Repository, commit: &CommitId) -> CiStatus {
+    forge.ci(repo, commit).await.unwrap_or_else(|error| {
+        if error.is_refusal() {
             tracing::warn!(repo = %repo.name, %error, "its pipelines are not visible, so nothing waits for them");
-            Ci::Unseen
+            return CiStatus::Unseen;
         }
-        Err(error) => {
-            tracing::warn!(repo = %repo.name, %error, "its pipelines could not be fetched");
-            Ci::Unknown
-        }
-    }
+        tracing::warn!(repo = %repo.name, %error, "its pipelines could not be fetched");
+        CiStatus::Unknown
+    })
 }
 
 /// Since when the default branch has its head: what the commit says, but not before imagebot saw another head there. A

@@ -1,7 +1,7 @@
 //! A pass of imagebot on values: the core's own functions in the order in which a pass calls them.
 
 use super::world::{HOST, Ours, Said, World};
-use imagebot::family::hold::{Ci, Facts};
+use imagebot::family::hold::Facts;
 use imagebot::family::{Graph, ImageSpec, Member, Stand};
 use imagebot::image::{Digest, ImageName, RegistryHost, Tag};
 use imagebot::plan::{
@@ -11,7 +11,7 @@ use imagebot::plan::{
     requests,
 };
 use imagebot::policy::{Age, Changes, Hold, Origin, Policy, Rule, Set};
-use imagebot::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoPath};
+use imagebot::repo::{Branch, CiStatus, CommitId, MergeRequest, MergeRequestState, RepoPath};
 use imagebot::source::{Format, Located, Stages, scan};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -446,10 +446,10 @@ fn facts(
     Facts {
         open: requests(proposals, results, &case.open, &failed, &mut remembered),
         ci: match it.ci.get(&it.head) {
-            None => Ci::None,
-            Some(Said::Running) => Ci::Running,
-            Some(Said::Passed) => Ci::Passed,
-            Some(Said::Failed) => Ci::Failed,
+            None => CiStatus::None,
+            Some(Said::Running) => CiStatus::Running,
+            Some(Said::Passed) => CiStatus::Passed,
+            Some(Said::Failed) => CiStatus::Failed,
         },
         ci_since: since,
         head_since: since,

@@ -3,10 +3,9 @@
 use crate::conformance::Server;
 use crate::fake_github::{FakeGitHub, Options, TokenOptions};
 use imagebot::forge::{
-    Forge, ForgeError, GitHub, GitHubSettings, GitHubToken, Listing, Pipeline, Repository,
-    ServerSettings,
+    Forge, ForgeError, GitHub, GitHubSettings, GitHubToken, Listing, Repository, ServerSettings,
 };
-use imagebot::repo::{CommitId, RepoGlobs};
+use imagebot::repo::{CiStatus, CommitId, RepoGlobs};
 use std::time::Duration;
 
 /// The token that every test uses unless it says otherwise.
@@ -93,12 +92,12 @@ impl Server for Bench {
         let bodies: Vec<String> = issue.comments.into_iter().map(|c| c.body).collect();
         bodies.join("\n---\n")
     }
-    async fn ci(&self, repo: &Repository, commit: &CommitId, state: Pipeline) {
+    async fn ci(&self, repo: &Repository, commit: &CommitId, state: CiStatus) {
         let conclusion = match state {
-            Pipeline::Running => None,
-            Pipeline::Success => Some("success"),
-            Pipeline::Failed => Some("failure"),
-            Pipeline::None => panic!("CI cannot take back what it said"),
+            CiStatus::Running => None,
+            CiStatus::Passed => Some("success"),
+            CiStatus::Failed => Some("failure"),
+            other => panic!("CI never reports {other:?}"),
         };
         let name = repo.name.as_str();
         self.fake

@@ -3,9 +3,9 @@
 use super::bench::Bench;
 use crate::conformance::{branch, listed, request};
 use crate::fake_github::Effect;
-use imagebot::forge::{Dress, Forge, ForgeError, MergeRequestEdit, NewMergeRequest, Repository};
+use imagebot::forge::{Forge, ForgeError, Repository};
 use imagebot::git::{Git, Identity, Push, Pushed};
-use imagebot::repo::MergeRequestState;
+use imagebot::repo::{Dress, MergeRequestEdit, MergeRequestState, NewMergeRequest};
 
 const SOURCE: &str = "imagebot/a";
 

@@ -3,8 +3,8 @@
 use super::bench::{Bench, TOKEN, settings};
 use crate::conformance::{listed, request};
 use crate::fake_github::Effect;
-use imagebot::forge::{Forge, ForgeError, GitHub, GitHubSettings, Merging, Pipeline, Repository};
-use imagebot::repo::CommitId;
+use imagebot::forge::{Forge, ForgeError, GitHub, GitHubSettings, Merging, Repository};
+use imagebot::repo::{CiStatus, CommitId};
 use std::time::Duration;
 
 const SOURCE: &str = "imagebot/a";
@@ -366,15 +366,15 @@ async fn a_token_that_cannot_read_checks_reads_runs() {
         token.checks = false;
     }
     assert_eq!(
-        bench.github.pipeline(&repo, &head).await.unwrap(),
-        Pipeline::None
+        bench.github.commit_ci(&repo, &head).await.unwrap(),
+        CiStatus::None
     );
     bench
         .fake
         .check(REPO, head.as_str(), "build", Some("success"));
     assert_eq!(
-        bench.github.pipeline(&repo, &head).await.unwrap(),
-        Pipeline::Success
+        bench.github.commit_ci(&repo, &head).await.unwrap(),
+        CiStatus::Passed
     );
 }
 

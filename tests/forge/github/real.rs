@@ -3,7 +3,8 @@
 use super::bench::{Bench, TOKEN};
 use crate::conformance::{listed, request};
 use crate::fake_github::{Effect, FakeGitHub, TokenOptions};
-use imagebot::forge::{Dress, Forge, ForgeError, MergeRequestEdit, NewMergeRequest, Repository};
+use imagebot::forge::{Forge, ForgeError, Repository};
+use imagebot::repo::{Dress, MergeRequestEdit, NewMergeRequest};
 use serde_json::json;
 use std::time::Duration;
 

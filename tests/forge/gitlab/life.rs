@@ -3,10 +3,8 @@
 use super::{SOURCE, World};
 use crate::conformance::{branch, request};
 use crate::fake_gitlab::{Fault, ProjectOptions};
-use imagebot::forge::{
-    Dress, Forge, ForgeError, MergeRequestEdit, Merging, NewMergeRequest, Pipeline,
-};
-use imagebot::repo::MergeRequestState;
+use imagebot::forge::{Forge, ForgeError, Merging};
+use imagebot::repo::{CiStatus, Dress, MergeRequestEdit, MergeRequestState, NewMergeRequest};
 use std::sync::Arc;
 
 #[tokio::test]
@@ -133,8 +131,8 @@ async fn auto_merge_waits_for_the_pipeline_of_its_commit() {
     let (repo, number) = world.opened().await;
     let head = world.source_head();
     assert_eq!(
-        world.forge.pipeline(&repo, &head).await.unwrap(),
-        Pipeline::Running
+        world.forge.commit_ci(&repo, &head).await.unwrap(),
+        CiStatus::Running
     );
     let merging = world.forge.merge(&repo, number, &head).await.unwrap();
     assert_eq!(merging, Merging::Scheduled);

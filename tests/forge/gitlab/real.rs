@@ -3,7 +3,8 @@
 use super::{SOURCE, World, failed, left_out, names, settings};
 use crate::conformance::request;
 use crate::fake_gitlab::{FakeGitLab, Fault, NewToken, ProjectOptions};
-use imagebot::forge::{Dress, Forge, ForgeError, GitLab, Known, NewMergeRequest};
+use imagebot::forge::{Forge, ForgeError, GitLab, Known};
+use imagebot::repo::{Dress, NewMergeRequest};
 use std::time::Duration;
 
 /// A 500 with JSON is about one project; a proxy's page is about the instance.
