@@ -28,7 +28,7 @@ mod version;
 
 pub use budget::Budget;
 pub use forge::{ForgeConfig, ServerConfig, ServerKind, TokenConfig};
-pub use operator::{Config, LoginConfig, MergeRequestConfig, OpenLimits, RegistryConfig, parse};
+pub use operator::{Config, LoginConfig, MergeRequestConfig, RegistryConfig, parse};
 pub use problem::{Problem, Problems};
 pub use repository::parse_repository;
 pub use review::{Found, review};

@@ -11,38 +11,36 @@ mod checkpoint;
 mod cold;
 mod deadline;
 mod decide;
+mod edges;
 mod error;
 mod existing;
-mod family;
 mod finish;
 mod folder;
 mod forges;
 mod freshness;
-mod gather;
-mod limits;
 mod load;
 mod lookup;
+mod lookups;
 mod observe;
 mod options;
 mod order;
 mod own;
 mod pass;
-mod planned;
+mod pipelines;
 mod portrait;
 mod push_rules;
+mod questions;
 mod read;
 mod register;
-mod repo;
+mod remembered;
 mod report;
-mod rounds;
 mod setup;
 mod shared;
 mod unmatched;
-mod waves;
 
 pub use cache::Cache;
 pub use checkpoint::Checkpoint;
-pub use decide::{decide_all, decide_inner};
+pub use decide::{Ticked, decide_folder, decide_inner};
 pub use error::SetupError;
 pub use folder::{Folder, read_folder};
 pub use freshness::{
@@ -54,10 +52,8 @@ pub use own::{OwnError, own_settings};
 pub use pass::pass;
 pub use portrait::{EdgeReport, NodeReport, Portrait, State, portrait, related};
 pub use register::{Registered, forget, survey};
-pub use repo::Asker;
 pub use report::{
     DecisionReport, LeftOutReport, ProblemReport, ProposalReport, Report, RepositoryReport,
     WantedReport,
 };
-pub use rounds::Ticked;
 pub use setup::Setup;

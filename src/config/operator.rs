@@ -11,7 +11,7 @@ use super::reader::{At, Reader, Table};
 use super::rules::{self, Schemes};
 use super::secret::Secret;
 use crate::family::Publishes;
-use crate::fleet::Operator;
+use crate::fleet::{OpenLimits, Operator};
 use crate::git::Identity;
 use crate::http::{Limits, Origin, Rate};
 use crate::image::{Alias, RegistryHost};
@@ -93,15 +93,6 @@ impl Config {
             commit_prefix: merge_requests.commit_prefix.clone(),
         }
     }
-}
-
-/// `[limits]`: the most merge requests of the whole fleet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OpenLimits {
-    /// Open at once.
-    pub max_open: u32,
-    /// Opened within an hour.
-    pub max_new_per_hour: u32,
 }
 
 /// `[merge_request]`: what all merge requests have in common.

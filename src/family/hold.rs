@@ -153,7 +153,13 @@ pub struct FleetActivity<'a> {
 impl FleetActivity<'_> {
     /// Judges a reference of `child` to an image of `parent`. `proven`: what it would be updated to is known to be made
     /// from the parent's head, whatever its pipeline still does.
-    pub fn judge(&self, child: usize, parent: usize, proven: bool, terms: &HoldTerms) -> HoldVerdict {
+    pub fn judge(
+        &self,
+        child: usize,
+        parent: usize,
+        proven: bool,
+        terms: &HoldTerms,
+    ) -> HoldVerdict {
         let nodes = self.graph.nodes();
         let mut expired = Vec::new();
         let mut waits = |blockers: Vec<Blocker>| {

@@ -5,10 +5,14 @@
 
 use super::known::Fleet;
 use super::need::Need;
+use super::record::Access;
 use super::repo_plan::{Ground, Proposals};
 use crate::family::Graph;
 use crate::plan::{Ask, Decision, Question, decide};
+use crate::policy::Age;
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -31,6 +35,8 @@ pub(super) struct Memo {
     asked: usize,
     answered: usize,
     proposals: HashMap<usize, (Ground, Arc<Proposals>)>,
+    /// The day of the last pass, UTC: tags that are dates are judged by it.
+    today: Option<Date>,
 }
 
 #[derive(Debug)]
@@ -39,8 +45,8 @@ struct RepoMemo {
     left: usize,
     /// All decisions, once they are made.
     decisions: Option<Arc<Vec<Decision>>>,
-    /// Whether what the images to be proposed say of themselves has been asked for.
-    asked_labels: bool,
+    /// What the images that will be proposed say of themselves, as far as that is not known.
+    labels: BTreeSet<Question>,
     /// Whether the decisions know their position in the family.
     is_placed: bool,
 }
@@ -60,7 +66,8 @@ impl Memo {
         self.answered += 1;
         self.unasked.remove(question);
         self.flying.remove(question);
-        self.due.extend(self.waiting.remove(question).into_iter().flatten());
+        self.due
+            .extend(self.waiting.remove(question).into_iter().flatten());
     }
 
     /// These questions are being asked.
@@ -78,7 +85,9 @@ impl Memo {
 
     /// The family has changed: positions in it are worked out again.
     pub(super) fn family_changed(&mut self) {
-        self.repos.values_mut().for_each(|repo| repo.is_placed = false);
+        self.repos
+            .values_mut()
+            .for_each(|repo| repo.is_placed = false);
     }
 
     /// A repository's merge requests changed: what depends on what they propose is decided again.
@@ -91,11 +100,73 @@ impl Memo {
         self.due.retain(|(of, _)| *of != repo);
     }
 
+    /// A pass begins: what depends on the time is decided again.
+    pub(super) fn begin_pass(&mut self, now: Timestamp) {
+        let today = Some(now.to_zoned(TimeZone::UTC).date());
+        let is_another_day = std::mem::replace(&mut self.today, today) != today;
+        let depends = |decision: &Decision| {
+            let settings = decision.effective.as_ref().map(|it| &it.settings);
+            settings.is_some_and(|settings| settings.min_age.value > Age::NONE)
+        };
+        let timed = self.repos.iter().filter(|(_, of_repo)| {
+            let decisions = of_repo.decisions.iter().flat_map(|all| all.iter());
+            is_another_day || of_repo.left > 0 || decisions.into_iter().any(depends)
+        });
+        let timed: Vec<usize> = timed.map(|(repo, _)| *repo).collect();
+        timed.into_iter().for_each(|repo| self.forget(repo));
+    }
+
     /// The decisions of a repository, as if it were alone.
     pub(super) fn decisions(&self, repo: usize) -> Arc<Vec<Decision>> {
         let of_repo = self.repos.get(&repo);
         let decisions = of_repo.and_then(|of_repo| of_repo.decisions.clone());
         decisions.unwrap_or_default()
+    }
+
+    /// Judges the references that are due.
+    fn judge_due(&mut self, fleet: &Fleet, now: Timestamp) {
+        let mut proposed = HashMap::new();
+        for (repo, reference) in std::mem::take(&mut self.due) {
+            let it = &fleet.repos[repo];
+            let parsed = &it.parsed;
+            let (path, located) = &parsed.references[reference];
+            let lookup = it.lookups.as_ref().map(|all| &all[reference]);
+            let ask = Ask {
+                repo: it.parsed.name.as_ref(),
+                path,
+                located,
+                policy: &parsed.policy,
+                lookup: match lookup {
+                    Some(lookup) => lookup.as_ref().map(Option::as_ref).map_err(Clone::clone),
+                    None => Ok(None),
+                },
+                seen: &fleet.seen,
+                now,
+                proposed: proposed
+                    .entry(repo)
+                    .or_insert_with(|| it.existing.proposed()),
+                inner: parsed.images.truth(path, located),
+                traces: fleet.traces,
+                candidates: fleet.operator.candidates,
+            };
+            match decide(&ask) {
+                Ok(decision) => {
+                    if let Some(of_repo) = self.repos.get_mut(&repo) {
+                        of_repo.take(fleet, reference, decision);
+                        for question in of_repo.labels.clone() {
+                            self.want(question);
+                        }
+                    }
+                }
+                Err(question) => {
+                    let waiting = self.waiting.entry(question.clone()).or_default();
+                    waiting.push((repo, reference));
+                    if waiting.len() == 1 {
+                        self.want(question);
+                    }
+                }
+            }
+        }
     }
 
     fn want(&mut self, question: Question) {
@@ -105,12 +176,20 @@ impl Memo {
     }
 }
 
+/// What is wanted besides, if something is still being asked: then nothing can be complete yet, and it is enough to
+/// judge what the newest answers concern.
+pub(super) fn still_waiting(fleet: &Fleet, now: Timestamp) -> Option<BTreeSet<Need>> {
+    let mut memo = fleet.memo();
+    if memo.flying.is_empty() {
+        return None;
+    }
+    memo.judge_due(fleet, now);
+    let unasked = memo.unasked.iter().cloned();
+    Some(unasked.map(Need::Registry).collect())
+}
+
 /// Decides about all references of these repositories, as far as is known what that takes.
-pub(super) fn decide_in(
-    fleet: &Fleet,
-    repos: &BTreeSet<usize>,
-    now: Timestamp,
-) -> BTreeSet<Need> {
+pub(super) fn decide_in(fleet: &Fleet, repos: &BTreeSet<usize>, now: Timestamp) -> BTreeSet<Need> {
     let mut memo = fleet.memo();
     let mut needs = BTreeSet::new();
     for repo in repos {
@@ -118,101 +197,51 @@ pub(super) fn decide_in(
             continue;
         }
         let it = &fleet.repos[*repo];
+        if it.access == Access::Pending {
+            continue;
+        }
         let count = it.parsed.references.len();
-        if it.lookups.is_none() && count > 0 && it.acted.is_none() {
+        if it.lookups.is_none() && count > 0 {
             needs.insert(Need::Lookups(*repo));
             continue;
         }
-        // What was done already is not decided again.
-        let count = it.acted.as_ref().map_or(count, |_| 0);
-        memo.repos.insert(
-            *repo,
-            RepoMemo {
-                slots: (0..count).map(|_| None).collect(),
-                left: count,
-                decisions: None,
-                asked_labels: false,
-                is_placed: false,
-            },
-        );
-        memo.due.extend((0..count).map(|reference| (*repo, reference)));
+        memo.repos.insert(*repo, RepoMemo::new(count));
+        memo.due
+            .extend((0..count).map(|reference| (*repo, reference)));
     }
-    let mut proposed = HashMap::new();
-    for (repo, reference) in std::mem::take(&mut memo.due) {
-        let it = &fleet.repos[repo];
-        let parsed = &it.parsed;
-        let (path, located) = &parsed.references[reference];
-        let lookup = it.lookups.as_ref().map(|all| &all[reference]);
-        let ask = Ask {
-            repo: it.parsed.name.as_ref(),
-            path,
-            located,
-            policy: &parsed.policy,
-            lookup: match lookup {
-                Some(lookup) => lookup.as_ref().map(Option::as_ref).map_err(Clone::clone),
-                None => Ok(None),
-            },
-            seen: &fleet.seen,
-            now,
-            proposed: proposed
-                .entry(repo)
-                .or_insert_with(|| it.existing.proposed()),
-            inner: parsed.images.truth(path, located),
-            traces: fleet.traces,
-            candidates: fleet.operator.candidates,
-        };
-        match decide(&ask) {
-            Ok(decision) => {
-                if let Some(of_repo) = memo.repos.get_mut(&repo) {
-                    of_repo.left -= usize::from(of_repo.slots[reference].is_none());
-                    of_repo.slots[reference] = Some(decision);
-                }
-            }
-            Err(question) => {
-                let waiting = memo.waiting.entry(question.clone()).or_default();
-                waiting.push((repo, reference));
-                if waiting.len() == 1 {
-                    memo.want(question);
-                }
-            }
-        }
-    }
-    let memo = &mut *memo;
-    for repo in repos {
-        let Some(of_repo) = memo.repos.get_mut(repo) else {
-            continue;
-        };
-        let wanted = of_repo.ask_for_labels(fleet);
-        for question in wanted {
-            memo.want(question);
-        }
-    }
+    memo.judge_due(fleet, now);
     needs.extend(memo.unasked.iter().cloned().map(Need::Registry));
     needs
 }
 
 impl RepoMemo {
-    /// Once everything is decided, what the images that will be proposed say of themselves is asked for.
-    fn ask_for_labels(&mut self, fleet: &Fleet) -> Vec<Question> {
-        if self.left > 0 || self.asked_labels {
-            return Vec::new();
+    fn new(references: usize) -> Self {
+        Self {
+            slots: (0..references).map(|_| None).collect(),
+            left: references,
+            decisions: (references == 0).then(Arc::default),
+            labels: BTreeSet::new(),
+            is_placed: false,
         }
-        self.asked_labels = true;
-        let slots = std::mem::take(&mut self.slots).into_iter();
-        let decisions: Vec<Decision> = slots.flatten().collect();
-        let wanted: BTreeSet<Question> = decisions.iter().flat_map(labels).collect();
-        self.decisions = Some(Arc::new(decisions));
-        let new = wanted.into_iter().filter(|it| !fleet.seen.answers(it));
-        new.collect()
+    }
+
+    /// Takes a decision. With the last one, what the images that will be proposed say of themselves is to be asked.
+    fn take(&mut self, fleet: &Fleet, reference: usize, decision: Decision) {
+        self.slots[reference] = Some(decision);
+        self.left -= 1;
+        if self.left == 0 {
+            let slots = std::mem::take(&mut self.slots).into_iter();
+            let decisions: Vec<Decision> = slots.flatten().collect();
+            let labels = decisions.iter().flat_map(labels);
+            self.labels = labels.filter(|it| !fleet.seen.answers(it)).collect();
+            self.decisions = Some(Arc::new(decisions));
+        }
     }
 
     /// Whether nothing has to be asked about it any more.
-    fn is_complete(&self, fleet: &Fleet) -> bool {
-        let Some(decisions) = &self.decisions else {
-            return false;
-        };
-        let mut wanted = decisions.iter().flat_map(labels);
-        wanted.all(|question| fleet.seen.answers(&question))
+    fn is_complete(&mut self, fleet: &Fleet) -> bool {
+        self.labels.retain(|question| !fleet.seen.answers(question));
+        self.decisions.is_some() && self.labels.is_empty()
     }
 }
 
@@ -229,9 +258,9 @@ fn labels(decision: &Decision) -> impl Iterator<Item = Question> {
 
 /// Those of some repositories about which everything is known.
 pub(super) fn complete(fleet: &Fleet, repos: &BTreeSet<usize>) -> BTreeSet<usize> {
-    let memo = fleet.memo();
+    let mut memo = fleet.memo();
     let complete = repos.iter().copied().filter(|repo| {
-        let of_repo = memo.repos.get(repo);
+        let of_repo = memo.repos.get_mut(repo);
         of_repo.is_some_and(|of_repo| of_repo.is_complete(fleet))
     });
     complete.collect()

@@ -41,6 +41,11 @@ impl ExistingRequests {
         self.open.len() + self.unlisted
     }
 
+    /// Whether nothing of ours is there now, whatever was there before.
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty() && self.branches.is_empty()
+    }
+
     /// By branch, as the plan wants it.
     pub fn by_branch(&self) -> BTreeMap<Branch, Existing> {
         let mut existing: BTreeMap<Branch, Existing> = BTreeMap::new();

@@ -81,11 +81,7 @@ impl Family {
 
     /// Those of some repositories that nothing connects with any other: no image of one is built on an image of the
     /// other, over however many others. The `ignored` are not waited for.
-    pub fn apart(
-        &self,
-        of: &BTreeSet<usize>,
-        ignored: &dyn Fn(usize) -> bool,
-    ) -> BTreeSet<usize> {
+    pub fn apart(&self, of: &BTreeSet<usize>, ignored: &dyn Fn(usize) -> bool) -> BTreeSet<usize> {
         let mut seen = BTreeSet::new();
         let mut apart = BTreeSet::new();
         for first in 0..self.members.len() {

@@ -16,9 +16,7 @@ use super::need::Need;
 use super::operator::Operator;
 use super::record::{Access, FleetRepo};
 use super::repo_plan::{Proposals, proposals, reconciled};
-use crate::family::hold::{
-    Blocker, FleetActivity, HoldVerdict, OpenRequest, RepoActivity,
-};
+use crate::family::hold::{Blocker, FleetActivity, HoldVerdict, OpenRequest, RepoActivity};
 use crate::family::{Edge, Graph, round};
 use crate::image::ImageName;
 use crate::plan::{ChangeSet, Decision, OwnRequest, Planned, Proposed, Reason, Reconciled};
@@ -180,7 +178,14 @@ impl<'f> Held<'f> {
             of_generation.extend(node.repo);
         }
         for (generation, repos) in generations {
-            for repo in repos.iter().filter(|repo| self.proposed.contains_key(repo)) {
+            for repo in &repos {
+                let Some(proposed) = self.proposed.get(repo) else {
+                    continue;
+                };
+                let mut all = self.decisions[repo].iter();
+                if !all.any(|decision| decision.may_have_to_wait(proposed)) {
+                    continue;
+                }
                 let mut decisions = self.decisions[repo].as_ref().clone();
                 let scene = FleetActivity {
                     graph: &family.graph,
@@ -197,7 +202,7 @@ impl<'f> Held<'f> {
                 };
                 let mut changed = false;
                 for decision in &mut decisions {
-                    changed |= judge.judge(decision, &self.proposed[repo]);
+                    changed |= judge.judge(decision, proposed);
                 }
                 if changed {
                     self.decisions.insert(*repo, Arc::new(decisions));
@@ -373,7 +378,9 @@ struct ReferenceJudge<'a> {
 impl ReferenceJudge<'_> {
     /// Judges one; whether that changed it.
     fn judge(&self, decision: &mut Decision, proposed: &Proposed) -> bool {
-        if decision.family.parent.is_none() || decision.wanted.is_empty() {
+        // CI may have been asked for another repository's sake. What is decided here must not depend on that, or a look
+        // at a part of the fleet would end elsewhere than a look at all of it (invariant 13).
+        if !decision.may_have_to_wait(proposed) {
             return false;
         }
         let operator = &self.held.fleet.operator;

@@ -75,7 +75,7 @@ pub struct Remembered {
 #[derive(Debug)]
 pub struct ReadRepo {
     /// Its files.
-    pub parsed: ParsedRepo,
+    pub parsed: Arc<ParsedRepo>,
     /// The target branch and its head; `None`: nothing can be done in it.
     pub base: Option<(Branch, CommitId)>,
     /// Since when that head is there.
@@ -90,7 +90,11 @@ pub struct ReadRepo {
 
 impl Fleet {
     /// One of which nothing is known yet.
-    pub fn new(operator: Arc<Operator>, limits: Option<OpenLimits>, remembered: Remembered) -> Self {
+    pub fn new(
+        operator: Arc<Operator>,
+        limits: Option<OpenLimits>,
+        remembered: Remembered,
+    ) -> Self {
         Self {
             operator,
             limits,
@@ -147,7 +151,12 @@ impl Fleet {
     pub fn learn(&mut self, question: &Question, observation: Observation) {
         if let Observation::Labels((lookup, _), labels) = &observation
             && let Some(source) = labels.source()
-            && self.remembered.sources.get(&lookup.image).map(String::as_str) != Some(source)
+            && self
+                .remembered
+                .sources
+                .get(&lookup.image)
+                .map(String::as_str)
+                != Some(source)
         {
             let image = lookup.image.clone();
             self.remembered.sources.insert(image, source.to_owned());
@@ -192,6 +201,31 @@ impl Fleet {
         self.memo().progress()
     }
 
+    /// A pass begins with a fleet that is known already: what is known stays, but forges and CI are asked anew before
+    /// anything is done, and what depends on the time is decided again.
+    pub fn begin_pass(&mut self, now: Timestamp) {
+        for repo in &mut self.repos {
+            repo.acted = None;
+            repo.pipelines = None;
+            repo.existing.fresh.clear();
+            repo.existing.unavailable = false;
+        }
+        self.memo().begin_pass(now);
+    }
+
+    /// Forgets what registries said of an image: whatever names it is decided again.
+    pub fn forget_image(&mut self, image: &ImageName) {
+        self.seen.forget(image);
+        let repos = self.repos.iter().enumerate();
+        let naming = repos.filter(|(_, repo)| {
+            let mut lookups = repo.lookups.iter().flatten().flatten().flatten();
+            lookups.any(|lookup| lookup.image == *image)
+        });
+        let naming: Vec<usize> = naming.map(|(index, _)| index).collect();
+        let mut memo = self.memo();
+        naming.into_iter().for_each(|repo| memo.forget(repo));
+    }
+
     fn family_changed(&mut self) {
         self.family = Mutex::default();
         self.memo().family_changed();
@@ -200,7 +234,10 @@ impl Fleet {
     /// Whether all registered repositories could be listed and read.
     pub fn is_whole(&self) -> bool {
         let mut repos = self.repos.iter();
-        self.listing == Listing::Whole { has_problems: false }
+        self.listing
+            == Listing::Whole {
+                has_problems: false,
+            }
             && repos.all(|repo| repo.access == Access::Read && !repo.has_problems)
     }
 
@@ -238,13 +275,5 @@ impl Fleet {
         family.is_whole = self.is_whole();
         family.add_labelled(&self.operator, &self.remembered.sources);
         family
-    }
-
-    /// Which repository published an image when everybody could be asked last; nobody if everybody could be asked now.
-    pub(super) fn published_before(&self, image: &ImageName) -> Option<String> {
-        match self.is_whole() {
-            true => None,
-            false => self.remembered.publishers.get(&image.canonical()).cloned(),
-        }
     }
 }

@@ -12,7 +12,7 @@
 //! It is pure: the same facts give the same plan, and a fact that is missing is named and never guessed. In which order
 //! answers arrive, or how often it is called meanwhile, changes nothing.
 
-use super::decisions::{complete, decide_in, decisions_of};
+use super::decisions::{complete, decide_in, decisions_of, still_waiting};
 use super::family::Family;
 use super::hold::Held;
 use super::known::Fleet;
@@ -99,11 +99,17 @@ pub fn survey(fleet: &Fleet, scope: &Scope, now: Timestamp) -> Result<FleetSurve
     })
 }
 
+/// Whether the repositories of a scope are listed and read, or what is missing.
+pub fn listed(fleet: &Fleet, scope: &Scope) -> Result<(), BTreeSet<Need>> {
+    let missing = scope.missing(fleet);
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(missing),
+    }
+}
+
 /// The decisions about all references of the fleet, each as if its repository were alone.
-pub fn decisions(
-    fleet: &Fleet,
-    now: Timestamp,
-) -> Result<Vec<Arc<Vec<Decision>>>, BTreeSet<Need>> {
+pub fn decisions(fleet: &Fleet, now: Timestamp) -> Result<Vec<Arc<Vec<Decision>>>, BTreeSet<Need>> {
     let all: BTreeSet<usize> = (0..fleet.repos.len()).collect();
     let needs = decide_in(fleet, &all, now);
     if !needs.is_empty() || complete(fleet, &all) != all {
@@ -125,9 +131,7 @@ pub fn ready(fleet: &Fleet, scope: &Scope) -> BTreeSet<usize> {
     });
     known.extend(others);
     known.retain(|repo| fleet.repos[*repo].access == Access::Read);
-    family.apart(&known, &|repo| {
-        fleet.repos[repo].access == Access::Unlisted
-    })
+    family.apart(&known, &|repo| fleet.repos[repo].access == Access::Unlisted)
 }
 
 fn held<'f>(
@@ -136,9 +140,19 @@ fn held<'f>(
     everywhere: bool,
     now: Timestamp,
 ) -> Result<Held<'f>, BTreeSet<Need>> {
-    let missing = scope.missing(fleet);
+    let mut missing = scope.missing(fleet);
     if !missing.is_empty() {
+        let is_tree = |need: &Need| matches!(need, Need::Tree(_));
+        if scope.is_impatient() && missing.iter().all(is_tree) {
+            let concerned = scope.concerned(fleet, &fleet.family());
+            missing.extend(decide_in(fleet, &concerned, now));
+        }
         return Err(missing);
+    }
+    if scope.is_whole()
+        && let Some(needs) = still_waiting(fleet, now)
+    {
+        return Err(needs);
     }
     let family = fleet.family();
     let concerned = scope.concerned(fleet, &family);
@@ -146,7 +160,15 @@ fn held<'f>(
     if !needs.is_empty() || complete(fleet, &concerned) != concerned {
         return Err(needs);
     }
-    let before = |image: &ImageName| fleet.published_before(image);
+    // Labels may have told of images since.
+    let family = fleet.family();
+    let is_whole = fleet.is_whole();
+    let publishers = &fleet.remembered.publishers;
+    // An image is still of the family while its repository cannot be read.
+    let before = |image: &ImageName| match is_whole {
+        true => None,
+        false => publishers.get(&image.canonical()).cloned(),
+    };
     let graph = &family.graph;
     let decisions = concerned
         .iter()

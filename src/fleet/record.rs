@@ -10,6 +10,7 @@ use crate::repo::{Branch, CiStatus, CommitId, RepoName};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 /// What a repository is known by: its forge, and the id there that stays the same when it is renamed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,7 +56,7 @@ pub struct FleetRepo {
     /// Whether its settings, or its being empty, take it out of everything.
     pub is_skipped: bool,
     /// Its files.
-    pub parsed: ParsedRepo,
+    pub parsed: Arc<ParsedRepo>,
     /// The target branch and its head; `None` if nothing can be done here.
     pub base: Option<(Branch, CommitId)>,
     /// Since when that head is there.
@@ -144,7 +145,7 @@ impl FleetRepo {
             access: Access::Pending,
             has_problems: false,
             is_skipped: false,
-            parsed,
+            parsed: Arc::new(parsed),
             base: None,
             head_since: None,
             existing: ExistingRequests::default(),

@@ -141,9 +141,7 @@ pub(super) fn proposals(
         },
     };
     let made = Arc::new(made);
-    fleet
-        .memo()
-        .keep_proposals(repo, ground, Arc::clone(&made));
+    fleet.memo().keep_proposals(repo, ground, Arc::clone(&made));
     made
 }
 
@@ -153,7 +151,8 @@ pub(super) fn reconciled(fleet: &Fleet, repo: usize, proposals: &Proposals) -> V
     let Some((branch, _)) = it.base.as_ref().filter(|_| proposals.bug.is_none()) else {
         return Vec::new();
     };
-    if it.existing.unavailable {
+    let nothing = proposals.all.is_empty() && it.existing.is_empty();
+    if nothing || it.existing.unavailable {
         return Vec::new();
     }
     let certainty = Certainty::new(&proposals.decisions, it.parsed.not_judged());

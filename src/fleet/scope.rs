@@ -22,6 +22,8 @@ pub struct Scope {
     walk: Option<Walk>,
     /// Only these, by index: those that can be planned now.
     within: Option<BTreeSet<usize>>,
+    /// Whether those that are read are decided about without waiting for the others.
+    is_impatient: bool,
 }
 
 /// Some repositories by name, from which a way leads up the family.
@@ -45,11 +47,15 @@ impl Scope {
             .positive()
             .map(|glob| RepoName::parse(glob).ok())
             .collect();
-        let names = names.into_iter().flatten().filter(|name| globs.select(name));
+        let names = names
+            .into_iter()
+            .flatten()
+            .filter(|name| globs.select(name));
         Self {
             walk: Walk::new(names.collect(), remembered),
             only: Some(globs),
             within: None,
+            is_impatient: false,
         }
     }
 
@@ -87,17 +93,34 @@ impl Scope {
                 }
             }
         }
-        let globs: Vec<String> = names.iter().map(|it| globset::escape(it.as_str())).collect();
+        let globs: Vec<String> = names
+            .iter()
+            .map(|it| globset::escape(it.as_str()))
+            .collect();
         Some(Self {
             only: Some(RepoGlobs::parse(&globs).ok()?),
             walk: Some(Walk::new(names, remembered)?),
             within: None,
+            is_impatient: false,
         })
     }
 
     /// The same, after one of the repositories was not found under its name: only the lists of the forges tell.
     pub fn listed(self) -> Self {
         Self { walk: None, ..self }
+    }
+
+    /// The same, where those that are read are decided about without waiting for those that are not.
+    pub fn impatient(self) -> Self {
+        Self {
+            is_impatient: true,
+            ..self
+        }
+    }
+
+    /// Whether what is read need not wait for what is not.
+    pub(super) fn is_impatient(&self) -> bool {
+        self.is_impatient
     }
 
     /// Only some of the repositories, by index.
@@ -108,14 +131,14 @@ impl Scope {
         }
     }
 
-    /// Whether only some repositories are looked at.
-    pub fn is_some(&self) -> bool {
-        self.only.is_some()
+    /// Whether nothing is left out for now.
+    pub(super) fn is_whole(&self) -> bool {
+        self.within.is_none()
     }
 
-    /// Whether only these and what they depend on are asked for.
-    pub fn is_walk(&self) -> bool {
-        self.walk.is_some()
+    /// Whether nothing is left to be done in it.
+    pub fn is_done(&self, fleet: &Fleet) -> bool {
+        self.looked_at(fleet).is_empty()
     }
 
     /// The patterns that select what is looked at.
@@ -145,14 +168,16 @@ impl Scope {
         pending.filter(within).map(Need::Tree).collect()
     }
 
-    /// The repositories that are looked at.
+    /// The repositories that are looked at, and not done yet.
     pub(super) fn looked_at(&self, fleet: &Fleet) -> BTreeSet<usize> {
         let only = |index: &usize| {
             let globs = self.only.as_ref();
             globs.is_none_or(|globs| globs.select(&fleet.repos[*index].name))
         };
         let within = |repo: &usize| self.within.as_ref().is_none_or(|all| all.contains(repo));
-        (0..fleet.repos.len()).filter(only).filter(within).collect()
+        let not_done = |repo: &usize| fleet.repos[*repo].acted.is_none();
+        let all = (0..fleet.repos.len()).filter(not_done);
+        all.filter(only).filter(within).collect()
     }
 
     /// The repositories that are looked at, and all above them.
@@ -162,6 +187,7 @@ impl Scope {
             None => looked_at,
             Some(_) => family.with_ancestors(&looked_at),
         };
+        concerned.retain(|repo| fleet.repos[*repo].acted.is_none());
         if let Some(within) = &self.within {
             concerned.retain(|repo| within.contains(repo));
         }

@@ -56,12 +56,20 @@ impl BuildReason {
     /// there, or why that is not known.
     pub fn published(version: &str, names: &[(ImageName, Result<bool, String>)]) -> Vec<Self> {
         let answers = names.iter().map(|(name, there)| match there {
-            Ok(true) => Self::new(BuildNeed::No, "published", format!("{name}:{version} exists")),
+            Ok(true) => Self::new(
+                BuildNeed::No,
+                "published",
+                format!("{name}:{version} exists"),
+            ),
             Ok(false) => {
                 let detail = format!("{name}:{version} does not exist");
                 Self::new(BuildNeed::Yes, "not-published", detail)
             }
-            Err(why) => Self::new(BuildNeed::Unknown, "registry-unknown", format!("{name}: {why}")),
+            Err(why) => Self::new(
+                BuildNeed::Unknown,
+                "registry-unknown",
+                format!("{name}: {why}"),
+            ),
         });
         answers.collect()
     }

@@ -3,8 +3,8 @@
 use super::change::{Proposed, Version};
 use super::observe::Lookup;
 use super::reason::{Outcome, Reason};
-use crate::image::{Digest, Reference, Tag};
 use crate::family::hold::HoldTerms;
+use crate::image::{Digest, Reference, Tag};
 use crate::policy::{Effective, Hold};
 use crate::repo::RepoPath;
 use crate::scheme::{Level, Selection};
@@ -183,7 +183,13 @@ impl Decision {
     }
 
     /// Keeps back what is wanted, but for what an open merge request proposes already: nothing is taken out of it.
-    pub(crate) fn wait(&mut self, reason: Reason, detail: String, whom: String, proposed: &Proposed) {
+    pub(crate) fn wait(
+        &mut self,
+        reason: Reason,
+        detail: String,
+        whom: String,
+        proposed: &Proposed,
+    ) {
         self.reason = reason;
         self.detail = detail;
         self.family.waits_for = Some(whom);

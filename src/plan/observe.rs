@@ -204,6 +204,17 @@ impl Observations {
         }
     }
 
+    /// Forgets what registries said of an image; since when its digests are known stays.
+    pub fn forget(&mut self, image: &ImageName) {
+        let other = |lookup: &Lookup| lookup.image != *image;
+        self.tags.retain(|lookup, _| other(lookup));
+        self.heads.retain(|(lookup, _), _| other(lookup));
+        self.manifests.retain(|(lookup, _), _| other(lookup));
+        self.platforms.retain(|(lookup, _), _| other(lookup));
+        self.created.retain(|(lookup, _), _| other(lookup));
+        self.labels.retain(|(lookup, _), _| other(lookup));
+    }
+
     /// Whether a question has its answer.
     pub fn answers(&self, question: &Question) -> bool {
         match question {

@@ -127,11 +127,7 @@ pub fn reconcile(
 /// One proposal. The order of the cases is the order of whose word counts: first a person's about the open merge
 /// request (a label, another target), then a person's work on the branch, then what people decided about the same
 /// changes before, and only then what imagebot would like to write.
-fn one(
-    proposal: &Arc<Proposal>,
-    existing: &Existing,
-    terms: &ReconcileTerms<'_>,
-) -> Reconciled {
+fn one(proposal: &Arc<Proposal>, existing: &Existing, terms: &ReconcileTerms<'_>) -> Reconciled {
     let open = existing.newest(MergeRequestState::Open);
     let planned = |planned, detail: &str, steps| Reconciled {
         branch: proposal.branch.clone(),
@@ -368,7 +364,9 @@ fn without_proposal(
             let why = "part of the repository could not be checked, so nothing is closed";
             return planned(Planned::Kept, why, Vec::new());
         }
-        (head, _) => head.as_ref().map(|(head, _)| Step::Delete { from: head.clone() }),
+        (head, _) => head
+            .as_ref()
+            .map(|(head, _)| Step::Delete { from: head.clone() }),
     };
     let mut steps = Vec::new();
     if let Some(open) = open {

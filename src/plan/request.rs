@@ -4,11 +4,15 @@ use super::change::ChangeSet;
 use super::text::{Block, State, block_of, with_state};
 use crate::repo::MergeRequest;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
-/// A merge request as the forge shows it, imagebot's part of its text read once.
+/// A merge request as the forge shows it, imagebot's part of its text read once. Copies share it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "MergeRequest", into = "MergeRequest")]
-pub struct OwnRequest {
+pub struct OwnRequest(Arc<Parsed>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Parsed {
     mr: MergeRequest,
     block: Option<Block>,
 }
@@ -16,13 +20,13 @@ pub struct OwnRequest {
 impl From<MergeRequest> for OwnRequest {
     fn from(mr: MergeRequest) -> Self {
         let block = block_of(&mr.description);
-        Self { mr, block }
+        Self(Arc::new(Parsed { mr, block }))
     }
 }
 
 impl From<OwnRequest> for MergeRequest {
     fn from(request: OwnRequest) -> Self {
-        request.mr
+        request.0.mr.clone()
     }
 }
 
@@ -30,24 +34,24 @@ impl std::ops::Deref for OwnRequest {
     type Target = MergeRequest;
 
     fn deref(&self) -> &MergeRequest {
-        &self.mr
+        &self.0.mr
     }
 }
 
 impl OwnRequest {
     /// The merge request as the forge shows it.
     pub fn merge_request(&self) -> &MergeRequest {
-        &self.mr
+        &self.0.mr
     }
 
     /// imagebot's part of its text; `None` if someone removed it.
     pub fn block(&self) -> Option<&Block> {
-        self.block.as_ref()
+        self.0.block.as_ref()
     }
 
     /// What its text remembers; `None` if someone removed that.
     pub fn state(&self) -> Option<&State> {
-        self.block.as_ref().map(|block| &block.state)
+        self.0.block.as_ref().map(|block| &block.state)
     }
 
     /// What it proposes, as far as its text says so.
@@ -62,7 +66,7 @@ impl OwnRequest {
         change(&mut state);
         match self.state() == Some(&state) {
             true => None,
-            false => with_state(&self.mr.description, &state),
+            false => with_state(&self.0.mr.description, &state),
         }
     }
 
@@ -70,7 +74,7 @@ impl OwnRequest {
     pub fn described(self, description: String) -> Self {
         let mr = MergeRequest {
             description,
-            ..self.mr
+            ..self.0.mr.clone()
         };
         mr.into()
     }

@@ -108,7 +108,9 @@ pub(super) fn group_of(decision: &Decision, wanted: &Wanted) -> String {
         (Class::Pin, _) => String::new(),
         (_, Some(group)) => group,
         // So the bottom of a diamond is one merge request.
-        (_, None) if decision.family.parent.is_some() || decision.inner.is_some() => FAMILY.to_owned(),
+        (_, None) if decision.family.parent.is_some() || decision.inner.is_some() => {
+            FAMILY.to_owned()
+        }
         (_, None) => decision
             .reference()
             .map(|reference| reference.name.canonical())

@@ -3,8 +3,7 @@
 
 use super::existing::is_remembered;
 use super::options::Options;
-use super::register::Registered;
-use super::repo::store_key;
+use super::register::{Registered, store_key};
 use super::setup::Setup;
 use crate::forge::{Forge, Repository};
 use crate::store::Kind;

@@ -3,7 +3,7 @@
 use super::setup::Setup;
 use crate::config::{MAX_INCLUDED, included_names, version_paths};
 use crate::family::is_info;
-use crate::fleet::{GITLAB_DEPS, REPO_CONFIG, Tree, TreeFile};
+use crate::fleet::{GITLAB_DEPS, OurBranch, REPO_CONFIG, Tree, TreeFile};
 use crate::forge::Repository;
 use crate::git::{BranchCommit, Cached, Change, Entry, EntryKind, Git, GitError};
 use crate::plan::{ChangeSet, FileVersions, Ownership, overlaps, whose};
@@ -16,17 +16,6 @@ use std::future::Future;
 
 /// Why a file is not read that has more bytes than [`MAX_FILE`].
 const TOO_LARGE: &str = "too-large";
-
-/// What is on one of our branches.
-#[derive(Debug, Clone)]
-pub(super) struct OurBranch {
-    pub(super) head: CommitId,
-    pub(super) ownership: Ownership,
-    /// Whether it can be merged without a conflict, as far as the changed files tell.
-    pub(super) fits: bool,
-    /// Whether it stands on the target's head.
-    pub(super) on_top: bool,
-}
 
 /// Whether a file is one that is read.
 fn is_wanted(path: &RepoPath) -> bool {

@@ -25,6 +25,19 @@ pub struct Options {
 }
 
 impl Options {
+    /// For a look at everything that writes nothing.
+    pub fn to_look(now: Timestamp) -> Self {
+        Self {
+            dry_run: true,
+            force: false,
+            only: None,
+            now,
+            progress: Arc::new(()),
+            checkpoint: Checkpoint::default(),
+            traces: false,
+        }
+    }
+
     /// Whether a repository is looked at.
     pub fn concerns(&self, repo: &RepoName) -> bool {
         let only = self.only.as_ref();

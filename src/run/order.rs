@@ -9,102 +9,101 @@ use self::published::{asked, head_of, whys_of};
 use self::step::Source;
 pub use self::step::{Order, Step};
 use self::watched::watched;
-use super::decide::decide_all;
-use super::family::published_before;
-use super::gather::{Gathered, gather};
+use super::decide::{decide_all, folder as fleet_of_folder, read_fleet};
+use super::edges::Edges;
 use super::lookup::answer;
 use super::options::Options;
-use super::repo::Asker;
+use super::pass::begin;
+use super::read::Depth;
 use super::report::Report;
 use super::setup::Setup;
-use super::shared::Shared;
 use crate::family::{Graph, ImageSpec, Member, NO_REGISTRY, Publishes};
-use crate::fleet::{ParsedRepo, member};
+use crate::fleet::{Access, Fleet, ParsedRepo, member};
 use crate::image::ImageName;
-use crate::plan::{Decision, BuildNeed, Proposed, Question, BuildReason};
+use crate::plan::{BuildNeed, BuildReason, Decision, Question};
 use crate::policy::{Age, Changes, DigestMode, Origin, Rule, Set};
 use crate::repo::{Glob, RepoName};
 use crate::scheme::Level;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The images of a folder.
-pub async fn order_of_folder(setup: &Setup, folder: ParsedRepo, options: &Options) -> Order {
-    let source = Source {
-        history: None,
-        registry: None,
-        is_folder: true,
-    };
-    order(setup, vec![folder], &[source], options, Order::default()).await
+pub async fn order_of_folder(setup: &Setup, parsed: ParsedRepo, options: &Options) -> Order {
+    let setup = Arc::new(setup.clone());
+    let mut fleet = fleet_of_folder(&setup, only_digests(parsed));
+    order(&setup, &mut fleet, None, options, Order::default()).await
 }
 
 /// The images of all registered repositories.
 pub async fn order_of_all(setup: &Arc<Setup>, options: &Options) -> Order {
+    let setup = &setup.for_pass();
     let mut found = Order::default();
-    let Some(shared) = Shared::new(setup, options) else {
+    let mut report = Report::new(true);
+    let Some((mut fleet, mut edges)) = begin(setup, options, Depth::Files, &mut report) else {
         return found;
     };
-    let mut report = Report::new(true);
-    let Gathered {
-        cases, unlisted, ..
-    } = gather(&shared, options, &mut report).await.whole().await;
+    read_fleet(&mut edges, &mut fleet, &mut report).await;
     found.problems.extend(report.problems);
     for repository in report.repositories {
         found.problems.extend(repository.problems);
     }
-    let (mut parsed, mut sources) = (Vec::new(), Vec::new());
-    for case in cases {
-        found.problems.extend(case.report.problems);
-        if case.base.is_none() && !case.parsed.unread {
-            continue;
+    for repo in &mut fleet.repos {
+        let id = repo.id.as_ref();
+        if let Some(report) = id.and_then(|id| edges.reports.remove(id)) {
+            found.problems.extend(report.problems);
         }
-        let remote = case.listed.remote;
-        sources.push(Source {
-            history: case.base.map(|(_, head)| (remote, head)),
-            registry: case.listed.registry,
-            is_folder: false,
-        });
-        parsed.push(case.parsed);
+        if let Some(parsed) = Arc::get_mut(&mut repo.parsed) {
+            let empty = ParsedRepo::empty(&setup.operator, None);
+            *parsed = only_digests(std::mem::replace(parsed, empty));
+        }
+        repo.lookups = Some(edges.lookups_of(repo));
     }
-    for name in unlisted {
-        parsed.push(ParsedRepo::unread(&setup.operator, name));
-        sources.push(Source {
-            history: None,
-            registry: None,
-            is_folder: false,
-        });
-    }
-    order(setup, parsed, &sources, options, found).await
+    fleet.repos.retain(|repo| !repo.is_skipped);
+    order(setup, &mut fleet, Some(&edges), options, found).await
 }
 
 async fn order(
-    setup: &Setup,
-    mut all: Vec<ParsedRepo>,
-    sources: &[Source],
+    setup: &Arc<Setup>,
+    fleet: &mut Fleet,
+    edges: Option<&Edges>,
     options: &Options,
     mut found: Order,
 ) -> Order {
-    for parsed in &mut all {
-        parsed.policy.rules.push(only_digests());
-        let of = parsed.name.as_ref().map(|repo| format!("{repo}: "));
+    for repo in &fleet.repos {
+        let of = repo.parsed.name.as_ref().map(|repo| format!("{repo}: "));
         let of = of.unwrap_or_default();
+        let findings = repo.parsed.findings.iter();
         found
             .findings
-            .extend(parsed.findings.iter().map(|line| format!("{of}{line}")));
+            .extend(findings.map(|line| format!("{of}{line}")));
     }
-    let nothing = vec![Proposed::new(); all.len()];
     let progress = Arc::clone(&options.progress);
     let ticked = move |done, total| progress.tick("registries", done, total);
-    let with = all.iter().zip(sources);
-    let askers: Vec<Asker<'_>> = with
-        .map(|(parsed, source)| Asker {
-            parsed,
-            registry: source.registry.as_ref(),
+    let decisions = decide_all(setup, fleet, options.now, &ticked).await;
+    let sources: Vec<Source> = fleet
+        .repos
+        .iter()
+        .map(|repo| {
+            let registered = repo.id.as_ref().zip(edges);
+            let registered = registered.and_then(|(id, edges)| edges.registered.get(id));
+            Source {
+                history: registered.and_then(|(_, listed)| {
+                    let (_, head) = repo.base.clone()?;
+                    Some((listed.remote.clone(), head))
+                }),
+                registry: registered.and_then(|(_, listed)| listed.registry.clone()),
+                is_folder: repo.access == Access::Read && repo.id.is_none(),
+            }
         })
         .collect();
-    let times = (options.now, false);
-    let (decisions, mut seen) = decide_all(setup, &askers, &nothing, times, &ticked).await;
-    let (members, publishes) = family(setup, &all, sources);
+    let all: Vec<Arc<ParsedRepo>> = fleet
+        .repos
+        .iter()
+        .map(|repo| Arc::clone(&repo.parsed))
+        .collect();
+    let seen = &mut fleet.seen;
+    let before = &fleet.remembered.publishers;
+    let (members, publishes) = family(setup, &all, &sources, before);
     let graph = Graph::new(&members, &publishes);
     let name = |node: usize| graph.name_of(node, &members);
     let findings = graph.findings.iter();
@@ -116,7 +115,7 @@ async fn order(
         .iter()
         .map(|all| all.iter().map(|n| name(*n)).collect())
         .collect();
-    let asked = asked(setup, &graph, &askers);
+    let asked = asked(setup, &graph, &all, &sources);
     let heads = asked
         .values()
         .flatten()
@@ -126,7 +125,7 @@ async fn order(
         .into_iter()
         .filter(|question| !seen.answers(question))
         .collect();
-    answer(setup, heads, &mut seen, options.now).await;
+    answer(setup, heads, seen, options.now).await;
     for (index, node) in graph.nodes().iter().enumerate() {
         let (Some(image), Some(repo)) = (&node.image, node.repo) else {
             continue;
@@ -140,13 +139,13 @@ async fn order(
                 "not-read",
                 "its repository could not be read",
             )],
-            false => whys_of(parsed, spec, asked, &seen),
+            false => whys_of(parsed, spec, asked, seen),
         };
         whys.extend(bases(&graph, index, repo, &decisions[repo]));
         if let Some(spec) = spec.filter(|spec| !spec.watch.is_empty()) {
             let published = asked
                 .iter()
-                .find_map(|(_, head)| head_of(head, &seen)?.ok()?);
+                .find_map(|(_, head)| head_of(head, seen)?.ok()?);
             let watched = watched(setup, &sources[repo], spec, asked, published.as_ref());
             whys.extend(watched.await);
         }
@@ -183,7 +182,7 @@ async fn order(
 }
 
 /// A reference's digest is all that matters here, young or not.
-fn only_digests() -> Rule {
+fn only_digests(mut parsed: ParsedRepo) -> ParsedRepo {
     fn set<T>(value: T) -> Option<Set<T>> {
         let from = Origin::built_in();
         Some(Set { value, from })
@@ -194,14 +193,20 @@ fn only_digests() -> Rule {
         min_age: set(Age::NONE),
         ..Changes::default()
     };
-    Rule::everything(changes, Origin::built_in())
+    let rule = Rule::everything(changes, Origin::built_in());
+    parsed.policy.rules.push(rule);
+    parsed
 }
 
 /// What each repository says. A folder, and a repository that does not know its registry, has the names that it says.
-fn family(setup: &Setup, all: &[ParsedRepo], sources: &[Source]) -> (Vec<Member>, Vec<Publishes>) {
+fn family(
+    setup: &Setup,
+    all: &[Arc<ParsedRepo>],
+    sources: &[Source],
+    before: &BTreeMap<String, String>,
+) -> (Vec<Member>, Vec<Publishes>) {
     let mut publishes = setup.config.publishes.clone();
     let mut members = Vec::new();
-    let mut before = published_before(setup);
     for (parsed, source) in all.iter().zip(sources) {
         let name = parsed
             .name
@@ -220,10 +225,12 @@ fn family(setup: &Setup, all: &[ParsedRepo], sources: &[Source]) -> (Vec<Member>
             .and_then(|glob| Publishes::new(glob, &names, place).ok());
         publishes.extend(said.filter(|_| !names.is_empty()));
         let images = parsed.specs.clone();
-        let labelled = before.remove(&name).filter(|_| parsed.unread);
+        let published = before.iter().filter(|(_, repo)| *repo == name.as_str());
+        let published = published.filter(|_| parsed.unread);
+        let labelled = published.filter_map(|(image, _)| ImageName::parse(image).ok());
         members.push(Member {
             images,
-            labelled: labelled.unwrap_or_default(),
+            labelled: labelled.collect(),
             ..member(&setup.operator, &name, parsed)
         });
     }

@@ -7,19 +7,21 @@ mod report;
 
 pub use report::{EdgeReport, NodeReport, Portrait, State};
 
-use super::family::hold_all;
+use super::edges::Edges;
 use super::freshness::{FreshnessReport, InUse, Subject, built, freshness, in_use};
-use super::gather::Scope;
 use super::lookup::answer;
 use super::options::Options;
-use super::pass::{Observed, observe};
-use super::repo::RepoState;
+use super::pass::begin;
+use super::read::Depth;
+use super::register::Registered;
+use super::remembered::{remember_family, remembered};
 use super::report::{ProblemReport, Report};
 use super::setup::Setup;
-use crate::fleet::Family;
+use crate::fleet::{Fleet, FleetRepo, FleetSurvey, Scope, survey};
 use crate::image::{ImageName, Reference};
-use crate::plan::{Lookup, Observations, Question};
+use crate::plan::{Decision, Lookup, Question};
 use crate::repo::RepoGlobs;
+use jiff::Timestamp;
 use painter::{Painter, ended, own_lookup};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -27,43 +29,49 @@ use std::sync::Arc;
 /// What a view of one repository or image has to look at: it, what it depends on and what depends on it; `None` if the
 /// store does not know that.
 pub fn related(setup: &Setup, what: &str) -> Option<RepoGlobs> {
-    Scope::below(setup, what, true)?.globs()
+    let remembered = remembered(setup, Timestamp::now());
+    let scope = Scope::below(what, true, &remembered, &|image| setup.resolve(image))?;
+    scope.globs().cloned()
 }
 
 /// Looks at the family, and if `published` also at what is published. Nothing is written but the cache.
 pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) -> Portrait {
     let setup = &setup.for_pass();
     let mut report = Report::new(true);
-    let Some(mut observed) = observe(setup, options, &mut report).await else {
+    let Some((mut fleet, mut edges)) = begin(setup, options, Depth::Everything, &mut report) else {
         return Portrait::nothing(report.problems);
     };
-    let Observed {
-        shared,
-        seen,
-        family,
-        cases,
-        ..
-    } = &mut observed;
-    let facts = hold_all(shared, seen, family, cases, true).await;
-    let bases = bases(setup, family, cases);
-    let in_use = in_use(setup, cases.iter().map(|case| &case.parsed));
-    let asked = questions(setup, family, cases, seen, &bases);
-    answer(setup, asked, seen, options.now).await;
+    let found = loop {
+        match survey(&fleet, &edges.scope, options.now) {
+            Ok(found) => break found,
+            Err(needs) => {
+                edges.ask(&mut fleet, needs, &mut report).await;
+                edges.wait(&mut fleet, None).await;
+            }
+        }
+    };
+    remember_family(setup, &fleet);
+    let bases = bases(&edges, &fleet, &found);
+    let parsed = fleet.repos.iter().map(|repo| repo.parsed.as_ref());
+    let in_use = in_use(setup, parsed);
+    let asked = questions(&edges, &fleet, &found, &bases);
+    answer(setup, asked, &mut fleet.seen, options.now).await;
     let published = match published {
-        true => freshness_of(setup, family, cases, &in_use, options).await,
+        true => freshness_of(setup, &edges, &fleet, &found, &in_use, options).await,
         false => BTreeMap::new(),
     };
     let mut problems = report.problems;
     problems.extend(report.repositories.into_iter().flat_map(|r| r.problems));
-    problems.extend(cases.iter().flat_map(|case| case.report.problems.clone()));
-    problems.extend(cases.iter().flat_map(not_found_out));
-    let ended = ended(cases);
+    let of_repos = fleet.repos.iter().filter_map(|repo| repo.id.as_ref());
+    let of_repos = of_repos.filter_map(|id| edges.reports.get(id));
+    problems.extend(of_repos.flat_map(|report| report.problems.clone()));
+    let decided = found.decisions.iter();
+    problems.extend(decided.flat_map(|(repo, all)| not_found_out(&fleet.repos[*repo], all)));
+    let ended = ended(&found);
     let painter = Painter {
-        setup,
-        family,
-        cases,
-        seen,
-        facts: &facts,
+        edges: &edges,
+        fleet: &fleet,
+        found: &found,
         bases: &bases,
         published: &published,
         in_use: &in_use,
@@ -74,9 +82,9 @@ pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) ->
 }
 
 /// The references of a repository that could not be looked up.
-fn not_found_out(case: &RepoState) -> Vec<ProblemReport> {
-    let repo = &case.listed.name;
-    let failed = case.decisions.iter().filter(|decision| decision.failed());
+fn not_found_out(repo: &FleetRepo, decisions: &[Decision]) -> Vec<ProblemReport> {
+    let repo = &repo.name;
+    let failed = decisions.iter().filter(|decision| decision.failed());
     let told = failed.map(|decision| {
         let (path, line) = (&decision.path, decision.located.line);
         let message = format!("{repo}: {path}:{line}: {}", decision.detail);
@@ -90,17 +98,18 @@ fn not_found_out(case: &RepoState) -> Vec<ProblemReport> {
 
 /// The reference that the last stage of each image begins with.
 fn bases(
-    setup: &Setup,
-    family: &Family,
-    cases: &[RepoState],
+    edges: &Edges,
+    fleet: &Fleet,
+    found: &FleetSurvey,
 ) -> BTreeMap<usize, (Reference, Lookup)> {
     let mut bases = BTreeMap::new();
-    for (index, node) in family.graph.nodes().iter().enumerate() {
-        let Some((repo, case)) = node.repo.and_then(|repo| Some((repo, cases.get(repo)?))) else {
+    for (index, node) in found.family.graph.nodes().iter().enumerate() {
+        let Some(repo) = node.repo else {
             continue;
         };
-        let parsed = &case.parsed;
-        let spec = node.spec.map(|spec| &family.members[repo].images[spec]);
+        let (it, member) = (&fleet.repos[repo], &found.family.members[repo]);
+        let parsed = &it.parsed;
+        let spec = node.spec.map(|spec| &member.images[spec]);
         let at = parsed.stages.iter().find_map(|(path, stages)| {
             if spec.is_some_and(|spec| spec.dockerfile != *path) {
                 return None;
@@ -114,9 +123,8 @@ fn bases(
         let Some(reference) = at.or_else(|| told.cloned()) else {
             continue;
         };
-        let registry = case.listed.registry.as_ref();
-        let lookup = setup.lookup(&reference.name, Some(&case.listed.name), registry);
-        if let Ok(Some(lookup)) = lookup {
+        let lookup = edges.lookup(&it.name, it.id.as_ref(), &reference.name);
+        if let Some(lookup) = lookup {
             bases.insert(index, (reference, lookup));
         }
     }
@@ -126,15 +134,18 @@ fn bases(
 /// What is said of the images that are published.
 async fn freshness_of(
     setup: &Arc<Setup>,
-    family: &Family,
-    cases: &[RepoState],
+    edges: &Edges,
+    fleet: &Fleet,
+    found: &FleetSurvey,
     in_use: &HashMap<ImageName, InUse>,
     options: &Options,
 ) -> BTreeMap<usize, FreshnessReport> {
+    let family = &found.family;
     let nodes = family.graph.nodes().iter().enumerate();
     let published = nodes.filter_map(|(index, node)| {
-        let case = cases.get(node.repo?)?;
-        let built = built(family, index, &case.listed, &case.parsed);
+        let repo = &fleet.repos[node.repo?];
+        let (_, listed): &Registered = edges.registered.get(repo.id.as_ref()?)?;
+        let built = built(family, index, listed, &repo.parsed);
         let subject = Subject {
             image: node.image.clone()?,
             in_use: in_use
@@ -154,17 +165,16 @@ async fn freshness_of(
     indexes.into_iter().zip(reports).collect()
 }
 
-/// What is to be known besides: the tags of images that nobody stands on, and how old the bases are.
+/// What is to be known besides: the tags of images that nothing is built on, and how old the bases are.
 fn questions(
-    setup: &Setup,
-    family: &Family,
-    cases: &[RepoState],
-    seen: &Observations,
+    edges: &Edges,
+    fleet: &Fleet,
+    found: &FleetSurvey,
     bases: &BTreeMap<usize, (Reference, Lookup)>,
 ) -> BTreeSet<Question> {
     let mut asked = BTreeSet::new();
-    for node in family.graph.nodes() {
-        if let Some(lookup) = own_lookup(setup, node, cases) {
+    for node in found.family.graph.nodes() {
+        if let Some(lookup) = own_lookup(edges, fleet, node) {
             asked.insert(Question::Tags(lookup));
         }
     }
@@ -173,6 +183,6 @@ fn questions(
             asked.insert(Question::Created(lookup.clone(), digest.clone()));
         }
     }
-    asked.retain(|question| !seen.answers(question));
+    asked.retain(|question| !fleet.seen.answers(question));
     asked
 }

@@ -3,6 +3,7 @@
 use super::report::{LeftOutReport, ProblemReport, Report, RepositoryReport};
 use super::setup::Setup;
 use super::unmatched;
+use crate::fleet::RepoId;
 use crate::forge::{Forge, ForgeError, Known, Listing, Repository};
 use crate::repo::{RepoGlobs, RepoName};
 use crate::store::Kind;
@@ -11,6 +12,19 @@ use std::sync::Arc;
 
 /// A repository and the forge that it is on.
 pub type Registered = (Arc<dyn Forge>, Repository);
+
+/// What the store knows a repository by: its forge, and the id that stays when it is renamed.
+pub(super) fn store_key(forge: &dyn Forge, repo: &Repository) -> String {
+    id_of(forge, repo).to_string()
+}
+
+/// What a repository is known by.
+pub(super) fn id_of(forge: &dyn Forge, repo: &Repository) -> RepoId {
+    RepoId {
+        forge: forge.name().to_owned(),
+        id: repo.id.clone(),
+    }
+}
 
 /// The ids of repositories that a forge is asked for.
 pub(super) use crate::forge::Known as Wanted;

@@ -1,8 +1,9 @@
 //! What a pass reports, as values that are printed by people and machines alike.
 
+use super::act::BranchRun;
 use crate::forge::ForgeError;
 use crate::git::GitError;
-use crate::plan::{Decision, Proposal, Reconciled};
+use crate::plan::Decision;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -34,6 +35,11 @@ impl Report {
         self.left_out.extend(other.left_out);
         self.problems.extend(other.problems);
         self.warnings.extend(other.warnings);
+    }
+
+    /// Forgets everything that was reported.
+    pub(super) fn clear(&mut self) {
+        *self = Self::new(self.dry_run);
     }
 }
 
@@ -293,19 +299,17 @@ impl From<&Decision> for DecisionReport {
     }
 }
 
-impl ProposalReport {
-    /// How a proposal, or a merge request without one, stands.
-    pub fn new(result: &Reconciled, proposals: &[Proposal]) -> Self {
-        let proposal = result.proposal.map(|index| &proposals[index]);
+impl From<&BranchRun> for ProposalReport {
+    fn from(run: &BranchRun) -> Self {
+        let proposal = run.plan.proposal.as_ref();
+        let changes = proposal.map(|proposal| proposal.changes.lines());
         Self {
-            branch: result.branch.to_string(),
+            branch: run.plan.branch.to_string(),
             title: proposal.map(|proposal| proposal.texts.title.clone()),
-            status: result.status.code(),
-            detail: result.detail.clone(),
-            number: result.number,
-            changes: proposal
-                .map(|proposal| proposal.changes.lines())
-                .unwrap_or_default(),
+            status: run.done.code(),
+            detail: run.detail.clone(),
+            number: run.number,
+            changes: changes.unwrap_or_default(),
         }
     }
 }

@@ -30,7 +30,7 @@ pub struct Setup {
     /// The configuration.
     pub config: Config,
     /// What of it concerns the core.
-    pub operator: Operator,
+    pub operator: Arc<Operator>,
     /// The registries.
     pub registries: Registries,
     /// What is remembered between passes.
@@ -142,7 +142,7 @@ impl Setup {
             unlisted,
             docker: docker_config(),
             logins: Arc::default(),
-            operator: config.operator(),
+            operator: Arc::new(config.operator()),
             config,
         })
     }

@@ -1,12 +1,13 @@
 //! Whether the version of an image is in every registry that it is published to.
 
-use super::super::repo::Asker;
 use super::super::setup::Setup;
+use super::step::Source;
 use crate::family::{Graph, ImageSpec, NO_REGISTRY};
 use crate::fleet::ParsedRepo;
 use crate::image::{Digest, ImageName, Tag};
-use crate::plan::{Lookup, BuildNeed, Observations, BuildReason};
+use crate::plan::{BuildNeed, BuildReason, Lookup, Observations};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A name that an image is published under, and where its version is looked for, or why it cannot be.
 pub(in crate::run) type Asked = (ImageName, Result<(Lookup, Tag), String>);
@@ -14,31 +15,32 @@ pub(in crate::run) type Asked = (ImageName, Result<(Lookup, Tag), String>);
 pub(in crate::run) fn asked(
     setup: &Setup,
     graph: &Graph,
-    askers: &[Asker<'_>],
+    all: &[Arc<ParsedRepo>],
+    sources: &[Source],
 ) -> BTreeMap<usize, Vec<Asked>> {
     let mut asked = BTreeMap::new();
     for (index, node) in graph.nodes().iter().enumerate() {
         let Some((repo, spec)) = node.repo.zip(node.spec) else {
             continue;
         };
-        let asker = &askers[repo];
-        let Some(spec) = asker.parsed.specs.get(spec) else {
+        let (parsed, source) = (&all[repo], &sources[repo]);
+        let Some(spec) = parsed.specs.get(spec) else {
             continue;
         };
-        let names: Vec<(&ImageName, Result<Tag, String>)> =
-            match asker.parsed.images.version(&spec.name) {
-                Some(Ok(version)) => {
-                    let tag = Tag::parse(&version).map_err(|error| error.to_string());
-                    spec.names().map(|name| (name, tag.clone())).collect()
-                }
-                Some(Err(_)) => continue,
-                None => {
-                    let tags = spec.tags.iter();
-                    tags.map(|(name, tag)| (name, Ok(tag.clone()))).collect()
-                }
-            };
+        let names: Vec<(&ImageName, Result<Tag, String>)> = match parsed.images.version(&spec.name)
+        {
+            Some(Ok(version)) => {
+                let tag = Tag::parse(&version).map_err(|error| error.to_string());
+                spec.names().map(|name| (name, tag.clone())).collect()
+            }
+            Some(Err(_)) => continue,
+            None => {
+                let tags = spec.tags.iter();
+                tags.map(|(name, tag)| (name, Ok(tag.clone()))).collect()
+            }
+        };
         let names = names.into_iter().map(|(name, tag)| {
-            let lookup = setup.lookup(name, asker.parsed.name.as_ref(), asker.registry);
+            let lookup = setup.lookup(name, parsed.name.as_ref(), source.registry.as_ref());
             let lookup = lookup.map_err(|error| error.to_string());
             let listed = lookup.and_then(|lookup| {
                 lookup.ok_or_else(|| match name.host().as_str() {

@@ -3,29 +3,30 @@
 use super::report::{EdgeReport, NodeReport, Portrait, State};
 use crate::family::Node;
 use crate::family::freshness::Freshness;
-use crate::family::hold::{Busy, Facts, Scene, Terms};
-use crate::fleet::Family;
+use crate::family::hold::{Activity, FleetActivity, HoldTerms};
+use crate::fleet::{Access, Fleet, FleetSurvey};
 use crate::image::{ImageName, Reference};
-use crate::plan::{Decision, Lookup, Observations, Outcome, Reason};
+use crate::plan::{Decision, Lookup, Outcome, Reason};
 use crate::policy::Settings;
-use crate::run::family::findings;
+use crate::run::edges::Edges;
 use crate::run::freshness::{FreshnessReport, InUse, newest};
-use crate::run::repo::RepoState;
+use crate::run::pass::findings;
 use crate::run::report::ProblemReport;
-use crate::run::setup::Setup;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 
 /// How an image of a registered repository is looked up: as its own repository may.
-pub(super) fn own_lookup(setup: &Setup, node: &Node, cases: &[RepoState]) -> Option<Lookup> {
-    let (image, repo) = (node.image.as_ref()?, &cases.get(node.repo?)?.listed);
-    let lookup = setup.lookup(image, Some(&repo.name), repo.registry.as_ref());
-    lookup.ok().flatten()
+pub(super) fn own_lookup(edges: &Edges, fleet: &Fleet, node: &Node) -> Option<Lookup> {
+    let repo = &fleet.repos[node.repo?];
+    if repo.access == Access::Unlisted {
+        return None;
+    }
+    edges.lookup(&repo.name, repo.id.as_ref(), node.image.as_ref()?)
 }
 
 /// The images of which a reference has nothing newer to come, with the reason.
-pub(super) fn ended(cases: &[RepoState]) -> HashMap<ImageName, String> {
-    let decisions = cases.iter().flat_map(|case| &case.decisions);
+pub(super) fn ended(found: &FleetSurvey) -> HashMap<ImageName, String> {
+    let decisions = found.decisions.values().flat_map(|all| all.iter());
     let over = decisions.filter(|d| matches!(d.reason, Reason::LineEnded | Reason::NoNewTags));
     let shown = over.filter_map(|decision| {
         let image = decision.lookup.as_ref()?.image.clone();
@@ -35,11 +36,9 @@ pub(super) fn ended(cases: &[RepoState]) -> HashMap<ImageName, String> {
 }
 
 pub(super) struct Painter<'a> {
-    pub(super) setup: &'a Setup,
-    pub(super) family: &'a Family,
-    pub(super) cases: &'a [RepoState],
-    pub(super) seen: &'a Observations,
-    pub(super) facts: &'a BTreeMap<usize, Facts>,
+    pub(super) edges: &'a Edges,
+    pub(super) fleet: &'a Fleet,
+    pub(super) found: &'a FleetSurvey,
     pub(super) bases: &'a BTreeMap<usize, (Reference, Lookup)>,
     pub(super) published: &'a BTreeMap<usize, FreshnessReport>,
     /// The tags that the family's references use.
@@ -51,8 +50,8 @@ pub(super) struct Painter<'a> {
 
 impl Painter<'_> {
     pub(super) fn paint(&self, problems: Vec<ProblemReport>) -> Portrait {
-        let graph = &self.family.graph;
-        let name = |node: usize| graph.name_of(node, &self.family.members);
+        let graph = &self.found.family.graph;
+        let name = |node: usize| graph.name_of(node, &self.found.family.members);
         let mut nodes: Vec<NodeReport> = (0..graph.nodes().len()).map(|n| self.node(n)).collect();
         nodes.sort_by(|a, b| (a.generation, a.name()).cmp(&(b.generation, b.name())));
         let edges = graph.edges().iter().map(|edge| EdgeReport {
@@ -69,22 +68,24 @@ impl Painter<'_> {
             cycles: cycles
                 .map(|cycle| cycle.iter().map(|node| name(*node)).collect())
                 .collect(),
-            warnings: findings(self.family),
+            warnings: findings(&self.found.family),
             problems,
         }
     }
 
     fn node(&self, index: usize) -> NodeReport {
-        let node = &self.family.graph.nodes()[index];
+        let node = &self.found.family.graph.nodes()[index];
         let (state, held_by, why) = self.state(index);
         let base = self.bases.get(&index);
         let created = base.and_then(|(reference, lookup)| {
             let key = (lookup.clone(), reference.digest.clone()?);
-            self.seen.created.get(&key).copied().flatten()
+            self.fleet.seen.created.get(&key).copied().flatten()
         });
         NodeReport {
             image: node.image.as_ref().map(ImageName::canonical),
-            repo: node.repo.map(|repo| self.family.name(repo).to_string()),
+            repo: node
+                .repo
+                .map(|repo| self.found.family.name(repo).to_string()),
             generation: node.generation,
             state,
             held_by,
@@ -99,12 +100,12 @@ impl Painter<'_> {
     /// The newest tag of the scheme that the family's references use.
     fn tag(&self, node: &Node) -> Option<String> {
         let image = node.image.as_ref()?;
-        let own = own_lookup(self.setup, node, self.cases);
+        let own = own_lookup(self.edges, self.fleet, node);
         let tags = match &own {
-            Some(lookup) => self.seen.tags.get(lookup),
+            Some(lookup) => self.fleet.seen.tags.get(lookup),
             // As whoever stands on it looked it up.
             None => {
-                let mut all = self.seen.tags.iter();
+                let mut all = self.fleet.seen.tags.iter();
                 all.find(|(lookup, _)| lookup.image == *image)
                     .map(|(_, tags)| tags)
             }
@@ -116,32 +117,31 @@ impl Painter<'_> {
 
     /// How an image stands: the first of these that is so.
     fn state(&self, index: usize) -> (State, Option<String>, String) {
-        let node = &self.family.graph.nodes()[index];
+        let node = &self.found.family.graph.nodes()[index];
         let Some(repo) = node.repo else {
             let ended = node.image.as_ref().and_then(|image| self.ended.get(image));
             return (State::Outside, None, ended.cloned().unwrap_or_default());
         };
-        let Some(case) = self.cases.get(repo) else {
+        let it = &self.fleet.repos[repo];
+        if it.access == Access::Unlisted {
             let why = "its forge no longer lists it".to_owned();
             return (State::Unknown, None, why);
-        };
-        if case.base.is_none() {
-            let report = &case.report;
-            let problem = report
-                .problems
-                .first()
-                .map(|problem| problem.message.clone());
-            let why = problem.or_else(|| report.skipped.clone());
+        }
+        if it.base.is_none() {
+            let report = it.id.as_ref().and_then(|id| self.edges.reports.get(id));
+            let problem = report.and_then(|report| report.problems.first());
+            let problem = problem.map(|problem| problem.message.clone());
+            let why = problem.or_else(|| report?.skipped.clone());
             return (State::Unknown, None, why.unwrap_or_default());
         }
         let decisions: Vec<&Decision> = self.decisions(repo, index).collect();
         let unknown = decisions.iter().find(|d| d.outcome() == Outcome::Unknown);
         let waiting = decisions.iter().find(|d| d.family.waits_for.is_some());
-        let noun = case.forge.noun();
+        let noun = it.noun;
         let busy = self.busy(index);
         let failed = busy.iter().find(|busy| busy.has_failed());
-        let building = busy.iter().find(|busy| **busy == Busy::Running);
-        let settling = busy.iter().find(|busy| **busy == Busy::Settling);
+        let building = busy.iter().find(|busy| **busy == Activity::Running);
+        let settling = busy.iter().find(|busy| **busy == Activity::Settling);
         if let Some(failed) = failed {
             return (State::Failed, None, failed.describe(noun));
         }
@@ -159,8 +159,8 @@ impl Painter<'_> {
         if let Some(settling) = settling {
             return (State::Building, None, settling.describe(noun));
         }
-        if busy.contains(&Busy::Unknown) {
-            return (State::Unknown, None, Busy::Unknown.describe(noun));
+        if busy.contains(&Activity::Unknown) {
+            return (State::Unknown, None, Activity::Unknown.describe(noun));
         }
         if let Some(decision) = unknown {
             return (State::Unknown, None, decision.detail.clone());
@@ -199,9 +199,9 @@ impl Painter<'_> {
 
     /// The decisions about what an image is built from.
     fn decisions(&self, repo: usize, index: usize) -> impl Iterator<Item = &Decision> {
-        let graph = &self.family.graph;
-        let of_repo = self.cases.get(repo).map(|case| &case.decisions);
-        let decisions = of_repo.into_iter().flatten();
+        let graph = &self.found.family.graph;
+        let of_repo = self.found.decisions.get(&repo);
+        let decisions = of_repo.into_iter().flat_map(|all| all.iter());
         decisions.filter(move |decision| {
             let children = graph.children_at(repo, &decision.id());
             children.contains(&index)
@@ -209,17 +209,17 @@ impl Painter<'_> {
     }
 
     /// What goes on there: with majors, and a head that has no pipeline counts as building for ten minutes.
-    fn busy(&self, index: usize) -> Vec<Busy> {
+    fn busy(&self, index: usize) -> Vec<Activity> {
         let settings = Settings::default();
-        let terms = Terms {
+        let terms = HoldTerms {
             hold_for: None,
             majors: true,
             settle: SignedDuration::from_secs(settings.settle.value.seconds),
         };
-        let scene = Scene {
-            graph: &self.family.graph,
-            members: &self.family.members,
-            facts: self.facts,
+        let scene = FleetActivity {
+            graph: &self.found.family.graph,
+            members: &self.found.family.members,
+            activity: &self.found.activity,
             lives: &|_| true,
             now: self.now,
         };

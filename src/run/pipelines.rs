@@ -1,0 +1,151 @@
+//! What CI says of a repository, and since when.
+
+use super::register::{Registered, store_key};
+use super::shared::Shared;
+use crate::fleet::{FleetRepo, Pipelines};
+use crate::forge::{Forge, Repository};
+use crate::repo::{CiStatus, CommitId, RepoName};
+use crate::store::Kind;
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+/// The heads that a repository's CI is asked about.
+pub(super) struct Heads {
+    /// The open merge requests that a person has not set to draft, each with its head.
+    requests: Vec<(u64, CommitId)>,
+}
+
+impl Heads {
+    pub(super) fn of(repo: &FleetRepo) -> Self {
+        let existing = &repo.existing;
+        let open = existing.open.iter().filter(|mr| !mr.draft);
+        let heads = open.filter_map(|mr| {
+            // A folder tells the head with its branches.
+            let branch = existing.branches.get(&mr.source);
+            let head = mr.head.as_ref().or(branch.map(|ours| &ours.head))?;
+            Some((mr.number, head.clone()))
+        });
+        Self {
+            requests: heads.collect(),
+        }
+    }
+}
+
+/// Asks a forge what goes on in a repository. Where git or the settings cannot be read, the forge may know all the same.
+pub(super) async fn pipelines(
+    shared: &Shared,
+    (forge, repo): &Registered,
+    heads: &Heads,
+) -> Pipelines {
+    let mut head_status = CiStatus::Unknown;
+    let mut failed = BTreeSet::new();
+    let forge = forge.as_ref();
+    if !shared.is_stopped(forge.name()) {
+        if let Some((_, head)) = &repo.head {
+            head_status = ci(forge, repo, head).await;
+        }
+        for (number, head) in &heads.requests {
+            if ci(forge, repo, head).await == CiStatus::Failed {
+                failed.insert(*number);
+            }
+        }
+    }
+    let key = store_key(forge, repo);
+    let since = match (head_status, &repo.head) {
+        (CiStatus::Unknown, _) => Some(unknown_since(shared, &key)),
+        (status, Some((_, head))) => {
+            for known_by in [key.as_str(), repo.name.as_str()] {
+                shared.setup.store.forget(Kind::Ci, &unknown(known_by));
+            }
+            let what = format!("{head} {status:?}");
+            Some(since(shared, Kind::Ci, forge, repo, &what, None))
+        }
+        (_, None) => None,
+    };
+    Pipelines {
+        head: head_status,
+        since,
+        failed,
+    }
+}
+
+/// What is known of a repository that is not listed for now: that it may be busy.
+pub(super) fn of_unlisted(shared: &Shared, name: &RepoName) -> Pipelines {
+    Pipelines {
+        head: CiStatus::Unknown,
+        since: Some(unknown_since(shared, name.as_str())),
+        failed: BTreeSet::new(),
+    }
+}
+
+fn unknown(key: &str) -> String {
+    format!("{key} unknown")
+}
+
+/// Since when it cannot be found out what goes on in a repository.
+fn unknown_since(shared: &Shared, key: &str) -> Timestamp {
+    let (store, now) = (&shared.setup.store, shared.options.now);
+    let key = unknown(key);
+    let kept = store.time(Kind::Ci, &key, now.as_second());
+    if kept.is_none() && !shared.options.dry_run {
+        store.keep(Kind::Ci, &key, &now.as_second().to_string());
+    }
+    let kept = kept.and_then(|at| Timestamp::from_second(at).ok());
+    kept.unwrap_or(now)
+}
+
+/// What CI says about a commit. If pipelines cannot be seen, nothing waits for them; if the forge fails, nobody knows.
+async fn ci(forge: &dyn Forge, repo: &Repository, commit: &CommitId) -> CiStatus {
+    forge.ci(repo, commit).await.unwrap_or_else(|error| {
+        if error.is_refusal() {
+            tracing::warn!(repo = %repo.name, %error, "its pipelines are not visible, so nothing waits for them");
+            return CiStatus::Unseen;
+        }
+        tracing::warn!(repo = %repo.name, %error, "its pipelines could not be fetched");
+        CiStatus::Unknown
+    })
+}
+
+/// Since when the default branch has its head: what the commit says, but not before imagebot saw another head there. A
+/// branch that is fast-forwarded gets a commit that is older than the push.
+pub(super) fn head_since(
+    shared: &Shared,
+    forge: &dyn Forge,
+    repo: &Repository,
+    head: &CommitId,
+    committed: Option<i64>,
+) -> Timestamp {
+    let made = committed.and_then(|at| Timestamp::from_second(at).ok());
+    since(shared, Kind::Head, forge, repo, head.as_str(), made)
+}
+
+/// Since when something of a repository is as it is: `first` if nothing is remembered, now if it was something else.
+fn since(
+    shared: &Shared,
+    kind: Kind,
+    forge: &dyn Forge,
+    repo: &Repository,
+    what: &str,
+    first: Option<Timestamp>,
+) -> Timestamp {
+    let (store, now) = (&shared.setup.store, shared.options.now);
+    let key = store_key(forge, repo);
+    let kept = store.kept(kind, &key);
+    let kept = kept.as_deref().and_then(|kept| kept.rsplit_once(' '));
+    let known = match kept {
+        Some((known, since)) if known == what => seconds(since),
+        Some(_) => None,
+        None => first,
+    };
+    let since = known.filter(|since| *since <= now).unwrap_or(now);
+    // Also a time that lay in the future: the clock ran ahead then (B9).
+    let is_new = kept.map(|(known, _)| known) != Some(what) || known != Some(since);
+    if is_new && !shared.options.dry_run {
+        store.keep(kind, &key, &format!("{what} {}", since.as_second()));
+    }
+    since
+}
+
+fn seconds(text: &str) -> Option<Timestamp> {
+    Timestamp::from_second(text.parse().ok()?).ok()
+}
