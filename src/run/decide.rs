@@ -85,8 +85,7 @@ pub(super) async fn read_fleet(edges: &mut Edges, fleet: &mut Fleet, report: &mu
         match listed(fleet, &edges.scope) {
             Ok(()) => return,
             Err(needs) => {
-                edges.ask(fleet, needs, report).await;
-                if edges.is_reading() {
+                if !edges.ask(fleet, needs, report).await {
                     edges.wait(fleet, None).await;
                 }
             }

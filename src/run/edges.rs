@@ -71,14 +71,17 @@ impl Edges {
         }
     }
 
-    /// Begins to find out what is needed. What can be said at once, the fleet knows when this returns; for the other
-    /// facts, [`Self::wait`].
+    /// Begins to find out what is needed. Whether the fleet knows more already: what can be said at once, it does. The other
+    /// facts come with [`Self::wait`].
     pub(super) async fn ask(
         &mut self,
         fleet: &mut Fleet,
         needs: BTreeSet<Need>,
         report: &mut Report,
-    ) {
+    ) -> bool {
+        let at_once =
+            |need: &Need| matches!(need, Need::Listing | Need::Repository(_) | Need::Lookups(_));
+        let knows_more = needs.iter().any(at_once);
         fleet.asked(&needs);
         let mut names = BTreeSet::new();
         for need in needs {
@@ -108,6 +111,7 @@ impl Edges {
         if !names.is_empty() {
             self.look(fleet, names, report).await;
         }
+        knows_more
     }
 
     /// Waits until something is learned, or until a moment; whether something was.

@@ -105,7 +105,9 @@ impl Pass {
                 Ok(plan) => return self.act(fleet, plan, report).await,
                 Err(needs) => needs,
             };
-            self.edges.ask(fleet, needs, report).await;
+            if self.edges.ask(fleet, needs, report).await {
+                continue;
+            }
             let reading = self.edges.is_reading();
             if self.edges.wait(fleet, Some(moment)).await {
                 // Whatever is read brings more: patience is for when nothing arrives any more.

@@ -45,8 +45,9 @@ pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) ->
         match survey(&fleet, &edges.scope, options.now) {
             Ok(found) => break found,
             Err(needs) => {
-                edges.ask(&mut fleet, needs, &mut report).await;
-                edges.wait(&mut fleet, None).await;
+                if !edges.ask(&mut fleet, needs, &mut report).await {
+                    edges.wait(&mut fleet, None).await;
+                }
             }
         }
     };
