@@ -25,7 +25,7 @@ mod unread;
 
 pub use existing::{ExistingRequests, OurBranch};
 pub use family::{Family, member};
-pub use known::{Fleet, Listing, ReadRepo, Remembered};
+pub use known::{Coverage, Fleet, ReadRepo, Remembered};
 pub use limits::OpenLimits;
 pub use need::Need;
 pub use operator::Operator;

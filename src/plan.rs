@@ -9,8 +9,8 @@
 
 mod age;
 mod build;
+mod builder;
 mod cascade;
-mod case;
 mod change;
 mod decide;
 mod decision;
@@ -33,6 +33,7 @@ mod reason;
 mod reconcile;
 mod release;
 mod request;
+mod selections;
 mod step;
 mod target;
 mod template;
@@ -56,6 +57,7 @@ pub use propose::{Automerge, Proposal, propose};
 pub use reason::{Outcome, Reason};
 pub use reconcile::{Certainty, Existing, ReconcileTerms, reconcile};
 pub use request::OwnRequest;
+pub use selections::Selections;
 pub use step::{Done, Planned, Reconciled, Step};
 pub use target::Target;
 pub use template::{ParseTemplateError, Template, Templates};

@@ -29,7 +29,7 @@ pub struct Fleet {
     /// The repositories, in the order of their names.
     pub repos: Vec<FleetRepo>,
     /// Which repositories it knows.
-    pub listing: Listing,
+    pub coverage: Coverage,
     /// Those that were asked for by name and are not there, or not worked on.
     pub absent: BTreeSet<RepoName>,
     /// What registries said.
@@ -42,7 +42,7 @@ pub struct Fleet {
 
 /// Which of the registered repositories a fleet knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Listing {
+pub enum Coverage {
     /// None, or some that were asked for by name.
     Partial,
     /// All that the forges list; `has_problems`: some forge or repository could not be listed.
@@ -100,7 +100,7 @@ impl Fleet {
             limits,
             traces: false,
             repos: Vec::new(),
-            listing: Listing::Partial,
+            coverage: Coverage::Partial,
             absent: BTreeSet::new(),
             seen: Observations::default(),
             remembered,
@@ -234,8 +234,8 @@ impl Fleet {
     /// Whether all registered repositories could be listed and read.
     pub fn is_whole(&self) -> bool {
         let mut repos = self.repos.iter();
-        self.listing
-            == Listing::Whole {
+        self.coverage
+            == Coverage::Whole {
                 has_problems: false,
             }
             && repos.all(|repo| repo.access == Access::Read && !repo.has_problems)

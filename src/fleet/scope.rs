@@ -4,7 +4,7 @@
 //! publish what they name, and so on up to the top of the family.
 
 use super::family::Family;
-use super::known::{Fleet, Listing, Remembered};
+use super::known::{Coverage, Fleet, Remembered};
 use super::need::Need;
 use super::parsed::ParsedRepo;
 use super::record::Access;
@@ -149,7 +149,7 @@ impl Scope {
     /// The repositories that have to be listed or read before anything can be decided.
     pub(super) fn missing(&self, fleet: &Fleet) -> BTreeSet<Need> {
         match &self.walk {
-            None if fleet.listing == Listing::Partial && self.within.is_none() => {
+            None if fleet.coverage == Coverage::Partial && self.within.is_none() => {
                 return BTreeSet::from([Need::Listing]);
             }
             None => {}

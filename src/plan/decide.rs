@@ -1,11 +1,13 @@
 //! Judging one reference.
 
-use super::case::Case;
+use super::builder::DecisionBuilder;
 use super::change::Proposed;
 use super::decision::{Class, Decision, FamilyPosition};
+use super::follow::{pin, refresh};
 use super::images::Truth;
-use super::newer::Search;
-use super::observe::{Failure, Gap, Lookup, Observations, Question, View};
+use super::inner::{by_truth, inner_digest};
+use super::newer::{Search, how_long_nothing_came, new_tags, why_not_newer};
+use super::observe::{Answers, Failure, Lookup, Missing, Observations, Question};
 use super::reason::{Outcome, Reason};
 use crate::family::{NO_REGISTRY, REGISTRY_ARG};
 use crate::image::{Reference, Tag};
@@ -47,7 +49,7 @@ pub struct Ask<'a> {
 /// Judges a reference, or says what must be known first. The questions of one call are asked at once; with their
 /// answers the call is made again.
 pub fn decide(ask: &Ask<'_>) -> Result<Decision, Question> {
-    let mut case = Case {
+    let mut case = DecisionBuilder {
         decision: Decision {
             path: ask.path.clone(),
             located: ask.located.clone(),
@@ -68,8 +70,8 @@ pub fn decide(ask: &Ask<'_>) -> Result<Decision, Question> {
     };
     match case.judge(ask) {
         Ok(()) => {}
-        Err(Gap::Ask(question)) => return Err(question),
-        Err(Gap::Failed(failure)) => case.failed(failure),
+        Err(Missing::Ask(question)) => return Err(question),
+        Err(Missing::Failed(failure)) => case.failed(failure),
     }
     if !case.decision.wanted.is_empty() {
         // Whatever went wrong with one of two changes, the other one stands.
@@ -78,8 +80,8 @@ pub fn decide(ask: &Ask<'_>) -> Result<Decision, Question> {
     Ok(case.decision)
 }
 
-impl Case {
-    fn judge(&mut self, ask: &Ask<'_>) -> Result<(), Gap> {
+impl DecisionBuilder {
+    fn judge(&mut self, ask: &Ask<'_>) -> Result<(), Missing> {
         let Some(reference) = ask.located.reference() else {
             // No rule can match what is not known; a comment right above it can.
             match ask.policy.notes.at(&ask.located.notes, ask.path) {
@@ -124,7 +126,7 @@ impl Case {
         ask: &Ask<'_>,
         reference: &Reference,
         effective: &Effective,
-    ) -> Result<(), Gap> {
+    ) -> Result<(), Missing> {
         let settings = &effective.settings;
         if !settings.enabled.value {
             let reason = settings.reasons.get("enabled").cloned();
@@ -164,7 +166,7 @@ impl Case {
             }
         };
         if let (Some((parent, truth)), Some(tag)) = (&ask.inner, &reference.tag)
-            && !self.by_truth(*parent, truth, tag)
+            && !by_truth(self, *parent, truth, tag)
         {
             return Ok(());
         }
@@ -172,7 +174,7 @@ impl Case {
         if ask.inner.is_some() && (!writes || !matches!(ask.lookup, Ok(Some(_)))) {
             return Ok(());
         }
-        let Some(lookup) = ask.lookup.clone().map_err(Gap::Failed)? else {
+        let Some(lookup) = ask.lookup.clone().map_err(Missing::Failed)? else {
             let host = reference.name.host();
             if host.as_str() == NO_REGISTRY {
                 let why = "the registry it is pulled from is unknown";
@@ -191,7 +193,7 @@ impl Case {
         let Some(followed) = followed else {
             return Ok(());
         };
-        let view = View {
+        let view = Answers {
             lookup,
             seen: ask.seen,
             path: ask.path,
@@ -199,10 +201,10 @@ impl Case {
             now: ask.now,
         };
         if let (Some(_), Some(tag)) = (&ask.inner, &reference.tag) {
-            return self.inner_digest(&view, reference, tag, effective, pins);
+            return inner_digest(self, &view, reference, tag, effective, pins);
         }
         if reference.tag.is_none() {
-            return self.pin(&view, reference, &followed, effective);
+            return pin(self, &view, reference, &followed, effective);
         }
         self.with_tag(ask, &view, reference, &followed, effective, pins)
     }
@@ -225,12 +227,12 @@ impl Case {
     fn with_tag(
         &mut self,
         ask: &Ask<'_>,
-        view: &View<'_>,
+        view: &Answers<'_>,
         reference: &Reference,
         tag: &Tag,
         effective: &Effective,
         pins: bool,
-    ) -> Result<(), Gap> {
+    ) -> Result<(), Missing> {
         let settings = &effective.settings;
         let rules = settings.rules();
         let mode = settings.digest.value;
@@ -255,14 +257,9 @@ impl Case {
             let tags = view.tags()?;
             self.step(format!("{} has {} tags", view.lookup.image, tags.len()));
             vanished = !tags.contains(tag);
-            let texts: Vec<&str> = tags.iter().map(Tag::as_str).collect();
-            let selection = scheme::select(
-                &view.lookup.image,
-                Some(tag.as_str()),
-                &texts,
-                &rules,
-                ask.now.to_zoned(TimeZone::UTC).date(),
-            );
+            let today = ask.now.to_zoned(TimeZone::UTC).date();
+            let kept = &view.seen.selections;
+            let selection = kept.get(view.lookup, tag, tags, &rules, today);
             let mut selection = match selection {
                 Ok(selection) => selection,
                 Err(error) => {
@@ -281,8 +278,8 @@ impl Case {
                 writes,
                 candidates: ask.candidates,
             };
-            let result = self.new_tags(view, reference, tag, &search, &mut selection);
-            self.why_not_newer(&selection);
+            let result = new_tags(self, view, reference, tag, &search, &mut selection);
+            why_not_newer(self, &selection);
             self.decision.selection = ask.traces.then_some(selection);
             result?;
         }
@@ -294,9 +291,9 @@ impl Case {
         let follows = matches!(mode, DigestMode::Refresh | DigestMode::Pin);
         match &reference.digest {
             Some(digest) if !changed && follows => {
-                self.refresh(view, reference, digest, vanished, settings)?
+                refresh(self, view, reference, digest, vanished, settings)?
             }
-            None if !changed && pins => self.pin(view, reference, tag, effective)?,
+            None if !changed && pins => pin(self, view, reference, tag, effective)?,
             None if reading.is_none() && self.decision.wanted.is_empty() && !is_regex => {
                 self.settle(
                     Reason::FloatingTag,
@@ -306,7 +303,7 @@ impl Case {
             _ => {}
         }
         if !vanished && (reading.is_some() || is_regex) {
-            self.how_long_nothing_came(view, tag)?;
+            how_long_nothing_came(self, view, tag)?;
         }
         if vanished {
             self.step(format!("{tag} is not among the registry's tags"));

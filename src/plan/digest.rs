@@ -1,6 +1,6 @@
 //! What a pinned digest is, and what it becomes.
 
-use super::observe::{Contents, Gap, View};
+use super::observe::{Answers, Contents, Missing};
 use crate::image::{Digest, Platform, Tag};
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ pub(super) enum Pin {
 ///
 /// If it is not what the tag points at, the tag's index is read once: a digest among its manifests is a platform's.
 /// Otherwise the pinned digest's own kind decides.
-pub(super) fn kind_of(view: &View<'_>, tag: &Tag, pinned: &Digest) -> Result<Pin, Gap> {
+pub(super) fn kind_of(view: &Answers<'_>, tag: &Tag, pinned: &Digest) -> Result<Pin, Missing> {
     let tip = view.head(tag)?;
     if tip == Some(pinned) {
         return Ok(Pin::Whole);
@@ -47,7 +47,7 @@ pub(super) fn kind_of(view: &View<'_>, tag: &Tag, pinned: &Digest) -> Result<Pin
 
 /// What became of a tag that may be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Tip {
+pub(super) enum TagTarget {
     /// It can be chosen: the digest to write, if one is to be written, and what the tag points at.
     Fits {
         /// The digest to write.
@@ -75,41 +75,45 @@ pub(super) struct Needs<'a> {
 }
 
 /// Looks at what a tag points at. A digest that will be written has had its body read and verified.
-pub(super) fn look_at(view: &View<'_>, tag: &Tag, needs: &Needs<'_>) -> Result<Tip, Gap> {
+pub(super) fn look_at(
+    view: &Answers<'_>,
+    tag: &Tag,
+    needs: &Needs<'_>,
+) -> Result<TagTarget, Missing> {
     let Some(target) = view.head(tag)? else {
-        return Ok(Tip::NotThere);
+        return Ok(TagTarget::NotThere);
     };
     if needs.pinned == Some(target) {
-        return Ok(Tip::Same);
+        return Ok(TagTarget::Same);
     }
     if !needs.write && needs.platforms.is_empty() {
-        return Ok(Tip::Fits {
+        return Ok(TagTarget::Fits {
             write: None,
             target: target.clone(),
         });
     }
     let Some(contents) = view.manifest(target)? else {
-        return Ok(Tip::NotThere);
+        return Ok(TagTarget::NotThere);
     };
     let missing = missing_platforms(view, target, contents, needs)?;
     if !missing.is_empty() {
-        return Ok(Tip::Missing(missing));
+        return Ok(TagTarget::Missing(missing));
     }
     let chosen = match needs.pin {
         Pin::Platform(platform) => match contents {
             Contents::Index(_) => match contents.entry(platform) {
                 Some(entry) => entry.clone(),
-                None => return Ok(Tip::Missing(vec![platform.clone()])),
+                None => return Ok(TagTarget::Missing(vec![platform.clone()])),
             },
             Contents::Image => target.clone(),
         },
         Pin::None | Pin::Whole | Pin::Vanished => target.clone(),
     };
     if needs.pinned == Some(&chosen) || same_index(view, contents, needs)? {
-        return Ok(Tip::Same);
+        return Ok(TagTarget::Same);
     }
     // A platform's manifest is written on the word of an index whose body was verified.
-    Ok(Tip::Fits {
+    Ok(TagTarget::Fits {
         write: needs.write.then_some(chosen),
         target: target.clone(),
     })
@@ -117,11 +121,11 @@ pub(super) fn look_at(view: &View<'_>, tag: &Tag, needs: &Needs<'_>) -> Result<T
 
 /// The platforms that are needed and not there.
 fn missing_platforms(
-    view: &View<'_>,
+    view: &Answers<'_>,
     target: &Digest,
     contents: &Contents,
     needs: &Needs<'_>,
-) -> Result<Vec<Platform>, Gap> {
+) -> Result<Vec<Platform>, Missing> {
     let wanted: BTreeSet<Platform> = if !needs.platforms.is_empty() {
         needs.platforms.iter().cloned().collect()
     } else {
@@ -144,7 +148,7 @@ fn missing_platforms(
 }
 
 /// Whether an index holds the same manifests as the pinned one: then only its wrapping differs.
-fn same_index(view: &View<'_>, contents: &Contents, needs: &Needs<'_>) -> Result<bool, Gap> {
+fn same_index(view: &Answers<'_>, contents: &Contents, needs: &Needs<'_>) -> Result<bool, Missing> {
     let (Some(pinned), Pin::Whole, Contents::Index(new)) = (needs.pinned, needs.pin, contents)
     else {
         return Ok(false);

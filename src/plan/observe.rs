@@ -1,6 +1,7 @@
 //! What the registries said, as values.
 
 use super::change::Proposed;
+use super::selections::Selections;
 use crate::image::{Digest, ImageName, Platform, Tag};
 use crate::repo::RepoPath;
 use jiff::Timestamp;
@@ -173,6 +174,8 @@ pub struct Observations {
     pub resume: HashMap<String, String>,
     /// What the images say of themselves.
     pub labels: HashMap<(Lookup, Digest), Labels>,
+    /// What follows from the tags, so that it is worked out once.
+    pub selections: Selections,
 }
 
 impl Question {
@@ -194,7 +197,10 @@ impl Observations {
     /// Adds an answer.
     pub fn learn(&mut self, observation: Observation) {
         match observation {
-            Observation::Tags(lookup, answer) => drop(self.tags.insert(lookup, answer)),
+            Observation::Tags(lookup, answer) => {
+                self.selections.forget(&lookup.image);
+                self.tags.insert(lookup, answer);
+            }
             Observation::Head(key, answer) => drop(self.heads.insert(key, answer)),
             Observation::Manifest(key, answer) => drop(self.manifests.insert(key, answer)),
             Observation::Platform(key, answer) => drop(self.platforms.insert(key, answer)),
@@ -207,6 +213,7 @@ impl Observations {
     /// Forgets what registries said of an image; since when its digests are known stays.
     pub fn forget(&mut self, image: &ImageName) {
         let other = |lookup: &Lookup| lookup.image != *image;
+        self.selections.forget(image);
         self.tags.retain(|lookup, _| other(lookup));
         self.heads.retain(|(lookup, _), _| other(lookup));
         self.manifests.retain(|(lookup, _), _| other(lookup));
@@ -239,7 +246,7 @@ impl Observations {
 
 /// What stands in the way of an answer.
 #[derive(Debug, Clone)]
-pub(super) enum Gap {
+pub(super) enum Missing {
     /// It was not asked yet.
     Ask(Question),
     /// It was asked in vain.
@@ -247,7 +254,7 @@ pub(super) enum Gap {
 }
 
 /// The answers for one image, and what is known of the file that refers to it.
-pub(super) struct View<'a> {
+pub(super) struct Answers<'a> {
     pub(super) lookup: &'a Lookup,
     pub(super) seen: &'a Observations,
     pub(super) path: &'a RepoPath,
@@ -255,15 +262,15 @@ pub(super) struct View<'a> {
     pub(super) now: Timestamp,
 }
 
-impl View<'_> {
-    pub(super) fn tags(&self) -> Result<&[Tag], Gap> {
+impl Answers<'_> {
+    pub(super) fn tags(&self) -> Result<&[Tag], Missing> {
         answer(self.seen.tags.get(self.lookup), || {
             Question::Tags(self.lookup.clone())
         })
         .map(|tags| tags.as_slice())
     }
 
-    pub(super) fn head(&self, tag: &Tag) -> Result<Option<&Digest>, Gap> {
+    pub(super) fn head(&self, tag: &Tag) -> Result<Option<&Digest>, Missing> {
         let key = (self.lookup.clone(), tag.clone());
         answer(self.seen.heads.get(&key), || {
             Question::Head(key.0.clone(), key.1.clone())
@@ -271,7 +278,7 @@ impl View<'_> {
         .map(Option::as_ref)
     }
 
-    pub(super) fn manifest(&self, digest: &Digest) -> Result<Option<&Contents>, Gap> {
+    pub(super) fn manifest(&self, digest: &Digest) -> Result<Option<&Contents>, Missing> {
         let key = (self.lookup.clone(), digest.clone());
         answer(self.seen.manifests.get(&key), || {
             Question::Manifest(key.0.clone(), key.1.clone())
@@ -279,20 +286,20 @@ impl View<'_> {
         .map(Option::as_ref)
     }
 
-    pub(super) fn first_seen(&self, tag: &Tag, digest: &Digest) -> Result<Timestamp, Gap> {
+    pub(super) fn first_seen(&self, tag: &Tag, digest: &Digest) -> Result<Timestamp, Missing> {
         let (lookup, tag, digest) = (self.lookup.clone(), tag.clone(), digest.clone());
         let key = (lookup, tag, digest);
         let known = self.seen.first_seen.get(&key).copied();
-        known.ok_or_else(|| Gap::Ask(Question::FirstSeen(Box::new(key))))
+        known.ok_or_else(|| Missing::Ask(Question::FirstSeen(Box::new(key))))
     }
 
-    pub(super) fn created(&self, digest: &Digest) -> Result<Option<Timestamp>, Gap> {
+    pub(super) fn created(&self, digest: &Digest) -> Result<Option<Timestamp>, Missing> {
         let key = (self.lookup.clone(), digest.clone());
         let known = self.seen.created.get(&key).copied();
-        known.ok_or(Gap::Ask(Question::Created(key.0, key.1)))
+        known.ok_or(Missing::Ask(Question::Created(key.0, key.1)))
     }
 
-    pub(super) fn platform(&self, digest: &Digest) -> Result<Option<&Platform>, Gap> {
+    pub(super) fn platform(&self, digest: &Digest) -> Result<Option<&Platform>, Missing> {
         let key = (self.lookup.clone(), digest.clone());
         answer(self.seen.platforms.get(&key), || {
             Question::Platform(key.0.clone(), key.1.clone())
@@ -304,10 +311,10 @@ impl View<'_> {
 fn answer<T>(
     known: Option<&Result<T, Failure>>,
     question: impl FnOnce() -> Question,
-) -> Result<&T, Gap> {
+) -> Result<&T, Missing> {
     match known {
         Some(Ok(answer)) => Ok(answer),
-        Some(Err(failure)) => Err(Gap::Failed(failure.clone())),
-        None => Err(Gap::Ask(question())),
+        Some(Err(failure)) => Err(Missing::Failed(failure.clone())),
+        None => Err(Missing::Ask(question())),
     }
 }

@@ -13,7 +13,7 @@ use super::report::{ProblemReport, Report, RepositoryReport};
 use super::shared::{AT_ONCE, Shared};
 use super::unmatched;
 use crate::family::repo_of;
-use crate::fleet::{ExistingRequests, Fleet, FleetRepo, Listing, Need, Pipelines, RepoId, Scope};
+use crate::fleet::{Coverage, ExistingRequests, Fleet, FleetRepo, Need, Pipelines, RepoId, Scope};
 use crate::image::ImageName;
 use crate::plan::{Lookup, Observation, Question};
 use crate::repo::RepoName;
@@ -226,7 +226,7 @@ impl Edges {
         fleet.repos.clear();
         self.add(fleet, roll).await;
         // Where only some are looked at, what failed for the others is not reported.
-        fleet.listing = Listing::Whole {
+        fleet.coverage = Coverage::Whole {
             has_problems: has_problems || only.is_some(),
         };
     }

@@ -1,7 +1,7 @@
 //! The plan of a fleet, on values: what it needs, in which order, and what it says once it has that.
 
 use imagebot::fleet::{
-    Access, Acted, ExistingRequests, Fleet, FleetRepo, Listing, Need, OpenLimits, Operator,
+    Access, Acted, Coverage, ExistingRequests, Fleet, FleetRepo, Need, OpenLimits, Operator,
     ParsedRepo, Pipelines, Plan, ReadRepo, Remembered, RepoId, RepoSettings, Scope, Tree, TreeFile,
     plan, ready,
 };
@@ -58,7 +58,7 @@ impl Given<'_> {
     fn fleet(&self, limits: Option<OpenLimits>) -> Fleet {
         let mut fleet = Fleet::new(operator(), limits, Remembered::default());
         fleet.list(self.0.iter().map(|(repo, _)| listed(repo)));
-        fleet.listing = Listing::Whole {
+        fleet.coverage = Coverage::Whole {
             has_problems: false,
         };
         fleet

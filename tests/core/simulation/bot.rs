@@ -3,7 +3,7 @@
 use super::world::{HOST, Ours, Repo, Said, World};
 use imagebot::family::ImageSpec;
 use imagebot::fleet::{
-    ExistingRequests, Fleet, FleetRepo, Listing, Need, Operator, OurBranch, ParsedRepo, Pipelines,
+    Coverage, ExistingRequests, Fleet, FleetRepo, Need, Operator, OurBranch, ParsedRepo, Pipelines,
     Plan, ReadRepo, Remembered, RepoId, RepoSettings, Scope, Tree, TreeFile, plan,
 };
 use imagebot::image::{Digest, ImageName, RegistryHost, Tag};
@@ -161,7 +161,7 @@ impl Bot {
             };
             FleetRepo::listed(operator, it.name.clone(), id, "merge request")
         }));
-        fleet.listing = Listing::Whole {
+        fleet.coverage = Coverage::Whole {
             has_problems: false,
         };
         let of = |it: &Repo| fleet.repos.iter().position(|repo| repo.name == it.name);

@@ -2,17 +2,17 @@
 
 use super::decision::{Class, Decision, Wanted};
 use super::digest::{Pin, kind_of};
-use super::observe::{Failure, FailureKind, Gap, View};
+use super::observe::{Answers, Failure, FailureKind, Missing};
 use super::reason::Reason;
 use crate::image::{Digest, Tag};
 use crate::scheme::Level;
 
 /// A decision in the making: what was found out so far, and what follows from it.
-pub(super) struct Case {
+pub(super) struct DecisionBuilder {
     pub(super) decision: Decision,
 }
 
-impl Case {
+impl DecisionBuilder {
     pub(super) fn settle(&mut self, reason: Reason, detail: impl Into<String>) {
         self.decision.reason = reason;
         self.decision.detail = detail.into();
@@ -46,10 +46,10 @@ impl Case {
 
     pub(super) fn pin_kind(
         &mut self,
-        view: &View<'_>,
+        view: &Answers<'_>,
         tag: &Tag,
         digest: &Digest,
-    ) -> Result<Pin, Gap> {
+    ) -> Result<Pin, Missing> {
         let kind = kind_of(view, tag, digest)?;
         match &kind {
             Pin::Platform(platform) => {
