@@ -319,17 +319,17 @@ impl Forge for Local {
                 source: new.source.clone(),
                 target: new.target.clone(),
                 title: new.title.clone(),
-                labels: new.dress.labels.clone(),
-                assignees: new.dress.assignees.clone(),
-                reviewers: new.dress.reviewers.clone(),
-                milestone: new.dress.milestone.clone(),
-                draft: new.dress.draft,
+                labels: new.metadata.labels.clone(),
+                assignees: new.metadata.assignees.clone(),
+                reviewers: new.metadata.reviewers.clone(),
+                milestone: new.metadata.milestone.clone(),
+                draft: new.metadata.draft,
                 head: None,
                 merged_as: None,
             };
             let kept = Kept {
                 state,
-                description: new.dressed.clone(),
+                description: new.description.clone(),
                 comments: String::new(),
             };
             if self
@@ -356,8 +356,8 @@ impl Forge for Local {
             let state = &mut kept.state;
             state.title = edit.title.clone().unwrap_or_else(|| state.title.clone());
             state.target = edit.target.clone().unwrap_or_else(|| state.target.clone());
-            let worn = edit.dress.iter().flat_map(|dress| &dress.labels);
-            for label in edit.add_labels.iter().chain(worn) {
+            let labels = edit.metadata.iter().flat_map(|metadata| &metadata.labels);
+            for label in edit.add_labels.iter().chain(labels) {
                 if !state.labels.contains(label) {
                     state.labels.push(label.clone());
                 }

@@ -273,15 +273,14 @@ fn latest<'a>(sets: impl Iterator<Item = &'a ChangeSet>) -> ChangeSet {
     latest
 }
 
-/// What is to be changed of a merge request: its texts if what was rendered changed, and what it wears.
+/// What is to be changed of a merge request: its texts if what was rendered changed, and its metadata.
 fn rewritten(texts: &Texts, open: &Request) -> Option<Edit> {
     let block = open.block();
     let known = open.state();
-    let undressed = known.is_some_and(|state| state.undressed);
     let given = known.map(|state| state.labels.clone()).unwrap_or_default();
     // Without our part of the text nobody knows which labels a person removed.
     let is_new = |label: &&String| known.is_some() && !given.contains(*label);
-    let new: Vec<&String> = texts.dress.labels.iter().filter(is_new).collect();
+    let new: Vec<&String> = texts.metadata.labels.iter().filter(is_new).collect();
     let same_text = block.is_some_and(|block| {
         block.hash == texts.hash
             && block.state.changes == texts.state.changes
@@ -289,7 +288,7 @@ fn rewritten(texts: &Texts, open: &Request) -> Option<Edit> {
             // person's closing would not count.
             && block.state.closed.is_none()
     });
-    if same_text && new.is_empty() && !undressed {
+    if same_text && new.is_empty() && !open.incomplete {
         return None;
     }
     let add_labels = new
@@ -311,7 +310,7 @@ fn rewritten(texts: &Texts, open: &Request) -> Option<Edit> {
         title: (open.title != texts.title).then(|| texts.title.clone()),
         description: replace_block(&open.description, &texts.block(&state)),
         add_labels,
-        dress: undressed.then(|| texts.dress.clone()),
+        metadata: open.incomplete.then(|| texts.metadata.clone()),
     })
 }
 

@@ -7,7 +7,7 @@ use super::report::ProblemReport;
 use super::shared::Shared;
 use crate::forge::ForgeError;
 use crate::git::{EntryKind, FileChange, GitError, NewCommit, Push, Pushed};
-use crate::plan::{Action, Edit, Ownership, Proposal, Reconciled, State, Status};
+use crate::plan::{Action, Edit, Ownership, Proposal, Reconciled, Status};
 use crate::repo::{Branch, CommitId, MergeRequestEdit, NewMergeRequest};
 use crate::store::Kind;
 use std::collections::{BTreeSet, HashMap};
@@ -291,22 +291,16 @@ impl Executor<'_> {
         let state = &self.plan.state;
         if let Some(proposal) = action.open {
             let texts = &self.plan.proposals[proposal].texts;
-            let undressed = State {
-                undressed: true,
-                labels: BTreeSet::new(),
-                ..texts.state.clone()
-            };
             let new = NewMergeRequest {
                 source: action.branch.clone(),
                 target: self.plan.base.0.clone(),
                 title: texts.title.clone(),
-                description: texts.block(&undressed),
-                dressed: texts.block(&texts.state),
-                dress: texts.dress.clone(),
+                description: texts.block(&texts.state),
+                metadata: texts.metadata.clone(),
             };
             let mut opened = state.forge.create(&state.listed, &new).await?;
             self.shared.answered(state.forge.name());
-            opened.description = new.dressed;
+            opened.description = new.description;
             self.reached("opened");
             let key = format!("{} {}", state.key(), opened.number);
             let now = self.shared.options.now.as_second().to_string();
@@ -344,7 +338,7 @@ impl Executor<'_> {
             description: Some(edit.description.clone()),
             target: None,
             add_labels: edit.add_labels.clone(),
-            dress: edit.dress.clone(),
+            metadata: edit.metadata.clone(),
         };
         state
             .forge

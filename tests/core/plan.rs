@@ -786,6 +786,7 @@ fn merge_request(
         draft: false,
         created: None,
         auto_merge: false,
+        incomplete: false,
     }
 }
 

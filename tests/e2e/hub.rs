@@ -226,6 +226,7 @@ impl Hub {
                     merged_as: None,
                     created: None,
                     auto_merge: mr.auto_merge,
+                    incomplete: false,
                 })
                 .collect()
             }
@@ -248,6 +249,7 @@ impl Hub {
                     draft: pull.draft,
                     created: None,
                     auto_merge: pull.auto_merge.is_some(),
+                    incomplete: false,
                 })
                 .collect()
             }

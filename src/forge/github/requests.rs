@@ -1,13 +1,15 @@
-//! The life of a pull request: found again, opened, dressed, edited, closed.
+//! The life of a pull request: found again, opened, completed, edited, closed.
 
 use super::api::{Api, halves, quoted, route};
 use super::failure::Failure;
-use super::pull::{FRAGMENT, Node, Pull};
+use super::pull::{FRAGMENT, INCOMPLETE, Node, Pull};
 use crate::forge::error::ForgeError;
+use crate::forge::mark::{marked, unmarked};
 use crate::forge::traits::Repository;
 
 use crate::repo::{
-    Branch, Dress, MergeRequest, MergeRequestEdit, MergeRequestState, NewMergeRequest,
+    Branch, MergeRequest, MergeRequestEdit, MergeRequestMetadata, MergeRequestState,
+    NewMergeRequest,
 };
 use http::Method;
 use serde::Deserialize;
@@ -167,7 +169,7 @@ impl Api {
         repo: &Repository,
         new: &NewMergeRequest,
     ) -> Result<MergeRequest, ForgeError> {
-        let mut draft = new.dress.draft;
+        let mut draft = new.metadata.draft;
         let (mut tries, mut unseen) = (0, 0);
         let (mut mr, ours) = loop {
             tries += 1;
@@ -175,7 +177,7 @@ impl Api {
                 "title": new.title,
                 "head": new.source.as_str(),
                 "base": new.target.as_str(),
-                "body": new.description,
+                "body": marked(INCOMPLETE, &new.description),
                 "draft": draft,
             });
             let sent: Result<Pull, Failure> = self
@@ -187,8 +189,8 @@ impl Api {
             };
             if failure.lost || failure.says("already exists") {
                 if let Some(mr) = self.open_one(repo, &new.source).await? {
-                    // Our own, whose answer was lost, is not dressed yet.
-                    let ours = failure.lost && same_text(&mr.description, &new.description);
+                    // Our own, whose answer was lost, has no metadata yet.
+                    let ours = failure.lost && mr.incomplete;
                     break (mr, ours);
                 }
                 if failure.lost && tries < TRIES {
@@ -214,7 +216,7 @@ impl Api {
             return Err(failure.error);
         };
         if ours {
-            self.dress(repo, &mut mr, &new.dress, Some(&new.dressed))
+            self.complete(repo, &mut mr, &new.metadata, Some(&new.description))
                 .await?;
         }
         Ok(mr)
@@ -255,22 +257,22 @@ impl Api {
 
     /// Asks for reviews, then sets labels, assignees, milestone and text at once: whoever is killed before that sees
     /// from the text that it is not done.
-    async fn dress(
+    async fn complete(
         &self,
         repo: &Repository,
         mr: &mut MergeRequest,
-        dress: &Dress,
+        metadata: &MergeRequestMetadata,
         text: Option<&str>,
     ) -> Result<(), ForgeError> {
-        self.ask_reviewers(repo, mr.number, &dress.reviewers)
+        self.ask_reviewers(repo, mr.number, &metadata.reviewers)
             .await?;
-        let labels: BTreeSet<&String> = mr.labels.iter().chain(&dress.labels).collect();
+        let labels: BTreeSet<&String> = mr.labels.iter().chain(&metadata.labels).collect();
         let mut body = Map::new();
         body.insert("labels".to_owned(), json!(labels));
-        if !dress.assignees.is_empty() {
-            body.insert("assignees".to_owned(), json!(dress.assignees));
+        if !metadata.assignees.is_empty() {
+            body.insert("assignees".to_owned(), json!(metadata.assignees));
         }
-        if let Some(title) = &dress.milestone {
+        if let Some(title) = &metadata.milestone {
             match self.milestone(repo, title).await? {
                 Some(number) => drop(body.insert("milestone".to_owned(), number.into())),
                 None => {
@@ -306,7 +308,7 @@ impl Api {
         };
         mr.labels = issue.labels.into_iter().map(|label| label.name).collect();
         if let Some(text) = issue.body {
-            mr.description = text;
+            (mr.description, mr.incomplete) = unmarked(INCOMPLETE, &text);
         }
         Ok(())
     }
@@ -323,6 +325,7 @@ impl Api {
             .send(Method::PATCH, &route, &json!({"body": text}))
             .await?;
         mr.description = text.to_owned();
+        mr.incomplete = false;
         Ok(())
     }
 
@@ -403,21 +406,21 @@ impl Api {
         if let Some(target) = &edit.target {
             body.insert("base".to_owned(), target.as_str().into());
         }
-        // With a dress the text goes along with it, so that both are there or neither.
-        if let (Some(text), None) = (&edit.description, &edit.dress) {
+        // With metadata the text goes along with it, so that both are there or neither.
+        if let (Some(text), None) = (&edit.description, &edit.metadata) {
             body.insert("body".to_owned(), text.as_str().into());
         }
         let pull = route(&repo.name, &format!("/pulls/{number}"));
         if !body.is_empty() {
             let _: Pull = self.send(Method::PATCH, &pull, &body).await?;
         }
-        if let Some(dress) = &edit.dress {
+        if let Some(metadata) = &edit.metadata {
             let found: Pull = self.get(&pull).await?;
             let mut mr = self.opened(found)?;
-            let mut dress = dress.clone();
-            dress.labels.extend(edit.add_labels.iter().cloned());
+            let mut metadata = metadata.clone();
+            metadata.labels.extend(edit.add_labels.iter().cloned());
             return self
-                .dress(repo, &mut mr, &dress, edit.description.as_deref())
+                .complete(repo, &mut mr, &metadata, edit.description.as_deref())
                 .await;
         }
         if !edit.add_labels.is_empty() {
@@ -461,7 +464,7 @@ fn is_final(failure: &Failure) -> bool {
     failure.error.is_of_forge() || matches!(failure.error, ForgeError::Conflict(_))
 }
 
-/// An issue, as far as its answer tells what a pull request wears.
+/// An issue, as far as it shows the metadata of a pull request.
 #[derive(Deserialize)]
 struct Issue {
     #[serde(default)]
@@ -473,9 +476,4 @@ struct Issue {
 #[derive(Deserialize)]
 struct Named {
     name: String,
-}
-
-/// Whether a text came back as it was sent, but for line ends and the space around it.
-fn same_text(found: &str, sent: &str) -> bool {
-    found.replace("\r\n", "\n").trim() == sent.replace("\r\n", "\n").trim()
 }

@@ -143,6 +143,7 @@ impl Request {
             draft: self.draft,
             created: self.created_at.as_deref().and_then(time),
             auto_merge: self.merge_when_pipeline_succeeds,
+            incomplete: false,
         })
     }
 }
@@ -216,6 +217,7 @@ impl GraphRequest {
             draft: self.draft,
             created: self.created_at.as_deref().and_then(time),
             auto_merge: self.auto_merge_enabled,
+            incomplete: false,
         })
     }
 }

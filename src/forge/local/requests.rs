@@ -75,6 +75,7 @@ impl Kept {
             // The folder knows no clock but that of whoever writes.
             created: None,
             auto_merge: false,
+            incomplete: false,
         }
     }
 }

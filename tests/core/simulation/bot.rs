@@ -527,7 +527,7 @@ fn act(
             target: Branch::parse("main").unwrap(),
             title: texts.title.clone(),
             description: texts.block(&texts.state),
-            labels: texts.dress.labels.clone(),
+            labels: texts.metadata.labels.clone(),
             head: it
                 .branches
                 .get(&action.branch)
@@ -536,6 +536,7 @@ fn act(
             draft: false,
             created: Timestamp::from_second(world.now).ok(),
             auto_merge: false,
+            incomplete: false,
         });
         line.push_str(&format!(" as {number}"));
         writes += 1;
