@@ -11,6 +11,7 @@
 //! What is shared by all of them, and what none of them decides: whether a merge request should be there, whose a
 //! branch is, and what its texts say is `plan`'s; a forge only tells what is and does what it is told.
 
+mod discover;
 mod error;
 mod github;
 mod gitlab;
@@ -27,6 +28,6 @@ pub use gitlab::{GitLab, GitLabSettings};
 pub use local::Local;
 pub use server::ServerSettings;
 pub use traits::{
-    Finding, Forge, ForgeRegistry, Known, LeftOut, Level, Listing, Merging, RegistryLogin,
-    Repository,
+    DoctorFinding, DoctorLevel, Forge, ForgeRegistry, KnownIds, LeftOut, Listing, Merging,
+    RegistryLogin, Repository,
 };

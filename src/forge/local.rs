@@ -14,7 +14,7 @@ use self::folders::folders;
 use self::requests::{Kept, MERGE_REQUESTS, Requests, State, TRIES};
 use super::error::ForgeError;
 use super::mark::{NOTICE, is_marked, marked};
-use super::traits::{Finding, Forge, Known, Level, Listing, Merging, Repository};
+use super::traits::{DoctorFinding, DoctorLevel, Forge, KnownIds, Listing, Merging, Repository};
 use crate::git::{Git, Remote};
 use crate::http::Gates;
 use crate::repo::{
@@ -208,7 +208,7 @@ impl Local {
     }
 
     /// The repositories in the folder, or those of them that are wanted: git is started for each.
-    async fn listed(&self, wanted: Option<&Known>) -> Result<Listing, ForgeError> {
+    async fn listed(&self, wanted: Option<&KnownIds>) -> Result<Listing, ForgeError> {
         let (root, repos) = (self.root.clone(), self.repos.clone());
         let found = tokio::task::spawn_blocking(move || folders(&root, &repos)).await;
         let found = found.map_err(|error| ForgeError::Unreachable(error.to_string()))??;
@@ -271,11 +271,11 @@ impl Forge for Local {
         "merge request"
     }
 
-    async fn discover(&self, _: &Known) -> Result<Listing, ForgeError> {
+    async fn discover(&self, _: &KnownIds) -> Result<Listing, ForgeError> {
         self.listed(None).await
     }
 
-    async fn look(&self, wanted: &Known) -> Result<Listing, ForgeError> {
+    async fn look(&self, wanted: &KnownIds) -> Result<Listing, ForgeError> {
         self.listed(Some(wanted)).await
     }
 
@@ -446,9 +446,9 @@ impl Forge for Local {
         values::write(&self.git, repo, NOTICE_REF, wanted.as_deref()).await
     }
 
-    async fn doctor(&self, repos: &[Repository]) -> Vec<Finding> {
-        vec![Finding {
-            level: Level::Ok,
+    async fn doctor(&self, repos: &[Repository]) -> Vec<DoctorFinding> {
+        vec![DoctorFinding {
+            level: DoctorLevel::Ok,
             what: format!("{} repositories below {}", repos.len(), self.root.display()),
             help: None,
         }]

@@ -1,6 +1,6 @@
 //! What every forge must do, told in what people do on it and what imagebot sees.
 
-use imagebot::forge::{Forge, ForgeError, Known, Merging, Repository};
+use imagebot::forge::{Forge, ForgeError, KnownIds, Merging, Repository};
 use imagebot::repo::{
     Branch, CiStatus, CommitId, MergeRequest, MergeRequestEdit, MergeRequestMetadata,
     MergeRequestState, NewMergeRequest,
@@ -84,7 +84,7 @@ pub(crate) fn request(source: &str, title: &str) -> NewMergeRequest {
 
 /// The repository as the forge lists it now.
 pub(crate) async fn listed(forge: &dyn Forge, name: &str) -> Repository {
-    let listing = forge.discover(&Known::new()).await.unwrap();
+    let listing = forge.discover(&KnownIds::new()).await.unwrap();
     let mut repositories = listing.repositories.into_iter();
     repositories
         .find(|repo| repo.name.as_str() == name)

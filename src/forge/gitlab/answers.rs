@@ -1,6 +1,7 @@
 //! What GitLab's answers are read into: only what is used, each field as forgiving as the documentation.
 
 use crate::forge::error::ForgeError;
+use crate::forge::wire::PageInfo;
 use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestState};
 use serde::Deserialize;
 
@@ -176,14 +177,6 @@ pub(super) struct Nodes<T> {
     pub(super) nodes: Option<Vec<Option<T>>>,
     #[serde(default = "Option::default")]
     pub(super) page_info: Option<PageInfo>,
-}
-
-/// Whether there is more.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct PageInfo {
-    pub(super) has_next_page: bool,
-    pub(super) end_cursor: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

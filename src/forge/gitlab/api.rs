@@ -7,7 +7,8 @@
 use super::busy::Busy;
 use super::failure;
 use crate::forge::error::ForgeError;
-use crate::forge::wire::{Budgets, Writes};
+use crate::forge::server::ServerSettings;
+use crate::forge::wire::{Budgets, Refused, Writes, back_off, one_line};
 use crate::http::{Client, Clock, Gates, HttpError, Request, Response};
 use crate::redact::Redactor;
 use futures::StreamExt as _;
@@ -18,7 +19,6 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use url::Url;
 
@@ -44,19 +44,7 @@ pub(super) struct Api {
     budgets: Budgets,
     /// The kinds of requests that GitLab has had too many of.
     busy: Busy,
-    /// The token was refused in this pass: nothing more is asked (F27).
-    refused: AtomicBool,
-}
-
-/// What an [`Api`] is made of.
-pub(super) struct ApiSettings {
-    pub(super) client: Client,
-    pub(super) base: Url,
-    pub(super) token: SecretString,
-    pub(super) clock: Clock,
-    pub(super) redactor: Redactor,
-    pub(super) pause: Duration,
-    pub(super) patience: Duration,
+    refused: Refused,
 }
 
 /// An answer of GraphQL.
@@ -90,21 +78,21 @@ impl GraphError {
 }
 
 impl Api {
-    pub(super) fn new(settings: ApiSettings) -> Self {
-        let mut base = settings.base;
+    pub(super) fn new(client: Client, token: SecretString, settings: &ServerSettings) -> Self {
+        let mut base = settings.url.clone();
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
         Self {
-            client: settings.client,
+            client,
             base,
-            token: settings.token,
+            token,
             writes: Writes::new(settings.pause, settings.clock.clone()),
-            budgets: Budgets::new(settings.patience, settings.clock.clone()),
-            clock: settings.clock,
-            redactor: settings.redactor,
+            budgets: Budgets::new(settings.policy.patience, settings.clock.clone()),
+            clock: settings.clock.clone(),
+            redactor: settings.redactor.clone(),
             busy: Busy::default(),
-            refused: AtomicBool::new(false),
+            refused: Refused::default(),
         }
     }
 
@@ -119,7 +107,7 @@ impl Api {
             writes: self.writes.clone(),
             budgets: self.budgets.clone(),
             busy: Busy::default(),
-            refused: AtomicBool::new(false),
+            refused: Refused::default(),
         }
     }
 
@@ -130,7 +118,7 @@ impl Api {
 
     /// The pass begins: the token may have been replaced or allowed again since.
     pub(super) fn begin(&self) {
-        self.refused.store(false, Ordering::Relaxed);
+        self.refused.forget();
         self.busy.forget();
     }
 
@@ -155,28 +143,28 @@ impl Api {
         endpoint: &(impl Endpoint + Sync),
     ) -> Result<Vec<T>, ForgeError> {
         let (mut all, mut more, total) = self.page(endpoint, 1).await?;
-        let mut next = 2;
-        let known = total.unwrap_or(1).min(PAGES);
-        let waiting = (next..=known).map(|page| self.page(endpoint, page));
+        let known = total.unwrap_or(1).clamp(1, PAGES);
+        let waiting = (2..=known).map(|page| self.page(endpoint, page));
         let mut waiting = futures::stream::iter(waiting.collect::<Vec<_>>()).buffered(AT_ONCE);
         while let Some(page) = waiting.next().await {
             let (mut found, follows, _) = page?;
             all.append(&mut found);
             more = follows;
-            next += 1;
         }
-        // Lists of more than 10,000 tell no total, and others may have grown.
-        while more {
-            if next > PAGES {
+        // Lists of more than 10,000 show no total, and others may have grown.
+        for page in known + 1.. {
+            if !more {
+                break;
+            }
+            if page > PAGES {
                 return Err(ForgeError::Refused(format!(
                     "a list of {} has more than {PAGES} pages",
                     self.base
                 )));
             }
-            let (mut found, follows, _) = self.page(endpoint, next).await?;
+            let (mut found, follows, _) = self.page(endpoint, page).await?;
             all.append(&mut found);
             more = follows;
-            next += 1;
         }
         Ok(all)
     }
@@ -293,8 +281,7 @@ impl Api {
 
     /// Waits before attempt number `attempt` + 1.
     pub(super) async fn back_off(&self, attempt: u32) {
-        let wait = Duration::from_secs(1 << attempt.saturating_sub(1).min(4));
-        self.clock.sleep(wait).await;
+        back_off(&self.clock, attempt).await;
     }
 
     /// The answer, if its status says success.
@@ -317,7 +304,7 @@ impl Api {
 
     /// The text without the token.
     pub(super) fn redact(&self, text: &str) -> String {
-        failure::short(&self.redactor.redact(text))
+        one_line(&self.redactor.redact(text))
     }
 
     /// Reads an answer's JSON.
@@ -384,12 +371,7 @@ impl Api {
     }
 
     async fn exchange(&self, request: Request) -> Result<Response, ForgeError> {
-        if self.refused.load(Ordering::Relaxed) {
-            return Err(ForgeError::Unauthorized(format!(
-                "{} refused the token; it is skipped for the rest of this pass",
-                self.base
-            )));
-        }
+        self.refused.check(&self.base)?;
         // F45: a limit that is used up is waited for, or the forge is left alone.
         self.budgets.wait("").await.map_err(|wait| {
             ForgeError::RateLimited(format!(
@@ -442,7 +424,7 @@ impl Api {
         if response.status != reqwest::StatusCode::UNAUTHORIZED {
             return Ok(());
         }
-        self.refused.store(true, Ordering::Relaxed);
+        self.refused.note();
         Err(self.failed(response))
     }
 }

@@ -5,7 +5,7 @@ use super::api::{Api, date};
 use super::endpoints::{Get, built};
 use super::session::Session;
 use crate::forge::error::ForgeError;
-use crate::forge::traits::{Finding, Level, Repository};
+use crate::forge::traits::{DoctorFinding, DoctorLevel, Repository};
 use crate::repo::Branch;
 use gitlab::api::personal_access_tokens::PersonalAccessTokenSelf;
 use gitlab::api::projects::{protected_branches, repository, variables};
@@ -59,8 +59,8 @@ struct Variable {
     protected: bool,
 }
 
-fn finding(level: Level, what: impl Into<String>, help: Option<&str>) -> Finding {
-    Finding {
+fn finding(level: DoctorLevel, what: impl Into<String>, help: Option<&str>) -> DoctorFinding {
+    DoctorFinding {
         level,
         what: what.into(),
         help: help.map(str::to_owned),
@@ -72,9 +72,9 @@ pub(super) async fn doctor(
     api: &Api,
     session: Result<&Session, &ForgeError>,
     repos: &[Repository],
-) -> Vec<Finding> {
+) -> Vec<DoctorFinding> {
     let mut findings = vec![finding(
-        Level::Ok,
+        DoctorLevel::Ok,
         "least rights: a group's or project's access token, role Developer, scopes `api` and `write_repository`; \
          for automerge also allowed to merge into the default branch; Maintainer only where protected branches ask for it",
         None,
@@ -87,15 +87,19 @@ pub(super) async fn doctor(
                 (false, _) => "no GraphQL: every repository needs its own requests".to_owned(),
             };
             let level = if session.graphql {
-                Level::Ok
+                DoctorLevel::Ok
             } else {
-                Level::Warning
+                DoctorLevel::Warning
             };
             let what = format!("GitLab {}, {graphql}", session.version);
             findings.push(finding(level, what, None));
         }
         Err(error) => {
-            findings.push(finding(Level::Problem, error.to_string(), error.help()));
+            findings.push(finding(
+                DoctorLevel::Problem,
+                error.to_string(),
+                error.help(),
+            ));
             return findings;
         }
     }
@@ -104,7 +108,7 @@ pub(super) async fn doctor(
     let user = user.map(|user| user.id);
     findings.extend(reach(repos));
     findings.push(finding(
-        Level::Ok,
+        DoctorLevel::Ok,
         "a fork of a project that this token cannot see looks like an original: exclude such forks by name",
         None,
     ));
@@ -115,15 +119,21 @@ pub(super) async fn doctor(
 }
 
 /// The token's scopes and end, and the clocks.
-async fn token(api: &Api) -> Vec<Finding> {
+async fn token(api: &Api) -> Vec<DoctorFinding> {
     let mut findings = Vec::new();
     let endpoint = match built(PersonalAccessTokenSelf::builder().build()) {
         Ok(endpoint) => endpoint,
-        Err(error) => return vec![finding(Level::Problem, error.to_string(), None)],
+        Err(error) => return vec![finding(DoctorLevel::Problem, error.to_string(), None)],
     };
     let response = match api.ask(&endpoint, None).await {
         Ok(response) => response,
-        Err(error) => return vec![finding(Level::Problem, error.to_string(), error.help())],
+        Err(error) => {
+            return vec![finding(
+                DoctorLevel::Problem,
+                error.to_string(),
+                error.help(),
+            )];
+        }
     };
     let now = api.clock().now();
     if let Some(theirs) = response.header("date").and_then(date) {
@@ -131,7 +141,7 @@ async fn token(api: &Api) -> Vec<Finding> {
         if apart > SKEW {
             let what = format!("this machine's clock and GitLab's are {apart} s apart");
             let help = "correct this machine's clock: min_age and hold_for depend on it";
-            findings.push(finding(Level::Warning, what, Some(help)));
+            findings.push(finding(DoctorLevel::Warning, what, Some(help)));
         }
     }
     let token = api
@@ -141,7 +151,7 @@ async fn token(api: &Api) -> Vec<Finding> {
         Ok(token) => token,
         Err(error) => {
             let what = format!("cannot read the token's scopes and expiry: {error}");
-            findings.push(finding(Level::Warning, what, None));
+            findings.push(finding(DoctorLevel::Warning, what, None));
             return findings;
         }
     };
@@ -149,17 +159,17 @@ async fn token(api: &Api) -> Vec<Finding> {
     if !has("api") {
         let what = "the token lacks the scope `api`: no merge request can be opened with it";
         let help = "create a new token with the scopes `api` and `write_repository`";
-        findings.push(finding(Level::Problem, what, Some(help)));
+        findings.push(finding(DoctorLevel::Problem, what, Some(help)));
     }
     if !has("api") && !has("write_repository") {
         let what = "the token lacks the scope `write_repository`: no branch can be pushed with it";
-        findings.push(finding(Level::Problem, what, None));
+        findings.push(finding(DoctorLevel::Problem, what, None));
     }
     for scope in ["sudo", "admin_mode"] {
         if has(scope) {
             let what = format!("the token has the scope `{scope}`, which imagebot never needs");
             findings.push(finding(
-                Level::Warning,
+                DoctorLevel::Warning,
                 what,
                 Some("create a new token without it"),
             ));
@@ -169,26 +179,34 @@ async fn token(api: &Api) -> Vec<Finding> {
     findings
 }
 
-fn expiry(expires_at: Option<&str>, now: jiff::Timestamp) -> Finding {
+fn expiry(expires_at: Option<&str>, now: jiff::Timestamp) -> DoctorFinding {
     let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
     let Some(text) = expires_at else {
-        return finding(Level::Ok, "the token does not expire", None);
+        return finding(DoctorLevel::Ok, "the token does not expire", None);
     };
     let Ok(end) = text.parse::<Date>() else {
-        return finding(Level::Warning, "cannot read when the token expires", None);
+        return finding(
+            DoctorLevel::Warning,
+            "cannot read when the token expires",
+            None,
+        );
     };
     let days = today.until(end).map_or(0, |span| span.get_days());
     match days {
         ..SOON => {
             let what = format!("the token expires on {end}, in {days} days");
-            finding(Level::Warning, what, Some("rotate it before that day"))
+            finding(
+                DoctorLevel::Warning,
+                what,
+                Some("rotate it before that day"),
+            )
         }
-        _ => finding(Level::Ok, format!("the token expires on {end}"), None),
+        _ => finding(DoctorLevel::Ok, format!("the token expires on {end}"), None),
     }
 }
 
 /// Whether one token spans groups that perhaps must not see each other.
-fn reach(repos: &[Repository]) -> Option<Finding> {
+fn reach(repos: &[Repository]) -> Option<DoctorFinding> {
     let top = |repo: &Repository| repo.name.as_str().split('/').next().map(str::to_owned);
     let groups: BTreeSet<String> = repos.iter().filter_map(top).collect();
     if groups.len() < 2 {
@@ -196,7 +214,7 @@ fn reach(repos: &[Repository]) -> Option<Finding> {
     }
     let names: Vec<&str> = groups.iter().map(String::as_str).collect();
     Some(finding(
-        Level::Warning,
+        DoctorLevel::Warning,
         format!("one token covers the top-level groups {}", names.join(", ")),
         Some(
             "give each group its own token under `tokens`, so that no group can read another's images",
@@ -205,14 +223,14 @@ fn reach(repos: &[Repository]) -> Option<Finding> {
 }
 
 /// What may hinder imagebot in one repository.
-async fn one(api: &Api, session_user: Option<u64>, repo: &Repository) -> Vec<Finding> {
+async fn one(api: &Api, session_user: Option<u64>, repo: &Repository) -> Vec<DoctorFinding> {
     let mut findings = Vec::new();
     let name = &repo.name;
     let project: Project = match api.get(&Get::new(format!("projects/{}", repo.id))).await {
         Ok(project) => project,
         Err(error) => {
             let what = format!("{name}: {error}");
-            return vec![finding(Level::Problem, what, error.help())];
+            return vec![finding(DoctorLevel::Problem, what, error.help())];
         }
     };
     let level = level(api, session_user, &project).await;
@@ -221,7 +239,7 @@ async fn one(api: &Api, session_user: Option<u64>, repo: &Repository) -> Vec<Fin
             "{name}: the token's user has level {level}; branches and merge requests need Developer (30)"
         );
         findings.push(finding(
-            Level::Problem,
+            DoctorLevel::Problem,
             what,
             Some("give the user the role Developer there"),
         ));
@@ -230,9 +248,9 @@ async fn one(api: &Api, session_user: Option<u64>, repo: &Repository) -> Vec<Fin
     findings.extend(protection(api, repo, id, level).await);
     findings.extend(merging(api, repo, id, level).await);
     findings.extend(tags_only(api, repo, id).await);
-    if findings.iter().all(|found| found.level == Level::Ok) {
+    if findings.iter().all(|found| found.level == DoctorLevel::Ok) {
         findings.push(finding(
-            Level::Ok,
+            DoctorLevel::Ok,
             format!("{name}: branches and merge requests"),
             None,
         ));
@@ -253,7 +271,7 @@ async fn level(api: &Api, user: Option<u64>, project: &Project) -> u64 {
 }
 
 /// Whether the user may merge into the default branch, which only automerge needs. A new project lets Maintainers only.
-async fn merging(api: &Api, repo: &Repository, id: u64, level: u64) -> Option<Finding> {
+async fn merging(api: &Api, repo: &Repository, id: u64, level: u64) -> Option<DoctorFinding> {
     let (branch, _) = repo.head.as_ref()?;
     let endpoint = repository::branches::Branch::builder()
         .project(id)
@@ -266,7 +284,7 @@ async fn merging(api: &Api, repo: &Repository, id: u64, level: u64) -> Option<Fi
         || level >= MAINTAINER;
     (!may).then(|| {
         finding(
-            Level::Warning,
+            DoctorLevel::Warning,
             format!(
                 "{}: the token's user is not allowed to merge into `{branch}`: it can propose there, and automerge cannot \
                  merge",
@@ -280,7 +298,7 @@ async fn merging(api: &Api, repo: &Repository, id: u64, level: u64) -> Option<Fi
 }
 
 /// Whether pipelines of `imagebot/*` get the variables that others get.
-async fn protection(api: &Api, repo: &Repository, id: u64, level: u64) -> Vec<Finding> {
+async fn protection(api: &Api, repo: &Repository, id: u64, level: u64) -> Vec<DoctorFinding> {
     let name = &repo.name;
     let mut findings = Vec::new();
     let protected = match built(
@@ -295,7 +313,7 @@ async fn protection(api: &Api, repo: &Repository, id: u64, level: u64) -> Vec<Fi
         let what = format!(
             "{name}: this token cannot read the protected branches, so imagebot cannot check whether `imagebot/*` is protected"
         );
-        findings.push(finding(Level::Ok, what, None));
+        findings.push(finding(DoctorLevel::Ok, what, None));
     }
     let protected = protected.ok();
     let ours = protected.as_ref().map(|protected| {
@@ -307,7 +325,7 @@ async fn protection(api: &Api, repo: &Repository, id: u64, level: u64) -> Vec<Fi
             "{name}: `imagebot/*` is a protected branch, and pushing there may need Maintainer"
         );
         let help = "allow the bot to push to the protected branch `imagebot/*`, and to force-push";
-        findings.push(finding(Level::Warning, what, Some(help)));
+        findings.push(finding(DoctorLevel::Warning, what, Some(help)));
     }
     let listed = match built(variables::ProjectVariables::builder().project(id).build()) {
         Ok(endpoint) => api.pages::<Variable>(&endpoint).await.ok(),
@@ -325,7 +343,7 @@ async fn protection(api: &Api, repo: &Repository, id: u64, level: u64) -> Vec<Fi
             hidden.join(", ")
         );
         let help = "make sure their build works without them, or protect the branches `imagebot/*`";
-        findings.push(finding(Level::Warning, what, Some(help)));
+        findings.push(finding(DoctorLevel::Warning, what, Some(help)));
     }
     findings
 }
@@ -341,7 +359,7 @@ fn covers_ours(name: &str) -> bool {
 }
 
 /// Whether images are published only for tags, as far as `.gitlab-ci.yml` shows: then a merge alone publishes nothing.
-async fn tags_only(api: &Api, repo: &Repository, id: u64) -> Option<Finding> {
+async fn tags_only(api: &Api, repo: &Repository, id: u64) -> Option<DoctorFinding> {
     let endpoint = repository::files::FileRaw::builder()
         .project(id)
         .file_path(".gitlab-ci.yml")
@@ -350,7 +368,7 @@ async fn tags_only(api: &Api, repo: &Repository, id: u64) -> Option<Finding> {
     let text = String::from_utf8_lossy(&api.good(response).ok()?.body).into_owned();
     publishes_only_tags(&text).then(|| {
         finding(
-            Level::Warning,
+            DoctorLevel::Warning,
             format!(
                 "{}: a guess from .gitlab-ci.yml: images are published only for tags",
                 repo.name
@@ -451,11 +469,11 @@ mod tests {
     fn a_token_that_ends_soon_is_warned_of() {
         let now: jiff::Timestamp = "2026-11-21T12:00:00Z".parse().expect("a time");
         for (end, level) in [
-            (Some("2026-12-04"), Level::Warning),
-            (Some("2026-12-05"), Level::Ok),
-            (Some("2026-11-01"), Level::Warning),
-            (Some("soon"), Level::Warning),
-            (None, Level::Ok),
+            (Some("2026-12-04"), DoctorLevel::Warning),
+            (Some("2026-12-05"), DoctorLevel::Ok),
+            (Some("2026-11-01"), DoctorLevel::Warning),
+            (Some("soon"), DoctorLevel::Warning),
+            (None, DoctorLevel::Ok),
         ] {
             assert_eq!(expiry(end, now).level, level, "{end:?}");
         }

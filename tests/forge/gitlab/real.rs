@@ -3,7 +3,7 @@
 use super::{SOURCE, World, failed, left_out, names, settings};
 use crate::conformance::request;
 use crate::fake_gitlab::{FakeGitLab, Fault, NewToken, ProjectOptions};
-use imagebot::forge::{Forge, ForgeError, GitLab, Known};
+use imagebot::forge::{Forge, ForgeError, GitLab, KnownIds};
 use imagebot::repo::{MergeRequestMetadata, NewMergeRequest};
 use std::time::Duration;
 
@@ -187,7 +187,7 @@ async fn row_22_forks_of_hidden_projects_are_spoken_of() {
     fake.commit("team/fork", "main", &[("Dockerfile", "FROM a:1\n")]);
     for (globs, expect) in [(["team/**", "**"], 1), (["team/**", "!team/fork"], 0)] {
         let forge = GitLab::new(settings(&fake, &token, &globs)).unwrap();
-        let listing = forge.discover(&Known::new()).await.unwrap();
+        let listing = forge.discover(&KnownIds::new()).await.unwrap();
         assert_eq!(
             listing.repositories.len(),
             expect,
