@@ -12,6 +12,7 @@ mod doctor;
 mod failure;
 mod heads;
 mod hour;
+mod left;
 mod limits;
 mod listing;
 mod login;
@@ -32,8 +33,9 @@ pub use settings::{GitHubSettings, GitHubToken};
 use self::api::Api;
 use self::listing::Instance;
 use super::discover;
+use super::doctor::DoctorFinding;
 use super::error::ForgeError;
-use super::traits::{DoctorFinding, Forge, KnownIds, Listing, Merging, Repository};
+use super::traits::{Forge, KnownIds, Listing, Merging, Repository};
 use crate::http::Gates;
 use crate::repo::{Branch, CiStatus, CommitId, MergeRequest, MergeRequestEdit, NewMergeRequest};
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,7 +81,7 @@ impl Forge for GitHub {
     }
 
     async fn discover(&self, known: &KnownIds) -> Result<Listing, ForgeError> {
-        self.api.login().freshen().await;
+        self.api.begin().await;
         let mut instance = Instance::new(&self.api);
         discover::discover(&mut instance, &self.api.scope, known).await
     }
@@ -104,7 +106,7 @@ impl Forge for GitHub {
         &self,
         repos: &[&Repository],
     ) -> Result<Option<BTreeSet<String>>, ForgeError> {
-        notes::with_notices(&self.api, repos).await.map(Some)
+        left::with_notices(&self.api, repos).await.map(Some)
     }
 
     async fn create(
@@ -169,6 +171,7 @@ impl Forge for GitHub {
     }
 
     async fn doctor(&self, repos: &[Repository]) -> Vec<DoctorFinding> {
+        self.api.begin().await;
         doctor::doctor(&self.api, repos).await
     }
 }

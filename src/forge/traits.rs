@@ -1,5 +1,6 @@
 //! What every forge can do.
 
+use super::doctor::DoctorFinding;
 use super::error::ForgeError;
 use crate::git::Remote;
 use crate::http::{Gates, Origin};
@@ -99,28 +100,6 @@ impl Merging {
     pub(super) fn failed() -> Self {
         Self::NotYet("its pipeline failed".to_owned())
     }
-}
-
-/// Something that [`Forge::doctor`] found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DoctorFinding {
-    /// How bad it is.
-    pub level: DoctorLevel,
-    /// What was found.
-    pub what: String,
-    /// What to do about it.
-    pub help: Option<String>,
-}
-
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum DoctorLevel {
-    /// As it should be.
-    Ok,
-    /// Worth knowing.
-    Warning,
-    /// imagebot cannot do its work.
-    Problem,
 }
 
 /// A server, or a folder, that lists repositories and keeps merge requests.

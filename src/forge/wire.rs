@@ -6,8 +6,10 @@ mod halving;
 mod pace;
 mod pages;
 mod text;
+mod time;
 
 pub(super) use halving::{Page, Pages, read_all};
 pub(super) use pace::{Budgets, Refused, Writes, back_off};
 pub(super) use pages::PageInfo;
 pub(super) use text::one_line;
+pub(super) use time::server_time;

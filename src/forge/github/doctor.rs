@@ -3,7 +3,8 @@
 use super::api::{Api, halves, quoted, route};
 use super::ci::requires_checks;
 use super::failure::Failure;
-use crate::forge::traits::{DoctorFinding, DoctorLevel, Repository};
+use crate::forge::doctor::DoctorFinding;
+use crate::forge::traits::Repository;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -52,15 +53,12 @@ pub(super) async fn doctor(api: &Api, repos: &[Repository]) -> Vec<DoctorFinding
     let owners: BTreeSet<&str> = repos.iter().map(|repo| halves(&repo.name).0).collect();
     if owners.len() > 1 {
         let owners: Vec<&str> = owners.into_iter().collect();
-        found.push(warning(
-            format!("one token reaches several owners: {}", owners.join(", ")),
-            "a leaked token would expose all of them; give each owner its own token with a prefix",
-        ));
+        found.push(DoctorFinding::warning(format!("one token reaches several owners: {}", owners.join(", "))).with_help("a leaked token would expose all of them; give each owner its own token with a prefix"));
     }
     for repo in repos {
         examine_repository(api, repo, &mut found).await;
     }
-    found.push(ok(LEAST.to_owned()));
+    found.push(DoctorFinding::ok(LEAST.to_owned()));
     found
 }
 
@@ -72,40 +70,42 @@ async fn examine_token(api: &Api, found: &mut Vec<DoctorFinding>) {
         asked => asked,
     };
     if let Err(failure) = asked {
-        found.push(problem(
-            failure.to_string(),
-            failure.error.help().unwrap_or("check `url` and `token`"),
-        ));
+        found.push(
+            DoctorFinding::problem(failure.to_string())
+                .with_help(failure.error.help().unwrap_or("check `url` and `token`")),
+        );
         return;
     }
     let seen = api.seen();
-    found.push(ok(match &seen.version {
+    found.push(DoctorFinding::ok(match &seen.version {
         Some(version) => format!("GitHub Enterprise Server {version}"),
         None => "github.com, or a server that does not report its version".to_owned(),
     }));
     if let Some(skew) = seen.skew.filter(|skew| skew.abs() > MAX_SKEW) {
-        found.push(warning(
-            format!("this machine's clock is {skew} s behind the server's"),
-            "correct the clock: GitHub refuses an App's signature otherwise",
-        ));
+        found.push(
+            DoctorFinding::warning(format!(
+                "this machine's clock is {skew} s behind the server's"
+            ))
+            .with_help("correct the clock: GitHub refuses an App's signature otherwise"),
+        );
     }
     match (&seen.scopes, &seen.permissions) {
         (_, Some(permissions)) => examine_permissions(permissions, found),
         (Some(scopes), _) => examine_scopes(scopes, found),
-        (None, None) => found.push(ok(
-            "a fine-grained token: GitHub does not report its rights; a missing one shows up as 403".to_owned(),
-        )),
+        (None, None) => found.push(DoctorFinding::ok("a fine-grained token: GitHub does not report its rights; a missing one shows up as 403".to_owned())),
     }
     examine_registry(api, found);
     match &seen.expires {
         Some(time) => found.push(expiry(api, time)),
         None if api.login().is_app() => {
-            found.push(ok("the App's tokens are refreshed within a run".to_owned()));
+            found.push(DoctorFinding::ok(
+                "the App's tokens are refreshed within a run".to_owned(),
+            ));
         }
-        None => found.push(warning(
-            "the token never expires".to_owned(),
-            "give it an expiry date, or use a GitHub App",
-        )),
+        None => found.push(
+            DoctorFinding::warning("the token never expires".to_owned())
+                .with_help("give it an expiry date, or use a GitHub App"),
+        ),
     }
 }
 
@@ -122,10 +122,7 @@ fn examine_registry(api: &Api, found: &mut Vec<DoctorFinding>) {
     if let Some(host) = api.settings.registry_host()
         && !api.login().is_classic()
     {
-        found.push(warning(
-            format!("{host} accepts neither Apps nor fine-grained tokens; imagebot uses it without a login"),
-            "for private images there, give it a classic token with `read:packages` in [[registry]]",
-        ));
+        found.push(DoctorFinding::warning(format!("{host} accepts neither Apps nor fine-grained tokens; imagebot uses it without a login")).with_help("for private images there, give it a classic token with `read:packages` in [[registry]]"));
     }
 }
 
@@ -139,8 +136,10 @@ fn expiry(api: &Api, time: &str) -> DoctorFinding {
     let ends = iso.parse::<jiff::Timestamp>().ok();
     let soon = api.settings.server.clock.now() + jiff::SignedDuration::from_hours(24 * 14);
     match ends {
-        Some(ends) if ends < soon => warning(text, "create a new one before then"),
-        _ => ok(text),
+        Some(ends) if ends < soon => {
+            DoctorFinding::warning(text).with_help("create a new one before then")
+        }
+        _ => DoctorFinding::ok(text),
     }
 }
 
@@ -149,25 +148,26 @@ async fn examine_repository(api: &Api, repo: &Repository, found: &mut Vec<Doctor
     let rights: Rights = match api.get(&route(name, "")).await {
         Ok(rights) => rights,
         Err(failure) => {
-            found.push(problem(
-                format!("{name}: {failure}"),
-                failure
-                    .error
-                    .help()
-                    .unwrap_or("check the token's repositories"),
-            ));
+            found.push(
+                DoctorFinding::problem(format!("{name}: {failure}")).with_help(
+                    failure
+                        .error
+                        .help()
+                        .unwrap_or("check the token's repositories"),
+                ),
+            );
             return;
         }
     };
     if !api.login().is_app() && !rights.permissions.is_some_and(|rights| rights.push) {
-        found.push(problem(
-            format!("{name}: the token may not push"),
-            "give it Contents read and write",
-        ));
+        found.push(
+            DoctorFinding::problem(format!("{name}: the token may not push"))
+                .with_help("give it Contents read and write"),
+        );
     }
     let required = requires_checks(api, repo).await;
     let auto = rights.allow_auto_merge.unwrap_or(false);
-    found.push(ok(match (required, auto) {
+    found.push(DoctorFinding::ok(match (required, auto) {
         (Some(true), true) => format!("{name}: GitHub merges when its required checks succeed"),
         (Some(true), false) => format!(
             "{name}: checks are required and auto-merge is off: imagebot merges when all of them succeed"
@@ -176,10 +176,14 @@ async fn examine_repository(api: &Api, repo: &Repository, found: &mut Vec<Doctor
         (None, _) => format!("{name}: GitHub does not show whether checks are required"),
     }));
     if only_on_tags(api, repo).await == Some(true) {
-        found.push(warning(
-            format!("{name}: its workflows seem to publish images for tags only"),
-            "a merge alone publishes no image: create a tag, or bump a version with the update",
-        ));
+        found.push(
+            DoctorFinding::warning(format!(
+                "{name}: its workflows seem to publish images for tags only"
+            ))
+            .with_help(
+                "a merge alone publishes no image: create a tag, or bump a version with the update",
+            ),
+        );
     }
 }
 
@@ -224,12 +228,14 @@ fn examine_scopes(scopes: &str, found: &mut Vec<DoctorFinding>) {
         .filter(|s| !s.is_empty())
         .collect();
     if !all.contains("repo") && !all.contains("public_repo") {
-        found.push(problem(
-            format!("the token's scopes are {all:?}: `repo` is missing"),
-            "create a token with `repo`, or better a fine-grained one",
-        ));
+        found.push(
+            DoctorFinding::problem(format!("the token's scopes are {all:?}: `repo` is missing"))
+                .with_help("create a token with `repo`, or better a fine-grained one"),
+        );
     } else {
-        found.push(ok(format!("a classic token with the scopes {all:?}")));
+        found.push(DoctorFinding::ok(format!(
+            "a classic token with the scopes {all:?}"
+        )));
     }
     let idle: Vec<&&str> = all
         .iter()
@@ -241,16 +247,18 @@ fn examine_scopes(scopes: &str, found: &mut Vec<DoctorFinding>) {
         })
         .collect();
     if !idle.is_empty() {
-        found.push(warning(
-            format!("the token has more rights than imagebot needs: {idle:?}"),
-            "create a token without these scopes",
-        ));
+        found.push(
+            DoctorFinding::warning(format!(
+                "the token has more rights than imagebot needs: {idle:?}"
+            ))
+            .with_help("create a token without these scopes"),
+        );
     }
     if all.contains("workflow") {
-        found.push(warning(
-            "the token may change workflows".to_owned(),
-            "imagebot never needs `workflow`",
-        ));
+        found.push(
+            DoctorFinding::warning("the token may change workflows".to_owned())
+                .with_help("imagebot never needs `workflow`"),
+        );
     }
 }
 
@@ -267,36 +275,18 @@ fn examine_permissions(given: &serde_json::Map<String, Value>, found: &mut Vec<D
         ("statuses", "read"),
     ] {
         if !has(name, level) {
-            found.push(problem(
-                format!("the App's installation lacks {name}: {level}"),
-                "add it to the App's permissions, and accept them in the organisation",
-            ));
+            found.push(
+                DoctorFinding::problem(format!("the App's installation lacks {name}: {level}"))
+                    .with_help(
+                        "add it to the App's permissions, and accept them in the organisation",
+                    ),
+            );
         }
     }
     if has("workflows", "write") {
-        found.push(warning(
-            "the App may change workflows".to_owned(),
-            "remove `workflows`: imagebot never changes CI definitions",
-        ));
-    }
-}
-
-fn ok(what: String) -> DoctorFinding {
-    finding(DoctorLevel::Ok, what, None)
-}
-
-fn warning(what: String, help: &str) -> DoctorFinding {
-    finding(DoctorLevel::Warning, what, Some(help))
-}
-
-fn problem(what: String, help: &str) -> DoctorFinding {
-    finding(DoctorLevel::Problem, what, Some(help))
-}
-
-fn finding(level: DoctorLevel, what: String, help: Option<&str>) -> DoctorFinding {
-    DoctorFinding {
-        level,
-        what,
-        help: help.map(str::to_owned),
+        found.push(
+            DoctorFinding::warning("the App may change workflows".to_owned())
+                .with_help("remove `workflows`: imagebot never changes CI definitions"),
+        );
     }
 }

@@ -104,6 +104,12 @@ impl Failure {
     }
 }
 
+impl From<ForgeError> for Failure {
+    fn from(error: ForgeError) -> Self {
+        Self::new(error)
+    }
+}
+
 impl From<Failure> for ForgeError {
     fn from(failure: Failure) -> Self {
         failure.error

@@ -1,6 +1,7 @@
 //! Repositories that are named one by one: by the id that they are known to have, wherever they are now, or by name.
 
-use super::api::{Api, halves, route};
+use super::api::{Answer, Api, halves, route};
+use super::failure::Failure;
 use super::listing::{Detail, Item};
 use crate::forge::discover::{Listed, Named};
 use crate::forge::error::ForgeError;
@@ -55,26 +56,9 @@ async fn by_names(
     api: &Api,
     names: &[&RepoName],
 ) -> Result<BTreeMap<RepoName, Listed<Detail>>, ForgeError> {
-    let (mut head, mut fields) = (Vec::new(), String::new());
-    let mut variables = Map::new();
-    for (index, name) in names.iter().enumerate() {
-        let (owner, repo) = halves(name);
-        head.push(format!("$o{index}: String!, $n{index}: String!"));
-        fields.push_str(&format!(
-            " r{index}: repository(owner: $o{index}, name: $n{index}) {{ ...named }}"
-        ));
-        variables.insert(format!("o{index}"), owner.into());
-        variables.insert(format!("n{index}"), repo.into());
-    }
-    let document = format!(
-        "query Named({}) {{{fields} }}
-        fragment named on Repository {{
-          id databaseId nameWithOwner isArchived isFork isMirror
-          repositoryTopics(first: 20) {{ nodes {{ topic {{ name }} }} }}
-        }}",
-        head.join(", ")
-    );
-    let answer = match api.graphql(&document, &Value::Object(variables)).await {
+    let fields = "id databaseId nameWithOwner isArchived isFork isMirror
+        repositoryTopics(first: 20) { nodes { topic { name } } }";
+    let answer = match ask(api, "Named", fields, names).await {
         Ok(answer) => answer,
         Err(failure) if failure.error.is_of_forge() => return Err(failure.error),
         // Each is then asked for by itself, and says what is wrong with it.
@@ -107,4 +91,29 @@ async fn by_names(
         Some(((*name).clone(), listed))
     };
     Ok(names.iter().enumerate().filter_map(item).collect())
+}
+
+/// Asks for the same fields of repositories by name. They are `r0`, `r1`, … of the answer, in their order.
+pub(super) async fn ask(
+    api: &Api,
+    operation: &str,
+    fields: &str,
+    names: &[&RepoName],
+) -> Result<Answer, Failure> {
+    let (mut head, mut all) = (Vec::new(), String::new());
+    let mut variables = Map::new();
+    for (index, name) in names.iter().enumerate() {
+        let (owner, name) = halves(name);
+        head.push(format!("$o{index}: String!, $n{index}: String!"));
+        all.push_str(&format!(
+            " r{index}: repository(owner: $o{index}, name: $n{index}) {{ ...asked }}"
+        ));
+        variables.insert(format!("o{index}"), owner.into());
+        variables.insert(format!("n{index}"), name.into());
+    }
+    let head = head.join(", ");
+    let document = format!(
+        "query {operation}({head}) {{{all} }}\nfragment asked on Repository {{ {fields} }}"
+    );
+    api.graphql(&document, &Value::Object(variables)).await
 }

@@ -1,21 +1,18 @@
 //! What imagebot says to people: comments with a hidden mark, and the one issue about settings that cannot be read.
 
-use super::api::{Api, PAGE, halves, route};
+use super::api::{Api, PAGE, route};
 use super::failure::Failure;
 use crate::forge::error::ForgeError;
 use crate::forge::mark::{NOTICE, NOTICE_TITLE, is_marked, marked};
 use crate::forge::traits::Repository;
 use http::Method;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use serde_json::{Value, json};
 
 /// The label by which the notice is found among many issues.
-const LABEL: &str = "imagebot-notice";
+pub(super) const LABEL: &str = "imagebot-notice";
 /// The most bytes of a text; GitHub takes 65,536 characters.
 const MOST_TEXT: usize = 60_000;
-/// How many repositories are asked about at once.
-const REPOSITORIES: usize = 50;
 /// The mark of a notice that imagebot itself has closed.
 const DONE: &str = "notice done";
 
@@ -105,52 +102,6 @@ pub(super) async fn notice(
             }
         }
     }
-}
-
-/// Those of the repositories that have an open notice, or of which that is not known: fifty in a request.
-pub(super) async fn with_notices(
-    api: &Api,
-    repos: &[&Repository],
-) -> Result<BTreeSet<String>, ForgeError> {
-    let mut with: BTreeSet<String> = repos.iter().map(|repo| repo.id.clone()).collect();
-    for page in repos.chunks(REPOSITORIES) {
-        let (mut head, mut fields) = (Vec::new(), String::new());
-        let mut variables = Map::new();
-        for (index, repo) in page.iter().enumerate() {
-            let (owner, name) = halves(&repo.name);
-            head.push(format!("$o{index}: String!, $n{index}: String!"));
-            fields.push_str(&format!(
-                " r{index}: repository(owner: $o{index}, name: $n{index}) {{ ...notice }}"
-            ));
-            variables.insert(format!("o{index}"), owner.into());
-            variables.insert(format!("n{index}"), name.into());
-        }
-        let document = format!(
-            "query Notices({}) {{{fields} }}
-            fragment notice on Repository {{
-              databaseId
-              issues(labels: [\"{LABEL}\"], states: [OPEN], first: 1) {{ totalCount }}
-            }}",
-            head.join(", ")
-        );
-        let answer = match api.graphql(&document, &Value::Object(variables)).await {
-            Ok(answer) => answer,
-            Err(failure) if failure.error.is_of_forge() => return Err(failure.error),
-            // These are asked for by themselves.
-            Err(_) => continue,
-        };
-        for (index, repo) in page.iter().enumerate() {
-            let told = |path: &str| {
-                let value = answer.data.pointer(&format!("/r{index}/{path}"));
-                value.and_then(Value::as_u64)
-            };
-            let is_it = told("databaseId").is_some_and(|id| id.to_string() == repo.id);
-            if is_it && told("issues/totalCount") == Some(0) {
-                with.remove(&repo.id);
-            }
-        }
-    }
-    Ok(with)
 }
 
 async fn change_issue(

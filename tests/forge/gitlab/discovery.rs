@@ -426,6 +426,24 @@ async fn a_page_instead_of_an_api_is_no_forge() {
     assert!(matches!(error, ForgeError::NotAForge(_)), "{error}");
 }
 
+/// Another service, or a GitLab below another path.
+#[tokio::test]
+async fn a_server_without_the_api_is_not_a_gitlab() {
+    let world = World::new().await;
+    let headers = vec![("content-type", "application/json".to_owned())];
+    let answer = Fault::Answer(404, headers, r#"{"error": "404 Not Found"}"#.to_owned());
+    world.fake.fail("", "", usize::MAX, answer);
+    let error = world.forge.discover(&KnownIds::new()).await.unwrap_err();
+    assert!(matches!(error, ForgeError::NotAForge(_)), "{error}");
+    let host = world.fake.url().replace("http://", "");
+    assert_eq!(
+        error.to_string(),
+        format!("{host} answers, but not as a GitLab (404 for /api/graphql)")
+    );
+    assert!(error.help().unwrap().contains("check the forge's `url`"));
+    assert_eq!(world.fake.requests().len(), 2);
+}
+
 /// The pages of a long list come a few at once, and none is lost or read twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thousands_are_listed() {
