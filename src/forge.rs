@@ -11,6 +11,8 @@
 //! What is shared by all of them, and what none of them decides: whether a merge request should be there, whose a
 //! branch is, and what its texts say is `plan`'s; a forge only tells what is and does what it is told.
 
+mod discover;
+mod doctor;
 mod error;
 mod github;
 mod gitlab;
@@ -21,12 +23,12 @@ mod server;
 mod traits;
 mod wire;
 
+pub use doctor::{DoctorFinding, DoctorLevel};
 pub use error::ForgeError;
 pub use github::{GitHub, GitHubSettings, GitHubToken};
 pub use gitlab::{GitLab, GitLabSettings};
 pub use local::Local;
 pub use server::ServerSettings;
 pub use traits::{
-    Finding, Forge, ForgeRegistry, Known, LeftOut, Level, Listing, Merging, RegistryLogin,
-    Repository,
+    Forge, ForgeRegistry, KnownIds, LeftOut, Listing, Merging, RegistryLogin, Repository,
 };

@@ -15,7 +15,7 @@ pub use ci_status::CiStatus;
 pub use commit::{CommitId, ParseCommitError};
 pub use glob::{Glob, ParseGlobError, RepoGlobs};
 pub use merge_request::{
-    Dress, MergeRequest, MergeRequestEdit, MergeRequestState, NewMergeRequest,
+    MergeRequest, MergeRequestEdit, MergeRequestMetadata, MergeRequestState, NewMergeRequest,
 };
 pub use name::{ParseRepoNameError, RepoName};
 pub use path::{ParsePathError, RepoPath};

@@ -3,7 +3,7 @@
 use super::ended::Ended;
 use super::output::{Format, json, say, table, text};
 use super::session::{ConfigArgument, setup, wait};
-use crate::forge::{Forge as _, Known, Local, Repository};
+use crate::forge::{Forge as _, KnownIds, Local, Repository};
 use crate::redact::Redactor;
 use crate::registry::Unlisted;
 use crate::repo::{CiStatus, RepoGlobs, RepoName};
@@ -120,7 +120,7 @@ async fn list(forges: &[Local], arguments: &List) -> anyhow::Result<Ended> {
     let mut rows = Vec::new();
     let mut failed = false;
     for forge in forges {
-        let listing = forge.discover(&Known::new()).await?;
+        let listing = forge.discover(&KnownIds::new()).await?;
         for (name, error) in listing.failed {
             failed = true;
             say(&format!("{name}: {error}"));
@@ -186,7 +186,7 @@ fn ci_word(status: CiStatus) -> Option<&'static str> {
 async fn find<'a>(forges: &'a [Local], name: &str) -> anyhow::Result<(&'a Local, Repository)> {
     let name = RepoName::parse(name)?;
     for forge in forges {
-        let listing = forge.discover(&Known::new()).await?;
+        let listing = forge.discover(&KnownIds::new()).await?;
         let mut repositories = listing.repositories.into_iter();
         if let Some(repo) = repositories.find(|repo| repo.name == name) {
             return Ok((forge, repo));

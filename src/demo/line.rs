@@ -4,7 +4,7 @@ use super::ci::{Built, Ci, CiError};
 use super::layout::Member;
 use super::publish::{PublishError, Publisher};
 use crate::config;
-use crate::forge::{Forge as _, ForgeError, Known, Local, Repository};
+use crate::forge::{Forge as _, ForgeError, KnownIds, Local, Repository};
 use crate::git::{Git, GitError, Identity, Remote};
 use crate::image::Digest;
 use crate::redact::Redactor;
@@ -156,7 +156,7 @@ impl AssemblyLine {
 
     /// A repository of the line as it is now.
     pub async fn repository(&self, name: &str) -> Result<Repository, LineError> {
-        let listing = self.forge.discover(&Known::new()).await?;
+        let listing = self.forge.discover(&KnownIds::new()).await?;
         let found = listing
             .repositories
             .into_iter()

@@ -95,6 +95,33 @@ impl ForgeError {
         )
     }
 
+    /// Whether nothing else of this forge can be had in this pass. A server error is none of these: the next request may
+    /// be answered, and a host that is down is given up by the HTTP client.
+    pub(super) fn ends_the_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Unauthorized(_) | Self::RateLimited(_) | Self::NotAForge(_)
+        )
+    }
+
+    /// The same error once more, for each of the repositories that it concerns.
+    pub(super) fn again(&self) -> Self {
+        let text = self.to_string();
+        match self {
+            Self::Unauthorized(_) => Self::Unauthorized(text),
+            Self::Server(_) => Self::Server(text),
+            Self::Forbidden(_) => Self::Forbidden(text),
+            Self::RateLimited(_) => Self::RateLimited(text),
+            Self::Busy(_) => Self::Busy(text),
+            Self::NotAForge(_) => Self::NotAForge(text),
+            Self::Conflict(_) => Self::Conflict(text),
+            Self::Ambiguous(_) => Self::Ambiguous(text),
+            Self::NotFound(_) => Self::NotFound(text),
+            Self::Refused(_) => Self::Refused(text),
+            Self::Unreachable(_) | Self::Git(_) => Self::Unreachable(text),
+        }
+    }
+
     /// Whether the forge answered that it does not give this: another try gets the same answer.
     pub fn is_refusal(&self) -> bool {
         matches!(

@@ -14,6 +14,14 @@ pub(super) fn marked(code: &str, text: &str) -> String {
     format!("{}\n\n{}", text.trim_end(), mark(code))
 }
 
+/// A text without the mark, and whether it had it.
+pub(super) fn unmarked(code: &str, text: &str) -> (String, bool) {
+    match is_marked(code, text) {
+        true => (text.replace(&mark(code), "").trim_end().to_owned(), true),
+        false => (text.to_owned(), false),
+    }
+}
+
 /// Whether a text bears the mark.
 pub(super) fn is_marked(code: &str, text: &str) -> bool {
     text.contains(&mark(code))

@@ -17,16 +17,30 @@ pub(super) struct Scope {
     include_mirrors: bool,
 }
 
-/// What a server says of a repository.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Kind<'a> {
+/// What a server says about a repository, as far as it decides whether it is worked on.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Facts {
     pub(super) archived: bool,
     pub(super) fork: bool,
     pub(super) mirror: bool,
     pub(super) pending_deletion: bool,
     /// Merge requests are switched off.
     pub(super) without_requests: bool,
-    pub(super) topics: &'a [String],
+    pub(super) topics: Vec<String>,
+}
+
+impl Facts {
+    /// These facts beside those of a list, which shows more of them.
+    pub(super) fn with(self, listed: Option<&Self>) -> Self {
+        match listed {
+            None => self,
+            Some(listed) => Self {
+                archived: self.archived || listed.archived,
+                without_requests: self.without_requests || listed.without_requests,
+                ..listed.clone()
+            },
+        }
+    }
 }
 
 /// What is listed.
@@ -99,22 +113,22 @@ impl Scope {
     }
 
     /// What is to be done with a repository that is there.
-    pub(super) fn verdict(&self, name: &RepoName, kind: &Kind<'_>) -> Verdict {
-        let verdict = self.by_name(name, kind.topics);
+    pub(super) fn verdict(&self, name: &RepoName, facts: &Facts) -> Verdict {
+        let verdict = self.by_name(name, &facts.topics);
         let Verdict::In(why) = verdict else {
             return verdict;
         };
         let named = self.repos.positive().any(|glob| glob == name.as_str());
-        if kind.pending_deletion {
+        if facts.pending_deletion {
             Verdict::Out("pending-deletion")
-        } else if kind.archived && !self.include_archived {
+        } else if facts.archived && !self.include_archived {
             Verdict::Out("archived")
-        } else if kind.without_requests {
+        } else if facts.without_requests {
             Verdict::Out("no-merge-requests")
-        } else if kind.fork && !self.include_forks && !named {
+        } else if facts.fork && !self.include_forks && !named {
             // T20: a fork carries its parent's settings along, so it is taken only when it is named or asked for.
             Verdict::Out("fork")
-        } else if kind.mirror && !self.include_mirrors && !named {
+        } else if facts.mirror && !self.include_mirrors && !named {
             Verdict::Out("mirror")
         } else {
             Verdict::In(why)

@@ -3,7 +3,7 @@
 use super::error::ForgeError;
 use crate::http::{Addresses, Client, Clock, Gates, Policy, Transport, TransportSettings};
 use crate::redact::Redactor;
-use crate::repo::RepoGlobs;
+use crate::repo::{RepoGlobs, RepoName};
 use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
@@ -66,6 +66,16 @@ impl ServerSettings {
             policy: Policy::default(),
             pause: Duration::ZERO,
         }
+    }
+
+    /// The address by which git finds a repository: from our own URL, never what the server says.
+    pub(super) fn git_url(&self, name: &RepoName) -> Url {
+        let mut url = self.url.clone();
+        let root = self.url.path().trim_end_matches('/');
+        url.set_path(&format!("{root}/{name}.git"));
+        url.set_query(None);
+        url.set_fragment(None);
+        url
     }
 
     /// The client that all requests go through. What fails is a CA file that cannot be read.

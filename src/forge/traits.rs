@@ -1,5 +1,6 @@
 //! What every forge can do.
 
+use super::doctor::DoctorFinding;
 use super::error::ForgeError;
 use crate::git::Remote;
 use crate::http::{Gates, Origin};
@@ -76,7 +77,7 @@ pub struct LeftOut {
 }
 
 /// The ids that repositories had which the configuration names one by one: they are found again when they are renamed.
-pub type Known = BTreeMap<RepoName, String>;
+pub type KnownIds = BTreeMap<RepoName, String>;
 
 /// What came of asking a forge to merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,28 +102,6 @@ impl Merging {
     }
 }
 
-/// Something that [`Forge::doctor`] found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// How bad it is.
-    pub level: Level,
-    /// What was found.
-    pub what: String,
-    /// What to do about it.
-    pub help: Option<String>,
-}
-
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// As it should be.
-    Ok,
-    /// Worth knowing.
-    Warning,
-    /// imagebot cannot do its work.
-    Problem,
-}
-
 /// A server, or a folder, that lists repositories and keeps merge requests.
 #[async_trait::async_trait]
 pub trait Forge: Send + Sync {
@@ -137,12 +116,12 @@ pub trait Forge: Send + Sync {
     fn noun(&self) -> &'static str;
 
     /// The registered repositories with their heads. In a pass in which nothing has changed, nothing else is asked.
-    async fn discover(&self, known: &Known) -> Result<Listing, ForgeError>;
+    async fn discover(&self, known: &KnownIds) -> Result<Listing, ForgeError>;
 
     /// Some of the registered repositories, by the names and ids that they had when all were listed last, with their
     /// heads. Nothing else is asked for: what these requests cost does not depend on how many there are in all. One
     /// that is no longer worked on is left out.
-    async fn look(&self, wanted: &Known) -> Result<Listing, ForgeError>;
+    async fn look(&self, wanted: &KnownIds) -> Result<Listing, ForgeError>;
 
     /// The branches under `imagebot/` with their heads, as they are now.
     async fn branches(&self, repo: &Repository) -> Result<BTreeMap<Branch, CommitId>, ForgeError>;
@@ -253,5 +232,5 @@ pub trait Forge: Send + Sync {
     async fn notice(&self, repo: &Repository, text: Option<&str>) -> Result<(), ForgeError>;
 
     /// Looks whether imagebot can do its work, and with no more rights than it needs.
-    async fn doctor(&self, repos: &[Repository]) -> Vec<Finding>;
+    async fn doctor(&self, repos: &[Repository]) -> Vec<DoctorFinding>;
 }

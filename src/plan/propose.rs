@@ -35,7 +35,7 @@ pub struct Proposal {
     pub files: BTreeMap<RepoPath, Vec<u8>>,
     /// The commit's message.
     pub message: CommitMessage,
-    /// Title, text and dress of the merge request.
+    /// Title, text and metadata of the merge request.
     pub texts: Texts,
     /// The widest of its changes.
     pub level: Level,

@@ -285,15 +285,14 @@ fn latest<'a>(sets: impl Iterator<Item = &'a ChangeSet>) -> ChangeSet {
     latest
 }
 
-/// What is to be changed of a merge request: its texts if what was rendered changed, and what it wears.
+/// What is to be changed of a merge request: its texts if what was rendered changed, and its metadata.
 fn rewritten(texts: &Texts, open: &OwnRequest) -> Option<Step> {
     let block = open.block();
     let known = open.state();
-    let undressed = known.is_some_and(|state| state.undressed);
     let given = known.map(|state| state.labels.clone()).unwrap_or_default();
     // Without our part of the text nobody knows which labels a person removed.
     let is_new = |label: &&String| known.is_some() && !given.contains(*label);
-    let new: Vec<&String> = texts.dress.labels.iter().filter(is_new).collect();
+    let new: Vec<&String> = texts.metadata.labels.iter().filter(is_new).collect();
     let same_text = block.is_some_and(|block| {
         block.hash == texts.hash
             && block.state.changes == texts.state.changes
@@ -301,7 +300,7 @@ fn rewritten(texts: &Texts, open: &OwnRequest) -> Option<Step> {
             // person's closing would not count.
             && block.state.closed.is_none()
     });
-    if same_text && new.is_empty() && !undressed {
+    if same_text && new.is_empty() && !open.incomplete {
         return None;
     }
     let add_labels = new
@@ -326,7 +325,7 @@ fn rewritten(texts: &Texts, open: &OwnRequest) -> Option<Step> {
             description: Some(description),
             target: None,
             add_labels,
-            dress: undressed.then(|| texts.dress.clone()),
+            metadata: open.incomplete.then(|| texts.metadata.clone()),
         },
     })
 }

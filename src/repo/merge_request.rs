@@ -1,4 +1,4 @@
-//! A merge request as every forge can tell it.
+//! A merge request: as every forge shows it, as it is to be opened, and what is to change about it.
 
 use super::{branch::Branch, commit::CommitId};
 use crate::coded::coded;
@@ -21,21 +21,24 @@ pub struct MergeRequest {
     pub description: String,
     /// The labels.
     pub labels: Vec<String>,
-    /// The source branch's head when the merge request was last seen, where the forge tells it.
+    /// The source branch's head when the merge request was last seen, where the forge shows it.
     pub head: Option<CommitId>,
-    /// What the merge made, once it is merged and where the forge tells it.
+    /// What the merge made, once it is merged and where the forge shows it.
     pub merged_as: Option<CommitId>,
     /// Whether it is a draft.
     pub draft: bool,
-    /// When it was opened, by the forge's clock, where the forge tells it.
+    /// When it was opened, by the forge's clock, where the forge shows it.
     pub created: Option<jiff::Timestamp>,
     /// Whether the forge is to merge it by itself.
     pub auto_merge: bool,
+    /// Whether opening it was cut short, so that its metadata is missing: an edit completes it.
+    #[serde(default)]
+    pub incomplete: bool,
 }
 
-/// What a merge request wears besides its texts.
+/// What a merge request has besides its texts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Dress {
+pub struct MergeRequestMetadata {
     /// The labels.
     pub labels: Vec<String>,
     /// User names of those it is assigned to.
@@ -61,28 +64,26 @@ pub struct NewMergeRequest {
     pub target: Branch,
     /// The title.
     pub title: String,
-    /// The text, Markdown, as long as it is not dressed.
+    /// The text, Markdown.
     pub description: String,
-    /// The text once it is dressed. A forge that needs several requests writes it with the last, so that whoever was
-    /// killed between them sees what is missing.
-    pub dressed: String,
-    /// What it wears.
-    pub dress: Dress,
+    /// Its labels, reviewers and so on.
+    pub metadata: MergeRequestMetadata,
 }
 
-/// What is to be changed of a merge request; what is `None` or empty stays.
+/// What is to change about a merge request; what is `None` or empty stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MergeRequestEdit {
     /// The title.
     pub title: Option<String>,
-    /// The text.
+    /// The text, Markdown.
     pub description: Option<String>,
     /// The branch that it is to be merged into.
     pub target: Option<Branch>,
-    /// Labels to be added.
+    /// Labels to add.
     pub add_labels: Vec<String>,
-    /// What it was to wear from the start, where opening it was cut short.
-    pub dress: Option<Dress>,
+    /// The metadata of one that is [incomplete](MergeRequest::incomplete). A forge that needs several requests for it
+    /// sets the description with the last.
+    pub metadata: Option<MergeRequestMetadata>,
 }
 
 coded! {

@@ -11,7 +11,7 @@ use super::shared::Shared;
 use crate::fleet::{ExistingRequests, OurBranch, ParsedRepo, RepoId};
 use crate::forge::ForgeError;
 use crate::git::{EntryKind, FileChange, GitError, NewCommit, Push, Pushed};
-use crate::plan::{Done, Ownership, Planned, Proposal, Reconciled, State, Step};
+use crate::plan::{Done, Ownership, Planned, Proposal, Reconciled, Step};
 use crate::repo::{Branch, CommitId, MergeRequestEdit, NewMergeRequest};
 use crate::store::Kind;
 use std::collections::{BTreeSet, HashMap};
@@ -331,22 +331,16 @@ impl Executor<'_> {
     async fn open(&mut self, index: usize, proposal: &Proposal) -> Result<(), ForgeError> {
         let (forge, repo) = &self.registered;
         let texts = &proposal.texts;
-        let undressed = State {
-            undressed: true,
-            labels: BTreeSet::new(),
-            ..texts.state.clone()
-        };
         let new = NewMergeRequest {
             source: proposal.branch.clone(),
             target: self.base.0.clone(),
             title: texts.title.clone(),
-            description: texts.block(&undressed),
-            dressed: texts.block(&texts.state),
-            dress: texts.dress.clone(),
+            description: texts.block(&texts.state),
+            metadata: texts.metadata.clone(),
         };
         let mut opened = forge.create(repo, &new).await?;
         self.shared.answered(&self.id.forge);
-        opened.description = new.dressed;
+        opened.description = new.description;
         self.reached("opened");
         let key = format!("{} {}", self.id, opened.number);
         let now = self.shared.options.now.as_second().to_string();

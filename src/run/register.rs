@@ -4,7 +4,7 @@ use super::report::{LeftOutReport, ProblemReport, Report, RepositoryReport};
 use super::setup::Setup;
 use super::unmatched;
 use crate::fleet::RepoId;
-use crate::forge::{Forge, ForgeError, Known, Listing, Repository};
+use crate::forge::{Forge, ForgeError, KnownIds, Listing, Repository};
 use crate::repo::{RepoGlobs, RepoName};
 use crate::store::Kind;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +27,7 @@ pub(super) fn id_of(forge: &dyn Forge, repo: &Repository) -> RepoId {
 }
 
 /// The ids of repositories that a forge is asked for.
-pub(super) use crate::forge::Known as Wanted;
+pub(super) use crate::forge::KnownIds as Wanted;
 
 /// The repositories of all forges.
 pub(super) struct Roll {
@@ -105,7 +105,7 @@ pub(super) async fn look(
 }
 
 /// A forge, what it answered, and the ids that it was asked for.
-type Answered<'f> = (&'f Arc<dyn Forge>, Result<Listing, ForgeError>, Known);
+type Answered<'f> = (&'f Arc<dyn Forge>, Result<Listing, ForgeError>, KnownIds);
 
 /// What forges answered: the repositories, and what was left out or went wrong.
 fn take_listings(
@@ -190,7 +190,7 @@ fn take_listings(
 }
 
 /// The ids that the paths of a forge stood for when it was asked last.
-pub(super) fn known(setup: &Setup, forge: &str) -> Known {
+pub(super) fn known(setup: &Setup, forge: &str) -> KnownIds {
     let all = setup.store.all_kept(Kind::Registered);
     all.into_iter()
         .filter_map(|(key, id)| {
@@ -201,7 +201,7 @@ pub(super) fn known(setup: &Setup, forge: &str) -> Known {
 }
 
 /// A path that stands for another repository than before may have been taken by somebody else (T19).
-fn replaced(known: &Known, repo: &Repository) -> Option<ProblemReport> {
+fn replaced(known: &KnownIds, repo: &Repository) -> Option<ProblemReport> {
     let before = known.get(&repo.name).filter(|id| **id != repo.id)?;
     Some(ProblemReport {
         since: None,

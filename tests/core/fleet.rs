@@ -308,6 +308,7 @@ fn what_is_written_follows_from_what_is_there_now() {
         draft: false,
         created: None,
         auto_merge: false,
+        incomplete: false,
     };
     let existing = ExistingRequests {
         ended: vec![closed.into()],

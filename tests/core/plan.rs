@@ -787,6 +787,7 @@ fn merge_request(
         draft: false,
         created: None,
         auto_merge: false,
+        incomplete: false,
     }
 }
 

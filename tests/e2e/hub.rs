@@ -3,7 +3,7 @@
 use super::bare::{copy, git};
 use super::fake_github::{FakeGitHub, TokenOptions};
 use super::fake_gitlab::{FakeGitLab, NewToken, ProjectOptions};
-use imagebot::forge::{Forge as _, Known, Local, Repository};
+use imagebot::forge::{Forge as _, KnownIds, Local, Repository};
 use imagebot::git::{Git, Identity};
 use imagebot::repo::{
     Branch, CiStatus, CommitId, MergeRequest, MergeRequestEdit, MergeRequestState, RepoGlobs,
@@ -176,7 +176,7 @@ impl Hub {
     pub(crate) async fn repos(&self) -> Vec<String> {
         let mut names = match self {
             Self::Local(local, _) => {
-                let listing = local.discover(&Known::new()).await.expect("a listing");
+                let listing = local.discover(&KnownIds::new()).await.expect("a listing");
                 let repos = listing.repositories.iter();
                 repos.map(|repo| repo.name.to_string()).collect()
             }
@@ -192,7 +192,7 @@ impl Hub {
 
     /// The repository of a folder, as imagebot sees it.
     async fn listed(local: &Local, name: &str) -> Repository {
-        let listing = local.discover(&Known::new()).await.expect("a listing");
+        let listing = local.discover(&KnownIds::new()).await.expect("a listing");
         let mut repos = listing.repositories.into_iter();
         repos
             .find(|repo| repo.name.as_str() == name)
@@ -226,6 +226,7 @@ impl Hub {
                     merged_as: None,
                     created: None,
                     auto_merge: mr.auto_merge,
+                    incomplete: false,
                 })
                 .collect()
             }
@@ -248,6 +249,7 @@ impl Hub {
                     draft: pull.draft,
                     created: None,
                     auto_merge: pull.auto_merge.is_some(),
+                    incomplete: false,
                 })
                 .collect()
             }

@@ -1,9 +1,9 @@
 //! What every forge must do, told in what people do on it and what imagebot sees.
 
-use imagebot::forge::{Forge, ForgeError, Known, Merging, Repository};
+use imagebot::forge::{Forge, ForgeError, KnownIds, Merging, Repository};
 use imagebot::repo::{
-    Branch, CiStatus, CommitId, Dress, MergeRequest, MergeRequestEdit, MergeRequestState,
-    NewMergeRequest,
+    Branch, CiStatus, CommitId, MergeRequest, MergeRequestEdit, MergeRequestMetadata,
+    MergeRequestState, NewMergeRequest,
 };
 
 /// A forge under test, and what people do on it.
@@ -73,19 +73,18 @@ pub(crate) fn request(source: &str, title: &str) -> NewMergeRequest {
         source: branch(source),
         target: branch("main"),
         title: title.to_owned(),
-        description: format!("{title}: the text, undressed"),
-        dressed: format!("{title}: the text"),
-        dress: Dress {
+        description: format!("{title}: the text"),
+        metadata: MergeRequestMetadata {
             labels: vec!["imagebot".to_owned(), "dependencies".to_owned()],
             remove_source_branch: true,
-            ..Dress::default()
+            ..MergeRequestMetadata::default()
         },
     }
 }
 
 /// The repository as the forge lists it now.
 pub(crate) async fn listed(forge: &dyn Forge, name: &str) -> Repository {
-    let listing = forge.discover(&Known::new()).await.unwrap();
+    let listing = forge.discover(&KnownIds::new()).await.unwrap();
     let mut repositories = listing.repositories.into_iter();
     repositories
         .find(|repo| repo.name.as_str() == name)
@@ -160,12 +159,15 @@ pub(crate) async fn what_was_created_is_listed(server: &impl Server) {
     assert_eq!(seen.number, created.number);
     assert_eq!(seen.state, MergeRequestState::Open);
     assert_eq!((&seen.source, &seen.target), (&new.source, &new.target));
-    assert_eq!((&seen.title, &seen.description), (&new.title, &new.dressed));
+    assert_eq!(
+        (&seen.title, &seen.description),
+        (&new.title, &new.description)
+    );
     let labels = |mut labels: Vec<String>| {
         labels.sort();
         labels
     };
-    assert_eq!(labels(seen.labels.clone()), labels(new.dress.labels));
+    assert_eq!(labels(seen.labels.clone()), labels(new.metadata.labels));
     assert_eq!(
         (seen.merged_as.as_ref(), seen.draft, seen.auto_merge),
         (None, false, false)
@@ -432,7 +434,6 @@ pub(crate) async fn texts_of_every_kind_come_back(server: &impl Server) {
         let title = text.lines().next().unwrap_or("x").to_owned();
         let new = NewMergeRequest {
             title,
-            dressed: text.to_owned(),
             ..request(&source, "")
         };
         let created = server.forge().create(&repo, &new).await.unwrap();
@@ -442,7 +443,7 @@ pub(crate) async fn texts_of_every_kind_come_back(server: &impl Server) {
         let clean = |text: &str| text.trim().replace("\r\n", "\n");
         assert_eq!(
             (clean(&seen.title), clean(&seen.description)),
-            (clean(&new.title), clean(&new.dressed))
+            (clean(&new.title), clean(&new.description))
         );
     }
 }

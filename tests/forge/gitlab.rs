@@ -22,7 +22,7 @@ mod serve;
 use crate::conformance::{Server, branch, request};
 use crate::fake_gitlab::{self, FakeGitLab, NewToken, ProjectOptions};
 use imagebot::forge::{
-    Forge, ForgeError, GitLab, GitLabSettings, Known, Listing, Repository, ServerSettings,
+    Forge, ForgeError, GitLab, GitLabSettings, KnownIds, Listing, Repository, ServerSettings,
 };
 use imagebot::http::{Clock, Gates, Limits, Origin};
 use imagebot::repo::{CiStatus, CommitId, MergeRequest, RepoGlobs};
@@ -102,7 +102,7 @@ impl World {
     }
 
     pub(super) async fn listing(&self) -> Listing {
-        self.forge.discover(&Known::new()).await.unwrap()
+        self.forge.discover(&KnownIds::new()).await.unwrap()
     }
 
     /// The one project `team/app` with a branch of ours, as it is listed.

@@ -30,7 +30,7 @@ impl Bench {
 
     async fn listing(&self) -> Listing {
         self.local
-            .discover(&imagebot::forge::Known::new())
+            .discover(&imagebot::forge::KnownIds::new())
             .await
             .unwrap()
     }
@@ -186,14 +186,14 @@ async fn a_folder_that_is_missing_or_is_itself_a_repository_is_told() {
     std::fs::rename(bench.repos.root(), bench.repos.beside("gone")).unwrap();
     let error = bench
         .local
-        .discover(&imagebot::forge::Known::new())
+        .discover(&imagebot::forge::KnownIds::new())
         .await
         .unwrap_err();
     assert!(matches!(error, ForgeError::Unreachable(_)), "{error}");
     std::fs::rename(bench.repos.beside("gone/app.git"), bench.repos.root()).unwrap();
     let error = bench
         .local
-        .discover(&imagebot::forge::Known::new())
+        .discover(&imagebot::forge::KnownIds::new())
         .await
         .unwrap_err();
     assert!(

@@ -139,6 +139,12 @@ impl Api {
         }
     }
 
+    /// A pass begins.
+    pub(super) async fn begin(&self) {
+        self.wire.begin();
+        self.login().freshen().await;
+    }
+
     pub(super) fn login(&self) -> &Login {
         &self.wire.login
     }

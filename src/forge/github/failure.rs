@@ -1,10 +1,8 @@
 //! Why a request came to nothing: what the trait's callers need, and what only this client asks.
 
 use crate::forge::error::ForgeError;
+use crate::forge::wire::one_line;
 use crate::http::HttpError;
-
-/// The most of a server's message that is repeated, in characters.
-const MAX_MESSAGE: usize = 300;
 
 /// A request without the answer that was hoped for.
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +104,12 @@ impl Failure {
     }
 }
 
+impl From<ForgeError> for Failure {
+    fn from(error: ForgeError) -> Self {
+        Self::new(error)
+    }
+}
+
 impl From<Failure> for ForgeError {
     fn from(failure: Failure) -> Self {
         failure.error
@@ -140,17 +144,10 @@ impl From<octocrab::Error> for Failure {
     }
 }
 
-/// A server's text on one line, without control characters, and short.
+/// A server's text on one line, never empty.
 pub(super) fn plain(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let mut line: String = words
-        .join(" ")
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(MAX_MESSAGE)
-        .collect();
-    if line.is_empty() {
-        line.push_str("no reason was given");
+    match one_line(text) {
+        line if line.is_empty() => "no reason was given".to_owned(),
+        line => line,
     }
-    line
 }

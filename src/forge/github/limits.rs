@@ -3,6 +3,7 @@
 //! The primary limit counts points in an hour and tells when it starts anew; the secondary ones guard the servers and
 //! may say nothing but no (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>).
 
+use crate::forge::wire::server_time;
 use crate::http::{Response, retry_after};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -45,12 +46,6 @@ pub(super) fn until_reset(response: &Response, now: Timestamp) -> Option<Duratio
     let now = server_time(response).unwrap_or(now).as_second();
     let seconds = u64::try_from(reset.saturating_sub(now)).unwrap_or(0);
     Some(Duration::from_secs(seconds.saturating_add(1)))
-}
-
-/// The server's time.
-pub(super) fn server_time(response: &Response) -> Option<Timestamp> {
-    let date = httpdate::parse_http_date(response.header("date")?).ok()?;
-    Timestamp::try_from(date).ok()
 }
 
 fn speaks_of_limits(body: &[u8]) -> bool {

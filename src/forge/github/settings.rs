@@ -92,14 +92,6 @@ impl GitHubSettings {
         let root = self.server.url.path().trim_end_matches('/');
         (at(root, "/api/v3/"), at(root, "/api/graphql"))
     }
-
-    /// The address by which git finds a repository: never what the server says.
-    pub(super) fn git_url(&self, name: &str) -> Url {
-        let mut url = self.server.url.clone();
-        let root = self.server.url.path().trim_end_matches('/');
-        url.set_path(&format!("{root}/{name}.git"));
-        url
-    }
 }
 
 #[cfg(test)]
@@ -166,7 +158,8 @@ mod tests {
                 (found_rest.as_str(), found_graphql.as_str()),
                 (rest, graphql)
             );
-            assert_eq!(settings.git_url("o/r").as_str(), git);
+            let name = crate::repo::RepoName::parse("o/r").expect("a name");
+            assert_eq!(settings.server.git_url(&name).as_str(), git);
         }
     }
 }

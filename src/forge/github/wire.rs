@@ -9,7 +9,7 @@ use super::limits;
 use super::login::{Login, Minted};
 use super::settings::GitHubSettings;
 use crate::forge::error::ForgeError;
-use crate::forge::wire::{Budgets, Writes};
+use crate::forge::wire::{Budgets, Refused, Writes, server_time};
 use crate::http::{Client, Clock, Gates, Origin, Request, Response, redirect_target};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
@@ -43,6 +43,7 @@ pub(super) struct Wire {
     pub(super) login: Arc<Login>,
     writes: Writes,
     budgets: Budgets,
+    refused: Arc<Refused>,
     seen: Arc<Mutex<Seen>>,
     hour: Arc<Hour>,
 }
@@ -76,17 +77,24 @@ impl Wire {
             writes: Writes::new(settings.server.pause, clock.clone()),
             budgets: Budgets::new(settings.server.policy.patience, clock.clone()),
             clock: clock.clone(),
+            refused: Arc::default(),
             seen: Arc::default(),
             hour: Arc::default(),
         })
     }
 
-    /// The same for another pass. All of this but the gates belongs to the token.
+    /// The same for another pass, which has not been refused yet. All else but the gates belongs to the token.
     pub(super) fn for_pass(&self, gates: &Gates) -> Self {
         Self {
             client: self.client.with_gates(gates.clone()),
+            refused: Arc::default(),
             ..self.clone()
         }
+    }
+
+    /// A pass begins: the token may have been replaced or allowed again since.
+    pub(super) fn begin(&self) {
+        self.refused.forget();
     }
 
     /// What was seen so far.
@@ -142,6 +150,7 @@ impl Wire {
     async fn patiently(&self, mut request: Request) -> Result<Response, Failure> {
         let (mut refusals, mut redirects, mut renewed) = (0, 0, false);
         loop {
+            self.refused.check(self.origin())?;
             let budget = budget(&request.url, &self.graphql);
             let there = self.budgets.wait(&budget).await;
             there.map_err(|wait| self.limited(wait))?;
@@ -160,6 +169,10 @@ impl Wire {
             }
             match response.status.as_u16() {
                 401 if !renewed && self.login.forget().await => renewed = true,
+                401 => {
+                    self.refused.note();
+                    return Ok(response);
+                }
                 // A repository that was renamed: reading follows, writing does not.
                 301 | 302 | 307 | 308
                     if request.method == Method::GET && redirects < MAX_REDIRECTS =>
@@ -220,7 +233,7 @@ impl Wire {
         keep(&mut seen.version, "x-github-enterprise-version");
         keep(&mut seen.scopes, "x-oauth-scopes");
         keep(&mut seen.expires, "github-authentication-token-expiration");
-        if let Some(time) = limits::server_time(response) {
+        if let Some(time) = server_time(response) {
             seen.skew = Some(time.as_second() - self.clock.now().as_second());
         }
     }

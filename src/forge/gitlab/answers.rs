@@ -1,6 +1,7 @@
 //! What GitLab's answers are read into: only what is used, each field as forgiving as the documentation.
 
 use crate::forge::error::ForgeError;
+use crate::forge::wire::PageInfo;
 use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestState};
 use serde::Deserialize;
 
@@ -143,6 +144,7 @@ impl Request {
             draft: self.draft,
             created: self.created_at.as_deref().and_then(time),
             auto_merge: self.merge_when_pipeline_succeeds,
+            incomplete: false,
         })
     }
 }
@@ -177,14 +179,6 @@ pub(super) struct Nodes<T> {
     pub(super) page_info: Option<PageInfo>,
 }
 
-/// Whether there is more.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct PageInfo {
-    pub(super) has_next_page: bool,
-    pub(super) end_cursor: Option<String>,
-}
-
 #[derive(Debug, Deserialize)]
 struct GraphLabel {
     title: String,
@@ -216,6 +210,7 @@ impl GraphRequest {
             draft: self.draft,
             created: self.created_at.as_deref().and_then(time),
             auto_merge: self.auto_merge_enabled,
+            incomplete: false,
         })
     }
 }

@@ -5,8 +5,10 @@ use super::api::Api;
 use super::endpoints::{Get, built};
 use super::requests::{by_rest, one};
 use crate::forge::error::ForgeError;
-use crate::repo::{Branch, MergeRequest, MergeRequestState};
-use crate::repo::{Dress, MergeRequestEdit, NewMergeRequest};
+use crate::repo::{
+    Branch, MergeRequest, MergeRequestEdit, MergeRequestMetadata, MergeRequestState,
+    NewMergeRequest,
+};
 use gitlab::api::projects::{merge_requests as endpoints, repository};
 use gitlab::api::users;
 use reqwest::StatusCode;
@@ -53,20 +55,20 @@ impl People {
     }
 }
 
-/// What [`Dress`] is with ids in place of names.
-struct Dressed {
+/// Names of metadata as the ids that GitLab wants.
+struct Ids {
     assignees: Vec<u64>,
     reviewers: Vec<u64>,
     milestone: Option<u64>,
 }
 
-async fn dressed(
+async fn ids(
     api: &Api,
     people: &People,
     project: u64,
-    dress: &Dress,
-) -> Result<Dressed, ForgeError> {
-    let milestone = match &dress.milestone {
+    metadata: &MergeRequestMetadata,
+) -> Result<Ids, ForgeError> {
+    let milestone = match &metadata.milestone {
         None => None,
         Some(title) => {
             let endpoint = Get::new(format!("projects/{project}/milestones"))
@@ -81,9 +83,9 @@ async fn dressed(
             found.first().map(|milestone| milestone.id)
         }
     };
-    Ok(Dressed {
-        assignees: people.ids(api, &dress.assignees).await?,
-        reviewers: people.ids(api, &dress.reviewers).await?,
+    Ok(Ids {
+        assignees: people.ids(api, &metadata.assignees).await?,
+        reviewers: people.ids(api, &metadata.reviewers).await?,
         milestone,
     })
 }
@@ -95,8 +97,8 @@ pub(super) async fn create(
     project: u64,
     new: &NewMergeRequest,
 ) -> Result<MergeRequest, ForgeError> {
-    let ids = dressed(api, people, project, &new.dress).await?;
-    let title = match new.dress.draft {
+    let ids = ids(api, people, project, &new.metadata).await?;
+    let title = match new.metadata.draft {
         true => format!("{DRAFT}{}", new.title),
         false => new.title.clone(),
     };
@@ -106,10 +108,10 @@ pub(super) async fn create(
         .source_branch(new.source.as_str())
         .target_branch(new.target.as_str())
         .title(title)
-        .description(new.dressed.as_str())
-        .remove_source_branch(new.dress.remove_source_branch);
-    if !new.dress.labels.is_empty() {
-        builder.labels(new.dress.labels.iter().map(String::as_str));
+        .description(new.description.as_str())
+        .remove_source_branch(new.metadata.remove_source_branch);
+    if !new.metadata.labels.is_empty() {
+        builder.labels(new.metadata.labels.iter().map(String::as_str));
     }
     if !ids.assignees.is_empty() {
         builder.assignees(ids.assignees.into_iter());
@@ -120,7 +122,7 @@ pub(super) async fn create(
     if let Some(milestone) = ids.milestone {
         builder.milestone_id(milestone);
     }
-    if let Some(squash) = new.dress.squash {
+    if let Some(squash) = new.metadata.squash {
         builder.squash(squash);
     }
     let endpoint = built(builder.build())?;
@@ -229,8 +231,8 @@ pub(super) async fn edit(
     }
     let mut builder = endpoints::EditMergeRequest::builder();
     builder.project(project).merge_request(number);
-    let dress = edit.dress.as_ref();
-    let draft = now.draft || dress.is_some_and(|dress| dress.draft);
+    let metadata = edit.metadata.as_ref();
+    let draft = now.draft || metadata.is_some_and(|metadata| metadata.draft);
     let title = edit.title.as_deref().unwrap_or(bare(&now.title));
     if edit.title.is_some() || draft != now.draft {
         builder.title(match draft {
@@ -244,12 +246,12 @@ pub(super) async fn edit(
     if let Some(target) = edit.target.as_ref().map(Branch::as_str) {
         builder.target_branch(target);
     }
-    let labels = dress.map(|dress| dress.labels.as_slice());
+    let labels = metadata.map(|metadata| metadata.labels.as_slice());
     for label in edit.add_labels.iter().chain(labels.unwrap_or_default()) {
         builder.add_label(label.as_str());
     }
-    if let Some(dress) = dress {
-        let ids = dressed(api, people, project, dress).await?;
+    if let Some(metadata) = metadata {
+        let ids = ids(api, people, project, metadata).await?;
         if !ids.assignees.is_empty() {
             builder.assignees(ids.assignees.into_iter());
         }
@@ -259,10 +261,10 @@ pub(super) async fn edit(
         if let Some(milestone) = ids.milestone {
             builder.milestone_id(milestone);
         }
-        if let Some(squash) = dress.squash {
+        if let Some(squash) = metadata.squash {
             builder.squash(squash);
         }
-        builder.remove_source_branch(dress.remove_source_branch);
+        builder.remove_source_branch(metadata.remove_source_branch);
     }
     let _: Request = api.change(&built(builder.build())?).await?;
     Ok(())

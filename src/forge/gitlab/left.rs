@@ -3,8 +3,7 @@
 use super::answers::{Issue, Nodes};
 use super::api::Api;
 use super::endpoints::built;
-use super::failure::ends_the_pass;
-use super::heads::number;
+use super::heads::{gid, number};
 use super::session::Session;
 use crate::forge::error::ForgeError;
 use crate::forge::mark::{NOTICE, NOTICE_TITLE, is_marked};
@@ -49,10 +48,7 @@ pub(super) async fn with_branches(
     }
     let mut with: BTreeSet<u64> = projects.iter().copied().collect();
     for page in projects.chunks(AT_ONCE) {
-        let ids: Vec<String> = page
-            .iter()
-            .map(|id| format!("gid://gitlab/Project/{id}"))
-            .collect();
+        let ids: Vec<String> = page.iter().map(|id| gid(*id)).collect();
         let variables = json!({
             "ids": ids,
             "first": ids.len(),
@@ -61,7 +57,7 @@ pub(super) async fn with_branches(
         });
         let answer = match api.graph::<Answer>(LEFT, variables).await {
             Ok(answer) => answer,
-            Err(error) if ends_the_pass(&error) => return Err(error),
+            Err(error) if error.ends_the_pass() => return Err(error),
             // These are asked for by themselves.
             Err(_) => continue,
         };

@@ -6,6 +6,7 @@
 
 use super::answers::{Nodes, Request};
 use super::api::Api;
+use super::heads::gid;
 use super::requests::one;
 use super::session::Session;
 use crate::forge::error::ForgeError;
@@ -87,7 +88,7 @@ pub(super) async fn mergeable(
 /// `None` where GraphQL does not answer for it, as an older GitLab that lacks one of the fields.
 async fn by_graph(api: &Api, project: u64, number: u64) -> Result<Option<Mergeable>, ForgeError> {
     let variables = json!({
-        "ids": [format!("gid://gitlab/Project/{project}")],
+        "ids": [gid(project)],
         "iids": [number.to_string()],
     });
     let answer = match api.graph::<Answer>(MERGE, variables).await {

@@ -3,6 +3,7 @@
 use super::answers::{BranchAnswer, GraphRequest, Nodes, Request, branch, commit};
 use super::api::Api;
 use super::endpoints::built;
+use super::heads::gid;
 use super::session::Session;
 use crate::forge::error::ForgeError;
 use crate::repo::{Branch, CommitId, MergeRequest};
@@ -83,7 +84,7 @@ async fn by_graph(
     found: &mut Vec<MergeRequest>,
 ) -> Result<(), ForgeError> {
     let mut after: Option<String> = None;
-    let ids = [format!("gid://gitlab/Project/{project}")];
+    let ids = [gid(project)];
     for _ in 0..PAGES {
         let variables = json!({"ids": ids, "branches": branches, "after": after});
         let answer = api.graph::<Answer>(REQUESTS, variables).await?;
@@ -108,9 +109,9 @@ async fn by_graph(
             }
         }
         let info = page.page_info.ok_or_else(incomplete)?;
-        match info.end_cursor {
-            Some(cursor) if info.has_next_page => after = Some(cursor),
-            _ => return Ok(()),
+        match info.next() {
+            Some(cursor) => after = Some(cursor),
+            None => return Ok(()),
         }
     }
     Err(ForgeError::Refused(format!(

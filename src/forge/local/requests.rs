@@ -75,6 +75,7 @@ impl Kept {
             // The folder knows no clock but that of whoever writes.
             created: None,
             auto_merge: false,
+            incomplete: false,
         }
     }
 }
@@ -148,6 +149,14 @@ impl Requests<'_> {
             );
         }
         Ok(all)
+    }
+
+    /// Those from our branches, in all states, the oldest first.
+    pub(super) async fn of_our_branches(&self) -> Result<Vec<MergeRequest>, ForgeError> {
+        let all = self.all().await?.into_iter();
+        let ours = all.filter(|(_, (_, kept))| kept.state.source.is_ours());
+        let ours = ours.map(|(number, (_, kept))| kept.into_merge_request(number));
+        Ok(ours.collect())
     }
 
     pub(super) async fn one(&self, number: u64) -> Result<(CommitId, Kept), ForgeError> {

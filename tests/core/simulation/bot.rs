@@ -457,12 +457,13 @@ fn act(
                     target: Branch::parse("main").unwrap(),
                     title: texts.title.clone(),
                     description: texts.block(&texts.state),
-                    labels: texts.dress.labels.clone(),
+                    labels: texts.metadata.labels.clone(),
                     head: it.branches.get(&plan.branch).map(|ours| ours.head.clone()),
                     merged_as: None,
                     draft: false,
                     created: Timestamp::from_second(world.now).ok(),
                     auto_merge: false,
+                    incomplete: false,
                 });
                 line.push_str(&format!(" as {number}"));
             }

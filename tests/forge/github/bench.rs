@@ -44,7 +44,7 @@ impl Bench {
 
     pub(crate) async fn listing(&self) -> Listing {
         self.github
-            .discover(&imagebot::forge::Known::new())
+            .discover(&imagebot::forge::KnownIds::new())
             .await
             .unwrap()
     }

@@ -3,7 +3,7 @@
 use super::bench::{Bench, TOKEN, settings};
 use crate::conformance::{branch, request};
 use crate::fake_github::{Effect, FakeGitHub, RepoOptions, TokenOptions};
-use imagebot::forge::{Forge, ForgeError, GitHub, Known, Listing};
+use imagebot::forge::{Forge, ForgeError, GitHub, KnownIds, Listing};
 use imagebot::repo::{Branch, RepoName};
 
 /// A fleet of `count` repositories in `team`, each with a branch of ours.
@@ -274,7 +274,7 @@ async fn t20_what_is_left_out_is_told_with_its_reason() {
     let mut settings = settings(&fake, &globs);
     settings.server.deeper = vec!["apps/".to_owned()];
     let github = GitHub::new(settings.clone()).unwrap();
-    let listing = github.discover(&Known::new()).await.unwrap();
+    let listing = github.discover(&KnownIds::new()).await.unwrap();
     assert_eq!(names(&listing), ["team/named-fork", "team/r0000"]);
     let expect = [
         ("team/fork", "fork"),
@@ -294,14 +294,14 @@ async fn t20_what_is_left_out_is_told_with_its_reason() {
     settings.server.include_forks = true;
     settings.server.include_mirrors = true;
     let github = GitHub::new(settings.clone()).unwrap();
-    let listing = github.discover(&Known::new()).await.unwrap();
+    let listing = github.discover(&KnownIds::new()).await.unwrap();
     assert_eq!(left_out(&listing), [("team/secret", "excluded")]);
 
     // The client of the deeper prefix sees the rest.
     settings.server.prefix = "apps/".to_owned();
     settings.server.deeper.clear();
     let github = GitHub::new(settings).unwrap();
-    let listing = github.discover(&Known::new()).await.unwrap();
+    let listing = github.discover(&KnownIds::new()).await.unwrap();
     assert_eq!(names(&listing), ["apps/web"]);
 }
 
@@ -318,7 +318,7 @@ async fn topics_select_among_what_the_globs_do() {
     settings.server.repos = imagebot::repo::RepoGlobs::parse(&["team/*", "team/r0001"]).unwrap();
     settings.server.topics = vec!["containers".to_owned(), "images".to_owned()];
     let github = GitHub::new(settings).unwrap();
-    let listing = github.discover(&Known::new()).await.unwrap();
+    let listing = github.discover(&KnownIds::new()).await.unwrap();
     assert_eq!(names(&listing), ["team/topic"]);
     assert_eq!(
         listing.repositories[0].why,
@@ -352,7 +352,7 @@ async fn people_and_everything_can_be_listed_too() {
         (vec!["*/own", "team/*"], vec!["imagebot/own", "team/r0000"]),
     ] {
         let github = GitHub::new(settings(&fake, &globs)).unwrap();
-        let listing = github.discover(&Known::new()).await.unwrap();
+        let listing = github.discover(&KnownIds::new()).await.unwrap();
         assert_eq!(names(&listing), expect, "{globs:?}");
         assert!(listing.failed.is_empty(), "{:?}", listing.failed);
     }
@@ -367,7 +367,7 @@ async fn t19_a_named_repository_is_followed_by_its_id_and_never_confused() {
     assert_eq!(first.repositories.len(), 3);
     // One request for the names, one for the heads, one for the start.
     assert_eq!(bench.fake.counts(), (0, 3, 0));
-    let known: Known = first
+    let known: KnownIds = first
         .repositories
         .iter()
         .map(|r| (r.name.clone(), r.id.clone()))

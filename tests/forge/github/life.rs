@@ -5,7 +5,7 @@ use crate::conformance::{branch, listed, request};
 use crate::fake_github::Effect;
 use imagebot::forge::{Forge, ForgeError, Repository};
 use imagebot::git::{Git, Identity, Push, Pushed};
-use imagebot::repo::{Dress, MergeRequestEdit, MergeRequestState, NewMergeRequest};
+use imagebot::repo::{MergeRequestEdit, MergeRequestMetadata, MergeRequestState, NewMergeRequest};
 
 const SOURCE: &str = "imagebot/a";
 
@@ -19,9 +19,9 @@ async fn prepared(bench: &Bench) -> Repository {
     listed(&bench.github, "team/app").await
 }
 
-fn dressed() -> NewMergeRequest {
+fn with_metadata() -> NewMergeRequest {
     NewMergeRequest {
-        dress: Dress {
+        metadata: MergeRequestMetadata {
             labels: vec!["imagebot".to_owned()],
             assignees: vec!["ada".to_owned()],
             reviewers: vec!["grace".to_owned()],
@@ -35,14 +35,14 @@ fn dressed() -> NewMergeRequest {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pull_request_is_dressed_in_the_last_request() {
+async fn a_pull_request_is_complete_with_the_last_request() {
     let bench = Bench::start().await;
     let repo = prepared(&bench).await;
     bench.fake.set("team/app", |repo| {
         repo.milestones = vec!["spring".to_owned(), "autumn".to_owned()]
     });
     bench.fake.take_log();
-    let made = bench.github.create(&repo, &dressed()).await.unwrap();
+    let made = bench.github.create(&repo, &with_metadata()).await.unwrap();
     let log = bench.fake.take_log();
     let lines: Vec<String> = log.iter().map(|entry| entry.line()).collect();
     assert_eq!(
@@ -54,11 +54,12 @@ async fn a_pull_request_is_dressed_in_the_last_request() {
             "PATCH /repos/team/app/issues/1"
         ]
     );
-    assert_eq!(log[0].body["body"], dressed().description.as_str());
+    let first = log[0].body["body"].as_str().unwrap();
+    assert_ne!(first, with_metadata().description, "the text tells");
     let (issue, pull) = bench.fake.pull("team/app", 1);
     assert_eq!(
         (issue.body.as_str(), issue.milestone),
-        (dressed().dressed.as_str(), Some(2))
+        (with_metadata().description.as_str(), Some(2))
     );
     assert_eq!(
         (issue.labels, issue.assignees),
@@ -68,7 +69,10 @@ async fn a_pull_request_is_dressed_in_the_last_request() {
         (pull.reviewers, pull.draft),
         (vec!["grace".to_owned()], true)
     );
-    assert_eq!((made.description, made.draft), (dressed().dressed, true));
+    assert_eq!(
+        (made.description, made.draft),
+        (with_metadata().description, true)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,21 +80,21 @@ async fn who_is_refused_does_not_stop_the_rest() {
     let bench = Bench::start().await;
     let repo = prepared(&bench).await;
     bench.fake.set("team/app", |repo| repo.drafts = false);
-    let mut new = dressed();
-    new.dress.assignees = vec!["stranger".to_owned()];
-    new.dress.reviewers = vec!["stranger".to_owned(), "team/ops".to_owned()];
+    let mut new = with_metadata();
+    new.metadata.assignees = vec!["stranger".to_owned()];
+    new.metadata.reviewers = vec!["stranger".to_owned(), "team/ops".to_owned()];
     let made = bench.github.create(&repo, &new).await.unwrap();
     let (issue, pull) = bench.fake.pull("team/app", made.number);
     assert_eq!(
         (issue.body.as_str(), pull.draft),
-        (new.dressed.as_str(), false)
+        (new.description.as_str(), false)
     );
     assert_eq!(issue.labels, ["imagebot"]);
     assert!(issue.assignees.is_empty() && pull.reviewers.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn f3_what_was_cut_short_is_dressed_later() {
+async fn f3_what_was_cut_short_is_completed_later() {
     for on in [true, false] {
         let bench = Bench::start().await;
         let repo = prepared(&bench).await;
@@ -110,24 +114,27 @@ async fn f3_what_was_cut_short_is_dressed_later() {
             .open
             .unwrap()
             .remove(0);
-        assert_eq!(found.description == new.description, on, "the text tells");
+        assert_eq!(
+            (&found.description, found.incomplete),
+            (&new.description, on)
+        );
         if on {
             // A label that somebody gave meanwhile stays.
             bench.fake.change("team/app", found.number, |issue| {
                 issue.labels.push("theirs".to_owned())
             });
             let edit = MergeRequestEdit {
-                description: Some(new.dressed.clone()),
-                dress: Some(new.dress.clone()),
+                description: Some(new.description.clone()),
+                metadata: Some(new.metadata.clone()),
                 ..MergeRequestEdit::default()
             };
             bench.github.edit(&repo, found.number, &edit).await.unwrap();
         }
         let (issue, _) = bench.fake.pull("team/app", found.number);
-        assert_eq!(issue.body, new.dressed);
+        assert_eq!(issue.body, new.description);
         assert_eq!(issue.labels.contains(&"theirs".to_owned()), on);
         assert!(
-            new.dress
+            new.metadata
                 .labels
                 .iter()
                 .all(|label| issue.labels.contains(label))
@@ -164,8 +171,8 @@ async fn f5_a_lost_answer_is_looked_for() {
             let (issue, _) = bench.fake.pull("team/app", made.number);
             assert_eq!(
                 issue.body,
-                request(SOURCE, "a").dressed,
-                "it is dressed all the same"
+                request(SOURCE, "a").description,
+                "it is completed all the same"
             );
         }
     }
@@ -377,8 +384,9 @@ async fn t33_what_fires_in_a_text_is_noticed() {
     let bench = Bench::start().await;
     let repo = prepared(&bench).await;
     let inert = NewMergeRequest {
-        dressed: "| `@team/ops` | <!-- Closes #1 --> | node@sha256:aa | @\u{200b}ada #\u{200b}1 |"
-            .to_owned(),
+        description:
+            "| `@team/ops` | <!-- Closes #1 --> | node@sha256:aa | @\u{200b}ada #\u{200b}1 |"
+                .to_owned(),
         ..request(SOURCE, "Update a to 2")
     };
     let made = bench.github.create(&repo, &inert).await.unwrap();

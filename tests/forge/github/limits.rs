@@ -3,7 +3,7 @@
 use super::bench::{Bench, TOKEN, settings};
 use crate::conformance::{listed, request};
 use crate::fake_github::{Effect, FakeGitHub, Options, TokenOptions};
-use imagebot::forge::{Forge, ForgeError, GitHub, Known, Repository};
+use imagebot::forge::{Forge, ForgeError, GitHub, KnownIds, Repository};
 use std::time::Duration;
 
 const SOURCE: &str = "imagebot/a";
@@ -179,7 +179,7 @@ async fn f27_a_token_that_ends_stops_the_forge() {
         }
         bench.fake.take_log();
         let outcome = bench.github.create(&repo, &request(SOURCE, "a")).await;
-        let listing = bench.github.discover(&Known::new()).await;
+        let listing = bench.github.discover(&KnownIds::new()).await;
         if on {
             for error in [outcome.unwrap_err(), listing.unwrap_err()] {
                 assert!(matches!(error, ForgeError::Unauthorized(_)), "{error}");
@@ -233,7 +233,7 @@ async fn f30_a_page_for_people_is_no_forge() {
             let bench = Bench::start().await;
             prepared(&bench).await;
             let hits = bench.fake.fail(prefix, usize::from(on), Effect::Html(200));
-            let outcome = bench.github.discover(&Known::new()).await;
+            let outcome = bench.github.discover(&KnownIds::new()).await;
             assert_eq!(hits.count(), usize::from(on));
             match on {
                 true => assert!(matches!(outcome.unwrap_err(), ForgeError::NotAForge(_))),
@@ -280,7 +280,7 @@ async fn an_old_server_is_refused_at_the_start() {
         fake.token("imagebot", TOKEN, TokenOptions::default());
         fake.org("team");
         let github = GitHub::new(settings(&fake, &["team/*"])).unwrap();
-        let outcome = github.discover(&Known::new()).await;
+        let outcome = github.discover(&KnownIds::new()).await;
         assert_eq!(outcome.is_ok(), fits, "{version}");
         if let Err(error) = outcome {
             assert!(error.to_string().contains("too old"), "{error}");

@@ -4,7 +4,7 @@ use super::bench::{Bench, TOKEN};
 use crate::conformance::{listed, request};
 use crate::fake_github::{Effect, FakeGitHub, TokenOptions};
 use imagebot::forge::{Forge, ForgeError, Repository};
-use imagebot::repo::{Dress, MergeRequestEdit, NewMergeRequest};
+use imagebot::repo::{MergeRequestEdit, MergeRequestMetadata, NewMergeRequest};
 use serde_json::json;
 use std::time::Duration;
 
@@ -228,7 +228,7 @@ async fn row_29_without_issues_the_text_is_written_all_the_same() {
         let made = bench.github.create(&repo, &request(SOURCE, "a")).await;
         let made = made.unwrap();
         let (issue, _) = bench.fake.pull("team/app", made.number);
-        assert_eq!(issue.body, "a: the text", "dressed");
+        assert_eq!(issue.body, "a: the text", "completed");
         let edit = MergeRequestEdit {
             description: Some("another".to_owned()),
             add_labels: vec!["x".to_owned()],
@@ -249,9 +249,9 @@ async fn row_30_those_who_can_review_are_asked() {
     let bench = Bench::start().await;
     let repo = prepared(&bench).await;
     let new = NewMergeRequest {
-        dress: Dress {
+        metadata: MergeRequestMetadata {
             reviewers: ["ada", "stranger", "grace"].map(str::to_owned).into(),
-            ..Dress::default()
+            ..MergeRequestMetadata::default()
         },
         ..request(SOURCE, "a")
     };

@@ -4,7 +4,9 @@ use super::{SOURCE, World};
 use crate::conformance::{branch, request};
 use crate::fake_gitlab::{Fault, ProjectOptions};
 use imagebot::forge::{Forge, ForgeError, Merging};
-use imagebot::repo::{CiStatus, Dress, MergeRequestEdit, MergeRequestState, NewMergeRequest};
+use imagebot::repo::{
+    CiStatus, MergeRequestEdit, MergeRequestMetadata, MergeRequestState, NewMergeRequest,
+};
 use std::sync::Arc;
 
 #[tokio::test]
@@ -26,7 +28,7 @@ async fn everything_is_worn_from_the_first_request_on() {
     let repo = world.listing().await.repositories.remove(0);
     world.fake.clear_log();
     let new = NewMergeRequest {
-        dress: Dress {
+        metadata: MergeRequestMetadata {
             labels: vec!["a b".to_owned(), "c".to_owned()],
             assignees: vec!["ann".to_owned()],
             reviewers: vec!["Ben".to_owned(), "nobody".to_owned()],
@@ -45,7 +47,7 @@ async fn everything_is_worn_from_the_first_request_on() {
     assert_eq!(world.fake.writes().len(), 1, "{:?}", world.fake.writes());
     let there = world.there();
     assert_eq!(there.title, "Draft: Update node");
-    assert_eq!(there.description, new.dressed);
+    assert_eq!(there.description, new.description);
     assert_eq!(there.labels, ["a b", "c"]);
     assert_eq!((there.assignees, there.reviewers), (vec![ann], vec![ben]));
     assert_eq!(there.milestone, Some(2));
