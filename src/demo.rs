@@ -6,14 +6,14 @@
 
 mod ci;
 mod layout;
-mod line;
+mod fleet;
 mod publish;
 mod registry;
 mod story;
 
-pub use ci::{Built, Ci};
-pub use layout::{Made, Member, below, chain, diamond, monorepo};
-pub use line::{AssemblyLine, Bench, Turn};
+pub use ci::{BuiltImage, DemoCi};
+pub use layout::{Made, DemoRepository, below, chain, diamond, monorepo};
+pub use fleet::{AssemblyLine, Bench, Turn};
 pub use publish::{PublishError, Publisher};
 pub use registry::DemoRegistry;
 pub use story::{Story, tell};

@@ -6,8 +6,8 @@
 
 use imagebot::family::freshness::{Code, Rung};
 use imagebot::plan::Reason;
-use imagebot::scheme::Verdict;
-use imagebot::source::Kind;
+use imagebot::scheme::TagVerdict;
+use imagebot::source::ReferenceKind;
 use std::collections::BTreeSet;
 
 fn page(name: &str) -> String {
@@ -65,7 +65,7 @@ fn codes_of_freshness_are_documented_and_stable() {
 #[test]
 fn verdicts_are_documented() {
     let page = page("tag-schemes.md");
-    for verdict in Verdict::ALL {
+    for verdict in TagVerdict::ALL {
         assert!(
             page.contains(&format!("`{}`", verdict.code())),
             "{}",
@@ -77,7 +77,7 @@ fn verdicts_are_documented() {
 #[test]
 fn kinds_are_documented() {
     let page = page("sources.md");
-    for kind in Kind::ALL {
+    for kind in ReferenceKind::ALL {
         assert!(
             page.contains(&format!("`{}`", kind.code())),
             "{}",

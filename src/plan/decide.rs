@@ -11,10 +11,10 @@ use super::observe::{Answers, Failure, Lookup, Missing, Observations, Question};
 use super::reason::{Outcome, Reason};
 use crate::family::{NO_REGISTRY, REGISTRY_ARG};
 use crate::image::{Reference, Tag};
-use crate::policy::{DigestMode, Effective, Policy, Subject};
+use crate::policy::{DigestMode, Effective, Policy, RuleSubject};
 use crate::repo::{RepoName, RepoPath};
 use crate::scheme::{self, Scheme};
-use crate::source::{Found, Kind, Located, WhyNot};
+use crate::source::{Resolution, ReferenceKind, Located, WhyNot};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -103,7 +103,7 @@ impl DecisionBuilder {
             );
             return Ok(());
         };
-        let subject = Subject {
+        let subject = RuleSubject {
             repo: ask.repo,
             path: ask.path,
             image: &reference.name,
@@ -210,9 +210,9 @@ impl DecisionBuilder {
     }
 
     fn may_pin(&mut self, ask: &Ask<'_>, effective: &Effective) -> bool {
-        let from_arg = matches!(&ask.located.found, Found::Known(known) if known.tag_from_arg);
+        let from_arg = matches!(&ask.located.found, Resolution::Known(known) if known.tag_from_arg);
         let allowed = !from_arg || effective.settings.pin_args.value;
-        if ask.located.kind == Kind::GipgeeBase {
+        if ask.located.kind == ReferenceKind::GipgeeBase {
             self.step(
                 "no digest is added in gipgee.yml: gipgee's checks reject a tag with a digest",
             );

@@ -11,7 +11,7 @@ use super::text::short_hash;
 use crate::image::{Digest, Platform, Reference, Tag};
 use crate::policy::{Effective, Settings};
 use crate::repo::RepoName;
-use crate::scheme::{Level, Selection, Verdict};
+use crate::scheme::{Level, Selection, TagVerdict};
 
 /// How newer tags are looked for.
 pub(super) struct Search<'a> {
@@ -47,7 +47,7 @@ impl Search<'_> {
             "{repo} {}:{} {tag} {} {hash}",
             view.path,
             self.line,
-            level.as_str()
+            level.code()
         )
     }
 }
@@ -87,7 +87,7 @@ pub(super) fn new_tags(
                 })
             };
             let range = (first, last);
-            selection.reject_between(range, *bound, Verdict::NewerButLower, &is_proposed);
+            selection.reject_between(range, *bound, TagVerdict::NewerButLower, &is_proposed);
         }
         let mut tried: Vec<String> = Vec::new();
         loop {
@@ -127,7 +127,7 @@ pub(super) fn new_tags(
                 break;
             }
             let Ok(candidate) = Tag::parse(&text) else {
-                selection.reject(&text, Verdict::NewerButLower);
+                selection.reject(&text, TagVerdict::NewerButLower);
                 continue;
             };
             let kind = match (&pin, &reference.digest) {
@@ -158,7 +158,7 @@ pub(super) fn new_tags(
                         building.step(why.clone());
                         building.decision.missing = Some((Reason::TooYoung, why.clone()));
                         building.settle(Reason::TooYoung, why);
-                        selection.reject(&text, Verdict::TooYoung);
+                        selection.reject(&text, TagVerdict::TooYoung);
                         continue;
                     }
                     building.step(format!(
@@ -192,7 +192,7 @@ pub(super) fn new_tags(
                         format!("{candidate} is listed, but its manifest does not exist yet");
                     building.decision.missing = Some((Reason::NotThereYet, detail.clone()));
                     building.settle(Reason::NotThereYet, detail);
-                    selection.reject(&text, Verdict::NewerButLower);
+                    selection.reject(&text, TagVerdict::NewerButLower);
                 }
                 TagTarget::Missing(platforms) => {
                     let names: Vec<&str> =
@@ -202,7 +202,7 @@ pub(super) fn new_tags(
                         Reason::MissingPlatform,
                         format!("{candidate} lacks {}", names.join(", ")),
                     );
-                    selection.reject(&text, Verdict::MissingPlatform);
+                    selection.reject(&text, TagVerdict::MissingPlatform);
                 }
                 TagTarget::Same => {
                     building.step(format!(
@@ -212,7 +212,7 @@ pub(super) fn new_tags(
                         Reason::SameContent,
                         format!("{candidate} has the same content as the pinned digest"),
                     );
-                    selection.reject(&text, Verdict::SameContent);
+                    selection.reject(&text, TagVerdict::SameContent);
                 }
             }
         }
@@ -263,10 +263,10 @@ pub(super) fn why_not_newer(building: &mut DecisionBuilder, selection: &Selectio
     if !building.decision.wanted.is_empty() || building.decision.reason != Reason::UpToDate {
         return;
     }
-    let barred = |verdict: Verdict| {
+    let barred = |verdict: TagVerdict| {
         matches!(
             verdict,
-            Verdict::Ignored | Verdict::NotAllowed | Verdict::AboveAllowedLevel
+            TagVerdict::Ignored | TagVerdict::NotAllowed | TagVerdict::AboveAllowedLevel
         )
     };
     let newest = selection.verdicts().find(|judged| barred(judged.verdict));

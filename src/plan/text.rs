@@ -156,7 +156,7 @@ impl Texts {
                 .collect();
             let level = behind
                 .first()
-                .map_or("", |(_, wanted)| wanted.level.as_str());
+                .map_or("", |(_, wanted)| wanted.level.code());
             let places: Vec<String> = behind
                 .iter()
                 .map(|(decision, _)| code(&format!("{}:{}", decision.path, decision.located.line)))

@@ -3,17 +3,17 @@
 use super::endpoint::Endpoint;
 use super::hosts::Hosts;
 use super::{Login, RegistryError, answer, manifests, tags};
-use crate::http::{Request, ResolveError, Response};
+use crate::http::{HttpRequest, ResolveError, HttpResponse};
 use crate::image::{ImageName, RegistryHost, Tag};
 use std::time::Duration;
 
 /// One step of the way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct DoctorStep {
     /// What is looked at: `secret`, `listed`, `dns`, `tcp`, `tls`, `registry`, `auth`, `token`, `tags`, `manifest`.
     pub name: &'static str,
     /// How it went.
-    pub outcome: Outcome,
+    pub outcome: DoctorOutcome,
     /// What was found.
     pub detail: String,
     /// What to do about a failure, where that is known.
@@ -22,7 +22,7 @@ pub struct Step {
 
 /// How a step went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum DoctorOutcome {
     /// As it should.
     Ok,
     /// The way ends here.
@@ -45,34 +45,34 @@ pub struct Goal<'a> {
 }
 
 /// Walks until a step fails.
-pub(super) async fn walk(hosts: &Hosts, goal: Goal<'_>, login: Option<&Login>) -> Vec<Step> {
+pub(super) async fn walk(hosts: &Hosts, goal: Goal<'_>, login: Option<&Login>) -> Vec<DoctorStep> {
     let mut way = Way(Vec::new());
     // A failed step has been written down, so there is nothing left to do with it.
     let _ = steps(&mut way, hosts, goal, login).await;
     way.0
 }
 
-struct Way(Vec<Step>);
+struct Way(Vec<DoctorStep>);
 
 /// The way has ended.
 struct End;
 
 impl Way {
     fn ok(&mut self, name: &'static str, detail: impl Into<String>) {
-        self.push(name, Outcome::Ok, detail.into(), None);
+        self.push(name, DoctorOutcome::Ok, detail.into(), None);
     }
 
     fn skip(&mut self, name: &'static str, detail: impl Into<String>) {
-        self.push(name, Outcome::Skipped, detail.into(), None);
+        self.push(name, DoctorOutcome::Skipped, detail.into(), None);
     }
 
     fn end(&mut self, name: &'static str, error: &RegistryError) -> End {
-        self.push(name, Outcome::Failed, error.to_string(), error.help());
+        self.push(name, DoctorOutcome::Failed, error.to_string(), error.help());
         End
     }
 
-    fn push(&mut self, name: &'static str, outcome: Outcome, detail: String, help: Option<String>) {
-        self.0.push(Step {
+    fn push(&mut self, name: &'static str, outcome: DoctorOutcome, detail: String, help: Option<String>) {
+        self.0.push(DoctorStep {
             name,
             outcome,
             detail,
@@ -160,10 +160,10 @@ async fn reach(way: &mut Way, hosts: &Hosts, endpoint: &Endpoint) -> Result<(), 
 }
 
 /// TLS, and whether a registry answers.
-async fn ping(way: &mut Way, endpoint: &Endpoint) -> Result<Response, End> {
+async fn ping(way: &mut Way, endpoint: &Endpoint) -> Result<HttpResponse, End> {
     let host = &endpoint.settings.host;
     let answered = endpoint
-        .send_on(Request::get(endpoint.url(""), 64 * 1024))
+        .send_on(HttpRequest::get(endpoint.url(""), 64 * 1024))
         .await;
     let response = match answered {
         Err(error @ RegistryError::Tls { .. }) => return Err(way.end("tls", &error)),
@@ -191,7 +191,7 @@ async fn ping(way: &mut Way, endpoint: &Endpoint) -> Result<Response, End> {
 fn greet(
     way: &mut Way,
     endpoint: &Endpoint,
-    ping: &Response,
+    ping: &HttpResponse,
     login: Option<&Login>,
 ) -> Result<(), End> {
     if ping.status.as_u16() != 401 {
@@ -218,7 +218,7 @@ fn greet(
 async fn knock(
     way: &mut Way,
     endpoint: &Endpoint,
-    ping: &Response,
+    ping: &HttpResponse,
     login: Option<&Login>,
 ) -> Result<(), End> {
     if ping.status.as_u16() != 401 {
@@ -234,7 +234,7 @@ async fn knock(
     };
     let header = endpoint.auth.for_host(&ping.headers, login).await;
     let header = header.map_err(|error| way.end("token", &error))?;
-    let request = Request::get(endpoint.url(""), 64 * 1024).authorization(header);
+    let request = HttpRequest::get(endpoint.url(""), 64 * 1024).authorization(header);
     let response = endpoint.send_on(request).await;
     let response = response.map_err(|error| way.end("token", &error))?;
     match response.status.as_u16() {
@@ -254,7 +254,7 @@ async fn knock(
 async fn read(
     way: &mut Way,
     endpoint: &Endpoint,
-    ping: &Response,
+    ping: &HttpResponse,
     (path, wanted): (&str, Option<&Tag>),
     login: Option<&Login>,
 ) -> Result<(), End> {
@@ -295,7 +295,7 @@ async fn read(
                 false => "it is not listed either",
             };
             let detail = format!("{tag} does not exist; {listed}");
-            way.push("manifest", Outcome::Failed, detail, None);
+            way.push("manifest", DoctorOutcome::Failed, detail, None);
             Err(End)
         }
     }

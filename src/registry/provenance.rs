@@ -7,8 +7,8 @@
 //! Not here: referrers and cosign's tags, which hold signed copies of the same, and envelopes around statements.
 
 use super::endpoint::Endpoint;
-use super::manifest::{Content, EntryKind, Index};
-use super::manifests::{self, Wanted};
+use super::manifest::{ManifestContent, IndexEntryKind, Index};
+use super::manifests::{self, ManifestReference};
 use super::{Kept, Login, RegistryError, blob};
 use crate::image::{Digest, Reference};
 use percent_encoding::percent_decode_str;
@@ -36,15 +36,15 @@ pub(super) async fn get(
 ) -> Result<Option<Provenance>, RegistryError> {
     let attestations = index.entries.iter().filter(|entry| {
         let speaks = entry.about.as_ref().is_none_or(|found| found == about);
-        entry.kind == EntryKind::Attestation && speaks
+        entry.kind == IndexEntryKind::Attestation && speaks
     });
     let mut found = None;
     for entry in attestations.take(MOST) {
-        let wanted = Wanted::Digest(&entry.digest);
+        let wanted = ManifestReference::Digest(&entry.digest);
         let Some(manifest) = manifests::get(endpoint, path, login, wanted).await? else {
             continue;
         };
-        let Content::Image(manifest) = manifest.content else {
+        let ManifestContent::Image(manifest) = manifest.content else {
             continue;
         };
         // Where the index does not say what it speaks of, the attestation itself has to.

@@ -1,7 +1,7 @@
 //! What the operator says of a registry.
 
 use super::Validators;
-use crate::http::{Clock, Gates, Limits, Origin, Policy};
+use crate::http::{Clock, Gates, Limits, Origin, HttpPolicy};
 use crate::image::RegistryHost;
 use crate::redact::Redactor;
 use secrecy::SecretString;
@@ -116,7 +116,7 @@ pub enum Unlisted {
 
 /// What all registries of a run share.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct RegistryOptions {
     /// What happens to hosts that are not listed.
     pub unlisted: Unlisted,
     /// Where answers are kept.
@@ -126,21 +126,21 @@ pub struct Options {
     /// The time.
     pub clock: Clock,
     /// Time-outs and patience.
-    pub policy: Policy,
+    pub policy: HttpPolicy,
     /// The gates, to be shared with other clients of the same hosts.
     pub gates: Gates,
     /// Whether the environment's proxy settings are used.
     pub proxy: bool,
 }
 
-impl Default for Options {
+impl Default for RegistryOptions {
     fn default() -> Self {
         Self {
             unlisted: Unlisted::Refuse,
             validators: Validators::memory(),
             redactor: Redactor::new(),
             clock: Clock::system(),
-            policy: Policy::default(),
+            policy: HttpPolicy::default(),
             gates: Gates::new(),
             proxy: true,
         }

@@ -10,10 +10,10 @@ use super::report::ProblemReport;
 use super::shared::Shared;
 use crate::fleet::{ExistingRequests, OurBranch, ParsedRepo, RepoId};
 use crate::forge::ForgeError;
-use crate::git::{EntryKind, FileChange, GitError, NewCommit, Push, Pushed};
+use crate::git::{TreeEntryKind, FileChange, GitError, NewCommit, Push, Pushed};
 use crate::plan::{Done, Ownership, Planned, Proposal, Reconciled, Step};
 use crate::repo::{Branch, CommitId, MergeRequestEdit, NewMergeRequest};
-use crate::store::Kind;
+use crate::store::StoredKind;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -237,8 +237,8 @@ impl Executor<'_> {
         let file = |(path, contents): (&crate::repo::RepoPath, &Vec<u8>)| FileChange {
             path: path.clone(),
             kind: match self.parsed.is_executable(path) {
-                true => EntryKind::Executable,
-                false => EntryKind::File,
+                true => TreeEntryKind::Executable,
+                false => TreeEntryKind::File,
             },
             contents: contents.clone(),
         };
@@ -344,7 +344,7 @@ impl Executor<'_> {
         self.reached("opened");
         let key = format!("{} {}", self.id, opened.number);
         let now = self.shared.options.now.as_second().to_string();
-        self.shared.setup.store.keep(Kind::Opened, &key, &now);
+        self.shared.setup.store.keep(StoredKind::Opened, &key, &now);
         self.branches[index].number = Some(opened.number);
         self.existing.open.push(opened.into());
         Ok(())

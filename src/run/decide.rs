@@ -8,7 +8,7 @@ use super::setup::Setup;
 use crate::fleet::{Fleet, FleetRepo, Need, ParsedRepo, Remembered, Scope, decisions, listed};
 use crate::plan::{Ask, Decision, Observations, Proposed, decide};
 use crate::repo::RepoName;
-use crate::store::Kind;
+use crate::store::StoredKind;
 use jiff::Timestamp;
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ pub(super) async fn decide_all(
     now: Timestamp,
     ticked: Ticked<'_>,
 ) -> Vec<Arc<Vec<Decision>>> {
-    fleet.seen.resume = setup.store.all_kept(Kind::Resume).into_iter().collect();
+    fleet.seen.resume = setup.store.all_kept(StoredKind::Resume).into_iter().collect();
     let mut asked = Questions::new(setup, now);
     loop {
         let needs = match decisions(fleet, now) {
@@ -124,8 +124,8 @@ pub(super) fn remember_stops<'d>(
     for decision in decisions {
         for (key, stopped) in &decision.stops {
             match stopped {
-                Some(tag) => setup.store.keep(Kind::Resume, key, tag),
-                None if seen.resume.contains_key(key) => setup.store.forget(Kind::Resume, key),
+                Some(tag) => setup.store.keep(StoredKind::Resume, key, tag),
+                None if seen.resume.contains_key(key) => setup.store.forget(StoredKind::Resume, key),
                 None => {}
             }
         }

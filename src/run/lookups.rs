@@ -5,7 +5,7 @@ use crate::fleet::ParsedRepo;
 use crate::forge::ForgeRegistry;
 use crate::plan::{Failure, FailureKind, Lookup};
 use crate::source::Located;
-use crate::store::Kind;
+use crate::store::StoredKind;
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
@@ -31,13 +31,13 @@ pub(super) fn lookups(
     }
     let name = parsed.name.as_ref();
     let key = name.map_or_else(String::new, ToString::to_string);
-    let last = setup.store.kept(Kind::Turn, &key).unwrap_or_default();
+    let last = setup.store.kept(StoredKind::Turn, &key).unwrap_or_default();
     let after = names.range::<str, _>((Bound::Excluded(last.as_str()), Bound::Unbounded));
     let turn: Vec<&String> = after.chain(&names).take(most).collect();
     let this_pass: BTreeSet<&str> = turn.iter().map(|name| name.as_str()).collect();
     // A look at a folder is no pass.
     if let Some(last) = turn.last().filter(|_| name.is_some()) {
-        setup.store.keep(Kind::Turn, &key, last);
+        setup.store.keep(StoredKind::Turn, &key, last);
     }
     let count = names.len();
     for slot in &mut all {

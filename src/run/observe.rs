@@ -5,11 +5,11 @@ use crate::config::{MAX_INCLUDED, included_names, version_paths};
 use crate::family::is_info;
 use crate::fleet::{GITLAB_DEPS, OurBranch, REPO_CONFIG, Tree, TreeFile};
 use crate::forge::Repository;
-use crate::git::{BranchCommit, Cached, Change, Entry, EntryKind, Git, GitError};
+use crate::git::{BranchCommit, Cached, TreeChange, TreeEntry, TreeEntryKind, Git, GitError};
 use crate::plan::{ChangeSet, FileVersions, Ownership, overlaps, whose};
 use crate::repo::{Branch, CommitId, RepoPath};
 use crate::source::{Format, MAX_FILE};
-use crate::store::Kind;
+use crate::store::StoredKind;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -126,7 +126,7 @@ fn unreadable(named: &[String], in_all: usize) -> Vec<(String, String)> {
 async fn add(
     tree: &mut Tree,
     cached: &mut Cached,
-    entries: Vec<Entry>,
+    entries: Vec<TreeEntry>,
     commit: Option<&CommitId>,
 ) -> Result<BTreeMap<CommitId, Vec<u8>>, GitError> {
     let mut wanted = Vec::new();
@@ -135,9 +135,9 @@ async fn add(
     };
     for entry in entries {
         match entry.kind {
-            EntryKind::File | EntryKind::Executable => wanted.push(entry),
-            EntryKind::Symlink => skip(&entry.path, "symlink"),
-            EntryKind::Submodule => skip(&entry.path, "submodule"),
+            TreeEntryKind::File | TreeEntryKind::Executable => wanted.push(entry),
+            TreeEntryKind::Symlink => skip(&entry.path, "symlink"),
+            TreeEntryKind::Submodule => skip(&entry.path, "submodule"),
         }
     }
     let mut ids: BTreeSet<CommitId> = wanted.iter().map(|entry| entry.id.clone()).collect();
@@ -152,7 +152,7 @@ async fn add(
         match contents.get(&entry.id) {
             Some(Some(contents)) => {
                 let file = TreeFile {
-                    executable: entry.kind == EntryKind::Executable,
+                    executable: entry.kind == TreeEntryKind::Executable,
                     contents: contents.clone(),
                 };
                 tree.files.insert(entry.path, file);
@@ -261,7 +261,7 @@ impl Judge<'_> {
         let text = self
             .setup
             .store
-            .kept(Kind::Judged, &judged_key(tip, self.head))?;
+            .kept(StoredKind::Judged, &judged_key(tip, self.head))?;
         let judged: Judged = serde_json::from_str(&text).ok()?;
         Some(OurBranch {
             head: tip.clone(),
@@ -293,7 +293,7 @@ pub(super) fn keep_judged(setup: &Setup, head: &CommitId, branch: &OurBranch) {
     };
     if let Ok(text) = serde_json::to_string(&judged) {
         let key = judged_key(&branch.head, head);
-        setup.store.keep(Kind::Judged, &key, &text);
+        setup.store.keep(StoredKind::Judged, &key, &text);
     }
 }
 
@@ -301,7 +301,7 @@ pub(super) fn keep_judged(setup: &Setup, head: &CommitId, branch: &OurBranch) {
 struct Walked {
     tip: CommitId,
     commits: Vec<BranchCommit>,
-    changes: Vec<Change>,
+    changes: Vec<TreeChange>,
 }
 
 impl Walked {
@@ -360,17 +360,17 @@ impl Walked {
     }
 }
 
-fn is_file(kind: EntryKind) -> bool {
-    matches!(kind, EntryKind::File | EntryKind::Executable)
+fn is_file(kind: TreeEntryKind) -> bool {
+    matches!(kind, TreeEntryKind::File | TreeEntryKind::Executable)
 }
 
-fn versions(change: &Change, contents: &BTreeMap<CommitId, Vec<u8>>) -> FileVersions {
-    let side = |side: &Option<(EntryKind, CommitId)>| {
+fn versions(change: &TreeChange, contents: &BTreeMap<CommitId, Vec<u8>>) -> FileVersions {
+    let side = |side: &Option<(TreeEntryKind, CommitId)>| {
         side.as_ref()
             .filter(|(kind, _)| is_file(*kind))
             .and_then(|(_, id)| contents.get(id).cloned())
     };
-    let kind = |side: &Option<(EntryKind, CommitId)>| side.as_ref().map(|(kind, _)| *kind);
+    let kind = |side: &Option<(TreeEntryKind, CommitId)>| side.as_ref().map(|(kind, _)| *kind);
     FileVersions {
         path: change.path.clone(),
         before: side(&change.before),

@@ -21,7 +21,7 @@ use crate::family::{Graph, ImageSpec, Member, NO_REGISTRY, Publishes};
 use crate::fleet::{Access, Fleet, ParsedRepo, member};
 use crate::image::ImageName;
 use crate::plan::{BuildNeed, BuildReason, Decision, Question};
-use crate::policy::{Age, Changes, DigestMode, Origin, Rule, Set};
+use crate::policy::{Age, Changes, DigestMode, SettingOrigin, Rule, Set};
 use crate::repo::{Glob, RepoName};
 use crate::scheme::Level;
 use std::collections::{BTreeMap, BTreeSet};
@@ -184,7 +184,7 @@ async fn order(
 /// A reference's digest is all that matters here, young or not.
 fn only_digests(mut parsed: ParsedRepo) -> ParsedRepo {
     fn set<T>(value: T) -> Option<Set<T>> {
-        let from = Origin::built_in();
+        let from = SettingOrigin::built_in();
         Some(Set { value, from })
     }
     let changes = Changes {
@@ -193,7 +193,7 @@ fn only_digests(mut parsed: ParsedRepo) -> ParsedRepo {
         min_age: set(Age::NONE),
         ..Changes::default()
     };
-    let rule = Rule::everything(changes, Origin::built_in());
+    let rule = Rule::everything(changes, SettingOrigin::built_in());
     parsed.policy.rules.push(rule);
     parsed
 }

@@ -15,7 +15,7 @@ use super::report::{ProblemReport, Report, RepositoryReport, capped};
 use super::setup::Setup;
 use super::shared::{AT_ONCE, Shared};
 use crate::fleet::{Family, Fleet, Need, Plan, plan, ready};
-use crate::store::Kind;
+use crate::store::StoredKind;
 use futures::StreamExt as _;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -83,7 +83,7 @@ pub(super) fn begin(
     let limits = (!options.force).then_some(setup.config.limits);
     let mut fleet = Fleet::new(Arc::clone(&setup.operator), limits, remembered);
     fleet.traces = options.traces;
-    fleet.seen.resume = setup.store.all_kept(Kind::Resume).into_iter().collect();
+    fleet.seen.resume = setup.store.all_kept(StoredKind::Resume).into_iter().collect();
     Some((fleet, Edges::new(shared, scope, depth)))
 }
 

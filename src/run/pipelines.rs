@@ -5,7 +5,7 @@ use super::shared::Shared;
 use crate::fleet::{FleetRepo, Pipelines};
 use crate::forge::{Forge, Repository};
 use crate::repo::{CiStatus, CommitId, RepoName};
-use crate::store::Kind;
+use crate::store::StoredKind;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -55,10 +55,10 @@ pub(super) async fn pipelines(
         (CiStatus::Unknown, _) => Some(unknown_since(shared, &key)),
         (status, Some((_, head))) => {
             for known_by in [key.as_str(), repo.name.as_str()] {
-                shared.setup.store.forget(Kind::Ci, &unknown(known_by));
+                shared.setup.store.forget(StoredKind::Ci, &unknown(known_by));
             }
             let what = format!("{head} {status:?}");
-            Some(since(shared, Kind::Ci, forge, repo, &what, None))
+            Some(since(shared, StoredKind::Ci, forge, repo, &what, None))
         }
         (_, None) => None,
     };
@@ -86,9 +86,9 @@ fn unknown(key: &str) -> String {
 fn unknown_since(shared: &Shared, key: &str) -> Timestamp {
     let (store, now) = (&shared.setup.store, shared.options.now);
     let key = unknown(key);
-    let kept = store.time(Kind::Ci, &key, now.as_second());
+    let kept = store.time(StoredKind::Ci, &key, now.as_second());
     if kept.is_none() && !shared.options.dry_run {
-        store.keep(Kind::Ci, &key, &now.as_second().to_string());
+        store.keep(StoredKind::Ci, &key, &now.as_second().to_string());
     }
     let kept = kept.and_then(|at| Timestamp::from_second(at).ok());
     kept.unwrap_or(now)
@@ -116,13 +116,13 @@ pub(super) fn head_since(
     committed: Option<i64>,
 ) -> Timestamp {
     let made = committed.and_then(|at| Timestamp::from_second(at).ok());
-    since(shared, Kind::Head, forge, repo, head.as_str(), made)
+    since(shared, StoredKind::Head, forge, repo, head.as_str(), made)
 }
 
 /// Since when something of a repository is as it is: `first` if nothing is remembered, now if it was something else.
 fn since(
     shared: &Shared,
-    kind: Kind,
+    kind: StoredKind,
     forge: &dyn Forge,
     repo: &Repository,
     what: &str,

@@ -11,7 +11,7 @@ use super::report::{ProblemReport, RepositoryReport};
 use super::shared::{AT_ONCE, Shared};
 use crate::fleet::{ExistingRequests, REPO_CONFIG, ReadRepo, RepoId};
 use crate::forge::{Forge, ForgeError, Repository};
-use crate::store::Kind;
+use crate::store::StoredKind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
@@ -262,7 +262,7 @@ async fn notice(
     }
     let key = store_key(forge, repo);
     let text = problem.map(text_of);
-    let said = setup.store.kept(Kind::Noticed, &key);
+    let said = setup.store.kept(StoredKind::Noticed, &key);
     if said.as_deref() == Some(text.as_deref().unwrap_or_default()) {
         return Ok(());
     }
@@ -280,7 +280,7 @@ async fn notice(
     }
     setup
         .store
-        .keep(Kind::Noticed, &key, &text.unwrap_or_default());
+        .keep(StoredKind::Noticed, &key, &text.unwrap_or_default());
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use super::setup::Setup;
 use crate::fleet::{Fleet, Plan, Remembered};
 use crate::image::ImageName;
 use crate::plan::{Labels, Lookup};
-use crate::store::Kind;
+use crate::store::StoredKind;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
@@ -16,37 +16,37 @@ const KEPT: i64 = 90 * 24 * 3_600;
 /// All that is remembered.
 pub(super) fn remembered(setup: &Setup, now: Timestamp) -> Remembered {
     let forges = setup.forges.iter().map(|forge| forge.name());
-    let sources = setup.store.all_kept(Kind::Source).into_iter();
+    let sources = setup.store.all_kept(StoredKind::Source).into_iter();
     Remembered {
         registered: forges
             .map(|forge| (forge.to_owned(), known(setup, forge)))
             .collect(),
-        publishers: setup.store.all_kept(Kind::Publisher),
-        parents: setup.store.all_kept(Kind::Parents),
+        publishers: setup.store.all_kept(StoredKind::Publisher),
+        parents: setup.store.all_kept(StoredKind::Parents),
         sources: sources
             .filter_map(|(image, source)| Some((ImageName::parse(&image).ok()?, source)))
             .collect(),
         opened: opened(setup, now),
-        opening: times(setup, Kind::Opening, now),
+        opening: times(setup, StoredKind::Opening, now),
         open_elsewhere: 0,
     }
 }
 
 /// When merge requests were opened; what is long over is forgotten.
 fn opened(setup: &Setup, now: Timestamp) -> BTreeMap<String, Timestamp> {
-    let all = setup.store.all_kept(Kind::Opened).into_keys();
+    let all = setup.store.all_kept(StoredKind::Opened).into_keys();
     let mut kept = BTreeMap::new();
     for key in all {
-        let at = setup.store.time(Kind::Opened, &key, now.as_second());
+        let at = setup.store.time(StoredKind::Opened, &key, now.as_second());
         match at.and_then(|at| Timestamp::from_second(at).ok()) {
             Some(at) if at.as_second() > now.as_second() - KEPT => drop(kept.insert(key, at)),
-            _ => setup.store.forget(Kind::Opened, &key),
+            _ => setup.store.forget(StoredKind::Opened, &key),
         }
     }
     kept
 }
 
-fn times(setup: &Setup, kind: Kind, now: Timestamp) -> BTreeMap<String, Timestamp> {
+fn times(setup: &Setup, kind: StoredKind, now: Timestamp) -> BTreeMap<String, Timestamp> {
     let all = setup.store.all_kept(kind).into_keys();
     let times = all.filter_map(|key| {
         let at = setup.store.time(kind, &key, now.as_second())?;
@@ -76,13 +76,13 @@ pub(super) fn remember_opening(setup: &Setup, fleet: &mut Fleet, plan: &Plan, no
             .filter(|key| !opening.contains(key))
             .collect();
         for key in over {
-            setup.store.forget(Kind::Opening, &key);
+            setup.store.forget(StoredKind::Opening, &key);
             fleet.remembered.opening.remove(&key);
         }
         for key in opening {
             if !fleet.remembered.opening.contains_key(key) {
                 let text = now.as_second().to_string();
-                setup.store.keep(Kind::Opening, key, &text);
+                setup.store.keep(StoredKind::Opening, key, &text);
                 fleet.remembered.opening.insert(key.clone(), now);
             }
         }
@@ -93,9 +93,9 @@ pub(super) fn remember_opening(setup: &Setup, fleet: &mut Fleet, plan: &Plan, no
 pub(super) fn remember_source(setup: &Setup, lookup: &Lookup, labels: &Labels) {
     let image = lookup.image.canonical();
     if let Some(source) = labels.source()
-        && setup.store.kept(Kind::Source, &image).as_deref() != Some(source)
+        && setup.store.kept(StoredKind::Source, &image).as_deref() != Some(source)
     {
-        setup.store.keep(Kind::Source, &image, source);
+        setup.store.keep(StoredKind::Source, &image, source);
     }
 }
 
@@ -103,13 +103,13 @@ pub(super) fn remember_source(setup: &Setup, lookup: &Lookup, labels: &Labels) {
 pub(super) fn remember_family(setup: &Setup, fleet: &Fleet) {
     if fleet.is_whole() {
         let family = fleet.family();
-        replace(setup, Kind::Publisher, &family.published());
-        replace(setup, Kind::Parents, &family.parents());
+        replace(setup, StoredKind::Publisher, &family.published());
+        replace(setup, StoredKind::Parents, &family.parents());
     }
 }
 
 /// Makes the store hold just this, and writes only what is new.
-fn replace(setup: &Setup, kind: Kind, now: &BTreeMap<String, String>) {
+fn replace(setup: &Setup, kind: StoredKind, now: &BTreeMap<String, String>) {
     let before = setup.store.all_kept(kind);
     for key in before.keys().filter(|key| !now.contains_key(*key)) {
         setup.store.forget(kind, key);

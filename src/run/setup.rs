@@ -13,10 +13,10 @@ use crate::image::{ImageName, RegistryHost};
 use crate::plan::Lookup;
 use crate::redact::Redactor;
 use crate::registry::{
-    DockerConfig, DockerLogin, HostSettings, Kept, Login, Options, Registries, Unlisted, Validators,
+    DockerConfig, DockerLogin, HostSettings, Kept, Login, RegistryOptions, Registries, Unlisted, Validators,
 };
 use crate::repo::RepoName;
-use crate::store::{Answer, Store};
+use crate::store::{StoredAnswer, Store};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -121,12 +121,12 @@ impl Setup {
                 }
             }
         }
-        let options = Options {
+        let options = RegistryOptions {
             unlisted,
             validators: validators(&store),
             redactor: redactor.clone(),
             clock,
-            ..Options::default()
+            ..RegistryOptions::default()
         };
         let registries = Registries::new(hosts(&config), options)?;
         Ok(Self {
@@ -316,7 +316,7 @@ fn validators(store: &Store) -> Validators {
     let (reader, writer) = (store.clone(), store.clone());
     Validators::new(
         move |key| {
-            let Answer {
+            let StoredAnswer {
                 etag,
                 media_type,
                 next,
@@ -338,7 +338,7 @@ fn validators(store: &Store) -> Validators {
               }| {
             writer.keep_answer(
                 key,
-                &Answer {
+                &StoredAnswer {
                     etag,
                     media_type,
                     next,

@@ -1128,12 +1128,12 @@ fn a_repositorys_rules_come_after_the_operators() {
     let path = RepoPath::parse("Dockerfile").unwrap();
     let of = |image: &str| {
         let name = ImageName::parse(image).unwrap();
-        let subject = imagebot::policy::Subject {
+        let subject = imagebot::policy::RuleSubject {
             repo: None,
             path: &path,
             image: &name,
             tag: None,
-            kind: imagebot::source::Kind::From,
+            kind: imagebot::source::ReferenceKind::From,
         };
         let policy = Policy {
             rules: rules.clone(),

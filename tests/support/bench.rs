@@ -3,11 +3,11 @@
 use super::fake_registry::FakeRegistry;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use imagebot::http::{Clock, Limits, Origin, Policy};
+use imagebot::http::{Clock, HttpPolicy, Limits, Origin};
 use imagebot::image::{Digest, ImageName, RegistryHost, Tag};
 use imagebot::registry::{
-    Head, HostSettings, ImageConfig, Kept, Login, Manifest, Options, Registries, RegistryError,
-    Tags, Unlisted, Validators, Wanted,
+    Head, HostSettings, ImageConfig, Kept, Login, Manifest, ManifestReference, Registries,
+    RegistryError, RegistryOptions, Tags, Unlisted, Validators,
 };
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -35,21 +35,24 @@ impl Bench {
         Self::with(listed, |_| {})
     }
 
-    pub(crate) fn with(listed: Vec<HostSettings>, change: impl FnOnce(&mut Options)) -> Self {
+    pub(crate) fn with(
+        listed: Vec<HostSettings>,
+        change: impl FnOnce(&mut RegistryOptions),
+    ) -> Self {
         let _ = log();
         let store = Store::default();
         let (reader, writer) = (Arc::clone(&store), Arc::clone(&store));
         let clock = Clock::manual("2026-11-21T12:00:00Z".parse().expect("a time"));
-        let mut options = Options {
+        let mut options = RegistryOptions {
             unlisted: Unlisted::Refuse,
             validators: Validators::new(
                 move |key| lock(&reader).get(key).cloned(),
                 move |key, kept| drop(lock(&writer).insert(key.to_owned(), kept)),
             ),
             clock: clock.clone(),
-            policy: Policy::default(),
+            policy: HttpPolicy::default(),
             proxy: false,
-            ..Options::default()
+            ..RegistryOptions::default()
         };
         change(&mut options);
         Self {
@@ -83,7 +86,11 @@ impl Bench {
     }
 
     /// The digest of a manifest that is there.
-    pub(crate) async fn head<'a>(&self, image: &ImageName, wanted: impl Into<Wanted<'a>>) -> Head {
+    pub(crate) async fn head<'a>(
+        &self,
+        image: &ImageName,
+        wanted: impl Into<ManifestReference<'a>>,
+    ) -> Head {
         let answer = self.registries.head(image, None, wanted).await;
         answer.expect("an answer").expect("a manifest")
     }
@@ -92,7 +99,7 @@ impl Bench {
     pub(crate) async fn manifest<'a>(
         &self,
         image: &ImageName,
-        wanted: impl Into<Wanted<'a>>,
+        wanted: impl Into<ManifestReference<'a>>,
     ) -> Manifest {
         let answer = self.registries.manifest(image, None, wanted).await;
         answer.expect("an answer").expect("a manifest")

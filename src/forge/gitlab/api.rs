@@ -9,7 +9,7 @@ use super::wire::Wire;
 use crate::forge::error::ForgeError;
 use crate::forge::server::ServerSettings;
 use crate::forge::wire::one_line;
-use crate::http::{Client, Clock, Gates, Request, Response};
+use crate::http::{Client, Clock, Gates, HttpRequest, HttpResponse};
 use futures::StreamExt as _;
 use gitlab::api::Endpoint;
 use reqwest::Method;
@@ -164,7 +164,7 @@ impl Api {
         &self,
         endpoint: &(impl Endpoint + Sync),
         page: Option<u32>,
-    ) -> Result<Response, ForgeError> {
+    ) -> Result<HttpResponse, ForgeError> {
         let request = self.request(endpoint, page)?;
         let response = self.wire.send(request).await?;
         self.wire.refuse_401(&response)?;
@@ -175,7 +175,7 @@ impl Api {
     pub(super) async fn write_raw(
         &self,
         endpoint: &(impl Endpoint + Sync),
-    ) -> Result<Response, ForgeError> {
+    ) -> Result<HttpResponse, ForgeError> {
         self.wire.write(self.request(endpoint, None)?).await
     }
 
@@ -183,7 +183,7 @@ impl Api {
     pub(super) async fn write(
         &self,
         endpoint: &(impl Endpoint + Sync),
-    ) -> Result<Response, ForgeError> {
+    ) -> Result<HttpResponse, ForgeError> {
         let response = self.write_raw(endpoint).await?;
         self.wire.refuse_401(&response)?;
         Ok(response)
@@ -207,7 +207,7 @@ impl Api {
     }
 
     /// Whether somebody else, or GitLab itself, has the project's merge requests in hand just now (F42).
-    pub(super) fn is_locked(&self, response: &Response) -> bool {
+    pub(super) fn is_locked(&self, response: &HttpResponse) -> bool {
         response.status == reqwest::StatusCode::CONFLICT
             && self.message(response).to_ascii_lowercase().contains("lock")
     }
@@ -219,7 +219,7 @@ impl Api {
         variables: Value,
     ) -> Result<Graph<T>, ForgeError> {
         let body = json!({"query": query, "variables": variables}).to_string();
-        let mut request = Request::get(self.url("api/graphql")?, LIMIT);
+        let mut request = HttpRequest::get(self.url("api/graphql")?, LIMIT);
         request.method = Method::POST;
         request.body = Some(body.into_bytes().into());
         let request = self
@@ -250,7 +250,7 @@ impl Api {
     }
 
     /// The answer, if its status says success.
-    pub(super) fn good(&self, response: Response) -> Result<Response, ForgeError> {
+    pub(super) fn good(&self, response: HttpResponse) -> Result<HttpResponse, ForgeError> {
         if response.status.is_success() {
             return Ok(response);
         }
@@ -258,12 +258,12 @@ impl Api {
     }
 
     /// What an answer that is no success means.
-    pub(super) fn failed(&self, response: &Response) -> ForgeError {
+    pub(super) fn failed(&self, response: &HttpResponse) -> ForgeError {
         failure::of(response, &self.wire.redactor)
     }
 
     /// What the answer says of its failure, for reading, not for people.
-    pub(super) fn message(&self, response: &Response) -> String {
+    pub(super) fn message(&self, response: &HttpResponse) -> String {
         failure::message(response, &self.wire.redactor)
     }
 
@@ -273,7 +273,7 @@ impl Api {
     }
 
     /// Reads an answer's JSON.
-    pub(super) fn decode<T: DeserializeOwned>(&self, response: &Response) -> Result<T, ForgeError> {
+    pub(super) fn decode<T: DeserializeOwned>(&self, response: &HttpResponse) -> Result<T, ForgeError> {
         serde_json::from_slice(&response.body).map_err(|error| {
             let what = format!(
                 "{} did not answer like GitLab: {error}",
@@ -293,7 +293,7 @@ impl Api {
         &self,
         endpoint: &(impl Endpoint + Sync),
         page: Option<u32>,
-    ) -> Result<Request, ForgeError> {
+    ) -> Result<HttpRequest, ForgeError> {
         let mut url = self.url(&format!("api/v4/{}", endpoint.endpoint()))?;
         endpoint.parameters().add_to_url(&mut url);
         if let Some(page) = page {
@@ -304,7 +304,7 @@ impl Api {
         }
         let body = endpoint.body();
         let body = body.map_err(|error| ForgeError::Refused(error.to_string()))?;
-        let mut request = Request::get(url, LIMIT);
+        let mut request = HttpRequest::get(url, LIMIT);
         request.method = endpoint.method();
         if let Some((media_type, body)) = body {
             request.body = Some(body.into());

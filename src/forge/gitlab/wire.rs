@@ -7,7 +7,7 @@ use super::failure;
 use crate::forge::error::ForgeError;
 use crate::forge::server::ServerSettings;
 use crate::forge::wire::{Budgets, Refused, Writes, back_off, server_time};
-use crate::http::{Client, Clock, Gates, HttpError, Request, Response};
+use crate::http::{Client, Clock, Gates, HttpError, HttpRequest, HttpResponse};
 use crate::redact::Redactor;
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, HeaderName, HeaderValue, RETRY_AFTER};
@@ -71,7 +71,7 @@ impl Wire {
     }
 
     /// A request with the token.
-    pub(super) fn signed(&self, mut request: Request) -> Request {
+    pub(super) fn signed(&self, mut request: HttpRequest) -> HttpRequest {
         // One that names no time is a limit of this kind of request alone: see `Busy`.
         request.is_final = Some(|headers, _| !headers.contains_key(RETRY_AFTER));
         if let Ok(mut value) = HeaderValue::from_str(self.token.expose_secret()) {
@@ -84,7 +84,7 @@ impl Wire {
     }
 
     /// Sends a request that changes nothing; the answer has any status but 429.
-    pub(super) async fn send(&self, request: Request) -> Result<Response, ForgeError> {
+    pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ForgeError> {
         loop {
             self.busy.wait(&request, &self.clock).await?;
             let response = self.exchange(request.clone()).await?;
@@ -96,7 +96,7 @@ impl Wire {
 
     /// Sends what changes something, one after another and with a pause between them; the answer has any status but
     /// 429.
-    pub(super) async fn write(&self, request: Request) -> Result<Response, ForgeError> {
+    pub(super) async fn write(&self, request: HttpRequest) -> Result<HttpResponse, ForgeError> {
         loop {
             // Others write while this one waits.
             self.busy.wait(&request, &self.clock).await?;
@@ -114,7 +114,7 @@ impl Wire {
     }
 
     /// An error for an answer that refuses the token.
-    pub(super) fn refuse_401(&self, response: &Response) -> Result<(), ForgeError> {
+    pub(super) fn refuse_401(&self, response: &HttpResponse) -> Result<(), ForgeError> {
         if response.status != StatusCode::UNAUTHORIZED {
             return Ok(());
         }
@@ -122,7 +122,7 @@ impl Wire {
         Err(failure::of(response, &self.redactor))
     }
 
-    async fn exchange(&self, request: Request) -> Result<Response, ForgeError> {
+    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, ForgeError> {
         self.refused.check(&self.base)?;
         // F45: a limit that is used up is waited for, or the forge is left alone.
         self.budgets.wait("").await.map_err(|wait| {
@@ -147,7 +147,7 @@ impl Wire {
         Ok(response)
     }
 
-    fn note_rate(&self, response: &Response) {
+    fn note_rate(&self, response: &HttpResponse) {
         let number = |name: &str| response.header(name)?.trim().parse::<i64>().ok();
         let (Some(0), Some(reset)) = (number("ratelimit-remaining"), number("ratelimit-reset"))
         else {
@@ -163,7 +163,7 @@ impl Wire {
 
 /// Whether a page for people was sent in place of an answer. A gateway's own page about a server that is down is
 /// another matter.
-fn is_web_page(response: &Response) -> bool {
+fn is_web_page(response: &HttpResponse) -> bool {
     let html = response.media_type();
     let html = html.is_some_and(|kind| kind == "text/html");
     let location = response.header("location");

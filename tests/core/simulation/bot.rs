@@ -11,7 +11,7 @@ use imagebot::plan::{
     Contents, Failure, FailureKind, Labels, Lookup, Observation, OwnRequest, Ownership, Proposed,
     Question, Reconciled, Step, Templates, overlaps,
 };
-use imagebot::policy::{Age, Ceiling, Changes, Hold, Origin, Rule, Set};
+use imagebot::policy::{Age, Ceiling, Changes, Hold, Rule, Set, SettingOrigin};
 use imagebot::repo::{
     Branch, CiStatus, CommitId, MergeRequest, MergeRequestState, RepoGlobs, RepoPath,
 };
@@ -59,7 +59,7 @@ pub(super) struct Trouble {
 impl Bot {
     pub(super) fn new(holds: bool, hold_for: Option<Age>) -> Self {
         fn set<T>(value: T) -> Option<Set<T>> {
-            let from = Origin::built_in();
+            let from = SettingOrigin::built_in();
             Some(Set { value, from })
         }
         let changes = Changes {
@@ -69,7 +69,7 @@ impl Bot {
         };
         Self {
             operator: Arc::new(Operator {
-                rules: vec![Rule::everything(changes, Origin::built_in())],
+                rules: vec![Rule::everything(changes, SettingOrigin::built_in())],
                 ceiling: Ceiling::default(),
                 publishes: Vec::new(),
                 aliases: Vec::new(),

@@ -22,7 +22,7 @@ pub(crate) enum On {
 const TOKEN: &str = "CANARY-forge-token-5d41402abc4b2a76";
 
 #[expect(clippy::enum_variant_names, reason = "GitHub is what it is called")]
-pub(crate) enum Hub {
+pub(crate) enum TestForge {
     Local(Local, PathBuf),
     GitLab(FakeGitLab, String),
     GitHub(FakeGitHub),
@@ -32,11 +32,11 @@ pub(crate) enum Hub {
 macro_rules! on_every_forge {
     ($($name:ident),+ $(,)?) => {
         mod on_a_folder { $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() { super::$name($crate::hub::On::Local).await } )+ }
+            async fn $name() { super::$name($crate::forge::On::Local).await } )+ }
         mod on_gitlab { $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() { super::$name($crate::hub::On::GitLab).await } )+ }
+            async fn $name() { super::$name($crate::forge::On::GitLab).await } )+ }
         mod on_github { $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() { super::$name($crate::hub::On::GitHub).await } )+ }
+            async fn $name() { super::$name($crate::forge::On::GitHub).await } )+ }
     };
 }
 
@@ -44,9 +44,9 @@ macro_rules! on_every_forge {
 macro_rules! on_every_server {
     ($($name:ident),+ $(,)?) => {
         mod on_gitlab { $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() { super::$name($crate::hub::On::GitLab).await } )+ }
+            async fn $name() { super::$name($crate::forge::On::GitLab).await } )+ }
         mod on_github { $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() { super::$name($crate::hub::On::GitHub).await } )+ }
+            async fn $name() { super::$name($crate::forge::On::GitHub).await } )+ }
     };
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn path(repo: &str) -> String {
     }
 }
 
-impl Hub {
+impl TestForge {
     pub(crate) async fn new(on: On, folder: &Path) -> Self {
         match on {
             On::Local => Self::Local(local(folder).await, folder.join("repos")),
