@@ -31,12 +31,12 @@ pub struct Manifest {
     /// The media type, one of the four of images and indexes.
     pub media_type: String,
     /// What it says.
-    pub content: Content,
+    pub content: ManifestContent,
 }
 
 /// The two kinds of manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Content {
+pub enum ManifestContent {
     /// A list of manifests, one for each platform.
     Index(Index),
     /// One image.
@@ -147,7 +147,7 @@ struct RawPlatform {
 }
 
 /// Reads a manifest that was announced as `media_type`; the error says what is wrong with it.
-pub(super) fn read(media_type: &str, body: &[u8]) -> Result<Content, String> {
+pub(super) fn read(media_type: &str, body: &[u8]) -> Result<ManifestContent, String> {
     // The parser's message would quote the body.
     let raw: Raw = serde_json::from_slice(body).map_err(|_| "it is not a manifest".to_owned())?;
     if raw
@@ -166,14 +166,14 @@ pub(super) fn read(media_type: &str, body: &[u8]) -> Result<Content, String> {
                 return Err(format!("its index has more than {MOST_ENTRIES} entries"));
             }
             let entries: Result<_, _> = entries.into_iter().map(entry).collect();
-            Ok(Content::Index(Index {
+            Ok(ManifestContent::Index(Index {
                 entries: entries?,
                 annotations,
             }))
         }
         (false, None, Some(config), Some(layers)) => {
             let digests: Result<_, _> = layers.iter().map(digest).collect();
-            Ok(Content::Image(Image {
+            Ok(ManifestContent::Image(Image {
                 config: digest(&config)?,
                 layers: digests?,
                 annotations,
@@ -238,7 +238,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn check(media_type: &str, body: serde_json::Value) -> Result<Content, String> {
+    fn check(media_type: &str, body: serde_json::Value) -> Result<ManifestContent, String> {
         read(media_type, body.to_string().as_bytes())
     }
 
@@ -255,7 +255,7 @@ mod tests {
             MEDIA_TYPES[0],
             json!({"schemaVersion": 2, "manifests": [image, attestation, nested]}),
         );
-        let Ok(Content::Index(index)) = content else {
+        let Ok(ManifestContent::Index(index)) = content else {
             panic!("{content:?}")
         };
         let kinds: Vec<EntryKind> = index.entries.iter().map(|entry| entry.kind).collect();

@@ -7,7 +7,7 @@
 //! Not here: referrers and cosign's tags, which hold signed copies of the same, and envelopes around statements.
 
 use super::endpoint::Endpoint;
-use super::manifest::{Content, EntryKind, Index};
+use super::manifest::{EntryKind, Index, ManifestContent};
 use super::manifests::{self, Wanted};
 use super::{Kept, Login, RegistryError, blob};
 use crate::image::{Digest, Reference};
@@ -44,7 +44,7 @@ pub(super) async fn get(
         let Some(manifest) = manifests::get(endpoint, path, login, wanted).await? else {
             continue;
         };
-        let Content::Image(manifest) = manifest.content else {
+        let ManifestContent::Image(manifest) = manifest.content else {
             continue;
         };
         // Where the index does not say what it speaks of, the attestation itself has to.

@@ -6,7 +6,7 @@ use crate::image::{Digest, Platform, Tag};
 use crate::plan::{
     Contents, Decision, Failure, FailureKind, Labels, Lookup, Observations, Question,
 };
-use crate::registry::{Content, RegistryError};
+use crate::registry::{ManifestContent, RegistryError};
 use futures::StreamExt as _;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -153,15 +153,15 @@ async fn ask(setup: &Setup, question: Question, now: Timestamp) -> Answer {
     }
 }
 
-fn contents(content: &Content) -> Contents {
+fn contents(content: &ManifestContent) -> Contents {
     match content {
-        Content::Index(index) => {
+        ManifestContent::Index(index) => {
             let entry = |entry: &crate::registry::Entry| {
                 Some((entry.platform.clone()?, entry.digest.clone()))
             };
             Contents::Index(index.images().filter_map(entry).collect())
         }
-        Content::Image(_) => Contents::Image,
+        ManifestContent::Image(_) => Contents::Image,
     }
 }
 
@@ -190,7 +190,7 @@ async fn config_of(
         .manifest(&lookup.image, login.as_ref(), digest)
         .await?;
     match manifest.map(|manifest| manifest.content) {
-        Some(Content::Image(image)) => {
+        Some(ManifestContent::Image(image)) => {
             setup
                 .registries
                 .config(&lookup.image, login.as_ref(), &image.config)
@@ -208,8 +208,8 @@ async fn created(setup: &Setup, lookup: &Lookup, digest: &Digest) -> Option<Time
         .manifest(&lookup.image, login.as_ref(), digest)
         .await;
     let image = match manifest.ok()??.content {
-        Content::Image(_) => digest.clone(),
-        Content::Index(index) => index.images().next()?.digest.clone(),
+        ManifestContent::Image(_) => digest.clone(),
+        ManifestContent::Index(index) => index.images().next()?.digest.clone(),
     };
     config_of(setup, lookup, &image).await.ok()??.created
 }
@@ -254,8 +254,8 @@ pub(super) async fn labels_of(
         return Ok(BTreeMap::new());
     };
     let (annotations, image) = match manifest.content {
-        Content::Image(image) => (image.annotations, Some(digest.clone())),
-        Content::Index(index) => {
+        ManifestContent::Image(image) => (image.annotations, Some(digest.clone())),
+        ManifestContent::Index(index) => {
             let first = index.images().next().map(|entry| entry.digest.clone());
             (index.annotations, first)
         }

@@ -5,7 +5,7 @@ use crate::fake_registry::{Auth, FakeRegistry, Fault, IMAGE, INDEX, Paging, Styl
 use imagebot::http::Origin;
 use imagebot::image::Digest;
 use imagebot::registry::HostSettings;
-use imagebot::registry::{Content, Manifest, RegistryError};
+use imagebot::registry::{Manifest, ManifestContent, RegistryError};
 use serde_json::json;
 
 const BY_TAG: &str = "GET /v2/app/manifests/1.0";
@@ -24,8 +24,8 @@ async fn with_app() -> (FakeRegistry, Bench, Digest) {
 
 fn config_of(manifest: &Manifest) -> Digest {
     match &manifest.content {
-        Content::Image(image) => image.config.clone(),
-        Content::Index(_) => panic!("no image: {manifest:?}"),
+        ManifestContent::Image(image) => image.config.clone(),
+        ManifestContent::Index(_) => panic!("no image: {manifest:?}"),
     }
 }
 

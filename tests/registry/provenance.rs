@@ -3,7 +3,7 @@
 use crate::bench::{Bench, image, listed};
 use crate::fake_registry::{FakeRegistry, Fault, IMAGE, INDEX};
 use imagebot::image::{Digest, ImageName};
-use imagebot::registry::{Content, Index};
+use imagebot::registry::{Index, ManifestContent};
 use serde_json::{Value, json};
 
 const IN_TOTO: &str = "application/vnd.in-toto+json";
@@ -66,8 +66,8 @@ async fn index(
     let name = image(fake, "app");
     let read = bench.registries.manifest(&name, None, &digest).await;
     match bench.note(read).expect("read").expect("there").content {
-        Content::Index(index) => (name, index),
-        Content::Image(_) => panic!("an index"),
+        ManifestContent::Index(index) => (name, index),
+        ManifestContent::Image(_) => panic!("an index"),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::bench::{Bench, names, tag};
 use crate::docker_registry::{DockerRegistry, PASSWORD, USER};
 use imagebot::http::Limits;
 use imagebot::image::{Digest, ImageName, RegistryHost};
-use imagebot::registry::{Content, HostSettings, Login};
+use imagebot::registry::{HostSettings, Login, ManifestContent};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::json;
 
@@ -133,7 +133,7 @@ async fn docker_registry_open_to_everyone() {
     );
     let manifest = bench.manifest(&app, &tag("1.10")).await;
     assert_eq!(manifest.digest, digest);
-    let Content::Image(content) = &manifest.content else {
+    let ManifestContent::Image(content) = &manifest.content else {
         panic!("{manifest:?}")
     };
     let config = bench.config(&app, &content.config).await;

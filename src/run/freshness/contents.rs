@@ -32,7 +32,7 @@ pub(super) async fn read(
         return Ok(None);
     };
     match manifest.content {
-        registry::Content::Image(image) => {
+        registry::ManifestContent::Image(image) => {
             let config = config_of(setup, lookup, &image).await?;
             let platform = config.platform.clone();
             let platform = platform.or_else(|| Platform::parse("unknown/unknown").ok());
@@ -53,7 +53,7 @@ pub(super) async fn read(
                 index: None,
             }))
         }
-        registry::Content::Index(index) => {
+        registry::ManifestContent::Index(index) => {
             let mut entries = BTreeMap::new();
             for entry in index.images() {
                 if let Some(platform) = &entry.platform {
@@ -100,7 +100,8 @@ async fn image_of(setup: &Setup, lookup: &Lookup, digest: &Digest) -> Result<Con
         .manifest(&lookup.image, login.as_ref(), digest)
         .await
         .map_err(told)?;
-    let Some(registry::Content::Image(image)) = manifest.map(|manifest| manifest.content) else {
+    let Some(registry::ManifestContent::Image(image)) = manifest.map(|manifest| manifest.content)
+    else {
         return Err(format!(
             "{} is not an image or no longer exists",
             digest.short()
