@@ -45,7 +45,9 @@ pub use config::{History, ImageConfig};
 pub use docker_config::{DockerConfig, DockerConfigError, DockerLogin, Unsupported};
 pub use doctor::{Goal, Outcome, Step};
 pub use error::RegistryError;
-pub use manifest::{Entry, EntryKind, Image, Index, Manifest, ManifestContent, Statement};
+pub use manifest::{
+    Image, Index, IndexEntry, IndexEntryKind, Manifest, ManifestContent, Statement,
+};
 pub use manifests::{Head, Wanted};
 pub use provenance::Provenance;
 pub use settings::{HostSettings, Login, Options, Unlisted};

@@ -47,14 +47,14 @@ pub enum ManifestContent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Index {
     /// The entries, in order.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<IndexEntry>,
     /// The index's own annotations.
     pub annotations: BTreeMap<String, String>,
 }
 
 /// An entry of an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct IndexEntry {
     /// The digest of the manifest.
     pub digest: Digest,
     /// Its size in bytes, as the index says.
@@ -64,14 +64,14 @@ pub struct Entry {
     /// The version of the operating system, which tells entries for Windows apart.
     pub os_version: Option<String>,
     /// What it is.
-    pub kind: EntryKind,
+    pub kind: IndexEntryKind,
     /// Of an attestation: the digest of the image that it speaks of, if the index says it.
     pub about: Option<Digest>,
 }
 
 /// What an entry of an index is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EntryKind {
+pub enum IndexEntryKind {
     /// An image that runs on a platform.
     Image,
     /// A statement about an image (BuildKit's provenance and bills of material); nothing runs on it.
@@ -108,10 +108,10 @@ pub struct Statement {
 
 impl Index {
     /// The entries that run on a platform.
-    pub fn images(&self) -> impl Iterator<Item = &Entry> {
+    pub fn images(&self) -> impl Iterator<Item = &IndexEntry> {
         self.entries
             .iter()
-            .filter(|entry| entry.kind == EntryKind::Image)
+            .filter(|entry| entry.kind == IndexEntryKind::Image)
     }
 }
 
@@ -201,7 +201,7 @@ fn statement(layer: Descriptor) -> Option<Statement> {
     })
 }
 
-fn entry(descriptor: Descriptor) -> Result<Entry, String> {
+fn entry(descriptor: Descriptor) -> Result<IndexEntry, String> {
     let digest = digest(&descriptor)?;
     let platform = descriptor.platform.as_ref().and_then(|raw| {
         Platform::new(
@@ -218,18 +218,18 @@ fn entry(descriptor: Descriptor) -> Result<Entry, String> {
     let about = annotation("vnd.docker.reference.digest");
     let about = about.and_then(|text| Digest::parse(text).ok());
     let kind = match descriptor.media_type.as_deref() {
-        _ if attests || unknown => EntryKind::Attestation,
-        Some(media_type) if MEDIA_TYPES[..2].contains(&media_type) => EntryKind::Index,
-        Some(media_type) if MEDIA_TYPES[2..].contains(&media_type) => EntryKind::Image,
-        _ => EntryKind::Other,
+        _ if attests || unknown => IndexEntryKind::Attestation,
+        Some(media_type) if MEDIA_TYPES[..2].contains(&media_type) => IndexEntryKind::Index,
+        Some(media_type) if MEDIA_TYPES[2..].contains(&media_type) => IndexEntryKind::Image,
+        _ => IndexEntryKind::Other,
     };
-    Ok(Entry {
+    Ok(IndexEntry {
         digest,
         size: descriptor.size,
         platform: platform.filter(|_| !unknown),
         os_version: descriptor.platform.and_then(|raw| raw.os_version),
         kind,
-        about: about.filter(|_| kind == EntryKind::Attestation),
+        about: about.filter(|_| kind == IndexEntryKind::Attestation),
     })
 }
 
@@ -258,10 +258,14 @@ mod tests {
         let Ok(ManifestContent::Index(index)) = content else {
             panic!("{content:?}")
         };
-        let kinds: Vec<EntryKind> = index.entries.iter().map(|entry| entry.kind).collect();
+        let kinds: Vec<IndexEntryKind> = index.entries.iter().map(|entry| entry.kind).collect();
         assert_eq!(
             kinds,
-            [EntryKind::Image, EntryKind::Attestation, EntryKind::Index]
+            [
+                IndexEntryKind::Image,
+                IndexEntryKind::Attestation,
+                IndexEntryKind::Index
+            ]
         );
         assert_eq!(index.images().count(), 1);
         assert_eq!(

@@ -7,7 +7,7 @@
 //! Not here: referrers and cosign's tags, which hold signed copies of the same, and envelopes around statements.
 
 use super::endpoint::Endpoint;
-use super::manifest::{EntryKind, Index, ManifestContent};
+use super::manifest::{Index, IndexEntryKind, ManifestContent};
 use super::manifests::{self, Wanted};
 use super::{Kept, Login, RegistryError, blob};
 use crate::image::{Digest, Reference};
@@ -36,7 +36,7 @@ pub(super) async fn get(
 ) -> Result<Option<Provenance>, RegistryError> {
     let attestations = index.entries.iter().filter(|entry| {
         let speaks = entry.about.as_ref().is_none_or(|found| found == about);
-        entry.kind == EntryKind::Attestation && speaks
+        entry.kind == IndexEntryKind::Attestation && speaks
     });
     let mut found = None;
     for entry in attestations.take(MOST) {

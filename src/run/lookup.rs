@@ -156,7 +156,7 @@ async fn ask(setup: &Setup, question: Question, now: Timestamp) -> Answer {
 fn contents(content: &ManifestContent) -> Contents {
     match content {
         ManifestContent::Index(index) => {
-            let entry = |entry: &crate::registry::Entry| {
+            let entry = |entry: &crate::registry::IndexEntry| {
                 Some((entry.platform.clone()?, entry.digest.clone()))
             };
             Contents::Index(index.images().filter_map(entry).collect())
