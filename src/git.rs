@@ -34,4 +34,4 @@ pub use index::{Tracked, tracked_files};
 pub use local::Ref;
 pub use push::{Push, Pushed};
 pub use remote::{Credential, Remote};
-pub use tree::{Entry, EntryKind, Tree};
+pub use tree::{TreeEntry, TreeEntryKind, TreeListing};

@@ -3,7 +3,7 @@
 use super::cache::Cached;
 use super::command::Call;
 use super::error::GitError;
-use super::tree::EntryKind;
+use super::tree::TreeEntryKind;
 use crate::repo::{CommitId, RepoPath};
 
 /// A file that a commit changes.
@@ -12,7 +12,7 @@ pub struct FileChange {
     /// Its path.
     pub path: RepoPath,
     /// What it is; it stays that.
-    pub kind: EntryKind,
+    pub kind: TreeEntryKind,
     /// Its new contents.
     pub contents: Vec<u8>,
 }
@@ -39,7 +39,7 @@ impl Cached {
             "GIT_INDEX_FILE".to_owned(),
             index.path().join("index").display().to_string(),
         )];
-        let is_file = |kind| matches!(kind, EntryKind::File | EntryKind::Executable);
+        let is_file = |kind| matches!(kind, TreeEntryKind::File | TreeEntryKind::Executable);
         if let Some(odd) = new.files.iter().find(|file| !is_file(file.kind)) {
             return Err(GitError::Failed {
                 action: "commit",

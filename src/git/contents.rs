@@ -4,7 +4,7 @@ use super::cache::{Cached, lines};
 use super::command::Call;
 use super::error::GitError;
 use super::object::batch;
-use super::tree::{self, Tree};
+use super::tree::{self, TreeListing};
 use crate::repo::CommitId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,7 +33,7 @@ impl Cached {
     }
 
     /// All entries of a commit's tree, folders walked, links and submodules not followed.
-    pub async fn tree(&self, commit: &CommitId) -> Result<Tree, GitError> {
+    pub async fn tree(&self, commit: &CommitId) -> Result<TreeListing, GitError> {
         // Never `--long`: it asks for the sizes of all blobs, which fetches them.
         let args = vec![
             "-r".into(),

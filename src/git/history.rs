@@ -4,7 +4,7 @@ use super::cache::Cached;
 use super::command::Call;
 use super::commit::text;
 use super::error::{GitError, first_lines};
-use super::tree::EntryKind;
+use super::tree::TreeEntryKind;
 use crate::repo::{CommitId, RepoPath};
 use std::collections::BTreeSet;
 
@@ -34,9 +34,9 @@ pub struct Change {
     /// The path.
     pub path: RepoPath,
     /// What it was and its contents' id; `None` if it was not there.
-    pub before: Option<(EntryKind, CommitId)>,
+    pub before: Option<(TreeEntryKind, CommitId)>,
     /// What it is and its contents' id; `None` if it is not there.
-    pub after: Option<(EntryKind, CommitId)>,
+    pub after: Option<(TreeEntryKind, CommitId)>,
 }
 
 impl Cached {
@@ -206,7 +206,7 @@ fn parse_changes(output: &[u8]) -> Result<Vec<Change>, GitError> {
             return Err(odd("an unexpected line"));
         };
         let side =
-            |mode: &str, id: &str| Some((EntryKind::of_mode(mode)?, CommitId::parse(id).ok()?));
+            |mode: &str, id: &str| Some((TreeEntryKind::of_mode(mode)?, CommitId::parse(id).ok()?));
         let path = std::str::from_utf8(path)
             .ok()
             .and_then(|path| RepoPath::parse(path).ok());

@@ -5,18 +5,18 @@ use crate::repo::{CommitId, RepoPath};
 
 /// A file in a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct TreeEntry {
     /// Its path.
     pub path: RepoPath,
     /// What it is.
-    pub kind: EntryKind,
+    pub kind: TreeEntryKind,
     /// The object's id.
     pub id: CommitId,
 }
 
 /// What an entry of a tree is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EntryKind {
+pub enum TreeEntryKind {
     /// A file.
     File,
     /// A file that may be executed.
@@ -27,7 +27,7 @@ pub enum EntryKind {
     Submodule,
 }
 
-impl EntryKind {
+impl TreeEntryKind {
     /// The mode as git writes it.
     pub fn mode(self) -> &'static str {
         match self {
@@ -57,9 +57,9 @@ const MAX_NAMED: usize = 20;
 
 /// The entries of a tree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tree {
+pub struct TreeListing {
     /// The files, links and submodules.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<TreeEntry>,
     /// Paths that are not read, written so that they can be printed: not UTF-8, or with control characters. The first
     /// 20 of them (B13).
     pub unreadable: Vec<String>,
@@ -68,8 +68,8 @@ pub struct Tree {
 }
 
 /// Reads what `ls-tree -r -z --full-tree` printed.
-pub(super) fn parse(output: &[u8]) -> Result<Tree, GitError> {
-    let mut tree = Tree::default();
+pub(super) fn parse(output: &[u8]) -> Result<TreeListing, GitError> {
+    let mut tree = TreeListing::default();
     for line in output.split(|b| *b == 0).filter(|line| !line.is_empty()) {
         if tree.entries.len() >= MAX_ENTRIES {
             return Err(GitError::Failed {
@@ -92,14 +92,14 @@ pub(super) fn parse(output: &[u8]) -> Result<Tree, GitError> {
     Ok(tree)
 }
 
-fn entry(line: &[u8]) -> Option<Entry> {
+fn entry(line: &[u8]) -> Option<TreeEntry> {
     let text = std::str::from_utf8(line).ok()?;
     let (meta, path) = text.split_once('\t')?;
     let mut meta = meta.split(' ');
     let (mode, _type, id) = (meta.next()?, meta.next()?, meta.next()?);
-    Some(Entry {
+    Some(TreeEntry {
         path: RepoPath::parse(path).ok()?,
-        kind: EntryKind::of_mode(mode)?,
+        kind: TreeEntryKind::of_mode(mode)?,
         id: CommitId::parse(id).ok()?,
     })
 }

@@ -6,7 +6,7 @@ use super::push_rules::{is_of_workflows, push_help};
 use super::report::ProblemReport;
 use super::shared::Shared;
 use crate::forge::{ForgeError, MergeRequestEdit, NewMergeRequest};
-use crate::git::{EntryKind, FileChange, GitError, NewCommit, Push, Pushed};
+use crate::git::{FileChange, GitError, NewCommit, Push, Pushed, TreeEntryKind};
 use crate::plan::{Action, Edit, Ownership, Proposal, Reconciled, State, Status};
 use crate::repo::{Branch, CommitId};
 use crate::store::Kind;
@@ -205,8 +205,8 @@ impl Executor<'_> {
             FileChange {
                 path: path.clone(),
                 kind: match executable {
-                    true => EntryKind::Executable,
-                    false => EntryKind::File,
+                    true => TreeEntryKind::Executable,
+                    false => TreeEntryKind::File,
                 },
                 contents: contents.clone(),
             }

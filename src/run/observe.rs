@@ -5,7 +5,7 @@ use crate::config::{MAX_INCLUDED, included_names, version_paths};
 use crate::family::is_info;
 use crate::fleet::{GITLAB_DEPS, REPO_CONFIG, Tree, TreeFile};
 use crate::forge::Repository;
-use crate::git::{BranchCommit, Cached, Change, Entry, EntryKind, Git, GitError};
+use crate::git::{BranchCommit, Cached, Change, Git, GitError, TreeEntry, TreeEntryKind};
 use crate::plan::{ChangeSet, FileVersions, Ownership, overlaps, whose};
 use crate::repo::{Branch, CommitId, RepoPath};
 use crate::source::{Format, MAX_FILE};
@@ -137,7 +137,7 @@ fn unreadable(named: &[String], in_all: usize) -> Vec<(String, String)> {
 async fn add(
     tree: &mut Tree,
     cached: &mut Cached,
-    entries: Vec<Entry>,
+    entries: Vec<TreeEntry>,
     commit: Option<&CommitId>,
 ) -> Result<BTreeMap<CommitId, Vec<u8>>, GitError> {
     let mut wanted = Vec::new();
@@ -146,9 +146,9 @@ async fn add(
     };
     for entry in entries {
         match entry.kind {
-            EntryKind::File | EntryKind::Executable => wanted.push(entry),
-            EntryKind::Symlink => skip(&entry.path, "symlink"),
-            EntryKind::Submodule => skip(&entry.path, "submodule"),
+            TreeEntryKind::File | TreeEntryKind::Executable => wanted.push(entry),
+            TreeEntryKind::Symlink => skip(&entry.path, "symlink"),
+            TreeEntryKind::Submodule => skip(&entry.path, "submodule"),
         }
     }
     let mut ids: BTreeSet<CommitId> = wanted.iter().map(|entry| entry.id.clone()).collect();
@@ -163,7 +163,7 @@ async fn add(
         match contents.get(&entry.id) {
             Some(Some(contents)) => {
                 let file = TreeFile {
-                    executable: entry.kind == EntryKind::Executable,
+                    executable: entry.kind == TreeEntryKind::Executable,
                     contents: contents.clone(),
                 };
                 tree.files.insert(entry.path, file);
@@ -371,17 +371,17 @@ impl Walked {
     }
 }
 
-fn is_file(kind: EntryKind) -> bool {
-    matches!(kind, EntryKind::File | EntryKind::Executable)
+fn is_file(kind: TreeEntryKind) -> bool {
+    matches!(kind, TreeEntryKind::File | TreeEntryKind::Executable)
 }
 
 fn versions(change: &Change, contents: &BTreeMap<CommitId, Vec<u8>>) -> FileVersions {
-    let side = |side: &Option<(EntryKind, CommitId)>| {
+    let side = |side: &Option<(TreeEntryKind, CommitId)>| {
         side.as_ref()
             .filter(|(kind, _)| is_file(*kind))
             .and_then(|(_, id)| contents.get(id).cloned())
     };
-    let kind = |side: &Option<(EntryKind, CommitId)>| side.as_ref().map(|(kind, _)| *kind);
+    let kind = |side: &Option<(TreeEntryKind, CommitId)>| side.as_ref().map(|(kind, _)| *kind);
     FileVersions {
         path: change.path.clone(),
         before: side(&change.before),

@@ -2,7 +2,7 @@
 
 use crate::git_repos::{Repos, write_program};
 use imagebot::git::{
-    Cached, EntryKind, FileChange, Git, GitError, Identity, NewCommit, Push, Pushed, Remote,
+    Cached, FileChange, Git, GitError, Identity, NewCommit, Push, Pushed, Remote, TreeEntryKind,
 };
 use imagebot::repo::{Branch, CommitId, RepoPath};
 use std::collections::BTreeSet;
@@ -121,7 +121,7 @@ pub(crate) fn branch(name: &str) -> Branch {
 pub(crate) fn change(file: &str, contents: &str) -> FileChange {
     FileChange {
         path: path(file),
-        kind: EntryKind::File,
+        kind: TreeEntryKind::File,
         contents: contents.as_bytes().to_vec(),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, change, on, push};
 use crate::git_repos::Content;
-use imagebot::git::{Change, EntryKind};
+use imagebot::git::{Change, TreeEntryKind};
 use imagebot::repo::CommitId;
 use std::collections::BTreeSet;
 
@@ -78,8 +78,8 @@ async fn our_commit_on_the_head_needs_no_history() {
     let [
         Change {
             path,
-            before: Some((EntryKind::File, _)),
-            after: Some((EntryKind::File, _)),
+            before: Some((TreeEntryKind::File, _)),
+            after: Some((TreeEntryKind::File, _)),
         },
     ] = &changes[..]
     else {
@@ -249,12 +249,12 @@ async fn changes_tell_kinds_and_never_leave_a_path_out() {
     );
     let mut cached = bench.open("app").await;
     let changes = cached.changes(&before, &after).await.unwrap();
-    let kind = |side: &Option<(EntryKind, CommitId)>| side.as_ref().map(|(kind, _)| *kind);
+    let kind = |side: &Option<(TreeEntryKind, CommitId)>| side.as_ref().map(|(kind, _)| *kind);
     let kinds: Vec<_> = changes
         .iter()
         .map(|c| (c.path.as_str(), kind(&c.before), kind(&c.after)))
         .collect();
-    use EntryKind::{Executable, File, Symlink};
+    use TreeEntryKind::{Executable, File, Symlink};
     assert_eq!(
         kinds,
         [

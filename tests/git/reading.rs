@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, change, on, programs, push, read};
 use crate::git_repos::Content;
-use imagebot::git::{EntryKind, Git, GitError, Pushed, Remote};
+use imagebot::git::{Git, GitError, Pushed, Remote, TreeEntryKind};
 use std::collections::BTreeSet;
 
 #[tokio::test]
@@ -286,13 +286,13 @@ async fn t11_links_and_submodules_are_told_and_never_followed() {
     assert_eq!(
         kinds,
         [
-            (".gitmodules", EntryKind::File),
-            ("Dockerfile", EntryKind::Symlink),
-            ("folder", EntryKind::Symlink),
-            ("loop/Dockerfile", EntryKind::Symlink),
-            ("module", EntryKind::Submodule),
-            ("real/Dockerfile", EntryKind::Executable),
-            ("up/Dockerfile", EntryKind::Symlink),
+            (".gitmodules", TreeEntryKind::File),
+            ("Dockerfile", TreeEntryKind::Symlink),
+            ("folder", TreeEntryKind::Symlink),
+            ("loop/Dockerfile", TreeEntryKind::Symlink),
+            ("module", TreeEntryKind::Submodule),
+            ("real/Dockerfile", TreeEntryKind::Executable),
+            ("up/Dockerfile", TreeEntryKind::Symlink),
         ]
     );
     // A link's own contents is its target's name, never what is there.

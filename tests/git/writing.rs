@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, change, on, path, push};
 use crate::git_repos::Content;
-use imagebot::git::{EntryKind, FileChange, Pushed};
+use imagebot::git::{FileChange, Pushed, TreeEntryKind};
 
 const SUBMODULE: &str = "1111111111111111111111111111111111111111";
 
@@ -31,7 +31,7 @@ async fn t11_modes_are_kept_and_all_other_files_too() {
     let (cached, _) = bench.at_main("app").await;
     let script = FileChange {
         path: path("build.sh"),
-        kind: EntryKind::Executable,
+        kind: TreeEntryKind::Executable,
         contents: b"#!/bin/sh\r\nexit\xff\n".to_vec(),
     };
     let commit = cached
@@ -113,7 +113,7 @@ async fn t11_a_link_is_never_written() {
         .repos
         .commit_all("app", "main", &[("link", Content::Link("x"))], "link");
     let (cached, head) = bench.at_main("app").await;
-    for kind in [EntryKind::Symlink, EntryKind::Submodule] {
+    for kind in [TreeEntryKind::Symlink, TreeEntryKind::Submodule] {
         let file = FileChange {
             path: path("link"),
             kind,

@@ -2,7 +2,7 @@
 
 use super::subject::Built;
 use crate::family::freshness::Then;
-use crate::git::{EntryKind, Git, GitError};
+use crate::git::{Git, GitError, TreeEntryKind};
 use crate::repo::CommitId;
 use crate::run::observe::healed;
 use crate::run::setup::Setup;
@@ -61,7 +61,7 @@ async fn read(git: &Git, built: &Built, commit: &CommitId) -> Result<Option<Vec<
         .await?;
     let tree = cached.tree(commit).await?;
     let file = tree.entries.into_iter().find(|entry| {
-        let is_file = matches!(entry.kind, EntryKind::File | EntryKind::Executable);
+        let is_file = matches!(entry.kind, TreeEntryKind::File | TreeEntryKind::Executable);
         entry.path == built.dockerfile && is_file
     });
     let Some(file) = file else {

@@ -5,7 +5,7 @@ use super::super::setup::Setup;
 use super::published::Asked;
 use super::step::Source;
 use crate::family::ImageSpec;
-use crate::git::{EntryKind, GitError, Remote};
+use crate::git::{GitError, Remote, TreeEntryKind};
 use crate::image::Digest;
 use crate::plan::{Need, Why};
 use crate::repo::{CommitId, RepoPath};
@@ -69,7 +69,7 @@ async fn changed(
     let mut cached = git.open(remote, head).await?;
     let both = BTreeSet::from([head.clone(), revision.clone()]);
     cached.fetch_commits(&both).await?;
-    let mut sides: Vec<BTreeMap<RepoPath, (EntryKind, CommitId)>> = Vec::new();
+    let mut sides: Vec<BTreeMap<RepoPath, (TreeEntryKind, CommitId)>> = Vec::new();
     for commit in [head, revision] {
         let entries = cached.tree(commit).await?.entries.into_iter();
         let watched = entries.filter(|entry| spec.watches(&entry.path));

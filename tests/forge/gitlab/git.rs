@@ -5,7 +5,7 @@ use crate::conformance::{branch, request};
 use crate::fake_gitlab::{FakeGitLab, NewToken, ProjectOptions};
 use imagebot::forge::{Forge, GitLab, Known, Repository};
 use imagebot::git::{
-    Cached, EntryKind, FileChange, Git, GitError, Identity, NewCommit, Push, Pushed,
+    Cached, FileChange, Git, GitError, Identity, NewCommit, Push, Pushed, TreeEntryKind,
 };
 use imagebot::repo::{CommitId, RepoPath};
 use std::collections::BTreeSet;
@@ -60,7 +60,7 @@ impl Bench {
         let cached = self.open(repo).await.unwrap();
         let file = FileChange {
             path: RepoPath::parse("Dockerfile").unwrap(),
-            kind: EntryKind::File,
+            kind: TreeEntryKind::File,
             contents: b"FROM node:2\n".to_vec(),
         };
         let new = NewCommit {
