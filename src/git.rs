@@ -29,7 +29,7 @@ pub use cache::Cached;
 pub use command::{Git, Identity, MIN_VERSION};
 pub use commit::{FileChange, NewCommit};
 pub use error::GitError;
-pub use history::{BranchCommit, Change};
+pub use history::{BranchCommit, TreeChange};
 pub use index::{Tracked, tracked_files};
 pub use local::Ref;
 pub use push::{Push, Pushed};

@@ -30,7 +30,7 @@ pub struct BranchCommit {
 
 /// A file that a commit changed against its parent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct TreeChange {
     /// The path.
     pub path: RepoPath,
     /// What it was and its contents' id; `None` if it was not there.
@@ -156,7 +156,7 @@ impl Cached {
         &mut self,
         before: &CommitId,
         after: &CommitId,
-    ) -> Result<Vec<Change>, GitError> {
+    ) -> Result<Vec<TreeChange>, GitError> {
         let first = self.git.run(self.diff(before, after)).await?;
         if first.status.success() {
             return parse_changes(&first.stdout);
@@ -192,7 +192,7 @@ fn text_lossy(output: &[u8]) -> String {
 
 /// `:<mode> <mode> <id> <id> <status> NUL <path> NUL`, over and over. A path that cannot be one of ours is an
 /// error, never a change that is left out.
-fn parse_changes(output: &[u8]) -> Result<Vec<Change>, GitError> {
+fn parse_changes(output: &[u8]) -> Result<Vec<TreeChange>, GitError> {
     let odd = |what: &str| GitError::Failed {
         action: "diff-tree",
         detail: first_lines(what),
@@ -211,7 +211,7 @@ fn parse_changes(output: &[u8]) -> Result<Vec<Change>, GitError> {
             .ok()
             .and_then(|path| RepoPath::parse(path).ok());
         let path = path.ok_or_else(|| odd("an invalid path"))?;
-        changes.push(Change {
+        changes.push(TreeChange {
             path,
             before: side(mode_before, id_before),
             after: side(mode_after, id_after),

@@ -5,7 +5,7 @@ use crate::config::{MAX_INCLUDED, included_names, version_paths};
 use crate::family::is_info;
 use crate::fleet::{GITLAB_DEPS, REPO_CONFIG, Tree, TreeFile};
 use crate::forge::Repository;
-use crate::git::{BranchCommit, Cached, Change, Git, GitError, TreeEntry, TreeEntryKind};
+use crate::git::{BranchCommit, Cached, Git, GitError, TreeChange, TreeEntry, TreeEntryKind};
 use crate::plan::{ChangeSet, FileVersions, Ownership, overlaps, whose};
 use crate::repo::{Branch, CommitId, RepoPath};
 use crate::source::{Format, MAX_FILE};
@@ -312,7 +312,7 @@ pub(super) fn keep_judged(setup: &Setup, head: &CommitId, branch: &OurBranch) {
 struct Walked {
     tip: CommitId,
     commits: Vec<BranchCommit>,
-    changes: Vec<Change>,
+    changes: Vec<TreeChange>,
 }
 
 impl Walked {
@@ -375,7 +375,7 @@ fn is_file(kind: TreeEntryKind) -> bool {
     matches!(kind, TreeEntryKind::File | TreeEntryKind::Executable)
 }
 
-fn versions(change: &Change, contents: &BTreeMap<CommitId, Vec<u8>>) -> FileVersions {
+fn versions(change: &TreeChange, contents: &BTreeMap<CommitId, Vec<u8>>) -> FileVersions {
     let side = |side: &Option<(TreeEntryKind, CommitId)>| {
         side.as_ref()
             .filter(|(kind, _)| is_file(*kind))

@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, change, on, push};
 use crate::git_repos::Content;
-use imagebot::git::{Change, TreeEntryKind};
+use imagebot::git::{TreeChange, TreeEntryKind};
 use imagebot::repo::CommitId;
 use std::collections::BTreeSet;
 
@@ -76,7 +76,7 @@ async fn our_commit_on_the_head_needs_no_history() {
     );
     let changes = cached.changes(&commits[0].parent, &ours).await.unwrap();
     let [
-        Change {
+        TreeChange {
             path,
             before: Some((TreeEntryKind::File, _)),
             after: Some((TreeEntryKind::File, _)),
