@@ -37,7 +37,7 @@ pub struct StoreError {
 
 /// A kept answer of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct StoredAnswer {
     /// The entity tag to ask with.
     pub etag: Option<String>,
     /// The media type.
@@ -50,7 +50,7 @@ pub struct Answer {
 
 /// What a kept value is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum StoredKind {
     /// Whose the head of a branch is, seen from the target's head.
     Judged,
     /// What became of a repository's merge requests.
@@ -83,7 +83,7 @@ pub enum Kind {
     Problem,
 }
 
-impl Kind {
+impl StoredKind {
     fn name(self) -> &'static str {
         match self {
             Self::Judged => "judged",
@@ -195,13 +195,13 @@ impl Store {
     }
 
     /// A server's kept answer.
-    pub fn answer(&self, key: &str) -> Option<Answer> {
+    pub fn answer(&self, key: &str) -> Option<StoredAnswer> {
         self.with("answer", |connection| {
             let mut query = connection
                 .prepare_cached("SELECT etag, media_type, next, body FROM answer WHERE key = ?1")?;
             query
                 .query_row([key], |row| {
-                    Ok(Answer {
+                    Ok(StoredAnswer {
                         etag: row.get(0)?,
                         media_type: row.get(1)?,
                         next: row.get(2)?,
@@ -214,7 +214,7 @@ impl Store {
     }
 
     /// Keeps a server's answer.
-    pub fn keep_answer(&self, key: &str, answer: &Answer) {
+    pub fn keep_answer(&self, key: &str, answer: &StoredAnswer) {
         let bytes = |text: &Option<String>| text.clone().unwrap_or_default().into_bytes();
         let (etag, next) = (bytes(&answer.etag), bytes(&answer.next));
         let media_type = bytes(&answer.media_type);
@@ -258,7 +258,7 @@ impl Store {
     }
 
     /// What was kept under a key.
-    pub fn kept(&self, kind: Kind, key: &str) -> Option<String> {
+    pub fn kept(&self, kind: StoredKind, key: &str) -> Option<String> {
         self.with(kind.name(), |connection| {
             let mut query =
                 connection.prepare_cached("SELECT value FROM kept WHERE kind = ?1 AND key = ?2")?;
@@ -270,7 +270,7 @@ impl Store {
     }
 
     /// Everything that was kept of a kind, by key.
-    pub fn all_kept(&self, kind: Kind) -> BTreeMap<String, String> {
+    pub fn all_kept(&self, kind: StoredKind) -> BTreeMap<String, String> {
         self.with(kind.name(), |connection| {
             let mut query =
                 connection.prepare_cached("SELECT key, value FROM kept WHERE kind = ?1")?;
@@ -281,7 +281,7 @@ impl Store {
     }
 
     /// Keeps a value under a key.
-    pub fn keep(&self, kind: Kind, key: &str, value: &str) {
+    pub fn keep(&self, kind: StoredKind, key: &str, value: &str) {
         if self.refuses(kind.name(), &[key.as_bytes(), value.as_bytes()]) {
             return;
         }
@@ -293,7 +293,7 @@ impl Store {
     }
 
     /// Forgets what was kept under a key.
-    pub fn forget(&self, kind: Kind, key: &str) {
+    pub fn forget(&self, kind: StoredKind, key: &str) {
         self.with(kind.name(), |connection| {
             connection
                 .prepare_cached("DELETE FROM kept WHERE kind = ?1 AND key = ?2")?
@@ -303,7 +303,7 @@ impl Store {
 
     /// A time that was kept under a key, in seconds since 1970. One in the future was kept while the clock ran ahead: it
     /// counts as now, and is kept as that (B9).
-    pub fn time(&self, kind: Kind, key: &str, now: i64) -> Option<i64> {
+    pub fn time(&self, kind: StoredKind, key: &str, now: i64) -> Option<i64> {
         let at: i64 = self.kept(kind, key)?.parse().ok()?;
         if at > now && now >= FLOOR {
             self.keep(kind, key, &now.to_string());
@@ -397,7 +397,7 @@ mod tests {
     fn f47_a_store_that_only_cannot_be_opened_now_is_not_thrown_away() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let store = Store::open(folder.path()).expect("a new store");
-        store.keep(Kind::Registered, "key", "value");
+        store.keep(StoredKind::Registered, "key", "value");
         drop(store);
         // As with a full disk: what the database writes beside itself cannot be made.
         let beside = folder.path().join("store.sqlite-wal");
@@ -406,7 +406,7 @@ mod tests {
         std::fs::remove_dir(&beside).expect("removed");
         let store = Store::open(folder.path()).expect("the same store");
         assert_eq!(
-            store.kept(Kind::Registered, "key").as_deref(),
+            store.kept(StoredKind::Registered, "key").as_deref(),
             Some("value")
         );
     }
@@ -429,16 +429,19 @@ mod tests {
         assert!(seen("lost", today + 10 * DAY) >= today);
         assert_eq!(seen("old", today + 10 * DAY), today);
         // Times of merge requests and pipelines alike.
-        store.keep(Kind::Opened, "x", &(today + 3_650 * DAY).to_string());
-        assert_eq!(store.time(Kind::Opened, "x", 1_000), Some(1_000));
-        assert_eq!(store.time(Kind::Opened, "x", today), Some(today));
-        assert_eq!(store.time(Kind::Opened, "x", today + DAY), Some(today));
+        store.keep(StoredKind::Opened, "x", &(today + 3_650 * DAY).to_string());
+        assert_eq!(store.time(StoredKind::Opened, "x", 1_000), Some(1_000));
+        assert_eq!(store.time(StoredKind::Opened, "x", today), Some(today));
+        assert_eq!(
+            store.time(StoredKind::Opened, "x", today + DAY),
+            Some(today)
+        );
     }
 
     #[test]
     fn a_damaged_store_is_made_anew() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let answer = Answer {
+        let answer = StoredAnswer {
             etag: Some("\"1\"".into()),
             media_type: None,
             next: None,
@@ -448,7 +451,7 @@ mod tests {
             let store = Store::open(folder.path()).expect("a new store");
             store.keep_answer("a", &answer);
             store.keep_files("r", "1", b"data");
-            store.keep(Kind::Judged, "c", "x");
+            store.keep(StoredKind::Judged, "c", "x");
             assert!(store.has_seen_nothing());
             assert_eq!(store.first_seen("i", "1", "d", FLOOR + 7), FLOOR + 7);
         }
@@ -457,11 +460,11 @@ mod tests {
             assert_eq!(store.answer("a"), Some(answer));
             assert_eq!(store.files("r", "1"), Some(b"data".to_vec()));
             assert_eq!(store.files("r", "2"), None);
-            assert_eq!(store.kept(Kind::Judged, "c").as_deref(), Some("x"));
-            assert_eq!(store.kept(Kind::Memory, "c"), None);
-            assert_eq!(store.all_kept(Kind::Judged).len(), 1);
-            store.forget(Kind::Judged, "c");
-            assert_eq!(store.kept(Kind::Judged, "c"), None);
+            assert_eq!(store.kept(StoredKind::Judged, "c").as_deref(), Some("x"));
+            assert_eq!(store.kept(StoredKind::Memory, "c"), None);
+            assert_eq!(store.all_kept(StoredKind::Judged).len(), 1);
+            store.forget(StoredKind::Judged, "c");
+            assert_eq!(store.kept(StoredKind::Judged, "c"), None);
             assert_eq!(store.first_seen("i", "1", "d", FLOOR + 9), FLOOR + 7);
             assert_eq!(store.first_seen("i", "1", "e", FLOOR + 9), FLOOR + 9);
             assert!(!store.has_seen_nothing());

@@ -9,7 +9,7 @@ use crate::forge::{ForgeError, MergeRequestEdit, NewMergeRequest};
 use crate::git::{FileChange, GitError, NewCommit, Push, Pushed, TreeEntryKind};
 use crate::plan::{Action, Edit, Ownership, Proposal, Reconciled, State, Status};
 use crate::repo::{Branch, CommitId};
-use crate::store::Kind;
+use crate::store::StoredKind;
 use std::collections::{BTreeSet, HashMap};
 
 /// A repository in which something is done.
@@ -310,7 +310,7 @@ impl Executor<'_> {
             self.reached("opened");
             let key = format!("{} {}", state.key(), opened.number);
             let now = self.shared.options.now.as_second().to_string();
-            self.shared.setup.store.keep(Kind::Opened, &key, &now);
+            self.shared.setup.store.keep(StoredKind::Opened, &key, &now);
             self.plan.results[index].number = Some(opened.number);
             self.plan.state.there.open.push(opened.into());
             return Ok(());

@@ -3,7 +3,7 @@
 use super::options::Options;
 use super::report::{ProblemReport, Report};
 use super::setup::Setup;
-use crate::store::Kind;
+use crate::store::StoredKind;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -15,11 +15,11 @@ pub(super) fn date(setup: &Setup, options: &Options, report: &mut Report) {
     let now = options.now;
     let mut keys = BTreeSet::new();
     let mut since = |key: String| {
-        let known = setup.store.time(Kind::Problem, &key, now.as_second());
+        let known = setup.store.time(StoredKind::Problem, &key, now.as_second());
         if known.is_none() && !options.dry_run {
             setup
                 .store
-                .keep(Kind::Problem, &key, &now.as_second().to_string());
+                .keep(StoredKind::Problem, &key, &now.as_second().to_string());
         }
         keys.insert(key);
         known.and_then(|at| Timestamp::from_second(at).ok())
@@ -51,8 +51,8 @@ pub(super) fn date(setup: &Setup, options: &Options, report: &mut Report) {
                 || report.repositories.iter().any(|report| report.repo == repo);
             looked_at && !keys.contains(key)
         };
-        let all = setup.store.all_kept(Kind::Problem).into_keys();
+        let all = setup.store.all_kept(StoredKind::Problem).into_keys();
         all.filter(gone)
-            .for_each(|key| setup.store.forget(Kind::Problem, &key));
+            .for_each(|key| setup.store.forget(StoredKind::Problem, &key));
     }
 }

@@ -7,7 +7,7 @@ use super::register::Registered;
 use super::repo::store_key;
 use super::setup::Setup;
 use crate::forge::{Forge, Repository};
-use crate::store::Kind;
+use crate::store::StoredKind;
 use std::collections::BTreeMap;
 
 /// Learns what repositories hold nothing of ours.
@@ -60,7 +60,7 @@ async fn notices(setup: &Setup, options: &Options, forge: &dyn Forge, repos: &[&
     let new: Vec<&Repository> = repos
         .iter()
         .filter(|repo| options.concerns(&repo.name))
-        .filter(|repo| setup.store.kept(Kind::Noticed, &key(repo)).is_none())
+        .filter(|repo| setup.store.kept(StoredKind::Noticed, &key(repo)).is_none())
         .copied()
         .collect();
     if new.is_empty() {
@@ -69,7 +69,7 @@ async fn notices(setup: &Setup, options: &Options, forge: &dyn Forge, repos: &[&
     match forge.with_notices(&new).await {
         Ok(Some(with)) => {
             for repo in new.iter().filter(|repo| !with.contains(&repo.id)) {
-                setup.store.keep(Kind::Noticed, &key(repo), "");
+                setup.store.keep(StoredKind::Noticed, &key(repo), "");
             }
         }
         Ok(None) => {}

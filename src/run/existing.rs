@@ -11,7 +11,7 @@ use super::setup::Setup;
 use crate::forge::{Forge, Repository};
 use crate::plan::{Existing, Proposed, Request};
 use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestState};
-use crate::store::Kind;
+use crate::store::StoredKind;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -271,13 +271,15 @@ impl There {
 }
 
 fn memory(setup: &Setup, forge: &dyn Forge, repo: &Repository) -> Option<Memory> {
-    let text = setup.store.kept(Kind::Memory, &store_key(forge, repo))?;
+    let text = setup
+        .store
+        .kept(StoredKind::Memory, &store_key(forge, repo))?;
     serde_json::from_str(&text).ok()
 }
 
 /// How many merge requests were open when the forges were asked last, but for these repositories'.
 pub(super) fn remembered_open(setup: &Setup, but: &BTreeSet<String>) -> usize {
-    let all = setup.store.all_kept(Kind::Memory).into_iter();
+    let all = setup.store.all_kept(StoredKind::Memory).into_iter();
     let others = all.filter(|(key, _)| !but.contains(key));
     let memories = others.filter_map(|(_, text)| serde_json::from_str::<Memory>(&text).ok());
     memories.map(|memory| memory.open.len()).sum()
@@ -297,7 +299,7 @@ fn remember(setup: &Setup, forge: &dyn Forge, repo: &Repository, memory: &Memory
     if let Ok(text) = serde_json::to_string(memory) {
         setup
             .store
-            .keep(Kind::Memory, &store_key(forge, repo), &text);
+            .keep(StoredKind::Memory, &store_key(forge, repo), &text);
     }
 }
 

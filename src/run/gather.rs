@@ -16,7 +16,7 @@ use crate::family::On;
 use crate::fleet::ParsedRepo;
 use crate::image::{ImageName, Reference};
 use crate::repo::{RepoGlobs, RepoName};
-use crate::store::Kind;
+use crate::store::StoredKind;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
@@ -136,7 +136,7 @@ impl Scope {
             .iter()
             .map(|forge| (forge.name().to_owned(), known(setup, forge.name())))
             .collect();
-        let publishers = setup.store.all_kept(Kind::Publisher);
+        let publishers = setup.store.all_kept(StoredKind::Publisher);
         let is_known = |name: &RepoName| known.values().any(|of| of.contains_key(name));
         let enough = !publishers.is_empty() && !names.is_empty() && names.iter().all(is_known);
         let all = known.values().flat_map(|of_forge| of_forge.keys());
@@ -158,9 +158,9 @@ impl Scope {
         let publisher = || {
             let image = Reference::parse(image).ok()?;
             let image = setup.operator.resolve(&image.name).canonical();
-            RepoName::parse(&setup.store.kept(Kind::Publisher, &image)?).ok()
+            RepoName::parse(&setup.store.kept(StoredKind::Publisher, &image)?).ok()
         };
-        let parents = setup.store.all_kept(Kind::Parents);
+        let parents = setup.store.all_kept(StoredKind::Parents);
         let mut children: HashMap<&str, Vec<&str>> = HashMap::new();
         for (child, on) in &parents {
             for parent in on.lines() {

@@ -7,7 +7,7 @@ use super::repo::RepoState;
 use super::shared::Shared;
 use crate::config::OpenLimits;
 use crate::plan::Status;
-use crate::store::Kind;
+use crate::store::StoredKind;
 use std::collections::{BTreeMap, BTreeSet};
 
 const HOUR: i64 = 3_600;
@@ -182,12 +182,12 @@ fn opened_lately(shared: &Shared, cases: &[RepoState]) -> usize {
     let store = &shared.setup.store;
     let since = shared.options.now.as_second() - HOUR;
     let mut lately: BTreeSet<String> = BTreeSet::new();
-    for key in store.all_kept(Kind::Opened).into_keys() {
-        match store.time(Kind::Opened, &key, shared.options.now.as_second()) {
+    for key in store.all_kept(StoredKind::Opened).into_keys() {
+        match store.time(StoredKind::Opened, &key, shared.options.now.as_second()) {
             Some(at) if at > since => drop(lately.insert(key)),
             // Whoever is held by it asks for its age.
             Some(at) if at > since - KEPT => {}
-            _ => store.forget(Kind::Opened, &key),
+            _ => store.forget(StoredKind::Opened, &key),
         }
     }
     for case in cases {

@@ -9,7 +9,7 @@ use crate::git::{BranchCommit, Cached, Git, GitError, TreeChange, TreeEntry, Tre
 use crate::plan::{ChangeSet, FileVersions, Ownership, overlaps, whose};
 use crate::repo::{Branch, CommitId, RepoPath};
 use crate::source::{Format, MAX_FILE};
-use crate::store::Kind;
+use crate::store::StoredKind;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -272,7 +272,7 @@ impl Judge<'_> {
         let text = self
             .setup
             .store
-            .kept(Kind::Judged, &judged_key(tip, self.head))?;
+            .kept(StoredKind::Judged, &judged_key(tip, self.head))?;
         let judged: Judged = serde_json::from_str(&text).ok()?;
         Some(OurBranch {
             head: tip.clone(),
@@ -304,7 +304,7 @@ pub(super) fn keep_judged(setup: &Setup, head: &CommitId, branch: &OurBranch) {
     };
     if let Ok(text) = serde_json::to_string(&judged) {
         let key = judged_key(&branch.head, head);
-        setup.store.keep(Kind::Judged, &key, &text);
+        setup.store.keep(StoredKind::Judged, &key, &text);
     }
 }
 

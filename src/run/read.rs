@@ -12,7 +12,7 @@ use super::report::{ProblemReport, RepositoryReport};
 use super::shared::{AT_ONCE, Shared};
 use crate::fleet::REPO_CONFIG;
 use crate::forge::{Forge, ForgeError, Repository};
-use crate::store::Kind;
+use crate::store::StoredKind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -251,7 +251,7 @@ async fn notice(
     }
     let key = store_key(forge, repo);
     let text = problem.map(text_of);
-    let said = setup.store.kept(Kind::Noticed, &key);
+    let said = setup.store.kept(StoredKind::Noticed, &key);
     if said.as_deref() == Some(text.as_deref().unwrap_or_default()) {
         return Ok(());
     }
@@ -269,7 +269,7 @@ async fn notice(
     }
     setup
         .store
-        .keep(Kind::Noticed, &key, &text.unwrap_or_default());
+        .keep(StoredKind::Noticed, &key, &text.unwrap_or_default());
     Ok(())
 }
 

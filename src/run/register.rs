@@ -5,7 +5,7 @@ use super::setup::Setup;
 use super::unmatched;
 use crate::forge::{Forge, ForgeError, Known, Listing, Repository};
 use crate::repo::{RepoGlobs, RepoName};
-use crate::store::Kind;
+use crate::store::StoredKind;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -37,8 +37,8 @@ pub fn forget(setup: &Setup, name: &RepoName) -> bool {
     let mut forgotten = false;
     for forge in &setup.forges {
         let key = format!("{} {name}", forge.name());
-        forgotten |= setup.store.kept(Kind::Registered, &key).is_some();
-        setup.store.forget(Kind::Registered, &key);
+        forgotten |= setup.store.kept(StoredKind::Registered, &key).is_some();
+        setup.store.forget(StoredKind::Registered, &key);
     }
     forgotten
 }
@@ -146,7 +146,7 @@ fn take_listings(
                 None => {
                     if remember && known.get(&repo.name) != Some(&repo.id) {
                         let key = format!("{} {}", forge.name(), repo.name);
-                        setup.store.keep(Kind::Registered, &key, &repo.id);
+                        setup.store.keep(StoredKind::Registered, &key, &repo.id);
                     }
                     registered.push((Arc::clone(forge), repo));
                 }
@@ -177,7 +177,7 @@ fn take_listings(
 
 /// The ids that the paths of a forge stood for when it was asked last.
 pub(super) fn known(setup: &Setup, forge: &str) -> Known {
-    let all = setup.store.all_kept(Kind::Registered);
+    let all = setup.store.all_kept(StoredKind::Registered);
     all.into_iter()
         .filter_map(|(key, id)| {
             let name = key.strip_prefix(forge)?.strip_prefix(' ')?;

@@ -12,7 +12,7 @@ use crate::plan::{
 };
 use crate::repo::RepoPath;
 use crate::source::Located;
-use crate::store::Kind;
+use crate::store::StoredKind;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -75,7 +75,11 @@ impl<'s> Rounds<'s> {
             arrived: Vec::new(),
             asked: 0,
             seen: Observations {
-                resume: setup.store.all_kept(Kind::Resume).into_iter().collect(),
+                resume: setup
+                    .store
+                    .all_kept(StoredKind::Resume)
+                    .into_iter()
+                    .collect(),
                 ..Observations::default()
             },
         }
@@ -212,7 +216,7 @@ fn lookups(setup: &Setup, asker: Asker<'_>) -> Vec<Result<Option<Lookup>, Failur
     }
     let name = asker.parsed.name.as_ref();
     let key = name.map_or_else(String::new, ToString::to_string);
-    let last = setup.store.kept(Kind::Turn, &key).unwrap_or_default();
+    let last = setup.store.kept(StoredKind::Turn, &key).unwrap_or_default();
     let behind = names.range::<str, _>((
         std::ops::Bound::Excluded(last.as_str()),
         std::ops::Bound::Unbounded,
@@ -221,7 +225,7 @@ fn lookups(setup: &Setup, asker: Asker<'_>) -> Vec<Result<Option<Lookup>, Failur
     let this_pass: BTreeSet<&str> = turn.iter().map(|name| name.as_str()).collect();
     // A folder that somebody looks at is no pass.
     if let Some(last) = turn.last().filter(|_| name.is_some()) {
-        setup.store.keep(Kind::Turn, &key, last);
+        setup.store.keep(StoredKind::Turn, &key, last);
     }
     let count = names.len();
     for slot in &mut all {
@@ -264,8 +268,10 @@ pub(super) fn remember_stops<'d>(
     for decision in decisions {
         for (key, stopped) in &decision.stops {
             match stopped {
-                Some(tag) => setup.store.keep(Kind::Resume, key, tag),
-                None if seen.resume.contains_key(key) => setup.store.forget(Kind::Resume, key),
+                Some(tag) => setup.store.keep(StoredKind::Resume, key, tag),
+                None if seen.resume.contains_key(key) => {
+                    setup.store.forget(StoredKind::Resume, key)
+                }
                 None => {}
             }
         }

@@ -16,7 +16,7 @@ use crate::registry::{
     DockerConfig, DockerLogin, HostSettings, Kept, Login, Options, Registries, Unlisted, Validators,
 };
 use crate::repo::RepoName;
-use crate::store::{Answer, Store};
+use crate::store::{Store, StoredAnswer};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -316,7 +316,7 @@ fn validators(store: &Store) -> Validators {
     let (reader, writer) = (store.clone(), store.clone());
     Validators::new(
         move |key| {
-            let Answer {
+            let StoredAnswer {
                 etag,
                 media_type,
                 next,
@@ -338,7 +338,7 @@ fn validators(store: &Store) -> Validators {
               }| {
             writer.keep_answer(
                 key,
-                &Answer {
+                &StoredAnswer {
                     etag,
                     media_type,
                     next,

@@ -6,7 +6,7 @@ use crate::family::hold::{Ci, Facts, Open};
 use crate::forge::{Forge, Pipeline, Repository};
 use crate::plan::{ChangeSet, Proposal, Reconciled, Request, Since, listed, requests};
 use crate::repo::{CommitId, RepoName};
-use crate::store::{Kind, Store};
+use crate::store::{Store, StoredKind};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -84,9 +84,9 @@ pub(super) fn facts(
     let ci_since = match (activity.ci, &repo.head) {
         (Ci::Unknown, _) => Some(unknown_since(shared, &key)),
         (ci, Some((_, head))) => {
-            shared.setup.store.forget(Kind::Ci, &unknown(&key));
+            shared.setup.store.forget(StoredKind::Ci, &unknown(&key));
             let what = format!("{head} {ci:?}");
-            Some(since(shared, Kind::Ci, forge, repo, &what, None))
+            Some(since(shared, StoredKind::Ci, forge, repo, &what, None))
         }
         (_, None) => None,
     };
@@ -133,9 +133,9 @@ fn unknown(key: &str) -> String {
 fn unknown_since(shared: &Shared, key: &str) -> Timestamp {
     let (store, now) = (&shared.setup.store, shared.options.now);
     let key = unknown(key);
-    let kept = store.time(Kind::Ci, &key, now.as_second());
+    let kept = store.time(StoredKind::Ci, &key, now.as_second());
     if kept.is_none() && !shared.options.dry_run {
-        store.keep(Kind::Ci, &key, &now.as_second().to_string());
+        store.keep(StoredKind::Ci, &key, &now.as_second().to_string());
     }
     let kept = kept.and_then(|at| Timestamp::from_second(at).ok());
     kept.unwrap_or(now)
@@ -155,18 +155,22 @@ struct Remembered<'a> {
 impl Since for Remembered<'_> {
     fn opened(&mut self, number: u64) -> Option<Timestamp> {
         let key = format!("{} {number}", self.repo);
-        let at = self.store.time(Kind::Opened, &key, self.now.as_second())?;
+        let at = self
+            .store
+            .time(StoredKind::Opened, &key, self.now.as_second())?;
         Timestamp::from_second(at).ok()
     }
 
     fn opening(&mut self, changes: &ChangeSet) -> Option<Timestamp> {
         let key = format!("{} {}", self.repo, changes.lines().join("\n"));
-        let since = self.store.time(Kind::Opening, &key, self.now.as_second());
+        let since = self
+            .store
+            .time(StoredKind::Opening, &key, self.now.as_second());
         let since = since.and_then(|at| Timestamp::from_second(at).ok());
         let since = since.unwrap_or_else(|| {
             if self.starts_clocks {
                 let now = self.now.as_second().to_string();
-                self.store.keep(Kind::Opening, &key, &now);
+                self.store.keep(StoredKind::Opening, &key, &now);
             }
             self.now
         });
@@ -189,9 +193,9 @@ impl<'a> Remembered<'a> {
     /// Forgets what is no longer about to be opened.
     fn forget_others(&self) {
         let prefix = format!("{} ", self.repo);
-        for key in self.store.all_kept(Kind::Opening).into_keys() {
+        for key in self.store.all_kept(StoredKind::Opening).into_keys() {
             if key.starts_with(&prefix) && !self.opening.contains(&key) {
-                self.store.forget(Kind::Opening, &key);
+                self.store.forget(StoredKind::Opening, &key);
             }
         }
     }
@@ -229,13 +233,13 @@ pub(in crate::run) fn head_since(
     committed: Option<i64>,
 ) -> Timestamp {
     let made = committed.and_then(|at| Timestamp::from_second(at).ok());
-    since(shared, Kind::Head, forge, repo, head.as_str(), made)
+    since(shared, StoredKind::Head, forge, repo, head.as_str(), made)
 }
 
 /// Since when something of a repository is as it is: `first` if nothing is remembered, now if it was something else.
 fn since(
     shared: &Shared,
-    kind: Kind,
+    kind: StoredKind,
     forge: &dyn Forge,
     repo: &Repository,
     what: &str,

@@ -8,7 +8,7 @@ use crate::family::hold::Facts;
 use crate::fleet::Family;
 use crate::image::ImageName;
 use crate::plan::{Around, Decision, Household, Observations, Proposed, above, hold, place};
-use crate::store::Kind;
+use crate::store::StoredKind;
 use futures::StreamExt as _;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +30,7 @@ pub(in crate::run) async fn hold_all(
     let names = |repo: usize| family.name(repo).to_string();
     let before = match family.is_whole {
         true => BTreeMap::new(),
-        false => setup.store.all_kept(Kind::Publisher),
+        false => setup.store.all_kept(StoredKind::Publisher),
     };
     let before = |image: &ImageName| before.get(&image.canonical()).cloned();
     for (repo, case) in cases.iter_mut().enumerate() {

@@ -8,7 +8,7 @@ use crate::forge::Repository;
 use crate::image::ImageName;
 use crate::plan::Observations;
 use crate::repo::RepoName;
-use crate::store::Kind;
+use crate::store::StoredKind;
 use std::collections::BTreeMap;
 
 /// Draws the graph of repositories, each with what was read of it. Those that could not be read, and the `unlisted`
@@ -41,7 +41,7 @@ pub(in crate::run) fn family<'a>(
 /// What each repository published when everybody could be read last.
 pub(in crate::run) fn published_before(setup: &Setup) -> BTreeMap<RepoName, Vec<ImageName>> {
     let mut before: BTreeMap<RepoName, Vec<ImageName>> = BTreeMap::new();
-    for (image, repo) in setup.store.all_kept(Kind::Publisher) {
+    for (image, repo) in setup.store.all_kept(StoredKind::Publisher) {
         if let (Ok(image), Ok(repo)) = (ImageName::parse(&image), RepoName::parse(&repo)) {
             before.entry(repo).or_default().push(image);
         }
@@ -55,12 +55,12 @@ pub(in crate::run) fn sources(setup: &Setup, seen: &Observations) -> BTreeMap<Im
     for ((lookup, _), labels) in &seen.labels {
         if let Some(source) = labels.0.get("org.opencontainers.image.source") {
             let image = lookup.image.canonical();
-            if setup.store.kept(Kind::Source, &image).as_ref() != Some(source) {
-                setup.store.keep(Kind::Source, &image, source);
+            if setup.store.kept(StoredKind::Source, &image).as_ref() != Some(source) {
+                setup.store.keep(StoredKind::Source, &image, source);
             }
         }
     }
-    let kept = setup.store.all_kept(Kind::Source).into_iter();
+    let kept = setup.store.all_kept(StoredKind::Source).into_iter();
     kept.filter_map(|(image, source)| Some((ImageName::parse(&image).ok()?, source)))
         .collect()
 }
@@ -68,13 +68,13 @@ pub(in crate::run) fn sources(setup: &Setup, seen: &Observations) -> BTreeMap<Im
 /// Remembers who publishes what and who depends on whom, if everybody could be asked.
 pub(in crate::run) fn remember_family(setup: &Setup, family: &Family) {
     if family.is_whole {
-        replace(setup, Kind::Publisher, &family.published());
-        replace(setup, Kind::Parents, &family.parents());
+        replace(setup, StoredKind::Publisher, &family.published());
+        replace(setup, StoredKind::Parents, &family.parents());
     }
 }
 
 /// Makes the store hold just this, and writes only what is new.
-fn replace(setup: &Setup, kind: Kind, now: &BTreeMap<String, String>) {
+fn replace(setup: &Setup, kind: StoredKind, now: &BTreeMap<String, String>) {
     let before = setup.store.all_kept(kind);
     for key in before.keys().filter(|key| !now.contains_key(*key)) {
         setup.store.forget(kind, key);

@@ -9,7 +9,7 @@ use crate::image::{Digest, Platform, Reference, Tag};
 use crate::plan::Lookup;
 use crate::run::setup::Setup;
 use crate::source::Role;
-use crate::store::Kind;
+use crate::store::StoredKind;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most digests that are remembered of what a tag stood for.
@@ -192,7 +192,7 @@ fn remember(setup: &Setup, parent: &mut Parent) {
     };
     let (store, image) = (&setup.store, parent.resolved.canonical());
     let key = format!("{image} {tag}");
-    let kept = store.kept(Kind::Stood, &key).unwrap_or_default();
+    let kept = store.kept(StoredKind::Stood, &key).unwrap_or_default();
     let kept: Vec<Digest> = kept
         .split(' ')
         .filter_map(|text| Digest::parse(text).ok())
@@ -202,7 +202,7 @@ fn remember(setup: &Setup, parent: &mut Parent) {
         let before = kept.iter().filter(|digest| **digest != current.digest);
         let all = now.chain(before).take(MOST_OLDER + 1);
         let all: Vec<&str> = all.map(Digest::as_str).collect();
-        store.keep(Kind::Stood, &key, &all.join(" "));
+        store.keep(StoredKind::Stood, &key, &all.join(" "));
     }
     let seen = store.seen(&image, tag.as_str(), MOST_OLDER);
     let seen = seen.iter().filter_map(|text| Digest::parse(text).ok());
