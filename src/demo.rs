@@ -11,8 +11,8 @@ mod publish;
 mod registry;
 mod story;
 
-pub use ci::{Built, Ci};
-pub use layout::{Made, Member, below, chain, diamond, monorepo};
+pub use ci::{BuiltImage, DemoCi};
+pub use layout::{DemoRepository, Made, below, chain, diamond, monorepo};
 pub use line::{AssemblyLine, Bench, Turn};
 pub use publish::{PublishError, Publisher};
 pub use registry::DemoRegistry;

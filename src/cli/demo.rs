@@ -3,7 +3,7 @@
 use super::ended::Ended;
 use super::output::{say, text};
 use super::session::wait;
-use crate::demo::{DemoRegistry, Member, Story, chain, diamond, monorepo, tell};
+use crate::demo::{DemoRegistry, DemoRepository, Story, chain, diamond, monorepo, tell};
 use crate::redact::Redactor;
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
@@ -79,7 +79,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     })
 }
 
-fn members(arguments: &Arguments) -> Vec<Member> {
+fn members(arguments: &Arguments) -> Vec<DemoRepository> {
     match arguments.generations {
         _ if arguments.diamond => diamond(),
         _ if arguments.monorepo => monorepo(),

@@ -1,6 +1,6 @@
 //! A simulated CI: tests a branch, and builds and publishes the image when its branch is merged.
 
-use super::layout::{Made, Member};
+use super::layout::{DemoRepository, Made};
 use super::publish::{PublishError, Publisher};
 use crate::forge::{CiState, ForgeError, Local, Repository};
 use crate::git::{Git, GitError};
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// CI for the repositories of an assembly line.
 #[derive(Debug)]
-pub struct Ci {
+pub struct DemoCi {
     git: Git,
     publisher: Publisher,
     host: String,
@@ -27,7 +27,7 @@ pub struct Ci {
 
 /// An image that CI published.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Built {
+pub struct BuiltImage {
     /// The image with its tag.
     pub image: String,
     /// Its digest.
@@ -50,7 +50,7 @@ pub enum CiError {
     Publish(#[from] PublishError),
 }
 
-impl Ci {
+impl DemoCi {
     /// CI that publishes with `publisher` to the registry at `host`.
     pub fn new(git: Git, publisher: Publisher, host: &str) -> Self {
         Self {
@@ -79,7 +79,7 @@ impl Ci {
         &self,
         forge: &Local,
         repo: &Repository,
-        member: &Member,
+        member: &DemoRepository,
         commit: &CommitId,
     ) -> Result<CiState, CiError> {
         let mut good = !self.red.contains(repo.name.as_str());
@@ -109,11 +109,11 @@ impl Ci {
     pub async fn build(
         &mut self,
         repo: &Repository,
-        member: &Member,
+        member: &DemoRepository,
         commit: &CommitId,
         bump: usize,
         all: bool,
-    ) -> Result<Vec<Built>, CiError> {
+    ) -> Result<Vec<BuiltImage>, CiError> {
         let mut built = Vec::new();
         for image in &member.images {
             let file = self.file(repo, member, image, commit, "Dockerfile").await?;
@@ -147,7 +147,7 @@ impl Ci {
         dockerfile: &[u8],
         tag: &str,
         commit: &CommitId,
-    ) -> Result<Built, CiError> {
+    ) -> Result<BuiltImage, CiError> {
         let parents = parents_in(dockerfile);
         let mut layers = parents
             .first()
@@ -167,7 +167,7 @@ impl Ci {
         let digest = self.publisher.push(&path, tag, &layers, &labels).await?;
         self.layers.insert(format!("{path}:{tag}"), layers.clone());
         self.layers.insert(format!("{path}@{digest}"), layers);
-        Ok(Built {
+        Ok(BuiltImage {
             image: format!("{}/{path}:{tag}", self.host),
             digest,
             parents: parents.iter().map(ToString::to_string).collect(),
@@ -178,7 +178,7 @@ impl Ci {
     async fn version(
         &self,
         repo: &Repository,
-        member: &Member,
+        member: &DemoRepository,
         image: &Made,
         commit: &CommitId,
     ) -> Result<Option<String>, CiError> {
@@ -189,7 +189,7 @@ impl Ci {
     async fn file(
         &self,
         repo: &Repository,
-        member: &Member,
+        member: &DemoRepository,
         image: &Made,
         commit: &CommitId,
         file: &str,

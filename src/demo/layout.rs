@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 /// A repository of the line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
+pub struct DemoRepository {
     /// Its name.
     pub name: String,
     /// The images that it builds, parents before children. The only one of a repository is called like it, and its
@@ -21,7 +21,7 @@ pub struct Made {
     pub parents: Vec<String>,
 }
 
-impl Member {
+impl DemoRepository {
     /// A repository with one image.
     pub fn new(name: &str, parents: &[&str]) -> Self {
         Self {
@@ -54,7 +54,7 @@ impl Made {
 }
 
 /// A chain of so many generations: base → ruby → app, and further ones behind.
-pub fn chain(generations: usize) -> Vec<Member> {
+pub fn chain(generations: usize) -> Vec<DemoRepository> {
     let name = |number: usize| match number {
         0 => "base".to_owned(),
         1 => "ruby".to_owned(),
@@ -64,31 +64,31 @@ pub fn chain(generations: usize) -> Vec<Member> {
     let members = (0..generations).map(|number| {
         let parent = number.checked_sub(1).map(name);
         let parents: Vec<&str> = parent.iter().map(String::as_str).collect();
-        Member::new(&name(number), &parents)
+        DemoRepository::new(&name(number), &parents)
     });
     members.collect()
 }
 
 /// base → ruby, node → app.
-pub fn diamond() -> Vec<Member> {
+pub fn diamond() -> Vec<DemoRepository> {
     vec![
-        Member::new("base", &[]),
-        Member::new("ruby", &["base"]),
-        Member::new("node", &["base"]),
-        Member::new("app", &["ruby", "node"]),
+        DemoRepository::new("base", &[]),
+        DemoRepository::new("ruby", &["base"]),
+        DemoRepository::new("node", &["base"]),
+        DemoRepository::new("app", &["ruby", "node"]),
     ]
 }
 
 /// base, and one repository with ruby → app and tool.
-pub fn monorepo() -> Vec<Member> {
+pub fn monorepo() -> Vec<DemoRepository> {
     let images = [
         Made::new("ruby", &["base"]),
         Made::new("tool", &["base"]),
         Made::new("app", &["ruby", "tool"]),
     ];
     vec![
-        Member::new("base", &[]),
-        Member {
+        DemoRepository::new("base", &[]),
+        DemoRepository {
             name: "images".to_owned(),
             images: images.to_vec(),
         },
@@ -96,7 +96,7 @@ pub fn monorepo() -> Vec<Member> {
 }
 
 /// The images that stand on one of these, however far down; not through those of a repository that is left out.
-pub fn below(members: &[Member], from: &[&str], without: Option<&str>) -> BTreeSet<String> {
+pub fn below(members: &[DemoRepository], from: &[&str], without: Option<&str>) -> BTreeSet<String> {
     let mut below: BTreeSet<String> = BTreeSet::new();
     // Parents stand before their children.
     for member in members.iter().filter(|m| Some(m.name.as_str()) != without) {

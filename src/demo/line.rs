@@ -1,7 +1,7 @@
 //! The assembly line: repositories that stand on each other, a registry, CI, and imagebot.
 
-use super::ci::{Built, Ci, CiError};
-use super::layout::Member;
+use super::ci::{BuiltImage, CiError, DemoCi};
+use super::layout::DemoRepository;
 use super::publish::{PublishError, Publisher};
 use crate::config;
 use crate::forge::{CiState, Forge as _, ForgeError, Known, Local, Repository};
@@ -30,9 +30,9 @@ pub struct Bench {
 
 /// An assembly line.
 pub struct AssemblyLine {
-    members: Vec<Member>,
+    members: Vec<DemoRepository>,
     /// CI.
-    pub ci: Ci,
+    pub ci: DemoCi,
     /// The forge.
     pub forge: Local,
     config: PathBuf,
@@ -49,7 +49,7 @@ pub struct Turn {
     /// The merge requests that were merged.
     pub merged: Vec<(String, u64)>,
     /// What CI built then, by repository and merge request.
-    pub built: Vec<(String, u64, Built)>,
+    pub built: Vec<(String, u64, BuiltImage)>,
 }
 
 /// Why a line stands still.
@@ -85,7 +85,7 @@ impl AssemblyLine {
     /// Sets up a line: one repository each, its Dockerfile on its parent's first image, every image built once.
     pub async fn new(
         bench: &Bench,
-        members: &[Member],
+        members: &[DemoRepository],
         redactor: &Redactor,
     ) -> Result<Self, LineError> {
         let io = |path: &Path| {
@@ -110,7 +110,7 @@ impl AssemblyLine {
         std::fs::write(&config, configuration(bench, members)).map_err(io(&config))?;
         let mut line = Self {
             members: members.to_vec(),
-            ci: Ci::new(git.clone(), publisher, &bench.registry),
+            ci: DemoCi::new(git.clone(), publisher, &bench.registry),
             forge: Local::new(git.clone(), &repos, Vec::new(), everything),
             config,
             redactor: redactor.clone(),
@@ -165,7 +165,7 @@ impl AssemblyLine {
     }
 
     /// Lets CI build a repository's default branch and publish its next version.
-    pub async fn build(&mut self, name: &str, bump: usize) -> Result<Vec<Built>, LineError> {
+    pub async fn build(&mut self, name: &str, bump: usize) -> Result<Vec<BuiltImage>, LineError> {
         self.pipeline(name, bump, true).await
     }
 
@@ -175,7 +175,7 @@ impl AssemblyLine {
         name: &str,
         bump: usize,
         all: bool,
-    ) -> Result<Vec<Built>, LineError> {
+    ) -> Result<Vec<BuiltImage>, LineError> {
         let repo = self.repository(name).await?;
         let member = self.members.iter().find(|member| member.name == name);
         let (Some((_, head)), Some(member)) = (&repo.head, member) else {
@@ -261,7 +261,7 @@ impl AssemblyLine {
 /// The first files of a repository, on the first images of what it stands on.
 fn first_files(
     bench: &Bench,
-    member: &Member,
+    member: &DemoRepository,
     digests: &BTreeMap<String, Digest>,
 ) -> Vec<(String, String)> {
     let mut files = Vec::new();
@@ -301,7 +301,7 @@ fn first_files(
     files
 }
 
-fn configuration(bench: &Bench, members: &[Member]) -> String {
+fn configuration(bench: &Bench, members: &[DemoRepository]) -> String {
     let registry = &bench.registry;
     let publishes = members.iter().flat_map(|member| {
         let images = member.images.iter();

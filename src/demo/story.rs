@@ -1,6 +1,6 @@
 //! The demo's story, told as it goes.
 
-use super::layout::{Member, below};
+use super::layout::{DemoRepository, below};
 use super::line::{AssemblyLine, Bench, LineError, Turn};
 use super::registry::DemoRegistry;
 use crate::forge::CiState;
@@ -13,7 +13,7 @@ pub struct Story<'a> {
     /// The folder to work in; it is empty.
     pub folder: &'a Path,
     /// The repositories, parents before children; the first is the one that gets a new version.
-    pub members: &'a [Member],
+    pub members: &'a [DemoRepository],
     /// A repository whose tests fail.
     pub fail: Option<&'a str>,
     /// Whether they are mended once everything else is done.

@@ -2,19 +2,19 @@
 
 use super::canary;
 use super::docker_registry::{DockerRegistry, PASSWORD, USER};
-use imagebot::demo::{AssemblyLine, Bench, Member, Turn};
+use imagebot::demo::{AssemblyLine, Bench, DemoRepository, Turn};
 use imagebot::forge::CiState;
 use imagebot::redact::Redactor;
 use imagebot::repo::MergeRequestState;
 use std::os::unix::fs::PermissionsExt;
 
 /// Two lines that share their base: base → ruby → app and base → tool.
-fn members() -> Vec<Member> {
+fn members() -> Vec<DemoRepository> {
     vec![
-        Member::new("base", &[]),
-        Member::new("ruby", &["base"]),
-        Member::new("app", &["ruby"]),
-        Member::new("tool", &["base"]),
+        DemoRepository::new("base", &[]),
+        DemoRepository::new("ruby", &["base"]),
+        DemoRepository::new("app", &["ruby"]),
+        DemoRepository::new("tool", &["base"]),
     ]
 }
 
