@@ -2,7 +2,7 @@
 
 use super::dockerfile::Read;
 use super::format::Format;
-use super::located::{Found, Known, Located, WhyNot};
+use super::located::{Found, KnownReference, Located, WhyNot};
 use super::mapped::Origin;
 use super::scan;
 use super::solve::{Part, Unsolved, solve};
@@ -290,7 +290,11 @@ fn first_difference<'a>(
 }
 
 /// What one reference's update changes.
-fn splices_of(located: &Located, known: &Known, update: &Update) -> Result<Vec<Splice>, Refusal> {
+fn splices_of(
+    located: &Located,
+    known: &KnownReference,
+    update: &Update,
+) -> Result<Vec<Splice>, Refusal> {
     let line = located.line;
     let reference = &known.reference;
     match known.why_not {
@@ -396,7 +400,7 @@ fn replace(parts: &[Part], new: &str) -> Result<Vec<Splice>, Unsolved> {
         .collect()
 }
 
-fn parts(located: &Located, known: &Known, range: Range<usize>) -> Vec<Part> {
+fn parts(located: &Located, known: &KnownReference, range: Range<usize>) -> Vec<Part> {
     known
         .value
         .pieces(range)

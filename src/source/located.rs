@@ -104,7 +104,7 @@ pub(crate) struct Around {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     /// The reference is known.
-    Known(Known),
+    Known(KnownReference),
     /// The reference is not known.
     Unknown {
         /// Why.
@@ -116,7 +116,7 @@ pub enum Found {
 
 /// A known reference and the places its parts come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownReference {
     /// The reference, variables put in.
     pub reference: Reference,
     /// Why it cannot be edited, if it cannot.
@@ -172,7 +172,7 @@ impl Located {
     }
 }
 
-impl Known {
+impl KnownReference {
     /// The places in the file that make tag and digest, with the `:` and `@` before them.
     pub(crate) fn versioned_places(&self) -> Vec<Range<usize>> {
         self.value

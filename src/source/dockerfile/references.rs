@@ -9,7 +9,7 @@ use super::mount;
 use super::template;
 use super::words::{self, Flag};
 use crate::image::Reference;
-use crate::source::located::{Around, Comment, Found, Kind, Known, Located, WhyNot};
+use crate::source::located::{Around, Comment, Found, Kind, KnownReference, Located, WhyNot};
 use crate::source::mapped::{Mapped, Origin};
 use crate::source::passed::{Passed, PassedOver};
 use crate::source::stages::{Stage, Stages};
@@ -442,7 +442,7 @@ fn found_in(written: &Mapped, expanded: Expanded) -> Found {
             .iter()
             .any(|place| !own.contains(&place.start))
     });
-    Found::Known(Known {
+    Found::Known(KnownReference {
         reference,
         why_not,
         tag_from_arg,

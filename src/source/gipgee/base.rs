@@ -4,7 +4,7 @@ use super::config::{Config, Part};
 use super::tree::{Node, Odd, Text};
 use crate::image::Reference;
 use crate::source::dockerfile::Read;
-use crate::source::located::{Comment, Found, Kind, Known, Located, WhyNot};
+use crate::source::located::{Comment, Found, Kind, KnownReference, Located, WhyNot};
 use crate::source::mapped::Mapped;
 use crate::source::passed::{Passed, PassedOver};
 use crate::source::stages::Stages;
@@ -109,7 +109,7 @@ fn located(
     };
     located.found = match Reference::parse(value.text()) {
         // What is the tag's must come from the tag: it alone is edited.
-        Ok(reference) if reference.name.written().len() == name => Found::Known(Known {
+        Ok(reference) if reference.name.written().len() == name => Found::Known(KnownReference {
             reference,
             why_not: None,
             tag_from_arg: false,
