@@ -30,7 +30,7 @@ pub use compare::{differs_only_by, differs_only_in};
 pub use edit::{FromDigest, Refusal, Update, edit};
 pub use format::Format;
 pub use gipgee::{GipgeeImage, GipgeeRelease, gipgee_images};
-pub use located::{Comment, Found, Kind, KnownReference, Located, RefId, WhyNot};
+pub use located::{Comment, KnownReference, Located, RefId, ReferenceKind, Resolution, WhyNot};
 pub use passed::{Passed, PassedOver};
 pub use scan::{MAX_FILE, Scan, Unreadable, scan};
 pub use splice::{Splice, SpliceError, splice};

@@ -7,7 +7,7 @@
 use imagebot::family::freshness::{Code, Rung};
 use imagebot::plan::Reason;
 use imagebot::scheme::Verdict;
-use imagebot::source::Kind;
+use imagebot::source::ReferenceKind;
 use std::collections::BTreeSet;
 
 fn page(name: &str) -> String {
@@ -77,7 +77,7 @@ fn verdicts_are_documented() {
 #[test]
 fn kinds_are_documented() {
     let page = page("sources.md");
-    for kind in Kind::ALL {
+    for kind in ReferenceKind::ALL {
         assert!(
             page.contains(&format!("`{}`", kind.code())),
             "{}",

@@ -8,7 +8,7 @@ use crate::config::{Config, operator_schema, parse_repository, repository_schema
 use crate::image::Reference;
 use crate::policy::{Origin, Policy, Subject};
 use crate::repo::{RepoName, RepoPath};
-use crate::source::Kind;
+use crate::source::ReferenceKind;
 use anyhow::Context as _;
 use clap::Subcommand;
 use std::path::PathBuf;
@@ -164,7 +164,7 @@ fn show(arguments: &Show) -> anyhow::Result<Ended> {
         path: &path,
         image: &reference.name,
         tag: reference.tag.as_ref().map(|tag| tag.as_str()),
-        kind: Kind::From,
+        kind: ReferenceKind::From,
     };
     let effective = Policy {
         rules,

@@ -7,7 +7,7 @@ use crate::image::Platform;
 use crate::policy::{Age, Changes, DigestMode, Hold, NamedScheme, Rule, Trust};
 use crate::repo::Glob;
 use crate::scheme::{Allow, CodenameMode, Ignore, Level, Scheme, VariantMode};
-use crate::source::Kind;
+use crate::source::ReferenceKind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -67,10 +67,10 @@ pub(super) fn rule(table: Table<'_>, schemes: &Schemes) -> Rule {
     }
 }
 
-fn kinds(table: Table<'_>) -> Vec<Kind> {
+fn kinds(table: Table<'_>) -> Vec<ReferenceKind> {
     let parse = |text: &str| {
-        let names = || Kind::ALL.map(Kind::code).join(", ");
-        Kind::ALL
+        let names = || ReferenceKind::ALL.map(ReferenceKind::code).join(", ");
+        ReferenceKind::ALL
             .into_iter()
             .find(|kind| kind.code() == text)
             .ok_or_else(|| format!("a kind must be one of {}", names()))

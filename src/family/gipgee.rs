@@ -3,7 +3,7 @@
 use super::spec::ImageSpec;
 use crate::image::{ImageName, Tag};
 use crate::repo::{Glob, RepoPath};
-use crate::source::{Format, Found, GipgeeImage, Located, WhyNot, gipgee_images};
+use crate::source::{Format, GipgeeImage, Located, Resolution, WhyNot, gipgee_images};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ pub fn is_gipgee(path: &RepoPath) -> bool {
 
 /// Lets a reference to the base that gipgee passes say so, if it stands in one of its Containerfiles.
 pub fn knows_gipgee(path: &RepoPath, located: &mut Located, containerfiles: &BTreeSet<RepoPath>) {
-    if let Found::Unknown { why, .. } = &mut located.found
+    if let Resolution::Unknown { why, .. } = &mut located.found
         && *why == WhyNot::UnresolvedArg
         && containerfiles.contains(path)
         && is_base(&located.written)

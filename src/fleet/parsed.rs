@@ -12,7 +12,7 @@ use crate::image::{ImageName, Reference, RegistryHost};
 use crate::plan::{Decision, File, Images, Observations, Proposal, Target, propose};
 use crate::policy::{Notes, Policy};
 use crate::repo::{Branch, RepoName, RepoPath};
-use crate::source::{Format, Kind, Located, PassedOver, Stages, VersionFileError, scan};
+use crate::source::{Format, Located, PassedOver, ReferenceKind, Stages, VersionFileError, scan};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
@@ -215,7 +215,7 @@ impl ParsedRepo {
     /// The bases of an image that stand in its gipgee.yml, as far as they are known.
     pub fn bases_told(&self, spec: &ImageSpec) -> impl Iterator<Item = &Reference> {
         let told = self.references.iter().filter(move |(path, located)| {
-            located.kind == Kind::GipgeeBase && spec.is_told_at(path, located.line)
+            located.kind == ReferenceKind::GipgeeBase && spec.is_told_at(path, located.line)
         });
         told.filter_map(|(_, located)| located.reference())
     }

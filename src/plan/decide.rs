@@ -12,7 +12,7 @@ use crate::image::{Reference, Tag};
 use crate::policy::{DigestMode, Effective, Policy, Subject};
 use crate::repo::{RepoName, RepoPath};
 use crate::scheme::{self, Scheme};
-use crate::source::{Found, Kind, Located, WhyNot};
+use crate::source::{Located, ReferenceKind, Resolution, WhyNot};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -208,9 +208,9 @@ impl Case {
     }
 
     fn may_pin(&mut self, ask: &Ask<'_>, effective: &Effective) -> bool {
-        let from_arg = matches!(&ask.located.found, Found::Known(known) if known.tag_from_arg);
+        let from_arg = matches!(&ask.located.found, Resolution::Known(known) if known.tag_from_arg);
         let allowed = !from_arg || effective.settings.pin_args.value;
-        if ask.located.kind == Kind::GipgeeBase {
+        if ask.located.kind == ReferenceKind::GipgeeBase {
             self.step(
                 "no digest is added in gipgee.yml: gipgee's checks reject a tag with a digest",
             );

@@ -5,7 +5,7 @@ use super::settings::{Age, Changes, Origin, Settings};
 use crate::image::ImageName;
 use crate::repo::{Glob, RepoName, RepoPath};
 use crate::scheme::Level;
-use crate::source::{Comment, Kind};
+use crate::source::{Comment, ReferenceKind};
 
 /// What a rule can look at.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +19,7 @@ pub struct Subject<'a> {
     /// The tag as it stands.
     pub tag: Option<&'a str>,
     /// The kind of place.
-    pub kind: Kind,
+    pub kind: ReferenceKind,
 }
 
 /// A `[[rule]]`: what it matches and what it changes. An empty list matches everything.
@@ -32,7 +32,7 @@ pub struct Rule {
     /// Files.
     pub paths: Vec<Glob>,
     /// Kinds of places.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<ReferenceKind>,
     /// Tags as they stand.
     pub tags: Vec<Glob>,
     /// What it changes.
@@ -195,7 +195,7 @@ mod tests {
             path: &path,
             image: &image,
             tag: None,
-            kind: Kind::From,
+            kind: ReferenceKind::From,
         };
         let check = |ceiling, own: (Option<Level>, Age), expect: (Option<Level>, Age)| {
             let policy = Policy {

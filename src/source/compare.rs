@@ -3,7 +3,7 @@
 use super::dockerfile::Read;
 use super::edit::Update;
 use super::format::Format;
-use super::located::{Found, Located};
+use super::located::{Located, Resolution};
 use super::scan::read;
 use crate::image::Reference;
 use std::collections::BTreeMap;
@@ -79,7 +79,7 @@ pub fn differs_only_by(
     let mut taken_out = (Vec::new(), Vec::new());
     for (old, new) in old.references.iter().zip(&new.references) {
         match (&old.found, &new.found) {
-            (Found::Known(a), Found::Known(b))
+            (Resolution::Known(a), Resolution::Known(b))
                 if is_named_move(&a.reference, &b.reference, edits) =>
             {
                 taken_out.0.extend(a.versioned_places());
@@ -113,8 +113,8 @@ pub(super) fn moves_something(
     };
     // What is not known may be moved unseen.
     let takes_part = |located: &Located| match &located.found {
-        Found::Known(_) => false,
-        Found::Unknown { touches, .. } => touches
+        Resolution::Known(_) => false,
+        Resolution::Unknown { touches, .. } => touches
             .iter()
             .any(|touched| touched.start < place.end && place.start < touched.end),
     };

@@ -2,7 +2,7 @@
 
 use super::dockerfile::Read;
 use super::format::Format;
-use super::located::{Found, KnownReference, Located, WhyNot};
+use super::located::{KnownReference, Located, Resolution, WhyNot};
 use super::mapped::Origin;
 use super::scan;
 use super::solve::{Part, Unsolved, solve};
@@ -162,7 +162,7 @@ pub fn edit(
             });
         }
         planned.push(match (&located.found, update) {
-            (Found::Known(known), Some(update)) => {
+            (Resolution::Known(known), Some(update)) => {
                 splices.extend(splices_of(located, known, update)?);
                 Some(Reference {
                     name: known.reference.name.clone(),
@@ -219,8 +219,8 @@ fn shared(located: &Located) -> Refusal {
 /// A reference whose text is not known, but that one of the places to be changed takes part in.
 fn is_moved_unseen(located: &Located, splices: &[Splice]) -> bool {
     match &located.found {
-        Found::Known(_) => false,
-        Found::Unknown { touches, .. } => splices
+        Resolution::Known(_) => false,
+        Resolution::Unknown { touches, .. } => splices
             .iter()
             .any(|splice| touches.iter().any(|t| meet(t, &splice.range()))),
     }
@@ -233,7 +233,7 @@ fn meet(a: &Range<usize>, b: &Range<usize>) -> bool {
 /// The reference to name when two updates want different texts at one place.
 fn in_conflict<'a>(before: &'a [Located], splices: &[Splice]) -> &'a Located {
     let uses = |located: &&Located| match &located.found {
-        Found::Known(known) => known
+        Resolution::Known(known) => known
             .value
             .places(0..known.value.len())
             .iter()
@@ -244,7 +244,7 @@ fn in_conflict<'a>(before: &'a [Located], splices: &[Splice]) -> &'a Located {
                     .count()
                     > 1
             }),
-        Found::Unknown { .. } => false,
+        Resolution::Unknown { .. } => false,
     };
     before
         .iter()

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 coded! {
     /// What kind of place a reference stands at.
-    pub enum Kind {
+    pub enum ReferenceKind {
         /// `FROM image`.
         From = "from";
         /// `COPY --from=image`.
@@ -72,7 +72,7 @@ pub struct Located {
     /// The first line of its instruction, counted from 1.
     pub line: usize,
     /// The kind of place.
-    pub kind: Kind,
+    pub kind: ReferenceKind,
     /// The stage that its `FROM` names with `AS`, in lower case.
     pub stage: Option<String>,
     /// The value of its `--platform` flag, quotes removed, variables not expanded.
@@ -84,7 +84,7 @@ pub struct Located {
     /// The `# imagebot:` comments right above the instruction.
     pub notes: Vec<Comment>,
     /// What it says.
-    pub found: Found,
+    pub found: Resolution,
 }
 
 /// What a `FROM` says besides its reference: the stage it builds on, or its platform, variables put in.
@@ -102,7 +102,7 @@ pub(crate) struct Around {
 
 /// What a reference's text says once its variables are put in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum Resolution {
     /// The reference is known.
     Known(KnownReference),
     /// The reference is not known.
@@ -139,8 +139,8 @@ impl Located {
     /// The reference, if it is known.
     pub fn reference(&self) -> Option<&Reference> {
         match &self.found {
-            Found::Known(known) => Some(&known.reference),
-            Found::Unknown { .. } => None,
+            Resolution::Known(known) => Some(&known.reference),
+            Resolution::Unknown { .. } => None,
         }
     }
 
@@ -153,7 +153,7 @@ impl Located {
     /// Whether a part of its tag or digest stands at the same place in the file as a part of the other's: an `ARG`'s
     /// default that feeds both.
     pub fn shares_place(&self, other: &Self) -> bool {
-        let (Found::Known(one), Found::Known(two)) = (&self.found, &other.found) else {
+        let (Resolution::Known(one), Resolution::Known(two)) = (&self.found, &other.found) else {
             return false;
         };
         one.versioned_places().iter().any(|a| {
@@ -166,8 +166,8 @@ impl Located {
     /// Why it cannot be edited; `None` if it can.
     pub fn why_not(&self) -> Option<WhyNot> {
         match &self.found {
-            Found::Known(known) => known.why_not,
-            Found::Unknown { why, .. } => Some(*why),
+            Resolution::Known(known) => known.why_not,
+            Resolution::Unknown { why, .. } => Some(*why),
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A stage that nothing copies from, and that nothing is built on, is not built, and its images do not count.
 
-use super::located::{Kind, Located};
+use super::located::{Located, ReferenceKind};
 use super::scan::Scan;
 use crate::coded::coded;
 
@@ -22,12 +22,15 @@ impl Scan {
     pub fn stands_on(&self, target: Option<&str>) -> Option<Vec<(Role, &Located)>> {
         let base_line = self.stages.base_line(target)?;
         let lines = self.stages.lines_of(target);
-        let is_base = |found: &&Located| found.kind == Kind::From && found.line == base_line;
+        let is_base =
+            |found: &&Located| found.kind == ReferenceKind::From && found.line == base_line;
         let base = self.references.iter().find(is_base);
         let others = self.references.iter().filter(|found| {
             // The frontend leaves nothing in the image, and what stands behind ONBUILD is built by others.
-            !matches!(found.kind, Kind::Syntax | Kind::OnbuildFrom)
-                && !is_base(found)
+            !matches!(
+                found.kind,
+                ReferenceKind::Syntax | ReferenceKind::OnbuildFrom
+            ) && !is_base(found)
                 && lines.iter().any(|range| range.contains(&found.line))
         });
         let base = base.map(|base| (Role::Base, base));

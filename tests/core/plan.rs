@@ -1132,7 +1132,7 @@ fn a_repositorys_rules_come_after_the_operators() {
             path: &path,
             image: &name,
             tag: None,
-            kind: imagebot::source::Kind::From,
+            kind: imagebot::source::ReferenceKind::From,
         };
         let policy = Policy {
             rules: rules.clone(),

@@ -9,7 +9,9 @@ use super::mount;
 use super::template;
 use super::words::{self, Flag};
 use crate::image::Reference;
-use crate::source::located::{Around, Comment, Found, Kind, KnownReference, Located, WhyNot};
+use crate::source::located::{
+    Around, Comment, KnownReference, Located, ReferenceKind, Resolution, WhyNot,
+};
 use crate::source::mapped::{Mapped, Origin};
 use crate::source::passed::{Passed, PassedOver};
 use crate::source::stages::{Stage, Stages};
@@ -91,7 +93,13 @@ pub(crate) fn read(text: &str, base: usize, args: &BTreeMap<String, String>) -> 
     }
     if let Some((line, word)) = directives.syntax {
         let expanded = literal(&word);
-        reader.add(line, Kind::Syntax, &word, expanded, Place::default());
+        reader.add(
+            line,
+            ReferenceKind::Syntax,
+            &word,
+            expanded,
+            Place::default(),
+        );
     }
     if let Some(line) = template::first_line(&instructions) {
         let what = "the file is a template: what its engine fills in is not known";
@@ -166,13 +174,13 @@ impl Reader<'_> {
         match keyword.to_ascii_lowercase().as_str() {
             "arg" if self.before_first_from => self.arg(instruction, rest),
             "from" => self.from(instruction, rest),
-            "copy" => self.copy(instruction, rest, Kind::CopyFrom),
-            "run" => self.mounts(instruction, rest, Kind::MountFrom),
+            "copy" => self.copy(instruction, rest, ReferenceKind::CopyFrom),
+            "run" => self.mounts(instruction, rest, ReferenceKind::MountFrom),
             "onbuild" => {
                 let (inner, behind) = words::keyword(&text[rest..]);
                 match inner.to_ascii_lowercase().as_str() {
-                    "copy" => self.copy(instruction, rest + behind, Kind::OnbuildFrom),
-                    "run" => self.mounts(instruction, rest + behind, Kind::OnbuildFrom),
+                    "copy" => self.copy(instruction, rest + behind, ReferenceKind::OnbuildFrom),
+                    "run" => self.mounts(instruction, rest + behind, ReferenceKind::OnbuildFrom),
                     _ => {}
                 }
             }
@@ -258,7 +266,13 @@ impl Reader<'_> {
                 platform: platform.map(|flag| flag.value.text().to_owned()),
                 notes: instruction.notes.clone(),
             };
-            self.add(instruction.line, Kind::From, &written, expanded, place);
+            self.add(
+                instruction.line,
+                ReferenceKind::From,
+                &written,
+                expanded,
+                place,
+            );
         }
         let number = self.stages.0.len();
         self.stage_at
@@ -281,7 +295,7 @@ impl Reader<'_> {
         fitting.map(|(_, stage)| *stage).collect()
     }
 
-    fn copy(&mut self, instruction: &Instruction, rest: usize, kind: Kind) {
+    fn copy(&mut self, instruction: &Instruction, rest: usize, kind: ReferenceKind) {
         let (flags, _) = words::flags(&instruction.text, rest, self.escape);
         for Flag { value, .. } in flags.into_iter().filter(|flag| flag.name == "from") {
             self.takes(value.text());
@@ -292,7 +306,7 @@ impl Reader<'_> {
         }
     }
 
-    fn mounts(&mut self, instruction: &Instruction, rest: usize, kind: Kind) {
+    fn mounts(&mut self, instruction: &Instruction, rest: usize, kind: ReferenceKind) {
         let (flags, _) = words::flags(&instruction.text, rest, self.escape);
         for flag in flags.into_iter().filter(|flag| flag.name == "mount") {
             let from = |field: Mapped| {
@@ -320,7 +334,7 @@ impl Reader<'_> {
     }
 
     /// An image in a flag: never a stage of this file, and no variable is expanded.
-    fn named_image(&mut self, instruction: &Instruction, value: &Mapped, kind: Kind) {
+    fn named_image(&mut self, instruction: &Instruction, value: &Mapped, kind: ReferenceKind) {
         let text = value.text();
         if text.is_empty()
             || text == "scratch"
@@ -333,7 +347,7 @@ impl Reader<'_> {
             ..Place::default()
         };
         if text.contains('$') {
-            let found = Found::Unknown {
+            let found = Resolution::Unknown {
                 why: WhyNot::VariableNotExpanded,
                 touches: Vec::new(),
             };
@@ -361,12 +375,26 @@ impl Reader<'_> {
         });
     }
 
-    fn add(&mut self, line: usize, kind: Kind, written: &Mapped, expanded: Expanded, place: Place) {
+    fn add(
+        &mut self,
+        line: usize,
+        kind: ReferenceKind,
+        written: &Mapped,
+        expanded: Expanded,
+        place: Place,
+    ) {
         let found = found_in(written, expanded);
         self.push(line, kind, written, found, place);
     }
 
-    fn push(&mut self, line: usize, kind: Kind, written: &Mapped, found: Found, place: Place) {
+    fn push(
+        &mut self,
+        line: usize,
+        kind: ReferenceKind,
+        written: &Mapped,
+        found: Resolution,
+        place: Place,
+    ) {
         let Place {
             stage,
             platform,
@@ -397,7 +425,7 @@ fn literal(word: &Mapped) -> Expanded {
     }
 }
 
-fn found_in(written: &Mapped, expanded: Expanded) -> Found {
+fn found_in(written: &Mapped, expanded: Expanded) -> Resolution {
     let Expanded {
         value,
         slot,
@@ -405,7 +433,7 @@ fn found_in(written: &Mapped, expanded: Expanded) -> Found {
         computed,
         malformed,
     } = expanded;
-    let unknown = |why| Found::Unknown {
+    let unknown = |why| Resolution::Unknown {
         why,
         touches: value.places(0..value.len()),
     };
@@ -442,7 +470,7 @@ fn found_in(written: &Mapped, expanded: Expanded) -> Found {
             .iter()
             .any(|place| !own.contains(&place.start))
     });
-    Found::Known(KnownReference {
+    Resolution::Known(KnownReference {
         reference,
         why_not,
         tag_from_arg,

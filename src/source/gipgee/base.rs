@@ -4,7 +4,7 @@ use super::config::{Config, Part};
 use super::tree::{Node, Odd, Text};
 use crate::image::Reference;
 use crate::source::dockerfile::Read;
-use crate::source::located::{Comment, Found, Kind, KnownReference, Located, WhyNot};
+use crate::source::located::{Comment, KnownReference, Located, ReferenceKind, Resolution, WhyNot};
 use crate::source::mapped::Mapped;
 use crate::source::passed::{Passed, PassedOver};
 use crate::source::stages::Stages;
@@ -64,13 +64,13 @@ fn located(
     let mut located = Located {
         ordinal: 0,
         line,
-        kind: Kind::GipgeeBase,
+        kind: ReferenceKind::GipgeeBase,
         stage: None,
         platform: None,
         written: format!("images.{}.baseImage", id.value),
         written_at: 0..0,
         notes: Vec::new(),
-        found: Found::Unknown {
+        found: Resolution::Unknown {
             why: WhyNot::NotPlain,
             touches,
         },
@@ -109,15 +109,17 @@ fn located(
     };
     located.found = match Reference::parse(value.text()) {
         // What is the tag's must come from the tag: it alone is edited.
-        Ok(reference) if reference.name.written().len() == name => Found::Known(KnownReference {
-            reference,
-            why_not: None,
-            tag_from_arg: false,
-            value,
-            // gipgee's own checks refuse a digest beside a tag: none is added to what has none.
-            slot: None,
-        }),
-        _ => Found::Unknown {
+        Ok(reference) if reference.name.written().len() == name => {
+            Resolution::Known(KnownReference {
+                reference,
+                why_not: None,
+                tag_from_arg: false,
+                value,
+                // gipgee's own checks refuse a digest beside a tag: none is added to what has none.
+                slot: None,
+            })
+        }
+        _ => Resolution::Unknown {
             why: WhyNot::InvalidReference,
             touches: value.places(0..value.len()),
         },
