@@ -31,7 +31,7 @@ pub use forge::{ForgeConfig, ServerConfig, ServerKind, TokenConfig};
 pub use operator::{Config, LoginConfig, MergeRequestConfig, OpenLimits, RegistryConfig, parse};
 pub use problem::{Problem, Problems};
 pub use repository::parse_repository;
-pub use review::{Found, review};
+pub use review::{ReviewFinding, review};
 pub use schema::{operator_schema, repository_schema};
 pub use secret::{Secret, SecretError};
 pub use starter::{OPERATOR_STARTER, REPOSITORY_STARTER};

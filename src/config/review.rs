@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// A problem and its fix.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct ReviewFinding {
     /// Whether `run` could not do its work here.
     pub is_error: bool,
     /// What is wrong.
@@ -17,7 +17,7 @@ pub struct Found {
     pub help: String,
 }
 
-impl Found {
+impl ReviewFinding {
     fn error(problem: String, help: &str) -> Self {
         Self {
             is_error: true,
@@ -35,7 +35,7 @@ impl Found {
 }
 
 /// Looks at a configuration as a whole. Files are looked at; no server is asked and no command is run.
-pub fn review(config: &Config) -> Vec<Found> {
+pub fn review(config: &Config) -> Vec<ReviewFinding> {
     let mut found = Vec::new();
     let default = Config::default();
     let hosts = |config: &Config| -> Vec<String> {
@@ -49,7 +49,7 @@ pub fn review(config: &Config) -> Vec<Found> {
         && config.budget == default.budget
         && config.schemes.len() == default.schemes.len();
     if config.forges.is_empty() && nothing_else {
-        found.push(Found::error(
+        found.push(ReviewFinding::error(
             "the configuration has no [[forge]], so no repositories are registered".to_owned(),
             "`imagebot init --operator` writes a commented one",
         ));
@@ -76,7 +76,7 @@ pub fn review(config: &Config) -> Vec<Found> {
     found
 }
 
-fn forge(forge: &ForgeConfig) -> Vec<Found> {
+fn forge(forge: &ForgeConfig) -> Vec<ReviewFinding> {
     let server = match forge {
         ForgeConfig::Local { path, .. } => {
             let shown = path.display();
@@ -84,13 +84,16 @@ fn forge(forge: &ForgeConfig) -> Vec<Found> {
             let help = "correct the path or create the folder; relative paths start at the configuration's folder";
             return match std::fs::read_dir(path) {
                 Ok(_) => Vec::new(),
-                Err(error) => vec![Found::warning(format!("{what} {}", why(&error)), help)],
+                Err(error) => vec![ReviewFinding::warning(
+                    format!("{what} {}", why(&error)),
+                    help,
+                )],
             };
         }
         ForgeConfig::Server(server) => server,
     };
     let of = format!("[[forge]] {}", server.url);
-    let mut found: Vec<Found> = Vec::new();
+    let mut found: Vec<ReviewFinding> = Vec::new();
     found.extend(
         server
             .ca_file
@@ -107,7 +110,7 @@ fn forge(forge: &ForgeConfig) -> Vec<Found> {
     }
     let path = server.url.path().trim_matches('/');
     if server.kind == ServerKind::GitLab && !path.is_empty() {
-        found.push(Found::warning(
+        found.push(ReviewFinding::warning(
             format!("{of}: the address has the path /{path}"),
             &format!(
                 "keep it only if GitLab is installed below that path; name a group in repos = [\"{path}/**\"]"
@@ -117,11 +120,11 @@ fn forge(forge: &ForgeConfig) -> Vec<Found> {
     found
 }
 
-fn ca_file(of: &str, path: &Path) -> Option<Found> {
+fn ca_file(of: &str, path: &Path) -> Option<ReviewFinding> {
     let error = std::fs::File::open(path).err()?;
     let help = "correct the path; relative paths start at the configuration's folder";
     let problem = format!("ca_file of {of}: {} {}", path.display(), why(&error));
-    Some(Found::error(problem, help))
+    Some(ReviewFinding::error(problem, help))
 }
 
 /// Why a file cannot be used.
@@ -133,10 +136,10 @@ fn why(error: &std::io::Error) -> String {
 }
 
 /// What `run` would say of a secret. A variable may be set only where imagebot runs, so that one is a warning.
-fn secret(what: &str, secret: &Secret) -> Vec<Found> {
+fn secret(what: &str, secret: &Secret) -> Vec<ReviewFinding> {
     let open = secret.open_to_all().map(|path| {
         let shown = path.display();
-        Found::warning(
+        ReviewFinding::warning(
             format!("{what}: {shown} is world-readable"),
             &format!("chmod 600 {shown}"),
         )
@@ -150,14 +153,14 @@ fn secret(what: &str, secret: &Secret) -> Vec<Found> {
     };
     vec![match error {
         SecretError::Env(_) => {
-            Found::warning(problem, "set it in the environment that imagebot runs in")
+            ReviewFinding::warning(problem, "set it in the environment that imagebot runs in")
         }
-        SecretError::WorldWritable(path) => Found::error(
+        SecretError::WorldWritable(path) => ReviewFinding::error(
             problem,
             &format!("chmod 600 {path}, and replace the secret"),
         ),
-        SecretError::Empty(_) => Found::error(problem, "write the secret into the file"),
-        SecretError::File { .. } | SecretError::Command { .. } => Found::error(
+        SecretError::Empty(_) => ReviewFinding::error(problem, "write the secret into the file"),
+        SecretError::File { .. } | SecretError::Command { .. } => ReviewFinding::error(
             problem,
             "correct the path; relative paths start at the configuration's folder",
         ),
@@ -165,7 +168,7 @@ fn secret(what: &str, secret: &Secret) -> Vec<Found> {
 }
 
 /// `automerge` without `min_age` merges what is minutes old.
-fn merges_at_once(rule: &Rule, all: &[Rule]) -> Option<Found> {
+fn merges_at_once(rule: &Rule, all: &[Rule]) -> Option<ReviewFinding> {
     let automerge = rule.changes.automerge.as_ref()?;
     automerge.value?;
     let waits = |rule: &Rule| {
@@ -176,7 +179,7 @@ fn merges_at_once(rule: &Rule, all: &[Rule]) -> Option<Found> {
     };
     let everywhere = all.iter().any(|rule| !rule.is_selective() && waits(rule));
     (!waits(rule) && !everywhere).then(|| {
-        Found::error(
+        ReviewFinding::error(
             format!(
                 "{}: automerge needs min_age; without it, tags would be merged minutes after they appear",
                 automerge.from
