@@ -43,13 +43,13 @@ mod validators;
 pub use client::Registries;
 pub use config::{History, ImageConfig};
 pub use docker_config::{DockerConfig, DockerConfigError, DockerLogin, Unsupported};
-pub use doctor::{Goal, Outcome, Step};
+pub use doctor::{DoctorOutcome, DoctorStep, Goal};
 pub use error::RegistryError;
 pub use manifest::{
     Image, Index, IndexEntry, IndexEntryKind, Manifest, ManifestContent, Statement,
 };
 pub use manifests::{Head, Wanted};
 pub use provenance::Provenance;
-pub use settings::{HostSettings, Login, Options, Unlisted};
+pub use settings::{HostSettings, Login, RegistryOptions, Unlisted};
 pub use tags::Tags;
 pub use validators::{Kept, Validators};

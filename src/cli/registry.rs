@@ -5,7 +5,7 @@ use super::output::{Format, json, text};
 use super::session::{ConfigArgument, setup, wait};
 use crate::image::{ImageName, Reference, RegistryHost, Tag};
 use crate::redact::Redactor;
-use crate::registry::{Goal, Outcome, Step};
+use crate::registry::{DoctorOutcome, DoctorStep, Goal};
 use crate::run::Setup;
 use anyhow::Context as _;
 use clap::Subcommand;
@@ -154,11 +154,11 @@ fn parse(subject: &str, setup: &Setup) -> anyhow::Result<Subject> {
     })
 }
 
-fn output(step: Step) -> StepOutput {
+fn output(step: DoctorStep) -> StepOutput {
     let outcome = match step.outcome {
-        Outcome::Ok => "ok",
-        Outcome::Failed => "failed",
-        Outcome::Skipped => "skipped",
+        DoctorOutcome::Ok => "ok",
+        DoctorOutcome::Failed => "failed",
+        DoctorOutcome::Skipped => "skipped",
     };
     StepOutput {
         name: step.name,

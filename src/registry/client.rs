@@ -4,8 +4,8 @@ use super::doctor::Goal;
 use super::endpoint::Endpoint;
 use super::hosts::Hosts;
 use super::{
-    Head, HostSettings, ImageConfig, Index, Login, Manifest, Options, Provenance, RegistryError,
-    Step, Tags, Wanted, config, doctor, manifests, provenance, tags,
+    DoctorStep, Head, HostSettings, ImageConfig, Index, Login, Manifest, Provenance, RegistryError,
+    RegistryOptions, Tags, Wanted, config, doctor, manifests, provenance, tags,
 };
 use crate::image::{Digest, ImageName, RegistryHost};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub struct Registries(Arc<Hosts>);
 impl Registries {
     /// Makes ready to ask the listed registries; nothing is sent yet. Fails only if a CA file, or the system's CA
     /// certificates, cannot be used.
-    pub fn new(listed: Vec<HostSettings>, options: Options) -> Result<Self, RegistryError> {
+    pub fn new(listed: Vec<HostSettings>, options: RegistryOptions) -> Result<Self, RegistryError> {
         Ok(Self(Arc::new(Hosts::new(listed, options)?)))
     }
 
@@ -78,7 +78,7 @@ impl Registries {
     }
 
     /// Walks the way to a registry, or to an image on it, step by step, and stops at the first that fails.
-    pub async fn doctor(&self, goal: Goal<'_>, login: Option<&Login>) -> Vec<Step> {
+    pub async fn doctor(&self, goal: Goal<'_>, login: Option<&Login>) -> Vec<DoctorStep> {
         doctor::walk(&self.0, goal, login).await
     }
 

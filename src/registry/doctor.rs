@@ -9,11 +9,11 @@ use std::time::Duration;
 
 /// One step of the way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct DoctorStep {
     /// What is looked at: `secret`, `listed`, `dns`, `tcp`, `tls`, `registry`, `auth`, `token`, `tags`, `manifest`.
     pub name: &'static str,
     /// How it went.
-    pub outcome: Outcome,
+    pub outcome: DoctorOutcome,
     /// What was found.
     pub detail: String,
     /// What to do about a failure, where that is known.
@@ -22,7 +22,7 @@ pub struct Step {
 
 /// How a step went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum DoctorOutcome {
     /// As it should.
     Ok,
     /// The way ends here.
@@ -45,34 +45,40 @@ pub struct Goal<'a> {
 }
 
 /// Walks until a step fails.
-pub(super) async fn walk(hosts: &Hosts, goal: Goal<'_>, login: Option<&Login>) -> Vec<Step> {
+pub(super) async fn walk(hosts: &Hosts, goal: Goal<'_>, login: Option<&Login>) -> Vec<DoctorStep> {
     let mut way = Way(Vec::new());
     // A failed step has been written down, so there is nothing left to do with it.
     let _ = steps(&mut way, hosts, goal, login).await;
     way.0
 }
 
-struct Way(Vec<Step>);
+struct Way(Vec<DoctorStep>);
 
 /// The way has ended.
 struct End;
 
 impl Way {
     fn ok(&mut self, name: &'static str, detail: impl Into<String>) {
-        self.push(name, Outcome::Ok, detail.into(), None);
+        self.push(name, DoctorOutcome::Ok, detail.into(), None);
     }
 
     fn skip(&mut self, name: &'static str, detail: impl Into<String>) {
-        self.push(name, Outcome::Skipped, detail.into(), None);
+        self.push(name, DoctorOutcome::Skipped, detail.into(), None);
     }
 
     fn end(&mut self, name: &'static str, error: &RegistryError) -> End {
-        self.push(name, Outcome::Failed, error.to_string(), error.help());
+        self.push(name, DoctorOutcome::Failed, error.to_string(), error.help());
         End
     }
 
-    fn push(&mut self, name: &'static str, outcome: Outcome, detail: String, help: Option<String>) {
-        self.0.push(Step {
+    fn push(
+        &mut self,
+        name: &'static str,
+        outcome: DoctorOutcome,
+        detail: String,
+        help: Option<String>,
+    ) {
+        self.0.push(DoctorStep {
             name,
             outcome,
             detail,
@@ -295,7 +301,7 @@ async fn read(
                 false => "it is not listed either",
             };
             let detail = format!("{tag} does not exist; {listed}");
-            way.push("manifest", Outcome::Failed, detail, None);
+            way.push("manifest", DoctorOutcome::Failed, detail, None);
             Err(End)
         }
     }

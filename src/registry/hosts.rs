@@ -1,7 +1,7 @@
 //! The registries by host, and the transports that they share.
 
 use super::endpoint::Endpoint;
-use super::{HostSettings, Options, RegistryError, Unlisted};
+use super::{HostSettings, RegistryError, RegistryOptions, Unlisted};
 use crate::http::{AddressRule, Addresses, Client, Transport, TransportSettings};
 use crate::image::RegistryHost;
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ pub(super) struct Hosts {
     listed: RwLock<HashMap<RegistryHost, Arc<Endpoint>>>,
     /// For hosts that nobody listed; `None`: they are refused.
     public: Option<Public>,
-    options: Options,
+    options: RegistryOptions,
 }
 
 struct Public {
@@ -24,7 +24,7 @@ struct Public {
 impl Hosts {
     pub(super) fn new(
         settings: Vec<HostSettings>,
-        options: Options,
+        options: RegistryOptions,
     ) -> Result<Self, RegistryError> {
         let free: Vec<String> = settings
             .iter()
@@ -73,7 +73,7 @@ impl Hosts {
 
     /// The same registries for another pass.
     pub(super) fn for_pass(&self) -> Self {
-        let options = Options {
+        let options = RegistryOptions {
             gates: self.options.gates.for_pass(),
             ..self.options.clone()
         };
@@ -156,7 +156,7 @@ impl Hosts {
         Ok(made)
     }
 
-    pub(super) fn options(&self) -> &Options {
+    pub(super) fn options(&self) -> &RegistryOptions {
         &self.options
     }
 
@@ -170,7 +170,7 @@ impl Hosts {
 }
 
 fn transport(
-    options: &Options,
+    options: &RegistryOptions,
     addresses: Addresses,
     ca_file: Option<PathBuf>,
     plain_http: bool,
@@ -188,7 +188,7 @@ fn transport(
 fn endpoint(
     settings: HostSettings,
     transport: Transport,
-    options: &Options,
+    options: &RegistryOptions,
 ) -> Result<Endpoint, RegistryError> {
     let origin = settings
         .origin()

@@ -116,7 +116,7 @@ pub enum Unlisted {
 
 /// What all registries of a run share.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct RegistryOptions {
     /// What happens to hosts that are not listed.
     pub unlisted: Unlisted,
     /// Where answers are kept.
@@ -133,7 +133,7 @@ pub struct Options {
     pub proxy: bool,
 }
 
-impl Default for Options {
+impl Default for RegistryOptions {
     fn default() -> Self {
         Self {
             unlisted: Unlisted::Refuse,

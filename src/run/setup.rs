@@ -13,7 +13,8 @@ use crate::image::{ImageName, RegistryHost};
 use crate::plan::Lookup;
 use crate::redact::Redactor;
 use crate::registry::{
-    DockerConfig, DockerLogin, HostSettings, Kept, Login, Options, Registries, Unlisted, Validators,
+    DockerConfig, DockerLogin, HostSettings, Kept, Login, Registries, RegistryOptions, Unlisted,
+    Validators,
 };
 use crate::repo::RepoName;
 use crate::store::{Store, StoredAnswer};
@@ -121,12 +122,12 @@ impl Setup {
                 }
             }
         }
-        let options = Options {
+        let options = RegistryOptions {
             unlisted,
             validators: validators(&store),
             redactor: redactor.clone(),
             clock,
-            ..Options::default()
+            ..RegistryOptions::default()
         };
         let registries = Registries::new(hosts(&config), options)?;
         Ok(Self {

@@ -5,7 +5,7 @@ use crate::fake_registry::{Auth, FakeRegistry, Fault};
 use imagebot::http::Origin;
 use imagebot::image::{ImageName, RegistryHost};
 use imagebot::registry::{
-    HostSettings, Options, Outcome, Registries, RegistryError, Step, Unlisted,
+    DoctorOutcome, DoctorStep, HostSettings, Registries, RegistryError, RegistryOptions, Unlisted,
 };
 use serde_json::json;
 
@@ -98,8 +98,8 @@ async fn t7_a_certificate_is_trusted_through_the_hosts_own_ca_file_only() {
             ca_file: Some(bad.into()),
             ..strict.clone()
         };
-        let error =
-            Registries::new(vec![settings], Options::default()).expect_err("no certificate");
+        let error = Registries::new(vec![settings], RegistryOptions::default())
+            .expect_err("no certificate");
         assert!(
             matches!(&error, RegistryError::Trust(text) if text.contains(bad)),
             "{error}"
@@ -132,9 +132,9 @@ fn without_roots_plain_http_works_and_https_says_why_not() {
         plain_http: true,
         ..HostSettings::new(host.clone())
     };
-    assert!(Registries::new(vec![plain], Options::default()).is_ok());
-    let error =
-        Registries::new(vec![HostSettings::new(host)], Options::default()).expect_err("no roots");
+    assert!(Registries::new(vec![plain], RegistryOptions::default()).is_ok());
+    let error = Registries::new(vec![HostSettings::new(host)], RegistryOptions::default())
+        .expect_err("no roots");
     assert!(error.to_string().contains("CA certificates"), "{error}");
     assert!(
         error
@@ -230,12 +230,12 @@ async fn t8_the_redactor_knows_a_login_before_it_is_sent() {
     assert!(crate::bench::SEARCHED.load(std::sync::atomic::Ordering::Relaxed) > 1000);
 }
 
-fn outcome(steps: &[Step]) -> String {
-    let step = |step: &Step| {
+fn outcome(steps: &[DoctorStep]) -> String {
+    let step = |step: &DoctorStep| {
         let mark = match step.outcome {
-            Outcome::Ok => "+",
-            Outcome::Failed => "-",
-            Outcome::Skipped => "~",
+            DoctorOutcome::Ok => "+",
+            DoctorOutcome::Failed => "-",
+            DoctorOutcome::Skipped => "~",
         };
         format!("{mark}{}", step.name)
     };

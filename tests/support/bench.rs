@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use imagebot::http::{Clock, Limits, Origin, Policy};
 use imagebot::image::{Digest, ImageName, RegistryHost, Tag};
 use imagebot::registry::{
-    Head, HostSettings, ImageConfig, Kept, Login, Manifest, Options, Registries, RegistryError,
-    Tags, Unlisted, Validators, Wanted,
+    Head, HostSettings, ImageConfig, Kept, Login, Manifest, Registries, RegistryError,
+    RegistryOptions, Tags, Unlisted, Validators, Wanted,
 };
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -35,12 +35,15 @@ impl Bench {
         Self::with(listed, |_| {})
     }
 
-    pub(crate) fn with(listed: Vec<HostSettings>, change: impl FnOnce(&mut Options)) -> Self {
+    pub(crate) fn with(
+        listed: Vec<HostSettings>,
+        change: impl FnOnce(&mut RegistryOptions),
+    ) -> Self {
         let _ = log();
         let store = Store::default();
         let (reader, writer) = (Arc::clone(&store), Arc::clone(&store));
         let clock = Clock::manual("2026-11-21T12:00:00Z".parse().expect("a time"));
-        let mut options = Options {
+        let mut options = RegistryOptions {
             unlisted: Unlisted::Refuse,
             validators: Validators::new(
                 move |key| lock(&reader).get(key).cloned(),
@@ -49,7 +52,7 @@ impl Bench {
             clock: clock.clone(),
             policy: Policy::default(),
             proxy: false,
-            ..Options::default()
+            ..RegistryOptions::default()
         };
         change(&mut options);
         Self {
