@@ -48,7 +48,7 @@ pub use error::RegistryError;
 pub use manifest::{
     Image, Index, IndexEntry, IndexEntryKind, Manifest, ManifestContent, Statement,
 };
-pub use manifests::{Head, Wanted};
+pub use manifests::{Head, ManifestReference};
 pub use provenance::Provenance;
 pub use settings::{HostSettings, Login, RegistryOptions, Unlisted};
 pub use tags::Tags;

@@ -4,8 +4,8 @@ use super::doctor::Goal;
 use super::endpoint::Endpoint;
 use super::hosts::Hosts;
 use super::{
-    DoctorStep, Head, HostSettings, ImageConfig, Index, Login, Manifest, Provenance, RegistryError,
-    RegistryOptions, Tags, Wanted, config, doctor, manifests, provenance, tags,
+    DoctorStep, Head, HostSettings, ImageConfig, Index, Login, Manifest, ManifestReference,
+    Provenance, RegistryError, RegistryOptions, Tags, config, doctor, manifests, provenance, tags,
 };
 use crate::image::{Digest, ImageName, RegistryHost};
 use std::sync::Arc;
@@ -37,7 +37,7 @@ impl Registries {
         &self,
         image: &ImageName,
         login: Option<&Login>,
-        wanted: impl Into<Wanted<'_>>,
+        wanted: impl Into<ManifestReference<'_>>,
     ) -> Result<Option<Head>, RegistryError> {
         let endpoint = self.endpoint(image.host(), login)?;
         manifests::head(&endpoint, image.path(), login, wanted.into()).await
@@ -48,7 +48,7 @@ impl Registries {
         &self,
         image: &ImageName,
         login: Option<&Login>,
-        wanted: impl Into<Wanted<'_>>,
+        wanted: impl Into<ManifestReference<'_>>,
     ) -> Result<Option<Manifest>, RegistryError> {
         let endpoint = self.endpoint(image.host(), login)?;
         manifests::get(&endpoint, image.path(), login, wanted.into()).await

@@ -13,26 +13,26 @@ const MOST_BYTES: usize = 4 << 20;
 
 /// Which manifest is wanted.
 #[derive(Debug, Clone, Copy)]
-pub enum Wanted<'a> {
+pub enum ManifestReference<'a> {
     /// The one that a tag points to now.
     Tag(&'a Tag),
     /// The one with this digest.
     Digest(&'a Digest),
 }
 
-impl<'a> From<&'a Tag> for Wanted<'a> {
+impl<'a> From<&'a Tag> for ManifestReference<'a> {
     fn from(tag: &'a Tag) -> Self {
         Self::Tag(tag)
     }
 }
 
-impl<'a> From<&'a Digest> for Wanted<'a> {
+impl<'a> From<&'a Digest> for ManifestReference<'a> {
     fn from(digest: &'a Digest) -> Self {
         Self::Digest(digest)
     }
 }
 
-impl fmt::Display for Wanted<'_> {
+impl fmt::Display for ManifestReference<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tag(tag) => tag.fmt(f),
@@ -54,7 +54,7 @@ pub(super) async fn head(
     endpoint: &Endpoint,
     path: &str,
     login: Option<&Login>,
-    wanted: Wanted<'_>,
+    wanted: ManifestReference<'_>,
 ) -> Result<Option<Head>, RegistryError> {
     let host = &endpoint.settings.host;
     let url = endpoint.url(&format!("{path}/manifests/{wanted}"));
@@ -69,14 +69,14 @@ pub(super) async fn head(
     let said = response.header("docker-content-digest").map(Digest::parse);
     let media_type = known_type(&response);
     match (said, wanted, media_type) {
-        (Some(Ok(said)), Wanted::Digest(digest), _) if is_other(digest, &said) => {
+        (Some(Ok(said)), ManifestReference::Digest(digest), _) if is_other(digest, &said) => {
             Err(RegistryError::DigestMismatch {
                 host: host.clone(),
                 expected: digest.to_string(),
                 found: said,
             })
         }
-        (_, Wanted::Digest(digest), Some(media_type)) => Ok(Some(Head {
+        (_, ManifestReference::Digest(digest), Some(media_type)) => Ok(Some(Head {
             digest: digest.clone(),
             media_type,
         })),
@@ -96,7 +96,7 @@ pub(super) async fn get(
     endpoint: &Endpoint,
     path: &str,
     login: Option<&Login>,
-    wanted: Wanted<'_>,
+    wanted: ManifestReference<'_>,
 ) -> Result<Option<Manifest>, RegistryError> {
     let host = &endpoint.settings.host;
     let by_digest = |digest: &Digest| {
@@ -116,12 +116,12 @@ pub(super) async fn get(
     let tag_key = endpoint.key("tag", login, path, &wanted.to_string());
     let mut last = None;
     match wanted {
-        Wanted::Digest(digest) => {
+        ManifestReference::Digest(digest) => {
             if let Some(manifest) = by_digest(digest) {
                 return Ok(Some(manifest));
             }
         }
-        Wanted::Tag(_) => {
+        ManifestReference::Tag(_) => {
             last = endpoint.validators.get(&tag_key).and_then(|kept| {
                 let digest = Digest::parse(std::str::from_utf8(&kept.body).ok()?).ok()?;
                 Some((kept.etag?, by_digest(&digest)?))
@@ -154,7 +154,7 @@ pub(super) async fn get(
     }
     let manifest = prove(endpoint, wanted, &response)?;
     keep(endpoint, path, login, &response, &manifest);
-    if let (Wanted::Tag(_), Some(etag)) = (wanted, response.header("etag")) {
+    if let (ManifestReference::Tag(_), Some(etag)) = (wanted, response.header("etag")) {
         let kept = Kept {
             etag: Some(etag.to_owned()).filter(|etag| etag.len() <= 256),
             media_type: None,
@@ -169,7 +169,7 @@ pub(super) async fn get(
 /// Hashes the content: against the digest that was asked for, and against the one that the registry says.
 fn prove(
     endpoint: &Endpoint,
-    wanted: Wanted<'_>,
+    wanted: ManifestReference<'_>,
     response: &Response,
 ) -> Result<Manifest, RegistryError> {
     let host = &endpoint.settings.host;
@@ -201,9 +201,9 @@ fn prove(
         }
     }
     let digest = match wanted {
-        Wanted::Digest(digest) if !digest.matches(body) => return Err(mismatch(digest)),
-        Wanted::Digest(digest) => digest.clone(),
-        Wanted::Tag(_) => found.clone(),
+        ManifestReference::Digest(digest) if !digest.matches(body) => return Err(mismatch(digest)),
+        ManifestReference::Digest(digest) => digest.clone(),
+        ManifestReference::Tag(_) => found.clone(),
     };
     let content = manifest::read(&media_type, body).map_err(|why| malformed(&why))?;
     Ok(Manifest {

@@ -8,7 +8,7 @@
 
 use super::endpoint::Endpoint;
 use super::manifest::{Index, IndexEntryKind, ManifestContent};
-use super::manifests::{self, Wanted};
+use super::manifests::{self, ManifestReference};
 use super::{Kept, Login, RegistryError, blob};
 use crate::image::{Digest, Reference};
 use percent_encoding::percent_decode_str;
@@ -40,7 +40,7 @@ pub(super) async fn get(
     });
     let mut found = None;
     for entry in attestations.take(MOST) {
-        let wanted = Wanted::Digest(&entry.digest);
+        let wanted = ManifestReference::Digest(&entry.digest);
         let Some(manifest) = manifests::get(endpoint, path, login, wanted).await? else {
             continue;
         };

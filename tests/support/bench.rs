@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use imagebot::http::{Clock, Limits, Origin, Policy};
 use imagebot::image::{Digest, ImageName, RegistryHost, Tag};
 use imagebot::registry::{
-    Head, HostSettings, ImageConfig, Kept, Login, Manifest, Registries, RegistryError,
-    RegistryOptions, Tags, Unlisted, Validators, Wanted,
+    Head, HostSettings, ImageConfig, Kept, Login, Manifest, ManifestReference, Registries,
+    RegistryError, RegistryOptions, Tags, Unlisted, Validators,
 };
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -86,7 +86,11 @@ impl Bench {
     }
 
     /// The digest of a manifest that is there.
-    pub(crate) async fn head<'a>(&self, image: &ImageName, wanted: impl Into<Wanted<'a>>) -> Head {
+    pub(crate) async fn head<'a>(
+        &self,
+        image: &ImageName,
+        wanted: impl Into<ManifestReference<'a>>,
+    ) -> Head {
         let answer = self.registries.head(image, None, wanted).await;
         answer.expect("an answer").expect("a manifest")
     }
@@ -95,7 +99,7 @@ impl Bench {
     pub(crate) async fn manifest<'a>(
         &self,
         image: &ImageName,
-        wanted: impl Into<Wanted<'a>>,
+        wanted: impl Into<ManifestReference<'a>>,
     ) -> Manifest {
         let answer = self.registries.manifest(image, None, wanted).await;
         answer.expect("an answer").expect("a manifest")
