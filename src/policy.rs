@@ -11,7 +11,7 @@ mod rule;
 mod settings;
 
 pub use note::{BadNote, Note, Notes, ParseNoteError};
-pub use rule::{Ceiling, Effective, Policy, Rule, Subject};
+pub use rule::{Ceiling, Effective, Policy, Rule, RuleSubject};
 pub use settings::{
-    Age, Changes, DigestMode, Hold, NamedScheme, Origin, ParseAgeError, Set, Settings, Trust,
+    Age, Changes, DigestMode, Hold, NamedScheme, ParseAgeError, Set, SettingOrigin, Settings, Trust,
 };

@@ -6,7 +6,7 @@ use super::session::ConfigArgument;
 use super::settings::rows;
 use crate::config::{Config, operator_schema, parse_repository, repository_schema, review};
 use crate::image::Reference;
-use crate::policy::{Origin, Policy, Subject};
+use crate::policy::{Policy, RuleSubject, SettingOrigin};
 use crate::repo::{RepoName, RepoPath};
 use crate::source::ReferenceKind;
 use anyhow::Context as _;
@@ -159,7 +159,7 @@ fn show(arguments: &Show) -> anyhow::Result<Ended> {
         .with_context(|| format!("--image {image:?} is not an image reference"))?;
     let repo = arguments.repo.as_deref().map(RepoName::parse).transpose()?;
     let path = RepoPath::parse(&arguments.path)?;
-    let subject = Subject {
+    let subject = RuleSubject {
         repo: repo.as_ref(),
         path: &path,
         image: &reference.name,
@@ -186,13 +186,13 @@ fn show(arguments: &Show) -> anyhow::Result<Ended> {
             text(&table(&rows.chain(fleet).collect::<Vec<_>>()))?;
         }
         Format::Json => {
-            let entry = |(key, value, from): (&str, String, &Origin)| {
+            let entry = |(key, value, from): (&str, String, &SettingOrigin)| {
                 (
                     key.to_owned(),
                     serde_json::json!({ "value": value, "from": from.to_string() }),
                 )
             };
-            let of_fleet = |(key, value, from): &(String, String, Origin)| {
+            let of_fleet = |(key, value, from): &(String, String, SettingOrigin)| {
                 (
                     key.clone(),
                     serde_json::json!({ "value": value, "from": from.to_string() }),

@@ -1,9 +1,9 @@
 //! The settings of a reference, written as TOML.
 
-use crate::policy::{Origin, Settings};
+use crate::policy::{SettingOrigin, Settings};
 
 /// Key, value as TOML writes it, and where it was set.
-pub(super) fn rows(s: &Settings) -> Vec<(&'static str, String, &Origin)> {
+pub(super) fn rows(s: &Settings) -> Vec<(&'static str, String, &SettingOrigin)> {
     let quoted = |text: &str| format!("{text:?}");
     let list = |texts: Vec<&str>| {
         format!(

@@ -6,7 +6,7 @@ use super::output::{say, text};
 use super::session::{ConfigArgument, setup, wait};
 use crate::fleet::ParsedRepo;
 use crate::plan::{Decision, Outcome, Proposal};
-use crate::policy::{Changes, Origin, Rule, Set};
+use crate::policy::{Changes, Rule, Set, SettingOrigin};
 use crate::redact::Redactor;
 use crate::repo::RepoPath;
 use anyhow::Context as _;
@@ -31,14 +31,14 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     // A folder has no second merge request for a major change: the widest allowed change is written.
     let together = Set {
         value: false,
-        from: Origin::built_in(),
+        from: SettingOrigin::built_in(),
     };
     let rule = Rule::everything(
         Changes {
             separate_major: Some(together),
             ..Changes::default()
         },
-        Origin::built_in(),
+        SettingOrigin::built_in(),
     );
     config.rules.push(rule);
     wait(async {

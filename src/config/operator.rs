@@ -16,7 +16,7 @@ use crate::git::Identity;
 use crate::http::{Limits, Origin, Rate};
 use crate::image::{Alias, RegistryHost};
 use crate::plan::{ParseTemplateError, Template, Templates};
-use crate::policy::{Age, Ceiling, NamedScheme, Origin as SettingOrigin, Rule};
+use crate::policy::{Age, Ceiling, NamedScheme, Rule, SettingOrigin};
 use crate::repo::RepoGlobs;
 use crate::scheme::{RegexScheme, Scheme};
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,7 +5,7 @@ use super::keys::{Key, LATER, example};
 use super::mask::masked;
 use super::nearest::{LONGEST_NAME, distance, of_unknown_key, shortened};
 use super::problem::{Problem, Problems};
-use crate::policy::{Origin, Set};
+use crate::policy::{Set, SettingOrigin};
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::sync::Arc;
@@ -195,8 +195,8 @@ impl<'t> Table<'t> {
     }
 
     /// Where a value stands, for `config show`.
-    pub(super) fn origin(&self, at: usize) -> Origin {
-        Origin {
+    pub(super) fn origin(&self, at: usize) -> SettingOrigin {
+        SettingOrigin {
             file: Arc::clone(&self.reader.file),
             line: self.reader.lines.partition_point(|start| *start <= at) + 1,
         }

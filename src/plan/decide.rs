@@ -9,7 +9,7 @@ use super::observe::{Failure, Gap, Lookup, Observations, Question, View};
 use super::reason::{Outcome, Reason};
 use crate::family::{NO_REGISTRY, REGISTRY_ARG};
 use crate::image::{Reference, Tag};
-use crate::policy::{DigestMode, Effective, Policy, Subject};
+use crate::policy::{DigestMode, Effective, Policy, RuleSubject};
 use crate::repo::{RepoName, RepoPath};
 use crate::scheme::{self, Scheme};
 use crate::source::{Located, ReferenceKind, Resolution, WhyNot};
@@ -101,7 +101,7 @@ impl Case {
             );
             return Ok(());
         };
-        let subject = Subject {
+        let subject = RuleSubject {
             repo: ask.repo,
             path: ask.path,
             image: &reference.name,

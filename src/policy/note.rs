@@ -1,6 +1,6 @@
 //! `# imagebot:` comments right above an instruction.
 
-use super::settings::{Changes, DigestMode, Origin, Set};
+use super::settings::{Changes, DigestMode, Set, SettingOrigin};
 use crate::repo::RepoPath;
 use crate::scheme::{Allow, CodenameMode, Ignore, Level, VariantMode};
 use crate::source::Comment;
@@ -27,7 +27,7 @@ impl Notes {
         let mut read = BTreeMap::new();
         for comment in all {
             if read.len() < Self::MOST && !read.contains_key(&comment.text) {
-                let note = Note::parse(&comment.text, &Origin::built_in());
+                let note = Note::parse(&comment.text, &SettingOrigin::built_in());
                 read.insert(comment.text.clone(), note);
             }
         }
@@ -48,7 +48,7 @@ impl Notes {
                     what: format!("a reference can have at most {MOST} comments above it"),
                 }));
             }
-            let from = Origin {
+            let from = SettingOrigin {
                 file: path.as_str().into(),
                 line: comment.line,
             };
@@ -61,7 +61,7 @@ impl Notes {
         Ok(Note { changes: all })
     }
 
-    fn one(&self, text: &str, from: &Origin) -> Result<Note, ParseNoteError> {
+    fn one(&self, text: &str, from: &SettingOrigin) -> Result<Note, ParseNoteError> {
         match self.0.get(text) {
             None if self.0.len() >= Self::MOST => Err(ParseNoteError {
                 note: shortened(text),
@@ -118,7 +118,7 @@ impl Note {
     ///
     /// A comment can narrow or widen what is proposed for its own reference, and nothing else: no host, no
     /// credential, no scheme of one's own.
-    pub fn parse(note: &str, from: &Origin) -> Result<Self, ParseNoteError> {
+    pub fn parse(note: &str, from: &SettingOrigin) -> Result<Self, ParseNoteError> {
         let mut changes = Changes::default();
         let error = |what: String| ParseNoteError {
             note: shortened(note),
@@ -138,9 +138,9 @@ fn apply(
     changes: &mut Changes,
     key: &str,
     value: Option<&str>,
-    from: &Origin,
+    from: &SettingOrigin,
 ) -> Result<(), String> {
-    fn set<T>(value: T, from: &Origin) -> Option<Set<T>> {
+    fn set<T>(value: T, from: &SettingOrigin) -> Option<Set<T>> {
         Some(Set {
             value,
             from: from.clone(),
@@ -228,7 +228,7 @@ mod tests {
     use super::*;
 
     fn read(note: &str) -> Result<Changes, String> {
-        Note::parse(note, &Origin::built_in())
+        Note::parse(note, &SettingOrigin::built_in())
             .map(|note| note.changes)
             .map_err(|e| e.to_string())
     }

@@ -1,7 +1,7 @@
 //! Rules, what they match, and what comes out for one reference.
 
 use super::note::{BadNote, Notes};
-use super::settings::{Age, Changes, Origin, Settings};
+use super::settings::{Age, Changes, SettingOrigin, Settings};
 use crate::image::ImageName;
 use crate::repo::{Glob, RepoName, RepoPath};
 use crate::scheme::Level;
@@ -9,7 +9,7 @@ use crate::source::{Comment, ReferenceKind};
 
 /// What a rule can look at.
 #[derive(Debug, Clone, Copy)]
-pub struct Subject<'a> {
+pub struct RuleSubject<'a> {
     /// The repository; none for a plain folder.
     pub repo: Option<&'a RepoName>,
     /// The file.
@@ -38,12 +38,12 @@ pub struct Rule {
     /// What it changes.
     pub changes: Changes,
     /// Where it stands.
-    pub from: Origin,
+    pub from: SettingOrigin,
 }
 
 impl Rule {
     /// A rule that matches everything: `[defaults]`.
-    pub fn everything(changes: Changes, from: Origin) -> Self {
+    pub fn everything(changes: Changes, from: SettingOrigin) -> Self {
         Self {
             images: vec![],
             repos: vec![],
@@ -64,7 +64,7 @@ impl Rule {
             && self.tags.is_empty())
     }
 
-    fn matches(&self, subject: &Subject<'_>) -> bool {
+    fn matches(&self, subject: &RuleSubject<'_>) -> bool {
         let any = |globs: &[Glob], text: Option<&str>| {
             globs.is_empty() || text.is_some_and(|text| globs.iter().any(|glob| glob.matches(text)))
         };
@@ -111,7 +111,7 @@ impl Policy {
     /// The settings of a reference, with the comments right above it.
     pub fn effective(
         &self,
-        subject: &Subject<'_>,
+        subject: &RuleSubject<'_>,
         notes: &[Comment],
     ) -> Result<Effective, BadNote> {
         let mut settings = Settings::default();
@@ -166,11 +166,11 @@ mod tests {
 
     #[test]
     fn t21_a_repository_does_not_go_beyond_the_ceiling() {
-        let at = |line| Origin {
+        let at = |line| SettingOrigin {
             file: "x".into(),
             line,
         };
-        fn set<T>(value: T, from: &Origin) -> Option<Set<T>> {
+        fn set<T>(value: T, from: &SettingOrigin) -> Option<Set<T>> {
             let from = from.clone();
             Some(Set { value, from })
         }
@@ -190,7 +190,7 @@ mod tests {
         };
         let path = RepoPath::parse("Dockerfile").expect("a path");
         let image = ImageName::parse("node").expect("a name");
-        let subject = Subject {
+        let subject = RuleSubject {
             repo: None,
             path: &path,
             image: &image,

@@ -9,14 +9,14 @@ use std::sync::Arc;
 
 /// Where a value was set.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Origin {
+pub struct SettingOrigin {
     /// The file as it was named; `built in` for defaults.
     pub file: Arc<str>,
     /// The line, counted from 1; 0 where there is none.
     pub line: usize,
 }
 
-impl Origin {
+impl SettingOrigin {
     /// The defaults that imagebot brings along.
     pub fn built_in() -> Self {
         Self {
@@ -26,7 +26,7 @@ impl Origin {
     }
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for SettingOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
             0 => f.write_str(&self.file),
@@ -41,7 +41,7 @@ pub struct Set<T> {
     /// The value.
     pub value: T,
     /// Where it was set.
-    pub from: Origin,
+    pub from: SettingOrigin,
 }
 
 coded! {
@@ -149,7 +149,7 @@ macro_rules! settings {
         impl Default for Settings {
             fn default() -> Self {
                 Self {
-                    $($name: Set { value: $default, from: Origin::built_in() },)*
+                    $($name: Set { value: $default, from: SettingOrigin::built_in() },)*
                     reasons: BTreeMap::new(),
                 }
             }
@@ -185,7 +185,7 @@ macro_rules! settings {
 
             /// The same changes, set at another place.
             #[must_use]
-            pub fn at(mut self, from: &Origin) -> Self {
+            pub fn at(mut self, from: &SettingOrigin) -> Self {
                 $(if let Some(set) = &mut self.$name { set.from = from.clone(); })*
                 self
             }

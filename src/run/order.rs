@@ -22,7 +22,7 @@ use crate::family::{Graph, ImageSpec, Member, NO_REGISTRY, Publishes};
 use crate::fleet::{ParsedRepo, member};
 use crate::image::ImageName;
 use crate::plan::{Decision, Need, Proposed, Question, Why};
-use crate::policy::{Age, Changes, DigestMode, Origin, Rule, Set};
+use crate::policy::{Age, Changes, DigestMode, Rule, Set, SettingOrigin};
 use crate::repo::{Glob, RepoName};
 use crate::scheme::Level;
 use std::collections::BTreeSet;
@@ -185,7 +185,7 @@ async fn order(
 /// A reference's digest is all that matters here, young or not.
 fn only_digests() -> Rule {
     fn set<T>(value: T) -> Option<Set<T>> {
-        let from = Origin::built_in();
+        let from = SettingOrigin::built_in();
         Some(Set { value, from })
     }
     let changes = Changes {
@@ -194,7 +194,7 @@ fn only_digests() -> Rule {
         min_age: set(Age::NONE),
         ..Changes::default()
     };
-    Rule::everything(changes, Origin::built_in())
+    Rule::everything(changes, SettingOrigin::built_in())
 }
 
 /// What each repository says. A folder, and a repository that does not know its registry, has the names that it says.

@@ -1127,7 +1127,7 @@ fn a_repositorys_rules_come_after_the_operators() {
     let path = RepoPath::parse("Dockerfile").unwrap();
     let of = |image: &str| {
         let name = ImageName::parse(image).unwrap();
-        let subject = imagebot::policy::Subject {
+        let subject = imagebot::policy::RuleSubject {
             repo: None,
             path: &path,
             image: &name,

@@ -2,7 +2,7 @@
 
 use crate::fleet::ParsedRepo;
 use crate::image::{ImageName, Tag};
-use crate::policy::Subject;
+use crate::policy::RuleSubject;
 use crate::run::setup::Setup;
 use crate::scheme::{self, Rules, Scheme, select};
 use jiff::civil::Date;
@@ -33,7 +33,7 @@ pub(in crate::run) fn in_use<'w>(
             if of_image.len() >= MOST || of_image.contains_key(tag) {
                 continue;
             }
-            let subject = Subject {
+            let subject = RuleSubject {
                 repo: parsed.name.as_ref(),
                 path,
                 image: &reference.name,

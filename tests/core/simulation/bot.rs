@@ -10,7 +10,7 @@ use imagebot::plan::{
     Since, Target, Templates, Terms, above, decide, hold, overlaps, place, propose, reconcile,
     requests,
 };
-use imagebot::policy::{Age, Changes, Hold, Origin, Policy, Rule, Set};
+use imagebot::policy::{Age, Changes, Hold, Policy, Rule, Set, SettingOrigin};
 use imagebot::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoPath};
 use imagebot::source::{Format, Located, Stages, scan};
 use jiff::Timestamp;
@@ -69,7 +69,7 @@ struct Case {
 impl Bot {
     pub(super) fn new(holds: bool, hold_for: Option<Age>) -> Self {
         fn set<T>(value: T) -> Option<Set<T>> {
-            let from = Origin::built_in();
+            let from = SettingOrigin::built_in();
             Some(Set { value, from })
         }
         let changes = Changes {
@@ -80,7 +80,7 @@ impl Bot {
         Self {
             memory: Memory::default(),
             policy: Policy {
-                rules: vec![Rule::everything(changes, Origin::built_in())],
+                rules: vec![Rule::everything(changes, SettingOrigin::built_in())],
                 operators: 1,
                 ..Policy::default()
             },
