@@ -1,7 +1,7 @@
 //! Pushing a small image to a registry: what CI does, and imagebot never. The client is `oci-client`'s, so that the
 //! demo's registry is also driven by code that was not written for it.
 
-use crate::http::{Addresses, HttpError, Policy, Transport, TransportSettings};
+use crate::http::{Addresses, HttpError, HttpPolicy, Transport, TransportSettings};
 use crate::image::Digest;
 use oci_client::client::{ClientConfig, ClientProtocol, Config, ImageLayer};
 use oci_client::errors::OciDistributionError;
@@ -57,7 +57,7 @@ impl Publisher {
             without_roots: false,
             addresses: Addresses::any(),
             proxy: false,
-            policy: Policy::default(),
+            policy: HttpPolicy::default(),
         })?;
         let config = ClientConfig {
             protocol: ClientProtocol::HttpsExcept(vec![host.to_owned()]),

@@ -1,7 +1,7 @@
 //! What the clients of servers have in common: the settings that they are made from, and the HTTP client.
 
 use super::error::ForgeError;
-use crate::http::{Addresses, Client, Clock, Gates, Policy, Transport, TransportSettings};
+use crate::http::{Addresses, Client, Clock, Gates, HttpPolicy, Transport, TransportSettings};
 use crate::redact::Redactor;
 use crate::repo::RepoGlobs;
 use std::path::PathBuf;
@@ -40,7 +40,7 @@ pub struct ServerSettings {
     /// Who is told of secrets.
     pub redactor: Redactor,
     /// Time-outs and patience.
-    pub policy: Policy,
+    pub policy: HttpPolicy,
     /// The least time between two requests that change something.
     pub pause: Duration,
 }
@@ -63,7 +63,7 @@ impl ServerSettings {
             clock: Clock::system(),
             gates: Gates::new(),
             redactor: Redactor::new(),
-            policy: Policy::default(),
+            policy: HttpPolicy::default(),
             pause: Duration::ZERO,
         }
     }

@@ -1,7 +1,7 @@
 //! Sends requests under the policy: gate, retry, breaker.
 
 use super::backoff::backoff;
-use super::{Clock, Gates, HttpError, Origin, Request, Response, Transport, retry_after};
+use super::{Clock, Gates, HttpError, HttpRequest, HttpResponse, Origin, Transport, retry_after};
 use reqwest::StatusCode;
 
 /// A client; cheap to clone. Several clients may share a [`Transport`], a [`Clock`] and the [`Gates`].
@@ -44,8 +44,8 @@ impl Client {
     ///
     /// Repeated are failed connections and 429; if the method is idempotent also broken answers, 500, 502, 503 and
     /// 504; never what timed out while answering, nor failed TLS. The last 5xx is returned as an answer; a last 429 is
-    /// [`HttpError::RateLimited`] unless [`Request::is_final`] says otherwise.
-    pub async fn send(&self, request: Request) -> Result<Response, HttpError> {
+    /// [`HttpError::RateLimited`] unless [`HttpRequest::is_final`] says otherwise.
+    pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let origin = origin(&request)?;
         if !origin.is_https() && !self.plain_http {
             return Err(HttpError::Insecure(origin));
@@ -121,6 +121,6 @@ impl Client {
     }
 }
 
-fn origin(request: &Request) -> Result<Origin, HttpError> {
+fn origin(request: &HttpRequest) -> Result<Origin, HttpError> {
     Origin::of(&request.url).ok_or_else(|| HttpError::NotHttp(request.url.scheme().to_owned()))
 }

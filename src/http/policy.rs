@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Time-outs and patience, the same for every host.
 #[derive(Debug, Clone)]
-pub struct Policy {
+pub struct HttpPolicy {
     /// The longest time to make a connection, TLS included.
     pub connect_timeout: Duration,
     /// The longest time from a request to the last byte of its answer.
@@ -21,7 +21,7 @@ pub struct Policy {
     pub failures: u32,
 }
 
-impl Default for Policy {
+impl Default for HttpPolicy {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(10),

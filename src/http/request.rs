@@ -7,7 +7,7 @@ use url::Url;
 
 /// A request.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub struct HttpRequest {
     /// The method. What is not idempotent is repeated only when the server cannot have acted on it.
     pub method: Method,
     /// The URL.
@@ -22,7 +22,7 @@ pub struct Request {
     pub is_final: Option<fn(&HeaderMap, &[u8]) -> bool>,
 }
 
-impl Request {
+impl HttpRequest {
     /// A `GET` with a cap on the answer's body.
     pub fn get(url: Url, limit: usize) -> Self {
         Self {
@@ -63,7 +63,7 @@ impl Request {
 
 /// An answer, read to its end.
 #[derive(Debug, Clone)]
-pub struct Response {
+pub struct HttpResponse {
     /// The status.
     pub status: StatusCode,
     /// The headers.
@@ -74,7 +74,7 @@ pub struct Response {
     pub url: Url,
 }
 
-impl Response {
+impl HttpResponse {
     /// A header's text; `None` if it is missing or no text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())

@@ -1,7 +1,7 @@
 //! TLS, proxies, name resolution and one exchange of request and answer.
 
 use super::address::{ResolveError, Resolver};
-use super::{Addresses, HttpError, Origin, Policy, Request, Response, body};
+use super::{Addresses, HttpError, HttpPolicy, HttpRequest, HttpResponse, Origin, body};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,7 @@ pub struct TransportSettings {
     /// Whether the environment's proxy settings (`HTTPS_PROXY`, `NO_PROXY`, …) are used.
     pub proxy: bool,
     /// The time-outs.
-    pub policy: Policy,
+    pub policy: HttpPolicy,
 }
 
 /// A connection pool with one set of trusted certificates and one address filter; cheap to clone.
@@ -35,7 +35,7 @@ pub struct TransportSettings {
 pub struct Transport {
     inner: reqwest::Client,
     addresses: Addresses,
-    policy: Policy,
+    policy: HttpPolicy,
 }
 
 impl Transport {
@@ -62,16 +62,16 @@ impl Transport {
         })
     }
 
-    pub(super) fn policy(&self) -> &Policy {
+    pub(super) fn policy(&self) -> &HttpPolicy {
         &self.policy
     }
 
     /// Sends a request once and reads its answer.
     pub(super) async fn exchange(
         &self,
-        request: &Request,
+        request: &HttpRequest,
         origin: &Origin,
-    ) -> Result<Response, HttpError> {
+    ) -> Result<HttpResponse, HttpError> {
         if let Some(address) = self.addresses.refused_literal(&request.url) {
             return Err(HttpError::AddressRefused {
                 origin: origin.clone(),
@@ -101,7 +101,7 @@ impl Transport {
                 }
             }
         };
-        Ok(Response {
+        Ok(HttpResponse {
             status,
             headers,
             body,

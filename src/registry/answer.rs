@@ -1,7 +1,7 @@
 //! What a status means, and what may be repeated of an error's body.
 
 use super::RegistryError;
-use crate::http::{Origin, Response, redirect_target};
+use crate::http::{HttpResponse, Origin, redirect_target};
 use crate::image::RegistryHost;
 
 /// The specification's code of an error answer, if it is one word of capitals. The message beside it is the
@@ -23,7 +23,11 @@ pub(super) fn error_code(body: &[u8]) -> Option<String> {
 }
 
 /// The error of an answer that is no success.
-pub(super) fn failure(host: &RegistryHost, anonymous: bool, response: &Response) -> RegistryError {
+pub(super) fn failure(
+    host: &RegistryHost,
+    anonymous: bool,
+    response: &HttpResponse,
+) -> RegistryError {
     let host = host.clone();
     match response.status.as_u16() {
         401 => RegistryError::Unauthorized { host, anonymous },
@@ -50,7 +54,7 @@ pub(super) fn failure(host: &RegistryHost, anonymous: bool, response: &Response)
 }
 
 /// The error of a success that is none.
-pub(super) fn not_a_registry(host: &RegistryHost, response: &Response) -> RegistryError {
+pub(super) fn not_a_registry(host: &RegistryHost, response: &HttpResponse) -> RegistryError {
     let text = response.media_type().unwrap_or_default();
     let known = [
         "text/html",

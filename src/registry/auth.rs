@@ -3,7 +3,7 @@
 use super::challenge::{Challenge, challenges, written};
 use super::token::{DEFAULT_LIFETIME, Token, TokenKey, Tokens};
 use super::{Login, RegistryError, answer, realm};
-use crate::http::{Client, Clock, Origin, Request, Response};
+use crate::http::{Client, Clock, HttpRequest, HttpResponse, Origin};
 use crate::image::RegistryHost;
 use crate::redact::Redactor;
 use base64::Engine as _;
@@ -107,7 +107,7 @@ impl Auth {
     /// the one that the 401 refused.
     pub(super) async fn answer(
         &self,
-        response: &Response,
+        response: &HttpResponse,
         path: &str,
         login: Option<&Login>,
         refused: Option<&HeaderValue>,
@@ -143,7 +143,7 @@ impl Auth {
     /// login is sent to a registry that did not ask for it at first.
     pub(super) fn instead_of_token(
         &self,
-        response: &Response,
+        response: &HttpResponse,
         login: Option<&Login>,
         refused: &HeaderValue,
     ) -> Option<HeaderValue> {
@@ -226,7 +226,7 @@ impl Auth {
 
     /// Asks the token service, which was checked. No redirect is followed, whether there is a login or not.
     async fn fetch(&self, url: Url, login: Option<&Login>) -> Result<Token, RegistryError> {
-        let mut request = Request::get(url, 256 * 1024).header(ACCEPT, "application/json");
+        let mut request = HttpRequest::get(url, 256 * 1024).header(ACCEPT, "application/json");
         if let Some(login) = login {
             request = request.authorization(basic(login));
         }

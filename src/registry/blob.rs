@@ -2,7 +2,7 @@
 
 use super::endpoint::{Endpoint, MOST_REDIRECTS, is_redirect};
 use super::{Login, RegistryError, answer};
-use crate::http::{Origin, Request, Response, redirect_target};
+use crate::http::{HttpRequest, HttpResponse, Origin, redirect_target};
 use crate::image::Digest;
 use bytes::Bytes;
 use reqwest::StatusCode;
@@ -40,7 +40,7 @@ async fn fetch(
     login: Option<&Login>,
     digest: &Digest,
     most_bytes: usize,
-) -> Result<Response, RegistryError> {
+) -> Result<HttpResponse, RegistryError> {
     let refused = |why: String| RegistryError::RedirectRefused {
         host: endpoint.settings.host.clone(),
         to: None,
@@ -49,7 +49,7 @@ async fn fetch(
     let mut url = endpoint.url(&format!("{path}/blobs/{digest}"));
     let mut at_home = true;
     for _ in 0..=MOST_REDIRECTS {
-        let request = Request::get(url.clone(), most_bytes);
+        let request = HttpRequest::get(url.clone(), most_bytes);
         let response = if at_home {
             endpoint.ask(path, login, &request).await?
         } else {

@@ -3,7 +3,7 @@
 use super::endpoint::Endpoint;
 use super::hosts::Hosts;
 use super::{Login, RegistryError, answer, manifests, tags};
-use crate::http::{Request, ResolveError, Response};
+use crate::http::{HttpRequest, HttpResponse, ResolveError};
 use crate::image::{ImageName, RegistryHost, Tag};
 use std::time::Duration;
 
@@ -166,10 +166,10 @@ async fn reach(way: &mut Way, hosts: &Hosts, endpoint: &Endpoint) -> Result<(), 
 }
 
 /// TLS, and whether a registry answers.
-async fn ping(way: &mut Way, endpoint: &Endpoint) -> Result<Response, End> {
+async fn ping(way: &mut Way, endpoint: &Endpoint) -> Result<HttpResponse, End> {
     let host = &endpoint.settings.host;
     let answered = endpoint
-        .send_on(Request::get(endpoint.url(""), 64 * 1024))
+        .send_on(HttpRequest::get(endpoint.url(""), 64 * 1024))
         .await;
     let response = match answered {
         Err(error @ RegistryError::Tls { .. }) => return Err(way.end("tls", &error)),
@@ -197,7 +197,7 @@ async fn ping(way: &mut Way, endpoint: &Endpoint) -> Result<Response, End> {
 fn greet(
     way: &mut Way,
     endpoint: &Endpoint,
-    ping: &Response,
+    ping: &HttpResponse,
     login: Option<&Login>,
 ) -> Result<(), End> {
     if ping.status.as_u16() != 401 {
@@ -224,7 +224,7 @@ fn greet(
 async fn knock(
     way: &mut Way,
     endpoint: &Endpoint,
-    ping: &Response,
+    ping: &HttpResponse,
     login: Option<&Login>,
 ) -> Result<(), End> {
     if ping.status.as_u16() != 401 {
@@ -240,7 +240,7 @@ async fn knock(
     };
     let header = endpoint.auth.for_host(&ping.headers, login).await;
     let header = header.map_err(|error| way.end("token", &error))?;
-    let request = Request::get(endpoint.url(""), 64 * 1024).authorization(header);
+    let request = HttpRequest::get(endpoint.url(""), 64 * 1024).authorization(header);
     let response = endpoint.send_on(request).await;
     let response = response.map_err(|error| way.end("token", &error))?;
     match response.status.as_u16() {
@@ -260,7 +260,7 @@ async fn knock(
 async fn read(
     way: &mut Way,
     endpoint: &Endpoint,
-    ping: &Response,
+    ping: &HttpResponse,
     (path, wanted): (&str, Option<&Tag>),
     login: Option<&Login>,
 ) -> Result<(), End> {

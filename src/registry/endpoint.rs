@@ -3,7 +3,7 @@
 use super::auth::Auth;
 use super::quota::Quota;
 use super::{HostSettings, Login, RegistryError, Validators};
-use crate::http::{Client, Clock, Gates, Origin, Request, Response, redirect_target};
+use crate::http::{Client, Clock, Gates, HttpRequest, HttpResponse, Origin, redirect_target};
 use crate::redact::Redactor;
 use reqwest::StatusCode;
 use reqwest::header::AUTHORIZATION;
@@ -14,7 +14,7 @@ use url::Url;
 pub(super) const MOST_REDIRECTS: usize = 5;
 
 /// Whether an answer sends the client elsewhere.
-pub(super) fn is_redirect(response: &Response) -> bool {
+pub(super) fn is_redirect(response: &HttpResponse) -> bool {
     matches!(response.status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
@@ -94,8 +94,8 @@ impl Endpoint {
         &self,
         path: &str,
         login: Option<&Login>,
-        request: &Request,
-    ) -> Result<Response, RegistryError> {
+        request: &HttpRequest,
+    ) -> Result<HttpResponse, RegistryError> {
         let answer = self.ask_with(path, login, request).await;
         let refused = match &answer {
             Ok(response) => response.status == StatusCode::FORBIDDEN,
@@ -111,8 +111,8 @@ impl Endpoint {
         &self,
         path: &str,
         login: Option<&Login>,
-        request: &Request,
-    ) -> Result<Response, RegistryError> {
+        request: &HttpRequest,
+    ) -> Result<HttpResponse, RegistryError> {
         let mut first = self.auth.turn().await;
         let mut header = self.auth.present(path, login).await?;
         let mut is_final = false;
@@ -155,7 +155,10 @@ impl Endpoint {
 
     /// Sends a request, and anonymously follows a redirect to an origin that was allowed it. Any other redirect
     /// is the answer.
-    pub(super) async fn send_on(&self, mut request: Request) -> Result<Response, RegistryError> {
+    pub(super) async fn send_on(
+        &self,
+        mut request: HttpRequest,
+    ) -> Result<HttpResponse, RegistryError> {
         let mut response = self.send(request.clone()).await?;
         for _ in 0..MOST_REDIRECTS {
             if !is_redirect(&response) {
@@ -176,7 +179,7 @@ impl Endpoint {
     }
 
     /// Sends a request as it is.
-    pub(super) async fn send(&self, request: Request) -> Result<Response, RegistryError> {
+    pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, RegistryError> {
         self.client
             .send(request)
             .await

@@ -3,7 +3,7 @@
 use super::endpoint::Endpoint;
 use super::manifest::{self, MEDIA_TYPES};
 use super::{Kept, Login, Manifest, RegistryError, answer, quota};
-use crate::http::{Request, Response};
+use crate::http::{HttpRequest, HttpResponse};
 use crate::image::{Digest, Tag};
 use reqwest::header::{ACCEPT, IF_NONE_MATCH};
 use std::fmt;
@@ -58,7 +58,7 @@ pub(super) async fn head(
 ) -> Result<Option<Head>, RegistryError> {
     let host = &endpoint.settings.host;
     let url = endpoint.url(&format!("{path}/manifests/{wanted}"));
-    let request = with_types(Request::head(url));
+    let request = with_types(HttpRequest::head(url));
     let response = endpoint.ask(path, login, &request).await?;
     note_quota(endpoint, login, &response);
     match response.status.as_u16() {
@@ -129,7 +129,7 @@ pub(super) async fn get(
         }
     }
 
-    let mut request = with_types(Request::get(
+    let mut request = with_types(HttpRequest::get(
         endpoint.url(&format!("{path}/manifests/{wanted}")),
         MOST_BYTES,
     ));
@@ -170,7 +170,7 @@ pub(super) async fn get(
 fn prove(
     endpoint: &Endpoint,
     wanted: ManifestReference<'_>,
-    response: &Response,
+    response: &HttpResponse,
 ) -> Result<Manifest, RegistryError> {
     let host = &endpoint.settings.host;
     let body = &response.body;
@@ -217,7 +217,7 @@ fn keep(
     endpoint: &Endpoint,
     path: &str,
     login: Option<&Login>,
-    response: &Response,
+    response: &HttpResponse,
     manifest: &Manifest,
 ) {
     let key = endpoint.key("manifest", login, path, manifest.digest.as_str());
@@ -230,11 +230,11 @@ fn keep(
     endpoint.validators.put(&key, kept);
 }
 
-fn with_types(request: Request) -> Request {
+fn with_types(request: HttpRequest) -> HttpRequest {
     request.header(ACCEPT, &MEDIA_TYPES.join(", "))
 }
 
-fn known_type(response: &Response) -> Option<String> {
+fn known_type(response: &HttpResponse) -> Option<String> {
     response
         .media_type()
         .filter(|media_type| MEDIA_TYPES.contains(&media_type.as_str()))
@@ -245,7 +245,7 @@ fn is_other(a: &Digest, b: &Digest) -> bool {
     a != b && a.is_sha256() == b.is_sha256()
 }
 
-fn note_quota(endpoint: &Endpoint, login: Option<&Login>, response: &Response) {
+fn note_quota(endpoint: &Endpoint, login: Option<&Login>, response: &HttpResponse) {
     if endpoint.settings.host.is_docker_hub() {
         endpoint.quota.note(login, &endpoint.clock, response);
     }

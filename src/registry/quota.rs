@@ -1,7 +1,7 @@
 //! Docker Hub's pull quota.
 
 use super::{Login, RegistryError};
-use crate::http::{Clock, Response};
+use crate::http::{Clock, HttpResponse};
 use crate::image::RegistryHost;
 use reqwest::header::HeaderMap;
 use std::collections::HashMap;
@@ -37,7 +37,7 @@ impl Quota {
     }
 
     /// Notes what an answer of Docker Hub says of the quota. After a refusal nothing is left, whatever it says.
-    pub(super) fn note(&self, login: Option<&Login>, clock: &Clock, response: &Response) {
+    pub(super) fn note(&self, login: Option<&Login>, clock: &Clock, response: &HttpResponse) {
         let refused = is_quota_refusal(&response.headers, &response.body);
         let (remaining, window) = match response.header("ratelimit-remaining").and_then(parse) {
             Some(said) => said,

@@ -1,7 +1,7 @@
 //! What the operator says of a registry.
 
 use super::Validators;
-use crate::http::{Clock, Gates, Limits, Origin, Policy};
+use crate::http::{Clock, Gates, HttpPolicy, Limits, Origin};
 use crate::image::RegistryHost;
 use crate::redact::Redactor;
 use secrecy::SecretString;
@@ -126,7 +126,7 @@ pub struct RegistryOptions {
     /// The time.
     pub clock: Clock,
     /// Time-outs and patience.
-    pub policy: Policy,
+    pub policy: HttpPolicy,
     /// The gates, to be shared with other clients of the same hosts.
     pub gates: Gates,
     /// Whether the environment's proxy settings are used.
@@ -140,7 +140,7 @@ impl Default for RegistryOptions {
             validators: Validators::memory(),
             redactor: Redactor::new(),
             clock: Clock::system(),
-            policy: Policy::default(),
+            policy: HttpPolicy::default(),
             gates: Gates::new(),
             proxy: true,
         }

@@ -2,7 +2,7 @@
 
 use super::endpoint::Endpoint;
 use super::{Kept, Login, RegistryError, answer, link};
-use crate::http::{Request, Response};
+use crate::http::{HttpRequest, HttpResponse};
 use crate::image::Tag;
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, ETAG, HeaderMap, IF_NONE_MATCH};
@@ -144,12 +144,12 @@ async fn page(
     login: Option<&Login>,
     url: &Url,
     budget: usize,
-) -> Result<Result<Page, Response>, RegistryError> {
+) -> Result<Result<Page, HttpResponse>, RegistryError> {
     let host = &endpoint.settings.host;
     let key = endpoint.key("tags", login, path, url.query().unwrap_or("-"));
     let kept = endpoint.validators.get(&key);
     let etag = kept.as_ref().and_then(|kept| kept.etag.clone());
-    let mut request = Request::get(url.clone(), budget).header(ACCEPT, "application/json");
+    let mut request = HttpRequest::get(url.clone(), budget).header(ACCEPT, "application/json");
     if let Some(etag) = &etag {
         request = request.header(IF_NONE_MATCH, etag);
     }
@@ -205,7 +205,7 @@ fn read(body: &[u8]) -> Option<Vec<serde_json::Value>> {
     serde_json::from_slice::<Body>(body).ok()?.tags
 }
 
-fn refuses_page_size(response: &Response) -> bool {
+fn refuses_page_size(response: &HttpResponse) -> bool {
     let code = answer::error_code(&response.body);
     match response.status.as_u16() {
         405 => true,

@@ -3,7 +3,7 @@
 use super::fake_registry::FakeRegistry;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use imagebot::http::{Clock, Limits, Origin, Policy};
+use imagebot::http::{Clock, HttpPolicy, Limits, Origin};
 use imagebot::image::{Digest, ImageName, RegistryHost, Tag};
 use imagebot::registry::{
     Head, HostSettings, ImageConfig, Kept, Login, Manifest, ManifestReference, Registries,
@@ -50,7 +50,7 @@ impl Bench {
                 move |key, kept| drop(lock(&writer).insert(key.to_owned(), kept)),
             ),
             clock: clock.clone(),
-            policy: Policy::default(),
+            policy: HttpPolicy::default(),
             proxy: false,
             ..RegistryOptions::default()
         };

@@ -3,7 +3,7 @@
 //! The primary limit counts points in an hour and tells when it starts anew; the secondary ones guard the servers and
 //! may say nothing but no (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>).
 
-use crate::http::{Response, retry_after};
+use crate::http::{HttpResponse, retry_after};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::time::Duration;
@@ -13,7 +13,7 @@ const LEAST: Duration = Duration::from_secs(60);
 
 /// How long an answer asks to wait before the same request is sent again; `None`: it is no refusal by a limit.
 /// `times` counts the refusals of this request before.
-pub(super) fn wait(response: &Response, times: u32, now: Timestamp) -> Option<Duration> {
+pub(super) fn wait(response: &HttpResponse, times: u32, now: Timestamp) -> Option<Duration> {
     let status = response.status.as_u16();
     let limited = match status {
         429 => true,
@@ -36,7 +36,7 @@ pub(super) fn wait(response: &Response, times: u32, now: Timestamp) -> Option<Du
 }
 
 /// How long the hour's points are used up, if they are.
-pub(super) fn until_reset(response: &Response, now: Timestamp) -> Option<Duration> {
+pub(super) fn until_reset(response: &HttpResponse, now: Timestamp) -> Option<Duration> {
     if response.header("x-ratelimit-remaining") != Some("0") {
         return None;
     }
@@ -48,7 +48,7 @@ pub(super) fn until_reset(response: &Response, now: Timestamp) -> Option<Duratio
 }
 
 /// The server's time.
-pub(super) fn server_time(response: &Response) -> Option<Timestamp> {
+pub(super) fn server_time(response: &HttpResponse) -> Option<Timestamp> {
     let date = httpdate::parse_http_date(response.header("date")?).ok()?;
     Timestamp::try_from(date).ok()
 }

@@ -10,7 +10,7 @@ use super::login::{Login, Minted};
 use super::settings::GitHubSettings;
 use crate::forge::error::ForgeError;
 use crate::forge::wire::{Budgets, Writes};
-use crate::http::{Client, Clock, Gates, Origin, Request, Response, redirect_target};
+use crate::http::{Client, Clock, Gates, HttpRequest, HttpResponse, Origin, redirect_target};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use http_body_util::BodyExt as _;
@@ -139,7 +139,7 @@ impl Wire {
     }
 
     /// Sends a request with the token, waits for limits, refreshes a token once.
-    async fn patiently(&self, mut request: Request) -> Result<Response, Failure> {
+    async fn patiently(&self, mut request: HttpRequest) -> Result<HttpResponse, Failure> {
         let (mut refusals, mut redirects, mut renewed) = (0, 0, false);
         loop {
             let budget = budget(&request.url, &self.graphql);
@@ -182,7 +182,7 @@ impl Wire {
     }
 
     /// Notes that a limit refused a request; an error if that lasts longer than patience.
-    fn close(&self, response: &Response, wait: Duration) -> Result<(), Failure> {
+    fn close(&self, response: &HttpResponse, wait: Duration) -> Result<(), Failure> {
         let primary = response.header("x-ratelimit-remaining") == Some("0");
         // A secondary limit holds for everything.
         let budget = match primary {
@@ -202,14 +202,14 @@ impl Wire {
         Failure::new(ForgeError::RateLimited(text))
     }
 
-    fn budget_of(&self, response: &Response) -> String {
+    fn budget_of(&self, response: &HttpResponse) -> String {
         match response.header("x-ratelimit-resource") {
             Some(resource) => resource.to_owned(),
             None => budget(&response.url, &self.graphql),
         }
     }
 
-    fn note(&self, response: &Response) {
+    fn note(&self, response: &HttpResponse) {
         let own = |name: &str| response.header(name).map(str::to_owned);
         let mut seen = lock(&self.seen);
         let keep = |place: &mut Option<String>, name: &str| {
@@ -288,7 +288,7 @@ impl Wire {
         }
     }
 
-    fn request(&self, method: &Method, uri: &Uri) -> Result<Request, Failure> {
+    fn request(&self, method: &Method, uri: &Uri) -> Result<HttpRequest, Failure> {
         let mut url = if uri.path() == GRAPHQL {
             self.graphql.clone()
         } else {
@@ -298,7 +298,7 @@ impl Wire {
             url
         };
         url.set_query(uri.query());
-        let mut request = Request::get(url, MAX_ANSWER);
+        let mut request = HttpRequest::get(url, MAX_ANSWER);
         request.method = method.clone();
         // What a limit refuses is for this module to wait for: it knows more of it than the header tells.
         request.is_final = Some(|_, _| true);
@@ -350,7 +350,7 @@ fn is_mutation(body: &[u8]) -> bool {
         .is_ok_and(|document| document.query.trim_start().starts_with("mutation"))
 }
 
-fn is_json(response: &Response) -> bool {
+fn is_json(response: &HttpResponse) -> bool {
     response
         .media_type()
         .is_some_and(|kind| kind.ends_with("/json") || kind.ends_with("+json"))

@@ -8,7 +8,7 @@ use super::busy::Busy;
 use super::failure;
 use crate::forge::error::ForgeError;
 use crate::forge::wire::{Budgets, Writes};
-use crate::http::{Client, Clock, Gates, HttpError, Request, Response};
+use crate::http::{Client, Clock, Gates, HttpError, HttpRequest, HttpResponse};
 use crate::redact::Redactor;
 use futures::StreamExt as _;
 use gitlab::api::Endpoint;
@@ -203,7 +203,7 @@ impl Api {
         &self,
         endpoint: &(impl Endpoint + Sync),
         page: Option<u32>,
-    ) -> Result<Response, ForgeError> {
+    ) -> Result<HttpResponse, ForgeError> {
         let request = self.request(endpoint, page)?;
         let response = self.send(request).await?;
         self.refuse_401(&response)?;
@@ -214,7 +214,7 @@ impl Api {
     pub(super) async fn write_raw(
         &self,
         endpoint: &(impl Endpoint + Sync),
-    ) -> Result<Response, ForgeError> {
+    ) -> Result<HttpResponse, ForgeError> {
         let request = self.request(endpoint, None)?;
         loop {
             // Others write while this one waits.
@@ -231,7 +231,7 @@ impl Api {
     pub(super) async fn write(
         &self,
         endpoint: &(impl Endpoint + Sync),
-    ) -> Result<Response, ForgeError> {
+    ) -> Result<HttpResponse, ForgeError> {
         let response = self.write_raw(endpoint).await?;
         self.refuse_401(&response)?;
         Ok(response)
@@ -255,7 +255,7 @@ impl Api {
     }
 
     /// Whether somebody else, or GitLab itself, has the project's merge requests in hand just now (F42).
-    pub(super) fn is_locked(&self, response: &Response) -> bool {
+    pub(super) fn is_locked(&self, response: &HttpResponse) -> bool {
         response.status == reqwest::StatusCode::CONFLICT
             && self.message(response).to_ascii_lowercase().contains("lock")
     }
@@ -267,7 +267,7 @@ impl Api {
         variables: Value,
     ) -> Result<Graph<T>, ForgeError> {
         let body = json!({"query": query, "variables": variables}).to_string();
-        let mut request = Request::get(self.url("api/graphql")?, LIMIT);
+        let mut request = HttpRequest::get(self.url("api/graphql")?, LIMIT);
         request.method = Method::POST;
         request.body = Some(body.into_bytes().into());
         let request = self
@@ -298,7 +298,7 @@ impl Api {
     }
 
     /// The answer, if its status says success.
-    pub(super) fn good(&self, response: Response) -> Result<Response, ForgeError> {
+    pub(super) fn good(&self, response: HttpResponse) -> Result<HttpResponse, ForgeError> {
         if response.status.is_success() {
             return Ok(response);
         }
@@ -306,12 +306,12 @@ impl Api {
     }
 
     /// What an answer that is no success means.
-    pub(super) fn failed(&self, response: &Response) -> ForgeError {
+    pub(super) fn failed(&self, response: &HttpResponse) -> ForgeError {
         failure::of(response, &self.redactor)
     }
 
     /// What the answer says of its failure, for reading, not for people.
-    pub(super) fn message(&self, response: &Response) -> String {
+    pub(super) fn message(&self, response: &HttpResponse) -> String {
         failure::message(response, &self.redactor)
     }
 
@@ -321,7 +321,10 @@ impl Api {
     }
 
     /// Reads an answer's JSON.
-    pub(super) fn decode<T: DeserializeOwned>(&self, response: &Response) -> Result<T, ForgeError> {
+    pub(super) fn decode<T: DeserializeOwned>(
+        &self,
+        response: &HttpResponse,
+    ) -> Result<T, ForgeError> {
         serde_json::from_slice(&response.body).map_err(|error| {
             let what = format!(
                 "{} did not answer like GitLab: {error}",
@@ -341,7 +344,7 @@ impl Api {
         &self,
         endpoint: &(impl Endpoint + Sync),
         page: Option<u32>,
-    ) -> Result<Request, ForgeError> {
+    ) -> Result<HttpRequest, ForgeError> {
         let mut url = self.url(&format!("api/v4/{}", endpoint.endpoint()))?;
         endpoint.parameters().add_to_url(&mut url);
         if let Some(page) = page {
@@ -352,7 +355,7 @@ impl Api {
         }
         let body = endpoint.body();
         let body = body.map_err(|error| ForgeError::Refused(error.to_string()))?;
-        let mut request = Request::get(url, LIMIT);
+        let mut request = HttpRequest::get(url, LIMIT);
         request.method = endpoint.method();
         if let Some((media_type, body)) = body {
             request.body = Some(body.into());
@@ -361,7 +364,7 @@ impl Api {
         Ok(self.signed(request))
     }
 
-    fn signed(&self, mut request: Request) -> Request {
+    fn signed(&self, mut request: HttpRequest) -> HttpRequest {
         // One that names no time is a limit of this kind of request alone: see `Busy`.
         request.is_final = Some(|headers, _| !headers.contains_key(RETRY_AFTER));
         if let Ok(mut value) = HeaderValue::from_str(self.token.expose_secret()) {
@@ -373,7 +376,7 @@ impl Api {
         request.header(ACCEPT, "application/json")
     }
 
-    async fn send(&self, request: Request) -> Result<Response, ForgeError> {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ForgeError> {
         loop {
             self.busy.wait(&request, &self.clock).await?;
             let response = self.exchange(request.clone()).await?;
@@ -383,7 +386,7 @@ impl Api {
         }
     }
 
-    async fn exchange(&self, request: Request) -> Result<Response, ForgeError> {
+    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, ForgeError> {
         if self.refused.load(Ordering::Relaxed) {
             return Err(ForgeError::Unauthorized(format!(
                 "{} refused the token; it is skipped for the rest of this pass",
@@ -424,7 +427,7 @@ impl Api {
         Ok(response)
     }
 
-    fn note_rate(&self, response: &Response) {
+    fn note_rate(&self, response: &HttpResponse) {
         let number = |name: &str| response.header(name)?.trim().parse::<i64>().ok();
         let (Some(0), Some(reset)) = (number("ratelimit-remaining"), number("ratelimit-reset"))
         else {
@@ -438,7 +441,7 @@ impl Api {
         let _ = self.budgets.close("", Duration::from_secs(wait));
     }
 
-    fn refuse_401(&self, response: &Response) -> Result<(), ForgeError> {
+    fn refuse_401(&self, response: &HttpResponse) -> Result<(), ForgeError> {
         if response.status != reqwest::StatusCode::UNAUTHORIZED {
             return Ok(());
         }

@@ -6,7 +6,7 @@
 //! for the pass. Other requests go on.
 
 use crate::forge::error::ForgeError;
-use crate::http::{Clock, Request, Response};
+use crate::http::{Clock, HttpRequest, HttpResponse};
 use reqwest::StatusCode;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -37,7 +37,11 @@ impl Busy {
     }
 
     /// Waits until requests of this kind are taken again.
-    pub(super) async fn wait(&self, request: &Request, clock: &Clock) -> Result<(), ForgeError> {
+    pub(super) async fn wait(
+        &self,
+        request: &HttpRequest,
+        clock: &Clock,
+    ) -> Result<(), ForgeError> {
         let refused = self.lock().get(&kind(request)).copied();
         match refused {
             None => {}
@@ -55,8 +59,8 @@ impl Busy {
     /// Whether an answer is one; otherwise the request is to be sent again, after [`Busy::wait`].
     pub(super) fn is_answered(
         &self,
-        request: &Request,
-        response: &Response,
+        request: &HttpRequest,
+        response: &HttpResponse,
         clock: &Clock,
     ) -> bool {
         let mut all = self.lock();
@@ -85,7 +89,7 @@ impl Busy {
 }
 
 /// What GitLab counts together: the method, and the path without what names one thing.
-fn kind(request: &Request) -> String {
+fn kind(request: &HttpRequest) -> String {
     let part = |part: &str| match part.parse::<u64>() {
         Ok(_) => "*".to_owned(),
         Err(_) => part.to_owned(),

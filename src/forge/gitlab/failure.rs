@@ -1,7 +1,7 @@
 //! What GitLab's refusals mean, and what of their texts is told.
 
 use crate::forge::error::ForgeError;
-use crate::http::Response;
+use crate::http::HttpResponse;
 use crate::redact::Redactor;
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use serde_json::Value;
 const TOLD: usize = 300;
 
 /// What an answer that is no success means.
-pub(super) fn of(response: &Response, redactor: &Redactor) -> ForgeError {
+pub(super) fn of(response: &HttpResponse, redactor: &Redactor) -> ForgeError {
     let host = response.url.host_str().unwrap_or_default();
     let said = message(response, redactor);
     let told = |what: &str| match said.is_empty() {
@@ -41,12 +41,12 @@ pub(super) fn of(response: &Response, redactor: &Redactor) -> ForgeError {
     }
 }
 
-fn is_json(response: &Response) -> bool {
+fn is_json(response: &HttpResponse) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(&response.body).is_ok()
 }
 
 /// What the body says: GitLab has `message` or `error`, each a text, a list or an object.
-pub(super) fn message(response: &Response, redactor: &Redactor) -> String {
+pub(super) fn message(response: &HttpResponse, redactor: &Redactor) -> String {
     let Ok(body) = serde_json::from_slice::<Value>(&response.body) else {
         return String::new();
     };
