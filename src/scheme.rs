@@ -1,7 +1,7 @@
 //! Reads a tag as a version, and says of every tag of a list why it is the next one or why not.
 //!
 //! Given the tag that is pinned and the tags that a registry holds, [`select()`] finds the next tag and
-//! gives every tag its [`Verdict`]. All of it is pure: no I/O, no clock, no environment; today's date
+//! gives every tag its [`TagVerdict`]. All of it is pure: no I/O, no clock, no environment; today's date
 //! is an argument. Nothing here panics, whatever a tag holds, and no answer depends on the order of the
 //! list. What a tag's *content* is (digest, platforms, age) is not known here: the caller takes
 //! candidates out with [`Selection::reject`].
@@ -65,7 +65,7 @@ pub use reading::Reading;
 pub use regex::RegexScheme;
 pub use rules::{Allow, CodenameMode, Ignore, Rules, Scheme, VariantMode};
 pub use select::{Candidate, Judged, Selection, Work, select};
-pub use verdict::Verdict;
+pub use verdict::TagVerdict;
 
 use crate::image::ImageName;
 

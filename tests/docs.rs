@@ -6,7 +6,7 @@
 
 use imagebot::family::freshness::{Code, Rung};
 use imagebot::plan::Reason;
-use imagebot::scheme::Verdict;
+use imagebot::scheme::TagVerdict;
 use imagebot::source::ReferenceKind;
 use std::collections::BTreeSet;
 
@@ -65,7 +65,7 @@ fn codes_of_freshness_are_documented_and_stable() {
 #[test]
 fn verdicts_are_documented() {
     let page = page("tag-schemes.md");
-    for verdict in Verdict::ALL {
+    for verdict in TagVerdict::ALL {
         assert!(
             page.contains(&format!("`{}`", verdict.code())),
             "{}",

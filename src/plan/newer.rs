@@ -11,7 +11,7 @@ use super::text::short_hash;
 use crate::image::{Digest, Platform, Reference, Tag};
 use crate::policy::{Effective, Settings};
 use crate::repo::RepoName;
-use crate::scheme::{Level, Selection, Verdict};
+use crate::scheme::{Level, Selection, TagVerdict};
 
 /// How newer tags are looked for.
 pub(super) struct Search<'a> {
@@ -88,7 +88,7 @@ impl Case {
                     })
                 };
                 let range = (first, last);
-                selection.reject_between(range, *bound, Verdict::NewerButLower, &is_proposed);
+                selection.reject_between(range, *bound, TagVerdict::NewerButLower, &is_proposed);
             }
             let mut tried: Vec<String> = Vec::new();
             loop {
@@ -129,7 +129,7 @@ impl Case {
                     break;
                 }
                 let Ok(candidate) = Tag::parse(&text) else {
-                    selection.reject(&text, Verdict::NewerButLower);
+                    selection.reject(&text, TagVerdict::NewerButLower);
                     continue;
                 };
                 let kind = match (&pin, &reference.digest) {
@@ -160,7 +160,7 @@ impl Case {
                             self.step(why.clone());
                             self.decision.missing = Some((Reason::TooYoung, why.clone()));
                             self.settle(Reason::TooYoung, why);
-                            selection.reject(&text, Verdict::TooYoung);
+                            selection.reject(&text, TagVerdict::TooYoung);
                             continue;
                         }
                         self.step(format!(
@@ -194,7 +194,7 @@ impl Case {
                             format!("{candidate} is listed, but its manifest does not exist yet");
                         self.decision.missing = Some((Reason::NotThereYet, detail.clone()));
                         self.settle(Reason::NotThereYet, detail);
-                        selection.reject(&text, Verdict::NewerButLower);
+                        selection.reject(&text, TagVerdict::NewerButLower);
                     }
                     Tip::Missing(platforms) => {
                         let names: Vec<&str> =
@@ -204,7 +204,7 @@ impl Case {
                             Reason::MissingPlatform,
                             format!("{candidate} lacks {}", names.join(", ")),
                         );
-                        selection.reject(&text, Verdict::MissingPlatform);
+                        selection.reject(&text, TagVerdict::MissingPlatform);
                     }
                     Tip::Same => {
                         self.step(format!(
@@ -214,7 +214,7 @@ impl Case {
                             Reason::SameContent,
                             format!("{candidate} has the same content as the pinned digest"),
                         );
-                        selection.reject(&text, Verdict::SameContent);
+                        selection.reject(&text, TagVerdict::SameContent);
                     }
                 }
             }
@@ -265,10 +265,10 @@ impl Case {
         if !self.decision.wanted.is_empty() || self.decision.reason != Reason::UpToDate {
             return;
         }
-        let barred = |verdict: Verdict| {
+        let barred = |verdict: TagVerdict| {
             matches!(
                 verdict,
-                Verdict::Ignored | Verdict::NotAllowed | Verdict::AboveAllowedLevel
+                TagVerdict::Ignored | TagVerdict::NotAllowed | TagVerdict::AboveAllowedLevel
             )
         };
         let newest = selection.verdicts().find(|judged| barred(judged.verdict));

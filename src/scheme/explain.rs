@@ -5,10 +5,10 @@ use super::judge::{Judge, VariantDifference, rises};
 use super::offer::scheme_line;
 use super::reading::{Reading, variant_text};
 use super::rules::{Allow, Ignore, Rules};
-use super::verdict::Verdict;
+use super::verdict::TagVerdict;
 
 /// The line for one tag.
-pub(super) fn why(context: &Context<'_>, rules: &Rules, tag: &str, verdict: Verdict) -> String {
+pub(super) fn why(context: &Context<'_>, rules: &Rules, tag: &str, verdict: TagVerdict) -> String {
     let mut reading = Reading::default();
     if !context.reader.read(tag, &mut reading) {
         return verdict.describe().to_owned();
@@ -31,15 +31,15 @@ fn reason(
     rules: &Rules,
     tag: &str,
     reading: &Reading<'_>,
-    verdict: Verdict,
+    verdict: TagVerdict,
 ) -> Option<String> {
     let current = &judge.current;
     Some(match verdict {
-        Verdict::OtherPrefix => format!(
+        TagVerdict::OtherPrefix => format!(
             "the current tag has {}",
             named("prefix", &current.prefix.join("…"))
         ),
-        Verdict::OtherVariant => match judge.variant_difference(reading)? {
+        TagVerdict::OtherVariant => match judge.variant_difference(reading)? {
             VariantDifference::Hash => {
                 "it holds a commit hash and the current tag does not".to_owned()
             }
@@ -49,29 +49,29 @@ fn reason(
             VariantDifference::Words => variant_reason(judge, context.current, tag, reading),
             VariantDifference::Second => second_reason(judge, reading),
         },
-        Verdict::FarOff => format!(
+        TagVerdict::FarOff => format!(
             "a number is far from those of {:?}; it is probably a date, a year or a build number",
             current.core
         ),
-        Verdict::OtherPrecision => format!(
+        TagVerdict::OtherPrecision => format!(
             "the current tag's version is {}",
             match current.core {
                 "" => "a codename",
                 core => core,
             }
         ),
-        Verdict::Ignored => {
+        TagVerdict::Ignored => {
             let ignore = rules.ignore.iter().find(|ignore| ignore.fits(tag, reading));
             match ignore.and_then(Ignore::range) {
                 Some(range) => format!("`ignore` excludes {range:?}"),
                 None => verdict.describe().to_owned(),
             }
         }
-        Verdict::NotAllowed => match rules.allow.as_ref().and_then(Allow::range) {
+        TagVerdict::NotAllowed => match rules.allow.as_ref().and_then(Allow::range) {
             Some(range) => format!("`allow` accepts only {range:?}"),
             None => verdict.describe().to_owned(),
         },
-        Verdict::AboveAllowedLevel => {
+        TagVerdict::AboveAllowedLevel => {
             let mut row = Vec::new();
             judge.row(reading, &mut row);
             let (_, level) = judge.order(&row);

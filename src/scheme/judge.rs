@@ -10,7 +10,7 @@ use super::order::{Token, difference};
 use super::reading::{Reading, Word, numbers_in};
 use super::rules::{CodenameMode, Rules, Scheme, VariantMode};
 use super::second::Second;
-use super::verdict::Verdict;
+use super::verdict::TagVerdict;
 use super::words::{is_windows_build, names_windows};
 
 /// The current tag and what makes others comparable with it.
@@ -95,15 +95,15 @@ impl<'c> Judge<'c> {
         &self,
         tag: &Reading<'t>,
         row: &mut Vec<Token<'t>>,
-    ) -> Result<Newer, Verdict> {
+    ) -> Result<Newer, TagVerdict> {
         self.comparable(tag)?;
         self.row(tag, row);
         let (order, level) = self.order(row);
         if order != Ordering::Greater {
-            return Err(Verdict::OlderOrEqual);
+            return Err(TagVerdict::OlderOrEqual);
         }
         let Some(level) = self.widened(tag, level) else {
-            return Err(Verdict::OlderOrEqual);
+            return Err(TagVerdict::OlderOrEqual);
         };
         let current = &self.current;
         Ok(Newer {
@@ -165,29 +165,29 @@ impl<'c> Judge<'c> {
     }
 
     /// Whether two tags can be compared at all, or the first reason why not.
-    pub(super) fn comparable(&self, tag: &Reading<'_>) -> Result<(), Verdict> {
+    pub(super) fn comparable(&self, tag: &Reading<'_>) -> Result<(), TagVerdict> {
         let current = &self.current;
         if tag.prefix != current.prefix {
-            return Err(Verdict::OtherPrefix);
+            return Err(TagVerdict::OtherPrefix);
         }
         if self.variant_difference(tag).is_some() {
-            return Err(Verdict::OtherVariant);
+            return Err(TagVerdict::OtherVariant);
         }
         if tag.codename != current.codename
             && (self.codename == CodenameMode::Hold || tag.codename.is_none())
         {
-            return Err(Verdict::OtherCodename);
+            return Err(TagVerdict::OtherCodename);
         }
         let other_date =
             tag.is_calendar() && current.is_calendar() && tag.date_digits != current.date_digits;
         if tag.precision != current.precision || other_date {
-            return Err(Verdict::OtherPrecision);
+            return Err(TagVerdict::OtherPrecision);
         }
         if tag.is_calendar() != current.is_calendar() {
-            return Err(Verdict::OtherCalendar);
+            return Err(TagVerdict::OtherCalendar);
         }
         if self.auto && !current.is_calendar() && is_far_off(current, tag) {
-            return Err(Verdict::FarOff);
+            return Err(TagVerdict::FarOff);
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use super::judge::{Newer, Unlikeness, padding_distance};
 use super::order::{Front, Token, difference, front};
-use super::verdict::Verdict;
+use super::verdict::TagVerdict;
 
 /// A tag's bytes in the text of all tags.
 #[derive(Debug, Clone, Copy)]
@@ -17,9 +17,9 @@ pub(super) struct Entry {
     pub(super) span: Span,
     pub(super) newer: Newer,
     /// What the policy says against it.
-    pub(super) policy: Option<Verdict>,
+    pub(super) policy: Option<TagVerdict>,
     /// What the caller found out about it.
-    pub(super) rejected: Option<Verdict>,
+    pub(super) rejected: Option<TagVerdict>,
     /// Its number among the tags of its family.
     pub(super) member: usize,
 }

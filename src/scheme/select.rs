@@ -23,7 +23,7 @@ use super::reading::Reading;
 use super::rules::{CodenameMode, Rules, Scheme};
 use super::second::{self, Second};
 use super::siblings::Siblings;
-use super::verdict::Verdict;
+use super::verdict::TagVerdict;
 use crate::image::ImageName;
 
 /// A tag that is newer and allowed by everything but, perhaps, `max`.
@@ -41,7 +41,7 @@ pub struct Judged<'s> {
     /// The tag.
     pub tag: &'s str,
     /// What is said about it.
-    pub verdict: Verdict,
+    pub verdict: TagVerdict,
     selection: &'s Selection,
 }
 
@@ -64,7 +64,7 @@ pub struct Selection {
     /// All tags, one behind the other.
     text: String,
     /// What was decided by reading alone.
-    others: Vec<(Span, Verdict)>,
+    others: Vec<(Span, TagVerdict)>,
     /// Newer tags, best first, each once.
     newer: Vec<Entry>,
     current: Option<String>,
@@ -151,14 +151,14 @@ pub fn select(
             hints.saw(&reading);
         }
         let verdict = match (read, judge) {
-            _ if Some(tag) == current => Verdict::Current,
-            (false, _) if matches!(rules.scheme, Scheme::Regex(_)) => Verdict::Unmatched,
-            (false, _) => Verdict::NotAVersion,
-            (true, None) => Verdict::NotCompared,
+            _ if Some(tag) == current => TagVerdict::Current,
+            (false, _) if matches!(rules.scheme, Scheme::Regex(_)) => TagVerdict::Unmatched,
+            (false, _) => TagVerdict::NotAVersion,
+            (true, None) => TagVerdict::NotCompared,
             (true, Some(judge)) => {
                 let judged = judge.judge(&reading, &mut row);
                 let member = match judged {
-                    Err(Verdict::OtherPrefix | Verdict::OtherVariant) => 0,
+                    Err(TagVerdict::OtherPrefix | TagVerdict::OtherVariant) => 0,
                     _ => siblings.add(&reading),
                 };
                 match judged {
@@ -174,10 +174,10 @@ pub fn select(
                         continue;
                     }
                     Err(verdict) => {
-                        if verdict == Verdict::OtherVariant {
+                        if verdict == TagVerdict::OtherVariant {
                             hints.saw_other_variant(judge, tag, &reading);
                         }
-                        if verdict != Verdict::OlderOrEqual {
+                        if verdict != TagVerdict::OlderOrEqual {
                             endings.saw(judge, tag, &reading);
                         }
                         verdict
@@ -201,7 +201,7 @@ pub fn select(
         let next = !is_stable && kind.same_numbers;
         let waits = !(kind.stable || rules.prerelease || next || free);
         if waits || kind.held {
-            others.push((entry.span, Verdict::Prerelease));
+            others.push((entry.span, TagVerdict::Prerelease));
         }
         !(waits || kind.held)
     });
@@ -240,17 +240,17 @@ fn seconds(
 }
 
 /// What the policy says against a newer tag, the width of the change apart.
-fn policy(rules: &Rules, tag: &str, reading: &Reading<'_>, newer: Newer) -> Option<Verdict> {
+fn policy(rules: &Rules, tag: &str, reading: &Reading<'_>, newer: Newer) -> Option<TagVerdict> {
     if newer.not_lts {
-        Some(Verdict::NotLts)
+        Some(TagVerdict::NotLts)
     } else if rules.ignore.iter().any(|ignore| ignore.fits(tag, reading)) {
-        Some(Verdict::Ignored)
+        Some(TagVerdict::Ignored)
     } else if rules
         .allow
         .as_ref()
         .is_some_and(|allow| !allow.fits(tag, reading))
     {
-        Some(Verdict::NotAllowed)
+        Some(TagVerdict::NotAllowed)
     } else {
         None
     }
@@ -279,9 +279,9 @@ impl Selection {
             .map(|entry| self.candidate(entry))
     }
 
-    /// Takes a candidate out for a reason that its name does not show: [`Verdict::TooYoung`],
-    /// [`Verdict::MissingPlatform`], [`Verdict::SameContent`]. Another one is chosen, or none.
-    pub fn reject(&mut self, tag: &str, verdict: Verdict) {
+    /// Takes a candidate out for a reason that its name does not show: [`TagVerdict::TooYoung`],
+    /// [`TagVerdict::MissingPlatform`], [`TagVerdict::SameContent`]. Another one is chosen, or none.
+    pub fn reject(&mut self, tag: &str, verdict: TagVerdict) {
         // Nearly always it is the one that was chosen.
         let chosen = Level::ALL.iter().find_map(|level| {
             let place = self.open.best(*level)?;
@@ -307,7 +307,7 @@ impl Selection {
         &mut self,
         (first, last): (&str, &str),
         level: Level,
-        verdict: Verdict,
+        verdict: TagVerdict,
         keep: &dyn Fn(&str) -> bool,
     ) {
         let max = level.min(self.rules.max);
@@ -352,8 +352,9 @@ impl Selection {
             number.value()
         };
         let to = first(tag)?;
-        let compared =
-            |verdict: &Verdict| matches!(verdict, Verdict::OlderOrEqual | Verdict::Prerelease);
+        let compared = |verdict: &TagVerdict| {
+            matches!(verdict, TagVerdict::OlderOrEqual | TagVerdict::Prerelease)
+        };
         let others = self.others.iter().filter(|(_, verdict)| compared(verdict));
         let spans = others
             .map(|(span, _)| *span)
@@ -399,7 +400,7 @@ impl Selection {
         &self.hints
     }
 
-    fn sorted_others(&self) -> Vec<(Span, Verdict)> {
+    fn sorted_others(&self) -> Vec<(Span, TagVerdict)> {
         let context = self.context();
         let mut reading = Reading::default();
         let mut sorted: Vec<_> = self
@@ -410,7 +411,7 @@ impl Selection {
                 let mut row = Vec::new();
                 let compared = matches!(
                     verdict,
-                    Verdict::Current | Verdict::OlderOrEqual | Verdict::Prerelease
+                    TagVerdict::Current | TagVerdict::OlderOrEqual | TagVerdict::Prerelease
                 );
                 if let Some(judge) = context.judge.as_ref().filter(|_| compared)
                     && context.reader.read(tag, &mut reading)
@@ -447,18 +448,18 @@ impl Selection {
         self.newer.get(self.open.best(max)?)
     }
 
-    fn verdict(&self, entry: &Entry, chosen: Option<usize>, shut: bool) -> Verdict {
+    fn verdict(&self, entry: &Entry, chosen: Option<usize>, shut: bool) -> TagVerdict {
         if shut && !entry.newer.stable {
-            return Verdict::Prerelease;
+            return TagVerdict::Prerelease;
         }
-        let above = (entry.newer.level > self.rules.max).then_some(Verdict::AboveAllowedLevel);
+        let above = (entry.newer.level > self.rules.max).then_some(TagVerdict::AboveAllowedLevel);
         entry
             .policy
             .or(above)
             .or(entry.rejected)
             .unwrap_or(match chosen == Some(entry.span.0) {
-                true => Verdict::Chosen,
-                false => Verdict::NewerButLower,
+                true => TagVerdict::Chosen,
+                false => TagVerdict::NewerButLower,
             })
     }
 

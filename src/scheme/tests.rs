@@ -324,7 +324,7 @@ fn filters_are_checked_when_they_are_read() {
 
 #[test]
 fn distributions_have_releases() {
-    use Verdict as V;
+    use TagVerdict as V;
     let hold = Rules::default;
     let follow = || Rules {
         codename: CodenameMode::Follow,
@@ -416,14 +416,14 @@ fn rejected_candidates_leave_the_next_one() {
     )
     .expect("the rules are the default");
     assert_eq!(selection.best(), Some("v1.2.4"));
-    selection.reject("v1.2.4", Verdict::TooYoung);
+    selection.reject("v1.2.4", TagVerdict::TooYoung);
     assert_eq!(
         selection.best(),
         Some("1.2.6"),
         "the other style, for want of the own"
     );
-    selection.reject("1.2.6", Verdict::SameContent);
-    selection.reject("1.3.0-rc1", Verdict::TooYoung);
+    selection.reject("1.2.6", TagVerdict::SameContent);
+    selection.reject("1.3.0-rc1", TagVerdict::TooYoung);
     let verdicts: Vec<_> = selection
         .verdicts()
         .map(|j| (j.tag, j.verdict.code()))
@@ -529,12 +529,12 @@ fn says_why_and_what_could_be_done() {
 
 #[test]
 fn verdict_codes_are_public() {
-    let list: Vec<_> = Verdict::ALL
+    let list: Vec<_> = TagVerdict::ALL
         .iter()
         .map(|verdict| format!("{}: {}", verdict.code(), verdict.describe()))
         .collect();
-    assert!(Verdict::ALL.is_sorted());
-    for verdict in Verdict::ALL {
+    assert!(TagVerdict::ALL.is_sorted());
+    for verdict in TagVerdict::ALL {
         let json = serde_json::to_string(&verdict).expect("a code");
         assert_eq!(json, format!("{:?}", verdict.code()));
     }

@@ -8,7 +8,7 @@ coded! {
     /// The codes are public (`docs/tag-schemes.md`, "Verdicts"): they never change their meaning.
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "kebab-case")]
-    pub enum Verdict {
+    pub enum TagVerdict {
         /// The tag is the one in use.
         Current = "current", "the tag in use";
         /// The tag holds no version.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use imagebot::image::ImageName;
 use imagebot::scheme::{
-    Allow, CodenameMode, Ignore, Level, RegexScheme, Rules, Scheme, VariantMode, Verdict, compare,
-    read, select,
+    Allow, CodenameMode, Ignore, Level, RegexScheme, Rules, Scheme, TagVerdict, VariantMode,
+    compare, read, select,
 };
 use jiff::civil::date;
 use proptest::prelude::*;
@@ -169,7 +169,7 @@ proptest! {
         prop_assert!(seen.keys().eq(tags.iter().collect::<std::collections::BTreeSet<_>>()));
 
         // Only the choice is chosen, and it is a step up, never down.
-        let chosen: Vec<_> = seen.iter().filter(|(_, verdict)| **verdict == Verdict::Chosen).collect();
+        let chosen: Vec<_> = seen.iter().filter(|(_, verdict)| **verdict == TagVerdict::Chosen).collect();
         prop_assert_eq!(chosen.iter().map(|(tag, _)| tag.as_str()).next(), selection.best());
         prop_assert!(chosen.len() <= 1);
         prop_assert!(current.is_some() || selection.best().is_none());
@@ -191,7 +191,7 @@ proptest! {
         let mut left = selection.clone();
         for _ in 0..=tags.len() {
             let Some(best) = left.best().map(str::to_owned) else { break };
-            left.reject(&best, Verdict::TooYoung);
+            left.reject(&best, TagVerdict::TooYoung);
             prop_assert!(left.best() != Some(best.as_str()));
         }
         prop_assert_eq!(left.best(), None);
@@ -348,7 +348,7 @@ fn hostile_lists_cost_what_their_length_allows() {
                     select(&image, Some(&current), &tags, &rules, date(2026, 11, 21)).unwrap();
                 let mut rejected = 0;
                 while let Some(best) = selection.best().map(str::to_owned) {
-                    selection.reject(&best, Verdict::TooYoung);
+                    selection.reject(&best, TagVerdict::TooYoung);
                     rejected += 1;
                 }
                 let work = selection.work();
