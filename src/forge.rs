@@ -21,7 +21,7 @@ mod server;
 mod traits;
 mod wire;
 
-pub use crate::repo::Dress;
+pub use crate::repo::MergeRequestAttributes;
 pub use error::ForgeError;
 pub use github::{GitHub, GitHubSettings, GitHubToken};
 pub use gitlab::{GitLab, GitLabSettings};

@@ -12,6 +12,6 @@ mod path;
 pub use branch::{Branch, ParseBranchError};
 pub use commit::{CommitId, ParseCommitError};
 pub use glob::{Glob, ParseGlobError, RepoGlobs};
-pub use merge_request::{Dress, MergeRequest, MergeRequestState};
+pub use merge_request::{MergeRequest, MergeRequestAttributes, MergeRequestState};
 pub use name::{ParseRepoNameError, RepoName};
 pub use path::{ParsePathError, RepoPath};

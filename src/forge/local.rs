@@ -330,11 +330,11 @@ impl Forge for Local {
                 source: new.source.clone(),
                 target: new.target.clone(),
                 title: new.title.clone(),
-                labels: new.dress.labels.clone(),
-                assignees: new.dress.assignees.clone(),
-                reviewers: new.dress.reviewers.clone(),
-                milestone: new.dress.milestone.clone(),
-                draft: new.dress.draft,
+                labels: new.attributes.labels.clone(),
+                assignees: new.attributes.assignees.clone(),
+                reviewers: new.attributes.reviewers.clone(),
+                milestone: new.attributes.milestone.clone(),
+                draft: new.attributes.draft,
                 head: None,
                 merged_as: None,
             };
@@ -367,7 +367,10 @@ impl Forge for Local {
             let state = &mut kept.state;
             state.title = edit.title.clone().unwrap_or_else(|| state.title.clone());
             state.target = edit.target.clone().unwrap_or_else(|| state.target.clone());
-            let worn = edit.dress.iter().flat_map(|dress| &dress.labels);
+            let worn = edit
+                .attributes
+                .iter()
+                .flat_map(|attributes| &attributes.labels);
             for label in edit.add_labels.iter().chain(worn) {
                 if !state.labels.contains(label) {
                     state.labels.push(label.clone());

@@ -4,7 +4,7 @@ use super::error::ForgeError;
 use crate::git::Remote;
 use crate::http::{Gates, Origin};
 use crate::image::RegistryHost;
-use crate::repo::{Branch, CommitId, Dress, MergeRequest, RepoName};
+use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestAttributes, RepoName};
 use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -91,7 +91,7 @@ pub struct NewMergeRequest {
     /// killed between them sees what is missing.
     pub dressed: String,
     /// What it wears.
-    pub dress: Dress,
+    pub attributes: MergeRequestAttributes,
 }
 
 /// What is to be changed of a merge request; what is `None` or empty stays.
@@ -106,7 +106,7 @@ pub struct MergeRequestEdit {
     /// Labels to be added.
     pub add_labels: Vec<String>,
     /// What it was to wear from the start, where opening it was cut short.
-    pub dress: Option<Dress>,
+    pub attributes: Option<MergeRequestAttributes>,
 }
 
 /// What CI says of a commit.

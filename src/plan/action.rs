@@ -1,6 +1,6 @@
 //! What is to be done for one branch, and how it stands.
 
-use crate::repo::{Branch, CommitId, Dress};
+use crate::repo::{Branch, CommitId, MergeRequestAttributes};
 use serde::Serialize;
 
 /// What is done for one branch. The parts are done in this order; each can be repeated without harm.
@@ -36,7 +36,7 @@ pub struct Edit {
     /// Labels that the policy asks for since.
     pub add_labels: Vec<String>,
     /// What it should wear and does not, since opening it was cut short.
-    pub dress: Option<Dress>,
+    pub attributes: Option<MergeRequestAttributes>,
 }
 
 impl Edit {

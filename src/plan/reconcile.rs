@@ -277,11 +277,11 @@ fn latest<'a>(sets: impl Iterator<Item = &'a ChangeSet>) -> ChangeSet {
 fn rewritten(texts: &Texts, open: &Request) -> Option<Edit> {
     let block = open.block();
     let known = open.state();
-    let undressed = known.is_some_and(|state| state.undressed);
+    let attributes_pending = known.is_some_and(|state| state.attributes_pending);
     let given = known.map(|state| state.labels.clone()).unwrap_or_default();
     // Without our part of the text nobody knows which labels a person removed.
     let is_new = |label: &&String| known.is_some() && !given.contains(*label);
-    let new: Vec<&String> = texts.dress.labels.iter().filter(is_new).collect();
+    let new: Vec<&String> = texts.attributes.labels.iter().filter(is_new).collect();
     let same_text = block.is_some_and(|block| {
         block.hash == texts.hash
             && block.state.changes == texts.state.changes
@@ -289,7 +289,7 @@ fn rewritten(texts: &Texts, open: &Request) -> Option<Edit> {
             // person's closing would not count.
             && block.state.closed.is_none()
     });
-    if same_text && new.is_empty() && !undressed {
+    if same_text && new.is_empty() && !attributes_pending {
         return None;
     }
     let add_labels = new
@@ -311,7 +311,7 @@ fn rewritten(texts: &Texts, open: &Request) -> Option<Edit> {
         title: (open.title != texts.title).then(|| texts.title.clone()),
         description: replace_block(&open.description, &texts.block(&state)),
         add_labels,
-        dress: undressed.then(|| texts.dress.clone()),
+        attributes: attributes_pending.then(|| texts.attributes.clone()),
     })
 }
 

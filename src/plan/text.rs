@@ -16,7 +16,7 @@ use super::target::Target;
 use super::template::{MOST_TITLE, Template, Values};
 use crate::family::shown;
 use crate::policy::Settings;
-use crate::repo::{Branch, Dress};
+use crate::repo::{Branch, MergeRequestAttributes};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -36,7 +36,7 @@ pub struct Texts {
     /// Stands for title and text, what images say of themselves aside: that may be out of reach today.
     pub hash: String,
     /// What the merge request wears; it is put on when it is opened, and people's business from then on.
-    pub dress: Dress,
+    pub attributes: MergeRequestAttributes,
     /// What is remembered in the text.
     pub state: State,
     /// Why one of the operator's templates gave nothing; imagebot's own words stand instead.
@@ -56,9 +56,13 @@ pub struct State {
     /// Whether it is a major change; one of those holds nobody.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub major: bool,
-    /// Whether it did not get yet what it is to wear: whoever opened it was killed.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub undressed: bool,
+    /// Whether its attributes are still to be set: imagebot was killed between opening it and setting them.
+    #[serde(
+        default,
+        alias = "undressed",
+        skip_serializing_if = "std::ops::Not::not"
+    )]
+    pub attributes_pending: bool,
     /// The labels that imagebot gave it: one of them that is gone was removed by a person.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub labels: BTreeSet<String>,
@@ -205,13 +209,13 @@ impl Texts {
             .filter_map(|(decision, wanted)| about(decision, wanted, seen))
             .map(|line| format!("- {line}"))
             .collect();
-        let dress = dress(wanted);
+        let attributes = attributes(wanted);
         let state = State {
             key: key.hash(),
             changes: changes.clone(),
             target: Some(key.target.clone()),
             major: key.class == Class::Major,
-            labels: dress.labels.iter().cloned().collect(),
+            labels: attributes.labels.iter().cloned().collect(),
             ..State::default()
         };
         // What is remembered has to be there; the rest shares what is left.
@@ -249,7 +253,7 @@ impl Texts {
             title,
             body,
             hash,
-            dress,
+            attributes,
             state,
             failed,
         }
@@ -267,7 +271,7 @@ impl Texts {
 }
 
 /// What a merge request wears: what the settings of all its references ask for together.
-fn dress(wanted: &[(&Decision, &Wanted)]) -> Dress {
+fn attributes(wanted: &[(&Decision, &Wanted)]) -> MergeRequestAttributes {
     let settings = || {
         let effective = wanted
             .iter()
@@ -281,7 +285,7 @@ fn dress(wanted: &[(&Decision, &Wanted)]) -> Dress {
     let milestone = settings()
         .map(|s| &s.milestone.value)
         .find(|title| !title.is_empty());
-    Dress {
+    MergeRequestAttributes {
         labels: all(|s| &s.labels.value),
         assignees: all(|s| &s.assignees.value),
         reviewers: all(|s| &s.reviewers.value),
@@ -442,7 +446,7 @@ mod tests {
             body: "body\n".to_owned(),
             hash: "0123".to_owned(),
             failed: None,
-            dress: Dress::default(),
+            attributes: MergeRequestAttributes::default(),
             state: State {
                 key: "k".to_owned(),
                 ..State::default()

@@ -33,9 +33,9 @@ pub struct MergeRequest {
     pub auto_merge: bool,
 }
 
-/// What a merge request wears besides its texts.
+/// What a merge request has besides its texts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Dress {
+pub struct MergeRequestAttributes {
     /// The labels.
     pub labels: Vec<String>,
     /// User names of those it is assigned to.

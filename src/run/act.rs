@@ -291,8 +291,8 @@ impl Executor<'_> {
         let state = &self.plan.state;
         if let Some(proposal) = action.open {
             let texts = &self.plan.proposals[proposal].texts;
-            let undressed = State {
-                undressed: true,
+            let attributes_pending = State {
+                attributes_pending: true,
                 labels: BTreeSet::new(),
                 ..texts.state.clone()
             };
@@ -300,9 +300,9 @@ impl Executor<'_> {
                 source: action.branch.clone(),
                 target: self.plan.base.0.clone(),
                 title: texts.title.clone(),
-                description: texts.block(&undressed),
+                description: texts.block(&attributes_pending),
                 dressed: texts.block(&texts.state),
-                dress: texts.dress.clone(),
+                attributes: texts.attributes.clone(),
             };
             let mut opened = state.forge.create(&state.listed, &new).await?;
             self.shared.answered(state.forge.name());
@@ -344,7 +344,7 @@ impl Executor<'_> {
             description: Some(edit.description.clone()),
             target: None,
             add_labels: edit.add_labels.clone(),
-            dress: edit.dress.clone(),
+            attributes: edit.attributes.clone(),
         };
         state
             .forge

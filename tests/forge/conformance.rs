@@ -1,8 +1,8 @@
 //! What every forge must do, told in what people do on it and what imagebot sees.
 
 use imagebot::forge::{
-    Dress, Forge, ForgeError, Known, MergeRequestEdit, Merging, NewMergeRequest, Pipeline,
-    Repository,
+    Forge, ForgeError, Known, MergeRequestAttributes, MergeRequestEdit, Merging, NewMergeRequest,
+    Pipeline, Repository,
 };
 use imagebot::repo::{Branch, CommitId, MergeRequest, MergeRequestState};
 
@@ -75,10 +75,10 @@ pub(crate) fn request(source: &str, title: &str) -> NewMergeRequest {
         title: title.to_owned(),
         description: format!("{title}: the text, undressed"),
         dressed: format!("{title}: the text"),
-        dress: Dress {
+        attributes: MergeRequestAttributes {
             labels: vec!["imagebot".to_owned(), "dependencies".to_owned()],
             remove_source_branch: true,
-            ..Dress::default()
+            ..MergeRequestAttributes::default()
         },
     }
 }
@@ -165,7 +165,7 @@ pub(crate) async fn what_was_created_is_listed(server: &impl Server) {
         labels.sort();
         labels
     };
-    assert_eq!(labels(seen.labels.clone()), labels(new.dress.labels));
+    assert_eq!(labels(seen.labels.clone()), labels(new.attributes.labels));
     assert_eq!(
         (seen.merged_as.as_ref(), seen.draft, seen.auto_merge),
         (None, false, false)

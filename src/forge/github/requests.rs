@@ -6,7 +6,7 @@ use super::pull::{FRAGMENT, Node, Pull};
 use crate::forge::error::ForgeError;
 use crate::forge::traits::{MergeRequestEdit, NewMergeRequest, Repository};
 
-use crate::repo::{Branch, Dress, MergeRequest, MergeRequestState};
+use crate::repo::{Branch, MergeRequest, MergeRequestAttributes, MergeRequestState};
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -165,7 +165,7 @@ impl Api {
         repo: &Repository,
         new: &NewMergeRequest,
     ) -> Result<MergeRequest, ForgeError> {
-        let mut draft = new.dress.draft;
+        let mut draft = new.attributes.draft;
         let (mut tries, mut unseen) = (0, 0);
         let (mut mr, ours) = loop {
             tries += 1;
@@ -212,7 +212,7 @@ impl Api {
             return Err(failure.error);
         };
         if ours {
-            self.dress(repo, &mut mr, &new.dress, Some(&new.dressed))
+            self.set_attributes(repo, &mut mr, &new.attributes, Some(&new.dressed))
                 .await?;
         }
         Ok(mr)
@@ -253,22 +253,22 @@ impl Api {
 
     /// Asks for reviews, then sets labels, assignees, milestone and text at once: whoever is killed before that sees
     /// from the text that it is not done.
-    async fn dress(
+    async fn set_attributes(
         &self,
         repo: &Repository,
         mr: &mut MergeRequest,
-        dress: &Dress,
+        attributes: &MergeRequestAttributes,
         text: Option<&str>,
     ) -> Result<(), ForgeError> {
-        self.ask_reviewers(repo, mr.number, &dress.reviewers)
+        self.ask_reviewers(repo, mr.number, &attributes.reviewers)
             .await?;
-        let labels: BTreeSet<&String> = mr.labels.iter().chain(&dress.labels).collect();
+        let labels: BTreeSet<&String> = mr.labels.iter().chain(&attributes.labels).collect();
         let mut body = Map::new();
         body.insert("labels".to_owned(), json!(labels));
-        if !dress.assignees.is_empty() {
-            body.insert("assignees".to_owned(), json!(dress.assignees));
+        if !attributes.assignees.is_empty() {
+            body.insert("assignees".to_owned(), json!(attributes.assignees));
         }
-        if let Some(title) = &dress.milestone {
+        if let Some(title) = &attributes.milestone {
             match self.milestone(repo, title).await? {
                 Some(number) => drop(body.insert("milestone".to_owned(), number.into())),
                 None => {
@@ -402,20 +402,20 @@ impl Api {
             body.insert("base".to_owned(), target.as_str().into());
         }
         // With a dress the text goes along with it, so that both are there or neither.
-        if let (Some(text), None) = (&edit.description, &edit.dress) {
+        if let (Some(text), None) = (&edit.description, &edit.attributes) {
             body.insert("body".to_owned(), text.as_str().into());
         }
         let pull = route(&repo.name, &format!("/pulls/{number}"));
         if !body.is_empty() {
             let _: Pull = self.send(Method::PATCH, &pull, &body).await?;
         }
-        if let Some(dress) = &edit.dress {
+        if let Some(attributes) = &edit.attributes {
             let found: Pull = self.get(&pull).await?;
             let mut mr = self.opened(found)?;
-            let mut dress = dress.clone();
-            dress.labels.extend(edit.add_labels.iter().cloned());
+            let mut attributes = attributes.clone();
+            attributes.labels.extend(edit.add_labels.iter().cloned());
             return self
-                .dress(repo, &mut mr, &dress, edit.description.as_deref())
+                .set_attributes(repo, &mut mr, &attributes, edit.description.as_deref())
                 .await;
         }
         if !edit.add_labels.is_empty() {

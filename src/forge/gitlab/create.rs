@@ -6,7 +6,7 @@ use super::endpoints::{Get, built};
 use super::requests::{by_rest, one};
 use crate::forge::error::ForgeError;
 use crate::forge::traits::{MergeRequestEdit, NewMergeRequest};
-use crate::repo::Dress;
+use crate::repo::MergeRequestAttributes;
 use crate::repo::{Branch, MergeRequest, MergeRequestState};
 use gitlab::api::projects::{merge_requests as endpoints, repository};
 use gitlab::api::users;
@@ -54,20 +54,20 @@ impl People {
     }
 }
 
-/// What [`Dress`] is with ids in place of names.
-struct Dressed {
+/// What [`MergeRequestAttributes`] is with ids in place of names.
+struct AttributeIds {
     assignees: Vec<u64>,
     reviewers: Vec<u64>,
     milestone: Option<u64>,
 }
 
-async fn dressed(
+async fn attribute_ids(
     api: &Api,
     people: &People,
     project: u64,
-    dress: &Dress,
-) -> Result<Dressed, ForgeError> {
-    let milestone = match &dress.milestone {
+    attributes: &MergeRequestAttributes,
+) -> Result<AttributeIds, ForgeError> {
+    let milestone = match &attributes.milestone {
         None => None,
         Some(title) => {
             let endpoint = Get::new(format!("projects/{project}/milestones"))
@@ -82,9 +82,9 @@ async fn dressed(
             found.first().map(|milestone| milestone.id)
         }
     };
-    Ok(Dressed {
-        assignees: people.ids(api, &dress.assignees).await?,
-        reviewers: people.ids(api, &dress.reviewers).await?,
+    Ok(AttributeIds {
+        assignees: people.ids(api, &attributes.assignees).await?,
+        reviewers: people.ids(api, &attributes.reviewers).await?,
         milestone,
     })
 }
@@ -96,8 +96,8 @@ pub(super) async fn create(
     project: u64,
     new: &NewMergeRequest,
 ) -> Result<MergeRequest, ForgeError> {
-    let ids = dressed(api, people, project, &new.dress).await?;
-    let title = match new.dress.draft {
+    let ids = attribute_ids(api, people, project, &new.attributes).await?;
+    let title = match new.attributes.draft {
         true => format!("{DRAFT}{}", new.title),
         false => new.title.clone(),
     };
@@ -108,9 +108,9 @@ pub(super) async fn create(
         .target_branch(new.target.as_str())
         .title(title)
         .description(new.dressed.as_str())
-        .remove_source_branch(new.dress.remove_source_branch);
-    if !new.dress.labels.is_empty() {
-        builder.labels(new.dress.labels.iter().map(String::as_str));
+        .remove_source_branch(new.attributes.remove_source_branch);
+    if !new.attributes.labels.is_empty() {
+        builder.labels(new.attributes.labels.iter().map(String::as_str));
     }
     if !ids.assignees.is_empty() {
         builder.assignees(ids.assignees.into_iter());
@@ -121,7 +121,7 @@ pub(super) async fn create(
     if let Some(milestone) = ids.milestone {
         builder.milestone_id(milestone);
     }
-    if let Some(squash) = new.dress.squash {
+    if let Some(squash) = new.attributes.squash {
         builder.squash(squash);
     }
     let endpoint = built(builder.build())?;
@@ -230,8 +230,8 @@ pub(super) async fn edit(
     }
     let mut builder = endpoints::EditMergeRequest::builder();
     builder.project(project).merge_request(number);
-    let dress = edit.dress.as_ref();
-    let draft = now.draft || dress.is_some_and(|dress| dress.draft);
+    let attributes = edit.attributes.as_ref();
+    let draft = now.draft || attributes.is_some_and(|attributes| attributes.draft);
     let title = edit.title.as_deref().unwrap_or(bare(&now.title));
     if edit.title.is_some() || draft != now.draft {
         builder.title(match draft {
@@ -245,12 +245,12 @@ pub(super) async fn edit(
     if let Some(target) = edit.target.as_ref().map(Branch::as_str) {
         builder.target_branch(target);
     }
-    let labels = dress.map(|dress| dress.labels.as_slice());
+    let labels = attributes.map(|attributes| attributes.labels.as_slice());
     for label in edit.add_labels.iter().chain(labels.unwrap_or_default()) {
         builder.add_label(label.as_str());
     }
-    if let Some(dress) = dress {
-        let ids = dressed(api, people, project, dress).await?;
+    if let Some(attributes) = attributes {
+        let ids = attribute_ids(api, people, project, attributes).await?;
         if !ids.assignees.is_empty() {
             builder.assignees(ids.assignees.into_iter());
         }
@@ -260,10 +260,10 @@ pub(super) async fn edit(
         if let Some(milestone) = ids.milestone {
             builder.milestone_id(milestone);
         }
-        if let Some(squash) = dress.squash {
+        if let Some(squash) = attributes.squash {
             builder.squash(squash);
         }
-        builder.remove_source_branch(dress.remove_source_branch);
+        builder.remove_source_branch(attributes.remove_source_branch);
     }
     let _: Request = api.change(&built(builder.build())?).await?;
     Ok(())

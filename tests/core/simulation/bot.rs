@@ -527,7 +527,7 @@ fn act(
             target: Branch::parse("main").unwrap(),
             title: texts.title.clone(),
             description: texts.block(&texts.state),
-            labels: texts.dress.labels.clone(),
+            labels: texts.attributes.labels.clone(),
             head: it
                 .branches
                 .get(&action.branch)

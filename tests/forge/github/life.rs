@@ -3,7 +3,9 @@
 use super::bench::Bench;
 use crate::conformance::{branch, listed, request};
 use crate::fake_github::Effect;
-use imagebot::forge::{Dress, Forge, ForgeError, MergeRequestEdit, NewMergeRequest, Repository};
+use imagebot::forge::{
+    Forge, ForgeError, MergeRequestAttributes, MergeRequestEdit, NewMergeRequest, Repository,
+};
 use imagebot::git::{Git, Identity, Push, Pushed};
 use imagebot::repo::MergeRequestState;
 
@@ -21,7 +23,7 @@ async fn prepared(bench: &Bench) -> Repository {
 
 fn dressed() -> NewMergeRequest {
     NewMergeRequest {
-        dress: Dress {
+        attributes: MergeRequestAttributes {
             labels: vec!["imagebot".to_owned()],
             assignees: vec!["ada".to_owned()],
             reviewers: vec!["grace".to_owned()],
@@ -77,8 +79,8 @@ async fn who_is_refused_does_not_stop_the_rest() {
     let repo = prepared(&bench).await;
     bench.fake.set("team/app", |repo| repo.drafts = false);
     let mut new = dressed();
-    new.dress.assignees = vec!["stranger".to_owned()];
-    new.dress.reviewers = vec!["stranger".to_owned(), "team/ops".to_owned()];
+    new.attributes.assignees = vec!["stranger".to_owned()];
+    new.attributes.reviewers = vec!["stranger".to_owned(), "team/ops".to_owned()];
     let made = bench.github.create(&repo, &new).await.unwrap();
     let (issue, pull) = bench.fake.pull("team/app", made.number);
     assert_eq!(
@@ -118,7 +120,7 @@ async fn f3_what_was_cut_short_is_dressed_later() {
             });
             let edit = MergeRequestEdit {
                 description: Some(new.dressed.clone()),
-                dress: Some(new.dress.clone()),
+                attributes: Some(new.attributes.clone()),
                 ..MergeRequestEdit::default()
             };
             bench.github.edit(&repo, found.number, &edit).await.unwrap();
@@ -127,7 +129,7 @@ async fn f3_what_was_cut_short_is_dressed_later() {
         assert_eq!(issue.body, new.dressed);
         assert_eq!(issue.labels.contains(&"theirs".to_owned()), on);
         assert!(
-            new.dress
+            new.attributes
                 .labels
                 .iter()
                 .all(|label| issue.labels.contains(label))

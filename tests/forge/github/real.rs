@@ -3,7 +3,9 @@
 use super::bench::{Bench, TOKEN};
 use crate::conformance::{listed, request};
 use crate::fake_github::{Effect, FakeGitHub, TokenOptions};
-use imagebot::forge::{Dress, Forge, ForgeError, MergeRequestEdit, NewMergeRequest, Repository};
+use imagebot::forge::{
+    Forge, ForgeError, MergeRequestAttributes, MergeRequestEdit, NewMergeRequest, Repository,
+};
 use serde_json::json;
 use std::time::Duration;
 
@@ -248,9 +250,9 @@ async fn row_30_those_who_can_review_are_asked() {
     let bench = Bench::start().await;
     let repo = prepared(&bench).await;
     let new = NewMergeRequest {
-        dress: Dress {
+        attributes: MergeRequestAttributes {
             reviewers: ["ada", "stranger", "grace"].map(str::to_owned).into(),
-            ..Dress::default()
+            ..MergeRequestAttributes::default()
         },
         ..request(SOURCE, "a")
     };

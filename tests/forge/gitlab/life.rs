@@ -4,7 +4,7 @@ use super::{SOURCE, World};
 use crate::conformance::{branch, request};
 use crate::fake_gitlab::{Fault, ProjectOptions};
 use imagebot::forge::{
-    Dress, Forge, ForgeError, MergeRequestEdit, Merging, NewMergeRequest, Pipeline,
+    Forge, ForgeError, MergeRequestAttributes, MergeRequestEdit, Merging, NewMergeRequest, Pipeline,
 };
 use imagebot::repo::MergeRequestState;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ async fn everything_is_worn_from_the_first_request_on() {
     let repo = world.listing().await.repositories.remove(0);
     world.fake.clear_log();
     let new = NewMergeRequest {
-        dress: Dress {
+        attributes: MergeRequestAttributes {
             labels: vec!["a b".to_owned(), "c".to_owned()],
             assignees: vec!["ann".to_owned()],
             reviewers: vec!["Ben".to_owned(), "nobody".to_owned()],

@@ -3,7 +3,7 @@
 use super::{SOURCE, World, failed, left_out, names, settings};
 use crate::conformance::request;
 use crate::fake_gitlab::{FakeGitLab, Fault, NewToken, ProjectOptions};
-use imagebot::forge::{Dress, Forge, ForgeError, GitLab, Known, NewMergeRequest};
+use imagebot::forge::{Forge, ForgeError, GitLab, Known, MergeRequestAttributes, NewMergeRequest};
 use std::time::Duration;
 
 /// A 500 with JSON is about one project; a proxy's page is about the instance.
@@ -140,9 +140,9 @@ async fn row_32_milestones_of_groups_are_asked_for_by_both_names() {
     world.fake.commit("team/app", SOURCE, &[("a", "2\n")]);
     let repo = world.listing().await.repositories.remove(0);
     let new = NewMergeRequest {
-        dress: Dress {
+        attributes: MergeRequestAttributes {
             milestone: Some("v1".to_owned()),
-            ..Dress::default()
+            ..MergeRequestAttributes::default()
         },
         ..request(SOURCE, "one")
     };
