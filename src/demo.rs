@@ -5,15 +5,15 @@
 //! and builds an image from the parent's layers and one of its own.
 
 mod ci;
+mod fleet;
 mod layout;
-mod line;
 mod publish;
 mod registry;
 mod story;
 
 pub use ci::{BuiltImage, DemoCi};
+pub use fleet::{AssemblyLine, Bench, Turn};
 pub use layout::{DemoRepository, Made, below, chain, diamond, monorepo};
-pub use line::{AssemblyLine, Bench, Turn};
 pub use publish::{PublishError, Publisher};
 pub use registry::DemoRegistry;
 pub use story::{Story, tell};

@@ -32,8 +32,8 @@ mod images;
 mod installed;
 
 #[macro_use]
-#[path = "e2e/hub.rs"]
-mod hub;
+#[path = "e2e/forge.rs"]
+mod forge;
 #[path = "e2e/bare.rs"]
 mod bare;
 #[path = "e2e/cascade.rs"]

@@ -1,7 +1,7 @@
 //! The demo's story, told as it goes.
 
+use super::fleet::{AssemblyLine, Bench, LineError, Turn};
 use super::layout::{DemoRepository, below};
-use super::line::{AssemblyLine, Bench, LineError, Turn};
 use super::registry::DemoRegistry;
 use crate::forge::CiState;
 use crate::redact::Redactor;

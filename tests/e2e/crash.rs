@@ -1,6 +1,6 @@
 //! Killed at any point, twice at once, without memory: the forge ends in the same state.
 
-use super::hub::On;
+use super::forge::On;
 use super::world::{World, statuses};
 use imagebot::run::Checkpoint;
 use std::sync::atomic::{AtomicUsize, Ordering};

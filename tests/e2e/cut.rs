@@ -2,7 +2,7 @@
 //! if nothing had been.
 
 use super::cable::Cut;
-use super::hub::On;
+use super::forge::On;
 use super::world::World;
 use imagebot::forge::Pipeline;
 
@@ -24,31 +24,31 @@ const DRESSED: &str = "[defaults]\nlabels = [\"deps\", \"bot\"]\nassignees = [\"
 /// changes nothing. How many changes there are.
 async fn survives(world: &World) -> usize {
     let whole = world.fork().await;
-    whole.hub.writes();
+    whole.forge.writes();
     whole.any_pass().await;
-    let changes = whole.hub.writes();
+    let changes = whole.forge.writes();
     whole.any_pass().await;
-    assert_eq!(whole.hub.writes(), [""; 0], "one pass is enough");
-    assert_eq!(whole.hub.lost(), 0, "nothing was cut off");
+    assert_eq!(whole.forge.writes(), [""; 0], "one pass is enough");
+    assert_eq!(whole.forge.lost(), 0, "nothing was cut off");
     let state = whole.state().await;
     for n in 1..=changes.len() {
         for how in [Cut::Done, Cut::NotDone, Cut::Once] {
             let shown = format!("{how:?} at {n} of {changes:#?}");
             let other = world.fork().await;
-            other.hub.cut_at(n, how);
+            other.forge.cut_at(n, how);
             let report = other.any_pass().await;
             assert!(report.failed() || how == Cut::Once, "{shown}: {report:#?}");
-            assert!(other.hub.lost() > 0, "{shown}");
-            other.hub.heal();
+            assert!(other.forge.lost() > 0, "{shown}");
+            other.forge.heal();
             if (n % 2 == 0) == (how == Cut::Done) {
                 // F48: what was killed may have lost its memory too.
                 other.forget();
             }
             other.any_pass().await;
             equal(&other.state().await, &state, &shown);
-            other.hub.writes();
+            other.forge.writes();
             other.any_pass().await;
-            assert_eq!(other.hub.writes(), [""; 0], "{shown}");
+            assert_eq!(other.forge.writes(), [""; 0], "{shown}");
         }
     }
     changes.len()
@@ -132,6 +132,6 @@ async fn invariant_5_f4_f43_cut_off_while_merging(on: On) {
     world.pass().await;
     let source = world.mr("app").await.source.to_string();
     let head = world.head("app", &source).expect("a head");
-    world.hub.ci("app", &head, Pipeline::Success).await;
+    world.forge.ci("app", &head, Pipeline::Success).await;
     assert!(survives(&world).await >= 1);
 }

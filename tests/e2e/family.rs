@@ -1,6 +1,6 @@
 //! A family across repositories: what is coming above a child is waited for, what failed stops exactly what stands on it.
 
-use super::hub::On;
+use super::forge::On;
 use super::world::{World, of, reasons, statuses};
 use imagebot::forge::Pipeline;
 use imagebot::run::{pass, portrait};
@@ -64,7 +64,7 @@ async fn diamond(on: On, more: &str) -> World {
 /// The open merge requests, `repo title`.
 async fn opened(world: &World) -> Vec<String> {
     let mut all = Vec::new();
-    for repo in world.hub.repos().await {
+    for repo in world.forge.repos().await {
         let name = repo.rsplit('/').next().unwrap_or_default().to_owned();
         let open = world.open_mrs(&repo).await.into_iter();
         all.extend(open.map(|mr| format!("{name} {}", mr.title)));
@@ -86,7 +86,7 @@ async fn merge(world: &World, repo: &str) {
 /// CI says this of the default branch's head.
 async fn ci(world: &World, repo: &str, state: Pipeline) {
     let head = world.head(repo, "main").expect("a head");
-    world.hub.ci(repo, &head, state).await;
+    world.forge.ci(repo, &head, state).await;
 }
 
 /// CI has built and published a repository's image.
@@ -298,7 +298,7 @@ async fn d2_a_reference_that_is_left_alone_does_not_hide_another_in_the_same_ins
 async fn a_label_names_the_publisher_and_proves_what_is_new(on: On) {
     let world = World::on(on).await;
     let push = |image: &str, tag: &str, revision: &str| {
-        let source = format!("{}/team/base.git", world.hub.url());
+        let source = format!("{}/team/base.git", world.forge.url());
         let labels = serde_json::json!({
             "org.opencontainers.image.source": source,
             "org.opencontainers.image.revision": revision,
@@ -343,7 +343,7 @@ async fn a_label_that_is_read_late_holds_all_the_same(on: On) {
     ));
     world.push("outer", "1.0").await;
     world.push("outer", "1.1").await;
-    let source = format!("{}/team/base.git", world.hub.url());
+    let source = format!("{}/team/base.git", world.forge.url());
     let labels = serde_json::json!({ "org.opencontainers.image.source": source });
     world
         .server
@@ -409,7 +409,7 @@ async fn g6_the_graph_shows_how_every_image_stands(on: On) {
     merge(&world, "leaf").await;
     let mr = world.mr("right").await;
     let head = world.head("right", mr.source.as_str()).expect("a head");
-    world.hub.ci("right", &head, Pipeline::Failed).await;
+    world.forge.ci("right", &head, Pipeline::Failed).await;
     assert_eq!(
         states(&world).await,
         [
@@ -420,7 +420,7 @@ async fn g6_the_graph_shows_how_every_image_stands(on: On) {
             "bottom 1.0.0 stale"
         ]
     );
-    world.hub.ci("right", &head, Pipeline::Running).await;
+    world.forge.ci("right", &head, Pipeline::Running).await;
     assert_ne!(world.state().await, before);
 }
 
@@ -495,7 +495,7 @@ async fn a_parent_that_cannot_be_read_for_a_while_closes_nothing(on: On) {
     let world = World::on(on).await;
     world.configure_family_of("", "");
     let host = world.server.host();
-    let forge = world.hub.config();
+    let forge = world.forge.config();
     let publishes = format!("publishes = [{{ repo = \"**\", images = [\"{host}/acme/*\"] }}]");
     let registry =
         format!("[[registry]]\nhost = \"{host}\"\nplain_http = true\nrate = \"10000/s\"\n");
@@ -551,10 +551,16 @@ async fn what_the_forge_knows_of_an_unreadable_parent_counts(on: On) {
     // Closed by hand, and a pipeline runs: that holds only the reference to its own image.
     let number = world.mr("right").await.number;
     world.close("right", number).await;
-    world.hub.ci("right", &unreadable, Pipeline::Running).await;
+    world
+        .forge
+        .ci("right", &unreadable, Pipeline::Running)
+        .await;
     let report = world.any_pass().await;
     assert_eq!(waits(&report, "bottom"), ["held by right"]);
-    world.hub.ci("right", &unreadable, Pipeline::Success).await;
+    world
+        .forge
+        .ci("right", &unreadable, Pipeline::Success)
+        .await;
     let report = world.any_pass().await;
     assert_eq!(reasons(&report, "bottom"), ["new-tag", "up-to-date"]);
 }

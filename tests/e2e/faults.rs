@@ -3,7 +3,7 @@
 use super::cable::Cut;
 use super::fake_github::Effect;
 use super::fake_gitlab::Fault;
-use super::hub::{Hub, path};
+use super::forge::{TestForge, path};
 use std::path::PathBuf;
 /// What becomes of a request.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,7 @@ pub(crate) const EVERYTHING: At = At {
     github: "",
 };
 
-impl Hub {
+impl TestForge {
     /// Requests go wrong; how often they did is what is given back.
     pub(crate) fn fail(
         &self,
@@ -96,7 +96,7 @@ impl Hub {
         }
     }
 
-    /// How many requests there were since the last call of [`Hub::writes`].
+    /// How many requests there were since the last call of [`TestForge::writes`].
     pub(crate) fn asked(&self) -> usize {
         match self {
             Self::Local(..) => 0,

@@ -1,6 +1,6 @@
 //! What a fleet costs: every request of a pass, counted, on GitLab and on GitHub. The bounds are those of the issue.
 
-use super::hub::{Hub, On};
+use super::forge::{On, TestForge};
 use super::world::World;
 use super::{fake_github, fake_gitlab};
 use imagebot::image::Digest;
@@ -14,9 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 macro_rules! on_servers {
     ($($name:ident => ($test:ident, $count:expr)),+ $(,)?) => {
         mod on_gitlab { $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() { super::$test($crate::hub::On::GitLab, $count).await } )+ }
+            async fn $name() { super::$test($crate::forge::On::GitLab, $count).await } )+ }
         mod on_github { $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() { super::$test($crate::hub::On::GitHub, $count).await } )+ }
+            async fn $name() { super::$test($crate::forge::On::GitHub, $count).await } )+ }
     };
 }
 
@@ -55,24 +55,24 @@ impl Fleet {
     /// Adds repositories with the files of one that is there.
     fn grow(&mut self, of: &str, count: usize) {
         let names: Vec<String> = (0..count).map(|at| format!("{of}-{at}")).collect();
-        match &self.world.hub {
-            Hub::Local(..) => panic!("a folder asks for nothing"),
-            Hub::GitLab(fake, _) => drop(fake.seed(of, of, count)),
-            Hub::GitHub(fake) => fake.copies(of, names.iter().cloned()),
+        match &self.world.forge {
+            TestForge::Local(..) => panic!("a folder asks for nothing"),
+            TestForge::GitLab(fake, _) => drop(fake.seed(of, of, count)),
+            TestForge::GitHub(fake) => fake.copies(of, names.iter().cloned()),
         }
         self.names.extend(names);
     }
 
     /// The requests to the forge since the last call.
     fn asked(&self) -> Vec<Asked> {
-        match &self.world.hub {
-            Hub::Local(..) => Vec::new(),
-            Hub::GitLab(fake, _) => {
+        match &self.world.forge {
+            TestForge::Local(..) => Vec::new(),
+            TestForge::GitLab(fake, _) => {
                 let log = fake.requests();
                 fake.clear_log();
                 log.iter().map(at_gitlab).collect()
             }
-            Hub::GitHub(fake) => fake.take_log().iter().map(at_github).collect(),
+            TestForge::GitHub(fake) => fake.take_log().iter().map(at_github).collect(),
         }
     }
 
@@ -90,8 +90,8 @@ impl Fleet {
 
     /// What a request that is about a repository holds.
     fn marks(&self, name: &str) -> Vec<String> {
-        match &self.world.hub {
-            Hub::GitLab(fake, _) => vec![
+        match &self.world.forge {
+            TestForge::GitLab(fake, _) => vec![
                 format!("/projects/{}/", fake.id(name)),
                 format!("Project/{}\"", fake.id(name)),
                 format!("/{name}.git"),

@@ -2,7 +2,7 @@
 //! what was found out about them.
 
 use super::fake_gitlab::{FakeGitLab, Fault};
-use super::hub::{Hub, On};
+use super::forge::{On, TestForge};
 use super::world::{World, of, problems, statuses};
 use imagebot::forge::Pipeline;
 use imagebot::run::pass;
@@ -11,8 +11,8 @@ use std::sync::Arc;
 const AUTOMERGE: &str = "[defaults]\nmin_age = \"1h\"\nautomerge = \"minor\"\n";
 
 fn gitlab(world: &World) -> &FakeGitLab {
-    match &world.hub {
-        Hub::GitLab(fake, _) => fake,
+    match &world.forge {
+        TestForge::GitLab(fake, _) => fake,
         _ => panic!("a world on GitLab"),
     }
 }
@@ -55,7 +55,7 @@ async fn row_1_nothing_is_written_on_the_commit_of_a_tag_named_like_the_branch()
     fake.tag("team/app", "main", Some(&theirs));
     let report = world.any_pass().await;
     assert!(problems(&report, "app").contains(&"ambiguous-default-branch"));
-    assert_eq!(world.hub.notices("app").await, [""; 0]);
+    assert_eq!(world.forge.notices("app").await, [""; 0]);
     fake.tag("team/app", "main", None);
     assert_eq!(statuses(&world.pass().await, "app"), ["open"]);
 }
@@ -68,7 +68,7 @@ async fn row_1_nothing_is_merged_by_a_tag_named_like_the_branch() {
     world.pass().await;
     let mr = world.mr("app").await;
     let head = world.head("app", mr.source.as_str()).unwrap();
-    world.hub.ci("app", &head, Pipeline::Success).await;
+    world.forge.ci("app", &head, Pipeline::Success).await;
     // A tag at the branch's own commit, and then the branch goes on.
     let main = world.head("app", "main").unwrap();
     gitlab(&world).tag("team/app", "main", Some(&main));
@@ -79,7 +79,7 @@ async fn row_1_nothing_is_merged_by_a_tag_named_like_the_branch() {
     gitlab(&world).tag("team/app", "main", None);
     world.pass().await;
     let head = world.head("app", mr.source.as_str()).unwrap();
-    world.hub.ci("app", &head, Pipeline::Success).await;
+    world.forge.ci("app", &head, Pipeline::Success).await;
     assert_eq!(statuses(&world.pass().await, "app"), ["merged"]);
 }
 
@@ -127,11 +127,11 @@ async fn what_a_lost_store_knew_is_found_again() {
         let world = apps(on, 3).await;
         world.commit("app-0", "imagebot.toml", "?");
         world.any_pass().await;
-        assert_eq!(world.hub.notices("app-0").await.len(), 1);
+        assert_eq!(world.forge.notices("app-0").await.len(), 1);
         world.commit("app-0", "imagebot.toml", "enabled = true\n");
         world.forget();
         world.pass().await;
-        assert_eq!(world.hub.notices("app-0").await, [""; 0], "{on:?}");
+        assert_eq!(world.forge.notices("app-0").await, [""; 0], "{on:?}");
         assert_eq!(
             statuses(&world.pass().await, "app-2"),
             ["unchanged"],
@@ -234,7 +234,7 @@ async fn row_25_git_that_is_limited_is_not_asked_for_each_repository() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn row_35_workflows_that_changed_meanwhile_are_no_missing_right() {
     let world = world(On::GitHub, "").await;
-    let Hub::GitHub(fake) = &world.hub else {
+    let TestForge::GitHub(fake) = &world.forge else {
         panic!("a world on GitHub");
     };
     let said =
@@ -253,7 +253,7 @@ async fn row_14_a_text_about_hundreds_of_references_fits() {
         let one = world.push("base", "1.0.0").await;
         world.push("base", "1.1.0").await;
         let text = format!("FROM {}:1.0.0@{one}\n", world.image("base"));
-        world.hub.create("app");
+        world.forge.create("app");
         let names: Vec<String> = (0..count)
             .map(|number| format!("a-rather-long-name-of-a-folder/{number}/Dockerfile"))
             .collect();
@@ -295,7 +295,7 @@ async fn row_26_merged_results_are_merged() {
 async fn row_6_every_branch_gets_its_pipeline_and_its_hooks() {
     let world = World::on(On::GitLab).await;
     world.configure("[defaults]\nmax_open = 20\n");
-    world.hub.create("app");
+    world.forge.create("app");
     let fake = gitlab(&world);
     fake.change("team/app", |options| options.without_ci = false);
     let mut text = String::new();

@@ -1,6 +1,6 @@
 //! Repositories that gipgee builds: their bases stand in `gipgee.yml`.
 
-use super::hub::On;
+use super::forge::On;
 use super::world::{World, of, reasons, statuses};
 
 on_every_forge!(
@@ -66,7 +66,7 @@ async fn p3_a_merge_request_changes_the_tag_in_gipgee_yml(on: On) {
 async fn p8_a_merge_request_holds_only_the_children_of_images_that_watch_what_it_changes(on: On) {
     let world = World::on(on).await;
     let host = world.server.host();
-    let forge = world.hub.config();
+    let forge = world.forge.config();
     world.configure_forge(
         &format!("{forge}\npublishes = [{{ repo = \"**\", images = [\"{host}/acme/**\"] }}]\n"),
         &format!("[[registry]]\nhost = \"{host}\"\nplain_http = true\nrate = \"10000/s\"\n"),

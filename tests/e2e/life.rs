@@ -1,6 +1,6 @@
 //! The life of a merge request under the operator's rules, on every forge.
 
-use super::hub::On;
+use super::forge::On;
 use super::world::{World, of, problems, statuses};
 use imagebot::forge::Pipeline;
 use imagebot::repo::MergeRequestState;
@@ -88,7 +88,7 @@ async fn f19_the_default_branch_is_renamed(on: On) {
     let world = world(on, "").await;
     world.pass().await;
     let before = world.mr("app").await;
-    world.hub.rename_default("app", "trunk");
+    world.forge.rename_default("app", "trunk");
     world.pass().await;
     world.pass().await;
     let mr = world.mr("app").await;
@@ -117,14 +117,14 @@ async fn f21_another_target_is_a_persons_choice(on: On) {
     let mr = world.mr("app").await;
     let main = world.head("app", "main").expect("a head");
     world.reset("app", "release", Some(&main));
-    world.hub.retarget("app", mr.number, "release").await;
+    world.forge.retarget("app", mr.number, "release").await;
     assert_eq!(statuses(&world.pass().await, "app"), ["retargeted"]);
     // Also when nothing is proposed any more.
     let text = world.file("app", mr.source.as_str(), "Dockerfile");
     world.commit("app", "Dockerfile", &text);
-    world.hub.writes();
+    world.forge.writes();
     assert_eq!(statuses(&world.pass().await, "app"), ["retargeted"]);
-    assert_eq!(world.hub.writes(), [""; 0]);
+    assert_eq!(world.forge.writes(), [""; 0]);
     assert_eq!(world.mr("app").await.target.as_str(), "release");
 }
 
@@ -137,7 +137,7 @@ async fn labels_that_people_remove_stay_away_and_new_ones_are_added(on: On) {
         labels
     };
     assert_eq!(labels().await, ["bot", "deps"]);
-    world.hub.label("app", 1, &["bot", "theirs"]).await;
+    world.forge.label("app", 1, &["bot", "theirs"]).await;
     world.push("base", "1.2.0").await;
     assert_eq!(statuses(&world.pass().await, "app"), ["update"]);
     assert_eq!(
@@ -156,11 +156,11 @@ async fn a_label_stops_and_another_keeps_it_on_top(on: On) {
     world.pass().await;
     let source = world.mr("app").await.source.to_string();
     let head = world.head("app", &source);
-    world.hub.label("app", 1, &["imagebot:stop"]).await;
+    world.forge.label("app", 1, &["imagebot:stop"]).await;
     world.push("base", "1.2.0").await;
     assert_eq!(statuses(&world.pass().await, "app"), ["stopped"]);
     assert_eq!(world.head("app", &source), head);
-    world.hub.label("app", 1, &["imagebot:rebase"]).await;
+    world.forge.label("app", 1, &["imagebot:rebase"]).await;
     assert_eq!(statuses(&world.pass().await, "app"), ["update"]);
     world.commit("app", "README.md", "hello\n");
     assert_eq!(statuses(&world.pass().await, "app"), ["update"]);
@@ -288,21 +288,21 @@ async fn f50_broken_settings_are_told_once_on_the_repository(on: On) {
         if round == 2 {
             world.forget();
         }
-        world.hub.writes();
+        world.forge.writes();
         let report = world.any_pass().await;
         assert_eq!(problems(&report, "app"), ["bad-config"]);
-        let notices = world.hub.notices("app").await;
+        let notices = world.forge.notices("app").await;
         assert_eq!(notices.len(), 1, "{notices:?}");
         assert!(notices[0].contains("`enabled`"), "{notices:?}");
-        let writes = world.hub.writes();
+        let writes = world.forge.writes();
         assert!(round == 0 || writes.is_empty(), "{writes:?}");
     }
     world.commit("app", "imagebot.toml", "enabled = 4\n");
     world.any_pass().await;
-    assert_eq!(world.hub.notices("app").await.len(), 1);
+    assert_eq!(world.forge.notices("app").await.len(), 1);
     world.commit("app", "imagebot.toml", "enabled = true\n");
     world.pass().await;
-    assert_eq!(world.hub.notices("app").await, [""; 0]);
+    assert_eq!(world.forge.notices("app").await, [""; 0]);
     assert_eq!(world.open_mrs("app").await.len(), 1);
 }
 
@@ -323,10 +323,10 @@ async fn automerge_waits_for_a_pipeline_and_merges_its_own_commit(on: On) {
     world.pass().await;
     assert_eq!(world.file("app", &source, "README.md"), "hello\n");
     let head = world.head("app", &source).expect("a head");
-    world.hub.ci("app", &head, Pipeline::Failed).await;
+    world.forge.ci("app", &head, Pipeline::Failed).await;
     assert!(detail(&world.pass().await).contains("failed"));
     assert_eq!(world.head("app", "main"), Some(main));
-    world.hub.ci("app", &head, Pipeline::Success).await;
+    world.forge.ci("app", &head, Pipeline::Success).await;
     assert_eq!(statuses(&world.pass().await, "app"), ["merged"]);
     assert_eq!(world.mrs("app").await[0].state, MergeRequestState::Merged);
     assert!(world.file("app", "main", "Dockerfile").contains(":1.1.0@"));
@@ -341,7 +341,7 @@ async fn t35_a_persons_commit_is_not_merged(on: On) {
     let source = world.mr("app").await.source.to_string();
     let fix = [("fix.txt", "100644", b"x".as_slice())];
     let theirs = world.commit_files("app", &source, &fix, "Make it work\n");
-    world.hub.ci("app", &theirs, Pipeline::Success).await;
+    world.forge.ci("app", &theirs, Pipeline::Success).await;
     let main = world.head("app", "main");
     for _ in 0..2 {
         assert_eq!(statuses(&world.pass().await, "app"), ["foreign"]);
@@ -356,13 +356,13 @@ async fn t35_what_was_scheduled_is_called_off(on: On) {
     let text = std::fs::read_to_string(world.config()).unwrap();
     let text = text.replace("pause = \"0s\"", "pause = \"0s\"\nauto_merge = true");
     std::fs::write(world.config(), text).unwrap();
-    world.hub.require_ci("app");
+    world.forge.require_ci("app");
     world.pass().await;
     world.wait(2);
     world.pass().await;
     let source = world.mr("app").await.source.to_string();
     let ours = world.head("app", &source).expect("a head");
-    world.hub.ci("app", &ours, Pipeline::Running).await;
+    world.forge.ci("app", &ours, Pipeline::Running).await;
     for _ in 0..2 {
         assert_eq!(statuses(&world.pass().await, "app"), ["unchanged"]);
         assert_eq!(world.mr("app").await.auto_merge, on != On::Local);
@@ -372,10 +372,10 @@ async fn t35_what_was_scheduled_is_called_off(on: On) {
     let theirs = world.commit_files("app", &source, &fix, "Make it work\n");
     assert_eq!(statuses(&world.pass().await, "app"), ["foreign"]);
     assert!(!world.mr("app").await.auto_merge);
-    world.hub.ci("app", &theirs, Pipeline::Success).await;
-    world.hub.writes();
+    world.forge.ci("app", &theirs, Pipeline::Success).await;
+    world.forge.writes();
     assert_eq!(statuses(&world.pass().await, "app"), ["foreign"]);
-    assert_eq!(world.hub.writes(), [""; 0]);
+    assert_eq!(world.forge.writes(), [""; 0]);
     assert_eq!(world.head("app", "main"), main);
 }
 
@@ -384,7 +384,7 @@ async fn t36_nothing_is_merged_that_may_be_minutes_old(on: On) {
     world.pass().await;
     let source = world.mr("app").await.source.to_string();
     let head = world.head("app", &source).expect("a head");
-    world.hub.ci("app", &head, Pipeline::Success).await;
+    world.forge.ci("app", &head, Pipeline::Success).await;
     let report = world.pass().await;
     assert_eq!(statuses(&report, "app"), ["unchanged"]);
     let detail = &of(&report, "app").proposals[0].detail;
@@ -393,13 +393,13 @@ async fn t36_nothing_is_merged_that_may_be_minutes_old(on: On) {
 
 async fn f59_a_push_rule_is_told_with_its_cure(on: On) {
     let world = world(on, "").await;
-    world.hub.push_rule("app", true);
+    world.forge.push_rule("app", true);
     let report = world.any_pass().await;
     assert_eq!(problems(&report, "app"), ["push-refused"]);
     let problem = &of(&report, "app").problems[0];
     let help = problem.help.as_deref().unwrap_or_default();
     assert!(help.contains("commit_prefix"), "{problem:?}");
     assert_eq!(world.mrs("app").await, []);
-    world.hub.push_rule("app", false);
+    world.forge.push_rule("app", false);
     assert_eq!(statuses(&world.pass().await, "app"), ["open"]);
 }

@@ -1,6 +1,6 @@
 //! What people do to merge requests and branches, and what the bot makes of it.
 
-use super::hub::On;
+use super::forge::On;
 use super::world::{World, statuses};
 use imagebot::repo::MergeRequestState;
 
@@ -189,7 +189,7 @@ async fn t34_what_people_write_in_the_text_stays_and_commands_nothing(on: On) {
     let (world, source) = proposed(on).await;
     let mr = world.mr("app").await;
     let text = format!("Please wait. - [x] rebase\n\n{}\n\nThanks!", mr.description);
-    world.hub.describe("app", 1, &text).await;
+    world.forge.describe("app", 1, &text).await;
     let head = world.head("app", &source);
     assert_eq!(statuses(&world.pass().await, "app"), ["unchanged"]);
     assert_eq!(world.head("app", &source), head);
@@ -206,7 +206,7 @@ async fn t34_what_people_write_in_the_text_stays_and_commands_nothing(on: On) {
 /// Replaces the head of a branch by a commit made of its raw text.
 fn rewrite(world: &World, source: &str, change: impl FnOnce(&str) -> String) -> String {
     let name = format!("refs/heads/{source}");
-    world.hub.with_git("app", |dir| {
+    world.forge.with_git("app", |dir| {
         let raw = super::bare::git(Some(dir), &["cat-file", "commit", &name], b"");
         let raw = change(&String::from_utf8(raw).expect("text"));
         let args = ["hash-object", "-t", "commit", "-w", "--stdin"];
@@ -228,7 +228,7 @@ async fn f10_what_servers_and_keys_do_to_a_commit_leaves_it_the_bots(on: On) {
     assert_eq!(statuses(&world.pass().await, "app"), ["unchanged"]);
     assert_eq!(world.head("app", &source), Some(signed.clone()));
     let main = world.commit("app", "README.md", "hello\n");
-    world.hub.with_git("app", |dir| {
+    world.forge.with_git("app", |dir| {
         let text = |args: &[&str]| {
             let output = super::bare::git(Some(dir), args, b"");
             String::from_utf8(output).expect("text").trim().to_owned()

@@ -1,6 +1,6 @@
 //! What is done when there is nothing to do, and how much is asked.
 
-use super::hub::On;
+use super::forge::On;
 use super::images::Server;
 use super::world::{World, statuses};
 use std::collections::BTreeMap;
@@ -60,9 +60,9 @@ async fn invariant_4_t38_run_twice_and_the_second_changes_nothing(on: On) {
             world.forget();
         }
         let state = world.state().await;
-        world.hub.writes();
+        world.forge.writes();
         let report = world.any_pass().await;
-        assert_eq!(world.hub.writes(), [""; 0]);
+        assert_eq!(world.forge.writes(), [""; 0]);
         assert_eq!(world.state().await, state);
         // Only reading: the fake takes no other method, and here is that it was asked at all.
         let asked = log(&world);

@@ -66,7 +66,7 @@ async fn what_is_asked_for_and_not_there_is_listed() {
     assert_eq!(only(&world, "nothere/**").await.unmatched, ["nothere/**"]);
     let forge = format!(
         "{}repos = [\"app\", \"typo\", \"team/*\"]\n",
-        world.hub.config()
+        world.forge.config()
     );
     let host = world.server.host();
     world.configure_forge(

@@ -2,8 +2,8 @@
 //! sample of a kind; none stops another repository.
 
 use super::fake_gitlab::Fault;
+use super::forge::{On, TestForge};
 use super::git_repos::write_program;
-use super::hub::{Hub, On};
 use super::world::{World, of, problems, statuses};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -357,7 +357,7 @@ async fn a_repository_that_is_read_slowly_delays_no_other() {
     // Its server accepts the request, and sends nothing until the others are done.
     let released = Arc::new((Mutex::new(false), Condvar::new()));
     let wait = Arc::clone(&released);
-    let Hub::GitLab(fake, _) = &world.hub else {
+    let TestForge::GitLab(fake, _) = &world.forge else {
         panic!("a GitLab");
     };
     let silent = Fault::Before(Arc::new(move || {

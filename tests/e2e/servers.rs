@@ -1,7 +1,7 @@
 //! What servers do to a fleet: repositories that move, vanish or refuse, answers that are none.
 
 use super::faults::{At, EVERYTHING, Trouble};
-use super::hub::On;
+use super::forge::On;
 use super::world::{World, of, problems, statuses};
 use imagebot::repo::RepoName;
 use imagebot::run::Checkpoint;
@@ -68,17 +68,17 @@ async fn t19_another_repository_at_a_known_path_is_left_alone(on: On) {
         world.pass().await;
         let text = world.file("app", "main", "Dockerfile");
         if replaced {
-            world.hub.delete("app");
+            world.forge.delete("app");
             world.repo("app", &text);
         }
-        world.hub.writes();
+        world.forge.writes();
         for _ in 0..2 {
             let report = world.any_pass().await;
             let expect: &[&str] = if replaced { &["repo-replaced"] } else { &[] };
             assert_eq!(problems(&report, "app"), expect);
             assert_eq!(statuses(&report, "tool"), ["unchanged"]);
         }
-        assert_eq!(world.hub.writes(), [""; 0]);
+        assert_eq!(world.forge.writes(), [""; 0]);
         assert_eq!(world.mrs("app").await.len(), usize::from(!replaced));
         // The operator says that it is meant.
         let name = RepoName::parse("team/app").expect("a name");
@@ -92,10 +92,10 @@ async fn t19_another_repository_at_a_known_path_is_left_alone(on: On) {
 async fn t19_a_renamed_repository_is_found_again_with_its_merge_request(on: On) {
     let world = fleet(on, &["app"]).await;
     world.pass().await;
-    world.hub.rename("app", "renamed");
-    world.hub.writes();
+    world.forge.rename("app", "renamed");
+    world.forge.writes();
     assert_eq!(statuses(&world.pass().await, "renamed"), ["unchanged"]);
-    assert_eq!(world.hub.writes(), [""; 0]);
+    assert_eq!(world.forge.writes(), [""; 0]);
     world.push("base", "1.2.0").await;
     assert_eq!(statuses(&world.pass().await, "renamed"), ["update"]);
     let mr = world.mr("renamed").await;
@@ -104,15 +104,15 @@ async fn t19_a_renamed_repository_is_found_again_with_its_merge_request(on: On) 
 
 async fn t20_forks_and_archived_ones_are_left_out_and_told(on: On) {
     let world = fleet(on, &["app", "fork", "old"]).await;
-    world.hub.mark("fork", true, false);
-    world.hub.mark("old", false, true);
+    world.forge.mark("fork", true, false);
+    world.forge.mark("old", false, true);
     let report = world.pass().await;
     let left: Vec<_> = report.left_out.iter().map(|l| l.repo.as_str()).collect();
     assert_eq!(left, ["team/fork", "team/old"]);
     assert_eq!(report.repositories.len(), 1, "{report:#?}");
     for repo in ["fork", "old"] {
         assert_eq!(world.mrs(repo).await, []);
-        world.hub.mark(repo, false, false);
+        world.forge.mark(repo, false, false);
     }
     let report = world.pass().await;
     assert_eq!(report.left_out.len(), 0);
@@ -149,7 +149,7 @@ async fn f27_a_token_that_ends_in_the_middle_of_a_pass_stops_the_forge(on: On) {
     for ends in [true, false] {
         let world = fleet(on, &names).await;
         world.configure("[limits]\nmax_new_per_hour = 100\n");
-        let revoke = Mutex::new(Some(world.hub.revoker()));
+        let revoke = Mutex::new(Some(world.forge.revoker()));
         let opened = std::sync::Arc::new(AtomicUsize::new(0));
         let counter = std::sync::Arc::clone(&opened);
         let checkpoint = Checkpoint::new(move |step| {
@@ -159,7 +159,7 @@ async fn f27_a_token_that_ends_in_the_middle_of_a_pass_stops_the_forge(on: On) {
                 revoke.inspect(|revoke| revoke());
             }
         });
-        world.hub.writes();
+        world.forge.writes();
         let report = world.pass_with(checkpoint).await;
         assert_eq!(report.failed(), ends, "{report:#?}");
         let opened = opened.load(Ordering::SeqCst);
@@ -176,12 +176,12 @@ async fn f27_a_token_that_ends_in_the_middle_of_a_pass_stops_the_forge(on: On) {
         };
         let tried = names.iter().filter(tried).count();
         assert!((1..=16).contains(&tried), "{tried}");
-        world.hub.writes();
+        world.forge.writes();
         // The next pass asks a few things and writes nothing.
         let report = world.any_pass().await;
         assert!(report.failed());
-        assert!(world.hub.asked() <= 4, "{}", world.hub.asked());
-        assert_eq!(world.hub.writes(), [""; 0]);
+        assert!(world.forge.asked() <= 4, "{}", world.forge.asked());
+        assert_eq!(world.forge.writes(), [""; 0]);
         assert_eq!(report.problems[0].code, "forge-unauthorized");
     }
 }
@@ -190,7 +190,7 @@ async fn f28_one_repository_that_forbids_is_reported_and_the_others_go_on(on: On
     for times in [1, 0] {
         let world = fleet(on, &["app", "tool"]).await;
         let trouble = Trouble::Status(403, "Resource not accessible");
-        let happened = world.hub.fail(OPENING, times, trouble);
+        let happened = world.forge.fail(OPENING, times, trouble);
         let report = world.any_pass().await;
         assert_eq!(happened(), times);
         let told: Vec<_> = ["app", "tool"]
@@ -207,14 +207,14 @@ async fn f28_one_repository_that_forbids_is_reported_and_the_others_go_on(on: On
 
 async fn f29_one_that_is_gone_is_reported_and_the_others_go_on(on: On) {
     let world = fleet(on, &["app", "tool"]).await;
-    let forge = world.hub.config() + "repos = [\"team/app\", \"team/tool\"]\n";
+    let forge = world.forge.config() + "repos = [\"team/app\", \"team/tool\"]\n";
     let registry = format!(
         "[[registry]]\nhost = \"{}\"\nplain_http = true\n",
         world.server.host()
     );
     world.configure_forge(&forge, &registry);
     assert_eq!(statuses(&world.pass().await, "app"), ["open"]);
-    world.hub.delete("app");
+    world.forge.delete("app");
     for _ in 0..2 {
         let report = world.any_pass().await;
         assert_eq!(problems(&report, "app"), ["forge-not-found"]);
@@ -227,15 +227,15 @@ async fn f30_a_sign_in_page_changes_nothing(on: On) {
     world.pass().await;
     let state = world.state().await;
     world.push("base", "1.2.0").await;
-    world.hub.writes();
-    let happened = world.hub.fail(EVERYTHING, usize::MAX, Trouble::Html);
+    world.forge.writes();
+    let happened = world.forge.fail(EVERYTHING, usize::MAX, Trouble::Html);
     let report = world.any_pass().await;
     assert!(happened() > 0);
     drop(happened);
     assert_eq!(report.problems[0].code, "not-a-forge", "{report:#?}");
-    assert_eq!(world.hub.writes(), [""; 0]);
+    assert_eq!(world.forge.writes(), [""; 0]);
     assert_eq!(world.state().await, state);
-    world.hub.heal();
+    world.forge.heal();
     assert_eq!(statuses(&world.pass().await, "app"), ["update"]);
 }
 
@@ -246,7 +246,7 @@ async fn f44_a_secondary_limit_only_takes_time(on: On) {
             On::GitHub => Trouble::Status(403, "You have exceeded a secondary rate limit."),
             _ => Trouble::Status(429, "Retry later"),
         };
-        let happened = world.hub.fail(OPENING, times, trouble);
+        let happened = world.forge.fail(OPENING, times, trouble);
         assert_eq!(statuses(&world.pass().await, "app"), ["open"]);
         assert_eq!(happened(), times);
         assert_eq!(world.mrs("app").await.len(), 1);
@@ -257,7 +257,7 @@ async fn f47_a_cache_that_cannot_be_written_ends_it_before_anything_is_written(o
     // Where a folder must be made there is a file: nobody can write there, whatever their rights.
     for (blocked, code) in [("cache", None), ("cache/git", Some("git-io")), ("", None)] {
         let world = fleet(on, &["app"]).await;
-        world.hub.writes();
+        world.forge.writes();
         match blocked {
             "" => drop(world.pass().await),
             "cache" => {
@@ -272,7 +272,7 @@ async fn f47_a_cache_that_cannot_be_written_ends_it_before_anything_is_written(o
                 assert_eq!(problems(&report, "app"), code.as_slice());
             }
         }
-        assert_eq!(world.hub.writes().is_empty(), !blocked.is_empty());
+        assert_eq!(world.forge.writes().is_empty(), !blocked.is_empty());
     }
 }
 
@@ -300,15 +300,15 @@ async fn f58_a_protected_branch_is_told_and_tried_once(on: On) {
     for protected in [true, false] {
         let world = fleet(on, &["app", "tool"]).await;
         if protected {
-            world.hub.protect("app");
+            world.forge.protect("app");
         }
-        world.hub.writes();
+        world.forge.writes();
         let report = world.any_pass().await;
         let expect: &[&str] = if protected { &["push-refused"] } else { &[] };
         assert_eq!(problems(&report, "app"), expect);
         assert_eq!(statuses(&report, "tool"), ["open"]);
         assert_eq!(world.mrs("app").await.len(), usize::from(!protected));
-        let writes = world.hub.writes();
+        let writes = world.forge.writes();
         let pushes = writes.iter().filter(|w| w.contains("team/app.git"));
         assert_eq!(pushes.count(), 1, "{writes:?}");
         let help = of(&report, "app").problems.first();
@@ -337,7 +337,7 @@ async fn f60_git_that_is_hung_up_on_is_tried_again(on: On) {
                 "GIT team/app.git/git-receive-pack",
             ][number];
             let at = At { gitlab, github };
-            let happened = world.hub.fail(at, times, Trouble::HangUp);
+            let happened = world.forge.fail(at, times, Trouble::HangUp);
             let report = world.any_pass().await;
             assert_eq!(happened(), times, "{gitlab:?}");
             assert!(!report.failed(), "{gitlab:?}: {report:#?}");

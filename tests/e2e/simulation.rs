@@ -25,7 +25,7 @@ mod seeds;
 mod world;
 
 use super::docker_registry::DockerRegistry;
-use super::hub::On;
+use super::forge::On;
 use super::world::{World as Real, lock};
 use bot::{Bot, Trouble};
 use imagebot::forge::Pipeline;
@@ -87,7 +87,7 @@ impl Story {
             publishes.push(format!(
                 "{{ repo = \"team/{name}\", images = [\"{host}/{name}{images}\"] }}"
             ));
-            story.real.hub.create(name);
+            story.real.forge.create(name);
             let files: Vec<_> = files
                 .iter()
                 .map(|(path, text)| (path.as_str(), "100644", text.as_bytes()))
@@ -102,7 +102,7 @@ impl Story {
     }
 
     fn configure(&self, publishes: &[String]) {
-        let forge = self.real.hub.config();
+        let forge = self.real.forge.config();
         let publishes = publishes.join(", ");
         let host = self.real.server.host();
         self.real.configure_forge(
@@ -192,7 +192,7 @@ impl Story {
                     Said::Passed => Pipeline::Success,
                     Said::Failed => Pipeline::Failed,
                 };
-                self.real.hub.ci(name, &key.1, state).await;
+                self.real.forge.ci(name, &key.1, state).await;
                 told.push(format!("{name}: the pipeline of {branch}: {said:?}"));
                 self.said.insert(key, *said);
             }

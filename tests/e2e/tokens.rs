@@ -3,7 +3,7 @@
 use super::canary;
 use super::fake_gitlab::{FakeGitLab, NewToken};
 use super::fake_registry::Auth;
-use super::hub::{Hub, On};
+use super::forge::{On, TestForge};
 use super::world::{World, of, reasons, statuses};
 use imagebot::image::Digest;
 
@@ -12,7 +12,7 @@ impl World {
     pub(crate) fn leaks(&self) -> Vec<String> {
         let secrets = ["secret", "token", "token-a", "token-b"].map(|name| self.path(name));
         let mut places = canary::below(&self.path(""), &secrets);
-        let (folder, texts) = self.hub.written();
+        let (folder, texts) = self.forge.written();
         if let Some(folder) = folder {
             places.extend(canary::below(&folder, &[]));
         }
@@ -38,7 +38,7 @@ async fn t8_t52_the_search_finds_a_token_on_the_server_in_any_form(on: On) {
     world.pass().await;
     assert_eq!(world.leaks(), [""; 0]);
     let text = world.mr("app").await.description;
-    let token = world.hub.token().expect("a token");
+    let token = world.forge.token().expect("a token");
     let base64 = |text: String| base64::engine::general_purpose::STANDARD.encode(text);
     let hex = |text: &str| -> String { text.bytes().map(|b| format!("{b:02x}")).collect() };
     let percent = |text: &str| -> String { text.bytes().map(|b| format!("%{b:02X}")).collect() };
@@ -54,10 +54,10 @@ async fn t8_t52_the_search_finds_a_token_on_the_server_in_any_form(on: On) {
         percent(&token).to_lowercase(),
     ];
     for form in forms {
-        world.hub.describe("app", 1, &form).await;
+        world.forge.describe("app", 1, &form).await;
         assert!(!world.leaks().is_empty(), "{form}");
     }
-    world.hub.describe("app", 1, &text).await;
+    world.forge.describe("app", 1, &text).await;
     assert_eq!(world.leaks(), [""; 0]);
 }
 
@@ -69,8 +69,8 @@ struct Groups {
 }
 
 fn gitlab(world: &World) -> &FakeGitLab {
-    match &world.hub {
-        Hub::GitLab(fake, _) => fake,
+    match &world.forge {
+        TestForge::GitLab(fake, _) => fake,
         _ => unreachable!("it is a GitLab"),
     }
 }
@@ -98,7 +98,7 @@ async fn groups() -> Groups {
         world.write_secret(file, &token);
         tokens.push(token);
         let image = format!("{group}/tools");
-        world.hub.create(&image);
+        world.forge.create(&image);
         digests.push(registry.push(&image, "1.0.0", serde_json::json!({})));
         let secret =
             serde_json::json!({"org.opencontainers.image.title": format!("secret of {group}")});

@@ -1,6 +1,6 @@
 //! Versions that rise in a merge request, and repositories with several images, with real git, forges and registries.
 
-use super::hub::On;
+use super::forge::On;
 use super::world::{World, of, reasons, statuses};
 use imagebot::repo::MergeRequestState;
 
@@ -18,7 +18,7 @@ async fn app(on: On) -> World {
     world.push("base", "1.0.0").await;
     world.push("base", "1.1.0").await;
     let image = world.image("base");
-    world.hub.create("app");
+    world.forge.create("app");
     let config = format!(
         "[[image]]\nname = \"{}\"\nversion_file = \"meta/VERSION\"\nbump = \"patch\"\n",
         world.image("team/app")
@@ -134,7 +134,7 @@ async fn monorepo(on: On) -> World {
     world.push("os", "1").await;
     world.push("os", "2").await;
     let os = world.image("os");
-    world.hub.create("images");
+    world.forge.create("images");
     let froms = [
         ("01-base", format!("FROM {os}:1\n")),
         ("02-ruby", "FROM ${REGISTRY}/base:1.0.0\nRUN x".to_owned()),
@@ -245,7 +245,7 @@ async fn a_persons_version_on_the_branch_is_a_persons_work(on: On) {
 async fn family() -> World {
     let world = World::new().await;
     let host = world.server.host();
-    let forge = world.hub.config();
+    let forge = world.forge.config();
     let registry =
         format!("[[registry]]\nhost = \"{host}\"\nplain_http = true\nrate = \"10000/s\"\n");
     let publishes = format!(
@@ -256,7 +256,7 @@ async fn family() -> World {
         world.push(&format!("acme/{image}"), "1.0.0").await;
     }
     world.repo("base", "FROM scratch\n");
-    world.hub.create("two");
+    world.forge.create("two");
     let image = |name: &str| world.image(&format!("acme/{name}"));
     let config = ["x", "y"].map(|name| {
         format!(

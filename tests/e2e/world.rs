@@ -4,7 +4,7 @@ use super::bare::{git, refs};
 use super::canary;
 use super::docker_registry::{DockerRegistry, PASSWORD, USER};
 use super::fake_registry::FakeRegistry;
-use super::hub::{Hub, On};
+use super::forge::{On, TestForge};
 use super::images::Server;
 use imagebot::config;
 use imagebot::http::Clock;
@@ -27,7 +27,7 @@ use std::time::Duration;
 pub(crate) struct World {
     folder: tempfile::TempDir,
     pub(crate) server: Arc<Server>,
-    pub(crate) hub: Hub,
+    pub(crate) forge: TestForge,
     clock: AtomicU32,
     /// Hours that have passed.
     hours: AtomicU32,
@@ -68,19 +68,19 @@ impl World {
     async fn with(server: Server, on: On) -> Self {
         let server = Arc::new(server);
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let hub = Hub::new(on, folder.path()).await;
-        let world = Self::at(folder, server, hub);
+        let forge = TestForge::new(on, folder.path()).await;
+        let world = Self::at(folder, server, forge);
         world.configure("");
         world
     }
 
-    fn at(folder: tempfile::TempDir, server: Arc<Server>, hub: Hub) -> Self {
+    fn at(folder: tempfile::TempDir, server: Arc<Server>, forge: TestForge) -> Self {
         imagebot::http::install_crypto();
         let _ = log();
         Self {
             folder,
             server,
-            hub,
+            forge,
             clock: AtomicU32::new(0),
             hours: AtomicU32::new(0),
             texts: Mutex::default(),
@@ -90,13 +90,13 @@ impl World {
     /// Another world with the same registry, repositories and configuration, and without any cache.
     pub(crate) async fn fork(&self) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let hub = self.hub.fork(folder.path()).await;
-        let other = Self::at(folder, Arc::clone(&self.server), hub);
+        let forge = self.forge.fork(folder.path()).await;
+        let other = Self::at(folder, Arc::clone(&self.server), forge);
         other
             .hours
             .store(self.hours.load(Ordering::Relaxed), Ordering::Relaxed);
         let config = std::fs::read_to_string(self.config()).expect("the configuration");
-        let config = config.replace(&self.hub.config(), &other.hub.config());
+        let config = config.replace(&self.forge.config(), &other.forge.config());
         std::fs::write(other.config(), config).expect("written");
         other.secret();
         other
@@ -124,7 +124,7 @@ impl World {
     /// The same with more about the forge.
     pub(crate) fn configure_family_of(&self, of_forge: &str, more: &str) {
         let host = self.server.host();
-        let forge = self.hub.config();
+        let forge = self.forge.config();
         let publishes =
             format!("publishes = [{{ repo = \"**\", images = [\"{host}/acme/{{name}}\"] }}]");
         let registry = format!(
@@ -135,7 +135,7 @@ impl World {
 
     /// Writes the configuration with these registries and rules.
     pub(crate) fn configure_all(&self, rest: &str) {
-        self.configure_forge(&self.hub.config(), rest);
+        self.configure_forge(&self.forge.config(), rest);
     }
 
     /// Writes the configuration with this `[[forge]]`, and registries and rules.
@@ -154,7 +154,7 @@ impl World {
 
     fn secret(&self) {
         self.write_secret("secret", PASSWORD);
-        if let Some(token) = self.hub.token() {
+        if let Some(token) = self.forge.token() {
             self.write_secret("token", &token);
         }
     }
@@ -168,7 +168,7 @@ impl World {
     }
 
     pub(crate) fn dir(&self, repo: &str) -> PathBuf {
-        self.hub.dir(repo)
+        self.forge.dir(repo)
     }
 
     /// An image of the registry as a Dockerfile names it.
@@ -192,7 +192,7 @@ impl World {
 
     /// Makes a repository with a Dockerfile.
     pub(crate) fn repo(&self, name: &str, dockerfile: &str) {
-        self.hub.create(name);
+        self.forge.create(name);
         self.commit(name, "Dockerfile", dockerfile);
     }
 
@@ -224,7 +224,7 @@ impl World {
             input.extend_from_slice(contents);
             input.push(b'\n');
         }
-        self.hub.with_git(repo, |dir| {
+        self.forge.with_git(repo, |dir| {
             git(Some(dir), &["fast-import", "--quiet", "--force"], &input)
         });
         self.head(repo, branch).expect("the branch is there")
@@ -261,7 +261,7 @@ impl World {
     /// Moves or deletes a branch by hand.
     pub(crate) fn reset(&self, repo: &str, branch: &str, to: Option<&str>) {
         let name = format!("refs/heads/{branch}");
-        self.hub.with_git(repo, |dir| match to {
+        self.forge.with_git(repo, |dir| match to {
             Some(to) => git(Some(dir), &["update-ref", &name, to], b""),
             None => git(Some(dir), &["update-ref", "-d", &name], b""),
         });
@@ -270,7 +270,7 @@ impl World {
     /// All refs of all repositories.
     pub(crate) async fn refs(&self) -> BTreeMap<String, String> {
         let mut all = BTreeMap::new();
-        for repo in self.hub.repos().await {
+        for repo in self.forge.repos().await {
             let found = refs(&self.dir(&repo)).into_iter();
             all.extend(found.map(|(name, id)| (format!("{repo} {name}"), id)));
         }
@@ -284,7 +284,7 @@ impl World {
 
     /// All merge requests of a repository.
     pub(crate) async fn mrs(&self, repo: &str) -> Vec<MergeRequest> {
-        self.hub.mrs(repo).await
+        self.forge.mrs(repo).await
     }
 
     /// The open merge requests of a repository.
@@ -302,15 +302,15 @@ impl World {
     }
 
     pub(crate) async fn merge(&self, repo: &str, number: u64) {
-        self.hub.merge(repo, number).await;
+        self.forge.merge(repo, number).await;
     }
 
     pub(crate) async fn close(&self, repo: &str, number: u64) {
-        self.hub.close(repo, number).await;
+        self.forge.close(repo, number).await;
     }
 
     pub(crate) async fn comments(&self, repo: &str, number: u64) -> String {
-        self.hub.comments(repo, number).await
+        self.forge.comments(repo, number).await
     }
 
     /// What people see of the forge: branches with their commits, merge requests with everything in them.
@@ -322,13 +322,13 @@ impl World {
             .filter(|(name, _)| name.contains(" refs/heads/"))
             .map(|(name, id)| format!("{name} {id}"))
             .collect();
-        for repo in self.hub.repos().await {
+        for repo in self.forge.repos().await {
             for mr in self.mrs(&repo).await {
                 let comments = self.comments(&repo, mr.number).await;
-                let worn = self.hub.worn(&repo, mr.number);
+                let worn = self.forge.worn(&repo, mr.number);
                 lines.push(format!("{repo} {mr:?} {worn} {comments}"));
             }
-            lines.extend(self.hub.notices(&repo).await);
+            lines.extend(self.forge.notices(&repo).await);
         }
         lines
     }
@@ -434,7 +434,7 @@ impl Drop for World {
         if std::thread::panicking() {
             return;
         }
-        let fired = self.hub.fired();
+        let fired = self.forge.fired();
         assert!(fired.is_empty(), "a text did something: {fired:?}");
         let mut places = self.leaks();
         let lines = std::mem::take(&mut *lock(log()));

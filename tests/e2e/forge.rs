@@ -1,4 +1,4 @@
-//! Where the repositories of a world are: in a folder, on a GitLab or on a GitHub. The same words for what people do.
+//! The forge that a test runs on: a folder, a GitLab or a GitHub. Each has the same verbs for what users do.
 
 use super::bare::{copy, git};
 use super::fake_github::{FakeGitHub, TokenOptions};
@@ -19,8 +19,8 @@ pub(crate) enum On {
 /// The bot's token on the fakes.
 const TOKEN: &str = "CANARY-forge-token-5d41402abc4b2a76";
 
-#[expect(clippy::enum_variant_names, reason = "GitHub is what it is called")]
-pub(crate) enum Hub {
+/// A forge and what the test holds of it.
+pub(crate) enum TestForge {
     Local(Local, PathBuf),
     GitLab(FakeGitLab, String),
     GitHub(FakeGitHub),
@@ -30,11 +30,11 @@ pub(crate) enum Hub {
 macro_rules! on_every_forge {
     ($($name:ident),+ $(,)?) => {
         mod on_a_folder { $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() { super::$name($crate::hub::On::Local).await } )+ }
+            async fn $name() { super::$name($crate::forge::On::Local).await } )+ }
         mod on_gitlab { $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() { super::$name($crate::hub::On::GitLab).await } )+ }
+            async fn $name() { super::$name($crate::forge::On::GitLab).await } )+ }
         mod on_github { $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() { super::$name($crate::hub::On::GitHub).await } )+ }
+            async fn $name() { super::$name($crate::forge::On::GitHub).await } )+ }
     };
 }
 
@@ -42,9 +42,9 @@ macro_rules! on_every_forge {
 macro_rules! on_every_server {
     ($($name:ident),+ $(,)?) => {
         mod on_gitlab { $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() { super::$name($crate::hub::On::GitLab).await } )+ }
+            async fn $name() { super::$name($crate::forge::On::GitLab).await } )+ }
         mod on_github { $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() { super::$name($crate::hub::On::GitHub).await } )+ }
+            async fn $name() { super::$name($crate::forge::On::GitHub).await } )+ }
     };
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn path(repo: &str) -> String {
     }
 }
 
-impl Hub {
+impl TestForge {
     pub(crate) async fn new(on: On, folder: &Path) -> Self {
         match on {
             On::Local => Self::Local(local(folder).await, folder.join("repos")),
