@@ -10,7 +10,7 @@ mod name;
 mod path;
 
 pub use branch::{Branch, ParseBranchError};
-pub use commit::{CommitId, ParseCommitError};
+pub use commit::{CommitId, ObjectId, ParseCommitError, ParseObjectIdError};
 pub use glob::{Glob, ParseGlobError, RepoGlobs};
 pub use merge_request::{MergeRequest, MergeRequestAttributes, MergeRequestState};
 pub use name::{ParseRepoNameError, RepoName};

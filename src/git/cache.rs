@@ -3,7 +3,7 @@
 use super::command::{Call, Git, fingerprint, owned, quoted};
 use super::error::{GitError, first_lines, has_no_space};
 use super::remote::Remote;
-use crate::repo::CommitId;
+use crate::repo::{CommitId, ObjectId};
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -224,7 +224,8 @@ impl Cached {
 
     /// Fetches commits with their trees, at depth one, those that are not there yet: the first of two requests.
     pub async fn fetch_commits(&mut self, ids: &BTreeSet<CommitId>) -> Result<(), GitError> {
-        let missing = self.missing(ids).await?;
+        let ids = ids.iter().map(|id| ObjectId::clone(id)).collect();
+        let missing = self.missing(&ids).await?;
         if missing.is_empty() {
             return Ok(());
         }
@@ -234,20 +235,20 @@ impl Cached {
     }
 
     /// Fetches blobs (and other objects) by id, those that are not there yet: the second of two requests.
-    pub async fn fetch_objects(&mut self, ids: &BTreeSet<CommitId>) -> Result<(), GitError> {
+    pub async fn fetch_objects(&mut self, ids: &BTreeSet<ObjectId>) -> Result<(), GitError> {
         let missing = self.missing(ids).await?;
         if missing.is_empty() {
             return Ok(());
         }
         let args = ["--filter=blob:none", "--stdin"];
-        self.fetch(&args, [], lines(&missing)).await
+        self.fetch(&args, None::<ObjectId>, lines(&missing)).await
     }
 
     /// One request for objects, given as arguments or as input.
     pub(super) async fn fetch(
         &mut self,
         options: &[&str],
-        ids: impl IntoIterator<Item = CommitId>,
+        ids: impl IntoIterator<Item = impl std::fmt::Display>,
         input: Vec<u8>,
     ) -> Result<(), GitError> {
         // `--no-write-fetch-head`: nobody reads it.
@@ -397,7 +398,7 @@ impl Drop for Cached {
     }
 }
 
-pub(super) fn object_format(sample: &CommitId) -> &'static str {
+pub(super) fn object_format(sample: &ObjectId) -> &'static str {
     if sample.as_str().len() == 64 {
         "sha256"
     } else {
@@ -405,7 +406,7 @@ pub(super) fn object_format(sample: &CommitId) -> &'static str {
     }
 }
 
-pub(super) fn lines(ids: &BTreeSet<CommitId>) -> Vec<u8> {
+pub(super) fn lines(ids: &BTreeSet<ObjectId>) -> Vec<u8> {
     let lines: String = ids.iter().map(|id| format!("{id}\n")).collect();
     lines.into_bytes()
 }

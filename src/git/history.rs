@@ -5,7 +5,7 @@ use super::command::Call;
 use super::commit::text;
 use super::error::{GitError, first_lines};
 use super::tree::TreeEntryKind;
-use crate::repo::{CommitId, RepoPath};
+use crate::repo::{CommitId, ObjectId, RepoPath};
 use std::collections::BTreeSet;
 
 /// How far back the histories are read at first; a branch that is further behind costs one more request.
@@ -34,9 +34,9 @@ pub struct TreeChange {
     /// The path.
     pub path: RepoPath,
     /// What it was and its contents' id; `None` if it was not there.
-    pub before: Option<(TreeEntryKind, CommitId)>,
+    pub before: Option<(TreeEntryKind, ObjectId)>,
     /// What it is and its contents' id; `None` if it is not there.
-    pub after: Option<(TreeEntryKind, CommitId)>,
+    pub after: Option<(TreeEntryKind, ObjectId)>,
 }
 
 impl Cached {
@@ -206,7 +206,7 @@ fn parse_changes(output: &[u8]) -> Result<Vec<TreeChange>, GitError> {
             return Err(odd("an unexpected line"));
         };
         let side =
-            |mode: &str, id: &str| Some((TreeEntryKind::of_mode(mode)?, CommitId::parse(id).ok()?));
+            |mode: &str, id: &str| Some((TreeEntryKind::of_mode(mode)?, ObjectId::parse(id).ok()?));
         let path = std::str::from_utf8(path)
             .ok()
             .and_then(|path| RepoPath::parse(path).ok());

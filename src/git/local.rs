@@ -8,7 +8,7 @@ use super::error::{GitError, first_lines};
 use super::lock;
 use super::object::batch;
 use super::remote::Remote;
-use crate::repo::CommitId;
+use crate::repo::{CommitId, ObjectId};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -158,7 +158,7 @@ impl Git {
     }
 
     /// Writes a blob.
-    pub async fn write_blob(&self, remote: &Remote, contents: &[u8]) -> Result<CommitId, GitError> {
+    pub async fn write_blob(&self, remote: &Remote, contents: &[u8]) -> Result<ObjectId, GitError> {
         let call = Self::local_call(remote, "hash-object", &[]);
         let mut ids = self.write_blobs(call, &[contents]).await?;
         ids.pop().ok_or_else(|| GitError::Failed {
@@ -190,7 +190,7 @@ impl Git {
             ("GIT_COMMITTER_EMAIL".to_owned(), identity.email.clone()),
         ];
         call.input = message.as_bytes().to_vec();
-        object_id(&self.ask(call).await?, "commit-tree")
+        commit_id(&self.ask(call).await?, "commit-tree")
     }
 
     /// Moves a ref if it still is where it was (`None`: not there); whether it did.
@@ -198,8 +198,8 @@ impl Git {
         &self,
         remote: &Remote,
         name: &str,
-        from: Option<&CommitId>,
-        to: Option<&CommitId>,
+        from: Option<&ObjectId>,
+        to: Option<&ObjectId>,
     ) -> Result<bool, GitError> {
         let zero = || "0".repeat(from.or(to).map_or(40, |id| id.as_str().len()));
         let old = from.map_or_else(zero, ToString::to_string);
@@ -314,7 +314,7 @@ impl Git {
     }
 }
 
-fn object_id(output: &[u8], action: &'static str) -> Result<CommitId, GitError> {
+fn commit_id(output: &[u8], action: &'static str) -> Result<CommitId, GitError> {
     CommitId::parse(&text(output)).map_err(|error| GitError::Failed {
         action,
         detail: error.to_string(),

@@ -1,7 +1,7 @@
 //! The entries of a tree.
 
 use super::error::GitError;
-use crate::repo::{CommitId, RepoPath};
+use crate::repo::{ObjectId, RepoPath};
 
 /// A file in a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct TreeEntry {
     /// What it is.
     pub kind: TreeEntryKind,
     /// The object's id.
-    pub id: CommitId,
+    pub id: ObjectId,
 }
 
 /// What an entry of a tree is.
@@ -100,7 +100,7 @@ fn entry(line: &[u8]) -> Option<TreeEntry> {
     Some(TreeEntry {
         path: RepoPath::parse(path).ok()?,
         kind: TreeEntryKind::of_mode(mode)?,
-        id: CommitId::parse(id).ok()?,
+        id: ObjectId::parse(id).ok()?,
     })
 }
 
