@@ -1,6 +1,6 @@
-//! The words of git hosting: a repository's name, a path in it, a branch, a commit, a merge request.
+//! The vocabulary of git hosting: a repository's name, a path in it, a branch, a commit, a merge request.
 //!
-//! Values only. How git is driven is `git`'s business, how a server is asked is `forge`'s.
+//! Values only. How git is driven belongs to `git`, how a server is contacted to `forge`.
 
 mod branch;
 mod commit;

@@ -38,7 +38,7 @@ struct Output {
     version: u32,
     references: Vec<Reference>,
     versions: Vec<Raised>,
-    /// What is as it is although something might be expected to change.
+    /// What was left as it is although a change might be expected.
     left: Vec<Left>,
     findings: Vec<String>,
 }
@@ -204,7 +204,7 @@ fn render(output: &Output) -> String {
     table(&references.chain(versions).chain(left).collect::<Vec<_>>())
 }
 
-/// A version whose digest is cut short.
+/// A version whose digest is cut to a readable length.
 fn short(version: &str) -> &str {
     let digest = version.find('@').map_or(version.len(), |at| at + 20);
     version.get(..digest).unwrap_or(version)

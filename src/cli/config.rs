@@ -112,7 +112,8 @@ fn check(arguments: &Check) -> anyhow::Result<Ended> {
                 }
                 config
             }
-            // What is wrong with the other file is shown all the same; a [[scheme]] may be missing for it.
+            // The problems of the other file are shown as well; only what depends on a [[scheme]] of this one may be
+            // missing.
             Err(error) => match &arguments.repository {
                 Some(path) => {
                     say(&complaint(&error));

@@ -36,14 +36,14 @@ pub(super) struct Arguments {
     format: Format,
 }
 
-/// Which problems give exit code 1.
+/// Which problems cause exit code 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum FailOn {
     /// Problems that are new since the last pass.
     New,
-    /// Any.
+    /// Any problem.
     Any,
-    /// None.
+    /// No problem.
     Never,
 }
 
@@ -100,14 +100,14 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     Ok(if failed { Ended::Failed } else { Ended::Clean })
 }
 
-/// The most references of a repository that are shown with the same reason. JSON has all.
+/// The most references of a repository that are shown for one reason. JSON has all of them.
 const MOST_ALIKE: usize = 10;
-/// The most merge requests of a repository that are shown. JSON has all.
+/// The most merge requests of a repository that are shown. JSON has all of them.
 const MOST_PROPOSALS: usize = 50;
 /// The most changes of a merge request that are shown.
 const MOST_CHANGES: usize = 30;
 
-/// The report for people: what changed, what went wrong, and the counts of everything else.
+/// The human-readable report: what changed, what failed, and counts of everything else.
 pub(super) fn render(report: &Report) -> String {
     let mut out = String::new();
     let mut quiet = 0;
@@ -243,7 +243,7 @@ pub(super) fn render(report: &Report) -> String {
             .filter(|decision| decision.outcome == outcome)
             .count()
     };
-    // What follows nothing, or lacks a platform, is kept, but nobody may take it for current.
+    // A reference that cannot be compared, or whose update lacks a platform, is kept but must not count as current.
     let current = || {
         decisions()
             .filter(|decision| matches!(decision.reason, "up-to-date" | "same-content"))
@@ -323,7 +323,7 @@ fn merge_requests(report: &Report) -> String {
     format!("merge requests: {}\n", list(&counts))
 }
 
-/// What has come to its end, once for each image and tag however many references have it.
+/// The ended version lines, once for each image and tag, however many references have it.
 fn endings<'r>(decisions: impl Iterator<Item = &'r DecisionReport>) -> String {
     let mut found: BTreeMap<(&str, &str), (&DecisionReport, usize)> = BTreeMap::new();
     for decision in decisions.filter(|d| matches!(d.reason, "line-ended" | "no-new-tags")) {
@@ -355,7 +355,7 @@ fn endings<'r>(decisions: impl Iterator<Item = &'r DecisionReport>) -> String {
 /// How many of them are shown.
 const MOST_ENDINGS: usize = 20;
 
-/// Since when a lasting problem is there.
+/// How long a lasting problem has existed.
 fn age(since: Option<Timestamp>) -> String {
     match since {
         None => String::new(),

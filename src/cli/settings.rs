@@ -2,7 +2,7 @@
 
 use crate::policy::{SettingOrigin, Settings};
 
-/// Key, value as TOML writes it, and where it was set.
+/// Each setting: its key, its value as TOML, and where it was set.
 pub(super) fn rows(s: &Settings) -> Vec<(&'static str, String, &SettingOrigin)> {
     let quoted = |text: &str| format!("{text:?}");
     let list = |texts: Vec<&str>| {

@@ -28,7 +28,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
     let (mut config, unlisted) = arguments.config.load()?;
-    // A folder has no second merge request for a major change: the widest allowed change is written.
+    // A folder has no second merge request for major changes: the widest allowed change is written.
     let together = Set {
         value: false,
         from: SettingOrigin::built_in(),
@@ -93,7 +93,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
             ));
         }
         Ok(match failed {
-            // Of one file that was named, nothing is done.
+            // Only one file was named, and nothing was done to it.
             true if !unwritten.is_empty() && !arguments.path.is_dir() => Ended::Misused,
             true => Ended::Failed,
             false => Ended::Clean,
@@ -101,7 +101,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     })
 }
 
-/// Writes the changed files; those that cannot be written, and why.
+/// Writes the changed files. Returns those that cannot be written, and why.
 pub(super) fn write(
     parsed: &ParsedRepo,
     root: &Path,
@@ -119,7 +119,7 @@ pub(super) fn write(
         .collect()
 }
 
-/// Replaces a file at once and as a whole, if it still is what was read; its mode stays.
+/// Replaces a file atomically, provided it still has the contents that were read; its mode stays.
 fn replace(path: &Path, before: &[u8], after: &[u8]) -> anyhow::Result<()> {
     let shown = path.display();
     let metadata =

@@ -1,4 +1,4 @@
-//! The demo's story, told as it goes.
+//! Runs the demo and reports each step.
 
 use super::fleet::{AssemblyLine, Bench, LineError, Turn};
 use super::layout::{DemoRepository, below};
@@ -8,15 +8,15 @@ use crate::redact::Redactor;
 use jiff::{SignedDuration, Timestamp};
 use std::path::Path;
 
-/// What the demo is to show.
+/// What the demo shows.
 pub struct Story<'a> {
-    /// The folder to work in; it is empty.
+    /// The folder to work in; it must be empty.
     pub folder: &'a Path,
     /// The repositories, parents before children; the first is the one that gets a new version.
     pub members: &'a [DemoRepository],
     /// A repository whose tests fail.
     pub fail: Option<&'a str>,
-    /// Whether they are mended once everything else is done.
+    /// Whether the failing tests succeed again once everything else is done.
     pub recovers: bool,
     /// How many merge requests the reviewer merges in a pass.
     pub merges: usize,
@@ -27,7 +27,7 @@ pub struct Story<'a> {
 /// The time between two passes.
 const BETWEEN: SignedDuration = SignedDuration::from_mins(15);
 
-/// Plays the demo; `say` gets each line as it happens. The registry stays as long as it is kept.
+/// Runs the demo; `say` gets each line as it happens. The registry is returned and serves as long as it is kept.
 pub async fn tell(
     story: &Story<'_>,
     redactor: &Redactor,
@@ -125,8 +125,8 @@ struct Teller<'a> {
 }
 
 impl Teller<'_> {
-    /// Plays until a pass has nothing to do. More passes than a family can need mean that something goes round in
-    /// circles.
+    /// Repeats passes until one has nothing to do. More passes than a family can need are an error: something never
+    /// settles.
     async fn until_rest(&mut self, line: &mut AssemblyLine) -> Result<(), LineError> {
         for _ in 0..10 + 4 * self.story.members.len() {
             self.passes += 1;
@@ -144,7 +144,7 @@ impl Teller<'_> {
         Ok(())
     }
 
-    /// What imagebot did and what it let wait; whether it did anything.
+    /// Prints what imagebot did and what waits; returns whether it did anything.
     fn proposals(&self, turn: &Turn) -> bool {
         let mut acted = false;
         for repository in &turn.report.repositories {
@@ -179,7 +179,7 @@ impl Teller<'_> {
         acted
     }
 
-    /// What CI and the reviewer made of it.
+    /// Prints the results of CI and what the reviewer merged.
     fn rest(&self, turn: &Turn) {
         for (repo, number, _, state) in &turn.tested {
             let state = match state {
@@ -205,7 +205,7 @@ impl Teller<'_> {
     }
 }
 
-/// The text without the registry's address and with digests cut short, which say nothing here.
+/// The text without the registry's address and with digests cut to a readable length.
 fn short(text: &str) -> String {
     let mut out = String::new();
     for (index, word) in text.split(' ').enumerate() {

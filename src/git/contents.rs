@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const PORTION: u64 = 16 << 20;
 
 impl Cached {
-    /// Those of the objects that are not in the copy.
+    /// The objects that are not in the copy.
     pub(super) async fn missing(
         &self,
         ids: &BTreeSet<ObjectId>,
@@ -32,9 +32,9 @@ impl Cached {
             .collect())
     }
 
-    /// All entries of a commit's tree, folders walked, links and submodules not followed.
+    /// All entries of a commit's tree, folders included; links and submodules are not followed.
     pub async fn tree(&self, commit: &CommitId) -> Result<TreeListing, GitError> {
-        // Never `--long`: it asks for the sizes of all blobs, which fetches them.
+        // Never `--long`: it reads the sizes of all blobs, which fetches them.
         let args = vec![
             "-r".into(),
             "-z".into(),
@@ -52,8 +52,8 @@ impl Cached {
         )
     }
 
-    /// The sizes of objects before they are fetched, where they can be had: only a repository of this machine tells
-    /// them. The protocol has no question for it that servers answer by default (`object-info`).
+    /// The sizes of objects before they are fetched. Only a repository on this machine reports them, otherwise the
+    /// result is empty: by default, servers do not answer the protocol's request for sizes (`object-info`).
     pub async fn sizes_there(
         &self,
         ids: &BTreeSet<ObjectId>,

@@ -1,17 +1,17 @@
-//! Reading and writing objects: what `git cat-file --batch` prints, and blobs.
+//! Reads and writes objects: the output of `git cat-file --batch`, and blobs.
 
 use super::command::{Call, Git};
 use super::error::GitError;
 use crate::repo::ObjectId;
 
 impl Git {
-    /// Writes blobs with one `hash-object`; their ids are in the order of the contents.
+    /// Writes blobs with one `hash-object`; returns their ids in the order of the contents.
     pub(super) async fn write_blobs(
         &self,
         call: Call<'_>,
         contents: &[&[u8]],
     ) -> Result<Vec<ObjectId>, GitError> {
-        // By way of files of our own: from its input git reads one blob only.
+        // By way of temporary files: from its input git reads one blob only.
         let folder = tempfile::Builder::new()
             .prefix("blobs-")
             .tempdir_in(self.home())
@@ -48,8 +48,8 @@ impl Git {
 /// An object and its contents.
 pub(super) type Object = (ObjectId, Vec<u8>);
 
-/// `<id> SP <type> SP <size> LF <contents> LF` over and over, or `<name> missing LF`, in the order of the questions;
-/// `None` if it is something else.
+/// `<id> SP <type> SP <size> LF <contents> LF` or `<name> missing LF`, repeated, in the order of the requests; `None`
+/// if the output has another form.
 pub(super) fn batch(mut output: &[u8]) -> Option<Vec<Option<Object>>> {
     let mut objects = Vec::new();
     while !output.is_empty() {

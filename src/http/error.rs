@@ -1,4 +1,4 @@
-//! Why no answer came.
+//! Why there is no answer.
 
 use super::Origin;
 use std::net::IpAddr;
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 /// Why a request has no answer. An answer with an error status is an answer, except 429.
 ///
-/// No variant holds more of a URL than its origin: a path may tell a name, a query may hold a token.
+/// No variant holds more of a URL than its origin: a path may contain a private name, a query may contain a token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HttpError {
-    /// The host's name has no address.
+    /// The host's name cannot be resolved.
     #[error("cannot resolve the host name of {0}")]
     Dns(Origin),
     /// No connection could be made.
@@ -18,10 +18,10 @@ pub enum HttpError {
     Connect {
         /// The origin.
         origin: Origin,
-        /// What the system said.
+        /// The system's error.
         cause: String,
     },
-    /// The other side speaks no TLS, or its certificate is not trusted.
+    /// The server does not speak TLS, or its certificate is not trusted.
     #[error("cannot establish a trusted connection to {origin}: {cause}")]
     Tls {
         /// The origin.
@@ -34,40 +34,40 @@ pub enum HttpError {
     Timeout {
         /// The origin.
         origin: Origin,
-        /// The time that was given.
+        /// The time limit.
         limit: Duration,
     },
-    /// The answer ended too early, each time it was asked for.
+    /// The answer broke off, at every attempt.
     #[error("{0} closed the connection in the middle of its response")]
     ShortRead(Origin),
-    /// The answer is larger than it may be.
+    /// The answer is larger than the limit.
     #[error("the response of {origin} is larger than {limit} bytes")]
     TooLarge {
         /// The origin.
         origin: Origin,
-        /// The cap, in bytes after decoding.
+        /// The limit, in bytes after decoding.
         limit: usize,
     },
-    /// The server asks to wait longer than this run will, or again and again.
+    /// The server asks for a longer wait than this run allows, or asks to wait again and again.
     #[error("{origin} is rate-limiting{}", wait(.retry_after))]
     RateLimited {
         /// The origin.
         origin: Origin,
-        /// How long it asks to wait.
+        /// The wait that it asks for.
         retry_after: Option<Duration>,
     },
-    /// Earlier requests of this run found the host down.
+    /// Earlier requests of this run found the host down; nothing was sent.
     #[error("skipped: {origin} failed earlier in this run: {cause}")]
     HostDown {
         /// The origin.
         origin: Origin,
-        /// What the last failed connection said.
+        /// The error of the last failed connection.
         cause: String,
     },
-    /// `http://` to a host that was not allowed it.
+    /// `http://` to a host for which it is not allowed.
     #[error("{0} is not encrypted")]
     Insecure(Origin),
-    /// The address is one that this host must not have.
+    /// The address is not allowed for this host.
     #[error(
         "{origin} has the private address {address}; imagebot connects to such addresses only if the host is in config.toml"
     )]
@@ -77,7 +77,7 @@ pub enum HttpError {
         /// The address.
         address: IpAddr,
     },
-    /// The system has no CA certificates, so no certificate could be checked.
+    /// The system has no CA certificates, so that no certificate can be checked.
     #[error("no CA certificates: {0}")]
     NoRoots(String),
     /// The CA file cannot be used.
@@ -91,7 +91,7 @@ pub enum HttpError {
     /// The URL is neither `http` nor `https`.
     #[error("the URL scheme {0:?} is not supported")]
     NotHttp(String),
-    /// Anything else, such as an answer that is no HTTP.
+    /// Any other failure, such as an answer that is not HTTP.
     #[error("{origin} gave an invalid response: {cause}")]
     Protocol {
         /// The origin.

@@ -1,4 +1,4 @@
-//! A merge request as every forge can tell it.
+//! A merge request, with what every forge can report about it.
 
 use super::{branch::Branch, commit::CommitId};
 use crate::coded::coded;
@@ -11,9 +11,9 @@ pub struct MergeRequest {
     pub number: u64,
     /// Open, merged or closed.
     pub state: MergeRequestState,
-    /// The branch that is to be merged.
+    /// The branch to be merged.
     pub source: Branch,
-    /// The branch that it is to be merged into.
+    /// The branch that it is merged into.
     pub target: Branch,
     /// The title.
     pub title: String,
@@ -21,15 +21,15 @@ pub struct MergeRequest {
     pub description: String,
     /// The labels.
     pub labels: Vec<String>,
-    /// The source branch's head when the merge request was last seen, where the forge tells it.
+    /// The source branch's head when the merge request was last read, if the forge reports it.
     pub head: Option<CommitId>,
-    /// What the merge made, once it is merged and where the forge tells it.
+    /// The commit on the target branch, once it is merged and if the forge reports it.
     pub merged_as: Option<CommitId>,
     /// Whether it is a draft.
     pub draft: bool,
-    /// When it was opened, by the forge's clock, where the forge tells it.
+    /// When it was opened, by the forge's clock, if the forge reports it.
     pub created: Option<jiff::Timestamp>,
-    /// Whether the forge is to merge it by itself.
+    /// Whether the forge merges it as soon as it can.
     pub auto_merge: bool,
 }
 
@@ -38,26 +38,26 @@ pub struct MergeRequest {
 pub struct MergeRequestAttributes {
     /// The labels.
     pub labels: Vec<String>,
-    /// User names of those it is assigned to.
+    /// User names of its assignees.
     pub assignees: Vec<String>,
-    /// User names of those who are asked for a review.
+    /// User names of its reviewers.
     pub reviewers: Vec<String>,
     /// The milestone's title.
     pub milestone: Option<String>,
     /// Whether it is a draft.
     pub draft: bool,
-    /// Whether its commits are squashed when it is merged; `None`: as the repository has it.
+    /// Whether its commits are squashed when it is merged; `None`: the repository's setting decides.
     pub squash: Option<bool>,
     /// Whether its branch is removed when it is merged.
     pub remove_source_branch: bool,
 }
 
 coded! {
-    /// Whether a merge request is still to be decided.
+    /// The state of a merge request.
     #[derive(Deserialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum MergeRequestState {
-        /// To be decided.
+        /// Open.
         Open = "open";
         /// Merged.
         Merged = "merged";

@@ -4,7 +4,7 @@ use super::picture::Picture;
 use crate::run::{NodeReport, Portrait, State};
 use std::fmt::Write as _;
 
-/// A state's colour: what is well is pale, what wants a person is not.
+/// The colour of a state: pale if all is well, strong if a user has to act.
 pub(super) fn colour(state: State) -> &'static str {
     match state {
         State::Outside => "#eeeeee",
@@ -17,7 +17,7 @@ pub(super) fn colour(state: State) -> &'static str {
     }
 }
 
-/// Name and tag, and the state behind it.
+/// Name and tag, then the state.
 pub(super) fn labels(node: &NodeReport) -> [String; 2] {
     let tag = node.tag.as_ref().map(|tag| format!(":{tag}"));
     let state = match &node.held_by {
@@ -67,7 +67,7 @@ pub(super) fn mermaid(portrait: &Portrait) -> String {
     out
 }
 
-/// Every pair once.
+/// Calls `draw` once for every pair of parent and child.
 fn arrows(portrait: &Portrait, mut draw: impl FnMut(&str, &str)) {
     let picture = Picture::new(portrait);
     let name = |node: usize| portrait.nodes[node].name();

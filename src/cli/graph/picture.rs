@@ -1,15 +1,15 @@
-//! The arrows of a portrait by index, and a part of it.
+//! The edges of a family graph by index, and a part of the graph.
 
 use crate::run::Portrait;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Who stands on whom, by the nodes' places in the portrait.
+/// Which node is built on which, by their indexes in the graph.
 pub(super) struct Picture {
     pub(super) children: Vec<BTreeSet<usize>>,
     pub(super) parents: Vec<BTreeSet<usize>>,
 }
 
-/// A part of a portrait.
+/// A part of a graph.
 pub(super) struct Part(BTreeSet<usize>);
 
 impl Picture {
@@ -31,7 +31,7 @@ impl Picture {
         picture
     }
 
-    /// These nodes, and what is above or below them.
+    /// These nodes with their ancestors or descendants.
     pub(super) fn keep(&self, nodes: &[usize], up: bool, down: bool) -> Part {
         let mut kept: BTreeSet<usize> = nodes.iter().copied().collect();
         for (wanted, arrows) in [(up, &self.parents), (down, &self.children)] {
@@ -49,7 +49,7 @@ impl Picture {
 }
 
 impl Part {
-    /// Takes everything else out of the portrait.
+    /// Removes everything else from the graph.
     pub(super) fn apply(&self, portrait: &mut Portrait) {
         let nodes = std::mem::take(&mut portrait.nodes).into_iter().enumerate();
         portrait.nodes = nodes

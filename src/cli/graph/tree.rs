@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// Draws the tree. What stands on several parents is drawn below each, and its own children once.
+/// Draws the tree. A node with several parents is drawn below each of them, its own children only once.
 pub(super) fn draw(portrait: &Portrait, now: Timestamp) -> String {
     let picture = Picture::new(portrait);
     let mut tree = Tree {
@@ -20,7 +20,7 @@ pub(super) fn draw(portrait: &Portrait, now: Timestamp) -> String {
     for root in roots {
         tree.node(root, "", "");
     }
-    // What goes round in a circle has no root.
+    // A cycle has no root.
     for node in 0..portrait.nodes.len() {
         if !tree.drawn.contains(&node) {
             tree.node(node, "", "");
