@@ -49,7 +49,7 @@
 //! needs. The questions of the whole fleet go to the registries at once, each question once; then `decide` is called
 //! again. `plan::hold` lets children wait for parents that are about to change, parents first; only here are forges
 //! asked for pipelines. `plan::propose` turns decisions into branches, edits and texts, and `plan::reconcile` compares
-//! them with the existing merge requests. Before anything is written, the forge is asked again for the current state.
+//! them with the existing merge requests. Before anything is written, the forge is queried again.
 //! Limits hold back what is too much. Then `run` pushes once per repository with a lease per branch, and opens, edits,
 //! closes or merges.
 

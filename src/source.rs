@@ -17,11 +17,11 @@ mod gipgee;
 mod located;
 mod mapped;
 mod passed;
+mod roles;
 mod scan;
 mod solve;
 mod splice;
 mod stages;
-mod stands;
 mod twice;
 mod version;
 mod yaml;
@@ -32,10 +32,10 @@ pub use format::Format;
 pub use gipgee::{GipgeeImage, GipgeeRelease, gipgee_images};
 pub use located::{Comment, KnownReference, Located, RefId, ReferenceKind, Resolution, WhyNot};
 pub use passed::{Passed, PassedOver};
+pub use roles::Role;
 pub use scan::{MAX_FILE, Scan, Unreadable, scan};
 pub use splice::{Splice, SpliceError, splice};
 pub use stages::Stages;
-pub use stands::Role;
 pub use twice::left_behind;
 pub use version::{
     LocatedVersion, ParsePlaceError, Place, VersionFile, VersionFileError, Versioned,

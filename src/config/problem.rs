@@ -19,7 +19,7 @@ pub struct Problem {
 impl Problem {
     /// Whether the problem is real whatever a syntax error in the same file means: one of a whole table is not, since
     /// part of the table may not have been read, and neither is one on a broken line.
-    pub(super) fn stands_alone(&self, text: &str, broken: &[Range<usize>]) -> bool {
+    pub(super) fn is_independent(&self, text: &str, broken: &[Range<usize>]) -> bool {
         let place = text.get(self.span.clone()).unwrap_or_default();
         let is_table = place.is_empty() || place.starts_with(['[', '{']) || place.contains('\n');
         let own = line_of(text, self.span.start);

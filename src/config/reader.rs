@@ -87,7 +87,7 @@ impl Reader {
         let mut list = reader.problems.into_inner();
         let others = list.split_off(syntax);
         let others = others.into_iter();
-        list.extend(others.filter(|problem| problem.stands_alone(&text, &broken)));
+        list.extend(others.filter(|problem| problem.is_independent(&text, &broken)));
         list.sort_by_key(|problem| (problem.span.start, problem.span.end));
         list.dedup();
         match value {

@@ -8,7 +8,7 @@ use super::tree::TreeEntryKind;
 use crate::repo::{CommitId, ObjectId, RepoPath};
 use std::collections::BTreeSet;
 
-/// How much history is read at first; a branch that is further behind costs one more request.
+/// How much history is read at first; a branch whose base is older costs one more request.
 const DEPTH: u32 = 200;
 /// The depth that git understands as the whole history.
 const WHOLE: u32 = i32::MAX as u32;

@@ -1,4 +1,4 @@
-//! Runs one git process: its input and output, with limits on time, output and processes that it leaves behind.
+//! Runs one git process: its input and output, with limits on time, output and processes that survive it.
 
 use std::process::ExitStatus;
 use std::time::Duration;

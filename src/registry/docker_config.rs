@@ -63,7 +63,7 @@ pub enum Unsupported {
         "the login is held by docker-credential-{0}, and credential helpers are not supported yet"
     )]
     Helper(String),
-    /// An identity token stands in place of a password.
+    /// An identity token takes the place of a password.
     #[error("the login is an identity token, and those are not supported yet")]
     IdentityToken,
     /// The value of `auth` is not base64 of user and password.

@@ -88,7 +88,7 @@ impl Endpoint {
     }
 
     /// Sends a request, anonymously unless the registry has sent a challenge before. A 401 is answered once with a new
-    /// token or with the login; the next 401 is final, since a service may silently grant less than it was asked for.
+    /// token or with the login; the next 401 is final, since a service may silently grant less than the request.
     pub(super) async fn ask(
         &self,
         path: &str,

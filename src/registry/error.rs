@@ -16,7 +16,7 @@ pub enum RegistryError {
     /// The login belongs to another registry; nothing was sent.
     #[error("the login for {login} must not be sent to {host}")]
     LoginElsewhere {
-        /// The registry that was asked.
+        /// The registry of the request.
         host: RegistryHost,
         /// The registry that the login belongs to.
         login: RegistryHost,

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) async fn then(setup: &Setup, built: &Built, commit: &CommitId) -> Option<Then> {
     let contents = contents(setup, built, commit).await?;
     let scan = scan_of(built, &contents, &built.args)?;
-    let found = scan.stands_on(built.target.as_deref())?;
+    let found = scan.depends_on(built.target.as_deref())?;
     let parents = found
         .into_iter()
         .map(|(role, located)| (role, located.reference().cloned()));

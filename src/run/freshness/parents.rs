@@ -40,7 +40,7 @@ pub(super) fn of_file(built: &Built) -> (Vec<Wanted>, Vec<Row>) {
             vec![row(Code::ParentUnknown, format!("{file} cannot be read"))],
         );
     };
-    let Some(found) = scan.stands_on(built.target.as_deref()) else {
+    let Some(found) = scan.depends_on(built.target.as_deref()) else {
         let target = built.target.as_deref().unwrap_or("to build");
         let why = format!("{file} has no stage {target}");
         return (Vec::new(), vec![row(Code::ParentUnknown, why)]);

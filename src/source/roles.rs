@@ -19,7 +19,7 @@ coded! {
 impl Scan {
     /// The images that the build of a target depends on, the base first, then in the file's order; `None` if there is
     /// no such target. An image that is built `FROM scratch` has no base.
-    pub fn stands_on(&self, target: Option<&str>) -> Option<Vec<(Role, &Located)>> {
+    pub fn depends_on(&self, target: Option<&str>) -> Option<Vec<(Role, &Located)>> {
         let base_line = self.stages.base_line(target)?;
         let lines = self.stages.lines_of(target);
         let is_base =
@@ -49,7 +49,7 @@ mod tests {
 
     fn check(file: &str, target: Option<&str>, expect: &str) {
         let scan = scan(Format::Dockerfile, file.as_bytes(), &BTreeMap::new()).unwrap_or_default();
-        let found = scan.stands_on(target).map_or("none".to_owned(), |found| {
+        let found = scan.depends_on(target).map_or("none".to_owned(), |found| {
             let named = |(role, located): &(super::Role, &crate::source::Located)| {
                 format!("{} {}", role.code(), located.image())
             };
