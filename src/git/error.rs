@@ -1,6 +1,7 @@
 //! Errors of git, by what the caller does next.
 
 /// A git command that failed.
+#[expect(missing_docs, reason = "most fields are named after what they hold")]
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
     /// The program is not there, or too old.
@@ -15,53 +16,27 @@ pub enum GitError {
     #[error(
         "{path} belongs to user {owner}, not to the user who runs imagebot; add the owner to `owners` of this [[forge]]"
     )]
-    ForeignOwner {
-        /// The repository's folder.
-        path: String,
-        /// The owner's user id.
-        owner: u32,
-    },
+    ForeignOwner { path: String, owner: u32 },
     /// The URL is not one that git may get.
     #[error("{0}")]
     BadUrl(String),
     /// The server wants a login, or refuses the given one.
     #[error("{remote}: the server rejected the login: {detail}")]
-    Unauthorized {
-        /// The repository.
-        remote: String,
-        /// git's message.
-        detail: String,
-    },
+    Unauthorized { remote: String, detail: String },
     /// The login is valid, but may not do this with this repository.
     #[error("{remote}: permission denied: {detail}")]
-    Forbidden {
-        /// The repository.
-        remote: String,
-        /// git's message.
-        detail: String,
-    },
+    Forbidden { remote: String, detail: String },
     /// The server received too many requests: it gets no more of them in this pass.
     #[error("{remote}: the server is rate-limiting: {detail}")]
-    RateLimited {
-        /// The repository.
-        remote: String,
-        /// git's message.
-        detail: String,
-    },
+    RateLimited { remote: String, detail: String },
     /// The repository does not exist, or is not a repository.
     #[error("{remote}: not a readable git repository: {detail}")]
-    Unreadable {
-        /// The repository.
-        remote: String,
-        /// git's message.
-        detail: String,
-    },
+    Unreadable { remote: String, detail: String },
     /// The server sent more than the cap allows.
     #[error(
         "{remote}: more than {limit} MiB; the server may have ignored the filter for partial clones (uploadpack.allowFilter)"
     )]
     TooLarge {
-        /// The repository.
         remote: String,
         /// The cap in MiB.
         limit: u64,
@@ -69,9 +44,7 @@ pub enum GitError {
     /// The command took too long.
     #[error("{remote}: git {action} took longer than {seconds} s")]
     Timeout {
-        /// The repository.
         remote: String,
-        /// The command.
         action: &'static str,
         /// The limit.
         seconds: u64,
@@ -81,9 +54,7 @@ pub enum GitError {
         "{remote}: git {action} was stopped: the server or a hook printed more than 4 MiB of messages"
     )]
     TooTalkative {
-        /// The repository.
         remote: String,
-        /// The command.
         action: &'static str,
     },
     /// Another process holds the cached copy.
@@ -91,9 +62,7 @@ pub enum GitError {
         "the cached copy of {remote} is locked by another process ({lock}); gave up after {seconds} s"
     )]
     CopyInUse {
-        /// The repository.
         remote: String,
-        /// The lock file.
         lock: String,
         /// How long imagebot waited for it.
         seconds: u64,
@@ -102,30 +71,16 @@ pub enum GitError {
     #[error(
         "{remote}: {lock} exists: another process holds this lock, or was killed while holding it"
     )]
-    RefLocked {
-        /// The repository.
-        remote: String,
-        /// The lock file.
-        lock: String,
-    },
+    RefLocked { remote: String, lock: String },
     /// The disk is full.
     #[error("no space left for the cache folder or the temporary folder: {detail}")]
-    NoSpace {
-        /// git's message.
-        detail: String,
-    },
+    NoSpace { detail: String },
     /// The cache is damaged; the next attempt fetches everything again.
     #[error("the cached copy of {remote} is damaged and will be fetched again: {detail}")]
-    Damaged {
-        /// The repository.
-        remote: String,
-        /// git's message.
-        detail: String,
-    },
+    Damaged { remote: String, detail: String },
     /// The command failed for another reason.
     #[error("git {action} failed: {detail}")]
     Failed {
-        /// The command.
         action: &'static str,
         /// The first lines of git's message.
         detail: String,
@@ -135,7 +90,6 @@ pub enum GitError {
     Io {
         /// The attempted action.
         what: String,
-        /// The system's error.
         error: std::io::Error,
     },
 }

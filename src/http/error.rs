@@ -8,6 +8,7 @@ use std::time::Duration;
 /// Why a request has no answer. An answer with an error status is an answer, except 429.
 ///
 /// No variant holds more of a URL than its origin: a path may contain a private name, a query may contain a token.
+#[expect(missing_docs, reason = "most fields are named after what they hold")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HttpError {
     /// The host's name cannot be resolved.
@@ -15,16 +16,10 @@ pub enum HttpError {
     Dns(Origin),
     /// No connection could be made.
     #[error("cannot connect to {origin}: {cause}")]
-    Connect {
-        /// The origin.
-        origin: Origin,
-        /// The system's error.
-        cause: String,
-    },
+    Connect { origin: Origin, cause: String },
     /// The server does not speak TLS, or its certificate is not trusted.
     #[error("cannot establish a trusted connection to {origin}: {cause}")]
     Tls {
-        /// The origin.
         origin: Origin,
         /// What is wrong with its certificate or its TLS.
         cause: String,
@@ -32,7 +27,6 @@ pub enum HttpError {
     /// The answer was not complete in time.
     #[error("{origin} timed out after {} s", .limit.as_secs_f32())]
     Timeout {
-        /// The origin.
         origin: Origin,
         /// The time limit.
         limit: Duration,
@@ -43,7 +37,6 @@ pub enum HttpError {
     /// The answer is larger than the limit.
     #[error("the response of {origin} is larger than {limit} bytes")]
     TooLarge {
-        /// The origin.
         origin: Origin,
         /// The limit, in bytes after decoding.
         limit: usize,
@@ -51,7 +44,6 @@ pub enum HttpError {
     /// The server asks for a longer wait than this run allows, or asks to wait again and again.
     #[error("{origin} is rate-limiting{}", wait(.retry_after))]
     RateLimited {
-        /// The origin.
         origin: Origin,
         /// The wait that it asks for.
         retry_after: Option<Duration>,
@@ -59,7 +51,6 @@ pub enum HttpError {
     /// Earlier requests of this run found the host down; nothing was sent.
     #[error("skipped: {origin} failed earlier in this run: {cause}")]
     HostDown {
-        /// The origin.
         origin: Origin,
         /// The error of the last failed connection.
         cause: String,
@@ -71,19 +62,13 @@ pub enum HttpError {
     #[error(
         "{origin} has the private address {address}; imagebot connects to such addresses only if the host is in config.toml"
     )]
-    AddressRefused {
-        /// The origin.
-        origin: Origin,
-        /// The address.
-        address: IpAddr,
-    },
+    AddressRefused { origin: Origin, address: IpAddr },
     /// The system has no CA certificates, so that no certificate can be checked.
     #[error("no CA certificates: {0}")]
     NoRoots(String),
     /// The CA file cannot be used.
     #[error("the CA file {} cannot be used: {cause}", .path.display())]
     CaFile {
-        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         cause: String,
@@ -93,12 +78,7 @@ pub enum HttpError {
     NotHttp(String),
     /// Any other failure, such as an answer that is not HTTP.
     #[error("{origin} gave an invalid response: {cause}")]
-    Protocol {
-        /// The origin.
-        origin: Origin,
-        /// What happened.
-        cause: String,
-    },
+    Protocol { origin: Origin, cause: String },
 }
 
 fn wait(retry_after: &Option<Duration>) -> String {

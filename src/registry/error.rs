@@ -8,6 +8,7 @@ use std::time::Duration;
 /// A failed look-up; each variant needs another reaction of the caller or the operator.
 ///
 /// It never contains a server's own text or the query of a URL: either may contain a credential.
+#[expect(missing_docs, reason = "most fields are named after what they hold")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
     /// The operator did not list the host; nothing was sent to it.
@@ -26,40 +27,19 @@ pub enum RegistryError {
     Trust(String),
     /// The host's name has no address.
     #[error("{cause}")]
-    Dns {
-        /// The registry.
-        host: RegistryHost,
-        /// The details.
-        cause: String,
-    },
+    Dns { host: RegistryHost, cause: String },
     /// No connection could be made.
     #[error("{cause}")]
-    Connect {
-        /// The registry.
-        host: RegistryHost,
-        /// The details.
-        cause: String,
-    },
+    Connect { host: RegistryHost, cause: String },
     /// No trusted connection could be made.
     #[error("{cause}")]
-    Tls {
-        /// The registry.
-        host: RegistryHost,
-        /// The details.
-        cause: String,
-    },
+    Tls { host: RegistryHost, cause: String },
     /// The address is not one that an unlisted host, or a redirect, may have.
     #[error("{cause}")]
-    AddressRefused {
-        /// The registry.
-        host: RegistryHost,
-        /// The address.
-        cause: String,
-    },
+    AddressRefused { host: RegistryHost, cause: String },
     /// Earlier look-ups of this run found the host down; nothing was sent.
     #[error("{cause}")]
     HostDown {
-        /// The registry.
         host: RegistryHost,
         /// What those look-ups found.
         cause: String,
@@ -67,23 +47,16 @@ pub enum RegistryError {
     /// The answer took too long.
     #[error("{cause}")]
     Timeout {
-        /// The registry.
         host: RegistryHost,
         /// The time limit.
         cause: String,
     },
     /// The answer broke off, at every attempt.
     #[error("{cause}")]
-    Broken {
-        /// The registry.
-        host: RegistryHost,
-        /// The details.
-        cause: String,
-    },
+    Broken { host: RegistryHost, cause: String },
     /// 401: a login is needed, or the given one is wrong.
     #[error("{host} {}", if *.anonymous { "requires a login" } else { "rejected the login" })]
     Unauthorized {
-        /// The registry.
         host: RegistryHost,
         /// Whether no login was given.
         anonymous: bool,
@@ -105,7 +78,6 @@ pub enum RegistryError {
     /// 429, until no further retry is allowed.
     #[error("{host} is rate-limiting{}", asks(.retry_after))]
     RateLimited {
-        /// The registry.
         host: RegistryHost,
         /// The wait that it asks for.
         retry_after: Option<Duration>,
@@ -114,7 +86,6 @@ pub enum RegistryError {
     /// can.
     #[error("the pull quota of {host} is used up for {} more minutes", .left.as_secs().div_ceil(60))]
     QuotaExhausted {
-        /// Docker Hub.
         host: RegistryHost,
         /// The longest time until the window has passed.
         left: Duration,
@@ -124,7 +95,6 @@ pub enum RegistryError {
     /// A successful answer that does not come from a registry: a web page, a captive portal.
     #[error("{host} did not respond like a container registry (got {found})")]
     NotARegistry {
-        /// The host.
         host: RegistryHost,
         /// The answer's media type.
         found: String,
@@ -132,17 +102,14 @@ pub enum RegistryError {
     /// The token service is at an origin that is not allowed; nothing was sent to it.
     #[error("{host} asks to send the login to {realm}, which is not allowed: {why}")]
     RealmRefused {
-        /// The registry.
         host: RegistryHost,
         /// The origin of the token service, if it has one.
         realm: String,
-        /// The reason.
         why: &'static str,
     },
     /// The next page of the tag list is at another origin, or the link cannot be read; the list would be incomplete.
     #[error("{host} continues its tag list at another origin, {target}")]
     LinkRefused {
-        /// The registry.
         host: RegistryHost,
         /// The origin of the next page.
         target: String,
@@ -150,9 +117,7 @@ pub enum RegistryError {
     /// A redirect that is not followed.
     #[error("{host} redirects{}, which is not followed: {why}", .to.as_ref().map(|to| format!(" to {to}")).unwrap_or_default())]
     RedirectRefused {
-        /// The registry.
         host: RegistryHost,
-        /// The reason.
         why: String,
         /// Its target's origin, if the operator may allow that.
         to: Option<Origin>,
@@ -162,7 +127,6 @@ pub enum RegistryError {
         "{host} redirects to {to}, which requires a login; the login for {host} is not sent there"
     )]
     RedirectUnauthorized {
-        /// The registry.
         host: RegistryHost,
         /// The redirect's target.
         to: Origin,
@@ -170,7 +134,6 @@ pub enum RegistryError {
     /// The tag list does not end.
     #[error("the tag list of {host} does not end: {why}")]
     Paging {
-        /// The registry.
         host: RegistryHost,
         /// How that was detected.
         why: &'static str,
@@ -178,7 +141,6 @@ pub enum RegistryError {
     /// The answer is larger than the limit.
     #[error("the response of {host} is larger than {limit} bytes")]
     TooLarge {
-        /// The registry.
         host: RegistryHost,
         /// The limit, in bytes.
         limit: usize,
@@ -186,7 +148,6 @@ pub enum RegistryError {
     /// The content does not have its digest.
     #[error("digest mismatch from {host}: requested {expected}, received {found}")]
     DigestMismatch {
-        /// The registry.
         host: RegistryHost,
         /// The digest that was requested or announced.
         expected: String,
@@ -196,7 +157,6 @@ pub enum RegistryError {
     /// A manifest or an image configuration that is invalid.
     #[error("{host} returned an invalid manifest: {why}")]
     Malformed {
-        /// The registry.
         host: RegistryHost,
         /// What is wrong with it.
         why: String,
@@ -204,9 +164,7 @@ pub enum RegistryError {
     /// Any other status.
     #[error("{host} answered with status {status}{}", .code.as_ref().map(|c| format!(" ({c})")).unwrap_or_default())]
     Server {
-        /// The registry.
         host: RegistryHost,
-        /// The status.
         status: u16,
         /// The specification's error code.
         code: Option<String>,

@@ -6,6 +6,7 @@ use std::ops::Range;
 const GROUP_NAMES: &str = "`major`, `minor`, `patch`, `date`, `build`, `revision`, `prerelease`, `compatibility` and `variant`";
 
 /// Why a scheme, a pattern or a range is refused; always reported, never ignored.
+#[expect(missing_docs, reason = "most fields are named after what they hold")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SchemeError {
@@ -25,7 +26,6 @@ pub enum SchemeError {
         "the group {name:?} is a number, but its pattern can match something else; write `\\d+`"
     )]
     NotANumberGroup {
-        /// The name of the group.
         name: String,
         /// The position of the name in the text, in bytes.
         span: Range<usize>,
@@ -39,7 +39,6 @@ pub enum SchemeError {
     /// The pattern is invalid or too large.
     #[error("the pattern is invalid: {message}")]
     BadPattern {
-        /// What is wrong with it.
         message: String,
         /// The position in the text, in bytes, if it is known.
         span: Option<Range<usize>>,
@@ -53,7 +52,6 @@ pub enum SchemeError {
     /// The order names a group twice, or one that does not exist or has no order.
     #[error("`order` cannot hold {name:?}: {reason}")]
     BadOrder {
-        /// The entry.
         name: String,
         /// Why it is not allowed.
         reason: &'static str,
@@ -63,7 +61,6 @@ pub enum SchemeError {
     BadRange {
         /// The range as it is written.
         text: String,
-        /// What is wrong with it.
         reason: String,
     },
 }

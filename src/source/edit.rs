@@ -64,6 +64,7 @@ impl Update {
 }
 
 /// Why an edit is refused; nothing is changed then.
+#[expect(missing_docs, reason = "most fields are named after what they hold")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// A reference to change is not in the file.
@@ -71,20 +72,10 @@ pub enum Refusal {
     NotFound(String),
     /// A default also feeds another reference, which must not change, or not to the same text.
     #[error("line {line}: the edit would also change {written}, through a variable that both use")]
-    SharedArg {
-        /// The line of the other reference.
-        line: usize,
-        /// The other reference as it is written.
-        written: String,
-    },
+    SharedArg { line: usize, written: String },
     /// Two updates demand different texts for one reference.
     #[error("line {line}: the updates of {written} contradict each other")]
-    Contradiction {
-        /// The line of the reference.
-        line: usize,
-        /// The reference as it is written.
-        written: String,
-    },
+    Contradiction { line: usize, written: String },
     /// The reference has a digest, and the update does not.
     #[error("line {0}: a new tag needs a new digest too, and none is given")]
     MissingDigest(usize),
@@ -97,9 +88,7 @@ pub enum Refusal {
     /// The texts of several variables can be changed in different ways to give the new tag.
     #[error("line {line}: the variables of {written} can produce {new} in more than one way")]
     Ambiguous {
-        /// The line of the reference.
         line: usize,
-        /// The reference as it is written.
         written: String,
         /// The wanted tag or digest.
         new: String,
@@ -107,9 +96,7 @@ pub enum Refusal {
     /// The texts of the variables cannot give the new tag.
     #[error("line {line}: the variables of {written} cannot produce {new}")]
     NotExpressible {
-        /// The line of the reference.
         line: usize,
-        /// The reference as it is written.
         written: String,
         /// The wanted tag or digest.
         new: String,
