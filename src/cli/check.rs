@@ -1,7 +1,8 @@
 //! `imagebot check`.
 
+use super::changes::describe;
 use super::ended::Ended;
-use super::output::{Format, counted, json, table, text, with_code};
+use super::output::{Format, counted, json, short_digests, table, text, with_code};
 use super::progress::progress;
 use super::scan::settings_of;
 use super::session::{ConfigArgument, setup, wait};
@@ -373,6 +374,7 @@ fn render(output: &Output) -> String {
                 wanted.digest.as_ref().map(|digest| format!("@{digest}")),
             ];
             let version: String = version.into_iter().flatten().collect();
+            let version = short_digests(&version);
             let own = match wanted.class {
                 "major" => ", in a merge request of its own",
                 _ => "",
@@ -424,6 +426,7 @@ fn render(output: &Output) -> String {
         };
         let _ = writeln!(out, "{}: no updates{why}", output.subject);
     }
+    let decisions: Vec<&DecisionReport> = output.references.iter().map(|t| &t.decision).collect();
     for proposal in &output.proposals {
         let title = proposal.title.as_deref().unwrap_or("no update");
         let number = proposal
@@ -440,7 +443,7 @@ fn render(output: &Output) -> String {
             status(proposal.status),
             proposal.branch
         );
-        for change in &proposal.changes {
+        for change in describe(&proposal.changes, &decisions) {
             let _ = writeln!(out, "  {change}");
         }
     }

@@ -99,7 +99,7 @@ fn check(arguments: &Check) -> anyhow::Result<Ended> {
                     "{} {valid}: {}, {}, {}",
                     path.display(),
                     counted(config.forges.len(), "forge", "forges"),
-                    counted(config.registries.len(), "registry", "registries"),
+                    registries(&config),
                     counted(config.rules.len(), "rule", "rules")
                 ));
                 for found in found {
@@ -136,6 +136,21 @@ fn check(arguments: &Check) -> anyhow::Result<Ended> {
         ));
     }
     Ok(ended)
+}
+
+/// The number of registries, and how many of them are the built-in public ones.
+fn registries(config: &Config) -> String {
+    let all = counted(config.registries.len(), "registry", "registries");
+    let built_in = Config::default().registries;
+    let is_public = |host| built_in.iter().any(|known| known.host == host);
+    let hosts = config
+        .registries
+        .iter()
+        .map(|registry| registry.host.clone());
+    match hosts.filter(|host| is_public(host.clone())).count() {
+        0 => all,
+        public => format!("{all} ({public} public)"),
+    }
 }
 
 fn read_repository(path: &PathBuf, config: &Config) -> anyhow::Result<crate::fleet::RepoSettings> {

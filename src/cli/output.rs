@@ -106,6 +106,23 @@ pub(super) fn cut(text: &str, most: usize) -> std::borrow::Cow<'_, str> {
     }
 }
 
+/// The text with every SHA-256 digest cut to its first twelve digits.
+pub(super) fn short_digests(text: &str) -> String {
+    const ALGORITHM: &str = "sha256:";
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(ALGORITHM) {
+        let (before, digest) = rest.split_at(at + ALGORITHM.len());
+        let is_end = |c: char| !c.is_ascii_hexdigit();
+        let end = digest.find(is_end).unwrap_or(digest.len());
+        out.push_str(before);
+        // Only a whole digest is cut: other text stays as it is.
+        out.push_str(&digest[..if end == 64 { 12 } else { end }]);
+        rest = &digest[end..];
+    }
+    out + rest
+}
+
 /// A sentence followed by its stable code in brackets. A sentence that already ends in a more precise code keeps both.
 pub(super) fn with_code(sentence: &str, code: &str) -> String {
     let precise = ["not-editable", "edit-refused"].contains(&code);
@@ -156,6 +173,22 @@ pub(super) fn table(rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_digests_are_cut_and_other_text_stays() {
+        let digest = "0123456789abcdef".repeat(4);
+        for (text, expected) in [
+            (format!("a:1@sha256:{digest}"), "a:1@sha256:0123456789ab"),
+            (
+                format!("sha256:{digest} is not sha256:{digest}."),
+                "sha256:0123456789ab is not sha256:0123456789ab.",
+            ),
+            ("sha256:0123, sha256:".to_owned(), "sha256:0123, sha256:"),
+            ("no digest → none".to_owned(), "no digest → none"),
+        ] {
+            assert_eq!(short_digests(&text), expected);
+        }
+    }
 
     #[test]
     fn b11_a_long_cell_is_cut() {

@@ -1,7 +1,8 @@
 //! `imagebot run`.
 
+use super::changes::describe;
 use super::ended::Ended;
-use super::output::{Format, counted, json, say, with_code};
+use super::output::{Format, counted, json, say, short_digests, with_code};
 use super::progress::progress;
 use super::session::{ConfigArgument, setup, setup_to_write, wait};
 use crate::redact::Redactor;
@@ -142,6 +143,7 @@ pub(super) fn render(report: &Report) -> String {
                 let _ = writeln!(out, "    help: {}", indented(help));
             }
         }
+        let decisions: Vec<&DecisionReport> = repo.decisions.iter().collect();
         for proposal in repo.proposals.iter().take(MOST_PROPOSALS) {
             let number = proposal
                 .number
@@ -160,10 +162,11 @@ pub(super) fn render(report: &Report) -> String {
                 format!(" ({})", proposal.detail)
             };
             let _ = writeln!(out, "  {status}: {number}{title}{why}");
-            for change in proposal.changes.iter().take(MOST_CHANGES) {
+            let shown = proposal.changes.len().min(MOST_CHANGES);
+            for change in describe(&proposal.changes[..shown], &decisions) {
                 let _ = writeln!(out, "    {change}");
             }
-            let more = proposal.changes.len().saturating_sub(MOST_CHANGES);
+            let more = proposal.changes.len() - shown;
             if more > 0 {
                 let _ = writeln!(out, "    and {more} more changes");
             }
@@ -185,8 +188,8 @@ pub(super) fn render(report: &Report) -> String {
                 decision.outcome,
                 decision.path,
                 decision.line,
-                decision.written,
-                with_code(&indented(&decision.detail), decision.reason),
+                short_digests(&decision.written),
+                with_code(&indented(&short_digests(&decision.detail)), decision.reason),
                 age(decision.since)
             );
             if let Some(help) = decision

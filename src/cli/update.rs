@@ -1,14 +1,16 @@
 //! `imagebot update`.
 
+use super::changes::describe;
 use super::check::{JudgedFolder, judge_folder};
 use super::ended::Ended;
-use super::output::{say, text};
+use super::output::{counted, say, text};
 use super::session::{ConfigArgument, setup, wait};
 use crate::fleet::ParsedRepo;
 use crate::plan::{Decision, Outcome, Proposal};
 use crate::policy::{Changes, Rule, Set, SettingOrigin};
 use crate::redact::Redactor;
 use crate::repo::RepoPath;
+use crate::run::DecisionReport;
 use anyhow::Context as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -51,22 +53,21 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         } = judge_folder(&setup, &arguments.path).await?;
         let proposals = parsed.propose(&setup.operator, "", &mut decisions, &seen, true);
         let changes = proposals.first().map(|proposal| proposal.changes.clone());
-        let changes = changes.unwrap_or_default();
+        let mut changes = changes.unwrap_or_default();
+        let planned = changes.len();
         let unwritten = match arguments.dry_run {
             true => Vec::new(),
             false => write(&parsed, &root, &proposals),
         };
-        let is_written = |line: &String| {
-            let of = |path: &RepoPath| line.starts_with(&format!("{path} "));
-            !unwritten.iter().any(|(path, _)| of(path))
-        };
-        let lines: Vec<String> = changes.lines().into_iter().filter(is_written).collect();
-        text(
-            &lines
-                .iter()
-                .map(|line| format!("{line}\n"))
-                .collect::<String>(),
-        )?;
+        let is_written = |path: &RepoPath| !unwritten.iter().any(|(of, _)| of == path);
+        changes.references.retain(|change| is_written(&change.path));
+        changes.follows.retain(|change| is_written(&change.path));
+        changes.versions.retain(|change| is_written(&change.path));
+        let reports: Vec<DecisionReport> = decisions.iter().map(DecisionReport::from).collect();
+        let reports: Vec<&DecisionReport> = reports.iter().collect();
+        let lines = describe(&changes.lines(), &reports);
+        let lines = lines.iter().map(|line| format!("{line}\n"));
+        text(&lines.collect::<String>())?;
         for (_, error) in &unwritten {
             say(&format!("error: {error:#}"));
         }
@@ -85,11 +86,12 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         } else {
             "made"
         };
-        say(&format!("{} changes {done}", lines.len()));
+        let made = counted(changes.len(), "change", "changes");
+        say(&format!("{made} {done}"));
         if !unwritten.is_empty() {
-            let not = changes.len().saturating_sub(lines.len());
+            let not = counted(planned - changes.len(), "change", "changes");
             say(&format!(
-                "{not} changes not made\nhelp: make the files writable and run the command again"
+                "{not} not made\nhelp: make the files writable and run the command again"
             ));
         }
         Ok(match failed {

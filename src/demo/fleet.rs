@@ -48,6 +48,8 @@ pub struct Turn {
     pub tested: Vec<(String, u64, String, CiState)>,
     /// The merge requests that were merged.
     pub merged: Vec<(String, u64)>,
+    /// The merge requests that stay open because their tests failed in an earlier turn.
+    pub red: Vec<(String, u64)>,
     /// What CI built after the merges: repository, number of the merge request, image.
     pub built: Vec<(String, u64, BuiltImage)>,
 }
@@ -222,6 +224,7 @@ impl AssemblyLine {
             report,
             tested: Vec::new(),
             merged: Vec::new(),
+            red: Vec::new(),
             built: Vec::new(),
         };
         for member in self.members.clone() {
@@ -236,7 +239,10 @@ impl AssemblyLine {
                     continue;
                 };
                 let state = match self.forge.ci(&repo, head).await? {
-                    Some(CiState::Failed) => continue,
+                    Some(CiState::Failed) => {
+                        turn.red.push((member.name.clone(), mr.number));
+                        continue;
+                    }
                     Some(CiState::Success) => CiState::Success,
                     _ => {
                         let state = self.ci.test(&self.forge, &repo, &member, head).await?;

@@ -4,6 +4,7 @@ use super::fleet::{AssemblyLine, Bench, LineError, Turn};
 use super::layout::{DemoRepository, below};
 use super::registry::DemoRegistry;
 use crate::forge::CiState;
+use crate::plan::ChangeSet;
 use crate::redact::Redactor;
 use jiff::{SignedDuration, Timestamp};
 use std::path::Path;
@@ -137,7 +138,14 @@ impl Teller<'_> {
             self.rest(&turn);
             self.builds += turn.built.len();
             if !acted && turn.tested.is_empty() && turn.merged.is_empty() {
-                (self.say)("  nothing to propose");
+                let red = turn.red.iter();
+                let red: Vec<String> = red
+                    .map(|(repo, number)| format!("{repo} !{number} is open and red"))
+                    .collect();
+                match red.is_empty() {
+                    true => (self.say)("  nothing to propose"),
+                    false => (self.say)(&format!("  nothing to propose; {}", red.join("; "))),
+                }
                 return Ok(());
             }
         }
@@ -160,8 +168,8 @@ impl Teller<'_> {
                 let title = proposal.title.as_deref().unwrap_or(&proposal.branch);
                 let repo = &repository.repo;
                 (self.say)(&format!("  {repo} !{number} {done}: {}", short(title)));
-                for change in &proposal.changes {
-                    (self.say)(&format!("      {}", short(change)));
+                for change in changes(&proposal.changes) {
+                    (self.say)(&format!("      {}", short(&change)));
                 }
             }
             for decision in &repository.decisions {
@@ -203,6 +211,22 @@ impl Teller<'_> {
             ));
         }
     }
+}
+
+/// The changes of a merge request in readable form, from the encoded form in the report.
+fn changes(lines: &[String]) -> Vec<String> {
+    let Some(set) = ChangeSet::parse(lines.iter().map(String::as_str)) else {
+        return lines.to_vec();
+    };
+    let references = set.all_references().map(|change| {
+        let (path, image) = (&change.path, &change.image);
+        format!("{path} {image}: {} → {}", change.from, change.to)
+    });
+    let versions = set.versions.iter().map(|rise| {
+        let (path, place) = (&rise.path, &rise.place);
+        format!("{path} {place}: {} → {}", rise.from, rise.to)
+    });
+    references.chain(versions).collect()
 }
 
 /// The text without the registry's address and with digests cut to a readable length.
