@@ -139,18 +139,18 @@ impl Git {
     }
 
     async fn check_version(&self) -> Result<(), GitError> {
-        let error = |found: String| GitError::Version {
-            found,
-            needed: format!("{}.{}", MIN_VERSION.0, MIN_VERSION.1),
-        };
+        let needed = format!("{}.{}", MIN_VERSION.0, MIN_VERSION.1);
         let mut command = tokio::process::Command::new(&self.program);
         command
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .arg("--version");
-        let output = command.output().await.map_err(|e| error(e.to_string()))?;
-        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        let mut numbers = text
+        let output = match command.output().await {
+            Ok(output) => output,
+            Err(error) => return Err(GitError::Missing { error, needed }),
+        };
+        let found = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        let mut numbers = found
             .split_whitespace()
             .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))
             .unwrap_or_default()
@@ -158,7 +158,7 @@ impl Git {
             .map(|number| number.parse::<u32>().unwrap_or(0));
         let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
         if version < MIN_VERSION {
-            Err(error(text))
+            Err(GitError::Version { found, needed })
         } else {
             Ok(())
         }

@@ -4,10 +4,17 @@
 #[expect(missing_docs, reason = "most fields are named after what they hold")]
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
-    /// The program is not there, or too old.
-    #[error("git {found} is too old or missing; imagebot needs git {needed} or newer in PATH")]
+    /// The program cannot be started.
+    #[error("git cannot be started ({error}); imagebot needs git {needed} or newer in PATH")]
+    Missing {
+        error: std::io::Error,
+        /// The oldest version that works.
+        needed: String,
+    },
+    /// The program is too old.
+    #[error("{found} is too old; imagebot needs git {needed} or newer in PATH")]
     Version {
-        /// What `git --version` printed, or why it could not be started.
+        /// What `git --version` printed.
         found: String,
         /// The oldest version that works.
         needed: String,
@@ -98,7 +105,7 @@ impl GitError {
     /// The error's stable code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Version { .. } => "git-version",
+            Self::Missing { .. } | Self::Version { .. } => "git-version",
             Self::ForeignOwner { .. } => "git-foreign-owner",
             Self::BadUrl(_) => "git-bad-url",
             Self::Unauthorized { .. } => "git-unauthorized",
