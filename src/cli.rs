@@ -2,6 +2,7 @@
 
 mod build_order;
 mod cascade;
+mod changes;
 mod check;
 mod completions;
 mod config;
@@ -11,6 +12,7 @@ mod ended;
 mod forge;
 mod freshness;
 mod graph;
+mod groups;
 mod init;
 mod mr;
 mod output;
@@ -36,6 +38,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
     version,
     about,
     propagate_version = true,
+    help_template = groups::template(Command::augment_subcommands(clap::Command::new("imagebot"))),
     arg_required_else_help = true
 )]
 pub struct Cli {

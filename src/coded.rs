@@ -1,9 +1,9 @@
-//! Enums whose members have stable names: for configuration, reports and documentation.
+//! Enums whose members have stable names, used in configuration, reports and documentation.
 
-/// Declares an enum once: each member with its documentation, its code, and where people are shown one, its sentence.
+/// Declares an enum once: each member with its documentation, its code and, if users see it, its sentence.
 ///
-/// The enum has `ALL` and `code`, with sentences also `describe`; it is shown and serialized as its code. Derives beyond
-/// the usual ones stand above it.
+/// The enum has `ALL` and `code`, and `describe` if there are sentences. It is displayed and serialized as its code.
+/// Further derives are written above it.
 macro_rules! coded {
     (
         $(#[$meta:meta])*
@@ -45,11 +45,11 @@ macro_rules! coded {
     };
 }
 
-/// `describe`, where every member has a sentence.
+/// `describe`, if every member has a sentence.
 macro_rules! describe {
     ($vis:vis $($member:ident;)+) => {};
     ($vis:vis $($member:ident, $text:literal;)+) => {
-        /// One line for people.
+        /// One sentence for users.
         $vis const fn describe(self) -> &'static str {
             match self {
                 $(Self::$member => $text,)+

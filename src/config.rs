@@ -1,9 +1,9 @@
 //! From TOML to validated values, before anything runs.
 //!
-//! Two files: the operator's `config.toml`, and the smaller schema of a repository's `imagebot.toml`, which knows no
-//! host to contact, no credential, no environment and no command (T4). Both are read by the same tables of keys
-//! (`keys`), which are also what `config schema` prints. Every problem of a file is found at once; each names file,
-//! line and place, what was expected, and the nearest known name.
+//! Two files: the operator's `config.toml`, and the smaller schema of a repository's `imagebot.toml`, which has no keys
+//! for hosts, credentials, environment variables or commands (T4). Both are read by the same tables of keys (`keys`),
+//! which also print `config schema`. All problems of a file are found at once. Each names file and line, shows the
+//! place with a caret, and says what was expected and which known name is nearest.
 
 mod bounds;
 mod budget;

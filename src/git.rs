@@ -1,12 +1,12 @@
 //! The one place that builds a git command.
 //!
-//! Repositories are read into bare, shallow, partial caches and never checked out: no work tree, no index but a
-//! private one, no submodule, no filter, no hook of the cached repository, no symlink followed. Every command gets
-//! a scrubbed environment and a generated global configuration; user, system and repository settings of whoever
-//! runs imagebot play no part. Full ref names and `--end-of-options` stand before whatever came from outside.
+//! Repositories are read into bare, shallow, partial caches and never checked out: no work tree, no index but a private
+//! one, no submodule, no filter, no hook of the cached repository, no symlink followed. Every command gets a scrubbed
+//! environment and a generated global configuration; settings of the user, the system and the repository have no
+//! effect. Full ref names and `--end-of-options` precede every value from outside.
 //!
-//! What is fetched, in two requests: commits and trees of the wanted refs at depth one, then the wanted blobs.
-//! What is written: one push with a lease for every branch.
+//! A repository is read with two requests: commits and trees of the wanted refs at depth one, then the wanted blobs.
+//! It is written with one push that has a lease for every branch.
 
 mod cache;
 mod command;

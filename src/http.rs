@@ -1,12 +1,10 @@
-//! One client policy for everything that speaks HTTP.
+//! The HTTP client of all edges.
 //!
-//! Time-outs, retry with jitter, `Retry-After`, a gate for each origin, size caps counted after decoding
-//! and address filters are here once, so that no edge invents its own. Redirects are never
-//! followed by the client: whoever asks decides, with [`redirect_target`], because a redirect is a hint of
-//! the server and a credential must not go along with it.
+//! Time-outs, retry with jitter, `Retry-After`, a gate for each origin, size caps counted after decoding and address
+//! filters are implemented here once, so that no edge invents its own. The client never follows redirects: the caller
+//! decides, with [`redirect_target`], because a redirect is a hint from the server and a credential must not follow it.
 //!
-//! It knows nothing of registries or forges, and keeps nothing: what may be stored of an answer is for the
-//! caller to say.
+//! It knows nothing about registries or forges, and stores nothing: the caller decides what may be stored of an answer.
 
 mod address;
 mod backoff;
@@ -29,7 +27,7 @@ pub use clock::Clock;
 pub use error::HttpError;
 pub use gate::Gates;
 pub use origin::{Origin, ParseOriginError};
-pub use policy::{Limits, ParseRateError, HttpPolicy, Rate};
+pub use policy::{HttpPolicy, Limits, ParseRateError, Rate};
 pub use redirect::{RedirectError, redirect_target};
 pub use request::{HttpRequest, HttpResponse};
 pub use retry_after::retry_after;

@@ -1,11 +1,11 @@
-//! The words everything else speaks: reference, image name, tag, digest, platform.
+//! The vocabulary of images: reference, image name, tag, digest, platform.
 //!
-//! Every type here is parsed once and cannot hold a bad value: a tag with a newline, a digest that is
-//! a path, a host with a user name cannot be made. The written form of a name is kept beside its
-//! canonical form, because what is written back to a file is always what its author wrote.
+//! Every type here is parsed once and cannot hold an invalid value: a tag with a newline, a digest that is a path or a
+//! host with a user name cannot be constructed. A name keeps its written form beside its canonical form, because an
+//! edit must write back what the author wrote.
 //!
-//! Nothing here knows what a version is (`scheme`), where a reference stands (`source`) or how a
-//! registry is reached (`registry`).
+//! What a version is belongs to `scheme`, where a reference is in a file to `source`, and how a registry is contacted
+//! to `registry`.
 
 mod alias;
 mod digest;

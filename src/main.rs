@@ -18,14 +18,14 @@ fn main() -> ExitCode {
         Err(error) => {
             let text = complaint(&error);
             let text = redactor.redact(&text);
-            // With stderr gone there is nobody to tell.
+            // Without stderr there is no place for the message.
             let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end());
             Ended::of(&error).into()
         }
     }
 }
 
-/// Logs to stderr; every line passes the redactor.
+/// Logs to stderr; every line goes through the redactor.
 fn log(verbosity: u8, redactor: Redactor) {
     let level = match verbosity {
         0 => LevelFilter::WARN,
@@ -46,7 +46,7 @@ fn log(verbosity: u8, redactor: Redactor) {
         .init();
 }
 
-/// Stderr behind the redactor. A log line arrives in one piece.
+/// Stderr with the redactor in front of it. A log line arrives in one write.
 struct Redacted(Redactor);
 
 impl std::io::Write for Redacted {

@@ -61,5 +61,5 @@ pub use selections::Selections;
 pub use step::{Done, Planned, Reconciled, Step};
 pub use target::Target;
 pub use template::{ParseTemplateError, Template, Templates};
-pub use text::{Block, State, Texts, block_of};
+pub use text::{Block, RequestState, Texts, block_of};
 pub use wish::Refused;

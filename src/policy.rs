@@ -1,10 +1,10 @@
-//! What is allowed: rules matched to a reference, and the settings that come out.
+//! What is allowed: rules matched to a reference, and the resulting settings.
 //!
-//! Rules apply in order and a later one wins key by key: the built-in defaults, the operator's `[defaults]` and
-//! `[[rule]]`s, the repository's `[[rule]]`s, and last what a comment right above the reference says. Every
-//! value remembers the line that set it, so that `config show` and `check` can name it.
+//! Rules apply in order, and a later one wins key by key: the built-in defaults, the operator's `[defaults]` and
+//! `[[rule]]`s, the repository's `[[rule]]`s, and last a comment right above the reference. Every value remembers the
+//! line that set it, so that `config show` and `check` can name it.
 //!
-//! Reading TOML is `config`'s business; what the settings lead to is `plan`'s.
+//! Reading TOML belongs to `config`; what follows from the settings belongs to `plan`.
 
 mod note;
 mod rule;
@@ -13,5 +13,5 @@ mod settings;
 pub use note::{BadNote, Note, Notes, ParseNoteError};
 pub use rule::{Ceiling, Effective, Policy, Rule, RuleSubject};
 pub use settings::{
-    Age, Changes, DigestMode, Hold, NamedScheme, SettingOrigin, ParseAgeError, Set, Settings, Trust,
+    Age, Changes, DigestMode, Hold, NamedScheme, ParseAgeError, Set, SettingOrigin, Settings, Trust,
 };

@@ -11,10 +11,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// What stands in a text where a secret stood.
+/// The text that replaces a secret.
 const MASK: &str = "[redacted]";
 
-/// The characters that a URL's path leaves alone are fewer than those of [`NON_ALPHANUMERIC`].
+/// A URL's path leaves fewer characters unescaped than [`NON_ALPHANUMERIC`] escapes: both spellings occur.
 const LENIENT: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -46,18 +46,18 @@ const LENIENT: &AsciiSet = &CONTROLS
     .add(b')')
     .add(b'*');
 
-/// Replaces every secret it was told of, in each form in which one travels: as it is, in base64 at any
-/// alignment, percent-encoded, in hexadecimal and escaped in JSON.
+/// Replaces every known secret in each form in which one travels: plain, in base64 at any alignment, percent-encoded,
+/// in hexadecimal and escaped in JSON.
 ///
-/// Clones share what they know. Whatever comes from outside passes one before it is written anywhere: a server may
-/// repeat what it was sent (B6).
+/// Clones share their secrets. Everything that comes from outside goes through a redactor before it is written
+/// anywhere: a server may repeat what it was sent (B6).
 #[derive(Clone, Default)]
 pub struct Redactor(Arc<RwLock<Known>>);
 
 #[derive(Default)]
 struct Known {
     forms: BTreeSet<String>,
-    /// Finds the longest form at each place; `None` while there is no form.
+    /// Finds the longest form at each position; `None` while there is no secret.
     search: Option<AhoCorasick>,
 }
 
@@ -67,10 +67,10 @@ impl Redactor {
         Self::default()
     }
 
-    /// The shortest secret that can be replaced, in bytes: a shorter one would take ordinary words along.
+    /// The shortest secret that can be replaced, in bytes: a shorter one would match inside ordinary words.
     pub const MIN_LEN: usize = 4;
 
-    /// Learns a secret; `false` if it is too short to be replaced.
+    /// Adds a secret; `false` if it is too short to be replaced.
     pub fn add(&self, secret: &SecretString) -> bool {
         let secret = secret.expose_secret();
         if secret.len() < Self::MIN_LEN {
@@ -84,12 +84,12 @@ impl Redactor {
         let search = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
             .build(&known.forms);
-        // Only more forms than any memory holds could fail.
+        // Building the search fails only if the forms need more memory than any machine has.
         known.search = search.ok();
         true
     }
 
-    /// Learns a password, and with it the `user:password` of Basic authentication.
+    /// Adds a password, and with it the `user:password` of Basic authentication.
     pub fn add_login(&self, username: &str, password: &SecretString) -> bool {
         let pair = format!("{username}:{}", password.expose_secret());
         self.add(password) && self.add(&SecretString::from(pair))
@@ -109,7 +109,7 @@ impl Redactor {
         Cow::Owned(out)
     }
 
-    /// Whether a secret stands in these bytes.
+    /// Whether these bytes contain a secret.
     pub fn finds(&self, bytes: &[u8]) -> bool {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         known
@@ -176,8 +176,8 @@ fn forms(secret: &str) -> Vec<String> {
     forms
 }
 
-/// What base64 makes of the secret when `lead` unknown bytes stand before it and any behind it: the digits
-/// that depend on the secret alone. Too few of them prove nothing and are left out.
+/// The base64 digits that depend on the secret alone if `lead` unknown bytes precede it and any bytes follow. Too few
+/// digits would match by accident and are left out.
 fn inner_base64(
     bytes: &[u8],
     lead: usize,

@@ -1,22 +1,23 @@
 //! OCI distribution: tags, digests, manifests and image configurations, read and never written.
 //!
 //! A thin client of our own on [`crate::http`]: `oci-client`'s hides the headers of answers (`Link`, `ETag`,
-//! `Retry-After`), asks again without a login after one was refused, and has no single flight. What a registry says of other places (the next page, a token
-//! service, a redirect) is a hint: same origin, or listed by the operator, or an error; never a shortened answer.
-//! Hosts are exact; one that nobody listed is not contacted at all, or only at public addresses ([`Unlisted`]).
+//! `Retry-After`), tries again without a login after one was refused, and has no single flight. What a registry says
+//! about other places (the next page, a token service, a redirect) is a hint: same origin, or listed by the operator,
+//! or an error; never an answer cut short. Hosts are exact; a host that is not listed is not contacted at all, or only
+//! at public addresses ([`Unlisted`]).
 //!
 //! Built from the distribution specification and from what the products really do:
-//! - Pages follow `Link: rel="next"`. Of the link only the query is taken and put on the URL that was asked:
-//!   Artifactory leaves its repository's prefix out of the link (RTFACT-18971), and a path of the server's choice
-//!   is of no use otherwise.
-//! - A full page without a `Link` is probed with `last=` once per new page; docker-registry 2.8 ignores `n` and
-//!   `last` and lists unsorted, so a page without news ends the list.
-//! - The digest is that of the bytes that were hashed here. A header is compared with it, not believed.
-//! - Docker Hub counts every `GET` of a manifest and no `HEAD`; with nothing left only the former are refused.
-//! - Anonymous first: credentials are sent only when asked for, to the registry itself or to an allowed realm.
+//! - Pages follow `Link: rel="next"`. Only the query of the link is used, appended to the URL of the request:
+//!   Artifactory leaves its repository's prefix out of the link (RTFACT-18971), and a path that the server chooses is
+//!   of no use otherwise.
+//! - A full page without a `Link` is followed by a request with `last=`, once per new page. docker-registry 2.8 ignores
+//!   `n` and `last` and lists unsorted, so a page without new names ends the list.
+//! - A digest is computed from the received bytes. A header is compared with it, not trusted.
+//! - Docker Hub counts every `GET` of a manifest and no `HEAD`; when the quota is used up, only the former are refused.
+//! - Anonymous first: credentials are sent only on request, to the registry itself or to an allowed realm.
 //!
-//! Not here: which login covers which repository, what is done about a failure (`plan`), and helpers for docker's
-//! credentials: they are programs, and are recognised but not run.
+//! Not here: which login covers which repository, what a failure means for a decision (`plan`), and docker's credential
+//! helpers: they are programs, and are recognised but not run.
 
 mod answer;
 mod auth;
@@ -43,9 +44,11 @@ mod validators;
 pub use client::Registries;
 pub use config::{History, ImageConfig};
 pub use docker_config::{DockerConfig, DockerConfigError, DockerLogin, Unsupported};
-pub use doctor::{Goal, DoctorOutcome, DoctorStep};
+pub use doctor::{DoctorOutcome, DoctorStep, Goal};
 pub use error::RegistryError;
-pub use manifest::{ManifestContent, IndexEntry, IndexEntryKind, Image, Index, Manifest, Statement};
+pub use manifest::{
+    Image, Index, IndexEntry, IndexEntryKind, Manifest, ManifestContent, Statement,
+};
 pub use manifests::{Head, ManifestReference};
 pub use provenance::Provenance;
 pub use settings::{HostSettings, Login, RegistryOptions, Unlisted};

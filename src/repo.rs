@@ -1,6 +1,6 @@
-//! The words of git hosting: a repository's name, a path in it, a branch, a commit, a merge request.
+//! The vocabulary of git hosting: a repository's name, a path in it, a branch, a commit, a merge request.
 //!
-//! Values only. How git is driven is `git`'s business, how a server is asked is `forge`'s.
+//! Values only. How git is driven belongs to `git`, how a server is contacted to `forge`.
 
 mod branch;
 mod ci_status;
@@ -12,7 +12,7 @@ mod path;
 
 pub use branch::{Branch, ParseBranchError};
 pub use ci_status::CiStatus;
-pub use commit::{CommitId, ParseCommitError};
+pub use commit::{CommitId, ObjectId, ParseCommitError, ParseObjectIdError};
 pub use glob::{Glob, ParseGlobError, RepoGlobs};
 pub use merge_request::{
     MergeRequest, MergeRequestEdit, MergeRequestMetadata, MergeRequestState, NewMergeRequest,

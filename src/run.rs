@@ -6,6 +6,7 @@
 mod act;
 mod ages;
 mod automerge;
+mod build_order;
 mod cache;
 mod checkpoint;
 mod cold;
@@ -14,6 +15,7 @@ mod decide;
 mod edges;
 mod error;
 mod existing;
+mod family_graph;
 mod finish;
 mod folder;
 mod forges;
@@ -23,11 +25,9 @@ mod lookup;
 mod lookups;
 mod observe;
 mod options;
-mod order;
 mod own;
 mod pass;
 mod pipelines;
-mod portrait;
 mod push_rules;
 mod questions;
 mod read;
@@ -38,19 +38,19 @@ mod setup;
 mod shared;
 mod unmatched;
 
+pub use build_order::{BuildOrder, BuildStep, build_order_of_all, build_order_of_folder};
 pub use cache::Cache;
 pub use checkpoint::Checkpoint;
 pub use decide::{Ticked, decide_folder, decide_inner};
 pub use error::SetupError;
+pub use family_graph::{EdgeReport, FamilyGraph, ImageState, NodeReport, family_graph, related};
 pub use folder::{Folder, read_folder};
 pub use freshness::{
     Built, FreshnessReport, InUse, PlatformReport, Publishers, Subject, freshness, publishers,
 };
 pub use options::{Options, Progress};
-pub use order::{Order, Step, order_of_all, order_of_folder};
 pub use own::{OwnError, own_settings};
 pub use pass::pass;
-pub use portrait::{EdgeReport, NodeReport, Portrait, State, portrait, related};
 pub use register::{Registered, forget, survey};
 pub use report::{
     DecisionReport, LeftOutReport, ProblemReport, ProposalReport, Report, RepositoryReport,

@@ -1,18 +1,17 @@
-//! Reads a tag as a version, and says of every tag of a list why it is the next one or why not.
+//! Reads tags as versions, and decides for every tag of a list why it is the next one or why not.
 //!
-//! Given the tag that is pinned and the tags that a registry holds, [`select()`] finds the next tag and
-//! gives every tag its [`TagVerdict`]. All of it is pure: no I/O, no clock, no environment; today's date
-//! is an argument. Nothing here panics, whatever a tag holds, and no answer depends on the order of the
-//! list. What a tag's *content* is (digest, platforms, age) is not known here: the caller takes
-//! candidates out with [`Selection::reject`].
+//! Given the pinned tag and the tags that a registry has, [`select()`] finds the next tag and gives every tag its
+//! [`TagVerdict`]. All of it is pure: no I/O, no clock, no environment; today's date is an argument. Nothing here
+//! panics, whatever a tag contains, and no answer depends on the order of the list. What a tag points to (digest,
+//! platforms, age) is not known here: the caller removes candidates with [`Selection::reject`].
 //!
-//! Every scheme turns a tag into one [`Reading`]; `judge` compares two readings part by part, and
-//! `order` turns one into a row of tokens, which is the only order there is.
+//! Every scheme turns a tag into one [`Reading`]; `judge` compares two readings part by part, and `order` turns a
+//! reading into a row of tokens, which is the only order.
 //!
 //! # To add a word
 //!
-//! Put it into its list in `scheme/words.rs`. To add a release of a distribution, put a row into its
-//! table in `scheme/distribution.rs`.
+//! Add it to its list in `scheme/words.rs`. To add a release of a distribution, add a row to its table in
+//! `scheme/distribution.rs`.
 //!
 //! # To add a scheme
 //!
@@ -69,10 +68,10 @@ pub use verdict::TagVerdict;
 
 use crate::image::ImageName;
 
-/// How `candidate` stands to `current`, or nothing if the two cannot be compared.
+/// How `candidate` compares to `current`; `None` if the two cannot be compared.
 ///
-/// This is the guard against a downgrade: whatever a list, a cache or a person says, only what is
-/// `Greater` here is a step up.
+/// This is the guard against a downgrade: whatever a list, a cache or a user says, only a tag that is `Greater` here is
+/// an update.
 pub fn compare(
     image: &ImageName,
     current: &str,

@@ -1,11 +1,11 @@
-//! From the text of a file to its image references, and back to a byte-exact edit.
+//! Turns the text of a file into its image references, and an update back into a byte-exact edit.
 //!
-//! A format is one file under `source/`. It reads text into [`Located`] references whose every byte knows
-//! where in the file it stands; everything else (planning an edit, splicing, checking the result) is shared.
-//! No format decides what is updated, and none touches the disk.
+//! A format is one file under `source/`. It reads text into [`Located`] references that know the position of their
+//! every byte in the file; everything else (planning an edit, splicing, checking the result) is shared. No format
+//! decides what is updated, and none touches the disk.
 //!
 //! To add a format:
-//! 1. write `source/<format>.rs` with one `read(text, base, args)` that gives [`Located`] and what it passed over;
+//! 1. write `source/<format>.rs` with one `read(text, base, args)` that returns [`Located`] and what it skipped;
 //! 2. add a variant to [`Format`], its name and its file names to `source/format.rs`;
 //! 3. add its cases to `tests/core/<format>.rs`, an edit that changes nothing else as a property, and its line to `docs/sources.md`.
 
@@ -17,11 +17,11 @@ mod gipgee;
 mod located;
 mod mapped;
 mod passed;
+mod roles;
 mod scan;
 mod solve;
 mod splice;
 mod stages;
-mod stands;
 mod twice;
 mod version;
 mod yaml;
@@ -30,12 +30,12 @@ pub use compare::{differs_only_by, differs_only_in};
 pub use edit::{FromDigest, Refusal, Update, edit};
 pub use format::Format;
 pub use gipgee::{GipgeeImage, GipgeeRelease, gipgee_images};
-pub use located::{Comment, Resolution, ReferenceKind, KnownReference, Located, RefId, WhyNot};
+pub use located::{Comment, KnownReference, Located, RefId, ReferenceKind, Resolution, WhyNot};
 pub use passed::{Passed, PassedOver};
+pub use roles::Role;
 pub use scan::{MAX_FILE, Scan, Unreadable, scan};
 pub use splice::{Splice, SpliceError, splice};
 pub use stages::Stages;
-pub use stands::Role;
 pub use twice::left_behind;
 pub use version::{
     LocatedVersion, ParsePlaceError, Place, VersionFile, VersionFileError, Versioned,

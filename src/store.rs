@@ -1,9 +1,9 @@
 //! What is remembered between passes: registries' answers with their validators, the files of repositories at a
 //! commit, whose the branches are, what became of merge requests, and when digests were first seen.
 //!
-//! Everything here can be had again: deleting the store costs time and restarts cooldowns, never correctness. So nothing in it is an error
-//! for long: a store that cannot be read is made anew, a write that fails is said once and goes on without.
-//! No credential, cookie or token ever comes here (T52).
+//! Everything here can be fetched again: deleting the store costs time and restarts cooldowns, but is never wrong. So
+//! no failure of the store stops a pass: an unreadable store is recreated, and a failed write is reported once. No
+//! credential, cookie or token is ever stored here (T52).
 
 use crate::redact::Redactor;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
@@ -12,10 +12,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Raised whenever what is stored changes its meaning; a store of another number is made anew.
+/// Raised whenever the meaning of the stored data changes; a store with another number is recreated.
 const VERSION: i64 = 4;
 
-/// A clock that says an earlier time is wrong: there was no imagebot then (2026-01-01, in seconds since 1970).
+/// The earliest plausible time, 2026-01-01 in seconds since 1970: a clock that shows less is wrong.
 const FLOOR: i64 = 1_767_225_600;
 
 /// The store; clones share it.
@@ -23,11 +23,11 @@ const FLOOR: i64 = 1_767_225_600;
 pub struct Store {
     connection: Arc<Mutex<Connection>>,
     redactor: Redactor,
-    /// Whether it was said that the store cannot be used.
+    /// Whether it was already reported that the store cannot be used.
     said: Arc<AtomicBool>,
 }
 
-/// Why there is no store.
+/// Why the store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[error("the store {path} cannot be opened: {error}")]
 pub struct StoreError {
@@ -38,7 +38,7 @@ pub struct StoreError {
 /// A kept answer of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredAnswer {
-    /// The entity tag to ask with.
+    /// The entity tag, for `If-None-Match`.
     pub etag: Option<String>,
     /// The media type.
     pub media_type: Option<String>,
@@ -48,38 +48,38 @@ pub struct StoredAnswer {
     pub body: Vec<u8>,
 }
 
-/// What a kept value is about.
+/// The kinds of kept values. A value is found by its kind and its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoredKind {
-    /// Whose the head of a branch is, seen from the target's head.
+    /// The owner of a branch's head, as judged from the target's head.
     Judged,
-    /// What became of a repository's merge requests.
+    /// The final states of a repository's merge requests.
     Memory,
-    /// The id that a repository's path stands for.
+    /// The forge's id of a repository's path.
     Registered,
     /// When a merge request was opened.
     Opened,
-    /// What a repository was told of its settings.
+    /// The notice that was written about a repository's settings.
     Noticed,
     /// The repository that publishes an image.
     Publisher,
     /// The repositories that a repository depends on, a line each.
     Parents,
-    /// Where an image says that its source is.
+    /// The source repository that an image names in its label.
     Source,
-    /// The digests that a parent's tag stood for, the newest first.
+    /// The digests that a parent's tag pointed to, newest first.
     Stood,
     /// Since when a default branch has its head.
     Head,
-    /// Since when CI says what it says of that head.
+    /// Since when CI has had its present state for that head.
     Ci,
-    /// Since when a merge request is about to be opened.
+    /// Since when a merge request has been due to be opened.
     Opening,
     /// Where a search for newer tags stopped.
     Resume,
-    /// The last image of a repository that had its turn.
+    /// The last image of a repository that was looked up when the budget ran out.
     Turn,
-    /// Since when something is wrong.
+    /// Since when a problem has existed.
     Problem,
 }
 
@@ -106,7 +106,7 @@ impl StoredKind {
 }
 
 impl Store {
-    /// Opens the store in a folder, made anew where it is damaged or of another version.
+    /// Opens the store in a folder; recreates it if it is damaged or has another version.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join("store.sqlite");
         let error = |error| StoreError {
@@ -164,7 +164,7 @@ impl Store {
         self
     }
 
-    /// Whether a credential stands in what is to be kept.
+    /// Whether the data to be kept contains a credential.
     fn refuses(&self, what: &str, parts: &[&[u8]]) -> bool {
         let refuses = parts.iter().any(|part| self.redactor.finds(part));
         if refuses {
@@ -301,8 +301,8 @@ impl Store {
         });
     }
 
-    /// A time that was kept under a key, in seconds since 1970. One in the future was kept while the clock ran ahead: it
-    /// counts as now, and is kept as that (B9).
+    /// A time that was kept under a key, in seconds since 1970. A time in the future was stored while the clock ran
+    /// ahead: it counts as now, and is stored again as now (B9).
     pub fn time(&self, kind: StoredKind, key: &str, now: i64) -> Option<i64> {
         let at: i64 = self.kept(kind, key)?.parse().ok()?;
         if at > now && now >= FLOOR {
@@ -313,8 +313,8 @@ impl Store {
 
     /// When a digest was first seen under a tag, in seconds since 1970; `now` if this is the first time.
     ///
-    /// A time in the future was kept while the clock ran ahead: it counts as now, and is kept as that. A clock that says
-    /// a time before imagebot was made has lost it: nothing is older for that, then or later (B9).
+    /// A time in the future was stored while the clock ran ahead: it counts as now, and is stored again as now. A clock
+    /// that shows a time before imagebot existed is wrong: nothing counts as older because of it (B9).
     pub fn first_seen(&self, image: &str, tag: &str, digest: &str, now: i64) -> i64 {
         if self.refuses("seen", &[image.as_bytes(), tag.as_bytes()]) {
             return now;
@@ -371,8 +371,8 @@ impl Store {
     }
 }
 
-/// Whether it is the store itself that is wrong. What the disk, its rights or another process are the cause of would
-/// befall a new one too, and the old one is whole (F47).
+/// Whether the store itself is damaged. A full disk, missing rights or a lock of another process would affect a new
+/// store as well, and the old one is intact (F47).
 fn is_damaged(error: &rusqlite::Error) -> bool {
     !matches!(
         error.sqlite_error_code(),
@@ -399,7 +399,7 @@ mod tests {
         let store = Store::open(folder.path()).expect("a new store");
         store.keep(StoredKind::Registered, "key", "value");
         drop(store);
-        // As with a full disk: what the database writes beside itself cannot be made.
+        // As with a full disk: SQLite cannot create the files that it keeps beside the database.
         let beside = folder.path().join("store.sqlite-wal");
         std::fs::create_dir(&beside).expect("made");
         assert!(Store::open(folder.path()).is_err());
@@ -419,7 +419,7 @@ mod tests {
         let today = FLOOR + 300 * DAY;
         let seen = |tag: &str, now: i64| store.first_seen("image", tag, "digest", now);
         assert_eq!(seen("old", today), today);
-        // 2036: what is seen then counts as seen when the clock is right again, and from then on.
+        // 2036: once the clock is right again, what was seen counts as seen at that moment.
         assert_eq!(seen("ahead", today + 3_650 * DAY), today + 3_650 * DAY);
         assert_eq!(seen("ahead", today + DAY), today + DAY);
         assert_eq!(seen("ahead", today + 9 * DAY), today + DAY);
@@ -432,7 +432,10 @@ mod tests {
         store.keep(StoredKind::Opened, "x", &(today + 3_650 * DAY).to_string());
         assert_eq!(store.time(StoredKind::Opened, "x", 1_000), Some(1_000));
         assert_eq!(store.time(StoredKind::Opened, "x", today), Some(today));
-        assert_eq!(store.time(StoredKind::Opened, "x", today + DAY), Some(today));
+        assert_eq!(
+            store.time(StoredKind::Opened, "x", today + DAY),
+            Some(today)
+        );
     }
 
     #[test]

@@ -9,7 +9,10 @@ use crate::family::shown;
 use crate::plan::{BuildNeed, BuildReason};
 use crate::redact::Redactor;
 use crate::registry::Unlisted;
-use crate::run::{Checkpoint, Options, Order, ProblemReport, Step, order_of_all, order_of_folder};
+use crate::run::{
+    BuildOrder, BuildStep, Checkpoint, Options, ProblemReport, build_order_of_all,
+    build_order_of_folder,
+};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -66,7 +69,7 @@ struct Image {
 }
 
 impl Image {
-    fn new(step: Step) -> Self {
+    fn new(step: BuildStep) -> Self {
         let spec = step.spec.as_ref();
         let context = spec.and_then(|spec| spec.context.as_ref());
         Self {
@@ -97,14 +100,14 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         if arguments.all {
             let config = arguments.config.with_forges()?;
             let setup = Arc::new(setup(config, Unlisted::Refuse, redactor).await?);
-            return Ok(order_of_all(&setup, &options).await);
+            return Ok(build_order_of_all(&setup, &options).await);
         }
         let (config, unlisted) = arguments.config.load()?;
         let setup = setup(config, unlisted, redactor).await?;
         let (parsed, _) = parse_folder(&setup, &arguments.path)?;
-        Ok(order_of_folder(&setup, parsed, &options).await)
+        Ok(build_order_of_folder(&setup, parsed, &options).await)
     })?;
-    let Order {
+    let BuildOrder {
         steps,
         cycles,
         findings,

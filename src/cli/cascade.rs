@@ -2,7 +2,7 @@
 
 use super::check::parse_folder;
 use super::ended::Ended;
-use super::output::{Format, json, say, table, text};
+use super::output::{Format, counted, json, say, short_digests, table, text};
 use super::session::{ConfigArgument, setup, wait};
 use super::update::write;
 use crate::family::shown;
@@ -38,7 +38,7 @@ struct Output {
     version: u32,
     references: Vec<Reference>,
     versions: Vec<Raised>,
-    /// What is as it is although something might be expected to change.
+    /// What was left as it is although a change might be expected.
     left: Vec<Left>,
     findings: Vec<String>,
 }
@@ -114,7 +114,8 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
             for finding in &output.findings {
                 say(finding);
             }
-            say(&format!("{} changes {done}", changes.len()));
+            let made = counted(changes.len(), "change", "changes");
+            say(&format!("{made} {done}"));
         }
         let failed = decisions.iter().any(Decision::failed) || !output.findings.is_empty();
         Ok(if failed { Ended::Failed } else { Ended::Clean })
@@ -179,7 +180,7 @@ fn reference(decisions: &[Decision], change: &Change) -> Reference {
 fn render(output: &Output) -> String {
     let references = output.references.iter().map(|r| {
         let lines: Vec<String> = r.lines.iter().map(ToString::to_string).collect();
-        let step = format!("{} -> {}", short(&r.from), r.to);
+        let step = format!("{} → {}", short_digests(&r.from), r.to);
         vec![
             format!("{}:{}", r.path, lines.join(",")),
             shown(&r.image).to_owned(),
@@ -188,7 +189,7 @@ fn render(output: &Output) -> String {
         ]
     });
     let versions = output.versions.iter().map(|v| {
-        let step = format!("{} -> {}", v.from, v.to);
+        let step = format!("{} → {}", v.from, v.to);
         let images: Vec<&str> = v.images.iter().map(|image| shown(image)).collect();
         vec![v.path.clone(), images.join(" "), step, "version".to_owned()]
     });
@@ -202,10 +203,4 @@ fn render(output: &Output) -> String {
         ]
     });
     table(&references.chain(versions).chain(left).collect::<Vec<_>>())
-}
-
-/// A version whose digest is cut short.
-fn short(version: &str) -> &str {
-    let digest = version.find('@').map_or(version.len(), |at| at + 20);
-    version.get(..digest).unwrap_or(version)
 }

@@ -1,7 +1,8 @@
 //! `imagebot check`.
 
+use super::changes::describe;
 use super::ended::Ended;
-use super::output::{Format, counted, json, table, text, with_code};
+use super::output::{Format, counted, json, short_digests, table, text, with_code};
 use super::progress::progress;
 use super::scan::settings_of;
 use super::session::{ConfigArgument, setup, wait};
@@ -49,7 +50,7 @@ pub(super) enum Subject {
 }
 
 impl Subject {
-    /// An existing path, or what begins with `./` or `/`, is a path; `repo:` and `path:` decide.
+    /// An existing path, or a text that begins with `./` or `/`, is a path; the prefixes `repo:` and `path:` decide.
     pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
         let repo = |text: &str| {
             let name = RepoName::parse(text);
@@ -146,7 +147,7 @@ pub(super) struct JudgedFolder {
     pub(super) seen: Observations,
 }
 
-/// Reads and judges a folder; no git is started.
+/// Reads a folder and decides about its references; no git is started.
 pub(super) async fn judge_folder(setup: &Setup, path: &Path) -> anyhow::Result<JudgedFolder> {
     let (parsed, root) = parse_folder(setup, path)?;
     let progress = progress();
@@ -161,7 +162,7 @@ pub(super) async fn judge_folder(setup: &Setup, path: &Path) -> anyhow::Result<J
     })
 }
 
-/// Reads a folder or file, and gives the folder besides.
+/// Reads a folder or file, and returns the folder besides.
 pub(super) fn parse_folder(setup: &Setup, path: &Path) -> anyhow::Result<(ParsedRepo, PathBuf)> {
     let folder = read_folder(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let settings = settings_of(&folder, &setup.config)?;
@@ -250,7 +251,7 @@ async fn of_repo(
                  shows the registered repositories; for a folder, write ./{name}"
             );
         }
-        // Which repositories there are is not known.
+        // The list of repositories is incomplete, so the name may still exist.
         return Ok(Output {
             version: 1,
             subject: name.to_string(),
@@ -287,7 +288,7 @@ async fn of_repo(
 fn trace(decision: &Decision, source: Option<String>, all_tags: bool) -> Trace {
     let settings = decision.effective.as_ref().map(|effective| {
         let settings = &effective.settings;
-        // What nobody set has no line.
+        // A setting that no file sets has no line.
         let set = rows(settings)
             .into_iter()
             .filter(|(_, _, from)| from.line > 0);
@@ -326,7 +327,7 @@ fn trace(decision: &Decision, source: Option<String>, all_tags: bool) -> Trace {
     }
 }
 
-/// A status as a person reads it.
+/// A status in readable words.
 fn status(code: &str) -> &str {
     match code {
         "open" => "would open",
@@ -371,6 +372,7 @@ fn render(output: &Output) -> String {
                 wanted.digest.as_ref().map(|digest| format!("@{digest}")),
             ];
             let version: String = version.into_iter().flatten().collect();
+            let version = short_digests(&version);
             let own = match wanted.class {
                 "major" => ", in a merge request of its own",
                 _ => "",
@@ -422,6 +424,7 @@ fn render(output: &Output) -> String {
         };
         let _ = writeln!(out, "{}: no updates{why}", output.subject);
     }
+    let decisions: Vec<&DecisionReport> = output.references.iter().map(|t| &t.decision).collect();
     for proposal in &output.proposals {
         let title = proposal.title.as_deref().unwrap_or("no update");
         let number = proposal
@@ -438,7 +441,7 @@ fn render(output: &Output) -> String {
             status(proposal.status),
             proposal.branch
         );
-        for change in &proposal.changes {
+        for change in describe(&proposal.changes, &decisions) {
             let _ = writeln!(out, "  {change}");
         }
     }

@@ -6,7 +6,7 @@ use super::session::ConfigArgument;
 use super::settings::rows;
 use crate::config::{Config, operator_schema, parse_repository, repository_schema, review};
 use crate::image::Reference;
-use crate::policy::{SettingOrigin, Policy, RuleSubject};
+use crate::policy::{Policy, RuleSubject, SettingOrigin};
 use crate::repo::{RepoName, RepoPath};
 use crate::source::ReferenceKind;
 use anyhow::Context as _;
@@ -99,7 +99,7 @@ fn check(arguments: &Check) -> anyhow::Result<Ended> {
                     "{} {valid}: {}, {}, {}",
                     path.display(),
                     counted(config.forges.len(), "forge", "forges"),
-                    counted(config.registries.len(), "registry", "registries"),
+                    registries(&config),
                     counted(config.rules.len(), "rule", "rules")
                 ));
                 for found in found {
@@ -112,7 +112,8 @@ fn check(arguments: &Check) -> anyhow::Result<Ended> {
                 }
                 config
             }
-            // What is wrong with the other file is shown all the same; a [[scheme]] may be missing for it.
+            // The problems of the other file are shown as well; only what depends on a [[scheme]] of this one may be
+            // missing.
             Err(error) => match &arguments.repository {
                 Some(path) => {
                     say(&complaint(&error));
@@ -135,6 +136,21 @@ fn check(arguments: &Check) -> anyhow::Result<Ended> {
         ));
     }
     Ok(ended)
+}
+
+/// The number of registries, and how many of them are the built-in public ones.
+fn registries(config: &Config) -> String {
+    let all = counted(config.registries.len(), "registry", "registries");
+    let built_in = Config::default().registries;
+    let is_public = |host| built_in.iter().any(|known| known.host == host);
+    let hosts = config
+        .registries
+        .iter()
+        .map(|registry| registry.host.clone());
+    match hosts.filter(|host| is_public(host.clone())).count() {
+        0 => all,
+        public => format!("{all} ({public} public)"),
+    }
 }
 
 fn read_repository(path: &PathBuf, config: &Config) -> anyhow::Result<crate::fleet::RepoSettings> {

@@ -15,8 +15,8 @@ const REGISTRY: &str = "registry.json";
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  imagebot demo --fail ruby\n  imagebot demo --diamond")]
 pub(super) struct Arguments {
-    /// Keep repositories, registry, cache and configuration in this folder, which must be empty or missing; if it already
-    /// holds a demo, serve its registry until the command is stopped
+    /// Keep repositories, registry, cache and configuration in this folder, which must be empty or missing; if it
+    /// already holds a demo, serve its registry until the command is stopped
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
     /// Let the tests of a repository fail, until everything else is done; with --keep they stay so
@@ -61,9 +61,9 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
             folder: &folder,
             members: &members,
             fail,
-            // What is kept may be looked at while it is red.
+            // A demo that is kept can be inspected while it is red.
             recovers: arguments.keep.is_none(),
-            // So that something is left to wait for.
+            // One merge per pass shows how the bottom of the diamond waits.
             merges: if arguments.diamond { 1 } else { usize::MAX },
             now: jiff::Timestamp::now(),
         };
@@ -104,7 +104,7 @@ fn empty(folder: &Path) -> anyhow::Result<PathBuf> {
         .with_context(|| format!("{shown} cannot be read"))
 }
 
-/// The demo was played in this folder: its registry answers again, so that `check` and `run` have somebody to ask.
+/// The demo has run in this folder before: its registry is served again, so that `check` and `run` can reach it.
 async fn serve_again(folder: &Path) -> anyhow::Result<Ended> {
     let folder = folder.canonicalize()?;
     let registry = DemoRegistry::load(&folder.join(REGISTRY))

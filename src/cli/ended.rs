@@ -17,7 +17,7 @@ pub enum Ended {
 }
 
 impl Ended {
-    /// How a command ended that gave an error.
+    /// How a command ended that returned an error.
     pub fn of(error: &anyhow::Error) -> Self {
         match error.downcast_ref::<Stopped>() {
             Some(Stopped(signal)) => Self::Stopped(*signal),
@@ -32,7 +32,7 @@ impl From<Ended> for ExitCode {
             Ended::Clean => 0,
             Ended::Failed => 1,
             Ended::Misused => 2,
-            // As shells count it.
+            // The exit code that shells use for a signal.
             Ended::Stopped(signal) => 128 + signal,
         })
     }

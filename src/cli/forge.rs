@@ -1,4 +1,4 @@
-//! `imagebot forge`: whether forges let imagebot do its work.
+//! `imagebot forge`: whether the forges give imagebot the access that it needs.
 
 use super::ended::Ended;
 use super::output::{Format, json, text};
@@ -33,7 +33,7 @@ struct Doctor {
     format: Format,
 }
 
-/// What was found on one forge.
+/// The result for one forge.
 #[derive(Debug, Serialize)]
 struct Examined {
     forge: String,

@@ -1,4 +1,4 @@
-//! `imagebot freshness`: whether what is published is built on its parents' current content.
+//! `imagebot freshness`: whether published images are built on the current content of their parents.
 
 use super::ended::Ended;
 use super::output::{Format, json, table, text};
@@ -60,7 +60,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     Ok(if failed { Ended::Failed } else { Ended::Clean })
 }
 
-/// What the argument means: a registered repository's name is that repository.
+/// What the argument means: the name of a registered repository stands for all images of that repository.
 fn subjects(setup: &Setup, publishers: &Publishers, subject: &str) -> anyhow::Result<Vec<Subject>> {
     let of_repo = |text: &str| publishers.of_repo(&RepoName::parse(text).ok()?);
     let of_image = |text: &str| -> anyhow::Result<Vec<Subject>> {

@@ -214,7 +214,7 @@ async fn show(forge: &Local, repo: &Repository, number: u64) -> anyhow::Result<E
     };
     let comments = forge.comments(repo, number).await?;
     let mut out = format!(
-        "{} !{number} ({})\n{}\n{} -> {}\nlabels: {}\n\n{}\n",
+        "{} !{number} ({})\n{}\n{} → {}\nlabels: {}\n\n{}\n",
         repo.name,
         mr.state.code(),
         mr.title,

@@ -1,15 +1,15 @@
-//! Printing: data on stdout, words for people on stderr, nothing that could move a terminal's cursor.
+//! Printing: data on stdout, messages on stderr, and nothing that could move a terminal's cursor.
 
 use crate::redact::Redactor;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::OnceLock;
 
-/// What everything that is printed passes: a server may have repeated a credential in what is printed here (B6).
+/// Everything that is printed goes through this redactor: a server may have repeated a credential in it (B6).
 static REDACTOR: OnceLock<Redactor> = OnceLock::new();
 
-/// Has everything that the process prints from here on pass a redactor. Called once, before a command runs.
+/// Makes everything that the process prints from here on go through a redactor. Called once, before a command runs.
 pub(super) fn redact_with(redactor: &Redactor) {
-    // A second call in one process would be a test's; the first redactor stays.
+    // Only a test calls this twice in one process; the first redactor stays.
     let _ = REDACTOR.set(redactor.clone());
 }
 
@@ -29,7 +29,7 @@ pub(super) enum Format {
     Json,
 }
 
-/// Writes data. A reader that went away is no error.
+/// Writes data. A reader that closed its end is not an error.
 pub(super) fn data(bytes: &[u8]) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
@@ -41,7 +41,7 @@ pub(super) fn data(bytes: &[u8]) -> anyhow::Result<()> {
 /// Writes a value as JSON, one document.
 pub(super) fn json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     let mut text = serde_json::to_vec_pretty(value)?;
-    // As values, so that a secret that is also JSON's own word does not break the document.
+    // Redacted as values, so that a secret that looks like a part of JSON's syntax does not break the document.
     if let Some(redactor) = REDACTOR.get().filter(|redactor| redactor.finds(&text)) {
         text = serde_json::to_vec_pretty(&redactor.redact_json(serde_json::to_value(value)?))?;
     }
@@ -49,19 +49,19 @@ pub(super) fn json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     data(&text)
 }
 
-/// Writes text for people as a command's data.
+/// Writes human-readable text as a command's data.
 pub(super) fn text(text: &str) -> anyhow::Result<()> {
     data(redacted(&safe(text)).as_bytes())
 }
 
-/// Writes words for people beside the data.
+/// Writes a message to stderr, beside the data.
 pub(super) fn say(text: &str) {
-    // With stderr gone there is nobody to tell.
+    // Without stderr there is no place for the message.
     let text = safe(text.trim_end());
     let _ = writeln!(std::io::stderr().lock(), "{}", redacted(&text));
 }
 
-/// An error as it is told: problems of a configuration are whole messages already, everything else becomes one.
+/// The message of an error. Problems of a configuration are complete messages already; everything else becomes one.
 pub fn complaint(error: &anyhow::Error) -> String {
     match error.downcast_ref::<crate::config::Problems>() {
         Some(problems) => safe(&problems.to_string()),
@@ -69,7 +69,7 @@ pub fn complaint(error: &anyhow::Error) -> String {
     }
 }
 
-/// Whether somebody watches.
+/// Whether stderr is a terminal.
 pub(super) fn is_watched() -> bool {
     std::io::stderr().is_terminal()
 }
@@ -92,10 +92,10 @@ pub(super) fn safe(text: &str) -> String {
         })
 }
 
-/// The most of a cell that is shown, in characters: a file or a server may hold longer names (B11).
+/// The widest cell of a table, in characters: a file or a server may hold longer names (B11).
 const WIDEST: usize = 200;
 
-/// The beginning of a text, with what is left out counted.
+/// The beginning of a text, with the number of characters that were left out.
 pub(super) fn cut(text: &str, most: usize) -> std::borrow::Cow<'_, str> {
     match text.char_indices().nth(most) {
         None => text.into(),
@@ -106,7 +106,24 @@ pub(super) fn cut(text: &str, most: usize) -> std::borrow::Cow<'_, str> {
     }
 }
 
-/// A sentence with its stable code behind it in brackets. A sentence that ends in a more precise code keeps both.
+/// The text with every SHA-256 digest cut to its first twelve digits.
+pub(super) fn short_digests(text: &str) -> String {
+    const ALGORITHM: &str = "sha256:";
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(ALGORITHM) {
+        let (before, digest) = rest.split_at(at + ALGORITHM.len());
+        let is_end = |c: char| !c.is_ascii_hexdigit();
+        let end = digest.find(is_end).unwrap_or(digest.len());
+        out.push_str(before);
+        // Only a whole digest is cut: other text stays as it is.
+        out.push_str(&digest[..if end == 64 { 12 } else { end }]);
+        rest = &digest[end..];
+    }
+    out + rest
+}
+
+/// A sentence followed by its stable code in brackets. A sentence that already ends in a more precise code keeps both.
 pub(super) fn with_code(sentence: &str, code: &str) -> String {
     let precise = ["not-editable", "edit-refused"].contains(&code);
     match sentence
@@ -156,6 +173,22 @@ pub(super) fn table(rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_digests_are_cut_and_other_text_stays() {
+        let digest = "0123456789abcdef".repeat(4);
+        for (text, expected) in [
+            (format!("a:1@sha256:{digest}"), "a:1@sha256:0123456789ab"),
+            (
+                format!("sha256:{digest} is not sha256:{digest}."),
+                "sha256:0123456789ab is not sha256:0123456789ab.",
+            ),
+            ("sha256:0123, sha256:".to_owned(), "sha256:0123, sha256:"),
+            ("no digest → none".to_owned(), "no digest → none"),
+        ] {
+            assert_eq!(short_digests(&text), expected);
+        }
+    }
 
     #[test]
     fn b11_a_long_cell_is_cut() {

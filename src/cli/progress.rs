@@ -1,4 +1,4 @@
-//! A line on the terminal that tells how far a pass is; nothing where nobody watches.
+//! A line on the terminal that shows how far a pass is; none if stderr is not a terminal.
 
 use super::output::is_watched;
 use crate::run::Progress;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 struct Bar(ProgressBar);
 
-/// Something that shows how far a pass is.
+/// A progress line for the terminal, or one that does nothing.
 pub(super) fn progress() -> Arc<dyn Progress> {
     if !is_watched() {
         return Arc::new(());

@@ -5,7 +5,7 @@ use super::output::{Format, json, text};
 use super::session::{ConfigArgument, setup, wait};
 use crate::image::{ImageName, Reference, RegistryHost, Tag};
 use crate::redact::Redactor;
-use crate::registry::{Goal, DoctorOutcome, DoctorStep};
+use crate::registry::{DoctorOutcome, DoctorStep, Goal};
 use crate::run::Setup;
 use anyhow::Context as _;
 use clap::Subcommand;
@@ -82,7 +82,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     Ok(if failed { Ended::Failed } else { Ended::Clean })
 }
 
-/// What is looked at.
+/// The registry, and the image on it, that is checked.
 struct Subject {
     host: RegistryHost,
     image: Option<ImageName>,
@@ -104,7 +104,7 @@ async fn walk(setup: &Setup, subject: &Subject) -> Walk {
     let login = match setup.host_login(&subject.host) {
         Ok(login) => login,
         Err(error) => {
-            // The rest of the way is still worth a look.
+            // The remaining steps are still worth checking.
             steps.push(StepOutput {
                 name: "secret",
                 outcome: "failed",
@@ -130,8 +130,8 @@ async fn walk(setup: &Setup, subject: &Subject) -> Walk {
     }
 }
 
-/// A host is one that is configured, or has a dot, or is `localhost`; everything else is an image as Docker reads it:
-/// `node:20` is one.
+/// A configured host, a text with a dot, or `localhost` is a host; everything else is an image as Docker reads it, such
+/// as `node:20`.
 fn parse(subject: &str, setup: &Setup) -> anyhow::Result<Subject> {
     let configured = |host: &RegistryHost| {
         let mut registries = setup.config.registries.iter();

@@ -58,7 +58,7 @@ struct Listed {
 #[derive(Debug, Serialize)]
 struct Row {
     repo: String,
-    /// On which forge; empty for one that was left out.
+    /// The forge; empty for a repository that is not registered.
     forge: String,
     /// Its default branch, if it has one.
     branch: Option<String>,

@@ -1,7 +1,8 @@
 //! `imagebot run`.
 
+use super::changes::describe;
 use super::ended::Ended;
-use super::output::{Format, counted, json, say, with_code};
+use super::output::{Format, counted, json, say, short_digests, with_code};
 use super::progress::progress;
 use super::session::{ConfigArgument, setup, setup_to_write, wait};
 use crate::redact::Redactor;
@@ -36,14 +37,14 @@ pub(super) struct Arguments {
     format: Format,
 }
 
-/// Which problems give exit code 1.
+/// Which problems cause exit code 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum FailOn {
     /// Problems that are new since the last pass.
     New,
-    /// Any.
+    /// Any problem.
     Any,
-    /// None.
+    /// No problem.
     Never,
 }
 
@@ -100,14 +101,14 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     Ok(if failed { Ended::Failed } else { Ended::Clean })
 }
 
-/// The most references of a repository that are shown with the same reason. JSON has all.
+/// The most references of a repository that are shown for one reason. JSON has all of them.
 const MOST_ALIKE: usize = 10;
-/// The most merge requests of a repository that are shown. JSON has all.
+/// The most merge requests of a repository that are shown. JSON has all of them.
 const MOST_PROPOSALS: usize = 50;
 /// The most changes of a merge request that are shown.
 const MOST_CHANGES: usize = 30;
 
-/// The report for people: what changed, what went wrong, and the counts of everything else.
+/// The human-readable report: what changed, what failed, and counts of everything else.
 pub(super) fn render(report: &Report) -> String {
     let mut out = String::new();
     let mut quiet = 0;
@@ -142,6 +143,7 @@ pub(super) fn render(report: &Report) -> String {
                 let _ = writeln!(out, "    help: {}", indented(help));
             }
         }
+        let decisions: Vec<&DecisionReport> = repo.decisions.iter().collect();
         for proposal in repo.proposals.iter().take(MOST_PROPOSALS) {
             let number = proposal
                 .number
@@ -160,10 +162,11 @@ pub(super) fn render(report: &Report) -> String {
                 format!(" ({})", proposal.detail)
             };
             let _ = writeln!(out, "  {status}: {number}{title}{why}");
-            for change in proposal.changes.iter().take(MOST_CHANGES) {
+            let shown = proposal.changes.len().min(MOST_CHANGES);
+            for change in describe(&proposal.changes[..shown], &decisions) {
                 let _ = writeln!(out, "    {change}");
             }
-            let more = proposal.changes.len().saturating_sub(MOST_CHANGES);
+            let more = proposal.changes.len() - shown;
             if more > 0 {
                 let _ = writeln!(out, "    and {more} more changes");
             }
@@ -185,8 +188,8 @@ pub(super) fn render(report: &Report) -> String {
                 decision.outcome,
                 decision.path,
                 decision.line,
-                decision.written,
-                with_code(&indented(&decision.detail), decision.reason),
+                short_digests(&decision.written),
+                with_code(&indented(&short_digests(&decision.detail)), decision.reason),
                 age(decision.since)
             );
             if let Some(help) = decision
@@ -243,7 +246,7 @@ pub(super) fn render(report: &Report) -> String {
             .filter(|decision| decision.outcome == outcome)
             .count()
     };
-    // What follows nothing, or lacks a platform, is kept, but nobody may take it for current.
+    // A reference that cannot be compared, or whose update lacks a platform, is kept but must not count as current.
     let current = || {
         decisions()
             .filter(|decision| matches!(decision.reason, "up-to-date" | "same-content"))
@@ -323,7 +326,7 @@ fn merge_requests(report: &Report) -> String {
     format!("merge requests: {}\n", list(&counts))
 }
 
-/// What has come to its end, once for each image and tag however many references have it.
+/// The ended version lines, once for each image and tag, however many references have it.
 fn endings<'r>(decisions: impl Iterator<Item = &'r DecisionReport>) -> String {
     let mut found: BTreeMap<(&str, &str), (&DecisionReport, usize)> = BTreeMap::new();
     for decision in decisions.filter(|d| matches!(d.reason, "line-ended" | "no-new-tags")) {
@@ -355,7 +358,7 @@ fn endings<'r>(decisions: impl Iterator<Item = &'r DecisionReport>) -> String {
 /// How many of them are shown.
 const MOST_ENDINGS: usize = 20;
 
-/// Since when a lasting problem is there.
+/// How long a lasting problem has existed.
 fn age(since: Option<Timestamp>) -> String {
     match since {
         None => String::new(),

@@ -116,7 +116,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
     Ok(Ended::Clean)
 }
 
-/// A folder's own settings.
+/// The settings of a folder's own imagebot.toml.
 pub(super) fn settings_of(folder: &Folder, operator: &Config) -> anyhow::Result<RepoSettings> {
     let place = folder.root.join("").display().to_string();
     own_settings(&place, &folder.tree, operator).map_err(|error| match error {

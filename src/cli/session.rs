@@ -1,4 +1,4 @@
-//! What most commands begin with: the configuration, and everything that it names.
+//! Loads the configuration and prepares everything that it names; most commands begin here.
 
 use crate::config::{self, Config};
 use crate::http::install_crypto;
@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 
-/// The configuration to use.
+/// The configuration file to use.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ConfigArgument {
     /// The operator's configuration [default: ~/.config/imagebot/config.toml, then /etc/imagebot/config.toml]
@@ -20,7 +20,7 @@ pub(super) struct ConfigArgument {
 }
 
 impl ConfigArgument {
-    /// The configuration, and whether hosts that are not listed may be asked: only where there is no file.
+    /// The configuration, and whether unlisted hosts may be contacted, which they may only if there is no file.
     pub(super) fn load(&self) -> anyhow::Result<(Config, Unlisted)> {
         match self.path() {
             Some(path) => Ok((load(&path)?, Unlisted::Refuse)),
@@ -28,7 +28,7 @@ impl ConfigArgument {
         }
     }
 
-    /// As [`ConfigArgument::load`], for commands that make no sense without a file.
+    /// As [`ConfigArgument::load`], for commands that need a file.
     pub(super) fn needed(&self) -> anyhow::Result<Config> {
         let path = self.path().with_context(|| {
             format!(
@@ -39,7 +39,7 @@ impl ConfigArgument {
         load(&path)
     }
 
-    /// As [`ConfigArgument::needed`], for commands that work on registered repositories.
+    /// As [`ConfigArgument::needed`], for commands that need registered repositories.
     pub(super) fn with_forges(&self) -> anyhow::Result<Config> {
         let config = self.needed()?;
         if config.forges.is_empty() {
@@ -98,7 +98,7 @@ pub(super) async fn setup_to_write(
     Ok(Setup::new(config, unlisted, redactor.clone()).await?)
 }
 
-/// Runs a command that waits for servers.
+/// Runs a command until it ends or a signal arrives.
 pub(super) fn wait<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     install_crypto();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -111,20 +111,20 @@ pub(super) fn wait<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyho
             signal = signalled() => Err(Stopped(signal?).into()),
         }
     });
-    // What is dropped here stops its git processes and removes its temporary files (F57).
+    // Dropping the command stops its git processes and removes its temporary files (F57).
     runtime.shutdown_timeout(GRACE);
     ended
 }
 
-/// How long tasks are waited for that cannot be stopped at once.
+/// How long tasks that cannot be stopped at once may still run.
 const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// A command that a signal stopped.
+/// A command was stopped by a signal.
 #[derive(Debug, thiserror::Error)]
 #[error("stopped by signal {0}; the next run continues from here")]
 pub(super) struct Stopped(pub(super) u8);
 
-/// The first signal that asks the process to end. Not SIGHUP: `nohup` would not be respected.
+/// Waits for the first signal that asks the process to end. SIGHUP is not one of them, because of `nohup`.
 async fn signalled() -> std::io::Result<u8> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;

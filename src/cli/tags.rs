@@ -129,7 +129,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     };
     let current = reference.tag.as_ref().map(Tag::as_str);
     let today = arguments.today.unwrap_or_else(today);
-    // The name is judged as `run` judges it: with the operator's aliases put in.
+    // As in `run`, the operator's aliases apply to the name first.
     let (config, _) = arguments.config.load()?;
     let image = config.operator().resolve(&reference.name);
     let selection = select(&image, current, &tags, &rules, today)
@@ -189,7 +189,7 @@ fn rules(arguments: &Arguments) -> anyhow::Result<Rules> {
     })
 }
 
-/// The registry's list, or why there is none.
+/// The registry's list of tags, or why it is unavailable.
 fn listed(
     arguments: &Arguments,
     reference: &Reference,

@@ -1,14 +1,16 @@
 //! `imagebot update`.
 
+use super::changes::describe;
 use super::check::{JudgedFolder, judge_folder};
 use super::ended::Ended;
-use super::output::{say, text};
+use super::output::{counted, say, text};
 use super::session::{ConfigArgument, setup, wait};
 use crate::fleet::ParsedRepo;
 use crate::plan::{Decision, Outcome, Proposal};
-use crate::policy::{Changes, SettingOrigin, Rule, Set};
+use crate::policy::{Changes, Rule, Set, SettingOrigin};
 use crate::redact::Redactor;
 use crate::repo::RepoPath;
+use crate::run::DecisionReport;
 use anyhow::Context as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -28,7 +30,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
     let (mut config, unlisted) = arguments.config.load()?;
-    // A folder has no second merge request for a major change: the widest allowed change is written.
+    // A folder has no second merge request for major changes: the widest allowed change is written.
     let together = Set {
         value: false,
         from: SettingOrigin::built_in(),
@@ -51,22 +53,21 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         } = judge_folder(&setup, &arguments.path).await?;
         let proposals = parsed.propose(&setup.operator, "", &mut decisions, &seen, true);
         let changes = proposals.first().map(|proposal| proposal.changes.clone());
-        let changes = changes.unwrap_or_default();
+        let mut changes = changes.unwrap_or_default();
+        let planned = changes.len();
         let unwritten = match arguments.dry_run {
             true => Vec::new(),
             false => write(&parsed, &root, &proposals),
         };
-        let is_written = |line: &String| {
-            let of = |path: &RepoPath| line.starts_with(&format!("{path} "));
-            !unwritten.iter().any(|(path, _)| of(path))
-        };
-        let lines: Vec<String> = changes.lines().into_iter().filter(is_written).collect();
-        text(
-            &lines
-                .iter()
-                .map(|line| format!("{line}\n"))
-                .collect::<String>(),
-        )?;
+        let is_written = |path: &RepoPath| !unwritten.iter().any(|(of, _)| of == path);
+        changes.references.retain(|change| is_written(&change.path));
+        changes.follows.retain(|change| is_written(&change.path));
+        changes.versions.retain(|change| is_written(&change.path));
+        let reports: Vec<DecisionReport> = decisions.iter().map(DecisionReport::from).collect();
+        let reports: Vec<&DecisionReport> = reports.iter().collect();
+        let lines = describe(&changes.lines(), &reports);
+        let lines = lines.iter().map(|line| format!("{line}\n"));
+        text(&lines.collect::<String>())?;
         for (_, error) in &unwritten {
             say(&format!("error: {error:#}"));
         }
@@ -85,15 +86,16 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         } else {
             "made"
         };
-        say(&format!("{} changes {done}", lines.len()));
+        let made = counted(changes.len(), "change", "changes");
+        say(&format!("{made} {done}"));
         if !unwritten.is_empty() {
-            let not = changes.len().saturating_sub(lines.len());
+            let not = counted(planned - changes.len(), "change", "changes");
             say(&format!(
-                "{not} changes not made\nhelp: make the files writable and run the command again"
+                "{not} not made\nhelp: make the files writable and run the command again"
             ));
         }
         Ok(match failed {
-            // Of one file that was named, nothing is done.
+            // Only one file was named, and nothing was done to it.
             true if !unwritten.is_empty() && !arguments.path.is_dir() => Ended::Misused,
             true => Ended::Failed,
             false => Ended::Clean,
@@ -101,7 +103,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     })
 }
 
-/// Writes the changed files; those that cannot be written, and why.
+/// Writes the changed files. Returns those that cannot be written, and why.
 pub(super) fn write(
     parsed: &ParsedRepo,
     root: &Path,
@@ -119,7 +121,7 @@ pub(super) fn write(
         .collect()
 }
 
-/// Replaces a file at once and as a whole, if it still is what was read; its mode stays.
+/// Replaces a file atomically, provided it still has the contents that were read; its mode stays.
 fn replace(path: &Path, before: &[u8], after: &[u8]) -> anyhow::Result<()> {
     let shown = path.display();
     let metadata =

@@ -5,16 +5,16 @@ use super::reader::Table;
 use crate::policy::Age;
 use std::time::Duration;
 
-/// The most work of a pass. A fleet of ordinary repositories meets none of these bounds.
+/// The most work of a pass. An ordinary repository stays far below these bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Budget {
-    /// The most references that are read of a repository, and of one file.
+    /// The most references that are read from a repository, and from one file.
     pub references: usize,
     /// The most images of a repository that are looked up in a pass.
     pub lookups: usize,
-    /// The most newer tags that are tried for a reference in a pass, where those before could not be used.
+    /// The most newer tags that are tried for a reference in a pass, if the ones before cannot be used.
     pub candidates: usize,
-    /// The longest that a look-up waits for a registry that answers nobody.
+    /// How long a look-up waits for a registry that has not answered any request yet.
     pub lookup_time: Duration,
     /// The longest that a pass waits for one registry.
     pub host_time: Duration,

@@ -15,7 +15,7 @@ use url::Url;
 /// A `[[forge]]`.
 #[derive(Debug, Clone)]
 pub enum ForgeConfig {
-    /// A folder of bare repositories.
+    /// A folder of bare repositories on this machine.
     Local {
         /// The folder.
         path: PathBuf,
@@ -31,15 +31,15 @@ pub enum ForgeConfig {
 /// A GitLab or GitHub.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
-    /// Which of them.
+    /// GitLab or GitHub.
     pub kind: ServerKind,
-    /// Where it is; a path behind the host is its relative root.
+    /// Its address; a path after the host is the server's relative root.
     pub url: Url,
-    /// The tokens, each with the prefix of the repositories that it is for; the longest that fits decides.
+    /// The tokens, each with the prefix of the repositories that it is for. The longest matching prefix decides.
     pub tokens: Vec<(String, TokenConfig)>,
     /// The repositories that are registered.
     pub repos: RepoGlobs,
-    /// The topics of which a repository needs one; none: topics play no part.
+    /// A repository needs one of these topics to be registered; empty: topics do not matter.
     pub topics: Vec<String>,
     /// Whether archived repositories are registered too.
     pub archived: bool,
@@ -49,15 +49,15 @@ pub struct ServerConfig {
     pub mirrors: bool,
     /// The registry of a GitHub Enterprise Server, whose API does not name it.
     pub registry: Option<RegistryHost>,
-    /// Whether a GitHub's own auto-merge is used.
+    /// Whether GitHub's own auto-merge is used.
     pub auto_merge: bool,
     /// CA certificates besides the system's.
     pub ca_file: Option<PathBuf>,
-    /// The least time between two requests that change something, if the file says it.
+    /// The least time between two requests that change something; `None`: the forge's default.
     pub pause: Option<Duration>,
 }
 
-/// Which server.
+/// The kinds of servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServerKind {
     /// GitLab.
@@ -66,7 +66,7 @@ pub enum ServerKind {
     GitHub,
 }
 
-/// What imagebot shows a server.
+/// How imagebot logs in to a server.
 #[derive(Debug, Clone)]
 pub enum TokenConfig {
     /// A token.
@@ -75,14 +75,14 @@ pub enum TokenConfig {
     App {
         /// Its id.
         id: u64,
-        /// Its installation; where it has only one it need not be named.
+        /// Its installation; `None` if the app has only one.
         installation: Option<u64>,
         /// Its private key, PEM.
         key: Secret,
     },
 }
 
-/// Reads a `[[forge]]`. What is wrong with the rest is found also where its kind is wrong.
+/// Reads a `[[forge]]`. Problems of the other keys are reported even if `kind` is wrong.
 pub(super) fn forge(table: Table<'_>, folder: &Path) -> Option<ForgeConfig> {
     table.only(&[keys::FORGE]);
     let kinds = [
@@ -127,7 +127,7 @@ pub(super) fn forge(table: Table<'_>, folder: &Path) -> Option<ForgeConfig> {
     }
 }
 
-/// Keys that are known, but not for this kind of forge.
+/// Reports keys that exist, but not for this kind of forge.
 fn refuse(table: Table<'_>, names: &[&str], kind: &str) {
     for name in names
         .iter()
@@ -259,7 +259,7 @@ fn app_of(table: Table<'_>, kind: ServerKind, folder: &Path) -> Option<TokenConf
     })
 }
 
-/// The address of a server: where a person opens it in a browser.
+/// The address of a server, as a user opens it in a browser.
 fn base(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| format!("{text:?} is not a URL: {error}"))?;
     let fits = matches!(url.scheme(), "https" | "http") && url.host_str().is_some();
@@ -298,7 +298,7 @@ fn base(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// The server that an API's address belongs to, if it is one.
+/// If the address is the one of a server's API: the address of the server.
 fn of_api(url: &Url) -> Option<String> {
     let host = url.host_str()?;
     let port = url
@@ -322,7 +322,7 @@ fn of_api(url: &Url) -> Option<String> {
     Some(format!("{}{root}", origin(host)))
 }
 
-/// Whether an address is one of this machine.
+/// Whether an address is on this machine.
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),

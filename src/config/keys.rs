@@ -1,14 +1,14 @@
-//! Every key that the files know: its type, its default, one line of what it means.
+//! Every key of both files: its type, its default and one line about its meaning.
 //!
 //! This is the one list: the readers check against it, the schema is printed from it, and a test holds the samples
-//! under `config/` against it. A key that is planned but does not work yet is in [`LATER`], not here.
+//! under `config/` against it. A key that is planned but does not work yet is listed in [`LATER`], not here.
 
 /// A key.
 #[derive(Debug)]
 pub(super) struct Key {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
-    /// One line for editors and people.
+    /// One line, shown by editors and in the documentation.
     pub(super) about: &'static str,
 }
 
@@ -25,7 +25,7 @@ pub(super) enum Kind {
     Secret,
     /// A path, or a table of these keys.
     VersionFile,
-    /// Names of one's own with text values.
+    /// User-defined names with text values.
     Map,
     Table(&'static [Key]),
     Tables(&'static [Key]),
@@ -39,7 +39,7 @@ macro_rules! keys {
 
 use Kind::{Bool, Map, Number, Numbers, OneOf, Secret, Table, Tables, Text, Texts, VersionFile};
 
-/// What a rule can set.
+/// The keys that a rule can set.
 pub(super) const SETTINGS: &[Key] = keys! {
     "enabled": Bool, "Whether the references are updated. Default: true.";
     "scheme": Text, "How tags are parsed as versions: auto, semver, floating, or the name of a [[scheme]]. Default: \"auto\".";
@@ -72,7 +72,7 @@ pub(super) const SETTINGS: &[Key] = keys! {
     "reason": Text, "Why the rule exists, shown wherever it decides something.";
 };
 
-/// What a rule can look at.
+/// The keys by which a rule is matched.
 pub(super) const MATCHERS: &[Key] = keys! {
     "images": Texts, "Globs on image names with their host: \"docker.io/library/node\", \"registry.example.com/acme/**\", \"**/postgres\".";
     "repos": Texts, "Globs on repository paths.";
@@ -100,14 +100,14 @@ const REGISTRY: &[Key] = keys! {
     "rebase_links": Bool, "Whether to fetch pages of tags that name another origin from this one, for a reverse proxy that does not rewrite links. Default: false.";
 };
 
-/// What a GitHub App is known by.
+/// The keys of a GitHub App.
 pub(super) const APP: &[Key] = keys! {
     "id": Number, "The App's id.";
     "installation": Number, "The id of its installation. Default: its only one.";
     "key": Secret, "Its private key, PEM.";
 };
 
-/// A narrower token of a forge.
+/// The keys of a token for a part of a forge.
 pub(super) const TOKENS: &[Key] = keys! {
     "prefix": Text, "Prefix of the paths of its repositories, in whole parts: \"apps\" is apps/web, not apps2/web.";
     "token": Secret, "The token.";
@@ -129,12 +129,12 @@ pub(super) const OF_SERVERS: &[&str] = &[
     "registry",
     "auto_merge",
 ];
-/// Those that are for GitHub only.
+/// Keys of a `[[forge]]` that are for GitHub only.
 pub(super) const OF_GITHUB: &[&str] = &["auto_merge"];
-/// Those that are for folders only.
+/// Keys of a `[[forge]]` that are for folders only.
 pub(super) const OF_FOLDERS: &[&str] = &["path", "owners"];
 
-/// What the operator says of who publishes which images.
+/// Which repositories publish which images, as the operator declares it.
 pub(super) const PUBLISHES: &[Key] = keys! {
     "repo": Text, "A glob on the repositories that publish the images.";
     "images": Texts, "Names of images that they publish, or globs on names they may claim with [[image]]. {repo} is the repository's path, {name} its last part.";
@@ -152,7 +152,7 @@ pub(super) const IMAGE: &[Key] = keys! {
     "watch": Texts, "Globs on the files whose change requires a rebuild, from the root of the repository. Default: the files of its build context.";
 };
 
-/// Where a version stands, if its file's name does not say it.
+/// Where in its file a version is, unless the file's name implies it.
 pub(super) const VERSION_FILE: &[Key] = keys! {
     "path": Text, "The file, from the root of the repository.";
     "kind": OneOf(&["text", "edn", "toml", "yaml", "json", "arg", "label", "regex"]), "Its format. Default: from its name.";
@@ -160,7 +160,7 @@ pub(super) const VERSION_FILE: &[Key] = keys! {
     "pattern": Text, "regex: a regular expression with one group, which is the version; ^ and $ are the ends of lines.";
 };
 
-/// Something that a repository depends on besides what its files name.
+/// A dependency of a repository besides the references in its files.
 pub(super) const DEPENDS: &[Key] = keys! {
     "repo": Text, "A repository's path, or its address.";
     "image": Text, "An image's name.";
@@ -244,10 +244,10 @@ pub(super) const REPOSITORY: &[Key] = keys! {
     "rule": Tables(&[]), "A rule: what it matches, what it sets. It comes after the operator's.";
 };
 
-/// Keys that are planned, each with the table it will stand in.
+/// Keys that are planned, each with the table that it will belong to.
 pub(super) const LATER: &[&str] = &["store"];
 
-/// The tables of a file that know a key, as they are written.
+/// The tables of a file that have a key of this name, as they are written.
 pub(super) fn elsewhere(file: &'static [Key], name: &str) -> impl Iterator<Item = String> {
     let rule = SETTINGS.iter().chain(MATCHERS).any(|key| key.name == name);
     file.iter().filter_map(move |key| {
@@ -261,7 +261,7 @@ pub(super) fn elsewhere(file: &'static [Key], name: &str) -> impl Iterator<Item 
     })
 }
 
-/// How a table is written.
+/// A header as it is written in the file.
 pub(super) fn example(name: &str) -> String {
     match name {
         "login" => "write login = { username = \"bot\", password = { env = \"REGISTRY_TOKEN\" } }"

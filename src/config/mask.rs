@@ -1,15 +1,15 @@
-//! What of a configuration file may be repeated in a report of its problems.
+//! Which parts of a configuration file may be repeated in a report of its problems.
 //!
-//! A problem is shown with its line, and the line may hold a password: where one belongs, in a misspelt key, without
-//! quotes, in an address. So everything is hidden that is not known to be harmless: shown are keys, punctuation, and
-//! the values of known keys that hold no secret (B10).
+//! A problem is shown with its line, and the line may contain a password: in its proper place, in a misspelt key,
+//! without quotes, or in an address. So everything is hidden unless it is known to be harmless: keys, punctuation, and
+//! the values of known keys that are not secrets (B10).
 
 use super::keys::{Key, Kind, MATCHERS, SETTINGS, VERSION_FILE};
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// The text with what may be a secret replaced byte for byte, and the pieces that were replaced.
+/// The text with possible secrets replaced byte for byte, and the ranges that were replaced.
 pub(super) fn masked(text: &str, root: &DeTable<'_>, keys: &[Key]) -> (String, Vec<String>) {
     let mut shown = headers(text, keys);
     walk(text, root, &[keys], &mut shown);
@@ -26,7 +26,7 @@ pub(super) fn masked(text: &str, root: &DeTable<'_>, keys: &[Key]) -> (String, V
     }
     hidden.sort();
     hidden.dedup();
-    // Only ASCII takes the place of whole characters.
+    // Only whole characters are replaced, each byte by ASCII, so the text stays UTF-8.
     (String::from_utf8(out).unwrap_or_default(), hidden)
 }
 
@@ -49,7 +49,7 @@ fn headers(text: &str, keys: &[Key]) -> Vec<Range<usize>> {
     headers.collect()
 }
 
-/// Hides a piece of the text but for white space and the punctuation of TOML.
+/// Hides a range of the text except white space and the punctuation of TOML.
 fn hide(text: &str, span: Range<usize>, out: &mut [u8], hidden: &mut Vec<String>) {
     let Some(piece) = text.get(span.clone()) else {
         return;
@@ -103,7 +103,7 @@ fn show(text: &str, kind: &Kind, value: &Spanned<DeValue<'_>>, shown: &mut Vec<R
     }
 }
 
-/// A value without tables is shown, unless it holds the user of an address.
+/// A value without tables is shown, unless it contains the user name of an address.
 fn plain(text: &str, value: &Spanned<DeValue<'_>>, shown: &mut Vec<Range<usize>>) {
     match value.get_ref() {
         DeValue::Table(_) => keys_only(value, shown),
@@ -125,7 +125,8 @@ fn plain(text: &str, value: &Spanned<DeValue<'_>>, shown: &mut Vec<Range<usize>>
     }
 }
 
-/// `{ env }`, `{ file }` and the program of `{ command }`; an `env` that does not look like one may be the secret.
+/// Shows `{ env }`, `{ file }` and the program of `{ command }`. An `env` that does not look like a name may be the
+/// secret.
 fn secret(text: &str, table: &DeTable<'_>, shown: &mut Vec<Range<usize>>) {
     for (name, value) in table.iter() {
         shown.push(name.span());
@@ -142,7 +143,7 @@ fn secret(text: &str, table: &DeTable<'_>, shown: &mut Vec<Range<usize>>) {
     }
 }
 
-/// Whether a text looks like the name of an environment variable: upper case, as all of them are written.
+/// Whether a text looks like the name of an environment variable: upper case, as is the convention.
 pub(super) fn is_variable(text: &str) -> bool {
     let fits = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     text.len() <= 64

@@ -1,4 +1,5 @@
-//! Globs on names of images, tags and repositories: what can never match is an error, with what was meant.
+//! Globs on names of images, tags and repositories. A glob that can never match is an error, with the intended
+//! spelling.
 
 use super::reader::{At, Table};
 use crate::image::ImageName;
@@ -46,7 +47,7 @@ fn is_regex(text: &str) -> bool {
     text.strip_prefix('!').unwrap_or(text).starts_with('/') && text.len() > 1 && text.ends_with('/')
 }
 
-/// One without a host can never match, unless it begins with a wildcard.
+/// A glob without a host can never match, unless it begins with a wildcard.
 fn image(text: &str) -> Result<Glob, Wrong> {
     let never = |why: &str, help: String| {
         Err((
@@ -71,13 +72,13 @@ fn image(text: &str) -> Result<Glob, Wrong> {
     {
         return never("a tag is not part of an image's name", suggestion(text));
     }
-    // The host may have any case; what follows it may not.
+    // The host may be written in any case, the rest may not.
     let (host, rest) = text.split_once('/').unwrap_or(("", text));
     let is_upper = |text: &str| text.chars().any(char::is_uppercase);
     if is_upper(rest) || is_upper(host) {
         return never("image names are written in lower case", suggestion(text));
     }
-    // A plain name is meant as Docker reads it.
+    // A short name is read as Docker reads it.
     let canonical =
         ImageName::parse(text).map_or_else(|_| text.to_owned(), |name| name.canonical());
     let host = canonical.split('/').next().unwrap_or_default();
@@ -92,7 +93,7 @@ fn image(text: &str) -> Result<Glob, Wrong> {
     Ok(glob)
 }
 
-/// The lines that say what was meant, and that are accepted.
+/// The corrected lines, which are accepted.
 fn suggestion(text: &str) -> String {
     let text = text.rsplit("://").next().unwrap_or_default();
     let (text, _) = text.split_once('@').unwrap_or((text, ""));
@@ -102,7 +103,7 @@ fn suggestion(text: &str) -> String {
         None => (text, None),
     };
     let name = name.trim_matches('/').to_lowercase();
-    // A few capital letters have no small one.
+    // Some capital letters have no lower-case form.
     let is_lower = !name.is_empty() && !name.chars().any(char::is_uppercase);
     let name = match image(if is_lower { &name } else { "**" }) {
         Ok(_) if is_lower => name,
@@ -211,7 +212,7 @@ mod tests {
                 found.as_deref().is_some_and(|found| found.contains(help)),
                 "{text}: {found:?}"
             );
-            // Whoever follows the help meets no other error.
+            // Following the help leads to no other error.
             let help = found.expect("a help");
             if let Some(lines) = help
                 .starts_with("images = ")

@@ -1,11 +1,11 @@
-//! How near a misspelt word is to a known one.
+//! Finds the known name nearest to a misspelt one.
 
 use super::keys::{Key, elsewhere};
 
-/// Names that are longer are not compared with the known ones.
+/// Longer names are not compared with the known ones.
 pub(super) const LONGEST_NAME: usize = 64;
 
-/// The beginning of a name that is repeated in a message.
+/// The beginning of a name, for a message.
 pub(super) fn shortened(name: &str) -> String {
     if name.chars().nth(LONGEST_NAME).is_none() {
         return name.to_owned();
@@ -14,7 +14,7 @@ pub(super) fn shortened(name: &str) -> String {
     format!("{beginning}…")
 }
 
-/// The number of single-character edits between two words, swaps counted as one.
+/// The number of single-character edits between two words; a swap of two characters counts as one edit.
 pub(super) fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut rows = vec![(0..=b.len()).collect::<Vec<_>>()];
@@ -33,15 +33,15 @@ pub(super) fn distance(a: &str, b: &str) -> usize {
     rows[a.len()][b.len()]
 }
 
-/// What to do about a key that its table does not know; `known` are those that it knows, `file` those of the file.
+/// The help for an unknown key; `known` are the keys of its table, `file` those of the whole file.
 pub(super) fn of_unknown_key(name: &str, known: &[&str], file: &'static [Key]) -> String {
-    // No known key is so long: the distance to one is not worth its cost.
+    // No known key is so long, so that the comparison would only cost time.
     let comparable = Some(name).filter(|name| name.len() <= LONGEST_NAME);
     let all = || known.iter().map(|known| (distance(name, known), *known));
     let nearest = comparable.and_then(|_| all().min());
     let elsewhere: Vec<String> = elsewhere(file, name).collect();
     match nearest {
-        // A key of another table is meant as that one, however near it is to one of this table.
+        // A key that exists in another table is meant as that one, even if another key of this table is similar.
         _ if !elsewhere.is_empty() => {
             let tables = elsewhere.join(" or ");
             let other = nearest.filter(|(distance, _)| *distance <= 1);

@@ -16,7 +16,7 @@ use crate::git::Identity;
 use crate::http::{Limits, Origin, Rate};
 use crate::image::{Alias, RegistryHost};
 use crate::plan::{ParseTemplateError, Template, Templates};
-use crate::policy::{Age, Ceiling, NamedScheme, Origin as SettingOrigin, Rule};
+use crate::policy::{Age, Ceiling, NamedScheme, Rule, SettingOrigin};
 use crate::repo::RepoGlobs;
 use crate::scheme::{RegexScheme, Scheme};
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,9 +32,9 @@ pub struct Config {
     pub git: Identity,
     /// Where repositories are.
     pub forges: Vec<ForgeConfig>,
-    /// Who publishes which images, as the operator says.
+    /// Which repositories publish which images, as the operator declares it.
     pub publishes: Vec<Publishes>,
-    /// The registries that may be contacted, the public ones included where they are wanted.
+    /// The registries that may be contacted, including the public ones unless they are switched off.
     pub registries: Vec<RegistryConfig>,
     /// `[defaults]` and the rules, in order.
     pub rules: Vec<Rule>,
@@ -46,9 +46,9 @@ pub struct Config {
     pub ceiling: Ceiling,
     /// The most merge requests.
     pub limits: OpenLimits,
-    /// What all merge requests have in common.
+    /// Settings that all merge requests share.
     pub merge_requests: MergeRequestConfig,
-    /// Where the keys of `[limits]` and `[budget]` stand, as `budget.lookups`.
+    /// The lines of the keys of `[limits]` and `[budget]`, by name (`budget.lookups`).
     origins: BTreeMap<String, SettingOrigin>,
 }
 
@@ -73,7 +73,7 @@ impl Config {
             .collect()
     }
 
-    /// What of it concerns the core.
+    /// The part of it that the core needs.
     pub fn operator(&self) -> Operator {
         let aliases = self.registries.iter().flat_map(|registry| {
             let aliases = registry.aliases.iter().cloned();
@@ -98,15 +98,15 @@ impl Config {
 /// `[merge_request]`: what all merge requests have in common.
 #[derive(Debug, Clone)]
 pub struct MergeRequestConfig {
-    /// How their texts are written.
+    /// The templates of their texts.
     pub templates: Templates,
     /// The label that keeps a branch on top of its target.
     pub rebase_label: String,
     /// The label that makes imagebot leave a merge request alone.
     pub stop_label: String,
-    /// Whether a repository whose settings cannot be read is told on itself.
+    /// Whether imagebot opens an issue in a repository whose settings cannot be read.
     pub notices: bool,
-    /// What stands before the first line of every commit message.
+    /// A prefix of the first line of every commit message.
     pub commit_prefix: String,
 }
 
@@ -117,19 +117,19 @@ pub struct RegistryConfig {
     pub host: RegistryHost,
     /// The login.
     pub login: Option<LoginConfig>,
-    /// Other origins that may ask for the login.
+    /// Other origins that may receive the login.
     pub auth_realms: Vec<Origin>,
     /// CA certificates besides the system's.
     pub ca_file: Option<PathBuf>,
-    /// Whether it is asked over http.
+    /// Whether it speaks plain http.
     pub plain_http: bool,
-    /// How much it is burdened with.
+    /// The limits on requests to it.
     pub limits: Limits,
-    /// Whether links to other origins are asked for at this one.
+    /// Whether links to other origins are followed at this one instead.
     pub rebase_links: bool,
     /// Other origins that tags and manifests may be redirected to.
     pub redirects: Vec<Origin>,
-    /// Names in files that mean this registry.
+    /// Names in files that stand for this registry.
     pub aliases: Vec<Alias>,
 }
 
@@ -160,7 +160,7 @@ const PUBLIC: [&str; 11] = [
 ];
 
 impl Default for Config {
-    /// What holds without a file: public registries, no repositories.
+    /// The configuration without a file: public registries, no repositories.
     fn default() -> Self {
         Self {
             cache: None,
@@ -332,7 +332,7 @@ fn list(name: &str) -> &'static [Key] {
         })
 }
 
-/// Git takes no angle brackets and no line breaks in names.
+/// Git accepts no angle brackets and no line breaks in names.
 fn identity(table: Table<'_>, name: &str) -> Option<String> {
     let fits = |text: &str| {
         if text.trim().is_empty() || text.contains(['<', '>']) || text.chars().any(char::is_control)
@@ -345,8 +345,8 @@ fn identity(table: Table<'_>, name: &str) -> Option<String> {
     table.parsed(name, fits).map(|at| at.value)
 }
 
-/// The first line of a commit message may say what a push rule asks for; never what makes a server skip a pipeline or
-/// close an issue (T33).
+/// Reads a prefix of commit messages. Some push rules demand one; it must not make a server skip a pipeline or close an
+/// issue (T33).
 fn commit_prefix(text: &str) -> Result<String, String> {
     let lower = text.to_lowercase();
     let skips = ["skip", "[ci", "***no_ci***"];
@@ -384,7 +384,7 @@ fn registry(table: Table<'_>, folder: &Path) -> Option<RegistryConfig> {
     table.only(&[list("registry")]);
     let host = table.needed("host", "[[registry]]");
     let host = host.and_then(|_| table.parsed("host", RegistryHost::parse));
-    // What is wrong with the rest is found all the same.
+    // The problems of the other keys are reported as well.
     let mut config = RegistryConfig::new(
         host.as_ref()
             .map_or_else(RegistryHost::docker_hub, |at| at.value.clone()),
@@ -410,7 +410,7 @@ fn registry(table: Table<'_>, folder: &Path) -> Option<RegistryConfig> {
     host.map(|_| config)
 }
 
-/// Origins, each written out: a login or a look-up goes to none that a server could choose.
+/// Origins, each with scheme and host: no wildcard, so that a server cannot choose where a login or a look-up goes.
 fn origins(table: Table<'_>, name: &str) -> Vec<Origin> {
     let texts = table.texts(name).map(|at| at.value).unwrap_or_default();
     let mut origins = Vec::new();

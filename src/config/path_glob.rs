@@ -2,7 +2,7 @@
 
 use crate::repo::Glob;
 
-/// A glob on paths of a repository; one that leads out of it could never match.
+/// A glob on paths in a repository; one that leads out of the repository can never match and is an error.
 pub(super) fn path_glob(text: &str) -> Result<Glob, String> {
     let leads_out = text.starts_with('/') || text.split('/').any(|part| part == "..");
     if leads_out {

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-/// A path: relative to the file's folder, or below the home folder where it begins with `~/`.
+/// A path, relative to the file's folder, or to the home folder if it begins with `~/`.
 pub(super) fn place(folder: &Path, text: &str) -> PathBuf {
     let home = || std::env::var_os("HOME").map(PathBuf::from);
     match text.strip_prefix('~').map(|rest| (rest, home())) {
@@ -14,7 +14,7 @@ pub(super) fn place(folder: &Path, text: &str) -> PathBuf {
     }
 }
 
-/// A path without what leads nowhere, so that two spellings of it are equal.
+/// A path without `.` and the like, so that two spellings of it are equal.
 pub(super) fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {

@@ -1,4 +1,4 @@
-//! What is wrong with a file, shown with a caret.
+//! The problems of a file, each shown with its line and a caret.
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use std::fmt;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// One problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The place in the text, in bytes.
+    /// The range in the text, in bytes.
     pub span: Range<usize>,
     /// What is wrong.
     pub message: String,
@@ -17,9 +17,9 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Whether it is a problem whatever a syntax error beside it means: not one of a whole table, part of which may not
-    /// have been read, and not one on a line that is broken.
-    pub(super) fn stands_alone(&self, text: &str, broken: &[Range<usize>]) -> bool {
+    /// Whether the problem is real whatever a syntax error in the same file means: one of a whole table is not, since
+    /// part of the table may not have been read, and neither is one on a broken line.
+    pub(super) fn is_independent(&self, text: &str, broken: &[Range<usize>]) -> bool {
         let place = text.get(self.span.clone()).unwrap_or_default();
         let is_table = place.is_empty() || place.starts_with(['[', '{']) || place.contains('\n');
         let own = line_of(text, self.span.start);
@@ -28,16 +28,16 @@ impl Problem {
     }
 }
 
-/// The problems of one file. Their text and messages repeat nothing that may be a secret.
+/// The problems of one file. Neither the text nor the messages contain a possible secret.
 #[derive(Debug, Clone)]
 pub struct Problems {
-    /// The file as it was named.
+    /// The file's name, as it was given.
     pub file: Arc<str>,
-    /// Its text, with everything hidden that may be a secret.
+    /// Its text, with every possible secret hidden.
     pub text: Arc<str>,
-    /// The problems, in the order of the file; at least one, at most [`Self::MOST`].
+    /// The problems in the order of the file; at least one, at most [`Self::MOST`].
     pub list: Vec<Problem>,
-    /// How many problems there are besides.
+    /// The number of further problems.
     pub more: usize,
 }
 
@@ -45,7 +45,7 @@ impl Problems {
     /// The most problems of a file that are kept and shown.
     pub const MOST: usize = 20;
 
-    /// Makes a report; `hidden` are the pieces of the text that no message may repeat.
+    /// Makes a report; `hidden` are the parts of the text that no message may repeat.
     pub(super) fn new(
         file: Arc<str>,
         text: String,
@@ -65,7 +65,7 @@ impl Problems {
         }
     }
 
-    /// The line of a place, counted from 1.
+    /// The line of a position, counted from 1.
     pub fn line(&self, at: usize) -> usize {
         line_of(&self.text, at)
     }
@@ -120,12 +120,12 @@ impl std::error::Error for Problems {}
 
 /// The most of a message or a line that is shown, in bytes.
 const LONGEST: usize = 400;
-/// How much of a long line is shown before its place, in bytes.
+/// How much of a long line is shown before the problem, in bytes.
 const BEFORE: usize = 60;
-/// The most lines of a place that are shown.
+/// The most lines of a problem that are shown.
 const LINES: usize = 8;
 
-/// A message without what is hidden, cut where it is too long.
+/// A message without the hidden parts, cut if it is too long.
 fn presentable(message: &str, hidden: &[String]) -> String {
     let mut message = message.to_owned();
     for word in hidden {
@@ -140,13 +140,13 @@ fn presentable(message: &str, hidden: &[String]) -> String {
     message
 }
 
-/// Whether a hidden word is kept out of messages too. Short plain words stand in them by chance.
+/// Whether a hidden word is also removed from messages. Short plain words occur in them by chance.
 fn may_be_secret(word: &str) -> bool {
     let is_plain = word.chars().all(|c| c.is_ascii_lowercase());
     word.len() >= if is_plain { 12 } else { 6 }
 }
 
-/// The part of a text that a place is shown in.
+/// The part of a text that a problem is shown in.
 struct Excerpt {
     text: String,
     /// The number of its first line.
@@ -170,7 +170,7 @@ impl Excerpt {
                 span: span.start - start..span.end - start,
             };
         }
-        // The beginning of the place, with a little of what stands before it.
+        // The beginning of the problem, with a little of the text before it.
         let from = floor(text, span.start.saturating_sub(BEFORE).max(start));
         let line_end = text[span.start..]
             .find('\n')
@@ -187,7 +187,7 @@ impl Excerpt {
     }
 }
 
-/// The last character boundary at or before a place.
+/// The last character boundary at or before a position.
 fn floor(text: &str, mut at: usize) -> usize {
     at = at.min(text.len());
     while !text.is_char_boundary(at) {
@@ -202,7 +202,7 @@ fn clamp(text: &str, span: &Range<usize>) -> Range<usize> {
     start..floor(text, span.end).max(start)
 }
 
-/// The line of a place, counted from 1.
+/// The line of a position, counted from 1.
 pub(super) fn line_of(text: &str, at: usize) -> usize {
     text.as_bytes()[..at.min(text.len())]
         .iter()

@@ -1,11 +1,11 @@
-//! Reading a TOML table against a list of keys, with all problems collected.
+//! Reads a TOML table against a list of keys, and collects all problems.
 
 use super::bounds::{Bounds, weight};
 use super::keys::{Key, LATER, example};
 use super::mask::masked;
 use super::nearest::{LONGEST_NAME, distance, of_unknown_key, shortened};
 use super::problem::{Problem, Problems};
-use crate::policy::{SettingOrigin, Set};
+use crate::policy::{Set, SettingOrigin};
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,15 +16,15 @@ use toml::de::{DeTable, DeValue};
 pub(super) struct Reader {
     file: Arc<str>,
     text: Arc<str>,
-    /// Where the lines but the first begin.
+    /// Where each line begins, except the first.
     lines: Vec<usize>,
     problems: RefCell<Vec<Problem>>,
-    /// How many problems there are besides those that are kept.
+    /// The number of problems besides the collected ones.
     more: Cell<usize>,
     bounds: Bounds,
     /// The keys of the whole file.
     keys: &'static [Key],
-    /// How many entries of lists were read.
+    /// The number of list entries that were read.
     entries: Cell<usize>,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct Table<'t> {
     pub(super) span: (usize, usize),
 }
 
-/// A value and its place.
+/// A value and its range in the file.
 #[derive(Debug, Clone)]
 pub(super) struct At<T> {
     pub(super) value: T,
@@ -44,7 +44,7 @@ pub(super) struct At<T> {
 }
 
 impl Reader {
-    /// Reads a file with `read`, which gets the root table and gives a value if it can.
+    /// Reads a file with `read`, which gets the root table and returns a value if it can.
     pub(super) fn read<T>(
         file: &str,
         text: &str,
@@ -87,7 +87,7 @@ impl Reader {
         let mut list = reader.problems.into_inner();
         let others = list.split_off(syntax);
         let others = others.into_iter();
-        list.extend(others.filter(|problem| problem.stands_alone(&text, &broken)));
+        list.extend(others.filter(|problem| problem.is_independent(&text, &broken)));
         list.sort_by_key(|problem| (problem.span.start, problem.span.end));
         list.dedup();
         match value {
@@ -112,12 +112,12 @@ impl Reader {
         });
     }
 
-    /// Whether there are as many problems as are shown.
+    /// Whether no more problems are collected.
     fn is_full(&self) -> bool {
         self.problems.borrow().len() >= Problems::MOST
     }
 
-    /// Counts the entries of a list by their weights: how many of them may still be read.
+    /// Counts list entries by their weights; returns how many of them may still be read.
     fn count(&self, name: &str, span: Range<usize>, weights: impl Iterator<Item = usize>) -> usize {
         let most = self.bounds.entries;
         let before = self.entries.get();
@@ -143,7 +143,7 @@ impl Reader {
 }
 
 impl<'t> Table<'t> {
-    /// Reports the keys that no list knows. Called once for each table.
+    /// Reports unknown keys. Called once for each table.
     pub(super) fn only(&self, lists: &[&[Key]]) {
         for (key, _) in self.table.iter() {
             let name = key.get_ref().as_ref();
@@ -178,7 +178,7 @@ impl<'t> Table<'t> {
         self.table.iter().map(|(key, _)| key.get_ref().as_ref())
     }
 
-    /// Where a key's value stands; the table's own place if it is not there.
+    /// The range of a key's value; the table's own range if the key is missing.
     pub(super) fn span_of(&self, name: &str) -> Range<usize> {
         self.value(name)
             .map_or(self.span.0..self.span.1, |value| value.span())
@@ -194,7 +194,7 @@ impl<'t> Table<'t> {
         self.reader.problem(span, message.into(), help);
     }
 
-    /// Where a value stands, for `config show`.
+    /// Where a value is set, for `config show`.
     pub(super) fn origin(&self, at: usize) -> SettingOrigin {
         SettingOrigin {
             file: Arc::clone(&self.reader.file),
@@ -202,7 +202,7 @@ impl<'t> Table<'t> {
         }
     }
 
-    /// A value with where it was set.
+    /// A value with the line that set it.
     pub(super) fn set<T>(&self, at: At<T>) -> Set<T> {
         Set {
             from: self.origin(at.span.start),
@@ -250,7 +250,7 @@ impl<'t> Table<'t> {
         })
     }
 
-    /// A text that must be there.
+    /// A required text.
     pub(super) fn needed(&self, name: &str, table: &str) -> Option<At<String>> {
         if self.value(name).is_none() {
             self.problem(
@@ -262,7 +262,7 @@ impl<'t> Table<'t> {
         self.text(name)
     }
 
-    /// A text that is read further; the error is reported at its place.
+    /// A text that `read` parses; its error is reported at the text.
     pub(super) fn parsed<T, E: ToString>(
         &self,
         name: &str,
@@ -290,7 +290,7 @@ impl<'t> Table<'t> {
         }
     }
 
-    /// One of some words, with what each stands for.
+    /// One of some words, with the value of each.
     pub(super) fn one_of<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Option<At<T>> {
         let text = self.text(name)?;
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == text.value) {
@@ -378,7 +378,7 @@ impl<'t> Table<'t> {
         })
     }
 
-    /// A list whose texts are read further; each error is reported at its place.
+    /// A list of texts that `read` parses; each error is reported at its text.
     pub(super) fn parsed_list<T, E: ToString>(
         &self,
         name: &str,
@@ -456,7 +456,7 @@ impl<'t> Table<'t> {
         tables
     }
 
-    /// All entries of a table of names of one's own.
+    /// All entries of a table with user-defined keys.
     pub(super) fn entries(&self) -> Vec<(String, At<String>)> {
         let mut entries = Vec::new();
         let span = self.span.0..self.span.1;

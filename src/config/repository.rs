@@ -1,4 +1,4 @@
-//! `imagebot.toml`: what a repository may say about itself.
+//! `imagebot.toml`: the settings of a repository.
 
 use super::bounds::Bounds;
 use super::family;
@@ -9,7 +9,7 @@ use super::reader::{Reader, Table};
 use super::rules::{self, Schemes};
 use crate::fleet::RepoSettings;
 
-/// Reads `imagebot.toml`. It may name the operator's schemes, and none of its own.
+/// Reads `imagebot.toml`. It can use the operator's schemes, but not define any.
 pub fn parse_repository(
     file: &str,
     text: &str,

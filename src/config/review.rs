@@ -1,4 +1,4 @@
-//! What is wrong with a configuration as a whole, beyond its single lines: for `config check`.
+//! Problems of a configuration as a whole, beyond its single lines: for `config check`.
 
 use super::forge::{ForgeConfig, ServerKind, TokenConfig};
 use super::operator::Config;
@@ -9,7 +9,7 @@ use std::path::Path;
 /// A problem and its fix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReviewFinding {
-    /// Whether `run` could not do its work here.
+    /// Whether it keeps `run` from working.
     pub is_error: bool,
     /// What is wrong.
     pub problem: String,
@@ -34,7 +34,7 @@ impl ReviewFinding {
     }
 }
 
-/// Looks at a configuration as a whole. Files are looked at; no server is asked and no command is run.
+/// Checks a configuration as a whole. Files are read; no server is contacted and no command is run.
 pub fn review(config: &Config) -> Vec<ReviewFinding> {
     let mut found = Vec::new();
     let default = Config::default();
@@ -84,7 +84,10 @@ fn forge(forge: &ForgeConfig) -> Vec<ReviewFinding> {
             let help = "correct the path or create the folder; relative paths start at the configuration's folder";
             return match std::fs::read_dir(path) {
                 Ok(_) => Vec::new(),
-                Err(error) => vec![ReviewFinding::warning(format!("{what} {}", why(&error)), help)],
+                Err(error) => vec![ReviewFinding::warning(
+                    format!("{what} {}", why(&error)),
+                    help,
+                )],
             };
         }
         ForgeConfig::Server(server) => server,
@@ -132,7 +135,7 @@ fn why(error: &std::io::Error) -> String {
     }
 }
 
-/// What `run` would say of a secret. A variable may be set only where imagebot runs, so that one is a warning.
+/// What `run` would report about a secret. A variable may be set only where imagebot runs, so that is a warning.
 fn secret(what: &str, secret: &Secret) -> Vec<ReviewFinding> {
     let open = secret.open_to_all().map(|path| {
         let shown = path.display();
@@ -164,7 +167,7 @@ fn secret(what: &str, secret: &Secret) -> Vec<ReviewFinding> {
     }]
 }
 
-/// `automerge` without `min_age` merges what is minutes old.
+/// `automerge` without `min_age` merges versions that are minutes old.
 fn merges_at_once(rule: &Rule, all: &[Rule]) -> Option<ReviewFinding> {
     let automerge = rule.changes.automerge.as_ref()?;
     automerge.value?;

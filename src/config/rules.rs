@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// The schemes that rules can name.
 pub(super) type Schemes = BTreeMap<String, NamedScheme>;
 
-/// Those that are always there.
+/// The built-in schemes.
 pub(super) fn built_in_schemes() -> Schemes {
     let named = |name: &str, scheme| {
         (
@@ -52,7 +52,7 @@ pub(super) fn rule(table: Table<'_>, schemes: &Schemes) -> Rule {
             .unwrap_or_default()
     };
     let changes = changes(table, schemes);
-    // A key that is there with a wrong value, or one that is not known, has its own message.
+    // A key with a wrong value, or an unknown one, has its own message.
     if changes.is_empty() && !table.names().any(|name| !is_matcher(name)) {
         table.problem(table.span.0..table.span.1, "this rule sets nothing", None);
     }
@@ -187,7 +187,7 @@ pub(super) fn automerge(table: Table<'_>) -> Option<At<Option<Level>>> {
     table.one_of("automerge", &words)
 }
 
-/// A label as every forge takes it: both join several with commas.
+/// A label that every forge accepts: they join several labels with commas.
 pub(super) fn label(text: &str) -> Result<String, String> {
     let text = one_line(text)?;
     if text.trim().is_empty() || text.contains(',') {
@@ -196,7 +196,7 @@ pub(super) fn label(text: &str) -> Result<String, String> {
     Ok(text)
 }
 
-/// A short text in one line.
+/// A short text on one line.
 fn one_line(text: &str) -> Result<String, String> {
     if text.chars().any(char::is_control) {
         return Err("it must be one line without control characters".to_owned());
@@ -207,10 +207,10 @@ fn one_line(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// The longest label or title of a milestone that forges take, in characters.
+/// The longest label or milestone title that forges accept, in characters.
 const LONGEST_TITLE: usize = 255;
 
-/// The labels of a rule that are orders to imagebot: it would obey itself.
+/// Reports labels of a rule that are commands to imagebot: it would obey itself.
 pub(super) fn reserved(table: Table<'_>, rule: &Rule, orders: [&str; 2]) {
     let labels = rule.changes.labels.iter().flat_map(|set| &set.value);
     for label in labels.filter(|label| orders.contains(&label.as_str())) {
@@ -222,7 +222,7 @@ pub(super) fn reserved(table: Table<'_>, rule: &Rule, orders: [&str; 2]) {
     }
 }
 
-/// The name of one user, as forges allow it: never a group, and nothing that a forge could read as more (T21).
+/// A user's name as forges allow it: not a group, and nothing that a forge could interpret as more than a name (T21).
 fn user_name(text: &str) -> Result<String, String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '[' | ']');
     if text.is_empty() || text.len() > 255 || !text.chars().all(fits) || text.starts_with('-') {

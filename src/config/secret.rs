@@ -1,4 +1,4 @@
-//! Where a secret is, and how it is had.
+//! Where a secret is kept, and how it is read.
 
 use super::mask::is_variable;
 use super::place::place;
@@ -12,18 +12,18 @@ use std::time::{Duration, Instant};
 /// The longest that a secret's command may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Where a secret is. The file says nothing of the secret itself.
+/// Where a secret is kept. The configuration never contains the secret itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Secret {
     /// In an environment variable.
     Env(String),
     /// In a file, its path relative to the configuration's.
     File(PathBuf),
-    /// What a command prints.
+    /// The output of a command.
     Command(Vec<String>),
 }
 
-/// Why a secret cannot be had.
+/// Why a secret is unavailable.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The environment variable is not set, or is empty.
@@ -34,10 +34,10 @@ pub enum SecretError {
     File {
         /// The file.
         path: String,
-        /// Why.
+        /// The system's error.
         error: std::io::Error,
     },
-    /// Everybody may write to the file.
+    /// Every user of the machine may write to the file.
     #[error("the secret file {0} is world-writable; run `chmod o-w {0}`")]
     WorldWritable(String),
     /// The command failed.
@@ -45,15 +45,15 @@ pub enum SecretError {
     Command {
         /// Its first word.
         command: String,
-        /// Why.
+        /// The reason.
         detail: String,
     },
-    /// There is nothing in it.
+    /// The source is empty.
     #[error("the secret is empty: {0}")]
     Empty(String),
 }
 
-/// A variable is named only if the text looks like a variable: it may be the secret itself.
+/// A variable's name is shown only if it looks like one: the text may be the secret itself.
 fn unset(name: &str) -> String {
     if is_variable(name) {
         return format!("the environment variable {name} is not set");
@@ -92,7 +92,7 @@ impl Secret {
         }
     }
 
-    /// Looks whether the secret can be had, without running a command and without keeping what is read.
+    /// Checks whether the secret is available, without running a command and without keeping what is read.
     pub fn examine(&self) -> Result<(), SecretError> {
         match self {
             Self::Command(_) => Ok(()),
@@ -100,14 +100,14 @@ impl Secret {
         }
     }
 
-    /// The file, where everybody may read it.
+    /// The file, if every user of the machine may read it.
     pub fn open_to_all(&self) -> Option<&Path> {
         let Self::File(path) = self else { return None };
         let mode = std::fs::metadata(path).ok()?.permissions().mode();
         (mode & 0o004 != 0).then_some(path)
     }
 
-    /// Fetches the secret; white space around it is cut off.
+    /// Reads the secret; surrounding white space is removed.
     pub fn fetch(&self) -> Result<SecretString, SecretError> {
         if let Some(file) = self.open_to_all() {
             tracing::warn!(file = %file.display(), "the secret file is world-readable");
@@ -157,7 +157,7 @@ impl Secret {
     }
 }
 
-/// Runs a secret's command: its output, unless it takes too long.
+/// Runs a secret's command and returns its output, unless it takes too long.
 fn run(words: &[String]) -> std::io::Result<Output> {
     let (program, arguments) = words
         .split_first()
@@ -166,7 +166,7 @@ fn run(words: &[String]) -> std::io::Result<Output> {
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        // What it says there may hold the secret.
+        // Its error output may contain the secret.
         .stderr(Stdio::null())
         .spawn()?;
     let started = Instant::now();

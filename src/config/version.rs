@@ -9,7 +9,7 @@ use crate::source::{Place, VersionFile, Versioned};
 use std::collections::BTreeSet;
 use toml::de::DeTable;
 
-/// Both or neither: a version that never rises, and a rise without a version, do nothing.
+/// Both keys or neither: a version that never rises, and a rise without a version, have no effect.
 pub(super) fn versioned(table: Table<'_>) -> Option<Versioned> {
     let words = Bump::ALL.map(|bump| (bump.as_str(), bump));
     let bump = table.one_of("bump", &words);
@@ -60,8 +60,8 @@ pub(super) fn versioned(table: Table<'_>) -> Option<Versioned> {
     }
 }
 
-/// The files that an `imagebot.toml` names as version files, whatever else is wrong with it: what has to be fetched
-/// before it can be judged.
+/// The files that an `imagebot.toml` names as version files, whatever else is wrong with it: they are fetched before
+/// the file is validated.
 pub fn version_paths(text: &str) -> BTreeSet<RepoPath> {
     let (root, _) = DeTable::parse_recoverable(text);
     let images = root
@@ -89,11 +89,11 @@ pub fn version_paths(text: &str) -> BTreeSet<RepoPath> {
     files.collect()
 }
 
-/// The most files that `include` adds to those whose names say what they are.
+/// The most files that `include` adds to the files that have a Dockerfile's name.
 pub const MAX_INCLUDED: usize = 100;
 
-/// The globs of an `imagebot.toml` that name files by more than wildcards, whatever else is wrong with it: they add files
-/// whose names are not a Dockerfile's.
+/// The globs of an `imagebot.toml` that contain a literal file name, whatever else is wrong with it: they add files
+/// whose names are not those of a Dockerfile.
 pub fn included_names(text: &str) -> Vec<Glob> {
     let (root, _) = DeTable::parse_recoverable(text);
     let mut keys = root.get_ref().iter();
@@ -103,7 +103,7 @@ pub fn included_names(text: &str) -> Vec<Glob> {
     let named = texts.filter_map(|text| {
         let text = text.get_ref().as_str()?;
         let last = text.rsplit('/').next().unwrap_or(text);
-        // `images/**` chooses among Dockerfiles; `images/base.build` names a file.
+        // `images/**` selects among Dockerfiles; `images/base.build` adds a file.
         let letters = last.bytes().filter(u8::is_ascii_alphanumeric).count();
         (letters >= 3).then(|| path_glob(text).ok()).flatten()
     });

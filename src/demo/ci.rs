@@ -1,6 +1,6 @@
 //! A simulated CI: tests a branch, and builds and publishes the image when its branch is merged.
 
-use super::layout::{Made, DemoRepository};
+use super::layout::{DemoRepository, Made};
 use super::publish::{PublishError, Publisher};
 use crate::forge::{ForgeError, Local, Repository};
 use crate::git::{Git, GitError};
@@ -9,7 +9,7 @@ use crate::repo::{CiStatus, CommitId};
 use crate::source::{Format, scan};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// CI for the repositories of an assembly line.
+/// CI for the repositories of the demo.
 #[derive(Debug)]
 pub struct DemoCi {
     git: Git,
@@ -17,7 +17,7 @@ pub struct DemoCi {
     host: String,
     /// The versions that were published last, by image.
     versions: BTreeMap<String, [u32; 3]>,
-    /// The layers of what was published, by image path and tag, and by digest.
+    /// The layers of the published images, by image path and tag, and by digest.
     layers: BTreeMap<String, Vec<String>>,
     /// The Dockerfiles that the published images were built from, by image.
     sources: BTreeMap<String, Vec<u8>>,
@@ -36,7 +36,7 @@ pub struct BuiltImage {
     pub parents: Vec<String>,
 }
 
-/// What can go wrong with CI itself.
+/// Errors of CI itself; failing tests are not among them.
 #[derive(Debug, thiserror::Error)]
 pub enum CiError {
     /// Git failed.
@@ -64,7 +64,7 @@ impl DemoCi {
         }
     }
 
-    /// Lets the tests of a repository fail from now on, or succeed again.
+    /// Makes the tests of a repository fail from now on, or succeed again.
     pub fn set_red(&mut self, repo: &str, red: bool) {
         if red {
             self.red.insert(repo.to_owned())
@@ -73,8 +73,8 @@ impl DemoCi {
         };
     }
 
-    /// Tests a commit: the Dockerfiles are there, their parents are in the registry or built in the same commit, and
-    /// nobody wanted it to fail.
+    /// Tests a commit: it passes if the Dockerfiles exist, their parents are in the registry or built in the same
+    /// commit, and the repository is not set to fail.
     pub async fn test(
         &self,
         forge: &Local,
@@ -103,9 +103,9 @@ impl DemoCi {
         Ok(state)
     }
 
-    /// Builds the images of a repository whose Dockerfiles changed since they were published, parents first, or all of
-    /// them. Each is published under the version that its version file says, or else under its next one: `bump` is the
-    /// number that rises, 0 for major to 2 for patch.
+    /// Builds the images of a repository, parents first: those whose Dockerfiles changed since they were published, or
+    /// all of them. Each is published under the version in its version file, or else under its next version: `bump` is
+    /// the number that rises, from 0 for major to 2 for patch.
     pub async fn build(
         &mut self,
         repo: &Repository,
@@ -174,7 +174,7 @@ impl DemoCi {
         })
     }
 
-    /// What the version file of an image says, where it has one.
+    /// The version in an image's version file, if it has one.
     async fn version(
         &self,
         repo: &Repository,

@@ -1,6 +1,6 @@
-//! The assembly line: repositories that stand on each other, a registry, CI, and imagebot.
+//! The demo's fleet: repositories that depend on each other, a registry, CI, and imagebot.
 
-use super::ci::{BuiltImage, DemoCi, CiError};
+use super::ci::{BuiltImage, CiError, DemoCi};
 use super::layout::DemoRepository;
 use super::publish::{PublishError, Publisher};
 use crate::config;
@@ -17,18 +17,18 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Where a line works.
+/// Where a fleet lives: its folder and its registry.
 #[derive(Debug, Clone)]
 pub struct Bench {
     /// The folder for repositories, cache and configuration.
     pub folder: PathBuf,
-    /// The registry's host; it speaks plain http.
+    /// The registry's host; it speaks plain HTTP.
     pub registry: String,
-    /// The registry's login, and how the configuration says where its password is.
+    /// The registry's login: user, password, and the password as the configuration writes it.
     pub login: Option<(String, SecretString, String)>,
 }
 
-/// An assembly line.
+/// The repositories with their CI, and imagebot configured for them.
 pub struct AssemblyLine {
     members: Vec<DemoRepository>,
     /// CI.
@@ -39,20 +39,22 @@ pub struct AssemblyLine {
     redactor: Redactor,
 }
 
-/// What happened in one turn: a pass of imagebot, and what CI and the reviewer made of it.
+/// The events of one turn: a pass of imagebot, then CI and the reviewer.
 #[derive(Debug)]
 pub struct Turn {
     /// imagebot's report.
     pub report: Report,
-    /// The merge requests that were tested: repository, number, title, CI's word.
+    /// The merge requests that were tested: repository, number, title, state of CI.
     pub tested: Vec<(String, u64, String, CiStatus)>,
     /// The merge requests that were merged.
     pub merged: Vec<(String, u64)>,
-    /// What CI built then, by repository and merge request.
+    /// The merge requests that stay open because their tests failed in an earlier turn.
+    pub red: Vec<(String, u64)>,
+    /// What CI built after the merges: repository, number of the merge request, image.
     pub built: Vec<(String, u64, BuiltImage)>,
 }
 
-/// Why a line stands still.
+/// Why a turn cannot be completed.
 #[derive(Debug, thiserror::Error)]
 pub enum LineError {
     /// Git failed.
@@ -76,13 +78,13 @@ pub enum LineError {
     /// A file cannot be read or written.
     #[error("{0}: {1}")]
     Io(String, std::io::Error),
-    /// A repository is not there.
+    /// The repository does not exist.
     #[error("there is no repository {0}")]
     NoRepository(String),
 }
 
 impl AssemblyLine {
-    /// Sets up a line: one repository each, its Dockerfile on its parent's first image, every image built once.
+    /// Creates one repository for each member, its Dockerfile on its parent's first image, and builds every image once.
     pub async fn new(
         bench: &Bench,
         members: &[DemoRepository],
@@ -154,7 +156,7 @@ impl AssemblyLine {
         &self.config
     }
 
-    /// A repository of the line as it is now.
+    /// A repository in its present state.
     pub async fn repository(&self, name: &str) -> Result<Repository, LineError> {
         let listing = self.forge.discover(&KnownIds::new()).await?;
         let found = listing
@@ -164,12 +166,12 @@ impl AssemblyLine {
         found.ok_or_else(|| LineError::NoRepository(name.to_owned()))
     }
 
-    /// Lets CI build a repository's default branch and publish its next version.
+    /// Makes CI build a repository's default branch and publish its next version.
     pub async fn build(&mut self, name: &str, bump: usize) -> Result<Vec<BuiltImage>, LineError> {
         self.pipeline(name, bump, true).await
     }
 
-    /// CI builds a repository's default branch: all of it, or what changed since it was built last.
+    /// CI builds a repository's default branch: all images, or those that changed since the last build.
     async fn pipeline(
         &mut self,
         name: &str,
@@ -186,7 +188,7 @@ impl AssemblyLine {
         Ok(built)
     }
 
-    /// Lets CI test again what failed.
+    /// Makes CI test failed merge requests again.
     pub async fn test_again(&mut self, name: &str) -> Result<(), LineError> {
         let repo = self.repository(name).await?;
         for head in repo.branches.iter().flat_map(BTreeMap::values) {
@@ -214,14 +216,15 @@ impl AssemblyLine {
         Ok(pass(&setup, &options).await)
     }
 
-    /// A pass; then CI tests what is open, a person merges what is green, at most `most` of it, and CI builds what was
-    /// merged.
+    /// One pass; then CI tests the open merge requests, the reviewer merges green ones, at most `most`, and CI builds
+    /// what was merged.
     pub async fn turn(&mut self, now: Timestamp, most: usize) -> Result<Turn, LineError> {
         let report = self.pass(now, Checkpoint::default()).await?;
         let mut turn = Turn {
             report,
             tested: Vec::new(),
             merged: Vec::new(),
+            red: Vec::new(),
             built: Vec::new(),
         };
         for member in self.members.clone() {
@@ -236,7 +239,10 @@ impl AssemblyLine {
                     continue;
                 };
                 let state = match self.forge.commit_ci(&repo, head).await? {
-                    CiStatus::Failed => continue,
+                    CiStatus::Failed => {
+                        turn.red.push((member.name.clone(), mr.number));
+                        continue;
+                    }
                     CiStatus::Passed => CiStatus::Passed,
                     _ => {
                         let state = self.ci.test(&self.forge, &repo, &member, head).await?;
@@ -258,7 +264,7 @@ impl AssemblyLine {
     }
 }
 
-/// The first files of a repository, on the first images of what it stands on.
+/// The first files of a repository, on the first versions of its parents.
 fn first_files(
     bench: &Bench,
     member: &DemoRepository,
@@ -269,7 +275,7 @@ fn first_files(
     for image in &member.images {
         let mut dockerfile = String::new();
         for (index, parent) in image.parents.iter().enumerate() {
-            // What is built in the same commit has no digest yet.
+            // An image that is built in the same commit has no digest yet.
             let digest = digests.get(parent).map(|digest| format!("@{digest}"));
             let parent = format!(
                 "{}/acme/{parent}:1.0.0{}",

@@ -1,18 +1,18 @@
-//! Which repositories an assembly line has, and which images stand on which.
+//! The repositories of a demo, and which image is built on which.
 
 use std::collections::BTreeSet;
 
-/// A repository of the line.
+/// A repository of the demo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DemoRepository {
     /// Its name.
     pub name: String,
-    /// The images that it builds, parents before children. The only one of a repository is called like it, and its
-    /// Dockerfile is at the top; of several, each has a folder of its name, with a version file.
+    /// The images that it builds, parents before children. A single image has the repository's name and its Dockerfile
+    /// at the top; of several images, each has a folder of its name, with a version file.
     pub images: Vec<Made>,
 }
 
-/// An image of the line.
+/// An image of the demo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
     /// Its name.
@@ -53,7 +53,7 @@ impl Made {
     }
 }
 
-/// A chain of so many generations: base → ruby → app, and further ones behind.
+/// A chain of so many generations: base → ruby → app, and further ones after app.
 pub fn chain(generations: usize) -> Vec<DemoRepository> {
     let name = |number: usize| match number {
         0 => "base".to_owned(),
@@ -95,10 +95,10 @@ pub fn monorepo() -> Vec<DemoRepository> {
     ]
 }
 
-/// The images that stand on one of these, however far down; not through those of a repository that is left out.
+/// The descendants of these images, except those that are reached only through a repository that is left out.
 pub fn below(members: &[DemoRepository], from: &[&str], without: Option<&str>) -> BTreeSet<String> {
     let mut below: BTreeSet<String> = BTreeSet::new();
-    // Parents stand before their children.
+    // Parents are listed before their children.
     for member in members.iter().filter(|m| Some(m.name.as_str()) != without) {
         for image in &member.images {
             let on = |parent: &String| below.contains(parent) || from.contains(&parent.as_str());

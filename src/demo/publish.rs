@@ -1,5 +1,5 @@
-//! Pushing a small image to a registry: what CI does, and imagebot never. The client is `oci-client`'s, so that the
-//! demo's registry is also driven by code that was not written for it.
+//! Pushes a small image to a registry: what CI does, and imagebot never. The client is `oci-client`'s, so that the
+//! demo's registry is also tested by code that was not written for it.
 
 use crate::http::{Addresses, HttpError, HttpPolicy, Transport, TransportSettings};
 use crate::image::Digest;
@@ -21,18 +21,18 @@ pub struct Publisher {
     auth: RegistryAuth,
 }
 
-/// Why nothing was pushed.
+/// Why an image was not pushed.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// No HTTP client can be made here.
+    /// No HTTP client can be created.
     #[error(
         "{0}\nhelp: install the CA certificates (Debian: ca-certificates); the demo makes no outside connection, but its client needs them"
     )]
     Http(#[from] HttpError),
-    /// The registry cannot be reached, or refused.
+    /// The registry cannot be reached, or refused the image.
     #[error("{0}")]
     Registry(#[from] OciDistributionError),
-    /// The image's name is not one.
+    /// The image's name is invalid.
     #[error("{0}")]
     Reference(#[from] ParseError),
     /// The manifest cannot be written.
@@ -51,7 +51,7 @@ impl std::fmt::Debug for Publisher {
 impl Publisher {
     /// A publisher for a registry that speaks plain http, with a login if it asks for one.
     pub fn new(host: &str, login: Option<(String, SecretString)>) -> Result<Self, PublishError> {
-        // `oci-client` panics on a system without CA certificates, even for plain http; this is an error instead.
+        // `oci-client` panics on a system without CA certificates, even for plain HTTP; here it becomes an error.
         Transport::new(&TransportSettings {
             ca_file: None,
             without_roots: false,
@@ -61,7 +61,7 @@ impl Publisher {
         })?;
         let config = ClientConfig {
             protocol: ClientProtocol::HttpsExcept(vec![host.to_owned()]),
-            // A proxy that nothing goes through: without one, the environment's would be used even for loopback.
+            // This proxy is never used: without the setting, the environment's would be used even for loopback.
             http_proxy: Some("http://127.0.0.1:9".to_owned()),
             no_proxy: Some(
                 host.rsplit_once(':')
@@ -84,7 +84,7 @@ impl Publisher {
         })
     }
 
-    /// Pushes an image of these layers; the digest of its manifest. Equal input gives an equal image.
+    /// Pushes an image with these layers and returns the digest of its manifest. Equal input gives an equal image.
     pub async fn push(
         &self,
         name: &str,
@@ -122,7 +122,7 @@ impl Publisher {
         client
             .push_blob(&image, config.data, &manifest.config.digest)
             .await?;
-        // Its bytes are made here, so that their digest is known without asking for it.
+        // The bytes are made here, so that the digest is known without another request.
         let manifest = serde_json::to_vec(&manifest)?;
         let digest = Digest::sha256(&manifest);
         let media_type = HeaderValue::from_static(OCI_IMAGE_MEDIA_TYPE);

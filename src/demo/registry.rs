@@ -1,4 +1,4 @@
-//! An OCI registry in memory that pushes, lists and pulls as the distribution specification says; no logins.
+//! An OCI registry in memory that pushes, lists and pulls as the distribution specification says; without logins.
 
 mod reply;
 mod stored;
@@ -18,7 +18,7 @@ use stored::{Shelf, Stored};
 /// The largest body of a request.
 const LARGEST_BODY: usize = 64 << 20;
 
-/// A registry on a free port of the loopback interface; it ends with the value.
+/// A registry on a free port of the loopback interface; it stops when the value is dropped.
 #[derive(Debug)]
 pub struct DemoRegistry {
     address: SocketAddr,
@@ -26,7 +26,7 @@ pub struct DemoRegistry {
     server: tokio::task::JoinHandle<()>,
 }
 
-/// A registry in a file.
+/// A registry's contents in a file.
 #[derive(Debug, Serialize, Deserialize)]
 struct Saved {
     port: u16,

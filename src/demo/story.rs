@@ -1,22 +1,23 @@
-//! The demo's story, told as it goes.
+//! Runs the demo and reports each step.
 
-use super::layout::{DemoRepository, below};
 use super::fleet::{AssemblyLine, Bench, LineError, Turn};
+use super::layout::{DemoRepository, below};
 use super::registry::DemoRegistry;
+use crate::plan::ChangeSet;
 use crate::redact::Redactor;
 use crate::repo::CiStatus;
 use jiff::{SignedDuration, Timestamp};
 use std::path::Path;
 
-/// What the demo is to show.
+/// What the demo shows.
 pub struct Story<'a> {
-    /// The folder to work in; it is empty.
+    /// The folder to work in; it must be empty.
     pub folder: &'a Path,
     /// The repositories, parents before children; the first is the one that gets a new version.
     pub members: &'a [DemoRepository],
     /// A repository whose tests fail.
     pub fail: Option<&'a str>,
-    /// Whether they are mended once everything else is done.
+    /// Whether the failing tests succeed again once everything else is done.
     pub recovers: bool,
     /// How many merge requests the reviewer merges in a pass.
     pub merges: usize,
@@ -27,7 +28,7 @@ pub struct Story<'a> {
 /// The time between two passes.
 const BETWEEN: SignedDuration = SignedDuration::from_mins(15);
 
-/// Plays the demo; `say` gets each line as it happens. The registry stays as long as it is kept.
+/// Runs the demo; `say` gets each line as it happens. The registry is returned and serves as long as it is kept.
 pub async fn tell(
     story: &Story<'_>,
     redactor: &Redactor,
@@ -125,8 +126,8 @@ struct Teller<'a> {
 }
 
 impl Teller<'_> {
-    /// Plays until a pass has nothing to do. More passes than a family can need mean that something goes round in
-    /// circles.
+    /// Repeats passes until one has nothing to do. More passes than a family can need are an error: something never
+    /// settles.
     async fn until_rest(&mut self, line: &mut AssemblyLine) -> Result<(), LineError> {
         for _ in 0..10 + 4 * self.story.members.len() {
             self.passes += 1;
@@ -137,14 +138,21 @@ impl Teller<'_> {
             self.rest(&turn);
             self.builds += turn.built.len();
             if !acted && turn.tested.is_empty() && turn.merged.is_empty() {
-                (self.say)("  nothing to propose");
+                let red = turn.red.iter();
+                let red: Vec<String> = red
+                    .map(|(repo, number)| format!("{repo} !{number} is open and red"))
+                    .collect();
+                match red.is_empty() {
+                    true => (self.say)("  nothing to propose"),
+                    false => (self.say)(&format!("  nothing to propose; {}", red.join("; "))),
+                }
                 return Ok(());
             }
         }
         Ok(())
     }
 
-    /// What imagebot did and what it let wait; whether it did anything.
+    /// Prints what imagebot did and what waits; returns whether it did anything.
     fn proposals(&self, turn: &Turn) -> bool {
         let mut acted = false;
         for repository in &turn.report.repositories {
@@ -160,8 +168,8 @@ impl Teller<'_> {
                 let title = proposal.title.as_deref().unwrap_or(&proposal.branch);
                 let repo = &repository.repo;
                 (self.say)(&format!("  {repo} !{number} {done}: {}", short(title)));
-                for change in &proposal.changes {
-                    (self.say)(&format!("      {}", short(change)));
+                for change in changes(&proposal.changes) {
+                    (self.say)(&format!("      {}", short(&change)));
                 }
             }
             for decision in &repository.decisions {
@@ -179,7 +187,7 @@ impl Teller<'_> {
         acted
     }
 
-    /// What CI and the reviewer made of it.
+    /// Prints the results of CI and what the reviewer merged.
     fn rest(&self, turn: &Turn) {
         for (repo, number, _, state) in &turn.tested {
             let state = match state {
@@ -205,7 +213,23 @@ impl Teller<'_> {
     }
 }
 
-/// The text without the registry's address and with digests cut short, which say nothing here.
+/// The changes of a merge request in readable form, from the encoded form in the report.
+fn changes(lines: &[String]) -> Vec<String> {
+    let Some(set) = ChangeSet::parse(lines.iter().map(String::as_str)) else {
+        return lines.to_vec();
+    };
+    let references = set.all_references().map(|change| {
+        let (path, image) = (&change.path, &change.image);
+        format!("{path} {image}: {} → {}", change.from, change.to)
+    });
+    let versions = set.versions.iter().map(|rise| {
+        let (path, place) = (&rise.path, &rise.place);
+        format!("{path} {place}: {} → {}", rise.from, rise.to)
+    });
+    references.chain(versions).collect()
+}
+
+/// The text without the registry's address and with digests cut to a readable length.
 fn short(text: &str) -> String {
     let mut out = String::new();
     for (index, word) in text.split(' ').enumerate() {

@@ -31,7 +31,7 @@ mod origin;
 mod parent;
 
 pub use answer::{Answer, Code, Freshness, Row, Rung, overall};
-pub use case::{Case, Question};
+pub use case::{Case, FreshnessQuestion};
 pub use content::{Content, Published, Step};
 pub use judge::judge;
 pub use named::Then;

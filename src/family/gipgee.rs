@@ -3,7 +3,7 @@
 use super::spec::ImageSpec;
 use crate::image::{ImageName, Tag};
 use crate::repo::{Glob, RepoPath};
-use crate::source::{Format, Resolution, GipgeeImage, Located, WhyNot, gipgee_images};
+use crate::source::{Format, GipgeeImage, Located, Resolution, WhyNot, gipgee_images};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

@@ -2,8 +2,8 @@
 
 use super::claim::{Claims, Strength};
 use super::finding::{Finding, What};
+use super::graph_algorithms::Adjacency;
 use super::member::{Member, On};
-use super::order::Arrows;
 use super::publishes::Publishes;
 use super::spec::ImageSpec;
 use crate::image::ImageName;
@@ -58,8 +58,8 @@ pub struct Graph {
     by_repo: Vec<Vec<usize>>,
     /// The nodes that each reference of a repository makes children.
     by_reference: Vec<HashMap<RefId, BTreeSet<usize>>>,
-    down: Arrows,
-    up: Arrows,
+    down: Adjacency,
+    up: Adjacency,
 }
 
 impl Graph {
@@ -169,7 +169,7 @@ impl Graph {
         })
     }
 
-    /// Arrows from the images that a repository names.
+    /// Adjacency from the images that a repository names.
     fn stands(&mut self, repo: usize, member: &Member) {
         let reach = self.reach_of(repo, member);
         for stand in &member.stands_on {
@@ -247,7 +247,7 @@ impl Graph {
         });
     }
 
-    /// Arrows from what repositories say they depend on.
+    /// Adjacency from what repositories say they depend on.
     fn depends(&mut self, members: &[Member]) {
         let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (repo, member) in members.iter().enumerate() {
@@ -294,8 +294,8 @@ impl Graph {
     fn find_order(&mut self) {
         let nodes = self.nodes.len();
         let pairs = |edge: &Edge| (edge.parent, edge.child);
-        self.down = Arrows::new(nodes, self.edges.iter().map(pairs));
-        self.up = Arrows::new(nodes, self.edges.iter().map(|e| (e.child, e.parent)));
+        self.down = Adjacency::new(nodes, self.edges.iter().map(pairs));
+        self.up = Adjacency::new(nodes, self.edges.iter().map(|e| (e.child, e.parent)));
         let components = self.down.components();
         for (node, depth) in self.nodes.iter_mut().zip(self.down.depths(&components)) {
             node.generation = depth;

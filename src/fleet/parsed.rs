@@ -12,7 +12,7 @@ use crate::image::{ImageName, Reference, RegistryHost};
 use crate::plan::{Decision, File, Images, Observations, Proposal, Target, propose};
 use crate::policy::{Notes, Policy};
 use crate::repo::{Branch, RepoName, RepoPath};
-use crate::source::{Format, ReferenceKind, Located, PassedOver, Stages, VersionFileError, scan};
+use crate::source::{Format, Located, PassedOver, ReferenceKind, Stages, VersionFileError, scan};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 

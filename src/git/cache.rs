@@ -1,23 +1,23 @@
-//! A cached copy of a repository: bare, shallow, without the blobs that nobody asked for.
+//! A cached copy of a repository: bare, shallow, with only the blobs that were needed.
 
 use super::command::{Call, Git, fingerprint, owned, quoted};
 use super::error::{GitError, first_lines, has_no_space};
 use super::remote::Remote;
-use crate::repo::CommitId;
+use crate::repo::{CommitId, ObjectId};
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A copy with more packs than this is fetched anew: it has no garbage collection.
+/// A copy with more packs than this is fetched again from scratch: it has no garbage collection.
 const MAX_PACKS: usize = 32;
-/// How often the size of a copy is looked at while a server sends.
+/// How often the size of a copy is checked while a server sends.
 const LOOK: Duration = Duration::from_millis(500);
-/// How long a lock is waited for without a word.
+/// After this time the log says that a lock is waited for.
 const SAY_AFTER: Duration = Duration::from_secs(5);
 /// How often a lock that another process holds is tried.
 const ASK_AGAIN: Duration = Duration::from_millis(50);
-/// The mark of a copy whose server ignores the filter; that is reported once.
+/// Marks a copy whose server ignores the filter, so that this is reported only once.
 const FILTER_IGNORED: &str = "imagebot-filter-ignored";
 
 /// A cached copy, locked for this process while it lives.
@@ -34,8 +34,9 @@ pub struct Cached {
 }
 
 impl Git {
-    /// Opens the cached copy of a repository, made new where there is none, or where it has grown or is damaged.
-    /// Waits while another process holds it. `sample` is a commit of the repository: it tells the hash function.
+    /// Opens the cached copy of a repository. It is created if it does not exist, has too many packs or is damaged.
+    /// Waits while another process holds it. `sample` is a commit of the repository; its length shows the hash
+    /// function.
     pub async fn open(&self, remote: &Remote, sample: &CommitId) -> Result<Cached, GitError> {
         let folder = self.cache_folder().join("git");
         let name = format!("{:016x}", fingerprint(remote.url()));
@@ -65,11 +66,11 @@ impl Git {
         Ok(cached)
     }
 
-    /// Locks a cached copy for this process; waits for another one as long as one command may take.
+    /// Locks a cached copy for this process; waits for another process as long as one command may take.
     async fn lock(&self, remote: &Remote, path: &Path) -> Result<File, GitError> {
         let io = |error| GitError::io(format!("the lock {}", path.display()), error);
         if path.is_dir() {
-            // Not ours, and nothing is locked by it.
+            // A folder cannot be our lock.
             remove_any(path).map_err(io)?;
         }
         let file = File::options().create(true).append(true).open(path);
@@ -108,19 +109,19 @@ impl Cached {
         self.remote.url()
     }
 
-    /// Whether the server was just seen to ignore the filter for partial clones; once in the life of a copy.
+    /// Whether the server was just found to ignore the filter for partial clones; true once in the life of a copy.
     pub fn filter_ignored(&self) -> bool {
         self.filter_ignored
     }
 
-    /// Has the copy removed when this value is dropped.
+    /// Marks the copy for removal when this value is dropped.
     pub fn discard(&mut self) {
         self.discarded = true;
     }
 
-    /// Removes the copy; the next [`Git::open`] fetches anew.
+    /// Removes the copy; the next [`Git::open`] fetches everything again.
     pub fn remove(&self) -> Result<(), GitError> {
-        // Renamed first, so that a removal that is cut short leaves no half of a copy.
+        // Renamed first, so that an interrupted removal does not leave a partial copy.
         let old = self.path.with_extension("old");
         remove_any(&old)
             .and_then(|()| match std::fs::rename(&self.path, &old) {
@@ -135,7 +136,7 @@ impl Cached {
             })
     }
 
-    /// Removes the copy because of what was found in it.
+    /// Removes the copy because it is damaged.
     pub(super) fn damaged(&self, detail: String) -> GitError {
         if let Err(error) = self.remove() {
             return error;
@@ -146,7 +147,7 @@ impl Cached {
         }
     }
 
-    /// A command that failed in the copy says that the copy is damaged; other errors say what they say.
+    /// If a command failed in the copy, the copy is damaged; other errors stay as they are.
     pub(super) fn because_of(&self, error: GitError) -> GitError {
         match error {
             GitError::Failed { detail, .. } => self.damaged(detail),
@@ -159,7 +160,8 @@ impl Cached {
         config == self.config(sample)
     }
 
-    /// Removes what a killed git left behind: this process holds the lock, so nobody else needs it.
+    /// Removes lock files and temporary files of a killed git: this process holds the lock, so no other process uses
+    /// them.
     fn sweep(&self) {
         for lock in [
             "shallow.lock",
@@ -180,8 +182,8 @@ impl Cached {
         }
     }
 
-    /// The copy's settings. That it is partial is said only where it is fetched into: a git that
-    /// knows it would ask the server whenever it reads an object that is missing, or die of not being allowed to.
+    /// The copy's settings. That it is a partial clone is set only for a fetch: otherwise git would contact the server
+    /// for every missing object that it reads, or fail because it may not.
     fn config(&self, sample: &CommitId) -> String {
         format!(
             "[core]\n\trepositoryformatversion = 1\n\tfilemode = true\n\tbare = true\n\
@@ -192,7 +194,7 @@ impl Cached {
     }
 
     async fn create(&self, sample: &CommitId) -> Result<(), GitError> {
-        // Made beside and renamed, so that a copy is whole or not there.
+        // Created under another name and renamed, so that a copy is complete or missing.
         let made = self.path.with_extension("new");
         remove_any(&made)
             .map_err(|error| GitError::io("an unfinished cached repository", error))?;
@@ -222,9 +224,10 @@ impl Cached {
         }
     }
 
-    /// Fetches commits with their trees, at depth one, those that are not there yet: the first of two requests.
+    /// Fetches commits with their trees at depth one, unless they are in the copy: the first of two requests.
     pub async fn fetch_commits(&mut self, ids: &BTreeSet<CommitId>) -> Result<(), GitError> {
-        let missing = self.missing(ids).await?;
+        let ids = ids.iter().map(|id| ObjectId::clone(id)).collect();
+        let missing = self.missing(&ids).await?;
         if missing.is_empty() {
             return Ok(());
         }
@@ -233,24 +236,24 @@ impl Cached {
             .await
     }
 
-    /// Fetches blobs (and other objects) by id, those that are not there yet: the second of two requests.
-    pub async fn fetch_objects(&mut self, ids: &BTreeSet<CommitId>) -> Result<(), GitError> {
+    /// Fetches blobs and other objects by id, unless they are in the copy: the second of two requests.
+    pub async fn fetch_objects(&mut self, ids: &BTreeSet<ObjectId>) -> Result<(), GitError> {
         let missing = self.missing(ids).await?;
         if missing.is_empty() {
             return Ok(());
         }
         let args = ["--filter=blob:none", "--stdin"];
-        self.fetch(&args, [], lines(&missing)).await
+        self.fetch(&args, None::<ObjectId>, lines(&missing)).await
     }
 
     /// One request for objects, given as arguments or as input.
     pub(super) async fn fetch(
         &mut self,
         options: &[&str],
-        ids: impl IntoIterator<Item = CommitId>,
+        ids: impl IntoIterator<Item = impl std::fmt::Display>,
         input: Vec<u8>,
     ) -> Result<(), GitError> {
-        // `--no-write-fetch-head`: nobody reads it.
+        // `--no-write-fetch-head`: the file would not be read.
         let always = [
             "--quiet",
             "--no-tags",
@@ -289,7 +292,7 @@ impl Cached {
         Ok(())
     }
 
-    /// Ends when the copy has more bytes than it may have.
+    /// Returns when the copy has more bytes than allowed.
     async fn outgrown(&self) {
         loop {
             tokio::time::sleep(LOOK).await;
@@ -299,7 +302,7 @@ impl Cached {
         }
     }
 
-    /// Why the server could not be read or written, unless it is the copy's fault.
+    /// Why the server could not be read or written, unless the copy is the cause.
     pub(super) async fn failed(&self, stderr: &str) -> GitError {
         let detail = first_lines(stderr);
         let refused = [
@@ -357,8 +360,8 @@ impl Cached {
         }
     }
 
-    /// Runs a command that concerns nothing but the copy. If it fails, and not for want of space, the copy is damaged:
-    /// it is removed, and whoever asked begins anew once (B8).
+    /// Runs a command that concerns only the copy. If it fails, and not for lack of space, the copy is damaged: it is
+    /// removed, and the caller starts again once (B8).
     pub(super) async fn own(&self, call: Call<'_>) -> Result<Vec<u8>, GitError> {
         let output = self.git.run(call).await?;
         if output.status.success() {
@@ -397,7 +400,7 @@ impl Drop for Cached {
     }
 }
 
-pub(super) fn object_format(sample: &CommitId) -> &'static str {
+pub(super) fn object_format(sample: &ObjectId) -> &'static str {
     if sample.as_str().len() == 64 {
         "sha256"
     } else {
@@ -405,12 +408,12 @@ pub(super) fn object_format(sample: &CommitId) -> &'static str {
     }
 }
 
-pub(super) fn lines(ids: &BTreeSet<CommitId>) -> Vec<u8> {
+pub(super) fn lines(ids: &BTreeSet<ObjectId>) -> Vec<u8> {
     let lines: String = ids.iter().map(|id| format!("{id}\n")).collect();
     lines.into_bytes()
 }
 
-/// Removes a folder with all that is in it, or whatever stands in its place.
+/// Removes a folder with its contents, or a file or link of that name.
 fn remove_any(path: &Path) -> std::io::Result<()> {
     let removed = match std::fs::symlink_metadata(path) {
         Ok(found) if found.is_dir() => std::fs::remove_dir_all(path),

@@ -14,14 +14,14 @@ use std::time::Duration;
 /// The oldest git that works: Debian 12's. Older ones lack `merge-tree --write-tree`.
 pub const MIN_VERSION: (u32, u32) = (2, 38);
 
-/// The most that one cached copy may hold, in bytes: what a server sends that ignores the filter.
+/// The largest cached copy, in bytes: a server that ignores the filter sends everything.
 const CAP: u64 = 1 << 30;
-/// The longest that one command may take, unless told.
+/// The longest that one command may take by default.
 const TIME: Duration = Duration::from_secs(120);
 
-/// How often a command that a server hung up on is tried.
+/// How often a command is tried whose connection the server closed.
 const TRIES: u32 = 4;
-/// How long is waited before it is tried again, unless told; longer each time.
+/// The wait before the next try by default; it grows with each one.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// The author of imagebot's commits.
@@ -33,7 +33,7 @@ pub struct Identity {
     pub email: String,
 }
 
-/// The `git` program, with a home of its own.
+/// The `git` program, with a home folder of its own.
 #[derive(Debug, Clone)]
 pub struct Git {
     program: PathBuf,
@@ -46,8 +46,8 @@ pub struct Git {
     redactor: Redactor,
 }
 
-/// Where a program is. A process whose `PATH` is set for it is started by copying the tables of this one's memory, where
-/// the program is only a name: milliseconds for each git of a large fleet.
+/// Finds a program in `PATH`. Given only a name, the system forks the whole process to search for it, which costs
+/// milliseconds for each git of a large fleet.
 fn in_path(program: &Path) -> PathBuf {
     if program.components().count() > 1 {
         return program.to_owned();
@@ -90,14 +90,14 @@ impl Git {
         Ok(git)
     }
 
-    /// Sets the most that one cached copy may hold, in bytes; 1 GiB unless told.
+    /// Sets the largest size of a cached copy, in bytes; 1 GiB by default.
     #[must_use]
     pub fn with_cap(mut self, bytes: u64) -> Self {
         self.cap = bytes;
         self
     }
 
-    /// Sets how long is waited before a command that a server hung up on is tried again.
+    /// Sets the wait before a command is tried again whose connection the server closed.
     #[must_use]
     pub fn with_pause(mut self, pause: Duration) -> Self {
         self.pause = pause;
@@ -111,7 +111,7 @@ impl Git {
         self
     }
 
-    /// Has what servers say pass a redactor: one may repeat the login that it was sent.
+    /// Makes the messages of servers go through a redactor: a server may repeat the login that it was sent.
     #[must_use]
     pub fn with_redactor(mut self, redactor: Redactor) -> Self {
         self.redactor = redactor;
@@ -139,18 +139,18 @@ impl Git {
     }
 
     async fn check_version(&self) -> Result<(), GitError> {
-        let error = |found: String| GitError::Version {
-            found,
-            needed: format!("{}.{}", MIN_VERSION.0, MIN_VERSION.1),
-        };
+        let needed = format!("{}.{}", MIN_VERSION.0, MIN_VERSION.1);
         let mut command = tokio::process::Command::new(&self.program);
         command
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .arg("--version");
-        let output = command.output().await.map_err(|e| error(e.to_string()))?;
-        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        let mut numbers = text
+        let output = match command.output().await {
+            Ok(output) => output,
+            Err(error) => return Err(GitError::Missing { error, needed }),
+        };
+        let found = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        let mut numbers = found
             .split_whitespace()
             .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))
             .unwrap_or_default()
@@ -158,17 +158,18 @@ impl Git {
             .map(|number| number.parse::<u32>().unwrap_or(0));
         let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
         if version < MIN_VERSION {
-            Err(error(text))
+            Err(GitError::Version { found, needed })
         } else {
             Ok(())
         }
     }
 
-    /// The global configuration for one remote, in a file: `safe.directory` given in the environment does not reach
-    /// the upload-pack that git starts for a local repository.
+    /// The global configuration for one remote, in a file: `safe.directory` in the environment does not reach the
+    /// upload-pack that git starts for a local repository.
     fn global_config(&self, remote: Option<&Remote>) -> Result<PathBuf, GitError> {
-        // No `fsckObjects`: a partial fetch refuses old histories for their odd time zones, whatever `fetch.fsck.*`
-        // tolerates. Ids are checked in any case, nothing is checked out, and paths are checked by their type.
+        // No `fsckObjects`: a partial fetch refuses old histories because of unusual time zones, whatever
+        // `fetch.fsck.*` tolerates. Ids are checked in any case, nothing is checked out, and paths are checked when
+        // they are parsed.
         let mut text = String::from(
             "[protocol]\n\tversion = 2\n\
              [http]\n\tfollowRedirects = false\n\tuserAgent = imagebot\n\
@@ -190,7 +191,7 @@ impl Git {
             fingerprint(directory.as_deref().unwrap_or_default())
         ));
         if !path.exists() {
-            // Written beside and renamed, since several tasks may want the same file at once.
+            // Written under another name and renamed, since several tasks may need the same file at once.
             let written = tempfile::NamedTempFile::new_in(self.home())
                 .and_then(|file| std::fs::write(file.path(), &text).map(|()| file))
                 .and_then(|file| file.persist(&path).map_err(|error| error.error));
@@ -221,7 +222,7 @@ impl Git {
                 "GIT_ALLOW_PROTOCOL",
                 remote.map_or("none", Remote::protocol),
             )
-            // A second guard against fetching while reading; not every git knows it.
+            // A second guard against fetching while reading; old versions of git ignore it.
             .env("GIT_NO_LAZY_FETCH", "1")
             .args([
                 "-c",
@@ -248,8 +249,8 @@ impl Git {
         Ok(command)
     }
 
-    /// Runs a command to its end; its exit status is the caller's to judge. One that a server hung up on is tried
-    /// again (F60): every command can be repeated, a push because of its leases.
+    /// Runs a command to its end; the caller judges the exit status. It is tried again if the server closed the
+    /// connection (F60): every command can be repeated, a push because of its leases.
     pub(super) async fn run(&self, call: Call<'_>) -> Result<Output, GitError> {
         let far = call.remote.is_some_and(Remote::is_far);
         let mut pause = self.pause;
@@ -304,7 +305,7 @@ impl Git {
         }
     }
 
-    /// Runs a command that is to succeed: what it printed.
+    /// Runs a command that must succeed, and returns its output.
     pub(super) async fn ask(&self, call: Call<'_>) -> Result<Vec<u8>, GitError> {
         let action = call.action;
         let output = self.run(call).await?;
@@ -316,7 +317,7 @@ impl Git {
     }
 }
 
-/// What git says of a connection that ended too early, or of a server that has no time.
+/// The messages of git about a connection that was closed too early, or about a server that is overloaded.
 fn is_hang_up(stderr: &str) -> bool {
     let words = [
         "early EOF",
@@ -364,13 +365,13 @@ fn name(remote: Option<&Remote>) -> String {
     remote.map_or_else(|| "git".to_owned(), |remote| remote.url().to_owned())
 }
 
-/// Settings as a command takes them.
+/// Settings in the form that a command takes.
 pub(super) fn owned(settings: &[(&str, &str)]) -> Vec<(String, String)> {
     let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
     settings.iter().map(owned).collect()
 }
 
-/// The environment that gives one command settings of its own: what stands there is in no argument and on no disk.
+/// The environment that gives one command its own settings: they appear in no argument and on no disk.
 fn settings_env(settings: &[(String, String)]) -> Vec<(String, String)> {
     let mut env = vec![("GIT_CONFIG_COUNT".to_owned(), settings.len().to_string())];
     for (index, (key, value)) in settings.iter().enumerate() {
@@ -391,7 +392,7 @@ pub(super) fn quoted(value: &str) -> String {
     )
 }
 
-/// A stable number for a name.
+/// A stable number for a name, for file names.
 pub(super) fn fingerprint(text: &str) -> u64 {
     use sha2::Digest as _;
     let digest = sha2::Sha256::digest(text.as_bytes());

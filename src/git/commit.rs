@@ -1,4 +1,4 @@
-//! Writing a commit without a work tree.
+//! Writes a commit without a work tree.
 
 use super::cache::Cached;
 use super::command::Call;
@@ -11,7 +11,7 @@ use crate::repo::{CommitId, RepoPath};
 pub struct FileChange {
     /// Its path.
     pub path: RepoPath,
-    /// What it is; it stays that.
+    /// Its kind, which the commit does not change.
     pub kind: TreeEntryKind,
     /// Its new contents.
     pub contents: Vec<u8>,
@@ -20,7 +20,7 @@ pub struct FileChange {
 /// A commit to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewCommit {
-    /// The commit it stands on.
+    /// The commit that it is based on.
     pub parent: CommitId,
     /// The files it changes.
     pub files: Vec<FileChange>,
@@ -73,7 +73,7 @@ impl Cached {
             ..self.call("update-index")
         })
         .await?;
-        // Without `--missing-ok` every blob of the tree would be wanted.
+        // Without `--missing-ok` git would want every blob of the tree.
         let tree = self
             .own(Call {
                 args: vec!["--missing-ok".into()],
@@ -129,8 +129,8 @@ impl Cached {
         Ok(id)
     }
 
-    /// Takes a commit off the list of those whose parents are not there. It is on it if the same commit was fetched
-    /// before, at depth one; then no server would take a push of it that does not have it already.
+    /// Removes a commit from the list of commits without parents. It is on the list if the same commit was fetched
+    /// before at depth one; git would then refuse to push it to a server that does not have it already.
     fn has_parents(&self, id: &CommitId) -> std::io::Result<()> {
         let path = self.path.join("shallow");
         let Ok(list) = std::fs::read_to_string(&path) else {
@@ -169,7 +169,7 @@ impl Cached {
     }
 }
 
-/// A date as git takes it: old histories have time zones and seconds that it does not.
+/// A date that git accepts: old histories have time zones and seconds that it does not.
 fn well_formed(date: &str) -> Option<String> {
     let (seconds, zone) = date.split_once(' ').unwrap_or((date, "+0000"));
     let seconds: u32 = seconds.parse().ok()?;

@@ -5,18 +5,18 @@ use super::command::Call;
 use super::error::GitError;
 use super::object::batch;
 use super::tree::{self, TreeListing};
-use crate::repo::CommitId;
+use crate::repo::{CommitId, ObjectId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many bytes of contents are read with one command.
 const PORTION: u64 = 16 << 20;
 
 impl Cached {
-    /// Those of the objects that are not in the copy.
+    /// The objects that are not in the copy.
     pub(super) async fn missing(
         &self,
-        ids: &BTreeSet<CommitId>,
-    ) -> Result<BTreeSet<CommitId>, GitError> {
+        ids: &BTreeSet<ObjectId>,
+    ) -> Result<BTreeSet<ObjectId>, GitError> {
         let input = lines(ids);
         let args = vec!["--batch-check=%(objectname)".into()];
         let output = self
@@ -28,13 +28,13 @@ impl Cached {
             .await?;
         Ok(String::from_utf8_lossy(&output)
             .lines()
-            .filter_map(|line| CommitId::parse(line.strip_suffix(" missing")?).ok())
+            .filter_map(|line| ObjectId::parse(line.strip_suffix(" missing")?).ok())
             .collect())
     }
 
-    /// All entries of a commit's tree, folders walked, links and submodules not followed.
+    /// All entries of a commit's tree, folders included; links and submodules are not followed.
     pub async fn tree(&self, commit: &CommitId) -> Result<TreeListing, GitError> {
-        // Never `--long`: it asks for the sizes of all blobs, which fetches them.
+        // Never `--long`: it reads the sizes of all blobs, which fetches them.
         let args = vec![
             "-r".into(),
             "-z".into(),
@@ -52,12 +52,12 @@ impl Cached {
         )
     }
 
-    /// The sizes of objects before they are fetched, where they can be had: only a repository of this machine tells
-    /// them. The protocol has no question for it that servers answer by default (`object-info`).
+    /// The sizes of objects before they are fetched. Only a repository on this machine reports them, otherwise the
+    /// result is empty: by default, servers do not answer the protocol's request for sizes (`object-info`).
     pub async fn sizes_there(
         &self,
-        ids: &BTreeSet<CommitId>,
-    ) -> Result<BTreeMap<CommitId, u64>, GitError> {
+        ids: &BTreeSet<ObjectId>,
+    ) -> Result<BTreeMap<ObjectId, u64>, GitError> {
         let Some(directory) = self.remote.directory() else {
             return Ok(BTreeMap::new());
         };
@@ -77,9 +77,9 @@ impl Cached {
     /// read.
     pub async fn objects_up_to(
         &self,
-        ids: &BTreeSet<CommitId>,
+        ids: &BTreeSet<ObjectId>,
         most: u64,
-    ) -> Result<BTreeMap<CommitId, Option<Vec<u8>>>, GitError> {
+    ) -> Result<BTreeMap<ObjectId, Option<Vec<u8>>>, GitError> {
         let mut found = BTreeMap::new();
         let mut portion = BTreeSet::new();
         let mut bytes = 0;
@@ -102,8 +102,8 @@ impl Cached {
 
     async fn read_portion(
         &self,
-        ids: &BTreeSet<CommitId>,
-        found: &mut BTreeMap<CommitId, Option<Vec<u8>>>,
+        ids: &BTreeSet<ObjectId>,
+        found: &mut BTreeMap<ObjectId, Option<Vec<u8>>>,
     ) -> Result<(), GitError> {
         let contents = self.objects(ids).await?;
         found.extend(contents.into_iter().map(|(id, bytes)| (id, Some(bytes))));
@@ -111,7 +111,7 @@ impl Cached {
     }
 
     /// The sizes of objects that were fetched, in bytes.
-    async fn sizes(&self, ids: &BTreeSet<CommitId>) -> Result<Vec<(CommitId, u64)>, GitError> {
+    async fn sizes(&self, ids: &BTreeSet<ObjectId>) -> Result<Vec<(ObjectId, u64)>, GitError> {
         let call = Call {
             args: vec!["--batch-check=%(objectname) %(objectsize)".into()],
             input: lines(ids),
@@ -125,8 +125,8 @@ impl Cached {
     /// The contents of objects that were fetched.
     pub async fn objects(
         &self,
-        ids: &BTreeSet<CommitId>,
-    ) -> Result<BTreeMap<CommitId, Vec<u8>>, GitError> {
+        ids: &BTreeSet<ObjectId>,
+    ) -> Result<BTreeMap<ObjectId, Vec<u8>>, GitError> {
         if ids.is_empty() {
             return Ok(BTreeMap::new());
         }
@@ -148,7 +148,7 @@ impl Cached {
 }
 
 /// A line of `cat-file --batch-check`: an id and a number of bytes.
-fn size(line: &str) -> Option<(CommitId, u64)> {
+fn size(line: &str) -> Option<(ObjectId, u64)> {
     let (id, size) = line.split_once(' ')?;
-    Some((CommitId::parse(id).ok()?, size.parse().ok()?))
+    Some((ObjectId::parse(id).ok()?, size.parse().ok()?))
 }

@@ -1,89 +1,67 @@
-//! What can go wrong with git, by what the caller does next.
+//! Errors of git, by what the caller does next.
 
 /// A git command that failed.
+#[expect(missing_docs, reason = "most fields are named after what they hold")]
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
-    /// The program is not there, or too old.
-    #[error("git {found} is too old or missing; imagebot needs git {needed} or newer in PATH")]
+    /// The program cannot be started.
+    #[error("git cannot be started ({error}); imagebot needs git {needed} or newer in PATH")]
+    Missing {
+        error: std::io::Error,
+        /// The oldest version that works.
+        needed: String,
+    },
+    /// The program is too old.
+    #[error("{found} is too old; imagebot needs git {needed} or newer in PATH")]
     Version {
-        /// What `git --version` said, or why it could not be asked.
+        /// What `git --version` printed.
         found: String,
         /// The oldest version that works.
         needed: String,
     },
-    /// The repository belongs to somebody else.
+    /// The repository belongs to another user.
     #[error(
         "{path} belongs to user {owner}, not to the user who runs imagebot; add the owner to `owners` of this [[forge]]"
     )]
-    ForeignOwner {
-        /// The repository's folder.
-        path: String,
-        /// The owner's user id.
-        owner: u32,
-    },
-    /// The URL is not one that git is given.
+    ForeignOwner { path: String, owner: u32 },
+    /// The URL is not one that git may get.
     #[error("{0}")]
     BadUrl(String),
-    /// The server wants a login, or refuses the one it got.
+    /// The server wants a login, or refuses the given one.
     #[error("{remote}: the server rejected the login: {detail}")]
-    Unauthorized {
-        /// The repository.
-        remote: String,
-        /// What git said.
-        detail: String,
-    },
-    /// The server knows the login, and it may not do this with this repository.
+    Unauthorized { remote: String, detail: String },
+    /// The login is valid, but may not do this with this repository.
     #[error("{remote}: permission denied: {detail}")]
-    Forbidden {
-        /// The repository.
-        remote: String,
-        /// What git said.
-        detail: String,
-    },
-    /// The server has had too many requests: nothing more is asked of it in this pass.
+    Forbidden { remote: String, detail: String },
+    /// The server received too many requests: it gets no more of them in this pass.
     #[error("{remote}: the server is rate-limiting: {detail}")]
-    RateLimited {
-        /// The repository.
-        remote: String,
-        /// What git said.
-        detail: String,
-    },
-    /// The repository is not there, or is none.
+    RateLimited { remote: String, detail: String },
+    /// The repository does not exist, or is not a repository.
     #[error("{remote}: not a readable git repository: {detail}")]
-    Unreadable {
-        /// The repository.
-        remote: String,
-        /// What git said.
-        detail: String,
-    },
-    /// More came than the cap allows.
+    Unreadable { remote: String, detail: String },
+    /// The server sent more than the cap allows.
     #[error(
         "{remote}: more than {limit} MiB; the server may have ignored the filter for partial clones (uploadpack.allowFilter)"
     )]
     TooLarge {
-        /// The repository.
         remote: String,
         /// The cap in MiB.
         limit: u64,
     },
-    /// The time ran out.
+    /// The command took too long.
     #[error("{remote}: git {action} took longer than {seconds} s")]
     Timeout {
-        /// The repository.
         remote: String,
-        /// The command.
         action: &'static str,
         /// The limit.
         seconds: u64,
     },
-    /// The server, or a hook of a local repository, prints without an end.
+    /// The server, or a hook of a local repository, prints without end.
     #[error(
         "{remote}: git {action} was stopped: the server or a hook printed more than 4 MiB of messages"
     )]
     TooTalkative {
-        /// The repository.
         remote: String,
-        /// The command.
         action: &'static str,
     },
     /// Another process holds the cached copy.
@@ -91,51 +69,34 @@ pub enum GitError {
         "the cached copy of {remote} is locked by another process ({lock}); gave up after {seconds} s"
     )]
     CopyInUse {
-        /// The repository.
         remote: String,
-        /// The lock file.
         lock: String,
-        /// How long it was waited for.
+        /// How long imagebot waited for it.
         seconds: u64,
     },
-    /// A ref of a local repository has a lock file that nobody removes.
+    /// A ref of a local repository has a lock file that is not removed.
     #[error(
         "{remote}: {lock} exists: another process holds this lock, or was killed while holding it"
     )]
-    RefLocked {
-        /// The repository.
-        remote: String,
-        /// The lock file.
-        lock: String,
-    },
-    /// There is no room for what git wants to write.
+    RefLocked { remote: String, lock: String },
+    /// The disk is full.
     #[error("no space left for the cache folder or the temporary folder: {detail}")]
-    NoSpace {
-        /// What git said.
-        detail: String,
-    },
-    /// The cache is damaged; it is fetched anew the next time.
+    NoSpace { detail: String },
+    /// The cache is damaged; the next attempt fetches everything again.
     #[error("the cached copy of {remote} is damaged and will be fetched again: {detail}")]
-    Damaged {
-        /// The repository.
-        remote: String,
-        /// What git said.
-        detail: String,
-    },
+    Damaged { remote: String, detail: String },
     /// The command failed for another reason.
     #[error("git {action} failed: {detail}")]
     Failed {
-        /// The command.
         action: &'static str,
-        /// What git said, its first lines.
+        /// The first lines of git's message.
         detail: String,
     },
     /// A file of ours could not be read or written.
     #[error("{what}: {error}")]
     Io {
-        /// What was tried.
+        /// The attempted action.
         what: String,
-        /// Why it failed.
         error: std::io::Error,
     },
 }
@@ -144,7 +105,7 @@ impl GitError {
     /// The error's stable code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Version { .. } => "git-version",
+            Self::Missing { .. } | Self::Version { .. } => "git-version",
             Self::ForeignOwner { .. } => "git-foreign-owner",
             Self::BadUrl(_) => "git-bad-url",
             Self::Unauthorized { .. } => "git-unauthorized",
@@ -163,7 +124,7 @@ impl GitError {
         }
     }
 
-    /// What to do about it, where that is known.
+    /// What to do about it, if that is known.
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::RefLocked { lock, .. } => format!(
@@ -185,7 +146,7 @@ impl GitError {
         })
     }
 
-    /// What a failed command said.
+    /// The error for a failed command, from its error output.
     pub(super) fn failed(action: &'static str, stderr: &str) -> Self {
         let detail = first_lines(stderr);
         match has_no_space(stderr) {
@@ -208,7 +169,7 @@ pub(super) fn has_no_space(stderr: &str) -> bool {
     words.iter().any(|word| stderr.contains(word))
 }
 
-/// What people need of an error message: its first lines, without control characters.
+/// The readable part of an error message: its first lines, without control characters.
 pub(super) fn first_lines(text: &str) -> String {
     let lines: Vec<String> = text
         .lines()
@@ -241,7 +202,7 @@ mod tests {
         };
         let help = locked.help().expect("a help");
         assert!(help.contains("remove refs/heads/x.lock"), "{help}");
-        // What is written into the configuration parses.
+        // The suggested configuration is valid.
         let owner = GitError::ForeignOwner {
             path: remote(),
             owner: 33,

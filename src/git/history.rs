@@ -1,20 +1,20 @@
-//! What stands between the target branch and a branch of ours: the ground for saying whose it is.
+//! The commits between the target branch and a branch of ours: from them it is decided whose work the branch is.
 
 use super::cache::Cached;
 use super::command::Call;
 use super::commit::text;
 use super::error::{GitError, first_lines};
 use super::tree::TreeEntryKind;
-use crate::repo::{CommitId, RepoPath};
+use crate::repo::{CommitId, ObjectId, RepoPath};
 use std::collections::BTreeSet;
 
-/// How far back the histories are read at first; a branch that is further behind costs one more request.
+/// How much history is read at first; a branch whose base is older costs one more request.
 const DEPTH: u32 = 200;
-/// What git takes as the whole history.
+/// The depth that git understands as the whole history.
 const WHOLE: u32 = i32::MAX as u32;
-/// More commits than this on a branch are not looked at: that is somebody's work.
+/// A branch with more commits than this is not read: it is a user's work.
 const MAX_COMMITS: usize = 1000;
-/// More commits than this on a branch, merges left out, are not read: one is ours, two are somebody's work.
+/// Of the commits on a branch, merges left out, this many are read: one can be ours, two are a user's work.
 const MAX_READ: usize = 2;
 
 /// A commit on a branch that is not on the target branch, merges left out.
@@ -33,14 +33,14 @@ pub struct BranchCommit {
 pub struct TreeChange {
     /// The path.
     pub path: RepoPath,
-    /// What it was and its contents' id; `None` if it was not there.
-    pub before: Option<(TreeEntryKind, CommitId)>,
-    /// What it is and its contents' id; `None` if it is not there.
-    pub after: Option<(TreeEntryKind, CommitId)>,
+    /// Its kind and its contents' id before; `None` if it did not exist.
+    pub before: Option<(TreeEntryKind, ObjectId)>,
+    /// Its kind and its contents' id after; `None` if it does not exist any more.
+    pub after: Option<(TreeEntryKind, ObjectId)>,
 }
 
 impl Cached {
-    /// The commit itself, if it is in the copy.
+    /// A commit's parents and message, if it is in the copy.
     pub async fn read_commit(&self, id: &CommitId) -> Result<(Vec<CommitId>, String), GitError> {
         let args = vec!["commit".into(), id.to_string()];
         let raw = text_lossy(
@@ -59,7 +59,7 @@ impl Cached {
         Ok((parents, message.to_owned()))
     }
 
-    /// The commits between `target` and `head`, merges left out, at most two. Fetches history where it must.
+    /// The commits between `target` and `head`, merges left out, at most two. Fetches history if necessary.
     pub async fn between(
         &mut self,
         target: &CommitId,
@@ -68,7 +68,7 @@ impl Cached {
         if head == target {
             return Ok(Vec::new());
         }
-        // The usual case needs no history: one commit that stands on the target's head.
+        // The usual case needs no history: one commit on top of the target's head.
         let (parents, message) = self.read_commit(head).await?;
         if let [parent] = &parents[..]
             && parent == target
@@ -94,7 +94,7 @@ impl Cached {
         })
     }
 
-    /// The commits that only `head` has, with their parents; `None` if the copy's history is too short to tell.
+    /// The commits that only `head` has, with the numbers of their parents; `None` if the copy has too little history.
     async fn reached(
         &self,
         target: &CommitId,
@@ -113,8 +113,8 @@ impl Cached {
                 })
                 .await?,
         );
-        // What stands in this file has parents that are not in the copy. Where there are such, a way down from
-        // `head` that ends there or at a root may in truth meet the history of `target`.
+        // The parents of the commits in this file are not in the copy. If there are any, a path from `head` that ends
+        // at one of them or at a root may in fact meet the history of `target`.
         let cut = std::fs::read_to_string(self.path.join("shallow")).unwrap_or_default();
         let cut: BTreeSet<&str> = cut.lines().collect();
         let mut commits = Vec::new();
@@ -151,7 +151,7 @@ impl Cached {
         Ok(commits)
     }
 
-    /// What differs between two commits. Their trees are fetched where they are missing.
+    /// The differences between two commits. Their trees are fetched if they are missing.
     pub async fn changes(
         &mut self,
         before: &CommitId,
@@ -161,7 +161,7 @@ impl Cached {
         if first.status.success() {
             return parse_changes(&first.stdout);
         }
-        // The commits are there, perhaps without their trees, so that git would not fetch them by itself.
+        // The commits may be there without their trees, and git would then not fetch them without `--refetch`.
         let options = ["--depth=1", "--filter=blob:none", "--refetch"];
         self.fetch(&options, [before.clone(), after.clone()], Vec::new())
             .await?;
@@ -190,8 +190,8 @@ fn text_lossy(output: &[u8]) -> String {
     String::from_utf8_lossy(output).into_owned()
 }
 
-/// `:<mode> <mode> <id> <id> <status> NUL <path> NUL`, over and over. A path that cannot be one of ours is an
-/// error, never a change that is left out.
+/// `:<mode> <mode> <id> <id> <status> NUL <path> NUL`, repeated. A path that cannot be one of ours is an error; a
+/// change is never left out.
 fn parse_changes(output: &[u8]) -> Result<Vec<TreeChange>, GitError> {
     let odd = |what: &str| GitError::Failed {
         action: "diff-tree",
@@ -206,7 +206,7 @@ fn parse_changes(output: &[u8]) -> Result<Vec<TreeChange>, GitError> {
             return Err(odd("an unexpected line"));
         };
         let side =
-            |mode: &str, id: &str| Some((TreeEntryKind::of_mode(mode)?, CommitId::parse(id).ok()?));
+            |mode: &str, id: &str| Some((TreeEntryKind::of_mode(mode)?, ObjectId::parse(id).ok()?));
         let path = std::str::from_utf8(path)
             .ok()
             .and_then(|path| RepoPath::parse(path).ok());

@@ -1,5 +1,5 @@
-//! Which files a work tree's repository tracks, read from its index without starting git: a folder that is looked at by
-//! hand may be anybody's, and its configuration must not run anything (T53).
+//! The files that a work tree's repository tracks, read from its index without starting git: the folder may come from
+//! an untrusted source, and its configuration must not run anything (T53).
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub enum Tracked {
     Files(BTreeSet<String>),
 }
 
-/// Looks for the repository that a folder is in, and reads which files it tracks.
+/// Finds the repository that a folder is in, and reads which files it tracks.
 pub fn tracked_files(folder: &Path) -> Tracked {
     let Ok(folder) = folder.canonicalize() else {
         return Tracked::NoRepository;
@@ -34,7 +34,7 @@ pub fn tracked_files(folder: &Path) -> Tracked {
     };
     let index = git.join("index");
     let data = match index.symlink_metadata() {
-        // Nothing was ever added.
+        // No file was ever added.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(Vec::new()),
         Ok(metadata) if metadata.is_file() && metadata.len() <= MAX_INDEX => {
             std::fs::read(index).ok()
@@ -55,7 +55,7 @@ pub fn tracked_files(folder: &Path) -> Tracked {
     Tracked::Files(files.into_iter().filter_map(inside).collect())
 }
 
-/// The `.git` of a work tree; one that is a file names the folder (worktrees, submodules).
+/// The `.git` of a work tree; if it is a file, it names the folder (worktrees, submodules).
 fn git_folder(top: &Path) -> Option<PathBuf> {
     let git = top.join(".git");
     let metadata = git.symlink_metadata().ok()?;
@@ -75,8 +75,8 @@ fn files(data: &[u8]) -> Option<BTreeSet<String>> {
     files_with(data, 20).or_else(|| files_with(data, 32))
 }
 
-/// As `gitformat-index` describes it, versions 2 to 4; the extensions behind the entries are skipped, but for a split index,
-/// whose entries are elsewhere.
+/// As `gitformat-index` describes it, versions 2 to 4. Extensions after the entries are skipped, except that of a split
+/// index, whose entries are elsewhere.
 fn files_with(data: &[u8], hash: usize) -> Option<BTreeSet<String>> {
     let number = |at: usize| {
         let bytes: [u8; 4] = data.get(at..at + 4)?.try_into().ok()?;
@@ -110,7 +110,7 @@ fn files_with(data: &[u8], hash: usize) -> Option<BTreeSet<String>> {
         path.extend_from_slice(&data[at..end]);
         at = match version {
             4 => end + 1,
-            // One to eight NULs fill up to a multiple of eight.
+            // One to eight NULs pad the entry to a multiple of eight bytes.
             _ => start + (end - start) / 8 * 8 + 8,
         };
         if path.is_empty() {
@@ -122,7 +122,7 @@ fn files_with(data: &[u8], hash: usize) -> Option<BTreeSet<String>> {
             files.insert(path.to_owned());
         }
     }
-    // What follows are extensions, up to the checksum.
+    // Extensions follow, up to the checksum.
     while at + hash < data.len() {
         if data.get(at..at + 4)? == b"link" {
             return None;
@@ -208,7 +208,7 @@ mod tests {
     fn a_folder_outside_has_no_repository() {
         let folder = tempfile::tempdir().expect("a folder");
         assert_eq!(tracked_files(folder.path()), Tracked::NoRepository);
-        // A file of that name that is none of git's says nothing.
+        // A `.git` that names a missing folder is ignored.
         std::fs::write(folder.path().join(".git"), "gitdir: /nowhere\n").expect("a file");
         assert_eq!(tracked_files(folder.path()), Tracked::NoRepository);
     }

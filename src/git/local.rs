@@ -1,5 +1,5 @@
-//! Reading and writing refs and small commits in a bare repository of this machine: what the local forge keeps
-//! its merge requests in.
+//! Reads and writes refs and small commits in a bare repository on this machine: there the local forge keeps its merge
+//! requests.
 
 use super::cache::object_format;
 use super::command::{Call, Git};
@@ -8,12 +8,12 @@ use super::error::{GitError, first_lines};
 use super::lock;
 use super::object::batch;
 use super::remote::Remote;
-use crate::repo::CommitId;
+use crate::repo::{CommitId, ObjectId};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How often a ref that is locked is tried again, and how long is waited before.
+/// How often a locked ref is tried again, and the wait before each try.
 const LOCK_TRIES: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
@@ -22,7 +22,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(50);
 pub struct Ref {
     /// The full name, `refs/heads/main`.
     pub name: String,
-    /// The object.
+    /// The object that it points at.
     pub id: CommitId,
     /// Whether `HEAD` is this branch.
     pub is_head: bool,
@@ -70,7 +70,7 @@ impl Git {
             .collect())
     }
 
-    /// The contents of `<commit>:<path>` for each name; `None` where there is nothing.
+    /// The contents of `<commit>:<path>` for each name; `None` if there is no such file.
     pub async fn read_names(
         &self,
         remote: &Remote,
@@ -97,7 +97,7 @@ impl Git {
             .collect())
     }
 
-    /// The sizes of `<commit>:<path>` for each name, in bytes; `None` where there is nothing.
+    /// The sizes of `<commit>:<path>` for each name, in bytes; `None` if there is no such file.
     pub async fn sizes_of_names(
         &self,
         remote: &Remote,
@@ -114,14 +114,14 @@ impl Git {
         Ok(sizes.lines().map(|line| line.parse().ok()).collect())
     }
 
-    /// The branch that `HEAD` names, whether or not it is there.
+    /// The branch that `HEAD` names; it need not exist.
     pub async fn named_by_head(&self, remote: &Remote) -> Result<Option<String>, GitError> {
         let call = Self::local_call(remote, "symbolic-ref", &["--quiet", "HEAD"]);
         let output = self.run(call).await?;
         Ok(Some(text(&output.stdout)).filter(|name| !name.is_empty()))
     }
 
-    /// Writes a commit that holds just these files, at the top or one folder deep; it has one parent at most.
+    /// Writes a commit with exactly these files, at the top or one folder deep, and at most one parent.
     pub async fn write_files(
         &self,
         remote: &Remote,
@@ -158,7 +158,7 @@ impl Git {
     }
 
     /// Writes a blob.
-    pub async fn write_blob(&self, remote: &Remote, contents: &[u8]) -> Result<CommitId, GitError> {
+    pub async fn write_blob(&self, remote: &Remote, contents: &[u8]) -> Result<ObjectId, GitError> {
         let call = Self::local_call(remote, "hash-object", &[]);
         let mut ids = self.write_blobs(call, &[contents]).await?;
         ids.pop().ok_or_else(|| GitError::Failed {
@@ -190,16 +190,16 @@ impl Git {
             ("GIT_COMMITTER_EMAIL".to_owned(), identity.email.clone()),
         ];
         call.input = message.as_bytes().to_vec();
-        object_id(&self.ask(call).await?, "commit-tree")
+        commit_id(&self.ask(call).await?, "commit-tree")
     }
 
-    /// Moves a ref if it still is where it was (`None`: not there); whether it did.
+    /// Moves a ref if it still is at `from` (`None`: it must not exist). Returns whether it did.
     pub async fn move_ref(
         &self,
         remote: &Remote,
         name: &str,
-        from: Option<&CommitId>,
-        to: Option<&CommitId>,
+        from: Option<&ObjectId>,
+        to: Option<&ObjectId>,
     ) -> Result<bool, GitError> {
         let zero = || "0".repeat(from.or(to).map_or(40, |id| id.as_str().len()));
         let old = from.map_or_else(zero, ToString::to_string);
@@ -214,7 +214,7 @@ impl Git {
             if output.status.success() {
                 return Ok(true);
             }
-            // Another process was faster.
+            // Another process moved it first.
             let lost = [
                 "but expected",
                 "reference already exists",
@@ -240,7 +240,7 @@ impl Git {
         }
     }
 
-    /// Whether a commit is another or stands on it.
+    /// Whether a commit is another one or its ancestor.
     pub async fn is_ancestor(
         &self,
         remote: &Remote,
@@ -260,7 +260,7 @@ impl Git {
         }
     }
 
-    /// The merge of two commits, written as a commit; `None` if they are in conflict.
+    /// The merge of two commits, written as a commit; `None` if they conflict.
     pub async fn merge(
         &self,
         remote: &Remote,
@@ -268,8 +268,8 @@ impl Git {
         source: &CommitId,
         message: &str,
     ) -> Result<Option<CommitId>, GitError> {
-        // Merged from an empty repository beside it, for git runs the merge drivers that the settings and
-        // attributes of a repository name (T15).
+        // Merged from an empty repository beside it: git would run the merge drivers that the settings and attributes
+        // of the repository name (T15).
         let beside = self.beside(target)?;
         let mut call = Call::new("merge-tree");
         call.git_dir = Some(&beside);
@@ -297,7 +297,7 @@ impl Git {
         }
     }
 
-    /// A repository with nothing in it, for objects that are elsewhere. `sample` tells the hash function.
+    /// An empty repository that uses the objects of another one. `sample` shows the hash function.
     fn beside(&self, sample: &CommitId) -> Result<PathBuf, GitError> {
         let format = object_format(sample);
         let path = self.home().join(format!("beside-{format}.git"));
@@ -314,7 +314,7 @@ impl Git {
     }
 }
 
-fn object_id(output: &[u8], action: &'static str) -> Result<CommitId, GitError> {
+fn commit_id(output: &[u8], action: &'static str) -> Result<CommitId, GitError> {
     CommitId::parse(&text(output)).map_err(|error| GitError::Failed {
         action,
         detail: error.to_string(),

@@ -1,4 +1,4 @@
-//! Lock files of a local repository's refs: one that a killed git left behind is in the way for ever (B7).
+//! Lock files of a local repository's refs: one that a killed git left would block the ref for ever (B7).
 
 use super::remote::Remote;
 use std::fs::Metadata;
@@ -6,15 +6,15 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// How old a lock is before nobody can hold it any more. Git holds one for as long as it writes a few bytes.
+/// After this time no process can still hold a lock: git holds one for as long as it writes a few bytes.
 const STALE: Duration = Duration::from_secs(3600);
 
-/// The lock file of the remote that git could not create because it is there.
+/// The lock file that git could not create because it exists.
 pub(super) fn in_the_way(remote: &Remote, stderr: &str) -> Option<PathBuf> {
     let directory = remote.directory()?;
     let (_, rest) = stderr.split_once("Unable to create '")?;
     let (path, why) = rest.split_once('\'')?;
-    // A path may be written from the repository's top.
+    // A path may be relative to the repository's top.
     let path = directory.join(path);
     let is_lock = path
         .extension()
@@ -25,7 +25,7 @@ pub(super) fn in_the_way(remote: &Remote, stderr: &str) -> Option<PathBuf> {
     (why.contains("File exists") && is_lock && inside).then_some(path)
 }
 
-/// Removes a lock that is older than an hour; whether it did.
+/// Removes a lock that is older than an hour; returns whether it did.
 pub(super) fn remove_if_stale(lock: &Path) -> bool {
     let Ok(found) = lock.symlink_metadata() else {
         return false;
@@ -46,15 +46,15 @@ pub(super) fn remove_if_stale(lock: &Path) -> bool {
     matches!(removed, Ok(true))
 }
 
-/// Removes exactly the file that was judged. Another process may have removed it meanwhile and made its own, so the file
-/// is renamed first, looked at, and put back if it is another one. Git ignores what ends in `.lock`.
+/// Removes exactly the file that was judged. Another process may have replaced it in the meantime, so the file is first
+/// renamed, then compared, and restored if it is another one. Git ignores names that end in `.lock`.
 fn remove_only(lock: &Path, judged: &Metadata) -> std::io::Result<bool> {
     let aside = lock.with_extension(format!("stale-{}.lock", std::process::id()));
     std::fs::rename(lock, &aside)?;
     let found = aside.symlink_metadata()?;
     let same = (found.ino(), found.mtime()) == (judged.ino(), judged.mtime());
     if !same {
-        // Not with a rename: it would replace a lock that is newer still.
+        // Not with a rename, which would replace an even newer lock.
         std::fs::hard_link(&aside, lock)?;
     }
     std::fs::remove_file(&aside)?;

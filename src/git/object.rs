@@ -1,17 +1,17 @@
-//! Reading and writing objects: what `git cat-file --batch` prints, and blobs.
+//! Reads and writes objects: the output of `git cat-file --batch`, and blobs.
 
 use super::command::{Call, Git};
 use super::error::GitError;
-use crate::repo::CommitId;
+use crate::repo::ObjectId;
 
 impl Git {
-    /// Writes blobs with one `hash-object`; their ids are in the order of the contents.
+    /// Writes blobs with one `hash-object`; returns their ids in the order of the contents.
     pub(super) async fn write_blobs(
         &self,
         call: Call<'_>,
         contents: &[&[u8]],
-    ) -> Result<Vec<CommitId>, GitError> {
-        // By way of files of our own: from its input git reads one blob only.
+    ) -> Result<Vec<ObjectId>, GitError> {
+        // By way of temporary files: from its input git reads one blob only.
         let folder = tempfile::Builder::new()
             .prefix("blobs-")
             .tempdir_in(self.home())
@@ -30,9 +30,9 @@ impl Git {
                 ..call
             })
             .await?;
-        let ids: Vec<CommitId> = String::from_utf8_lossy(&output)
+        let ids: Vec<ObjectId> = String::from_utf8_lossy(&output)
             .lines()
-            .filter_map(|line| CommitId::parse(line).ok())
+            .filter_map(|line| ObjectId::parse(line).ok())
             .collect();
         if ids.len() == contents.len() {
             Ok(ids)
@@ -46,10 +46,10 @@ impl Git {
 }
 
 /// An object and its contents.
-pub(super) type Object = (CommitId, Vec<u8>);
+pub(super) type Object = (ObjectId, Vec<u8>);
 
-/// `<id> SP <type> SP <size> LF <contents> LF` over and over, or `<name> missing LF`, in the order of the questions;
-/// `None` if it is something else.
+/// `<id> SP <type> SP <size> LF <contents> LF` or `<name> missing LF`, repeated, in the order of the requests; `None`
+/// if the output has another form.
 pub(super) fn batch(mut output: &[u8]) -> Option<Vec<Option<Object>>> {
     let mut objects = Vec::new();
     while !output.is_empty() {
@@ -61,7 +61,7 @@ pub(super) fn batch(mut output: &[u8]) -> Option<Vec<Option<Object>>> {
             continue;
         }
         let mut head = head.split(' ');
-        let id = CommitId::parse(head.next()?).ok()?;
+        let id = ObjectId::parse(head.next()?).ok()?;
         let size: usize = head.nth(1)?.parse().ok()?;
         let body = output.get(end + 1..end + 1 + size)?;
         objects.push(Some((id, body.to_vec())));

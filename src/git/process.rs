@@ -1,4 +1,4 @@
-//! One process of git: its input, its output, and the limits on both, on its time and on what it leaves behind.
+//! Runs one git process: its input and output, with limits on time, output and processes that survive it.
 
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -7,11 +7,11 @@ use tokio::process::{Child, Command};
 
 /// The most that one command may print, in bytes.
 pub(super) const MAX_OUTPUT: u64 = 128 << 20;
-/// The most that one command may say on its error output, in bytes: what a server's hook prints comes there.
+/// The largest error output of a command, in bytes: it includes what a server's hook prints.
 const MAX_SAID: u64 = 4 << 20;
-/// The most of that that is kept, in bytes.
+/// How much of the error output is kept, in bytes.
 const MAX_ERROR: usize = 16 << 10;
-/// How long the output of a process is waited for after its end: a hook may leave a process behind that holds it.
+/// How long the output is read after the process has ended: a hook may leave a process that still holds it.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// What a command printed.
@@ -21,20 +21,20 @@ pub(super) struct Output {
     pub(super) stderr: String,
 }
 
-/// Why there is no output.
+/// Why a command was stopped.
 pub(super) enum Stopped {
-    /// The time ran out.
+    /// It took too long.
     Time,
     /// It printed more than [`MAX_OUTPUT`].
     Output,
-    /// It said more than [`MAX_SAID`] on its error output.
+    /// Its error output was longer than [`MAX_SAID`].
     Said,
     /// It could not be started, read or waited for.
     Io(std::io::Error),
 }
 
-/// Runs a command within a time. It gets a process group of its own, and the whole group is killed when it is stopped
-/// or when the caller goes away: git's children and a local repository's hooks are in it.
+/// Runs a command with a time limit. It gets its own process group, and the whole group is killed if it is stopped or
+/// the caller goes away: git's children and a local repository's hooks are in it.
 pub(super) async fn run(
     command: &mut Command,
     input: Vec<u8>,
@@ -47,13 +47,13 @@ pub(super) async fn run(
         Err(_) => Err(Stopped::Time),
     };
     if outcome.as_ref().is_ok_and(|(_, ended)| *ended) {
-        // Nothing holds the output any more, so nothing is left that the id could stand for.
+        // All processes have ended, and another group may get the same id.
         group.0 = None;
     }
     outcome.map(|(output, _)| output)
 }
 
-/// The output, and whether all who could write to it have ended.
+/// The output, and whether all processes that could write to it have ended.
 async fn talk(child: &mut Child, input: Vec<u8>) -> Result<(Output, bool), Stopped> {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let mut printed = Vec::new();
@@ -61,7 +61,7 @@ async fn talk(child: &mut Child, input: Vec<u8>) -> Result<(Output, bool), Stopp
     let status = {
         let write = async {
             if let Some(mut stdin) = stdin {
-                // A command that ends early closes its input; its status tells why.
+                // A command that ends early closes its input; its exit status shows why.
                 let _ = stdin.write_all(&input).await;
             }
         };
@@ -116,7 +116,7 @@ async fn read(
     }
 }
 
-/// Reads the error output to its end and keeps its beginning.
+/// Reads the error output to its end and keeps the beginning.
 async fn hear(from: Option<impl AsyncRead + Unpin>, to: &mut Vec<u8>) -> Result<(), Stopped> {
     let Some(mut from) = from else {
         return Ok(());
@@ -147,7 +147,7 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         if let Some(group) = self.0 {
-            // One that has ended is no error.
+            // A group that has ended is not an error.
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         }
     }

@@ -13,31 +13,31 @@ use std::collections::BTreeMap;
 pub struct Push {
     /// The branch.
     pub branch: Branch,
-    /// Where it is; `None`: it must not exist yet.
+    /// Where it is; `None`: it must not exist.
     pub from: Option<CommitId>,
-    /// Where it is to be; `None`: it is to be deleted.
+    /// Where it shall be; `None`: it is deleted.
     pub to: Option<CommitId>,
 }
 
-/// What became of it.
+/// The result for one branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pushed {
-    /// The branch is where it was to be.
+    /// The branch was moved.
     Done,
-    /// Somebody moved it meanwhile; nothing was changed.
+    /// The branch changed in the meantime; nothing was pushed.
     Moved,
     /// The server refused: a protected branch, a push rule, a hook. Nothing was changed.
     Refused(String),
 }
 
 impl Cached {
-    /// Moves branches, each only if it still is where it was; the results are in the order of `pushes`.
+    /// Moves branches, each only if it still is where it was expected; the results have the order of `pushes`.
     pub async fn push(&self, pushes: &[Push]) -> Result<Vec<Pushed>, GitError> {
         if pushes.is_empty() {
             return Ok(Vec::new());
         }
         let id = |id: &Option<CommitId>| id.as_ref().map_or_else(String::new, ToString::to_string);
-        // Not thin: git would look for the old contents to write differences against, which the copy may not have.
+        // Not thin: git would need the old contents as bases, which the copy may not have.
         let mut args: Vec<String> = ["--porcelain", "--no-verify", "--no-thin"]
             .map(str::to_owned)
             .into();
@@ -55,7 +55,7 @@ impl Cached {
         let mut output = self.send(&args, &[]).await?;
         if String::from_utf8_lossy(&output.stdout).contains("(unpacker error)") {
             // The target has moved: no branch of the server is at our commit's parent any more, and git does not see
-            // that the server has everything below it. It is told so in one more round.
+            // that the server has all of its history. One more round negotiates that.
             output = self.send(&args, &[("push.negotiate", "true")]).await?;
         }
         if let Some(lock) = lock::in_the_way(&self.remote, &output.stderr)
@@ -69,7 +69,7 @@ impl Cached {
         if answers.iter().all(|a| *a == Some(Answer::Done)) {
             return Ok(vec![Pushed::Done; pushes.len()]);
         }
-        // The texts of servers differ, and an answer can be lost: where the branches are now tells what became of them.
+        // The messages of servers differ, and an answer can be lost: where the branches are now shows what happened.
         let heads = match self.remote_heads().await {
             Ok(heads) => heads,
             Err(_) => return Err(self.failed(&output.stderr).await),
@@ -104,7 +104,7 @@ impl Cached {
         self.git.run(call).await
     }
 
-    /// The branches that the server has.
+    /// The branches of the server.
     async fn remote_heads(&self) -> Result<BTreeMap<String, CommitId>, GitError> {
         let args = [
             "--refs",
@@ -131,7 +131,7 @@ impl Cached {
     }
 }
 
-/// What the server said of a branch.
+/// The server's answer for a branch.
 #[derive(Debug, PartialEq, Eq)]
 enum Answer {
     Done,
@@ -154,7 +154,7 @@ fn answer(report: &str, branch: &Branch) -> Option<Answer> {
     })
 }
 
-/// Why a branch was refused, for people: what stands in its way (T17), or what the server said (F58).
+/// Why a branch was refused: the conflicting branch (T17), or the server's message (F58).
 fn reason(
     branch: &Branch,
     summary: &str,

@@ -19,8 +19,7 @@ pub struct Remote {
     proxy: bool,
 }
 
-/// What git shows a server: a user name and a password or token. Clones share it, so that a token that is refreshed
-/// is refreshed for all repositories.
+/// A user name with a password or token. Clones share it, so that a refreshed token is refreshed for all repositories.
 #[derive(Clone)]
 pub struct Credential(Arc<RwLock<(String, SecretString)>>);
 
@@ -41,7 +40,7 @@ impl Credential {
         pair.0.clone()
     }
 
-    /// The password or token, as it is now.
+    /// The present password or token.
     pub fn password(&self) -> SecretString {
         let pair = self.0.read().unwrap_or_else(PoisonError::into_inner);
         pair.1.clone()
@@ -63,7 +62,7 @@ impl fmt::Debug for Credential {
 }
 
 impl Remote {
-    /// A bare repository in a folder of this machine.
+    /// A bare repository in a folder on this machine.
     ///
     /// It must belong to the user who runs imagebot or to one of `owners` (user ids): git runs its hooks and reads
     /// its settings.
@@ -94,8 +93,8 @@ impl Remote {
     }
 
     /// A repository on a server that speaks smart HTTP. The credential goes to the URL's origin only: git follows no
-    /// redirect. `ca_file` is trusted besides nothing else, as git has it; `proxy` says whether the environment's
-    /// proxy settings are used.
+    /// redirect. With `ca_file`, git trusts these certificates instead of the system's; `proxy` says whether the
+    /// environment's proxy settings are used.
     ///
     /// A URL that is neither `https` nor `http`, or holds a user name, is refused.
     pub fn http(
@@ -140,7 +139,7 @@ impl Remote {
         self.protocol
     }
 
-    /// The settings of git for this remote alone: they travel in the environment, never in arguments or on disk.
+    /// The settings of git for this remote alone: they are passed in the environment, never in arguments or on disk.
     pub(super) fn settings(&self) -> Vec<(String, String)> {
         let mut settings = Vec::new();
         let origin = url::Url::parse(&self.url)
@@ -174,7 +173,7 @@ impl Remote {
         }
     }
 
-    /// Whether it is on another machine: what hangs up there may answer when it is asked again.
+    /// Whether it is on another machine: if its server closes a connection, a second try may succeed.
     pub(super) fn is_far(&self) -> bool {
         self.directory.is_none()
     }
@@ -187,7 +186,7 @@ impl Remote {
 
 /// The id of the user who runs this process.
 fn current_user() -> u32 {
-    // The owner of /proc/self is the effective user; elsewhere a file of our own tells.
+    // The owner of /proc/self is the effective user; on other systems a new file shows it.
     if let Ok(metadata) = std::fs::metadata("/proc/self") {
         return metadata.uid();
     }

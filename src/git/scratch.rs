@@ -1,5 +1,5 @@
-//! The folder that the git processes of this run keep their files in: below the cache, so that what a kill leaves
-//! behind is found and removed by the next run (B17).
+//! The folder for temporary files of this run's git processes. It is inside the cache, so that the next run finds and
+//! removes what a killed one left (B17).
 
 use super::error::GitError;
 use std::fs::{File, TryLockError};
@@ -12,14 +12,14 @@ const IN_USE: &str = "in-use";
 /// A scratch folder of this process. It is removed when the value is dropped.
 #[derive(Debug)]
 pub(super) struct Scratch {
-    // Dropped in this order: nobody sweeps a folder that is still locked.
+    // Dropped in this order: the folder stays locked until it is removed.
     folder: TempDir,
     _in_use: Option<File>,
 }
 
 impl Scratch {
-    /// Makes a folder, and removes those whose process has ended. Where the cache cannot be written to, the folder is
-    /// among the machine's temporary ones.
+    /// Creates a folder, and removes those whose process has ended. If the cache is not writable, the folder is among
+    /// the system's temporary ones.
     pub(super) fn new(cache: &Path) -> Result<Self, GitError> {
         let below_cache = Self::below(&cache.join("scratch"));
         below_cache.or_else(|error| {
@@ -35,7 +35,7 @@ impl Scratch {
 
     fn below(all: &Path) -> std::io::Result<Self> {
         std::fs::create_dir_all(all)?;
-        // Held while a folder is made and locked, so that no other process sweeps it in between.
+        // Held while a folder is created and locked, so that no other process removes it in between.
         let door = File::options()
             .create(true)
             .append(true)

@@ -1,7 +1,7 @@
 //! The entries of a tree.
 
 use super::error::GitError;
-use crate::repo::{CommitId, RepoPath};
+use crate::repo::{ObjectId, RepoPath};
 
 /// A file in a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct TreeEntry {
     /// What it is.
     pub kind: TreeEntryKind,
     /// The object's id.
-    pub id: CommitId,
+    pub id: ObjectId,
 }
 
 /// What an entry of a tree is.
@@ -49,7 +49,7 @@ impl TreeEntryKind {
     }
 }
 
-/// The most entries of one tree that are read; a repository with more is reported, not half-read.
+/// The most entries of one tree that are read. A repository with more is reported, instead of being read in part.
 const MAX_ENTRIES: usize = 2_000_000;
 
 /// The most unreadable paths of one tree that are named.
@@ -60,14 +60,14 @@ const MAX_NAMED: usize = 20;
 pub struct TreeListing {
     /// The files, links and submodules.
     pub entries: Vec<TreeEntry>,
-    /// Paths that are not read, written so that they can be printed: not UTF-8, or with control characters. The first
-    /// 20 of them (B13).
+    /// The first 20 paths that are not read, in printable form: those that are not UTF-8 or contain control characters
+    /// (B13).
     pub unreadable: Vec<String>,
-    /// How many such paths there are in all.
+    /// The number of all such paths.
     pub unreadable_in_all: usize,
 }
 
-/// Reads what `ls-tree -r -z --full-tree` printed.
+/// Reads the output of `ls-tree -r -z --full-tree`.
 pub(super) fn parse(output: &[u8]) -> Result<TreeListing, GitError> {
     let mut tree = TreeListing::default();
     for line in output.split(|b| *b == 0).filter(|line| !line.is_empty()) {
@@ -100,7 +100,7 @@ fn entry(line: &[u8]) -> Option<TreeEntry> {
     Some(TreeEntry {
         path: RepoPath::parse(path).ok()?,
         kind: TreeEntryKind::of_mode(mode)?,
-        id: CommitId::parse(id).ok()?,
+        id: ObjectId::parse(id).ok()?,
     })
 }
 

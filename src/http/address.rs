@@ -1,25 +1,25 @@
-//! Which addresses a name may have: the filter against requests into the operator's own network.
+//! The addresses that a host may have: the filter against requests into the operator's own network.
 //!
-//! The filter stands in the resolver, so what is checked is what is connected to, and a name that changes
-//! its address between two look-ups gains nothing. Behind a proxy the proxy resolves names; only addresses
-//! written as such are then checked here.
+//! The filter is part of the resolver, so the checked address is the one that is connected to, and a name that changes
+//! its address between two look-ups gains nothing. With a proxy, the proxy resolves names; only literal addresses are
+//! checked then.
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use url::{Host, Url};
 
-/// How much of the address space a host may be in.
+/// The part of the address space that a host may be in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AddressRule {
-    /// Any address: the operator named the host.
+    /// Any address: for a host that the operator named.
     Any,
-    /// No loopback, link-local, multicast or cloud metadata address: a host that a listed one named.
+    /// No loopback, link-local, multicast or cloud metadata address: for a host that a listed server named.
     NotLocal,
-    /// Globally reachable addresses only: a host that nobody listed.
+    /// Globally reachable addresses only: for a host that is not listed.
     Public,
 }
 
-/// The rule for each host: the named ones are free, all others follow one rule.
+/// The rule for each host: named hosts may have any address, all others follow one rule.
 #[derive(Debug, Clone)]
 pub struct Addresses {
     rule: AddressRule,
@@ -27,7 +27,7 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// One rule for all hosts but those named, which may have any address.
+    /// One rule for all hosts except the named ones, which may have any address.
     pub fn new(rule: AddressRule, free: impl IntoIterator<Item = String>) -> Self {
         Self {
             rule,
@@ -49,7 +49,7 @@ impl Addresses {
         self.free.iter().any(|free| free.eq_ignore_ascii_case(host)) || fits(self.rule, address)
     }
 
-    /// The address in a URL that stands there as such and is not allowed.
+    /// The literal address in a URL, if it is not allowed.
     pub(super) fn refused_literal(&self, url: &Url) -> Option<IpAddr> {
         let address = match url.host()? {
             Host::Ipv4(address) => IpAddr::V4(address),
@@ -59,7 +59,7 @@ impl Addresses {
         (!self.allow(url.host_str()?, address)).then_some(address)
     }
 
-    /// Resolves a name to the addresses it may have.
+    /// Resolves a name to its allowed addresses.
     pub(crate) async fn resolve(
         &self,
         host: &str,
@@ -81,7 +81,7 @@ impl Addresses {
     }
 }
 
-/// Why a name has no address to connect to.
+/// Why a name has no usable address.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum ResolveError {
     #[error("the host name has no address")]
@@ -90,7 +90,7 @@ pub(crate) enum ResolveError {
     Refused(IpAddr),
 }
 
-/// [`Addresses`] as the client wants it.
+/// [`Addresses`] as reqwest's resolver.
 pub(super) struct Resolver(pub(super) Addresses);
 
 impl Resolve for Resolver {
@@ -121,7 +121,7 @@ fn fits(rule: AddressRule, address: IpAddr) -> bool {
     }
 }
 
-/// The IPv4 address that an IPv6 address stands for: mapped, 6to4 and NAT64 (RFC 4291, 3056, 6052).
+/// The IPv4 address inside an IPv6 address: mapped, 6to4 and NAT64 (RFC 4291, 3056, 6052).
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let s = address.segments();
     let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));

@@ -3,14 +3,14 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
-/// The wait before attempt `attempt` (the first retry is 1): `base` doubled each time, at most `cap`, of which
-/// the upper half is left to chance so that many clients do not come back together.
+/// The wait before attempt `attempt` (the first retry is 1): `base` doubled each time, at most `cap`. The upper half of
+/// it is random, so that many clients do not come back together.
 pub(super) fn backoff(base: Duration, cap: Duration, attempt: u32) -> Duration {
     let full = base
         .saturating_mul(1_u32 << attempt.saturating_sub(1).min(16))
         .min(cap);
     let half = full / 2;
-    // Every `RandomState` has fresh keys: enough chance for a wait, without a generator of our own.
+    // Every `RandomState` has fresh keys: random enough for a wait, without a generator of our own.
     let chance = RandomState::new().build_hasher().finish() % 1024;
     half + half.saturating_mul(chance as u32) / 1024
 }

@@ -1,15 +1,15 @@
-//! Reads a body up to a cap.
+//! Reads a body up to a limit.
 
 use bytes::{Bytes, BytesMut};
 
-/// What became of a body.
+/// The result of reading a body.
 pub(super) enum Body {
     Whole(Bytes),
     TooLarge,
 }
 
-/// Reads a body, counting what comes out of the decoder. Of an answer that is no success what is over the cap
-/// is left unread: its status has said enough.
+/// Reads a body and counts the decoded bytes. The body of an error answer is cut at the limit without an error: its
+/// status is enough.
 pub(super) async fn read(
     mut response: reqwest::Response,
     limit: usize,

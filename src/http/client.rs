@@ -1,7 +1,7 @@
 //! Sends requests under the policy: gate, retry, breaker.
 
 use super::backoff::backoff;
-use super::{Clock, Gates, HttpError, Origin, HttpRequest, HttpResponse, Transport, retry_after};
+use super::{Clock, Gates, HttpError, HttpRequest, HttpResponse, Origin, Transport, retry_after};
 use reqwest::StatusCode;
 
 /// A client; cheap to clone. Several clients may share a [`Transport`], a [`Clock`] and the [`Gates`].
@@ -42,8 +42,8 @@ impl Client {
 
     /// Sends a request until there is an answer, at most as often as the policy allows.
     ///
-    /// Repeated are failed connections and 429; if the method is idempotent also broken answers, 500, 502, 503 and
-    /// 504; never what timed out while answering, nor failed TLS. The last 5xx is returned as an answer; a last 429 is
+    /// Failed connections and 429 are repeated, and for idempotent methods also broken answers, 500, 502, 503 and 504.
+    /// An answer that timed out and failed TLS are never repeated. The last 5xx is returned as an answer; a last 429 is
     /// [`HttpError::RateLimited`] unless [`HttpRequest::is_final`] says otherwise.
     pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let origin = origin(&request)?;
@@ -97,7 +97,7 @@ impl Client {
                     }
                     match too_long {
                         Some(time) => gate.give_up(time),
-                        // Also after the last attempt: the others have to wait all the same.
+                        // Also after the last attempt, since other requests have to wait too.
                         None => gate.close_until(self.clock.elapsed() + asked.unwrap_or(pause)),
                     }
                     if last || too_long.is_some() {

@@ -1,4 +1,4 @@
-//! The clock and the sleeper, one thing, so that a test can hold both.
+//! The clock and the sleeper in one, so that a test controls both.
 
 use jiff::Timestamp;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 /// The time, and the way to wait for it.
 ///
-/// Waits and expiries count from the clock's own start with a monotonic reading; the wall clock only serves
-/// to read an HTTP date when the server sent no `Date` of its own.
+/// Waits and expiries count from the clock's own start with a monotonic clock; the wall clock only serves to read an
+/// HTTP date if the server sent no `Date` of its own.
 #[derive(Clone, Debug)]
 pub struct Clock(Kind);
 
@@ -32,7 +32,7 @@ impl Clock {
         })
     }
 
-    /// A clock that stands still until someone waits or advances it, for tests. Waiting moves it and
+    /// A clock for tests that moves only when a task waits or the test advances it. Waiting moves it and
     /// returns at once.
     pub fn manual(start: Timestamp) -> Self {
         Self(Kind::Manual(Arc::new(Mutex::new(Manual {
@@ -107,7 +107,7 @@ impl Clock {
         }
     }
 
-    /// What a manual clock was asked to wait, in order; empty for a system clock.
+    /// The waits that were requested of a manual clock, in order; empty for a system clock.
     pub fn slept(&self) -> Vec<Duration> {
         match &self.0 {
             Kind::System { .. } => Vec::new(),

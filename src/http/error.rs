@@ -1,4 +1,4 @@
-//! Why no answer came.
+//! Why there is no answer.
 
 use super::Origin;
 use std::net::IpAddr;
@@ -7,24 +7,19 @@ use std::time::Duration;
 
 /// Why a request has no answer. An answer with an error status is an answer, except 429.
 ///
-/// No variant holds more of a URL than its origin: a path may tell a name, a query may hold a token.
+/// No variant holds more of a URL than its origin: a path may contain a private name, a query may contain a token.
+#[expect(missing_docs, reason = "most fields are named after what they hold")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HttpError {
-    /// The host's name has no address.
+    /// The host's name cannot be resolved.
     #[error("cannot resolve the host name of {0}")]
     Dns(Origin),
     /// No connection could be made.
     #[error("cannot connect to {origin}: {cause}")]
-    Connect {
-        /// The origin.
-        origin: Origin,
-        /// What the system said.
-        cause: String,
-    },
-    /// The other side speaks no TLS, or its certificate is not trusted.
+    Connect { origin: Origin, cause: String },
+    /// The server does not speak TLS, or its certificate is not trusted.
     #[error("cannot establish a trusted connection to {origin}: {cause}")]
     Tls {
-        /// The origin.
         origin: Origin,
         /// What is wrong with its certificate or its TLS.
         cause: String,
@@ -32,58 +27,48 @@ pub enum HttpError {
     /// The answer was not complete in time.
     #[error("{origin} timed out after {} s", .limit.as_secs_f32())]
     Timeout {
-        /// The origin.
         origin: Origin,
-        /// The time that was given.
+        /// The time limit.
         limit: Duration,
     },
-    /// The answer ended too early, each time it was asked for.
+    /// The answer broke off, at every attempt.
     #[error("{0} closed the connection in the middle of its response")]
     ShortRead(Origin),
-    /// The answer is larger than it may be.
+    /// The answer is larger than the limit.
     #[error("the response of {origin} is larger than {limit} bytes")]
     TooLarge {
-        /// The origin.
         origin: Origin,
-        /// The cap, in bytes after decoding.
+        /// The limit, in bytes after decoding.
         limit: usize,
     },
-    /// The server asks to wait longer than this run will, or again and again.
+    /// The server asks for a longer wait than this run allows, or asks to wait again and again.
     #[error("{origin} is rate-limiting{}", wait(.retry_after))]
     RateLimited {
-        /// The origin.
         origin: Origin,
-        /// How long it asks to wait.
+        /// The wait that it asks for.
         retry_after: Option<Duration>,
     },
-    /// Earlier requests of this run found the host down.
+    /// Earlier requests of this run found the host down; nothing was sent.
     #[error("skipped: {origin} failed earlier in this run: {cause}")]
     HostDown {
-        /// The origin.
         origin: Origin,
-        /// What the last failed connection said.
+        /// The error of the last failed connection.
         cause: String,
     },
-    /// `http://` to a host that was not allowed it.
+    /// `http://` to a host for which it is not allowed.
     #[error("{0} is not encrypted")]
     Insecure(Origin),
-    /// The address is one that this host must not have.
+    /// The address is not allowed for this host.
     #[error(
         "{origin} has the private address {address}; imagebot connects to such addresses only if the host is in config.toml"
     )]
-    AddressRefused {
-        /// The origin.
-        origin: Origin,
-        /// The address.
-        address: IpAddr,
-    },
-    /// The system has no CA certificates, so no certificate could be checked.
+    AddressRefused { origin: Origin, address: IpAddr },
+    /// The system has no CA certificates, so that no certificate can be checked.
     #[error("no CA certificates: {0}")]
     NoRoots(String),
     /// The CA file cannot be used.
     #[error("the CA file {} cannot be used: {cause}", .path.display())]
     CaFile {
-        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         cause: String,
@@ -91,14 +76,9 @@ pub enum HttpError {
     /// The URL is neither `http` nor `https`.
     #[error("the URL scheme {0:?} is not supported")]
     NotHttp(String),
-    /// Anything else, such as an answer that is no HTTP.
+    /// Any other failure, such as an answer that is not HTTP.
     #[error("{origin} gave an invalid response: {cause}")]
-    Protocol {
-        /// The origin.
-        origin: Origin,
-        /// What happened.
-        cause: String,
-    },
+    Protocol { origin: Origin, cause: String },
 }
 
 fn wait(retry_after: &Option<Duration>) -> String {

@@ -1,4 +1,4 @@
-//! One gate for each origin, shared by every task that asks there.
+//! One gate for each origin, shared by all tasks that send requests there.
 
 use super::{Clock, HttpError, Limits, Origin};
 use std::collections::HashMap;
@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The gates of a pass. Clones share them; two clients with the same gates count as one towards a host.
+/// The gates of a pass. Clones share them; to a host, two clients with the same gates are one.
 #[derive(Clone, Default)]
 pub struct Gates {
-    /// What the hosts ask for, whoever asks them.
+    /// The pace and the waits of each host, shared by all passes.
     paces: Arc<Mutex<HashMap<Origin, Arc<Pace>>>>,
-    /// What one pass has learned about them.
+    /// The state of each host in one pass.
     verdicts: Arc<Mutex<HashMap<Origin, Arc<Mutex<Verdict>>>>>,
 }
 
@@ -21,7 +21,7 @@ impl Gates {
         Self::default()
     }
 
-    /// Sets an origin's limits, before it is asked for the first time.
+    /// Sets an origin's limits, before the first request to it.
     pub fn limit(&self, origin: Origin, limits: Limits) {
         let mut paces = lock(&self.paces);
         if paces.get(&origin).is_none_or(|pace| pace.limits != limits) {
@@ -29,8 +29,8 @@ impl Gates {
         }
     }
 
-    /// Gates for another pass: it asks again the hosts that were down or given up, and keeps to the pace that all passes
-    /// of the process share.
+    /// Gates for another pass: it tries again the hosts that were down or given up, and keeps to the pace that all
+    /// passes of the process share.
     #[must_use]
     pub fn for_pass(&self) -> Self {
         Self {
@@ -70,7 +70,7 @@ pub(super) struct Gate {
     verdict: Arc<Mutex<Verdict>>,
 }
 
-/// When an origin may be asked. Times count from the clock's start.
+/// When the next request may start. Times count from the clock's start.
 struct Pace {
     limits: Limits,
     spacing: Duration,
@@ -80,16 +80,16 @@ struct Pace {
 
 #[derive(Default)]
 struct Times {
-    /// No request starts before.
+    /// No request starts before this time.
     closed_until: Duration,
-    /// The next request starts no sooner, to keep the rate.
+    /// The next request starts no sooner, because of the rate.
     next_start: Duration,
 }
 
-/// What a pass thinks of an origin.
+/// The state of an origin in a pass.
 #[derive(Default)]
 struct Verdict {
-    /// The server asked for more patience than there is.
+    /// The server asked for a longer wait than the policy allows.
     given_up: Option<Duration>,
     failures: u32,
     down: Option<String>,
@@ -107,7 +107,7 @@ impl Pace {
 }
 
 impl Gate {
-    /// Waits for its turn. The permit is held while the request is under way, not while it waits to be repeated.
+    /// Waits for its turn. The permit is held while the request runs, but not while it waits for a retry.
     pub(super) async fn enter(&self, clock: &Clock) -> Result<OwnedSemaphorePermit, HttpError> {
         let permit = Arc::clone(&self.pace.permits)
             .acquire_owned()
@@ -138,13 +138,13 @@ impl Gate {
         }
     }
 
-    /// Closes the gate for everyone until a moment.
+    /// Closes the gate for all tasks until a moment.
     pub(super) fn close_until(&self, moment: Duration) {
         let mut times = lock(&self.pace.times);
         times.closed_until = times.closed_until.max(moment);
     }
 
-    /// Gives the host up: it asked to wait for `time`.
+    /// Gives the host up, because it asked to wait for `time`.
     pub(super) fn give_up(&self, time: Duration) {
         lock(&self.verdict).given_up = Some(time);
     }
@@ -202,7 +202,7 @@ mod tests {
             gate.enter(&clock).await,
             Err(HttpError::RateLimited { .. })
         ));
-        // Another pass asks it again, keeps to its pace, and changes nothing for the pass that goes on.
+        // Another pass tries it again, keeps to its pace, and changes nothing for the running pass.
         let other = gates.for_pass();
         let wait = clock.elapsed() + Duration::from_secs(7);
         gate.close_until(wait);

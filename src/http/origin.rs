@@ -1,12 +1,12 @@
-//! Scheme, host and port: the border that a credential does not cross.
+//! Scheme, host and port: a credential never leaves its origin.
 
 use std::fmt;
 use url::Url;
 
 /// An origin, `https://registry.example.com` or `http://127.0.0.1:5000`, with the port always known.
 ///
-/// Two URLs are of the same origin only when scheme, host and port are equal; no suffix, no family of
-/// domains and no default counts (RFC 6454).
+/// Two URLs have the same origin only if scheme, host and port are equal; suffixes, families of domains and defaults do
+/// not count (RFC 6454).
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin {
     scheme: String,
@@ -14,7 +14,7 @@ pub struct Origin {
     port: u16,
 }
 
-/// Why a text is no origin.
+/// Why a text is not an origin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is not an origin; write only scheme, host and port, for example `https://gitlab.example.com`"

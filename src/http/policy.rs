@@ -1,23 +1,23 @@
-//! The numbers of the client policy.
+//! The numbers of the client's policy.
 
 use std::time::Duration;
 
-/// Time-outs and patience, the same for every host.
+/// Time-outs and retries, the same for every host.
 #[derive(Debug, Clone)]
 pub struct HttpPolicy {
     /// The longest time to make a connection, TLS included.
     pub connect_timeout: Duration,
     /// The longest time from a request to the last byte of its answer.
     pub total_timeout: Duration,
-    /// How often a request is sent at most, the first time included.
+    /// How often a request is sent at most, including the first time.
     pub attempts: u32,
     /// The wait before the second attempt, before jitter; it doubles each time.
     pub backoff: Duration,
-    /// The longest wait between two attempts that no server asked for.
+    /// The longest wait between two attempts that the server did not ask for.
     pub backoff_cap: Duration,
-    /// The longest wait that a server may ask for; if it asks for more, its host is given up for this run.
+    /// The longest wait that a server may ask for; a host that asks for more is given up for this run.
     pub patience: Duration,
-    /// How many failed connections in a row make a host count as down for this run.
+    /// After this many failed connections in a row, a host counts as down for this run.
     pub failures: u32,
 }
 
@@ -35,12 +35,12 @@ impl Default for HttpPolicy {
     }
 }
 
-/// What one host is burdened with.
+/// The limits on requests to one host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// How many requests are under way at once; at least 1.
+    /// How many requests run at once; at least 1.
     pub concurrency: usize,
-    /// How many requests are started in a time; `None`: any number.
+    /// How many requests start within a time; `None`: any number.
     pub rate: Option<Rate>,
 }
 
@@ -63,7 +63,7 @@ pub struct Rate {
     per: Duration,
 }
 
-/// Why a text is no rate.
+/// Why a text is not a rate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a rate; write requests and unit, for example `50/s`, `100/min` or `1000/h`")]
 pub struct ParseRateError(String);

@@ -6,7 +6,7 @@ use url::Url;
 /// Why a redirect is not followed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RedirectError {
-    /// There is no `Location`, or none that is a URL.
+    /// There is no `Location`, or it is not a URL.
     #[error("the redirect does not name a URL")]
     NoTarget,
     /// From `https` to anything else.
@@ -17,8 +17,8 @@ pub enum RedirectError {
     User,
 }
 
-/// The URL that a redirect leads to, for a caller that may follow it. Authorization must not go along when the
-/// origin changes; how many in a row is for the caller to count.
+/// The target of a redirect, for a caller that may follow it. The caller drops the authorization if the origin changes,
+/// and counts how many redirects follow each other.
 pub fn redirect_target(from: &Url, location: Option<&str>) -> Result<Url, RedirectError> {
     let mut target = from
         .join(location.ok_or(RedirectError::NoTarget)?)

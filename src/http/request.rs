@@ -1,4 +1,4 @@
-//! A request and its answer, as the client takes and gives them.
+//! Requests and answers.
 
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -8,7 +8,7 @@ use url::Url;
 /// A request.
 #[derive(Debug, Clone)]
 pub struct HttpRequest {
-    /// The method. What is not idempotent is repeated only when the server cannot have acted on it.
+    /// The method. Only an idempotent one is repeated after the server may have acted on it.
     pub method: Method,
     /// The URL.
     pub url: Url,
@@ -16,9 +16,9 @@ pub struct HttpRequest {
     pub headers: HeaderMap,
     /// The body.
     pub body: Option<Bytes>,
-    /// The most bytes that the answer's body may have, after decoding.
+    /// The largest body of the answer, in bytes after decoding.
     pub limit: usize,
-    /// Says of a 429 that waiting will not help; it is then given to the caller as it is, and closes no gate.
+    /// Whether a 429 means that waiting will not help. It is then returned as an answer, and does not close the gate.
     pub is_final: Option<fn(&HeaderMap, &[u8]) -> bool>,
 }
 
@@ -43,7 +43,7 @@ impl HttpRequest {
         }
     }
 
-    /// The same request with one more header. A value that no header can hold is left out.
+    /// The same request with one more header. An invalid value is left out.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -61,7 +61,7 @@ impl HttpRequest {
     }
 }
 
-/// An answer, read to its end.
+/// A complete answer.
 #[derive(Debug, Clone)]
 pub struct HttpResponse {
     /// The status.
@@ -75,7 +75,7 @@ pub struct HttpResponse {
 }
 
 impl HttpResponse {
-    /// A header's text; `None` if it is missing or no text.
+    /// A header's text; `None` if it is missing or not text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }

@@ -6,12 +6,12 @@ use std::time::{Duration, SystemTime};
 
 /// How long a server asks to wait (RFC 9110, section 10.2.3): seconds or an HTTP date.
 ///
-/// A date counts from the answer's own `Date`, so that a wrong clock here does no harm, else from `now`. What
-/// lies in the past is no wait; what cannot be read is `None`, as if it were not there.
+/// A date counts from the answer's own `Date`, so that a wrong clock here has no effect, or else from `now`. A time in
+/// the past means no wait; an unreadable header is `None`, as if it were missing.
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = text(headers, RETRY_AFTER)?;
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        // More digits than fit are a wish for ever, not garbage.
+        // More digits than fit mean a very long wait, not garbage.
         return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
     let until = httpdate::parse_http_date(text).ok()?;
@@ -44,7 +44,7 @@ mod tests {
             ("Saturday, 21-Nov-26 12:00:30 GMT", None, seconds(30)),
             ("Sat Nov 21 12:00:30 2026", None, seconds(30)),
             ("Sat, 21 Nov 2026 11:00:00 GMT", None, seconds(0)),
-            // A clock that is an hour off here: the server's own date counts.
+            // The clock here is an hour off: the server's own date counts.
             (
                 "Sat, 21 Nov 2026 13:00:05 GMT",
                 Some("Sat, 21 Nov 2026 13:00:00 GMT"),

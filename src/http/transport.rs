@@ -1,26 +1,26 @@
 //! TLS, proxies, name resolution and one exchange of request and answer.
 
 use super::address::{ResolveError, Resolver};
-use super::{Addresses, HttpError, Origin, HttpPolicy, HttpRequest, HttpResponse, body};
+use super::{Addresses, HttpError, HttpPolicy, HttpRequest, HttpResponse, Origin, body};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-/// Makes aws-lc-rs the process's one TLS provider. May be called any number of times; the first thing `main`
-/// does, and each [`Transport`] does it again for tests and libraries.
+/// Makes aws-lc-rs the process's one TLS provider. `main` calls it first, and each [`Transport`] again, for tests and
+/// libraries; repeated calls do nothing.
 pub fn install_crypto() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Another thread may have been faster with the same provider.
+        // Another thread may have installed the same provider first.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     }
 }
 
-/// What a transport is made of.
+/// The settings of a transport.
 #[derive(Debug, Clone)]
 pub struct TransportSettings {
     /// A PEM file with certificates to trust besides the system's.
     pub ca_file: Option<PathBuf>,
-    /// Whether to do without CA certificates if the system has none: for plain http only, since no https
-    /// connection can then be trusted.
+    /// Whether to continue if the system has no CA certificates: for plain http only, since no https connection can be
+    /// trusted then.
     pub without_roots: bool,
     /// The addresses that hosts may have.
     pub addresses: Addresses,
@@ -190,13 +190,13 @@ fn root(error: &(dyn Error + 'static)) -> String {
         cause = next;
     }
     match cause.downcast_ref::<reqwest::Error>() {
-        // Its own text ends in the URL.
+        // reqwest's own text ends in the URL.
         Some(_) => "the request could not be built".to_owned(),
         None => cause.to_string(),
     }
 }
 
-/// The first cause of a type. An I/O error hides what it wraps from `source`, so it is opened here.
+/// The first cause of a type. An I/O error hides its inner error from `source`, so that one is searched here.
 fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     let mut cause = Some(error);
     while let Some(error) = cause {

@@ -1,4 +1,4 @@
-//! Names in files that mean a registry under another name: mirrors, proxies, GitLab's dependency proxy.
+//! Names in files that stand for a registry of another name: mirrors, proxies, GitLab's dependency proxy.
 
 use super::name::{ImageName, ParseNameError, RegistryHost};
 
@@ -22,7 +22,7 @@ impl Alias {
         }
     }
 
-    /// The image at its registry; `None` if the prefix does not fit, or nothing stands behind it.
+    /// The image at its registry; `None` if the prefix does not match, or nothing follows it.
     pub fn resolve(&self, image: &ImageName, registry: &RegistryHost) -> Option<ImageName> {
         if *image.host() != self.host {
             return None;
@@ -33,7 +33,7 @@ impl Alias {
     }
 }
 
-/// What stands behind a prefix; the shortest reading of `*` counts.
+/// The text after a prefix; a `*` matches as few parts as possible.
 fn rest<'a>(parts: &[String], path: &'a [&'a str]) -> Option<&'a [&'a str]> {
     match parts.split_first() {
         None => (!path.is_empty()).then_some(path),

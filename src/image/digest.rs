@@ -10,13 +10,13 @@ use std::fmt;
 #[serde(try_from = "String", into = "String")]
 pub struct Digest(String);
 
-/// Why a text is no digest.
+/// Why a text is not a digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseDigestError {
-    /// There is no `sha256:` or `sha512:` in front.
+    /// The text does not begin with `sha256:` or `sha512:`.
     #[error("a digest begins with `sha256:` or `sha512:`")]
     Algorithm,
-    /// The number of hexadecimal digits is not the algorithm's.
+    /// The number of hexadecimal digits does not fit the algorithm.
     #[error("a {algorithm} digest has {expected} hexadecimal digits, not {found}")]
     Length {
         /// The algorithm's name.
@@ -26,7 +26,7 @@ pub enum ParseDigestError {
         /// The number of characters that were found.
         found: usize,
     },
-    /// A character that is no lower-case hexadecimal digit.
+    /// A character that is not a lower-case hexadecimal digit.
     #[error("{0:?} is not a lower-case hexadecimal digit")]
     Character(char),
 }
@@ -77,7 +77,7 @@ impl Digest {
         &self.0
     }
 
-    /// The algorithm and the first twelve hexadecimal digits, for people to read.
+    /// The algorithm and the first twelve hexadecimal digits, as users see it.
     pub fn short(&self) -> &str {
         let end = self.0.find(':').map_or(self.0.len(), |colon| colon + 13);
         &self.0[..end]

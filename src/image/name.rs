@@ -4,8 +4,8 @@ use std::fmt;
 
 /// The exact `host` or `host:port` of a registry, in lower case: `docker.io`, `[fd00::1]:5000`.
 ///
-/// No scheme, user name, path or trailing dot fits in. Two hosts are the same registry only when they
-/// are equal: `corp.example` does not cover `x.corp.example`, nor `corp.example:443`.
+/// Scheme, user name, path and trailing dot are not allowed. Two hosts are the same registry only if they are equal:
+/// `corp.example` does not cover `x.corp.example`, nor `corp.example:443`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RegistryHost(String);
@@ -68,10 +68,10 @@ impl RegistryHost {
     }
 }
 
-/// An image name: the registry's host and the path on it, beside the form that was written.
+/// An image name: the registry's host and the path on it, beside the written form.
 ///
 /// Equality, order and hash are those of the canonical form: `node`, `library/node` and
-/// `docker.io/library/node` are one image. [`ImageName::written`] gives back what stood in the file.
+/// `docker.io/library/node` are one image. [`ImageName::written`] is the text in the file.
 #[derive(Clone)]
 pub struct ImageName {
     written: String,
@@ -79,16 +79,16 @@ pub struct ImageName {
     path: String,
 }
 
-/// Why a text is no image name.
+/// Why a text is not an image name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseNameError {
-    /// There is nothing, or nothing behind the host.
+    /// The text is empty, or nothing follows the host.
     #[error("an image name is missing")]
     Empty,
-    /// The host is no host.
+    /// The host is invalid.
     #[error("{0:?} is not a registry host; write host or host:port, without scheme, user or path")]
     Host(String),
-    /// The path is no path.
+    /// The path is invalid.
     #[error(
         "invalid image path {0:?}: use lower-case letters and digits, separated by `.`, `_`, `__`, `-` or `/`"
     )]
@@ -96,14 +96,14 @@ pub enum ParseNameError {
     /// The name is longer than 255 characters.
     #[error("an image name has at most 255 characters")]
     TooLong,
-    /// Sixty-four hexadecimal digits are an image id, not a name.
+    /// Sixty-four hexadecimal digits are an image id and not a name.
     #[error("64 hexadecimal digits are the id of an image, not a name")]
     ImageId,
 }
 
 impl ImageName {
-    /// Reads a name as Docker does: what stands before the first `/` is a host if it holds a `.`, a
-    /// `:` or an upper-case letter, or is `localhost`; otherwise the image is on Docker Hub.
+    /// Reads a name as Docker does: the text before the first `/` is a host if it contains a `.`, a `:` or an
+    /// upper-case letter, or is `localhost`; otherwise the image is on Docker Hub.
     pub fn parse(text: &str) -> Result<Self, ParseNameError> {
         if text.is_empty() {
             return Err(ParseNameError::Empty);
@@ -138,7 +138,7 @@ impl ImageName {
         })
     }
 
-    /// The form that was written; only this one goes back into a file.
+    /// The written form; only this one is written into a file.
     pub fn written(&self) -> &str {
         &self.written
     }
@@ -148,7 +148,7 @@ impl ImageName {
         &self.host
     }
 
-    /// The path on the registry, with `library/` where Docker Hub has it.
+    /// The path on the registry, with `library/` for Docker Hub's official images.
     pub fn path(&self) -> &str {
         &self.path
     }

@@ -4,13 +4,13 @@ use std::fmt;
 
 /// Operating system, architecture and variant: `linux/arm64`, `linux/arm/v7`.
 ///
-/// Normalised as containerd does: `x86_64` is `amd64`, `aarch64` is `arm64`, and the variants that say
-/// nothing (`arm64/v8`, `amd64/v1`) are left out, so that equal platforms compare equal.
+/// Normalised as containerd does: `x86_64` is `amd64`, `aarch64` is `arm64`, and redundant variants (`arm64/v8`,
+/// `amd64/v1`) are left out, so that equal platforms compare equal.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Platform(String);
 
-/// Why a text is no platform.
+/// Why a text is not a platform.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is not a platform; write os/architecture or os/architecture/variant, for example `linux/arm64`"
@@ -30,7 +30,7 @@ impl Platform {
         Self::new(os, architecture, variant).ok_or_else(error)
     }
 
-    /// Makes a platform of its parts; `None` if a part is no lower-case or upper-case word.
+    /// Makes a platform of its parts; `None` if a part is not a single word.
     pub fn new(os: &str, architecture: &str, variant: Option<&str>) -> Option<Self> {
         let word = |part: &str| {
             !part.is_empty()

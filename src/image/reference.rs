@@ -1,7 +1,7 @@
 //! A reference: image name with an optional tag and an optional digest.
 //!
-//! `oci-client`'s `Reference` cannot serve, even where a name is only read: it adds `latest` where no tag is written,
-//! takes names with capital letters, has no places in the text, and brings an HTTP client into the core.
+//! `oci-client`'s `Reference` is not suitable, even where a name is only read: it adds `latest` if there is no tag,
+//! accepts capital letters in names, does not know positions in the text, and brings an HTTP client into the core.
 
 use super::{Digest, ImageName, ParseDigestError, ParseNameError, ParseTagError, Tag};
 use std::fmt;
@@ -19,29 +19,28 @@ pub struct Reference {
     pub digest: Option<Digest>,
 }
 
-/// Why a text is no reference.
+/// Why a text is not a reference.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseReferenceError {
-    /// The name is no image name.
+    /// The name is invalid.
     #[error(transparent)]
     Name(#[from] ParseNameError),
-    /// What stands behind the last `:` is no tag.
+    /// The text after the last `:` is not a tag.
     #[error(transparent)]
     Tag(#[from] ParseTagError),
-    /// What stands behind the `@` is no digest.
+    /// The text after the `@` is not a digest.
     #[error(transparent)]
     Digest(#[from] ParseDigestError),
 }
 
-/// The three parts of a reference's text, not yet checked. Their places in the text are those of the slices.
+/// The three parts of a reference's text, not yet checked. Their positions in the text are those of the slices.
 pub(crate) struct Parts<'a> {
     pub(crate) name: &'a str,
     pub(crate) tag: Option<&'a str>,
     pub(crate) digest: Option<&'a str>,
 }
 
-/// Cuts a text into name, tag and digest: the digest is behind the first `@`, the tag behind the last `:`
-/// of what follows the last `/`.
+/// Splits a text into name, tag and digest: the digest follows the first `@`, the tag the last `:` after the last `/`.
 pub(crate) fn split(text: &str) -> Parts<'_> {
     let (rest, digest) = match text.split_once('@') {
         Some((rest, digest)) => (rest, Some(digest)),

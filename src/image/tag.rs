@@ -4,13 +4,13 @@ use std::fmt;
 
 /// A tag: `[A-Za-z0-9_][A-Za-z0-9._-]{0,127}` (OCI distribution specification, "Pulling manifests").
 ///
-/// Whatever a registry lists that does not fit is dropped where it is read, so that nothing from
-/// outside can carry a newline, a space or an escape sequence into a file.
+/// Names in a registry's list that do not fit are dropped where they are read, so that nothing from outside can carry a
+/// newline, a space or an escape sequence into a file.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Tag(String);
 
-/// Why a text is no tag.
+/// Why a text is not a tag.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseTagError {
     /// The text is empty.
@@ -19,7 +19,7 @@ pub enum ParseTagError {
     /// The text is longer than 128 characters.
     #[error("a tag has at most 128 characters")]
     TooLong,
-    /// A character that no tag may hold, or one that may not begin it.
+    /// A character that is not allowed in a tag, or not as its first.
     #[error(
         "invalid character {0:?} in a tag: use letters, digits and `_`, and after the first character also `.` and `-`"
     )]

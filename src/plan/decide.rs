@@ -14,7 +14,7 @@ use crate::image::{Reference, Tag};
 use crate::policy::{DigestMode, Effective, Policy, RuleSubject};
 use crate::repo::{RepoName, RepoPath};
 use crate::scheme::{self, Scheme};
-use crate::source::{Resolution, ReferenceKind, Located, WhyNot};
+use crate::source::{Located, ReferenceKind, Resolution, WhyNot};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 

@@ -3,7 +3,7 @@
 //! Their versions are the truth about references between them: such a reference is moved to the version that its image
 //! has in the repository, or gets in the same merge request, and no registry is asked for a newer one.
 
-use crate::family::{Arrows, ImageSpec, shown};
+use crate::family::{Adjacency, ImageSpec, shown};
 use crate::image::ImageName;
 use crate::repo::RepoPath;
 use crate::source::{Located, Stages, VersionFileError, Versioned};
@@ -133,7 +133,7 @@ impl Images {
                 );
             }
         }
-        let down = Arrows::new(self.all.len(), arrows.iter().copied());
+        let down = Adjacency::new(self.all.len(), arrows.iter().copied());
         self.component = down.components();
         let mut first: BTreeMap<usize, usize> = BTreeMap::new();
         for (parent, child) in arrows {

@@ -3,7 +3,7 @@
 //! A digest costs sixty-four characters, and a merge request may have hundreds, the same one in many files; forges cap
 //! the text. What is read back is bounded, whoever wrote it.
 
-use super::text::State;
+use super::text::RequestState;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::io::{Read as _, Write as _};
@@ -16,7 +16,7 @@ const MOST: u64 = 4 << 20;
 const DEFLATED: &str = "z:";
 
 /// A state as it is written.
-pub(super) fn encode(state: &State) -> String {
+pub(super) fn encode(state: &RequestState) -> String {
     // A state is strings and lists: it always has a JSON form.
     let json = serde_json::to_vec(state).unwrap_or_default();
     if json.len() > LONG {
@@ -31,7 +31,7 @@ pub(super) fn encode(state: &State) -> String {
 }
 
 /// A state that was written; `None` where it is none.
-pub(super) fn decode(text: &str) -> Option<State> {
+pub(super) fn decode(text: &str) -> Option<RequestState> {
     let json = match text.trim().strip_prefix(DEFLATED) {
         None => STANDARD.decode(text.trim()).ok()?,
         Some(text) => {
@@ -49,12 +49,12 @@ pub(super) fn decode(text: &str) -> Option<State> {
 mod tests {
     use super::*;
 
-    fn state(count: usize) -> State {
+    fn state(count: usize) -> RequestState {
         let said = (0..count).map(|number| format!("reason {number}"));
-        State {
+        RequestState {
             key: "k".to_owned(),
             told: said.collect(),
-            ..State::default()
+            ..RequestState::default()
         }
     }
 

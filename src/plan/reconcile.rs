@@ -6,7 +6,7 @@ use super::ownership::Ownership;
 use super::propose::{Automerge, Proposal};
 use super::request::OwnRequest;
 use super::step::{Planned, Reconciled, Step};
-use super::text::{State, Texts, replace_block};
+use super::text::{RequestState, Texts, replace_block};
 use crate::repo::{Branch, CommitId, MergeRequestEdit, MergeRequestState, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -213,7 +213,7 @@ fn cancelled(open: &OwnRequest) -> Vec<Step> {
 }
 
 /// Leaves a merge request to whoever works on its branch, and remembers that.
-fn given_up(open: &OwnRequest, change: impl FnOnce(&mut State)) -> Option<Step> {
+fn given_up(open: &OwnRequest, change: impl FnOnce(&mut RequestState)) -> Option<Step> {
     let text = open.remembering(|state| {
         change(state);
         state.scheduled = false;
@@ -308,7 +308,7 @@ fn rewritten(texts: &Texts, open: &OwnRequest) -> Option<Step> {
         .filter(|label| !has_label(open, label))
         .map(|label| (*label).clone())
         .collect();
-    let state = State {
+    let state = RequestState {
         told: known.map(|state| state.told.clone()).unwrap_or_default(),
         scheduled: known.is_some_and(|state| state.scheduled),
         labels: given

@@ -1,7 +1,7 @@
 //! A merge request of ours, with what its text remembers.
 
 use super::change::ChangeSet;
-use super::text::{Block, State, block_of, with_state};
+use super::text::{Block, RequestState, block_of, with_state};
 use crate::repo::MergeRequest;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -50,7 +50,7 @@ impl OwnRequest {
     }
 
     /// What its text remembers; `None` if someone removed that.
-    pub fn state(&self) -> Option<&State> {
+    pub fn state(&self) -> Option<&RequestState> {
         self.0.block.as_ref().map(|block| &block.state)
     }
 
@@ -61,7 +61,7 @@ impl OwnRequest {
 
     /// Its description with only what is remembered changed; `None` if that changes nothing, or if someone removed
     /// imagebot's part.
-    pub fn remembering(&self, change: impl FnOnce(&mut State)) -> Option<String> {
+    pub fn remembering(&self, change: impl FnOnce(&mut RequestState)) -> Option<String> {
         let mut state = self.state()?.clone();
         change(&mut state);
         match self.state() == Some(&state) {

@@ -93,7 +93,7 @@ impl<'a> Values<'a> {
             repo,
             class: class.code(),
             group,
-            level: level.map_or("", Level::code),
+            level: level.map_or("", Level::as_str),
             changes: changes.all_references().map(row).collect(),
         }
     }

@@ -38,14 +38,14 @@ pub struct Texts {
     /// Set when the merge request is opened; from then on it belongs to the people who work with it.
     pub metadata: MergeRequestMetadata,
     /// What is remembered in the text.
-    pub state: State,
+    pub state: RequestState,
     /// Why one of the operator's templates gave nothing; imagebot's own words stand instead.
     pub failed: Option<String>,
 }
 
 /// What a merge request's text remembers: a cache for reading, never the ground for a write.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct State {
+pub struct RequestState {
     /// The update key's hash.
     pub key: String,
     /// What it proposes.
@@ -76,7 +76,7 @@ pub struct Block {
     /// The hash of what was rendered.
     pub hash: String,
     /// What is remembered.
-    pub state: State,
+    pub state: RequestState,
 }
 
 /// The title of a set of changes.
@@ -156,7 +156,7 @@ impl Texts {
                 .collect();
             let level = behind
                 .first()
-                .map_or("", |(_, wanted)| wanted.level.code());
+                .map_or("", |(_, wanted)| wanted.level.as_str());
             let places: Vec<String> = behind
                 .iter()
                 .map(|(decision, _)| code(&format!("{}:{}", decision.path, decision.located.line)))
@@ -203,13 +203,13 @@ impl Texts {
             .map(|line| format!("- {line}"))
             .collect();
         let metadata = metadata(wanted);
-        let state = State {
+        let state = RequestState {
             key: key.hash(),
             changes: changes.clone(),
             target: Some(key.target.clone()),
             major: key.class == Class::Major,
             labels: metadata.labels.iter().cloned().collect(),
-            ..State::default()
+            ..RequestState::default()
         };
         // What is remembered has to be there; the rest shares what is left.
         let (body, abouts) = fit(
@@ -253,7 +253,7 @@ impl Texts {
     }
 
     /// The text with its markers, `state` instead of its own.
-    pub fn block(&self, state: &State) -> String {
+    pub fn block(&self, state: &RequestState) -> String {
         format!(
             "{BEGIN}{}{CLOSE}\n{}\n{}\n{END}",
             self.hash,
@@ -387,7 +387,7 @@ pub(super) fn short_hash(parts: &[&str]) -> String {
     hash::of_texts(parts).chars().take(16).collect()
 }
 
-fn state_line(state: &State) -> String {
+fn state_line(state: &RequestState) -> String {
     format!("{STATE}{}{CLOSE}", memory::encode(state))
 }
 
@@ -417,7 +417,7 @@ pub(super) fn replace_block(description: &str, block: &str) -> String {
 }
 
 /// The description with another state; `None` if someone removed imagebot's part.
-pub(super) fn with_state(description: &str, state: &State) -> Option<String> {
+pub(super) fn with_state(description: &str, state: &RequestState) -> Option<String> {
     let start = description.find(STATE)?;
     let end = description[start..].find(CLOSE)? + start + CLOSE.len();
     Some(format!(
@@ -440,9 +440,9 @@ mod tests {
             hash: "0123".to_owned(),
             failed: None,
             metadata: MergeRequestMetadata::default(),
-            state: State {
+            state: RequestState {
                 key: "k".to_owned(),
-                ..State::default()
+                ..RequestState::default()
             },
         };
         let block = texts.block(&texts.state);
@@ -456,7 +456,7 @@ mod tests {
         );
         let again = replace_block(&format!("{written}\nafter"), &block);
         assert_eq!(again, format!("before\n\n{block}\nafter"));
-        let superseded = State {
+        let superseded = RequestState {
             closed: Some("superseded".to_owned()),
             ..texts.state.clone()
         };

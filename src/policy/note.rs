@@ -1,20 +1,20 @@
 //! `# imagebot:` comments right above an instruction.
 
-use super::settings::{Changes, DigestMode, SettingOrigin, Set};
+use super::settings::{Changes, DigestMode, Set, SettingOrigin};
 use crate::repo::RepoPath;
 use crate::scheme::{Allow, CodenameMode, Ignore, Level, VariantMode};
 use crate::source::Comment;
 use std::collections::BTreeMap;
 
-/// What the comments above a reference say.
+/// The comments above a reference, parsed.
 #[derive(Debug, Clone, Default)]
 pub struct Note {
     /// What they change.
     pub changes: Changes,
 }
 
-/// The comments of a repository, each text read once: one with a regular expression is compiled once, however often it
-/// stands in the files and however often a decision is made (B2).
+/// The comments of a repository. Each text is parsed once, however often it occurs in the files and however often a
+/// decision is made, because a comment with a regular expression is expensive (B2).
 #[derive(Debug, Clone, Default)]
 pub struct Notes(BTreeMap<String, Result<Note, ParseNoteError>>);
 
@@ -22,7 +22,7 @@ impl Notes {
     /// The most different comments of a repository that are read.
     pub const MOST: usize = 200;
 
-    /// Reads comments.
+    /// Parses comments.
     pub fn read<'n>(all: impl IntoIterator<Item = &'n Comment>) -> Self {
         let mut read = BTreeMap::new();
         for comment in all {
@@ -34,7 +34,7 @@ impl Notes {
         Self(read)
     }
 
-    /// What the comments above one reference say together, each key with the line of its own comment.
+    /// The comments above one reference combined, each key with the line of its own comment.
     pub fn at(&self, comments: &[Comment], path: &RepoPath) -> Result<Note, BadNote> {
         let mut all = Changes::default();
         for (index, comment) in comments.iter().enumerate() {
@@ -83,7 +83,7 @@ impl Notes {
 const MOST: usize = 20;
 const LONGEST: usize = 1_000;
 
-/// The beginning of a comment that an error repeats.
+/// The beginning of a comment, for an error message.
 fn shortened(note: &str) -> String {
     match note.char_indices().nth(100) {
         None => note.to_owned(),
@@ -91,17 +91,17 @@ fn shortened(note: &str) -> String {
     }
 }
 
-/// Why a comment cannot be read.
+/// Why a comment is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`# imagebot: {note}`: {what}")]
 pub struct ParseNoteError {
-    /// The comment's text behind the colon.
+    /// The comment's text after the colon.
     pub note: String,
-    /// What is wrong with it, and what can stand there.
+    /// What is wrong with it, and what is allowed.
     pub what: String,
 }
 
-/// A comment that cannot be read, with its place.
+/// An invalid comment with its line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {error}")]
 pub struct BadNote {
@@ -114,10 +114,10 @@ pub struct BadNote {
 const KEYS: &str = "ignore, max, prerelease, variant, codename, digest, allow, group, reason";
 
 impl Note {
-    /// Reads a comment: `ignore`, or `key=value` with double quotes around values that hold spaces.
+    /// Reads a comment: `ignore`, or `key=value` with double quotes around values that contain spaces.
     ///
-    /// A comment can narrow or widen what is proposed for its own reference, and nothing else: no host, no
-    /// credential, no scheme of one's own.
+    /// A comment can narrow or widen what is proposed for its own reference, and nothing else: it cannot name hosts,
+    /// credentials or new schemes.
     pub fn parse(note: &str, from: &SettingOrigin) -> Result<Self, ParseNoteError> {
         let mut changes = Changes::default();
         let error = |what: String| ParseNoteError {
@@ -192,7 +192,7 @@ fn apply(
     Ok(())
 }
 
-/// The words of a comment, each with what stands behind its `=`.
+/// The words of a comment, each with the value after its `=`.
 fn words(note: &str) -> Result<Vec<(String, Option<String>)>, String> {
     let mut words = Vec::new();
     let mut rest = note.trim();

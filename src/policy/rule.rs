@@ -1,4 +1,4 @@
-//! Rules, what they match, and what comes out for one reference.
+//! Rules, what they match, and the resulting settings of one reference.
 
 use super::note::{BadNote, Notes};
 use super::settings::{Age, Changes, SettingOrigin, Settings};
@@ -7,18 +7,18 @@ use crate::repo::{Glob, RepoName, RepoPath};
 use crate::scheme::Level;
 use crate::source::{Comment, ReferenceKind};
 
-/// What a rule can look at.
+/// What a rule is matched against.
 #[derive(Debug, Clone, Copy)]
 pub struct RuleSubject<'a> {
-    /// The repository; none for a plain folder.
+    /// The repository; `None` for a plain folder.
     pub repo: Option<&'a RepoName>,
     /// The file.
     pub path: &'a RepoPath,
     /// The image.
     pub image: &'a ImageName,
-    /// The tag as it stands.
+    /// The current tag.
     pub tag: Option<&'a str>,
-    /// The kind of place.
+    /// The kind of reference.
     pub kind: ReferenceKind,
 }
 
@@ -31,13 +31,13 @@ pub struct Rule {
     pub repos: Vec<Glob>,
     /// Files.
     pub paths: Vec<Glob>,
-    /// Kinds of places.
+    /// Kinds of references.
     pub kinds: Vec<ReferenceKind>,
-    /// Tags as they stand.
+    /// Current tags.
     pub tags: Vec<Glob>,
     /// What it changes.
     pub changes: Changes,
-    /// Where it stands.
+    /// The line that it begins on.
     pub from: SettingOrigin,
 }
 
@@ -55,7 +55,7 @@ impl Rule {
         }
     }
 
-    /// Whether it looks at anything: one that matches everything is never unused.
+    /// Whether it has any condition: a rule that matches everything is never unused.
     pub fn is_selective(&self) -> bool {
         !(self.images.is_empty()
             && self.repos.is_empty()
@@ -76,29 +76,29 @@ impl Rule {
     }
 }
 
-/// How far a repository may go beyond what the operator's rules say.
+/// How far a repository may go beyond the operator's rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Ceiling {
-    /// The widest change that a repository may have merged without a person; `None`: none.
+    /// The widest change that a repository may have merged automatically; `None`: none.
     pub automerge: Option<Level>,
-    /// The shortest `min_age` that it may choose; `None`: the operator's.
+    /// The shortest `min_age` that it may set; `None`: the operator's.
     pub min_age: Option<Age>,
 }
 
-/// The rules that hold for one repository, in the order in which they apply.
+/// The rules of one repository, in the order in which they apply.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
     /// The operator's rules and then the repository's.
     pub rules: Vec<Rule>,
-    /// How many of them are the operator's.
+    /// How many of the rules are the operator's.
     pub operators: usize,
-    /// How far the others, and comments in files, may go.
+    /// How far the repository's rules and the comments in its files may go.
     pub ceiling: Ceiling,
     /// The comments in the repository's files.
     pub notes: Notes,
 }
 
-/// The settings of one reference, and where they come from.
+/// The settings of one reference, and the rules that they come from.
 #[derive(Debug, Clone)]
 pub struct Effective {
     /// The settings.
@@ -136,7 +136,8 @@ impl Policy {
         Ok(Effective { settings, matched })
     }
 
-    /// Applies what a repository says of itself, not beyond the ceiling (T21). What is cut keeps the operator's line.
+    /// Applies a repository's own settings, limited by the ceiling (T21). A value that was limited keeps the operator's
+    /// line.
     fn apply_own(&self, settings: &mut Settings, changes: &Changes) {
         let before = settings.clone();
         settings.apply(changes);

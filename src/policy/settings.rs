@@ -10,14 +10,14 @@ use std::sync::Arc;
 /// Where a value was set.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SettingOrigin {
-    /// The file as it was named; `built in` for defaults.
+    /// The file's name as it was given; `built in` for defaults.
     pub file: Arc<str>,
-    /// The line, counted from 1; 0 where there is none.
+    /// The line, counted from 1; 0 if there is none.
     pub line: usize,
 }
 
 impl SettingOrigin {
-    /// The defaults that imagebot brings along.
+    /// The built-in defaults.
     pub fn built_in() -> Self {
         Self {
             file: Arc::from("built in"),
@@ -40,14 +40,14 @@ impl fmt::Display for SettingOrigin {
 pub struct Set<T> {
     /// The value.
     pub value: T,
-    /// Where it was set.
+    /// The line that set it.
     pub from: SettingOrigin,
 }
 
 coded! {
     /// What happens to digests.
     pub enum DigestMode {
-        /// Where a digest stands it follows its tag; none is added.
+        /// A digest follows its tag; none is added.
         Refresh = "refresh";
         /// Every reference gets a digest.
         Pin = "pin";
@@ -65,13 +65,13 @@ pub struct Age {
     pub seconds: i64,
 }
 
-/// Why a text is no age.
+/// Why a text is not an age.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a duration; write it as \"3 days\", \"36h\" or \"1 week\"")]
 pub struct ParseAgeError(String);
 
 impl Age {
-    /// No time at all.
+    /// No time.
     pub const NONE: Self = Self { seconds: 0 };
 
     /// Reads a time such as `3 days`, `36h` or `1 week`; a day has 24 hours. Months and years have no fixed length.
@@ -103,26 +103,26 @@ impl fmt::Display for Age {
 }
 
 coded! {
-    /// What tells how old a tag or digest is.
+    /// How the age of a tag or digest is measured.
     pub enum Trust {
-        /// When imagebot saw it first, or proposed it.
+        /// From when imagebot first saw or proposed it.
         Seen = "seen";
-        /// Also what the image itself says of when it was made.
+        /// Also from the creation time in the image itself.
         Created = "created";
     }
 }
 
 coded! {
-    /// Whether a reference to an image of a registered repository waits for what goes on above it.
+    /// Whether a reference to an image of a registered repository waits for changes of that image's ancestors.
     pub enum Hold {
-        /// Until everything above it is at rest, or `hold_for` has passed.
+        /// Until all ancestors are settled, or `hold_for` has passed.
         Family = "family";
         /// It does not wait.
         Off = "off";
     }
 }
 
-/// A scheme and the name that the configuration calls it by.
+/// A scheme and its name in the configuration.
 #[derive(Debug, Clone)]
 pub struct NamedScheme {
     /// `auto`, `semver`, `floating`, or the name of a `[[scheme]]`.
@@ -131,18 +131,18 @@ pub struct NamedScheme {
     pub scheme: Scheme,
 }
 
-/// Declares the settings once: with a value each, and as what one rule changes.
+/// Declares the settings once: with a value each, and as the changes of one rule.
 macro_rules! settings {
     ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr;)*) => {
-        /// The settings of one reference, every key with the line that set it.
+        /// The settings of one reference, each key with the line that set it.
         #[derive(Debug, Clone)]
         pub struct Settings {
             $($(#[$doc])* pub $name: Set<$type>,)*
-            /// Why a key was set, by its name, where the rule that set it says so.
+            /// The reasons of the rules that set a key, by the key's name.
             pub reasons: BTreeMap<&'static str, String>,
         }
 
-        /// What one rule changes; a key that is `None` stays as it was.
+        /// The changes of one rule; a key that is `None` stays unchanged.
         #[derive(Debug, Clone, Default)]
         pub struct Changes { $($(#[$doc])* pub $name: Option<Set<$type>>,)* }
 
@@ -161,7 +161,7 @@ macro_rules! settings {
                 let reason = changes.reason.as_ref().and_then(|set| set.value.as_ref());
                 $(if let Some(set) = &changes.$name {
                     self.$name = set.clone();
-                    // A reason travels with the keys of its own rule and with no other.
+                    // A reason belongs to the keys of its own rule only.
                     match reason {
                         Some(reason) => drop(self.reasons.insert(stringify!($name), reason.clone())),
                         None => drop(self.reasons.remove(stringify!($name))),
@@ -176,14 +176,14 @@ macro_rules! settings {
                 $(self.$name.is_none())&&*
             }
 
-            /// These changes, and over them those of `other`.
+            /// These changes, overridden by those of `other`.
             #[must_use]
             pub fn with(mut self, other: Self) -> Self {
                 $(if other.$name.is_some() { self.$name = other.$name; })*
                 self
             }
 
-            /// The same changes, set at another place.
+            /// The same changes with another line.
             #[must_use]
             pub fn at(mut self, from: &SettingOrigin) -> Self {
                 $(if let Some(set) = &mut self.$name { set.from = from.clone(); })*
@@ -194,13 +194,13 @@ macro_rules! settings {
 }
 
 settings! {
-    /// Whether the reference is looked at.
+    /// Whether the reference is processed.
     enabled: bool = true;
     /// How its tags are read as versions.
     scheme: NamedScheme = NamedScheme { name: Arc::from("auto"), scheme: Scheme::Auto };
     /// The widest change that is proposed.
     max: Level = Level::Major;
-    /// Whether a major change is a merge request of its own.
+    /// Whether a major change gets a merge request of its own.
     separate_major: bool = true;
     /// Whether prereleases are candidates.
     prerelease: bool = false;
@@ -210,52 +210,52 @@ settings! {
     codename: CodenameMode = CodenameMode::Hold;
     /// What happens to digests.
     digest: DigestMode = DigestMode::Refresh;
-    /// With `digest = "pin"`: whether a digest is also added behind a tag that an `ARG` makes.
+    /// With `digest = "pin"`: whether a digest is also added after a tag that comes from an `ARG`.
     pin_args: bool = false;
-    /// The platforms that must exist in what is chosen; empty: those of the current digest.
+    /// The platforms that a chosen image must have; empty: those of the current digest.
     platforms: Vec<Platform> = Vec::new();
     /// The tags that may be chosen.
     allow: Option<Allow> = None;
     /// The tags that are never chosen.
     ignore: Vec<Ignore> = Vec::new();
-    /// References with one group share a merge request; empty: the image's name.
+    /// References with the same group share a merge request; empty: the image's name.
     group: String = String::new();
     /// The labels of the merge request.
     labels: Vec<String> = vec!["imagebot".to_owned()];
-    /// User names of those whom the merge request is assigned to.
+    /// User names of the merge request's assignees.
     assignees: Vec<String> = Vec::new();
-    /// User names of those who are asked for a review.
+    /// User names of the merge request's reviewers.
     reviewers: Vec<String> = Vec::new();
     /// The title of the merge request's milestone; empty: none.
     milestone: String = String::new();
     /// Whether the merge request is opened as a draft.
     draft: bool = false;
-    /// Whether its commits are squashed when it is merged; `None`: as the repository has it.
+    /// Whether its commits are squashed when it is merged; `None`: the repository's setting decides.
     squash: Option<bool> = None;
     /// Whether its branch is removed when it is merged.
     remove_source_branch: bool = true;
     /// How long a tag or digest must have been there before it is proposed.
     min_age: Age = Age::NONE;
-    /// What tells how long.
+    /// How that time is measured.
     min_age_trust: Trust = Trust::Seen;
-    /// The widest change that is merged without a person; `None`: never.
+    /// The widest change that is merged automatically; `None`: none.
     automerge: Option<Level> = None;
     /// The most open merge requests of a repository.
     max_open: u32 = 5;
-    /// Whether it waits for what goes on above it.
+    /// Whether it waits for changes of its parent images.
     hold: Hold = Hold::Family;
-    /// The longest that something holds; `None`: as long as it takes.
+    /// The longest that it waits; `None`: without limit.
     hold_for: Option<Age> = Some(Age { seconds: 86_400 });
-    /// Whether an open major change of a parent holds too.
+    /// Whether it also waits for an open major change of a parent.
     hold_majors: bool = false;
-    /// How long a parent's new commit is waited for to get its pipeline.
+    /// How long to wait for the pipeline of a parent's new commit to start.
     settle: Age = Age { seconds: 600 };
-    /// Why the rule exists, shown wherever it decides something.
+    /// Why the rule exists, shown wherever it decides.
     reason: Option<String> = None;
 }
 
 impl Settings {
-    /// What the tag scheme needs to know of them.
+    /// What the tag scheme needs to know about them.
     pub fn rules(&self) -> Rules {
         Rules {
             scheme: self.scheme.value.scheme.clone(),

@@ -1,11 +1,11 @@
-//! What a status means, and what may be repeated of an error's body.
+//! The meaning of a status, and what may be repeated of an error's body.
 
 use super::RegistryError;
-use crate::http::{Origin, HttpResponse, redirect_target};
+use crate::http::{HttpResponse, Origin, redirect_target};
 use crate::image::RegistryHost;
 
-/// The specification's code of an error answer, if it is one word of capitals. The message beside it is the
-/// server's own text and stays where it is: some servers repeat the request in it, credentials included.
+/// The specification's code in an error answer, if it is one word of capitals. The message beside it is the server's
+/// own text and is not repeated: some servers quote the request in it, credentials included.
 pub(super) fn error_code(body: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Errors {
@@ -22,8 +22,12 @@ pub(super) fn error_code(body: &[u8]) -> Option<String> {
     fits.then_some(code)
 }
 
-/// The error of an answer that is no success.
-pub(super) fn failure(host: &RegistryHost, anonymous: bool, response: &HttpResponse) -> RegistryError {
+/// The error for an answer that is not a success.
+pub(super) fn failure(
+    host: &RegistryHost,
+    anonymous: bool,
+    response: &HttpResponse,
+) -> RegistryError {
     let host = host.clone();
     match response.status.as_u16() {
         401 => RegistryError::Unauthorized { host, anonymous },
@@ -49,7 +53,7 @@ pub(super) fn failure(host: &RegistryHost, anonymous: bool, response: &HttpRespo
     }
 }
 
-/// The error of a success that is none.
+/// The error for a success that is not a registry's.
 pub(super) fn not_a_registry(host: &RegistryHost, response: &HttpResponse) -> RegistryError {
     let text = response.media_type().unwrap_or_default();
     let known = [

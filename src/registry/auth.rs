@@ -1,9 +1,9 @@
-//! Answers a registry's challenges: whom a login is sent to, and what for.
+//! Answers a registry's challenges: where a login is sent, and for what.
 
 use super::challenge::{Challenge, challenges, written};
 use super::token::{DEFAULT_LIFETIME, Token, TokenKey, Tokens};
 use super::{Login, RegistryError, answer, realm};
-use crate::http::{Client, Clock, Origin, HttpRequest, HttpResponse};
+use crate::http::{Client, Clock, HttpRequest, HttpResponse, Origin};
 use crate::image::RegistryHost;
 use crate::redact::Redactor;
 use base64::Engine as _;
@@ -15,14 +15,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use url::Url;
 
-/// How a registry wants to be asked, after its realm was checked.
+/// How a registry wants to be authenticated, after its realm was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Scheme {
     Basic,
     Bearer { realm: Url, service: Option<String> },
 }
 
-/// The authentication of one registry: what it asked for last, and the tokens.
+/// The authentication of one registry: its last challenge, and the tokens.
 pub(super) struct Auth {
     host: RegistryHost,
     origin: Origin,
@@ -32,8 +32,8 @@ pub(super) struct Auth {
     redactor: Redactor,
     tokens: Tokens,
     memory: Mutex<Memory>,
-    /// Whether the first request was answered. It goes alone: the others then know what is asked of them, and the
-    /// registry challenges once.
+    /// Whether the first request was answered. It is sent alone: the others then know the challenge, and the registry
+    /// sends it only once.
     first: tokio::sync::Mutex<bool>,
 }
 
@@ -42,16 +42,16 @@ pub(super) struct First<'a>(tokio::sync::MutexGuard<'a, bool>);
 
 impl Drop for First<'_> {
     fn drop(&mut self) {
-        // Also where it failed: nobody waits for a second first one.
+        // Also after a failure: the others must not wait for a second first request.
         *self.0 = true;
     }
 }
 
 #[derive(Default)]
 struct Memory {
-    /// Remembered, so that the next image needs no 401.
+    /// Remembered, so that the next image does not need a 401.
     scheme: Option<Scheme>,
-    /// The scopes of paths whose registry wants another one than ours.
+    /// The scopes of paths for which the registry wants another scope than ours.
     scopes: HashMap<String, String>,
 }
 
@@ -83,7 +83,7 @@ impl Auth {
         (!*first).then(|| First(first))
     }
 
-    /// The `Authorization` to begin with: none, until the registry has asked for one.
+    /// The `Authorization` to begin with: none, until the registry has sent a challenge.
     pub(super) async fn present(
         &self,
         path: &str,
@@ -103,8 +103,8 @@ impl Auth {
         }
     }
 
-    /// The `Authorization` that answers a 401, and whether it is new, so that a second 401 is final. `refused` is
-    /// the one that the 401 refused.
+    /// The `Authorization` that answers a 401, and whether it is new, so that a second 401 is final. `refused` is the
+    /// one that the 401 refused.
     pub(super) async fn answer(
         &self,
         response: &HttpResponse,
@@ -139,8 +139,8 @@ impl Auth {
         Ok(header.await?.0)
     }
 
-    /// The login itself, where a new token does not serve and the registry offers to be asked so: only an operator's
-    /// login is sent to a registry that did not ask for it at first.
+    /// The login itself, if a new token does not work and the registry also offers Basic: only an operator's login is
+    /// sent to a registry that did not ask for it at first.
     pub(super) fn instead_of_token(
         &self,
         response: &HttpResponse,
@@ -224,7 +224,7 @@ impl Auth {
         }
     }
 
-    /// Asks the token service, which was checked. No redirect is followed, whether there is a login or not.
+    /// Requests a token from the service, which was checked. No redirect is followed, with or without a login.
     async fn fetch(&self, url: Url, login: Option<&Login>) -> Result<Token, RegistryError> {
         let mut request = HttpRequest::get(url, 256 * 1024).header(ACCEPT, "application/json");
         if let Some(login) = login {
@@ -237,7 +237,7 @@ impl Auth {
             .map_err(|error| RegistryError::from_http(&self.host, error))?;
         match response.status.as_u16() {
             200 => {}
-            // Services say 403 of a wrong password, too (GitLab).
+            // Services also answer a wrong password with 403 (GitLab).
             401 | 403 => return Err(self.unauthorized(login)),
             300..=399 => {
                 return Err(RegistryError::RedirectRefused {

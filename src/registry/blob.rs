@@ -1,8 +1,8 @@
-//! Blobs: small ones only, no layer is ever read. Registries like to hand them to another host.
+//! Blobs: only small ones, never a layer. Registries often redirect them to another host.
 
 use super::endpoint::{Endpoint, MOST_REDIRECTS, is_redirect};
 use super::{Login, RegistryError, answer};
-use crate::http::{Origin, HttpRequest, HttpResponse, redirect_target};
+use crate::http::{HttpRequest, HttpResponse, Origin, redirect_target};
 use crate::image::Digest;
 use bytes::Bytes;
 use reqwest::StatusCode;
@@ -32,8 +32,8 @@ pub(super) async fn get(
     Ok(Some(response.body))
 }
 
-/// Follows the registry's redirects to where the blob is. Off the registry's origin nobody is told who asks, not
-/// even when a further redirect leads back.
+/// Follows the registry's redirects to the blob. Outside the registry's origin the request is anonymous, even if a
+/// further redirect leads back.
 async fn fetch(
     endpoint: &Endpoint,
     path: &str,

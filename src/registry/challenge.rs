@@ -1,8 +1,8 @@
 //! What a 401 asks for: `WWW-Authenticate` (RFC 9110, section 11.6.1), read leniently.
 //!
-//! Registries and the proxies before them leave out quotes, put spaces around `=` and send schemes that nobody knows. What
-//! is read: words, each a scheme unless an `=` follows it; then it is a parameter of the scheme before it. What is behind
-//! `Negotiate` and the like is passed over.
+//! Registries and the proxies before them leave out quotes, put spaces around `=` and send unknown schemes. The header
+//! is read as words, each a scheme unless an `=` follows it; then it is a parameter of the scheme before it. Text after
+//! `Negotiate` and the like is skipped.
 
 use crate::redact::Redactor;
 use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
@@ -31,7 +31,7 @@ pub(super) fn challenges(headers: &HeaderMap) -> Vec<Challenge> {
         .collect()
 }
 
-/// The headers as they were sent, credentials taken out, for an error that nothing in them could be read.
+/// The headers as they were sent, without credentials, for the error that they cannot be read.
 pub(super) fn written(headers: &HeaderMap, redactor: &Redactor) -> String {
     let values = headers.get_all(WWW_AUTHENTICATE).iter();
     let values = values.map(|value| String::from_utf8_lossy(value.as_bytes()));
@@ -54,7 +54,7 @@ fn challenge(scheme: &str, parameters: &Parameters) -> Option<Challenge> {
             .iter()
             .filter(|(key, _)| key.eq_ignore_ascii_case(name));
         let value = found.next()?.1.clone();
-        // Twice the same parameter: which one counts is a matter of opinion, so neither does.
+        // The same parameter twice: it is unclear which one counts, so neither does.
         (found.next().is_none() && !value.is_empty()).then_some(value)
     };
     if scheme.eq_ignore_ascii_case("bearer") {
@@ -85,7 +85,7 @@ fn read(header: &str) -> Vec<(String, Parameters)> {
             return all;
         }
         if length == 0 {
-            // Something else than a word: it ends at the next comma.
+            // Not a word: it ends at the next comma.
             rest = rest.find(',').map_or("", |at| &rest[at..]);
             continue;
         }
@@ -106,7 +106,7 @@ fn read(header: &str) -> Vec<(String, Parameters)> {
     }
 }
 
-/// A value in quotes, or up to the next comma; and what stands behind it.
+/// A value in quotes, or up to the next comma; and the text after it.
 fn value(text: &str) -> (String, &str) {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.find(',').unwrap_or(text.len());

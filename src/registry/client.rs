@@ -1,27 +1,27 @@
-//! The door of the room: every look-up begins here.
+//! The entry of the module: every look-up begins here.
 
 use super::doctor::Goal;
 use super::endpoint::Endpoint;
 use super::hosts::Hosts;
 use super::{
-    Head, HostSettings, ImageConfig, Index, Login, Manifest, RegistryOptions, Provenance, RegistryError,
-    DoctorStep, Tags, ManifestReference, config, doctor, manifests, provenance, tags,
+    DoctorStep, Head, HostSettings, ImageConfig, Index, Login, Manifest, ManifestReference,
+    Provenance, RegistryError, RegistryOptions, Tags, config, doctor, manifests, provenance, tags,
 };
 use crate::image::{Digest, ImageName, RegistryHost};
 use std::sync::Arc;
 
-/// The registries that may be asked; cheap to clone, and every clone shares connections, tokens and limits.
+/// The registries that may be contacted; cheap to clone, and all clones share connections, tokens and limits.
 #[derive(Clone)]
 pub struct Registries(Arc<Hosts>);
 
 impl Registries {
-    /// Makes ready to ask the listed registries; nothing is sent yet. Fails only if a CA file, or the system's CA
-    /// certificates, cannot be used.
+    /// Prepares the listed registries; nothing is sent yet. Fails only if a CA file or the system's CA certificates
+    /// cannot be used.
     pub fn new(listed: Vec<HostSettings>, options: RegistryOptions) -> Result<Self, RegistryError> {
         Ok(Self(Arc::new(Hosts::new(listed, options)?)))
     }
 
-    /// The complete list of an image's tags, in the registry's order, which means nothing.
+    /// The complete list of an image's tags, in the registry's order, which has no meaning.
     pub async fn tags(
         &self,
         image: &ImageName,
@@ -31,8 +31,8 @@ impl Registries {
         tags::list(&endpoint, image.path(), login).await
     }
 
-    /// The digest that a tag points to now, or whether a digest is still served; `None` if there is none. Costs
-    /// no pull on Docker Hub unless the registry leaves the digest out.
+    /// The digest that a tag points to now, or whether a digest is still served; `None` if not. Uses no pull quota on
+    /// Docker Hub unless the registry leaves the digest out.
     pub async fn head(
         &self,
         image: &ImageName,
@@ -43,7 +43,7 @@ impl Registries {
         manifests::head(&endpoint, image.path(), login, wanted.into()).await
     }
 
-    /// A manifest whose bytes were hashed here; `None` if there is none. By digest it is read once and kept.
+    /// A manifest whose bytes were hashed here; `None` if there is none. By digest it is requested once and kept.
     pub async fn manifest(
         &self,
         image: &ImageName,
@@ -65,7 +65,7 @@ impl Registries {
         config::get(&endpoint, image.path(), login, digest).await
     }
 
-    /// What BuildKit's provenance in an index says of one of its images; `None` if there is none. It is read once.
+    /// BuildKit's provenance of one image of an index; `None` if there is none. It is requested once and kept.
     pub async fn provenance(
         &self,
         image: &ImageName,
@@ -77,19 +77,19 @@ impl Registries {
         provenance::get(&endpoint, image.path(), login, index, about).await
     }
 
-    /// Walks the way to a registry, or to an image on it, step by step, and stops at the first that fails.
+    /// Checks the way to a registry, or to an image on it, step by step; stops at the first step that fails.
     pub async fn doctor(&self, goal: Goal<'_>, login: Option<&Login>) -> Vec<DoctorStep> {
         doctor::walk(&self.0, goal, login).await
     }
 
-    /// Lists one more registry, one that a forge names as its own; of one that is listed already only the origins that
-    /// may ask for its login are added.
+    /// Adds a registry that a forge names as its own. If it is listed already, only the origins that may receive its
+    /// login are added.
     pub fn list(&self, host: HostSettings) -> Result<(), RegistryError> {
         self.0.list(host)
     }
 
-    /// The same registries for a pass of their own: it asks again the hosts that were down or given up, and disturbs no
-    /// other pass.
+    /// The same registries for another pass: it tries again the hosts that were down or given up, and does not affect
+    /// other passes.
     #[must_use]
     pub fn for_pass(&self) -> Self {
         Self(Arc::new(self.0.for_pass()))

@@ -11,12 +11,12 @@ use std::collections::BTreeMap;
 /// The most bytes of a configuration.
 const MOST_BYTES: usize = 4 << 20;
 
-/// What an image's configuration says of where it comes from and what it is made of.
+/// What an image's configuration says about its origin and its contents.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ImageConfig {
-    /// The labels. They are their author's word, and one that is not set anew is its parent's.
+    /// The labels. They are claims of the author, and a label that is not set again is inherited from the parent.
     pub labels: BTreeMap<String, String>,
-    /// When the image says it was made; reproducible builds say 1970.
+    /// The creation time in the image; reproducible builds write 1970.
     pub created: Option<Timestamp>,
     /// The platform it runs on.
     pub platform: Option<Platform>,
@@ -24,42 +24,42 @@ pub struct ImageConfig {
     pub diff_ids: Vec<Digest>,
     /// The variables of the environment, `NAME=value`.
     pub env: Vec<String>,
-    /// What else it says of how it is run, by the keys of the image specification: each value as JSON, what is empty
+    /// The other settings for running it, by the keys of the image specification: each value as JSON, empty ones
     /// left out.
     pub settings: BTreeMap<String, String>,
-    /// The steps that made it, the first one first.
+    /// The steps that made it, first one first.
     pub history: Vec<History>,
 }
 
-/// A step that made an image, as its builder tells it.
+/// A step that made an image, as its builder recorded it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(default)]
 pub struct History {
-    /// What was done.
+    /// The command.
     pub created_by: Option<String>,
-    /// When, as it is written.
+    /// The time, as it is written.
     pub created: Option<String>,
     /// Whether it made no layer.
     pub empty_layer: Option<bool>,
 }
 
 impl ImageConfig {
-    /// Where the source is: `org.opencontainers.image.source`.
+    /// The source repository: `org.opencontainers.image.source`.
     pub fn source(&self) -> Option<&str> {
         self.label("source")
     }
 
-    /// Where to read more: `org.opencontainers.image.url`.
+    /// A page about it: `org.opencontainers.image.url`.
     pub fn url(&self) -> Option<&str> {
         self.label("url")
     }
 
-    /// What it is: `org.opencontainers.image.description`.
+    /// A description: `org.opencontainers.image.description`.
     pub fn description(&self) -> Option<&str> {
         self.label("description")
     }
 
-    /// The version of what is packed: `org.opencontainers.image.version`.
+    /// The version of the packaged software: `org.opencontainers.image.version`.
     pub fn version(&self) -> Option<&str> {
         self.label("version")
     }
@@ -138,7 +138,7 @@ fn read(endpoint: &Endpoint, body: &Bytes) -> Result<ImageConfig, RegistryError>
     })
 }
 
-/// The settings that a child inherits. Docker writes many more, of the container that a build ran in.
+/// The settings that a child inherits. Docker writes many more, about the container of the build.
 fn settings(all: BTreeMap<String, Value>) -> BTreeMap<String, String> {
     const KEYS: [&str; 10] = [
         "User",

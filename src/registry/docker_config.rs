@@ -1,7 +1,7 @@
 //! Logins from docker's `config.json`, or podman's `auth.json`.
 //!
-//! Helpers are programs that hold the real logins. They are recognised, so that their absence can be explained,
-//! and never run.
+//! Credential helpers are programs that hold the real logins. They are recognised, so that the missing login can be
+//! explained, and never run.
 
 use super::Login;
 use crate::image::{ImageName, RegistryHost};
@@ -20,7 +20,7 @@ pub struct DockerConfig {
 #[derive(Debug, Clone)]
 struct FileEntry {
     host: RegistryHost,
-    /// The path below the host; empty: all of it.
+    /// The path on the host; empty: all of it.
     path: String,
     what: What,
 }
@@ -34,7 +34,7 @@ enum What {
     Unsupported(Unsupported),
 }
 
-/// A file that is no docker configuration. The text does not quote it.
+/// A file that is not a docker configuration. The message does not quote the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: not valid in docker's config.json")]
 pub struct DockerConfigError {
@@ -44,14 +44,14 @@ pub struct DockerConfigError {
     pub column: usize,
 }
 
-/// What a file has for an image.
+/// What a file contains for an image.
 #[derive(Debug, Clone)]
 pub enum DockerLogin {
     /// Nothing.
     None,
     /// A login.
     Login(Login),
-    /// Something that is not supported yet; the look-up goes on without a login.
+    /// Something that is not supported yet; the look-up continues without a login.
     Unsupported(Unsupported),
 }
 
@@ -63,10 +63,10 @@ pub enum Unsupported {
         "the login is held by docker-credential-{0}, and credential helpers are not supported yet"
     )]
     Helper(String),
-    /// An identity token stands in place of a password.
+    /// An identity token takes the place of a password.
     #[error("the login is an identity token, and those are not supported yet")]
     IdentityToken,
-    /// What stands under `auth` is not base64 of user and password.
+    /// The value of `auth` is not base64 of user and password.
     #[error("the login cannot be read: `auth` is not base64 of user:password")]
     Unreadable,
 }
@@ -89,7 +89,7 @@ struct Auth {
 }
 
 impl DockerConfig {
-    /// Reads a file's content. Entries for what is no registry host are left out.
+    /// Reads a file's content. Entries that do not name a registry host are left out.
     pub fn parse(content: &[u8]) -> Result<Self, DockerConfigError> {
         let file: File = serde_json::from_slice(content).map_err(|error| DockerConfigError {
             line: error.line(),
@@ -108,7 +108,7 @@ impl DockerConfig {
             let Some((host, path)) = place(&key) else {
                 continue;
             };
-            // As in docker, a host's helper counts more than what stands beside it.
+            // As in docker, a host's helper takes precedence over the other entries.
             entries.retain(|entry| entry.host != host || entry.path != path);
             let what = What::Unsupported(Unsupported::Helper(helper));
             entries.push(FileEntry { host, path, what });
@@ -116,8 +116,8 @@ impl DockerConfig {
         Ok(Self { entries })
     }
 
-    /// What there is for an image: the entry of its host with the longest path that the image's path begins with,
-    /// part by part.
+    /// The entry for an image: of its host, the one with the longest path that is a prefix of the image's path, part by
+    /// part.
     pub fn login(&self, image: &ImageName) -> DockerLogin {
         let covers = |entry: &&FileEntry| {
             entry.host == *image.host()
@@ -166,7 +166,7 @@ fn what(auth: &Auth, creds_store: &str) -> Option<What> {
     if !auth.auth.is_empty() {
         return Some(decode(&auth.auth).unwrap_or(What::Unsupported(Unsupported::Unreadable)));
     }
-    // An empty entry says that the store has it.
+    // An empty entry means that the store has the login.
     (!creds_store.is_empty())
         .then(|| What::Unsupported(Unsupported::Helper(creds_store.to_owned())))
 }

@@ -1,60 +1,60 @@
-//! The way to a registry, walked step by step, to find where it ends.
+//! Checks the way to a registry step by step, to find where it fails.
 
 use super::endpoint::Endpoint;
 use super::hosts::Hosts;
 use super::{Login, RegistryError, answer, manifests, tags};
-use crate::http::{HttpRequest, ResolveError, HttpResponse};
+use crate::http::{HttpRequest, HttpResponse, ResolveError};
 use crate::image::{ImageName, RegistryHost, Tag};
 use std::time::Duration;
 
-/// One step of the way.
+/// One step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DoctorStep {
-    /// What is looked at: `secret`, `listed`, `dns`, `tcp`, `tls`, `registry`, `auth`, `token`, `tags`, `manifest`.
+    /// The name: `secret`, `listed`, `dns`, `tcp`, `tls`, `registry`, `auth`, `token`, `tags`, `manifest`.
     pub name: &'static str,
-    /// How it went.
+    /// The result.
     pub outcome: DoctorOutcome,
-    /// What was found.
+    /// The details.
     pub detail: String,
-    /// What to do about a failure, where that is known.
+    /// What to do about a failure, if that is known.
     pub help: Option<String>,
 }
 
-/// How a step went.
+/// The result of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DoctorOutcome {
-    /// As it should.
+    /// It succeeded.
     Ok,
-    /// The way ends here.
+    /// It failed; no further step is tried.
     Failed,
-    /// Nothing to be done.
+    /// It is not needed.
     Skipped,
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where the way leads: a registry, an image on it, or one tag.
+/// What is checked: a registry, an image on it, or one tag.
 #[derive(Debug, Clone, Copy)]
 pub struct Goal<'a> {
     /// The registry.
     pub host: &'a RegistryHost,
-    /// The image; without one the way ends at the login.
+    /// The image; `None`: the check ends at the login.
     pub image: Option<&'a ImageName>,
-    /// The tag that is looked at; without one `latest`, or any.
+    /// The tag to check; `None`: `latest`, or any.
     pub tag: Option<&'a Tag>,
 }
 
-/// Walks until a step fails.
+/// Runs the steps until one fails.
 pub(super) async fn walk(hosts: &Hosts, goal: Goal<'_>, login: Option<&Login>) -> Vec<DoctorStep> {
     let mut way = Way(Vec::new());
-    // A failed step has been written down, so there is nothing left to do with it.
+    // The failed step is recorded, so that nothing is left to do.
     let _ = steps(&mut way, hosts, goal, login).await;
     way.0
 }
 
 struct Way(Vec<DoctorStep>);
 
-/// The way has ended.
+/// A step failed.
 struct End;
 
 impl Way {
@@ -71,7 +71,13 @@ impl Way {
         End
     }
 
-    fn push(&mut self, name: &'static str, outcome: DoctorOutcome, detail: String, help: Option<String>) {
+    fn push(
+        &mut self,
+        name: &'static str,
+        outcome: DoctorOutcome,
+        detail: String,
+        help: Option<String>,
+    ) {
         self.0.push(DoctorStep {
             name,
             outcome,
@@ -100,7 +106,7 @@ async fn steps(
     }
 }
 
-/// Name and port. Behind a proxy neither is ours to look at.
+/// Name resolution and connection. With a proxy, both are the proxy's.
 async fn reach(way: &mut Way, hosts: &Hosts, endpoint: &Endpoint) -> Result<(), End> {
     let host = &endpoint.settings.host;
     let proxied = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
@@ -187,7 +193,7 @@ async fn ping(way: &mut Way, endpoint: &Endpoint) -> Result<HttpResponse, End> {
     Ok(response)
 }
 
-/// How it wants to be asked, and whether that is allowed.
+/// How the registry wants to be authenticated, and whether that is allowed.
 fn greet(
     way: &mut Way,
     endpoint: &Endpoint,
@@ -214,7 +220,7 @@ fn greet(
     Ok(())
 }
 
-/// Whether the login works, where no image is asked for: it is used, not only exchanged for a token.
+/// Whether the login works, if no image is checked: it is used, not only exchanged for a token.
 async fn knock(
     way: &mut Way,
     endpoint: &Endpoint,
@@ -250,7 +256,7 @@ async fn knock(
     }
 }
 
-/// The tags and a manifest of an image. That a token was given says nothing before it has been used.
+/// The tags and a manifest of an image. A token proves nothing before it has been used.
 async fn read(
     way: &mut Way,
     endpoint: &Endpoint,

@@ -1,9 +1,9 @@
-//! One registry, reached: its origin, its client, its authentication.
+//! One registry: its origin, its client, its authentication.
 
 use super::auth::Auth;
 use super::quota::Quota;
 use super::{HostSettings, Login, RegistryError, Validators};
-use crate::http::{Client, Clock, Gates, Origin, HttpRequest, HttpResponse, redirect_target};
+use crate::http::{Client, Clock, Gates, HttpRequest, HttpResponse, Origin, redirect_target};
 use crate::redact::Redactor;
 use reqwest::StatusCode;
 use reqwest::header::AUTHORIZATION;
@@ -13,12 +13,12 @@ use url::Url;
 /// The most redirects in a row.
 pub(super) const MOST_REDIRECTS: usize = 5;
 
-/// Whether an answer sends the client elsewhere.
+/// Whether an answer is a redirect.
 pub(super) fn is_redirect(response: &HttpResponse) -> bool {
     matches!(response.status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
-/// One registry. Everything here is shared by all look-ups on it.
+/// One registry. All look-ups on it share what is here.
 pub(super) struct Endpoint {
     pub(super) settings: HostSettings,
     pub(super) origin: Origin,
@@ -81,15 +81,14 @@ impl Endpoint {
             .expect("an origin and a path of checked names make a URL")
     }
 
-    /// What an answer is kept under: its kind, for whom, and what was asked.
+    /// The key of a kept answer: its kind, the login, and the request.
     pub(super) fn key(&self, kind: &str, login: Option<&Login>, path: &str, what: &str) -> String {
         let login = login.map_or("-", |login| login.id.as_str());
         format!("{kind} {} {path} {what} {login}", self.origin)
     }
 
-    /// Sends a request, anonymously unless the registry has asked for a login before. A 401 is answered once
-    /// with a new token or with the login; the next one is final, since a service may grant less than it was
-    /// asked for and say nothing.
+    /// Sends a request, anonymously unless the registry has sent a challenge before. A 401 is answered once with a new
+    /// token or with the login; the next 401 is final, since a service may silently grant less than the request.
     pub(super) async fn ask(
         &self,
         path: &str,
@@ -116,7 +115,7 @@ impl Endpoint {
         let mut first = self.auth.turn().await;
         let mut header = self.auth.present(path, login).await?;
         let mut is_final = false;
-        // At most: anonymous, with another task's token that has expired meanwhile, with a new one.
+        // At most: anonymous, with another task's token that has expired in the meantime, with a new one.
         for _ in 0..4 {
             let mut request = request.clone();
             if let Some(header) = &header {
@@ -153,9 +152,12 @@ impl Endpoint {
         Err(self.auth.unauthorized(login))
     }
 
-    /// Sends a request, and anonymously follows a redirect to an origin that was allowed it. Any other redirect
-    /// is the answer.
-    pub(super) async fn send_on(&self, mut request: HttpRequest) -> Result<HttpResponse, RegistryError> {
+    /// Sends a request, and anonymously follows a redirect to an allowed origin. Any other redirect is returned as the
+    /// answer.
+    pub(super) async fn send_on(
+        &self,
+        mut request: HttpRequest,
+    ) -> Result<HttpResponse, RegistryError> {
         let mut response = self.send(request.clone()).await?;
         for _ in 0..MOST_REDIRECTS {
             if !is_redirect(&response) {

@@ -1,13 +1,14 @@
-//! Why a registry gave no answer that can be used.
+//! Why a registry gave no usable answer.
 
 use super::realm;
 use crate::http::{HttpError, Origin};
 use crate::image::{Digest, RegistryHost};
 use std::time::Duration;
 
-/// A failed look-up; each variant is something else for the caller or the operator to do.
+/// A failed look-up; each variant needs another reaction of the caller or the operator.
 ///
-/// No text of a server's own is repeated in it, and no query of a URL: either may hold a credential.
+/// It never contains a server's own text or the query of a URL: either may contain a credential.
+#[expect(missing_docs, reason = "most fields are named after what they hold")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
     /// The operator did not list the host; nothing was sent to it.
@@ -16,7 +17,7 @@ pub enum RegistryError {
     /// The login belongs to another registry; nothing was sent.
     #[error("the login for {login} must not be sent to {host}")]
     LoginElsewhere {
-        /// The registry that was asked.
+        /// The registry of the request.
         host: RegistryHost,
         /// The registry that the login belongs to.
         login: RegistryHost,
@@ -26,64 +27,36 @@ pub enum RegistryError {
     Trust(String),
     /// The host's name has no address.
     #[error("{cause}")]
-    Dns {
-        /// The registry.
-        host: RegistryHost,
-        /// What happened.
-        cause: String,
-    },
+    Dns { host: RegistryHost, cause: String },
     /// No connection could be made.
     #[error("{cause}")]
-    Connect {
-        /// The registry.
-        host: RegistryHost,
-        /// What happened.
-        cause: String,
-    },
+    Connect { host: RegistryHost, cause: String },
     /// No trusted connection could be made.
     #[error("{cause}")]
-    Tls {
-        /// The registry.
-        host: RegistryHost,
-        /// What happened.
-        cause: String,
-    },
+    Tls { host: RegistryHost, cause: String },
     /// The address is not one that an unlisted host, or a redirect, may have.
     #[error("{cause}")]
-    AddressRefused {
-        /// The registry.
-        host: RegistryHost,
-        /// Which address.
-        cause: String,
-    },
+    AddressRefused { host: RegistryHost, cause: String },
     /// Earlier look-ups of this run found the host down; nothing was sent.
     #[error("{cause}")]
     HostDown {
-        /// The registry.
         host: RegistryHost,
-        /// What they found.
+        /// What those look-ups found.
         cause: String,
     },
-    /// The answer did not come in time.
+    /// The answer took too long.
     #[error("{cause}")]
     Timeout {
-        /// The registry.
         host: RegistryHost,
-        /// How long it was waited for.
+        /// The time limit.
         cause: String,
     },
-    /// The answer broke off, each time.
+    /// The answer broke off, at every attempt.
     #[error("{cause}")]
-    Broken {
-        /// The registry.
-        host: RegistryHost,
-        /// What happened.
-        cause: String,
-    },
-    /// 401: a login is wanted, or the one that was given is wrong.
+    Broken { host: RegistryHost, cause: String },
+    /// 401: a login is needed, or the given one is wrong.
     #[error("{host} {}", if *.anonymous { "requires a login" } else { "rejected the login" })]
     Unauthorized {
-        /// The registry.
         host: RegistryHost,
         /// Whether no login was given.
         anonymous: bool,
@@ -91,58 +64,52 @@ pub enum RegistryError {
     /// 401 with a challenge that cannot be read, or without one; no login was sent.
     #[error("{host} asks for a login with an invalid challenge: {}", shown(.header))]
     Challenge {
-        /// The registry.
+        /// The `WWW-Authenticate` header, cut, without credentials; empty if there is none.
         host: RegistryHost,
         /// The `WWW-Authenticate` header, cut, credentials taken out; empty if there is none.
         header: String,
     },
-    /// 403: the login, or nobody, may read the image.
+    /// 403: this login, or any, may not read the image.
     #[error("{0} does not allow this login to read the image")]
     Forbidden(RegistryHost),
-    /// 404: the registry knows no such image, or hides it.
+    /// 404: the image does not exist, or the registry hides it.
     #[error("image not found on {0}, or this login cannot see it")]
     NotFound(RegistryHost),
-    /// 429, until patience ran out.
+    /// 429, until no further retry is allowed.
     #[error("{host} is rate-limiting{}", asks(.retry_after))]
     RateLimited {
-        /// The registry.
         host: RegistryHost,
-        /// How long it asks to wait.
+        /// The wait that it asks for.
         retry_after: Option<Duration>,
     },
-    /// Docker Hub's pull quota is used up: manifests cannot be read until its window has passed. Tags and
-    /// digests still can.
+    /// Docker Hub's pull quota is used up: manifests cannot be read until its window has passed. Tags and digests still
+    /// can.
     #[error("the pull quota of {host} is used up for {} more minutes", .left.as_secs().div_ceil(60))]
     QuotaExhausted {
-        /// Docker Hub.
         host: RegistryHost,
-        /// How long until the window has passed, at most.
+        /// The longest time until the window has passed.
         left: Duration,
-        /// Whether it is the quota of the address, not of an account.
+        /// Whether it is the quota of the address, and not of an account.
         anonymous: bool,
     },
-    /// The answer is a success that no registry gives: a web page, a captive portal.
+    /// A successful answer that does not come from a registry: a web page, a captive portal.
     #[error("{host} did not respond like a container registry (got {found})")]
     NotARegistry {
-        /// The host.
         host: RegistryHost,
-        /// What it answered with.
+        /// The answer's media type.
         found: String,
     },
-    /// The token service is at an origin that was not allowed; nothing was sent to it.
+    /// The token service is at an origin that is not allowed; nothing was sent to it.
     #[error("{host} asks to send the login to {realm}, which is not allowed: {why}")]
     RealmRefused {
-        /// The registry.
         host: RegistryHost,
         /// The origin of the token service, if it has one.
         realm: String,
-        /// Why it is refused.
         why: &'static str,
     },
-    /// The next page of the tag list is at another origin, or cannot be read; the list would be incomplete.
+    /// The next page of the tag list is at another origin, or the link cannot be read; the list would be incomplete.
     #[error("{host} continues its tag list at another origin, {target}")]
     LinkRefused {
-        /// The registry.
         host: RegistryHost,
         /// The origin of the next page.
         target: String,
@@ -150,53 +117,46 @@ pub enum RegistryError {
     /// A redirect that is not followed.
     #[error("{host} redirects{}, which is not followed: {why}", .to.as_ref().map(|to| format!(" to {to}")).unwrap_or_default())]
     RedirectRefused {
-        /// The registry.
         host: RegistryHost,
-        /// Why.
         why: String,
-        /// The origin it leads to, if the operator may allow that.
+        /// Its target's origin, if the operator may allow that.
         to: Option<Origin>,
     },
-    /// A server that the registry redirects to wants a login; it gets none.
+    /// A server that the registry redirects to wants a login, which it does not get.
     #[error(
         "{host} redirects to {to}, which requires a login; the login for {host} is not sent there"
     )]
     RedirectUnauthorized {
-        /// The registry.
         host: RegistryHost,
-        /// Where it redirects to.
+        /// The redirect's target.
         to: Origin,
     },
     /// The tag list does not end.
     #[error("the tag list of {host} does not end: {why}")]
     Paging {
-        /// The registry.
         host: RegistryHost,
-        /// How that was noticed.
+        /// How that was detected.
         why: &'static str,
     },
-    /// The answer is larger than it may be.
+    /// The answer is larger than the limit.
     #[error("the response of {host} is larger than {limit} bytes")]
     TooLarge {
-        /// The registry.
         host: RegistryHost,
-        /// The cap, in bytes.
+        /// The limit, in bytes.
         limit: usize,
     },
-    /// The content is not what its digest says.
+    /// The content does not have its digest.
     #[error("digest mismatch from {host}: requested {expected}, received {found}")]
     DigestMismatch {
-        /// The registry.
         host: RegistryHost,
-        /// The digest that was asked for or announced.
+        /// The digest that was requested or announced.
         expected: String,
         /// The digest of the content.
         found: Digest,
     },
-    /// A manifest or an image configuration that cannot be read.
+    /// A manifest or an image configuration that is invalid.
     #[error("{host} returned an invalid manifest: {why}")]
     Malformed {
-        /// The registry.
         host: RegistryHost,
         /// What is wrong with it.
         why: String,
@@ -204,16 +164,14 @@ pub enum RegistryError {
     /// Any other status.
     #[error("{host} answered with status {status}{}", .code.as_ref().map(|c| format!(" ({c})")).unwrap_or_default())]
     Server {
-        /// The registry.
         host: RegistryHost,
-        /// The status.
         status: u16,
         /// The specification's error code.
         code: Option<String>,
     },
 }
 
-/// A header as an error shows it.
+/// A header as an error message shows it.
 fn shown(header: &str) -> String {
     match header {
         "" => "401 without a WWW-Authenticate header".to_owned(),
@@ -260,7 +218,7 @@ impl RegistryError {
         }
     }
 
-    /// What the operator can write or do about it, where that is known.
+    /// What the operator can do about it, if that is known.
     pub fn help(&self) -> Option<String> {
         let table = |host: &RegistryHost, line: &str| {
             Some(format!(
@@ -327,8 +285,7 @@ impl RegistryError {
         }
     }
 
-    /// Tells a host's failure from one of this image alone: after the former, other images of the host are
-    /// likely to fail too.
+    /// Whether the host failed, and not only this image: other images of the host are then likely to fail too.
     pub fn is_of_host(&self) -> bool {
         matches!(
             self,

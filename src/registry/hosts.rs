@@ -1,17 +1,17 @@
 //! The registries by host, and the transports that they share.
 
 use super::endpoint::Endpoint;
-use super::{HostSettings, RegistryOptions, RegistryError, Unlisted};
+use super::{HostSettings, RegistryError, RegistryOptions, Unlisted};
 use crate::http::{AddressRule, Addresses, Client, Transport, TransportSettings};
 use crate::image::RegistryHost;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-/// All registries that may be asked.
+/// All registries that may be contacted.
 pub(super) struct Hosts {
     listed: RwLock<HashMap<RegistryHost, Arc<Endpoint>>>,
-    /// For hosts that nobody listed; `None`: they are refused.
+    /// For hosts that are not listed; `None`: they are refused.
     public: Option<Public>,
     options: RegistryOptions,
 }
@@ -34,7 +34,7 @@ impl Hosts {
             })
             .map(|origin| origin.host().to_owned())
             .collect();
-        // Loading the certificates takes a while, so hosts with equal trust share a transport.
+        // Loading the certificates takes a while, so hosts with the same trust share a transport.
         let mut transports: HashMap<(Option<PathBuf>, bool), Transport> = HashMap::new();
         let mut listed = HashMap::new();
         for host in settings {
@@ -95,7 +95,7 @@ impl Hosts {
         }
     }
 
-    /// Lists one more registry, or lets another origin ask for the login of one that is listed.
+    /// Adds a registry, or another origin that may receive the login of one that is listed.
     pub(super) fn list(&self, host: HostSettings) -> Result<(), RegistryError> {
         let known = self.listed(&host.host);
         let settings = match &known {
@@ -132,7 +132,7 @@ impl Hosts {
         listed.get(host).cloned()
     }
 
-    /// The registry of exactly this host; a login is for listed ones only.
+    /// The registry of exactly this host; a login is used for listed ones only.
     pub(super) fn get(
         &self,
         host: &RegistryHost,
@@ -160,7 +160,7 @@ impl Hosts {
         &self.options
     }
 
-    /// The filter that a host's addresses must pass, for [`super::doctor`].
+    /// The filter for a host's addresses, for [`super::doctor`].
     pub(super) fn addresses(&self, host: &RegistryHost) -> Addresses {
         match self.listed(host).is_some() {
             true => Addresses::any(),

@@ -4,12 +4,12 @@ use crate::http::Origin;
 use reqwest::header::{HeaderMap, LINK};
 use url::Url;
 
-/// Why a next page is not asked for: the origin it is at, or what is wrong with the header.
+/// Why a next page is not requested: its origin, or what is wrong with the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refused(pub(super) String);
 
-/// The query of the next page (RFC 8288): of the first `rel="next"` among all links of all headers, relative or
-/// absolute. One at another origin is refused unless it is to be `rebased` on the origin that was asked.
+/// The query of the next page (RFC 8288): that of the first `rel="next"` among all links of all headers, relative or
+/// absolute. A link to another origin is refused unless it is `rebased` on the origin of the request.
 pub(super) fn next(
     headers: &HeaderMap,
     asked: &Url,

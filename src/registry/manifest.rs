@@ -1,8 +1,8 @@
-//! What a manifest says.
+//! Parses manifests.
 //!
-//! The media types are `oci-client`'s constants. Its manifest types cannot serve: they want a `schemaVersion`, a size
-//! and a media type for every descriptor, which some registries leave out, and a document that is both an index and
-//! an image is read as an image (CVE-2021-41190).
+//! The media types are `oci-client`'s constants. Its manifest types are not suitable: they want a `schemaVersion`, a
+//! size and a media type for every descriptor, which some registries leave out, and they read a document that is both
+//! an index and an image as an image (CVE-2021-41190).
 
 use crate::image::{Digest, Platform};
 use oci_client::manifest::{
@@ -11,8 +11,8 @@ use oci_client::manifest::{
 };
 use std::collections::BTreeMap;
 
-/// The media types of the manifests that can be read: all four must be asked for, or some registries convert
-/// what they have, to another digest.
+/// The media types of the manifests that can be read: the request must name all four, or some registries convert the
+/// manifest, which changes its digest.
 pub(super) const MEDIA_TYPES: [&str; 4] = [
     OCI_IMAGE_INDEX_MEDIA_TYPE,
     IMAGE_MANIFEST_LIST_MEDIA_TYPE,
@@ -30,11 +30,11 @@ pub struct Manifest {
     pub digest: Digest,
     /// The media type, one of the four of images and indexes.
     pub media_type: String,
-    /// What it says.
+    /// The parsed content.
     pub content: ManifestContent,
 }
 
-/// The two kinds of manifest.
+/// The two kinds of content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ManifestContent {
     /// A list of manifests, one for each platform.
@@ -57,24 +57,24 @@ pub struct Index {
 pub struct IndexEntry {
     /// The digest of the manifest.
     pub digest: Digest,
-    /// Its size in bytes, as the index says.
+    /// Its size in bytes, according to the index.
     pub size: u64,
     /// The platform, if one is named.
     pub platform: Option<Platform>,
-    /// The version of the operating system, which tells entries for Windows apart.
+    /// The version of the operating system, which distinguishes entries for Windows.
     pub os_version: Option<String>,
-    /// What it is.
+    /// Its kind.
     pub kind: IndexEntryKind,
-    /// Of an attestation: the digest of the image that it speaks of, if the index says it.
+    /// For an attestation: the digest of the image that it is about, if the index names it.
     pub about: Option<Digest>,
 }
 
-/// What an entry of an index is.
+/// The kinds of entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IndexEntryKind {
     /// An image that runs on a platform.
     Image,
-    /// A statement about an image (BuildKit's provenance and bills of material); nothing runs on it.
+    /// A statement about an image (BuildKit's provenance, bills of material); it does not run.
     Attestation,
     /// An index in the index; it is not followed.
     Index,
@@ -91,9 +91,9 @@ pub struct Image {
     pub layers: Vec<Digest>,
     /// The annotations.
     pub annotations: BTreeMap<String, String>,
-    /// The manifest that this one speaks of (image specification, "subject").
+    /// The manifest that this one is about (image specification, "subject").
     pub subject: Option<Digest>,
-    /// Those of its layers that are statements.
+    /// The layers that are statements.
     pub statements: Vec<Statement>,
 }
 
@@ -102,7 +102,7 @@ pub struct Image {
 pub struct Statement {
     /// The digest of the blob.
     pub digest: Digest,
-    /// What kind of thing it states: the URI of its predicate's type.
+    /// The kind of statement: the URI of its predicate's type.
     pub predicate: Option<String>,
 }
 
@@ -146,7 +146,7 @@ struct RawPlatform {
     os_version: Option<String>,
 }
 
-/// Reads a manifest that was announced as `media_type`; the error says what is wrong with it.
+/// Reads a manifest that was announced as `media_type`; the error describes what is wrong with it.
 pub(super) fn read(media_type: &str, body: &[u8]) -> Result<ManifestContent, String> {
     // The parser's message would quote the body.
     let raw: Raw = serde_json::from_slice(body).map_err(|_| "it is not a manifest".to_owned())?;
@@ -159,7 +159,7 @@ pub(super) fn read(media_type: &str, body: &[u8]) -> Result<ManifestContent, Str
     }
     let annotations = raw.annotations.unwrap_or_default();
     let is_index = MEDIA_TYPES[..2].contains(&media_type);
-    // One that is both can be read in two ways (CVE-2021-41190).
+    // A document that is both could be read in two ways (CVE-2021-41190).
     match (is_index, raw.manifests, raw.config, raw.layers) {
         (true, Some(entries), None, None) => {
             if entries.len() > MOST_ENTRIES {
@@ -261,7 +261,11 @@ mod tests {
         let kinds: Vec<IndexEntryKind> = index.entries.iter().map(|entry| entry.kind).collect();
         assert_eq!(
             kinds,
-            [IndexEntryKind::Image, IndexEntryKind::Attestation, IndexEntryKind::Index]
+            [
+                IndexEntryKind::Image,
+                IndexEntryKind::Attestation,
+                IndexEntryKind::Index
+            ]
         );
         assert_eq!(index.images().count(), 1);
         assert_eq!(

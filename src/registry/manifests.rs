@@ -1,4 +1,4 @@
-//! Asks for manifests, and proves what comes.
+//! Requests manifests, and verifies them.
 
 use super::endpoint::Endpoint;
 use super::manifest::{self, MEDIA_TYPES};
@@ -8,15 +8,15 @@ use crate::image::{Digest, Tag};
 use reqwest::header::{ACCEPT, IF_NONE_MATCH};
 use std::fmt;
 
-/// The most bytes of a manifest: what registries take, too.
+/// The largest manifest, in bytes: registries have the same limit.
 const MOST_BYTES: usize = 4 << 20;
 
-/// Which manifest is wanted.
+/// A tag or a digest, the `<reference>` of the distribution specification.
 #[derive(Debug, Clone, Copy)]
 pub enum ManifestReference<'a> {
-    /// The one that a tag points to now.
+    /// The manifest that a tag points to now.
     Tag(&'a Tag),
-    /// The one with this digest.
+    /// The manifest with this digest.
     Digest(&'a Digest),
 }
 
@@ -41,10 +41,10 @@ impl fmt::Display for ManifestReference<'_> {
     }
 }
 
-/// What a registry says of a manifest without giving it; before a digest is written, the manifest is to be read.
+/// A registry's answer to a `HEAD`. The digest is its claim: the manifest is read before a digest is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    /// The digest, in the registry's word.
+    /// The digest, as the registry claims.
     pub digest: Digest,
     /// The media type.
     pub media_type: String,
@@ -81,7 +81,7 @@ pub(super) async fn head(
             media_type,
         })),
         (Some(Ok(digest)), _, Some(media_type)) => Ok(Some(Head { digest, media_type })),
-        // Old registries leave the digest out of a HEAD, or know none: then the content has to be hashed.
+        // Old registries leave the digest out of a HEAD, or do not know it: then the content has to be hashed.
         _ => {
             let manifest = get(endpoint, path, login, wanted).await?;
             Ok(manifest.map(|manifest| Head {
@@ -112,7 +112,7 @@ pub(super) async fn get(
             content,
         })
     };
-    // What a tag pointed to last time: the entity tag, and the digest under which the content is kept.
+    // What the tag pointed to last time: the entity tag, and the digest under which the content is kept.
     let tag_key = endpoint.key("tag", login, path, &wanted.to_string());
     let mut last = None;
     match wanted {
@@ -166,7 +166,7 @@ pub(super) async fn get(
     Ok(Some(manifest))
 }
 
-/// Hashes the content: against the digest that was asked for, and against the one that the registry says.
+/// Hashes the content, and compares it with the requested digest and with the one that the registry sent.
 fn prove(
     endpoint: &Endpoint,
     wanted: ManifestReference<'_>,
@@ -185,7 +185,7 @@ fn prove(
         why: why.to_owned(),
     };
     let Some(media_type) = known_type(response) else {
-        // A web page is no manifest of an unknown kind.
+        // A web page is not a manifest of an unknown kind.
         if serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err() {
             return Err(answer::not_a_registry(host, response));
         }
@@ -240,7 +240,7 @@ fn known_type(response: &HttpResponse) -> Option<String> {
         .filter(|media_type| MEDIA_TYPES.contains(&media_type.as_str()))
 }
 
-/// Whether two digests of one algorithm differ; those of different ones cannot be compared.
+/// Whether two digests of one algorithm differ; digests of different algorithms cannot be compared.
 fn is_other(a: &Digest, b: &Digest) -> bool {
     a != b && a.is_sha256() == b.is_sha256()
 }

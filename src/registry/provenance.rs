@@ -1,29 +1,30 @@
 //! BuildKit's provenance: which images took part in a build.
 //!
-//! BuildKit puts it into the index beside the image that it speaks of, as a manifest whose layers are statements in
-//! the in-toto format, also in the newer form of an OCI artifact with a subject. A statement names every image of the
-//! build, its stages' and the frontend too. It is not signed: it is its builder's word, as a label is.
+//! BuildKit puts it into the index beside the image that it is about, as a manifest whose layers are statements in the
+//! in-toto format, also in the newer form of an OCI artifact with a subject. A statement names every image of the
+//! build, including the frontend and those of other stages. It is not signed: it is a claim of the builder, as a label
+//! is.
 //!
 //! Not here: referrers and cosign's tags, which hold signed copies of the same, and envelopes around statements.
 
 use super::endpoint::Endpoint;
-use super::manifest::{ManifestContent, IndexEntryKind, Index};
+use super::manifest::{Index, IndexEntryKind, ManifestContent};
 use super::manifests::{self, ManifestReference};
 use super::{Kept, Login, RegistryError, blob};
 use crate::image::{Digest, Reference};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
-/// The most bytes of a statement: as many as BuildKit reads back of its own.
+/// The largest statement, in bytes: BuildKit has the same limit for its own.
 const MOST_BYTES: usize = 40 << 20;
-/// The most attestations of an index that are looked at, and the most images of a statement that are kept.
+/// The most attestations of an index that are read, and the most images of a statement that are kept.
 const MOST: usize = 1000;
 
-/// What provenance says.
+/// The contents of a provenance statement.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Provenance {
-    /// The images that took part, in its order, each with the digest that was used, and with a tag if it was named
-    /// with one.
+    /// The images that took part, in the statement's order, each with the digest that was used, and with a tag if it
+    /// was named with one.
     pub images: Vec<Reference>,
 }
 
@@ -47,7 +48,7 @@ pub(super) async fn get(
         let ManifestContent::Image(manifest) = manifest.content else {
             continue;
         };
-        // Where the index does not say what it speaks of, the attestation itself has to.
+        // If the index does not name the image, the attestation itself has to.
         if entry.about.as_ref().or(manifest.subject.as_ref()) != Some(about) {
             continue;
         }
@@ -82,7 +83,7 @@ async fn statement_of(
         host: endpoint.settings.host.clone(),
         why: "its provenance cannot be read".to_owned(),
     })?;
-    // A statement may have megabytes; what is wanted of it is kept.
+    // A statement may have megabytes; only the needed part is kept.
     let packed: Vec<String> = images.iter().map(Reference::to_string).collect();
     if let Ok(packed) = serde_json::to_vec(&packed) {
         endpoint.validators.put(&key, Kept::content(packed.into()));
@@ -96,8 +97,8 @@ fn unpack(body: &[u8]) -> Option<Vec<Reference>> {
     images.collect()
 }
 
-/// The images that a statement names, of SLSA's provenance 0.2 or 1; `None` if it is no JSON. What is no image, or is
-/// not understood, is left out.
+/// The images that a statement names, of SLSA's provenance 0.2 or 1; `None` if it is not JSON. Entries that are not
+/// images, or are not understood, are left out.
 fn read(body: &[u8]) -> Option<Vec<Reference>> {
     #[derive(Deserialize)]
     struct Statement {
@@ -155,7 +156,7 @@ fn image_of(uri: &str) -> Option<Reference> {
         Some(text.into_owned())
     };
     let (name, tag) = (plain(name)?, tag.map(plain));
-    // A digest may stand where a tag does.
+    // A digest may take the place of a tag.
     let tag = tag.flatten().filter(|tag| !tag.contains(':'));
     let text = tag.map_or_else(|| name.clone(), |tag| format!("{name}:{tag}"));
     Reference::parse(&text).ok()

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// The window where an answer does not name it: six hours.
+/// The window if an answer does not name it: six hours.
 const WINDOW: Duration = Duration::from_secs(21_600);
 
 /// Until when the quota of each login, and of this address, is used up. Times count from the clock's start.
@@ -36,7 +36,8 @@ impl Quota {
         })
     }
 
-    /// Notes what an answer of Docker Hub says of the quota. After a refusal nothing is left, whatever it says.
+    /// Notes what an answer of Docker Hub says about the quota. After a refusal nothing is left, whatever the header
+    /// says.
     pub(super) fn note(&self, login: Option<&Login>, clock: &Clock, response: &HttpResponse) {
         let refused = is_quota_refusal(&response.headers, &response.body);
         let (remaining, window) = match response.header("ratelimit-remaining").and_then(parse) {
@@ -57,15 +58,15 @@ impl Quota {
     }
 }
 
-/// Whether a 429 speaks of the pull quota, which waiting a minute does not give back; Docker Hub's other limit,
-/// against abuse, says `Too Many Requests` only.
+/// Whether a 429 is about the pull quota, for which waiting a minute does not help. Docker Hub's other limit, against
+/// abuse, says only `Too Many Requests`.
 pub(super) fn is_quota_refusal(_: &HeaderMap, body: &[u8]) -> bool {
     String::from_utf8_lossy(body)
         .to_ascii_lowercase()
         .contains("pull rate limit")
 }
 
-/// `0;w=21600`: the number that is left, and the window.
+/// `0;w=21600`: the remaining number, and the window.
 fn parse(text: &str) -> Option<(u64, Duration)> {
     let mut parts = text.split(';').map(str::trim);
     let remaining = parts.next()?.parse().ok()?;

@@ -1,22 +1,23 @@
-//! Which token service a login may be sent to.
+//! The token services that a login may be sent to.
 //!
-//! The realm is the registry's word, and the login goes where it points: CVE-2020-15157 and its successors.
-//! So it must be the registry's own origin, or one that the operator or the built-in table names.
+//! The registry chooses the realm, and the login goes where it points: CVE-2020-15157 and its successors. So the realm
+//! must be at the registry's own origin, or at one that the operator or the built-in table names.
 
 use crate::http::Origin;
 use url::Url;
 
-/// A realm that is not allowed: its origin, or what stands in for it, and why.
+/// A realm that is not allowed: its origin, or a description of it, and the reason.
 pub(super) type Refused = (String, &'static str);
 
-/// The one reason that a line of configuration can take away.
+/// The one reason that a line of configuration can remove.
 pub(super) const UNLISTED: &str = "it is neither the registry nor listed in auth_realms";
 
-/// A realm that is asked over TLS once the operator lists its https origin.
+/// A realm that is contacted over TLS once the operator lists its https origin.
 pub(super) const PLAIN: &str = "the registry uses https, the realm does not";
 
-/// Checks a realm. One that says `http` although the registry is encrypted is asked over `https` where that origin is
-/// the registry itself or listed: behind a proxy that ends TLS many registries name their realm so. `registry` is the origin that sent it, `listed` the others that are allowed.
+/// Checks a realm. One that says `http` although the registry is encrypted is contacted over `https` if that origin is
+/// the registry itself or listed: many registries after a proxy that ends TLS name their realm so. `registry` is the
+/// origin that sent it, `listed` the others that are allowed.
 pub(super) fn check(
     realm: Option<&str>,
     registry: &Origin,

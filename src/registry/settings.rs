@@ -1,7 +1,7 @@
-//! What the operator says of a registry.
+//! The operator's settings for a registry.
 
 use super::Validators;
-use crate::http::{Clock, Gates, Limits, Origin, HttpPolicy};
+use crate::http::{Clock, Gates, HttpPolicy, Limits, Origin};
 use crate::image::RegistryHost;
 use crate::redact::Redactor;
 use secrecy::SecretString;
@@ -11,27 +11,27 @@ use url::Url;
 /// A registry that the operator listed.
 #[derive(Debug, Clone)]
 pub struct HostSettings {
-    /// The host, as it stands in image names.
+    /// The host, as image names write it.
     pub host: RegistryHost,
     /// Whether it speaks `http` without TLS.
     pub plain_http: bool,
     /// A PEM file with certificates to trust besides the system's.
     pub ca_file: Option<PathBuf>,
-    /// Other origins that may ask for this registry's login.
+    /// Other origins that may receive this registry's login.
     pub auth_realms: Vec<Origin>,
-    /// How much it is burdened with.
+    /// The limits on requests to it.
     pub limits: Limits,
-    /// Where it really is, if not at its own name: Docker Hub's `registry-1.docker.io`, or a mirror.
+    /// Its real address, if it is not at its own name: Docker Hub's `registry-1.docker.io`, or a mirror.
     pub endpoint: Option<Origin>,
-    /// Other origins that tags and manifests may be redirected to; they are asked anonymously.
+    /// Other origins that tags and manifests may be redirected to; requests there are anonymous.
     pub redirects: Vec<Origin>,
-    /// Whether a next page at another origin is asked for at this one: behind a reverse proxy that does not
-    /// correct the links.
+    /// Whether a next page at another origin is requested from this one: for a reverse proxy that does not correct the
+    /// links.
     pub rebase_links: bool,
 }
 
 impl HostSettings {
-    /// A registry with the settings that need no saying.
+    /// A registry with default settings.
     pub fn new(host: RegistryHost) -> Self {
         Self {
             host,
@@ -45,7 +45,7 @@ impl HostSettings {
         }
     }
 
-    /// The origin that is asked.
+    /// The origin of the requests.
     pub(super) fn origin(&self) -> Option<Origin> {
         if let Some(endpoint) = &self.endpoint {
             return Some(endpoint.clone());
@@ -58,10 +58,10 @@ impl HostSettings {
         Origin::of(&Url::parse(&format!("{scheme}://{host}")).ok()?)
     }
 
-    /// Whether a redirect of tags or manifests to this origin is followed. Blobs may go anywhere: their digest
+    /// Whether a redirect of tags or manifests to this origin is followed. Blobs may come from anywhere: their digest
     /// proves them.
     pub(super) fn may_redirect_to(&self, origin: &Origin) -> bool {
-        // registry.k8s.io answers nothing itself, but leads to an Artifact Registry near the caller
+        // registry.k8s.io serves nothing itself, but redirects to an Artifact Registry near the caller
         // (kubernetes/registry.k8s.io, cmd/archeio/docs/request-handling.md).
         let artifact_registry = || {
             let region = origin.host().strip_suffix("-docker.pkg.dev");
@@ -73,7 +73,7 @@ impl HostSettings {
             || (self.host.as_str() == "registry.k8s.io" && artifact_registry())
     }
 
-    /// The origins besides its own that may ask for its login: those listed and those built in.
+    /// The other origins that may receive its login: listed and built-in ones.
     pub(super) fn realms(&self) -> Vec<Origin> {
         let built_in = match self.host.as_str() {
             RegistryHost::DOCKER_HUB => "https://auth.docker.io",
@@ -92,38 +92,38 @@ impl HostSettings {
 /// A login for one registry.
 #[derive(Debug, Clone)]
 pub struct Login {
-    /// A name that is equal for equal logins and holds no secret: it tells apart what was stored under each.
+    /// A name that is equal for equal logins and contains no secret: it separates what was stored under each.
     pub id: String,
-    /// The only registry that it is sent to.
+    /// The only registry that receives it.
     pub host: RegistryHost,
     /// The user name.
     pub username: String,
     /// The password or token.
     pub password: SecretString,
-    /// Whether nobody configured it for this registry: where it is refused, the registry is asked without it.
+    /// Whether it was not configured for this registry: if it is refused, the registry is contacted without it.
     pub optional: bool,
 }
 
-/// What happens to a host that the operator did not list.
+/// What happens with a host that the operator did not list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Unlisted {
     /// It is an error, and nothing is sent.
     #[default]
     Refuse,
-    /// It is asked anonymously, over https, at public addresses only: for use without any configuration.
+    /// It is contacted anonymously, over https, at public addresses only: for use without any configuration.
     PublicOnly,
 }
 
-/// What all registries of a run share.
+/// The settings that all registries of a run share.
 #[derive(Debug, Clone)]
 pub struct RegistryOptions {
-    /// What happens to hosts that are not listed.
+    /// What happens with hosts that are not listed.
     pub unlisted: Unlisted,
-    /// Where answers are kept.
+    /// The store of kept answers.
     pub validators: Validators,
     /// Learns every login before it is used.
     pub redactor: Redactor,
-    /// The time.
+    /// The clock.
     pub clock: Clock,
     /// Time-outs and patience.
     pub policy: HttpPolicy,

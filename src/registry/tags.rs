@@ -9,9 +9,9 @@ use reqwest::header::{ACCEPT, ETAG, HeaderMap, IF_NONE_MATCH};
 use std::collections::HashSet;
 use url::Url;
 
-/// The page size to ask for: more is refused by ECR and ACR, and no registry seen refuses it.
+/// The page size to request: ECR and ACR refuse more, and no known registry refuses this.
 const PAGE: usize = 1000;
-/// The most bytes of a whole list: Google's registries put every manifest into it.
+/// The largest list, in bytes: Google's registries put every manifest into it.
 const MOST_BYTES: usize = 32 << 20;
 /// The most pages of a list.
 const MOST_PAGES: usize = 1000;
@@ -23,7 +23,7 @@ const MOST_TAGS: usize = 200_000;
 pub struct Tags {
     /// The tags, each once, in the registry's order.
     pub tags: Vec<Tag>,
-    /// How many names were left out because no tag may be called so.
+    /// How many names were left out because they are not valid tags.
     pub dropped: usize,
 }
 
@@ -61,14 +61,14 @@ pub(super) async fn list(
         }
         let page = match page(endpoint, path, login, &url, budget).await? {
             Ok(page) => page,
-            // Some registries refuse a page size, at least this one (ECR: 405; distribution 3: 400).
+            // Some registries refuse a page size, or at least this one (ECR: 405; distribution 3: 400).
             Err(refusal) if number == 0 && refuses_page_size(&refusal) => {
                 match self::page(endpoint, path, login, &base, budget).await? {
                     Ok(page) => page,
                     Err(refusal) => return Err(answer::failure(host, login.is_none(), &refusal)),
                 }
             }
-            // A probe is our own idea; a registry that does not know it has no more pages.
+            // The request with `last=` was our own idea; a registry that does not know it has no more pages.
             Err(refusal) if probing && refusal.status.is_client_error() => break,
             Err(refusal) => return Err(answer::failure(host, login.is_none(), &refusal)),
         };
@@ -106,11 +106,11 @@ struct List {
 }
 
 impl List {
-    /// Takes a page's names in; the number of those that no page before had.
+    /// Adds a page's names; returns how many of them are new.
     fn add(&mut self, names: Vec<serde_json::Value>) -> usize {
         let mut news = 0;
         for name in names {
-            // What is no text is no name either: `null` must not become the tag `null`.
+            // Only texts are names: `null` must not become the tag `null`.
             let (name, tag) = match name {
                 serde_json::Value::String(name) => {
                     let tag = Tag::parse(&name).ok();
@@ -137,7 +137,7 @@ impl List {
     }
 }
 
-/// Asks for one page, with the validator of the last time; the inner error is an answer that is no success.
+/// Requests one page, with the validator of the last time; the inner error is an answer that is not a success.
 async fn page(
     endpoint: &Endpoint,
     path: &str,
@@ -189,7 +189,7 @@ fn keep(endpoint: &Endpoint, key: &str, headers: &HeaderMap, body: &Bytes, next:
     }
 }
 
-/// The names on a page: `null` is an empty list, a missing list is no list of tags at all.
+/// The names on a page: `null` is an empty list; an answer without a list is an error.
 fn read(body: &[u8]) -> Option<Vec<serde_json::Value>> {
     #[derive(serde::Deserialize)]
     struct Body {

@@ -1,4 +1,4 @@
-//! Bearer tokens, one for each scope and login, asked for once however many wait.
+//! Bearer tokens, one for each scope and login, requested once however many tasks wait.
 
 use super::RegistryError;
 use crate::http::Clock;
@@ -15,7 +15,7 @@ pub(super) struct TokenKey {
     pub(super) realm: Url,
     pub(super) service: Option<String>,
     pub(super) scope: String,
-    /// The id of the login; `None` for nobody's.
+    /// The id of the login; `None`: anonymous.
     pub(super) login: Option<String>,
 }
 
@@ -25,10 +25,10 @@ pub(super) struct Token {
     pub(super) lifetime: Duration,
 }
 
-/// A token's lifetime where the service does not say (distribution, "Token Authentication Specification").
+/// A token's lifetime if the service does not state it (distribution, "Token Authentication Specification").
 pub(super) const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
 
-/// For how long those who waited for a token share its failure.
+/// How long the tasks that waited for a token share its failure.
 const FAILURE_LIFETIME: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
@@ -50,8 +50,8 @@ enum Slot {
 pub(super) struct Tokens(Mutex<HashMap<TokenKey, Arc<tokio::sync::Mutex<Slot>>>>);
 
 impl Tokens {
-    /// The token for a key: the one that is there, unless it has expired or is the `stale` one that was just
-    /// refused; otherwise a new one from `fetch`. Tells whether it is new.
+    /// The token for a key: the existing one, unless it has expired or is the `stale` one that was just refused;
+    /// otherwise a new one from `fetch`. Also returns whether it is new.
     pub(super) async fn get<F>(
         &self,
         key: TokenKey,

@@ -1,4 +1,4 @@
-//! Where answers are kept: an answer with its validator until it changes, content by digest for ever.
+//! The store of answers: an answer with its validator is kept until it changes, content by digest for ever.
 
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A kept answer: nothing of a request, no cookie, no token (T52).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
-    /// The entity tag to ask with; `None` for content that its digest proves.
+    /// The entity tag, for `If-None-Match`; `None` for content that its digest proves.
     pub etag: Option<String>,
     /// The media type.
     pub media_type: Option<String>,
-    /// Of a page of tags: the query of the next one.
+    /// For a page of tags: the query of the next one.
     pub next: Option<String>,
     /// The body.
     pub body: Bytes,
@@ -33,8 +33,8 @@ impl Kept {
 type Get = dyn Fn(&str) -> Option<Kept> + Send + Sync;
 type Put = dyn Fn(&str, Kept) + Send + Sync;
 
-/// The way to a store of answers. A key names what was asked and for which login; it holds no secret. Losing
-/// entries costs requests, never correctness: content is hashed again when it is taken out.
+/// Access to a store of answers. A key names the request and the login; it contains no secret. Losing entries costs
+/// requests, but is never wrong: content is hashed again when it is read.
 #[derive(Clone)]
 pub struct Validators {
     get: Arc<Get>,
@@ -42,7 +42,7 @@ pub struct Validators {
 }
 
 impl Validators {
-    /// A store behind two functions.
+    /// A store made of two functions.
     pub fn new(
         get: impl Fn(&str) -> Option<Kept> + Send + Sync + 'static,
         put: impl Fn(&str, Kept) + Send + Sync + 'static,
@@ -53,7 +53,7 @@ impl Validators {
         }
     }
 
-    /// A store in memory that begins anew when it holds more than 64 MiB.
+    /// A store in memory, which is emptied when it holds more than 64 MiB.
     pub fn memory() -> Self {
         const MOST: usize = 64 << 20;
         let store: Arc<Mutex<(usize, HashMap<String, Kept>)>> = Arc::default();

@@ -7,13 +7,13 @@ use std::fmt;
 #[serde(try_from = "String", into = "String")]
 pub struct Branch(String);
 
-/// Why a text is no branch name.
+/// Why a text is not a branch name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a valid git branch name")]
 pub struct ParseBranchError(String);
 
 impl Branch {
-    /// What every branch of imagebot begins with.
+    /// The prefix of all of imagebot's branches.
     pub const OURS: &str = "imagebot/";
 
     /// Reads a branch name.
@@ -40,7 +40,7 @@ impl Branch {
         }
     }
 
-    /// The branch of an update key: a readable part, and eight hexadecimal digits that tell it from all others.
+    /// The branch of an update key: a readable part, and eight hexadecimal digits that make it unique.
     pub fn ours(readable: &str, key: &str) -> Self {
         let mut slug = String::new();
         for c in readable.chars().flat_map(char::to_lowercase) {
@@ -63,7 +63,7 @@ impl Branch {
         Self(format!("{}{slug}-{key}", Self::OURS))
     }
 
-    /// Whether the name is in imagebot's own part of the branches.
+    /// Whether the name has imagebot's prefix.
     pub fn is_ours(&self) -> bool {
         self.0.starts_with(Self::OURS)
     }
@@ -73,7 +73,7 @@ impl Branch {
         &self.0
     }
 
-    /// The full ref name, which no tag or option can be mistaken for.
+    /// The full ref name, which cannot be mistaken for a tag or an option.
     pub fn full(&self) -> String {
         format!("refs/heads/{}", self.0)
     }

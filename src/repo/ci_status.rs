@@ -3,7 +3,7 @@
 /// What CI says about a commit.
 ///
 /// A forge reports `None`, `Never`, `Running`, `Passed` or `Failed`. `Unseen` and `Unknown` are what a failed request
-/// means: whoever asks decides which of the two an error is.
+/// means: the caller decides which of the two an error is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum CiStatus {
     /// Its pipelines cannot be seen, and never will be.

@@ -4,14 +4,14 @@ use super::name::RepoName;
 use globset::GlobBuilder;
 use regex::bytes::{Regex, RegexBuilder};
 
-/// A glob as configuration writes it: `*` stays within one part of a path, `**` crosses parts.
+/// A glob as the configuration writes it: `*` stays within one part of a path, `**` crosses parts.
 #[derive(Debug, Clone)]
 pub struct Glob {
     written: String,
     regex: Regex,
 }
 
-/// Why a text is no glob.
+/// Why a text is not a glob.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ParseGlobError(String);
@@ -19,13 +19,13 @@ pub struct ParseGlobError(String);
 impl Glob {
     /// The longest glob, in bytes.
     pub const LONGEST: usize = 1_000;
-    /// How deep braces may nest: `{a,{b,c}}` is two levels.
+    /// The deepest nesting of braces: `{a,{b,c}}` has two levels.
     pub const NESTING: usize = 8;
     /// The largest compiled glob, and the largest cache of its automaton, in bytes.
     const SIZE: usize = 256 << 10;
 
-    /// Reads a glob. Its length and nesting are checked first: globset's reader and the compiler of regular
-    /// expressions behind it descend once per level (B1).
+    /// Reads a glob. Its length and nesting are checked first: globset's parser and the compiler of regular expressions
+    /// under it recurse once per level (B1).
     pub fn parse(glob: &str) -> Result<Self, ParseGlobError> {
         let error = |what: String| Err(ParseGlobError(what));
         if glob.is_empty() {
@@ -58,7 +58,7 @@ impl Glob {
         })
     }
 
-    /// Whether the glob fits the whole text.
+    /// Whether the glob matches the whole text.
     pub fn matches(&self, text: &str) -> bool {
         self.regex.is_match(text.as_bytes())
     }
@@ -69,7 +69,7 @@ impl Glob {
     }
 }
 
-/// The deepest nesting of braces, escaped ones and those in classes counted too: an upper bound is enough.
+/// The deepest nesting of braces. Escaped ones and those in classes count too: an upper bound is enough.
 fn nesting(glob: &str) -> usize {
     let mut depth = 0_usize;
     let depths = glob.bytes().map(|byte| {
@@ -83,12 +83,12 @@ fn nesting(glob: &str) -> usize {
     depths.max().unwrap_or(0)
 }
 
-/// A list of globs on repositories; one that begins with `!` excludes, and the last that matches decides.
+/// A list of globs on repositories: a glob that begins with `!` excludes, and the last match decides.
 #[derive(Debug, Clone, Default)]
 pub struct RepoGlobs(Vec<(bool, Glob)>);
 
 impl RepoGlobs {
-    /// Reads a list of globs; the error names the index of the bad one.
+    /// Reads a list of globs; the error names the index of the invalid one.
     pub fn parse<T: AsRef<str>>(globs: &[T]) -> Result<Self, (usize, ParseGlobError)> {
         let parse = |(index, glob): (usize, &T)| {
             let glob = glob.as_ref();
@@ -115,7 +115,7 @@ impl RepoGlobs {
             .map(|(_, glob)| glob.as_str())
     }
 
-    /// The last pattern that includes a repository, whatever excludes it behind.
+    /// The last pattern that includes a repository, even if a later one excludes it.
     pub fn included_by(&self, name: &RepoName) -> Option<&str> {
         let mut fitting = self.0.iter().rev().filter(|(includes, _)| *includes);
         fitting

@@ -11,9 +11,9 @@ pub struct MergeRequest {
     pub number: u64,
     /// Open, merged or closed.
     pub state: MergeRequestState,
-    /// The branch that is to be merged.
+    /// The branch to be merged.
     pub source: Branch,
-    /// The branch that it is to be merged into.
+    /// The branch that it is merged into.
     pub target: Branch,
     /// The title.
     pub title: String,
@@ -29,7 +29,7 @@ pub struct MergeRequest {
     pub draft: bool,
     /// When it was opened, by the forge's clock, where the forge shows it.
     pub created: Option<jiff::Timestamp>,
-    /// Whether the forge is to merge it by itself.
+    /// Whether the forge merges it as soon as it can.
     pub auto_merge: bool,
     /// Whether opening it was cut short, so that its metadata is missing: an edit completes it.
     #[serde(default)]
@@ -41,15 +41,15 @@ pub struct MergeRequest {
 pub struct MergeRequestMetadata {
     /// The labels.
     pub labels: Vec<String>,
-    /// User names of those it is assigned to.
+    /// User names of its assignees.
     pub assignees: Vec<String>,
-    /// User names of those who are asked for a review.
+    /// User names of its reviewers.
     pub reviewers: Vec<String>,
     /// The milestone's title.
     pub milestone: Option<String>,
     /// Whether it is a draft.
     pub draft: bool,
-    /// Whether its commits are squashed when it is merged; `None`: as the repository has it.
+    /// Whether its commits are squashed when it is merged; `None`: the repository's setting decides.
     pub squash: Option<bool>,
     /// Whether its branch is removed when it is merged.
     pub remove_source_branch: bool,
@@ -87,11 +87,11 @@ pub struct MergeRequestEdit {
 }
 
 coded! {
-    /// Whether a merge request is still to be decided.
+    /// The state of a merge request.
     #[derive(Deserialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum MergeRequestState {
-        /// To be decided.
+        /// Open.
         Open = "open";
         /// Merged.
         Merged = "merged";

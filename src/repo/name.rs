@@ -7,7 +7,7 @@ use std::fmt;
 #[serde(try_from = "String", into = "String")]
 pub struct RepoName(String);
 
-/// Why a text is no repository name.
+/// Why a text is not a repository name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a repository path; write it as group/name")]
 pub struct ParseRepoNameError(String);

@@ -4,12 +4,12 @@ use std::fmt;
 
 /// A relative path with `/` between its parts, safe to look up in a git tree.
 ///
-/// No part is empty, `.`, `..` or `.git` in any case, and no control character stands in it.
+/// No part is empty, `.`, `..` or `.git` in any case, and there is no control character.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RepoPath(String);
 
-/// Why a text is no path in a repository.
+/// Why a text is not a path in a repository.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParsePathError {
     /// The path is empty, absolute, or leaves the repository.
@@ -17,7 +17,7 @@ pub enum ParsePathError {
         "{0:?} is not a path in a repository: it must be relative, without empty parts, `.`, `..` and `.git`"
     )]
     Part(String),
-    /// A control character stands in the path.
+    /// The path contains a control character.
     #[error("a path must not contain control characters: {0:?}")]
     Control(String),
     /// The path is longer than 4096 bytes.

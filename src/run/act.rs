@@ -10,7 +10,7 @@ use super::report::ProblemReport;
 use super::shared::Shared;
 use crate::fleet::{ExistingRequests, OurBranch, ParsedRepo, RepoId};
 use crate::forge::ForgeError;
-use crate::git::{TreeEntryKind, FileChange, GitError, NewCommit, Push, Pushed};
+use crate::git::{FileChange, GitError, NewCommit, Push, Pushed, TreeEntryKind};
 use crate::plan::{Done, Ownership, Planned, Proposal, Reconciled, Step};
 use crate::repo::{Branch, CommitId, MergeRequestEdit, NewMergeRequest};
 use crate::store::StoredKind;

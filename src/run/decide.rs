@@ -49,7 +49,11 @@ pub(super) async fn decide_all(
     now: Timestamp,
     ticked: Ticked<'_>,
 ) -> Vec<Arc<Vec<Decision>>> {
-    fleet.seen.resume = setup.store.all_kept(StoredKind::Resume).into_iter().collect();
+    fleet.seen.resume = setup
+        .store
+        .all_kept(StoredKind::Resume)
+        .into_iter()
+        .collect();
     let mut asked = Questions::new(setup, now);
     loop {
         let needs = match decisions(fleet, now) {
@@ -125,7 +129,9 @@ pub(super) fn remember_stops<'d>(
         for (key, stopped) in &decision.stops {
             match stopped {
                 Some(tag) => setup.store.keep(StoredKind::Resume, key, tag),
-                None if seen.resume.contains_key(key) => setup.store.forget(StoredKind::Resume, key),
+                None if seen.resume.contains_key(key) => {
+                    setup.store.forget(StoredKind::Resume, key)
+                }
                 None => {}
             }
         }

@@ -198,7 +198,9 @@ fn listed(repo: &Repository) -> Vec<OwnRequest> {
 }
 
 fn memory(setup: &Setup, forge: &dyn Forge, repo: &Repository) -> Option<Memory> {
-    let text = setup.store.kept(StoredKind::Memory, &store_key(forge, repo))?;
+    let text = setup
+        .store
+        .kept(StoredKind::Memory, &store_key(forge, repo))?;
     serde_json::from_str(&text).ok()
 }
 

@@ -5,9 +5,9 @@ use crate::config::{MAX_INCLUDED, included_names, version_paths};
 use crate::family::is_info;
 use crate::fleet::{GITLAB_DEPS, OurBranch, REPO_CONFIG, Tree, TreeFile};
 use crate::forge::Repository;
-use crate::git::{BranchCommit, Cached, TreeChange, TreeEntry, TreeEntryKind, Git, GitError};
+use crate::git::{BranchCommit, Cached, Git, GitError, TreeChange, TreeEntry, TreeEntryKind};
 use crate::plan::{ChangeSet, FileVersions, Ownership, overlaps, whose};
-use crate::repo::{Branch, CommitId, RepoPath};
+use crate::repo::{Branch, CommitId, ObjectId, RepoPath};
 use crate::source::{Format, MAX_FILE};
 use crate::store::StoredKind;
 use serde::{Deserialize, Serialize};
@@ -76,9 +76,8 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Tree, GitError> {
         .entries
         .into_iter()
         .partition(|entry| is_wanted(&entry.path));
-    let commit = Some(head);
-    let contents = add(&mut tree, cached, wanted, commit).await?;
-    tree.committed = contents.get(head).and_then(|commit| committed(commit));
+    let contents = add(&mut tree, cached, wanted, Some(head)).await?;
+    tree.committed = contents.get(&**head).and_then(|commit| committed(commit));
     if cached.filter_ignored() {
         tracing::warn!(
             remote = cached.remote_url(),
@@ -127,8 +126,8 @@ async fn add(
     tree: &mut Tree,
     cached: &mut Cached,
     entries: Vec<TreeEntry>,
-    commit: Option<&CommitId>,
-) -> Result<BTreeMap<CommitId, Vec<u8>>, GitError> {
+    commit: Option<&ObjectId>,
+) -> Result<BTreeMap<ObjectId, Vec<u8>>, GitError> {
     let mut wanted = Vec::new();
     let mut skip = |path: &RepoPath, why: &str| {
         tree.skipped.push((path.to_string(), why.to_owned()));
@@ -140,7 +139,7 @@ async fn add(
             TreeEntryKind::Submodule => skip(&entry.path, "submodule"),
         }
     }
-    let mut ids: BTreeSet<CommitId> = wanted.iter().map(|entry| entry.id.clone()).collect();
+    let mut ids: BTreeSet<ObjectId> = wanted.iter().map(|entry| entry.id.clone()).collect();
     let too_large = |size: &u64| *size > MAX_FILE as u64;
     let sizes = cached.sizes_there(&ids).await?;
     ids.retain(|id| !sizes.get(id).is_some_and(too_large));
@@ -235,7 +234,7 @@ impl Judge<'_> {
     async fn walk<'b>(
         &self,
         unknown: &[(&'b Branch, &CommitId)],
-    ) -> Result<(Vec<(&'b Branch, Walked)>, BTreeMap<CommitId, Vec<u8>>), GitError> {
+    ) -> Result<(Vec<(&'b Branch, Walked)>, BTreeMap<ObjectId, Vec<u8>>), GitError> {
         let mut cached = self.git.open(&self.repo.remote, self.head).await?;
         let tips = unknown
             .iter()
@@ -248,7 +247,7 @@ impl Judge<'_> {
             walked.push((*branch, Walked::new(&mut cached, self.head, tip).await?));
         }
         // What all of them changed comes with one request.
-        let ids: BTreeSet<CommitId> = walked.iter().flat_map(|(_, w)| w.contents()).collect();
+        let ids: BTreeSet<ObjectId> = walked.iter().flat_map(|(_, w)| w.contents()).collect();
         cached.fetch_objects(&ids).await?;
         let contents = cached.objects_up_to(&ids, MAX_FILE as u64).await?;
         let contents = contents
@@ -319,7 +318,7 @@ impl Walked {
     }
 
     /// The contents before and after. A link or a submodule is no contents that could be ours.
-    fn contents(&self) -> impl Iterator<Item = CommitId> {
+    fn contents(&self) -> impl Iterator<Item = ObjectId> {
         let sides = self
             .changes
             .iter()
@@ -331,7 +330,7 @@ impl Walked {
     fn judge(
         &self,
         head: &CommitId,
-        contents: &BTreeMap<CommitId, Vec<u8>>,
+        contents: &BTreeMap<ObjectId, Vec<u8>>,
         args: &BTreeMap<String, String>,
         now: &[(&RepoPath, &[u8])],
     ) -> OurBranch {
@@ -364,13 +363,13 @@ fn is_file(kind: TreeEntryKind) -> bool {
     matches!(kind, TreeEntryKind::File | TreeEntryKind::Executable)
 }
 
-fn versions(change: &TreeChange, contents: &BTreeMap<CommitId, Vec<u8>>) -> FileVersions {
-    let side = |side: &Option<(TreeEntryKind, CommitId)>| {
+fn versions(change: &TreeChange, contents: &BTreeMap<ObjectId, Vec<u8>>) -> FileVersions {
+    let side = |side: &Option<(TreeEntryKind, ObjectId)>| {
         side.as_ref()
             .filter(|(kind, _)| is_file(*kind))
             .and_then(|(_, id)| contents.get(id).cloned())
     };
-    let kind = |side: &Option<(TreeEntryKind, CommitId)>| side.as_ref().map(|(kind, _)| *kind);
+    let kind = |side: &Option<(TreeEntryKind, ObjectId)>| side.as_ref().map(|(kind, _)| *kind);
     FileVersions {
         path: change.path.clone(),
         before: side(&change.before),

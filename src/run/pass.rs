@@ -83,7 +83,11 @@ pub(super) fn begin(
     let limits = (!options.force).then_some(setup.config.limits);
     let mut fleet = Fleet::new(Arc::clone(&setup.operator), limits, remembered);
     fleet.traces = options.traces;
-    fleet.seen.resume = setup.store.all_kept(StoredKind::Resume).into_iter().collect();
+    fleet.seen.resume = setup
+        .store
+        .all_kept(StoredKind::Resume)
+        .into_iter()
+        .collect();
     Some((fleet, Edges::new(shared, scope, depth)))
 }
 

@@ -55,7 +55,10 @@ pub(super) async fn pipelines(
         (CiStatus::Unknown, _) => Some(unknown_since(shared, &key)),
         (status, Some((_, head))) => {
             for known_by in [key.as_str(), repo.name.as_str()] {
-                shared.setup.store.forget(StoredKind::Ci, &unknown(known_by));
+                shared
+                    .setup
+                    .store
+                    .forget(StoredKind::Ci, &unknown(known_by));
             }
             let what = format!("{head} {status:?}");
             Some(since(shared, StoredKind::Ci, forge, repo, &what, None))

@@ -13,10 +13,11 @@ use crate::image::{ImageName, RegistryHost};
 use crate::plan::Lookup;
 use crate::redact::Redactor;
 use crate::registry::{
-    DockerConfig, DockerLogin, HostSettings, Kept, Login, RegistryOptions, Registries, Unlisted, Validators,
+    DockerConfig, DockerLogin, HostSettings, Kept, Login, Registries, RegistryOptions, Unlisted,
+    Validators,
 };
 use crate::repo::RepoName;
-use crate::store::{StoredAnswer, Store};
+use crate::store::{Store, StoredAnswer};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};

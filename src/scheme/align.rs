@@ -1,24 +1,24 @@
-//! A tag beside the version that its image has where it is built.
+//! Compares a tag with the version that its image has in the repository that builds it.
 
 use super::bump::Form;
 use super::level::Level;
 use std::cmp::Ordering;
 
-/// How a tag stands to its image's version.
+/// How a tag compares to its image's version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Aligned {
-    /// It names it.
+    /// It names this version.
     Same,
-    /// It names an earlier one: the tag that names it now, and how wide the step is.
+    /// It names an earlier version: the tag that names the present one, and the width of the change.
     Behind(String, Level),
-    /// It names a later one.
+    /// It names a later version.
     Ahead,
-    /// It is no version, or of another kind: `latest`, a variant that the version does not have.
+    /// It is not a version, or of another kind: `latest`, a variant that the version does not have.
     Unrelated,
 }
 
-/// Holds a tag against a version. The tag's own form stays: its `v`, how many numbers it has, and a suffix that the
-/// version does not have (`1.2.3-slim` beside 1.2.4 becomes `1.2.4-slim`).
+/// Compares a tag with a version. The tag keeps its form: its `v`, how many numbers it has, and a suffix that the
+/// version does not have (`1.2.3-slim` and 1.2.4 give `1.2.4-slim`).
 pub fn aligned(tag: &str, version: &str) -> Aligned {
     let (Some(from), Some(to)) = (Form::of(tag), Form::of(version)) else {
         return Aligned::Unrelated;
@@ -64,7 +64,7 @@ fn number(digits: &str) -> (usize, &str) {
     (digits.len(), digits)
 }
 
-/// Which of two versions with equal numbers is the earlier one: a prerelease, or the lower of two.
+/// Which of two versions with equal numbers is earlier: a prerelease, or the lower of two.
 fn stages(a: &Form<'_>, b: &Form<'_>) -> Ordering {
     match (a.is_prerelease(), b.is_prerelease()) {
         (true, true) => runs(a.suffix).cmp(&runs(b.suffix)),

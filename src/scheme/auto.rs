@@ -1,7 +1,7 @@
-//! `auto`: reads a tag without being told how its author writes versions.
+//! `auto`: reads a tag without knowing how its author writes versions.
 //!
-//! One pass over the bytes: [`core`] finds the version, [`tail`] classifies what follows it. No
-//! regular expression takes part, and nothing is kept but pieces of the tag.
+//! One pass over the bytes: [`core`] finds the version, [`tail`] classifies what follows it. No regular expressions are
+//! used, and only parts of the tag are kept.
 
 mod core;
 mod tail;
@@ -25,9 +25,9 @@ pub(super) fn read<'t>(tag: &'t str, hashes: &HashPlaces, out: &mut Reading<'t>)
     true
 }
 
-/// Reads a tag that begins with a codename, `bookworm-20240101-slim`, from behind the codename.
+/// Reads a tag that begins with a codename, `bookworm-20240101-slim`, from the end of the codename.
 ///
-/// A number directly behind it is the version; all else is the tail.
+/// A number directly after it is the version; everything else is the tail.
 pub(super) fn read_behind_codename<'t>(
     tag: &'t str,
     codename: usize,

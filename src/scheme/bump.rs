@@ -1,10 +1,10 @@
 //! The next version of an image whose base changed.
 //!
-//! A version is numbers with dots between, perhaps a `v` before and a suffix behind. Its form stays: the `v`, the width
-//! of numbers with leading zeros, and how many numbers there are, unless the one that rises is not there yet (`1.2`,
-//! patch: `1.2.1`). What stands behind the number that rises becomes zero. A suffix stays (`1.2.3-slim`: `1.2.4-slim`),
-//! unless it says that the version is a prerelease: then its own number rises, whatever the level, for which release it
-//! leads to is a person's word (`2.0.0-rc.1`: `2.0.0-rc.2`).
+//! A version is numbers with dots between, perhaps with a `v` before and a suffix after them. Its form stays: the `v`,
+//! the width of numbers with leading zeros, and how many numbers there are, unless the number that rises does not exist
+//! yet (`1.2`, patch: `1.2.1`). The numbers after the one that rises become zero. A suffix stays (`1.2.3-slim`:
+//! `1.2.4-slim`), unless it marks a prerelease: then its own number rises, whatever the level, because the user decides
+//! which release it leads to (`2.0.0-rc.1`: `2.0.0-rc.2`).
 
 use super::level::Level;
 use super::words::{B, Meaning, meaning};
@@ -26,10 +26,10 @@ pub enum Bump {
     Same,
 }
 
-/// Why a version has no next one.
+/// Why there is no next version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BumpError {
-    /// It is no version.
+    /// It is not a version.
     #[error("{0:?} is not a version: expected numbers separated by dots, such as 1.2.3")]
     NoVersion(String),
     /// It is a prerelease without a number that could rise.
@@ -76,14 +76,14 @@ const MOST: usize = 128;
 pub(super) struct Form<'t> {
     /// `v`, `V` or nothing.
     pub(super) mark: &'t str,
-    /// Numbers with dots between.
+    /// Numbers with dots between them.
     pub(super) core: &'t str,
     /// What follows them.
     pub(super) suffix: &'t str,
 }
 
 impl<'t> Form<'t> {
-    /// Takes a version apart; `None` if it is none.
+    /// Splits a version into its parts; `None` if the text is not a version.
     pub(super) fn of(text: &'t str) -> Option<Self> {
         let fits = |b: u8| b.is_ascii_alphanumeric() || b"._+~-".contains(&b);
         if text.len() > MOST || !text.bytes().all(fits) {
@@ -107,7 +107,7 @@ impl<'t> Form<'t> {
         })
     }
 
-    /// Whether the suffix says that this is a prerelease; `dev` and such only with a number, as in tags.
+    /// Whether the suffix marks a prerelease; `dev` and the like only with a number, as in tags.
     pub(super) fn is_prerelease(&self) -> bool {
         let text = self.before_plus();
         let words = text.split(|c: char| !c.is_ascii_alphabetic());
@@ -124,7 +124,7 @@ impl<'t> Form<'t> {
         })
     }
 
-    /// The suffix without build metadata, which decides nothing.
+    /// The suffix without build metadata, which does not matter.
     fn before_plus(&self) -> &'t str {
         self.suffix.split('+').next().unwrap_or_default()
     }

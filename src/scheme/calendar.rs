@@ -1,6 +1,6 @@
 //! Dates and times, as tags write them (`docs/tag-schemes.md`, `auto` 2 to 4). No clock.
 
-/// What a run of digits says about time.
+/// What a run of digits means as a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stamp {
     /// `YYYYMM`.
@@ -40,7 +40,7 @@ fn is_day(year: u32, month: u32, day: u32) -> bool {
     is_year(u64::from(year)) && (1..=days).contains(&day)
 }
 
-/// Whether `YYYY`, `MM` and, where given, `DD` are written in full and name a month or a day.
+/// Whether `YYYY`, `MM` and, if given, `DD` are written in full and name a month or a day.
 pub(super) fn is_written_date(year: &str, month: &str, day: Option<&str>) -> bool {
     if (year.len(), month.len()) != (4, 2) || day.is_some_and(|day| day.len() != 2) {
         return false;
@@ -80,7 +80,7 @@ pub(super) fn is_date(digits: &str) -> bool {
     matches!(stamp(digits), Some(Stamp::Month | Stamp::Day))
 }
 
-/// Whether a run of digits is a date, `YYMMDD` too: what one letter makes no hash.
+/// Whether a run of digits is a date, including `YYMMDD`: one letter beside it does not make it a hash.
 pub(super) fn is_dated_letter(digits: &str) -> bool {
     let short = || {
         let digits = digits.as_bytes();
@@ -93,8 +93,8 @@ pub(super) fn is_dated_letter(digits: &str) -> bool {
     is_date(digits) || short()
 }
 
-/// The end of `T` and two to six digits, also split by `-` or `:`, with an optional `Z`, or of `Z`
-/// alone, if that stands at `at` and ends a segment; with the hours, minutes and seconds.
+/// The end of `T` and two to six digits, also split by `-` or `:`, with an optional `Z`, or of `Z` alone, if it is at
+/// `at` and ends a segment; with the hours, minutes and seconds.
 pub(super) fn time(text: &str, at: usize) -> Option<(usize, [Option<&str>; 3])> {
     let bytes = text.as_bytes();
     let digits = |from: usize| {

@@ -1,4 +1,4 @@
-//! What it takes to read and compare the tags of one list, as often as that is needed.
+//! The values for reading and comparing the tags of one list, computed once.
 
 use std::cmp::Ordering;
 
@@ -13,7 +13,7 @@ use super::rules::{CodenameMode, Rules, Scheme};
 use super::second::Second;
 use crate::image::ImageName;
 
-/// The reader of a list, and the judge if the current tag is a version that is compared at all.
+/// The reader of a list, and the judge if the current tag is a version that can be compared.
 pub(super) struct Context<'s> {
     pub(super) reader: &'s Reader,
     pub(super) current: Option<&'s str>,
@@ -40,7 +40,7 @@ impl<'s> Context<'s> {
     }
 }
 
-/// How a tag stands to the current one, or nothing if the two cannot be compared.
+/// How a tag compares to the current one; `None` if the two cannot be compared.
 pub(super) fn compare(
     image: &ImageName,
     current: &str,
@@ -56,7 +56,7 @@ pub(super) fn compare(
         Some(current),
         follow,
     );
-    // Whether a release is out has no part in the order, so any day will do.
+    // Whether a release is out does not affect the order, so any day will do.
     let context = Context::new(&reader, Some(current), &[], rules, distribution, Date::MIN);
     let judge = context.judge?;
     let mut reading = Reading::default();

@@ -1,28 +1,28 @@
-//! Distributions whose releases are known: Ubuntu and Debian, whose tags are codenames as often as numbers, and Fedora;
-//! and the images of Windows.
+//! The releases of some distributions: Ubuntu and Debian, whose tags are often codenames, Fedora, and the images of
+//! Windows.
 
 use jiff::civil::{Date, date};
 
 use crate::image::ImageName;
 
-/// A distribution whose releases are known here.
+/// A distribution whose releases are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Distribution {
     Ubuntu,
     Debian,
     Fedora,
-    /// Windows Server and its kin: no codenames, but builds that say on which host an image starts.
+    /// Windows Server and the like: no codenames, but builds that determine on which host an image starts.
     Windows,
 }
 
-/// Where Docker Hub's own images are, and their public mirrors.
+/// Where Docker Hub's own images are, including public mirrors.
 const LIBRARIES: [(&str, &str); 3] = [
     ("docker.io", "library/"),
     ("public.ecr.aws", "docker/library/"),
     ("mirror.gcr.io", "library/"),
 ];
 
-/// What distributions publish elsewhere themselves.
+/// Images that distributions publish elsewhere.
 const OWN: [(&str, &str, Distribution); 4] = [
     ("public.ecr.aws", "ubuntu/ubuntu", Distribution::Ubuntu),
     ("public.ecr.aws", "debian/debian", Distribution::Debian),
@@ -34,7 +34,7 @@ const OWN: [(&str, &str, Distribution); 4] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Release {
     pub(super) codename: &'static str,
-    /// Its place in the order of releases.
+    /// Its position in the order of releases.
     pub(super) place: u16,
     /// Year and month of an Ubuntu release, `(24, 4)`.
     number: (u16, u16),
@@ -86,7 +86,7 @@ impl Distribution {
         }
     }
 
-    /// The release that a codename names; words that roll (`sid`) are not releases.
+    /// The release with a codename; rolling words (`sid`) are not releases.
     pub(super) fn release(self, codename: &str) -> Option<&'static Release> {
         let releases: &[Release] = match self {
             Self::Ubuntu => &UBUNTU,
@@ -96,7 +96,7 @@ impl Distribution {
         releases.iter().find(|release| release.codename == codename)
     }
 
-    /// The word for what is never released, by its place behind all that is.
+    /// The word for what is never released; its position follows all releases.
     pub(super) fn rolling(self, word: &str) -> Option<&'static Release> {
         let words: &[Release] = match self {
             Self::Ubuntu => &UBUNTU_ROLLING,
@@ -112,7 +112,7 @@ pub(super) fn is_lts_number(year: Option<u64>, month: Option<u64>) -> bool {
     matches!((year, month), (Some(year), Some(month)) if is_lts(year, month))
 }
 
-/// Whether an Ubuntu number is out on a day; of a number that is not in the table, when its month is over.
+/// Whether an Ubuntu number is out on a day; a number that is not in the table, once its month is over.
 pub(super) fn is_number_out(year: Option<u64>, month: Option<u64>, today: Date) -> bool {
     let (Some(year), Some(month)) = (year, month) else {
         return false;
@@ -132,8 +132,8 @@ pub(super) fn is_number_out(year: Option<u64>, month: Option<u64>, today: Date) 
     }
 }
 
-/// Whether a number of Fedora is out on a day: before its release it is rawhide. Of a number that is not in the table, from
-/// June of its spring or December of its autumn on.
+/// Whether a number of Fedora is out on a day: before its release it is rawhide. A number that is not in the table is
+/// out from June of its spring or December of its autumn on.
 pub(super) fn is_fedora_out(number: Option<u64>, today: Date) -> bool {
     let Some(number) = number.and_then(|number| i16::try_from(number).ok()) else {
         return false;
@@ -230,7 +230,7 @@ const FEDORA: [(i16, Date); 9] = [
     (43, date(2025, 10, 28)),
 ];
 
-/// What follows the newest release of Ubuntu, or what comes after it.
+/// The release after the newest release of Ubuntu, or the one after that.
 const UBUNTU_ROLLING: [Release; 2] = [debian(1000, "rolling", None), debian(1001, "devel", None)];
 
 /// All releases of Debian, oldest first (<https://www.debian.org/releases/>).
@@ -257,7 +257,7 @@ const DEBIAN: [Release; 20] = [
     debian(19, "duke", None),
 ];
 
-/// What is never released.
+/// The words for what is never released.
 const DEBIAN_ROLLING: [Release; 5] = [
     debian(1000, "testing", None),
     debian(1001, "unstable", None),

@@ -1,5 +1,5 @@
-//! Lines that have ended: nothing newer is written like the current tag, but the list goes on in another shape
-//! (`docs/tag-schemes.md`, "A line that has ended"). It proposes nothing; a person decides.
+//! Lines that have ended: nothing newer is written like the current tag, but the list continues in another shape
+//! (`docs/tag-schemes.md`, "A line that has ended"). This is only a remark; the user decides.
 
 use super::hint::Hint;
 use super::judge::{Judge, is_far_off, same_kinds};
@@ -30,7 +30,7 @@ struct Best<'t> {
 }
 
 impl<'t> Endings<'t> {
-    /// Takes note of a tag that cannot be compared with the current one.
+    /// Notes a tag that cannot be compared with the current one.
     pub(super) fn saw(&mut self, judge: &Judge<'_>, tag: &'t str, reading: &Reading<'t>) {
         let current = &judge.current;
         if !is_ahead(current, reading) || !reading.is_stable() || judge.is_held(reading) {
@@ -54,7 +54,7 @@ impl<'t> Endings<'t> {
         }
     }
 
-    /// The remark, where nothing newer of the current shape is left.
+    /// The remark, if nothing newer of the current shape is left.
     pub(super) fn finish(self, current: &str) -> Option<Hint> {
         let best = self.0?;
         let how = match best.respect {
@@ -90,7 +90,7 @@ fn is_ahead(current: &Reading<'_>, tag: &Reading<'_>) -> bool {
         (true, false) => tag.numbers().next() > current.numbers().next(),
         (false, false) => {
             let first = |reading: &Reading<'_>| reading.numbers().next()?.value();
-            // Beside 1.2.3 the tags 1 to 57 of a pipeline are another count, not another shape.
+            // Beside 1.2.3 the tags 1 to 57 of a pipeline are a different count, not a different shape.
             let goes_on = match (first(current), first(tag)) {
                 (Some(from), Some(to)) => to > from && !is_leap(from, to),
                 _ => false,
@@ -100,7 +100,7 @@ fn is_ahead(current: &Reading<'_>, tag: &Reading<'_>) -> bool {
     }
 }
 
-/// How many first numbers are left out by a leap, at least; a leap also doubles the number.
+/// A leap skips at least this many first numbers; it also at least doubles the number.
 const LEAP: u64 = 5;
 
 /// Whether a first number leaps over others: 5 and 20.
@@ -123,7 +123,7 @@ fn month(reading: &Reading<'_>) -> (Option<u64>, Option<u64>) {
     }
 }
 
-/// The difference between two shapes, if it is the only one.
+/// The difference between two shapes, if there is only one.
 fn only_difference(current: &Reading<'_>, tag: &Reading<'_>) -> Option<Respect> {
     if tag.hash != current.hash {
         return None;
@@ -157,7 +157,7 @@ enum Words {
     Other,
 }
 
-/// Whether one word more or less is all that sets two variants apart. Words such as `test` and `edge` name no line.
+/// Whether two variants differ only by one additional word. Words such as `test` and `edge` do not name a line.
 fn word_difference(from: &[Word<'_>], to: &[Word<'_>]) -> Words {
     let same = |(left, right): (&Word<'_>, &Word<'_>)| left.text == right.text;
     let (short, long) = if from.len() < to.len() {

@@ -1,4 +1,4 @@
-//! What can be wrong with a policy's schemes, patterns and ranges.
+//! Errors in a policy's schemes, patterns and ranges.
 
 use std::ops::Range;
 
@@ -6,18 +6,19 @@ use std::ops::Range;
 const GROUP_NAMES: &str = "`major`, `minor`, `patch`, `date`, `build`, `revision`, `prerelease`, `compatibility` and `variant`";
 
 /// Why a scheme, a pattern or a range is refused; always reported, never ignored.
+#[expect(missing_docs, reason = "most fields are named after what they hold")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SchemeError {
     /// The pattern has no named group that a version could be read from.
     #[error("the pattern has no named group; name at least one of {}", GROUP_NAMES)]
     NoGroup,
-    /// The pattern names a group that means nothing.
+    /// The pattern has a group whose name is unknown.
     #[error("unknown group {name:?}: expected one of {}", GROUP_NAMES)]
     UnknownGroup {
         /// The name as it is written.
         name: String,
-        /// Where the name stands in the text, in bytes.
+        /// The position of the name in the text, in bytes.
         span: Range<usize>,
     },
     /// A group of numbers can match something else.
@@ -25,23 +26,21 @@ pub enum SchemeError {
         "the group {name:?} is a number, but its pattern can match something else; write `\\d+`"
     )]
     NotANumberGroup {
-        /// The name of the group.
         name: String,
-        /// Where the name stands in the text, in bytes.
+        /// The position of the name in the text, in bytes.
         span: Range<usize>,
     },
-    /// The pattern looks ahead or behind, which takes unbounded time.
+    /// The pattern uses look-around, which takes unbounded time.
     #[error("look-arounds are not supported; use `ignore` or `allow` to leave tags out")]
     LookAround {
-        /// Where the look-around begins in the text, in bytes.
+        /// The position of the look-around in the text, in bytes.
         span: Range<usize>,
     },
-    /// The pattern cannot be read, or is too large.
+    /// The pattern is invalid or too large.
     #[error("the pattern is invalid: {message}")]
     BadPattern {
-        /// What is wrong with it.
         message: String,
-        /// Where in the text, in bytes, if that is known.
+        /// The position in the text, in bytes, if it is known.
         span: Option<Range<usize>>,
     },
     /// The pattern does not match the tag in use.
@@ -50,20 +49,18 @@ pub enum SchemeError {
         /// The tag in use.
         current: String,
     },
-    /// The order names something twice, or a group that is not there or has no order.
+    /// The order names a group twice, or one that does not exist or has no order.
     #[error("`order` cannot hold {name:?}: {reason}")]
     BadOrder {
-        /// The entry.
         name: String,
-        /// Why it cannot stand there.
+        /// Why it is not allowed.
         reason: &'static str,
     },
-    /// The range cannot be read.
+    /// The range is invalid.
     #[error("{text:?} is not a range: {reason}")]
     BadRange {
         /// The range as it is written.
         text: String,
-        /// What is wrong with it.
         reason: String,
     },
 }
@@ -83,7 +80,7 @@ impl SchemeError {
         }
     }
 
-    /// The same error in a pattern that begins `offset` bytes into the text it was written in.
+    /// The same error in a pattern that begins `offset` bytes into the text that contains it.
     pub(super) fn shifted(mut self, offset: usize) -> Self {
         if let Self::UnknownGroup { span, .. }
         | Self::NotANumberGroup { span, .. }
@@ -97,7 +94,7 @@ impl SchemeError {
         self
     }
 
-    /// Where in the text the fault is, in bytes, so that a caret can point there.
+    /// The position of the fault in the text, in bytes, for a caret.
     pub fn span(&self) -> Option<Range<usize>> {
         match self {
             Self::UnknownGroup { span, .. }

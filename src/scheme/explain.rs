@@ -1,4 +1,4 @@
-//! Says in one line how a tag was read and why its verdict is what it is.
+//! Explains in one line how a tag was read and why it has its verdict.
 
 use super::context::Context;
 use super::judge::{Judge, VariantDifference, rises};

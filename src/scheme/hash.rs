@@ -1,14 +1,14 @@
-//! Commit hashes in tags: what is one, and where a list keeps them.
+//! Commit hashes in tags: what is a hash, and at which positions a list has them.
 
 use std::collections::{HashMap, HashSet};
 
 use super::calendar::is_dated_letter;
 use super::words::is_separator;
 
-/// How many hexadecimal digits a commit hash has at least.
+/// The least number of hexadecimal digits of a commit hash.
 const SHORTEST: usize = 7;
 
-/// Whether a segment is a hash of 7 to `longest` digits with a letter and a digit, or one behind `g`.
+/// Whether a segment is a hash of 7 to `longest` digits with a letter and a digit, or one after `g`.
 pub(super) fn is_hash(segment: &str, longest: usize) -> bool {
     let fits = |text: &str| {
         (SHORTEST..=longest).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit())
@@ -41,7 +41,7 @@ fn is_mixed(text: &str) -> bool {
     text.bytes().any(|b| b.is_ascii_digit()) && text.bytes().any(|b| b.is_ascii_alphabetic())
 }
 
-/// `b20240220`, `20240101a`: one letter before or behind a valid date is no hash.
+/// `b20240220`, `20240101a`: a valid date with one letter before or after it is not a hash.
 fn is_letter_and_date(segment: &str) -> bool {
     let bytes = segment.as_bytes();
     let letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
@@ -52,16 +52,16 @@ fn is_letter_and_date(segment: &str) -> bool {
                 .is_some_and(is_dated_letter))
 }
 
-/// The places of a tag list that hold commit hashes, so that a hash which happens to have no letter
-/// is not read as a number there (`docs/tag-schemes.md`, `auto` 3).
+/// The positions of a tag list that contain commit hashes, so that a hash which happens to have no letter is not read
+/// as a number there (`docs/tag-schemes.md`, `auto` 3).
 ///
-/// Two segments stand in the same place when what is before them is the same but for its numbers and
-/// hashes, and they are as long.
+/// Two segments have the same position if the text before them is the same except for its numbers and hashes, and they
+/// have the same length.
 #[derive(Debug, Clone, Default)]
 pub(super) struct HashPlaces(HashSet<(u64, usize)>);
 
 impl HashPlaces {
-    /// Looks through a list; it takes two different tags to make a place of hashes.
+    /// Reads a list; a position needs two different tags to count as one of hashes.
     pub(super) fn of<'t>(tags: impl Iterator<Item = &'t str>) -> Self {
         let mut first: HashMap<(u64, usize), &str> = HashMap::new();
         let mut places = HashSet::new();
@@ -83,7 +83,7 @@ impl HashPlaces {
         Self(places)
     }
 
-    /// The segments of a tag that are hashes by their place, found in one pass over it.
+    /// The segments of a tag that are hashes by their position, found in one pass over it.
     pub(super) fn marks(&self, tag: &str) -> HashMarks {
         let mut marks = HashMarks::default();
         if self.0.is_empty() {
@@ -99,12 +99,12 @@ impl HashPlaces {
     }
 }
 
-/// Where the hashes of one tag begin that only their place makes hashes, a bit for each byte.
+/// Where the hashes of one tag begin that only their position makes hashes, one bit for each byte.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct HashMarks(u128);
 
 impl HashMarks {
-    /// Whether the digits that begin at `start` are a hash by their place.
+    /// Whether the digits that begin at `start` are a hash by their position.
     pub(super) fn is_hash(self, start: usize) -> bool {
         start < 128 && self.0 >> start & 1 == 1
     }
@@ -123,8 +123,8 @@ fn segments(tag: &str) -> impl Iterator<Item = (usize, usize)> {
     })
 }
 
-/// The segments of a tag, each with the shape of what stands before it: with every number run and every hash taken for
-/// equal, as a hash value (FNV-1a).
+/// The segments of a tag, each with the shape of the text before it: a hash value (FNV-1a) in which all number runs and
+/// all hashes are equal.
 fn shapes(tag: &str) -> impl Iterator<Item = (usize, usize, u64)> {
     let bytes = tag.as_bytes();
     let mut shape = Shape::default();

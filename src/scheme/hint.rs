@@ -1,4 +1,4 @@
-//! What a person should know about a list or a policy, beside the verdicts.
+//! Remarks for the user about a list or a policy, besides the verdicts.
 
 use super::judge::{Judge, VariantDifference, rises};
 use super::offer::scheme_line;
@@ -12,11 +12,11 @@ use super::words::{Meaning, cpu_end, meaning};
 pub struct Hint {
     /// The stable code: kebab-case.
     pub code: &'static str,
-    /// The remark with what can be done, in one line for people.
+    /// The remark and what can be done, in one line.
     pub text: String,
 }
 
-/// What is gathered while a list is read.
+/// What is collected while a list is read.
 #[derive(Debug, Default)]
 pub(super) struct Hints<'t> {
     /// A range can be compared with some tag of the list.
@@ -26,12 +26,12 @@ pub(super) struct Hints<'t> {
 }
 
 impl<'t> Hints<'t> {
-    /// Takes note of a tag that is a version.
+    /// Notes a tag that is a version.
     pub(super) fn saw(&mut self, reading: &Reading<'_>) {
         self.numbered = self.numbered || reading.range_numbers().next().is_some();
     }
 
-    /// Takes note of a tag of another variant.
+    /// Notes a tag of another variant.
     pub(super) fn saw_other_variant(
         &mut self,
         judge: &Judge<'_>,
@@ -109,7 +109,7 @@ impl<'t> Hints<'t> {
     }
 }
 
-/// Whether a tag's numbers are above another's, then its text.
+/// Whether a tag's numbers are above another's; if they are equal, whether its text is.
 fn is_above(tag: &str, other: &str) -> bool {
     let order = numbers_in(tag).cmp(numbers_in(other));
     order.then_with(|| tag.cmp(other)).is_gt()

@@ -25,15 +25,15 @@ pub(super) struct Judge<'c> {
     codename: CodenameMode,
     prerelease: bool,
     distribution: Option<Distribution>,
-    /// The image runs on a Windows host of its own build only.
+    /// The image starts only on a Windows host of the same build.
     windows: bool,
-    /// The style of `v` is sticky.
+    /// The style of `v` must stay the same.
     sticky: bool,
     auto: bool,
     today: Date,
 }
 
-/// A newer tag, before the policy has its say.
+/// A newer tag, before the policy is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Newer {
     pub(super) level: Level,
@@ -44,7 +44,7 @@ pub(super) struct Newer {
     pub(super) not_lts: bool,
     /// Its numbers are those of the current tag.
     pub(super) same_numbers: bool,
-    /// Not out yet, or perhaps a beta: never a candidate, whatever else the list holds.
+    /// Not out yet, or perhaps a beta: never a candidate, whatever else is in the list.
     pub(super) held: bool,
 }
 
@@ -85,7 +85,7 @@ impl<'c> Judge<'c> {
         tag.row(self.rolling, self.follow, self.seconds, row);
     }
 
-    /// How a comparable tag stands to the current one; `row` is the tag's.
+    /// How a comparable tag compares to the current one; `row` is the tag's.
     pub(super) fn order(&self, row: &[Token<'_>]) -> (Ordering, Level) {
         difference(&self.row, row)
     }
@@ -122,7 +122,7 @@ impl<'c> Judge<'c> {
         may_be_beta && !self.prerelease || self.is_unreleased(tag)
     }
 
-    /// The level of a change where more than the first difference counts; none if a second version falls.
+    /// The level of a change if more than the first difference counts; `None` if a second version falls.
     fn widened(&self, tag: &Reading<'_>, mut level: Level) -> Option<Level> {
         let current = &self.current;
         for (place, second) in (1..).zip(self.seconds) {
@@ -192,7 +192,7 @@ impl<'c> Judge<'c> {
         Ok(())
     }
 
-    /// What sets the variants of two tags apart.
+    /// The difference between the variants of two tags.
     pub(super) fn variant_difference(&self, tag: &Reading<'_>) -> Option<VariantDifference> {
         let current = &self.current;
         let same = match self.follow {
@@ -215,7 +215,7 @@ impl<'c> Judge<'c> {
         if !same_kinds(current, tag) {
             return Some(VariantDifference::Kinds);
         }
-        // A release never moves to a commit build; from a commit build the way to a release is open.
+        // A release never moves to a commit build; a commit build may move to a release.
         (tag.hash && !current.hash).then_some(VariantDifference::Hash)
     }
 
@@ -232,7 +232,7 @@ impl<'c> Judge<'c> {
         })
     }
 
-    /// Whether a tag's second versions are higher, and nothing else sets its variant apart.
+    /// Whether a tag's second versions are higher and its variant does not differ otherwise.
     pub(super) fn second_rises(&self, tag: &Reading<'_>) -> bool {
         let mut places = (1..).zip(self.seconds);
         self.variant_difference(tag) == Some(VariantDifference::Second)
@@ -286,7 +286,7 @@ impl<'c> Judge<'c> {
     }
 }
 
-/// What decides between tags that compare equal, in this order.
+/// The criteria between tags that compare equal, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Unlikeness {
     style: bool,
@@ -294,7 +294,7 @@ pub(super) struct Unlikeness {
     separators: bool,
 }
 
-/// What sets two variants apart.
+/// The difference between two variants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum VariantDifference {
     Words,
@@ -303,7 +303,7 @@ pub(super) enum VariantDifference {
     Hash,
 }
 
-/// Whether a version is another kind of number: a date or a build number inside, or a year in front.
+/// Whether a version is another kind of number: it contains a date or a build number, or begins with a year.
 pub(super) fn is_far_off(current: &Reading<'_>, tag: &Reading<'_>) -> bool {
     let digits = |reading: &Reading<'_>, at: usize| {
         let number = reading.version.get(at);
@@ -314,7 +314,7 @@ pub(super) fn is_far_off(current: &Reading<'_>, tag: &Reading<'_>) -> bool {
     first || (0..numbers).any(|at| digits(current, at) < 5 && digits(tag, at) >= 7)
 }
 
-/// Whether the counters of two tags count the same, as far as both have them.
+/// Whether the counters of two tags have the same kinds, as far as both have counters.
 pub(super) fn same_kinds(left: &Reading<'_>, right: &Reading<'_>) -> bool {
     let mut kinds = left.counters.iter().zip(&right.counters);
     kinds.all(|(left, right)| left.kind == right.kind)
@@ -331,7 +331,7 @@ pub(super) fn rises(from: &[Word<'_>], to: &[Word<'_>]) -> bool {
         })
 }
 
-/// Whether two words are equal but for the values of their numbers.
+/// Whether two words are equal except for the values of their numbers.
 pub(super) fn same_skeleton(left: &str, right: &str) -> bool {
     let (mut left, mut right) = (left, right);
     let digit = |c: char| c.is_ascii_digit();
@@ -361,7 +361,7 @@ pub(super) fn same_skeleton(left: &str, right: &str) -> bool {
     }
 }
 
-/// How far the zero padding of a tag is from that of the current one: digits too many or too few.
+/// How many digits the zero padding of a tag differs from that of the current one.
 pub(super) fn padding_distance(tag: &str, current: &str) -> usize {
     digit_runs(tag)
         .zip(digit_runs(current))

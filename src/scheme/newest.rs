@@ -7,28 +7,28 @@ use super::judge::{Newer, Unlikeness, padding_distance};
 use super::order::{Front, Token, difference, front};
 use super::verdict::TagVerdict;
 
-/// A tag's bytes in the text of all tags.
+/// The range of a tag in the text of all tags.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span(pub(super) usize, pub(super) usize);
 
-/// A newer tag and what is held against it.
+/// A newer tag and what speaks against it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     pub(super) span: Span,
     pub(super) newer: Newer,
-    /// What the policy says against it.
+    /// The verdict of the policy against it.
     pub(super) policy: Option<TagVerdict>,
-    /// What the caller found out about it.
+    /// The verdict of the caller against it.
     pub(super) rejected: Option<TagVerdict>,
     /// Its number among the tags of its family.
     pub(super) member: usize,
 }
 
-/// The newer tags of a list while it is read, with all that their order depends on.
+/// The newer tags of a list while it is read, with everything that their order depends on.
 #[derive(Default)]
 pub(super) struct Newest<'t> {
     found: Vec<Found<'t>>,
-    /// The rows of all of them, one behind the other.
+    /// The rows of all of them, concatenated.
     rows: Vec<Token<'t>>,
 }
 
@@ -36,12 +36,12 @@ struct Found<'t> {
     tag: &'t str,
     row: Span,
     unlike: Unlikeness,
-    /// How far its zero padding is from the current tag's, once that was asked.
+    /// The difference of its zero padding to the current tag's, once it was needed.
     padding: OnceCell<usize>,
     entry: Entry,
 }
 
-/// What decides most comparisons, apart from what it stands for, so that a sort moves little.
+/// The part of a key that decides most comparisons, kept apart so that a sort moves little.
 struct Key {
     own_style: bool,
     front: Front,
@@ -72,8 +72,8 @@ impl<'t> Newest<'t> {
         self.rows.get(found.row.0..found.row.1).unwrap_or_default()
     }
 
-    /// Every tag once, best first: the own style, the newest, then what is most like the current tag. Counts its
-    /// comparisons.
+    /// Every tag once, best first: its own style of `v` first, then the newest, then the most similar to the current
+    /// tag. Counts its comparisons.
     pub(super) fn into_sorted(self, current: &str, comparisons: &mut u64) -> Vec<Entry> {
         let mut keys: Vec<_> = self
             .found

@@ -1,6 +1,7 @@
-//! The `[[scheme]]` line that lets the current tag go on to another one.
+//! Suggests the `[[scheme]]` line with which the current tag can be followed by another one.
 //!
-//! A line is shown only if it holds: it is read by the validator, and by it the second of the two tags follows the first.
+//! A line is shown only if it works: the validator accepts it, and with it the second of the two tags follows the
+//! first.
 
 use std::cmp::Ordering;
 
@@ -20,11 +21,11 @@ enum Piece<'t> {
     Text(&'t str),
     /// The numbers of the version.
     Core(&'t str, Style),
-    /// A counter: what stands before its digits.
+    /// A counter: the text before its digits.
     Counter(&'t str),
 }
 
-/// The line that takes `current` to `next`, as it is written in the configuration.
+/// The line with which `next` follows `current`, as the configuration writes it.
 pub(super) fn scheme_line(current: &str, next: &str) -> Option<String> {
     let pattern = pattern(current, next)?;
     let image = ImageName::parse("registry.invalid/image").ok()?;
@@ -34,7 +35,7 @@ pub(super) fn scheme_line(current: &str, next: &str) -> Option<String> {
         ..Rules::default()
     };
     let follows = context::compare(&image, current, next, &rules) == Some(Ordering::Greater);
-    // A quote cannot stand in the literal string of the line.
+    // The literal string of the line cannot contain a quote.
     (follows && !pattern.contains('\''))
         .then(|| format!("`[[scheme]]` with `pattern = '{pattern}'`"))
 }
@@ -109,7 +110,7 @@ fn core(from: &str, to: &str, style: Style, other: Style) -> Option<String> {
     Some(out)
 }
 
-/// A word of both whose number differs: that number counts, and the others stay.
+/// A word of both whose number differs: its number counts, the other numbers of words stay fixed.
 fn word(from: &str, to: &str, counter: &mut impl FnMut() -> Option<String>) -> Option<String> {
     let mut out = String::new();
     let digit = |c: char| c.is_ascii_digit();
@@ -133,7 +134,7 @@ fn word(from: &str, to: &str, counter: &mut impl FnMut() -> Option<String>) -> O
     Some(out)
 }
 
-/// A tag in pieces, from left to right; none where a piece cannot be found again: a hash, a prerelease, a date's time.
+/// The pieces of a tag from left to right; `None` if a piece cannot be located: a hash, a prerelease, a date's time.
 fn pieces<'t>(tag: &'t str, reading: &Reading<'t>) -> Option<Vec<Piece<'t>>> {
     if reading.hash || !reading.is_stable() || reading.core.is_empty() {
         return None;
@@ -179,7 +180,7 @@ fn pieces<'t>(tag: &'t str, reading: &Reading<'t>) -> Option<Vec<Piece<'t>>> {
     Some(pieces)
 }
 
-/// Of all that a tag may hold only the dot and the plus mean something in a pattern.
+/// Of the characters of a tag, only the dot and the plus have a meaning in a pattern.
 fn escape(text: &str) -> String {
     text.replace('.', r"\.").replace('+', r"\+")
 }
@@ -226,7 +227,7 @@ mod tests {
                 "2.0.0",
                 Some(r"[vV]?(?<major>\d+)\.(?<minor>\d+)(?:\.\d+)*"),
             ),
-            // Not newer, a counter too many, no version: nothing that would not work is offered.
+            // Not newer, a counter too many, not a version: only lines that work are suggested.
             ("1.25", "1.25.1", None),
             ("2.0", "1.0.0", None),
             ("1.2-foo7-r3-9", "1.2-foo8-r3-9", None),

@@ -1,14 +1,14 @@
-//! Which newer tags are still open: the best of each level, found again without a new search when one is taken out.
+//! The newer tags that are still candidates: the best of each level, found without a new search when one is rejected.
 
 use super::level::Level;
 use super::newest::Entry;
 
-/// For each level the first newer tag that is open, and the first that is stable as well. Both only ever move on.
+/// For each level the first candidate, and the first stable one. Both indexes only ever increase.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Open {
     any: [Option<usize>; LEVELS],
     stable: [Option<usize>; LEVELS],
-    /// Prereleases are candidates only where no stable tag is.
+    /// Prereleases are candidates only if there is no stable tag.
     gated: bool,
 }
 
@@ -24,7 +24,7 @@ impl Open {
         }
     }
 
-    /// The best open tag whose change is no wider than a level.
+    /// The best candidate whose change is no wider than a level.
     pub(super) fn best(&self, max: Level) -> Option<usize> {
         let at = |firsts: &[Option<usize>; LEVELS]| firsts.get(max as usize).copied().flatten();
         match self.gated {
@@ -33,12 +33,12 @@ impl Open {
         }
     }
 
-    /// Whether prereleases are shut out: there is a stable tag that the policy allows.
+    /// Whether prereleases are excluded: there is a stable tag that the policy allows.
     pub(super) fn shuts_prereleases(&self, max: Level) -> bool {
         self.gated && self.stable.get(max as usize).copied().flatten().is_some()
     }
 
-    /// Moves on from a tag that has been taken out; returns how many tags were looked at.
+    /// Moves on from a rejected tag; returns how many tags were examined.
     pub(super) fn close(&mut self, place: usize, newer: &[Entry]) -> u64 {
         let mut looks = 0;
         for (firsts, stable) in [(&mut self.any, false), (&mut self.stable, true)] {
@@ -54,7 +54,7 @@ impl Open {
     }
 }
 
-/// The first open tag from a place on, and how many were looked at.
+/// The first candidate from a position on, and how many tags were examined.
 fn next(newer: &[Entry], from: usize, max: Level, stable: bool) -> (u64, Option<usize>) {
     let mut looked = 0;
     let found = newer.iter().enumerate().skip(from).find(|(_, entry)| {

@@ -1,8 +1,8 @@
-//! The one order that all schemes share.
+//! The order that all schemes share.
 //!
-//! A scheme turns a tag into a row of [`Token`]s; rows compare from left to right, and the first pair
-//! that differs says both which tag is newer and how wide the change is. A row always ends with a
-//! sentinel wherever one row may be shorter than another, so that no comparison depends on lengths.
+//! A scheme turns a tag into a row of [`Token`]s; rows compare from left to right, and the first pair that differs
+//! determines both which tag is newer and how wide the change is. A row ends with a sentinel wherever one row may be
+//! shorter than another, so that no comparison depends on lengths.
 
 use std::cmp::Ordering;
 
@@ -60,8 +60,8 @@ impl std::fmt::Display for Number<'_> {
     }
 }
 
-/// What stands at one place of a row. The order of the variants is part of the order of tags:
-/// whatever belongs to a prerelease stands below [`Mark::Stable`].
+/// The kinds of tokens. The order of the variants is part of the order of tags: everything that belongs to a prerelease
+/// is below [`Mark::Stable`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Mark<'t> {
     /// A prerelease text ends here: fewer parts are lower (SemVer 2, 11.4.4).
@@ -72,13 +72,13 @@ pub(super) enum Mark<'t> {
     Word(&'t str),
     /// A stage of `auto` by its rank, and its number.
     Stage(u8, Option<Number<'t>>),
-    /// No prerelease, or none any more.
+    /// No prerelease, or the end of one.
     Stable,
-    /// A codename by its place among the releases.
+    /// A codename, by its position among the releases.
     Codename(u16),
     /// A number of the version or of the variant.
     Number(Number<'t>),
-    /// A build counter by the rank of its place, or that there is no more counter.
+    /// A build counter by the rank of its position, or the end of the counters.
     Counter(u8, Option<Number<'t>>),
 }
 
@@ -87,7 +87,7 @@ pub(super) enum Mark<'t> {
 pub(super) struct Token<'t> {
     pub(super) mark: Mark<'t>,
     pub(super) level: Level,
-    /// Whether this is a counter with a date, so that a change to it is a build whatever it was before.
+    /// Whether this is a counter with a date: a change of it is a build, whatever preceded it.
     pub(super) dated: bool,
 }
 
@@ -101,7 +101,7 @@ impl<'t> Token<'t> {
     }
 }
 
-/// How `right` stands to `left`, and the width of the change; equal rows are [`Level::Digest`].
+/// How `right` compares to `left`, and the width of the change; equal rows are [`Level::Digest`].
 pub(super) fn difference(left: &[Token<'_>], right: &[Token<'_>]) -> (Ordering, Level) {
     let differs = left
         .iter()
@@ -122,9 +122,9 @@ pub(super) fn difference(left: &[Token<'_>], right: &[Token<'_>]) -> (Ordering, 
     }
 }
 
-/// The front of a row as small numbers, so that a sort seldom has to look at the row itself.
+/// The front of a row as small numbers, so that a sort rarely has to read the row itself.
 ///
-/// Fronts that differ compare like the rows they come from; equal fronts say nothing.
+/// Different fronts compare like the rows they come from; equal fronts decide nothing.
 pub(super) type Front = [u32; 8];
 
 /// The front of a row.
@@ -135,7 +135,7 @@ pub(super) fn front(row: &[Token<'_>]) -> Front {
         let (class, number) = match token.mark {
             Mark::Number(number) => (None, Some(number)),
             Mark::Codename(place) => (Some(u32::from(place)), None),
-            // What kind of prerelease it is; its number is left to the row.
+            // The kind of prerelease; its number is left to the row.
             Mark::End => (Some(0), None),
             Mark::Part(_) => (Some(1), None),
             Mark::Word(_) => (Some(2), None),
@@ -146,7 +146,7 @@ pub(super) fn front(row: &[Token<'_>]) -> Front {
                 (Some(2 * u32::from(rank) + counted), number)
             }
         };
-        // What does not fit stands above all that does, and nothing behind it may count.
+        // A value that does not fit is above all that do, and nothing after it may count.
         let number = number.map(|number| {
             let value = number.value().and_then(|value| u32::try_from(value).ok());
             value.unwrap_or(u32::MAX)

@@ -1,7 +1,7 @@
-//! Regular expressions from outside, under limits.
+//! Regular expressions from untrusted sources, with limits.
 //!
-//! Matching is linear in the tag; what is bounded here is the pattern's own cost, so that no policy
-//! in a scanned repository can fill the memory (T14 of the threat model).
+//! Matching is linear in the tag; the limits here are for the pattern's own cost, so that a policy in a scanned
+//! repository cannot exhaust the memory (T14 of the threat model).
 
 use regex::{Regex, RegexBuilder};
 use regex_syntax::ast::{self, Ast};
@@ -12,7 +12,7 @@ use super::error::SchemeError;
 const LONGEST: usize = 2_000;
 /// The largest compiled pattern, and the largest cache of its automaton, in bytes.
 const SIZE: usize = 1 << 20;
-/// How deep groups may nest.
+/// The deepest nesting of groups.
 const NESTING: u32 = 50;
 
 /// Reads a pattern's syntax.
@@ -47,7 +47,7 @@ pub(super) fn compile(pattern: &str) -> Result<Regex, SchemeError> {
 
 /// Compiles a pattern that must match the whole tag.
 pub(super) fn compile_anchored(pattern: &str) -> Result<Regex, SchemeError> {
-    // Read by itself first, so that no parenthesis in it can close the group around it.
+    // Parsed alone first, so that a parenthesis in it cannot close the group around it.
     compile(pattern)?;
     build(&format!(r"\A(?:{pattern})\z"))
 }

@@ -1,7 +1,7 @@
 //! Ranges of versions: `>=3.11 <4 || ^5.2`, compared with the version numbers only.
 //!
-//! `^`, `~` and `*` are the `semver` crate's. The signs are compared here, because the crate reads `>1` as `>=2`, wants commas,
-//! has no `!=`, and knows neither four numbers nor zeros in front (`18.04`).
+//! `^`, `~` and `*` are the `semver` crate's. The signs are compared here, because the crate reads `>1` as `>=2`, wants
+//! commas, has no `!=`, and knows neither four numbers nor leading zeros (`18.04`).
 
 use std::cmp::Ordering;
 
@@ -56,7 +56,7 @@ impl Range {
                 let sign = OPERATORS
                     .into_iter()
                     .find_map(|(sign, operator)| Some((operator, rest.strip_prefix(sign)?)));
-                // A number alone is that version: `>=3.11 <4 || 5`.
+                // A single number is that version: `>=3.11 <4 || 5`.
                 let (operator, behind) = sign.unwrap_or((Operator::Equal, rest));
                 let behind = behind.trim_start();
                 let end = behind
@@ -89,7 +89,7 @@ impl Range {
         })
     }
 
-    /// Whether a version lies in the range; missing numbers count as zero.
+    /// Whether a version is in the range; missing numbers count as zero.
     pub(super) fn contains<'t>(&self, version: impl Iterator<Item = Number<'t>> + Clone) -> bool {
         self.alternatives.iter().any(|comparators| {
             comparators
@@ -132,7 +132,8 @@ impl Comparator {
     }
 }
 
-/// What the crate can compare: three numbers of at most 64 bits; missing ones are zero, further ones play no part.
+/// The part that the crate can compare: three numbers of at most 64 bits; missing ones are zero, further ones are
+/// ignored.
 fn first_three<'t>(mut version: impl Iterator<Item = Number<'t>>) -> Option<::semver::Version> {
     let mut next = || match version.next() {
         None => Some(0),

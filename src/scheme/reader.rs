@@ -1,5 +1,5 @@
-//! Reads every tag of one list in the same way: the scheme, where its hashes stand, and whether
-//! codenames are versions here.
+//! Reads every tag of one list in the same way: with the same scheme, the same positions of hashes, and the same
+//! decision whether codenames are versions.
 
 use super::distribution::Distribution;
 use super::hash::HashPlaces;
@@ -15,11 +15,11 @@ pub(super) struct Reader {
     codenames: Option<Codenames>,
 }
 
-/// The current tag is one of a codename, so a codename is no prefix.
+/// The current tag has a codename, so a codename is not a prefix.
 #[derive(Debug, Clone, Copy)]
 struct Codenames {
     distribution: Distribution,
-    /// Words that are never released are read as well, to say so.
+    /// Words that are never released are read as well, for the explanation.
     rolling: bool,
 }
 
@@ -34,7 +34,7 @@ impl Reader {
         let of_codename = |distribution: &Distribution| {
             current.is_some_and(|tag| {
                 let word = first_word(tag);
-                // Of the rolling words only a dated one can be read as a version: `sid-20240101`.
+                // Of the rolling words, only one with a date can be read as a version: `sid-20240101`.
                 distribution.release(word).is_some()
                     || distribution.rolling(word).is_some() && word.len() < tag.len()
             })
@@ -52,7 +52,7 @@ impl Reader {
         }
     }
 
-    /// Reads a tag into `out`; false if it is no version.
+    /// Reads a tag into `out`; false if it is not a version.
     pub(super) fn read<'t>(&self, tag: &'t str, out: &mut Reading<'t>) -> bool {
         match &self.scheme {
             Scheme::Semver => semver::read(tag, out),
@@ -76,16 +76,16 @@ impl Reader {
     }
 }
 
-/// Reads one tag by itself, as far as that is possible without the list it comes from.
+/// Reads one tag alone, as far as that is possible without its list.
 pub fn read<'t>(tag: &'t str, scheme: &Scheme) -> Option<Reading<'t>> {
     let reader = Reader::new(scheme.clone(), HashPlaces::default(), None, None, false);
     let mut reading = Reading::default();
     reader.read(tag, &mut reading).then_some(reading)
 }
 
-/// What stands before the first separator that is no dot.
+/// The text before the first separator that is not a dot.
 fn first_word(tag: &str) -> &str {
-    // `rc-buggy` is one word, for all its dash.
+    // `rc-buggy` is one word, in spite of its dash.
     let rest = tag.strip_prefix("rc-buggy");
     if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-')) {
         return &tag[.."rc-buggy".len()];

@@ -1,4 +1,4 @@
-//! How a tag reads: its parts, whatever the scheme.
+//! The parts of a tag, whatever the scheme.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use super::order::{Mark, Number, Token};
 use super::second::Second;
 use super::words::{B, BUILD, PLAIN, SECURITY};
 
-/// Whether a `v` stands before the version.
+/// Whether a `v` precedes the version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Style {
     /// `1.2.3`.
@@ -34,7 +34,7 @@ impl Style {
 /// Whether a version is a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Calendar {
-    /// No date.
+    /// Not a date.
     #[default]
     Plain,
     /// A year and something, or a month: it has rolling names as plain versions have.
@@ -43,17 +43,17 @@ pub(super) enum Calendar {
     Day,
 }
 
-/// A word of the variant with what separates it: `-alpine3.18`.
+/// A word of the variant with its separator: `-alpine3.18`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Word<'t> {
     pub(super) text: &'t str,
-    /// A CPU name: its numbers never move.
+    /// A CPU name: its numbers never change.
     pub(super) cpu: bool,
-    /// A word with a number that no list knows.
+    /// A word with a number that is in no list.
     pub(super) unknown: bool,
 }
 
-/// How a counter stands in [`Reading::arrangement`].
+/// The kinds of counters in [`Reading::arrangement`].
 const COUNTER: u64 = 2;
 
 /// A build counter.
@@ -63,39 +63,38 @@ pub(super) struct Counter<'t> {
     pub(super) number: Number<'t>,
     /// [`Level::Build`], or [`Level::Minor`] for a dotted number: it may be a second version.
     pub(super) level: Level,
-    /// A date or a Unix time is part of the number, so it is not a version.
+    /// The number contains a date or a Unix time, so it is not a version.
     pub(super) dated: bool,
     /// The dotted number that it is part of, from 1, if that has no letters, date, time or hash: it may be a second
     /// version (`docs/tag-schemes.md`, "Second versions").
     pub(super) bare: u8,
 }
 
-/// How a tag reads under a scheme.
+/// A tag's parts under a scheme.
 ///
-/// [`std::fmt::Display`] gives one line for people: `version 1.2.3 · prerelease rc 2 · variant
-/// alpine3.18 · build r4`.
+/// [`std::fmt::Display`] gives one readable line: `version 1.2.3 · prerelease rc 2 · variant alpine3.18 · build r4`.
 #[derive(Debug, Clone, Default)]
 pub struct Reading<'t> {
     pub(super) style: Style,
-    /// The text before the version in pieces; a hash is the empty piece.
+    /// The text before the version in pieces; a hash is an empty piece.
     pub(super) prefix: Vec<&'t str>,
     pub(super) codename: Option<&'static Release>,
     /// The version as it is written.
     pub(super) core: &'t str,
     /// The ordered numbers, each with the level of a change that begins there.
     pub(super) version: Vec<(Number<'t>, Level)>,
-    /// What ranges compare, where that is not the version from left to right (`regex`).
+    /// The numbers that ranges compare, if they are not the version from left to right (`regex`).
     pub(super) ranged: Option<Vec<Number<'t>>>,
-    /// Must be equal: how many numbers, or which groups took part.
+    /// Must be equal for two tags to be comparable: how many numbers, or which groups matched.
     pub(super) precision: usize,
     pub(super) calendar: Calendar,
     /// The number of digits of a date in one number.
     pub(super) date_digits: usize,
-    /// The prerelease; empty is stable.
+    /// The prerelease; empty means stable.
     pub(super) stages: Vec<Mark<'t>>,
     pub(super) words: Vec<Word<'t>>,
     pub(super) counters: Vec<Counter<'t>>,
-    /// A commit hash stands in the tail.
+    /// Whether the tail contains a commit hash.
     pub(super) hash: bool,
     /// The order of variant words and counters, two bits each.
     pub(super) arrangement: u64,
@@ -104,7 +103,7 @@ pub struct Reading<'t> {
 }
 
 impl<'t> Reading<'t> {
-    /// Empties the reading but keeps its memory: a list is read into one reading over and over.
+    /// Empties the reading but keeps its memory: all tags of a list are read into the same one.
     pub(super) fn clear(&mut self) {
         let mut empty = Self {
             prefix: std::mem::take(&mut self.prefix),
@@ -163,12 +162,12 @@ impl<'t> Reading<'t> {
         self.version.iter().map(|(number, _)| *number)
     }
 
-    /// How many bare numbers stand behind the version.
+    /// How many bare numbers follow the version.
     pub(super) fn bare_count(&self) -> u8 {
         self.counters.iter().map(|c| c.bare).max().unwrap_or(0)
     }
 
-    /// The parts of the bare number at a place, from 1; none where there is none.
+    /// The parts of the bare number at a position, from 1; empty if there is none.
     pub(super) fn bare(&self, place: u8) -> impl Iterator<Item = Number<'t>> + Clone + '_ {
         let counters = self.counters.iter();
         counters
@@ -176,7 +175,7 @@ impl<'t> Reading<'t> {
             .map(|counter| counter.number)
     }
 
-    /// Takes back that the last counters are a bare number: commits since a version, `1.2.3-5-gabc1234`.
+    /// Withdraws the last counters as a bare number: commits since a version, `1.2.3-5-gabc1234`.
     pub(super) fn unbare_last(&mut self) {
         let is_last = self.arrangement & 3 == COUNTER;
         if !is_last {
@@ -203,8 +202,8 @@ impl<'t> Reading<'t> {
         }
     }
 
-    /// Appends the row by which the tag is ordered. `rolling` says that the current tag is the
-    /// rolling name of its builds, `follow` that the variant's numbers count.
+    /// Appends the row by which the tag is ordered. `rolling` means that the current tag is the rolling name of its
+    /// builds, `follow` that the variant's numbers count.
     pub(super) fn row(
         &self,
         rolling: bool,
@@ -231,10 +230,10 @@ impl<'t> Reading<'t> {
             let place = usize::from(counter.bare).checked_sub(1);
             place.and_then(|at| seconds.get(at)) == Some(&Second::Version)
         };
-        // Second versions belong to the variant: they stand in front of all counters.
+        // Second versions belong to the variant: they come before all counters.
         let versions = self.counters.iter().filter(is_second);
         row.extend(versions.map(|counter| Token::new(Mark::Number(counter.number), Level::Patch)));
-        // Where the missing counter stands among the others, and what counts above it always.
+        // The position of the missing counter among the others, and the counters that are always above it.
         let (missing, counted) = if rolling { (1, 0) } else { (0, 1) };
         for counter in self.counters.iter().filter(|counter| !is_second(counter)) {
             let rank = if counter.kind == SECURITY { 2 } else { counted };

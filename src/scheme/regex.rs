@@ -1,4 +1,4 @@
-//! `regex`: the operator's own pattern, whose group names say what is what.
+//! `regex`: the operator's own pattern, whose group names give the parts their meaning.
 
 use ::regex::Regex;
 use regex_syntax::ast::{self, Ast, GroupKind, Visitor};
@@ -11,7 +11,7 @@ use super::pattern;
 use super::reading::{Calendar, Reading, Style};
 use super::words::PLAIN;
 
-/// What a named group holds.
+/// What a named group contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Group {
     Major,
@@ -54,7 +54,7 @@ impl Group {
         }
     }
 
-    /// Whether the group holds one number and nothing else.
+    /// Whether the group contains one number and nothing else.
     fn is_number(self) -> bool {
         matches!(
             self,
@@ -72,9 +72,9 @@ impl Group {
 pub struct RegexScheme {
     pattern: String,
     regex: Regex,
-    /// The groups that the pattern has and their places, in the order in which they count.
+    /// The groups of the pattern and their positions, in the order in which they count.
     groups: Vec<(Group, usize)>,
-    /// How many groups, from the front, `order` put before everything else.
+    /// How many groups `order` moved to the front.
     ordered: usize,
 }
 
@@ -163,7 +163,7 @@ impl RegexScheme {
         let mut built = Vec::new();
         for (place, (group, index)) in self.groups.iter().enumerate() {
             let found = captures.get(*index).map(|found| found.as_str());
-            // A number or date that matched nothing took no part.
+            // A number or date that matched nothing is absent.
             let text = found.filter(|text| !text.is_empty());
             if group.is_ordered() {
                 let Some(text) = text else { continue };
@@ -208,7 +208,7 @@ impl RegexScheme {
                 out.precision |= 1 << place;
             }
         }
-        // Ranges look at the version, however `order` weighs it.
+        // Ranges compare the version, whatever its position in `order`.
         named.sort_by_key(|(group, _)| *group);
         let named: Vec<_> = named.into_iter().map(|(_, number)| number).collect();
         let ranged = [named, dated, built].into_iter().find(|r| !r.is_empty());
@@ -217,7 +217,7 @@ impl RegexScheme {
     }
 }
 
-/// The parts of a prerelease text: numbers and what stands between them.
+/// The parts of a prerelease text: numbers and the texts between them.
 fn parts(text: &str) -> impl Iterator<Item = Mark<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -234,7 +234,7 @@ fn parts(text: &str) -> impl Iterator<Item = Mark<'_>> {
     })
 }
 
-/// The named groups of a pattern and where their names stand.
+/// The named groups of a pattern and the positions of their names.
 fn group_names(tree: &Ast) -> Vec<(String, std::ops::Range<usize>)> {
     struct Names(Vec<(String, std::ops::Range<usize>)>);
     impl Visitor for Names {
@@ -289,8 +289,8 @@ fn is_digits(hir: &Hir) -> bool {
     }
 }
 
-/// Whether a class holds no letter or sign of ASCII; `\d` holds the digits of other scripts as well,
-/// which no tag can.
+/// Whether a class contains no letter or sign of ASCII; `\d` contains the digits of other scripts as well, which no tag
+/// can have.
 fn is_digit_class(class: &Class) -> bool {
     match class {
         Class::Bytes(class) => class

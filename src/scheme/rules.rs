@@ -1,4 +1,4 @@
-//! What the policy adds to a scheme (`docs/tag-schemes.md`, "What the policy adds").
+//! The policy for a scheme (`docs/tag-schemes.md`, "What the policy adds").
 
 use regex::Regex;
 
@@ -10,7 +10,7 @@ use super::reading::Reading;
 use super::regex::RegexScheme;
 use crate::image::Tag;
 
-/// What the policy says about the tags of one reference; all parts are validated.
+/// The policy for the tags of one reference; all parts are validated.
 #[derive(Debug, Clone)]
 pub struct Rules {
     /// How tags are read.
@@ -43,15 +43,15 @@ impl Default for Rules {
     }
 }
 
-/// A rule that reads a tag into parts.
+/// The ways to split a tag into parts.
 #[derive(Debug, Clone, Default)]
 pub enum Scheme {
-    /// Reads tags as most of them are written.
+    /// Reads the usual forms of tags.
     #[default]
     Auto,
     /// Strict SemVer 2 with an optional `v`.
     Semver,
-    /// Never compares tags: only the digest is followed.
+    /// Never compares tags: only the digest is updated.
     Floating,
     /// The operator's own pattern.
     Regex(RegexScheme),
@@ -61,10 +61,10 @@ pub enum Scheme {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum VariantMode {
-    /// The variant stays word for word.
+    /// The variant must stay the same, word for word.
     #[default]
     Keep,
-    /// The words stay, their numbers may rise.
+    /// The words must stay the same, their numbers may rise.
     Follow,
 }
 
@@ -168,7 +168,7 @@ impl Filter {
     }
 }
 
-/// The pattern in `/…/`, which begins `offset` bytes into the text that holds it.
+/// The pattern in `/…/`, which begins `offset` bytes into the text that contains it.
 fn slashed(text: &str, offset: usize) -> Option<Result<Regex, SchemeError>> {
     let inner = text.strip_prefix('/')?.strip_suffix('/')?;
     if inner.is_empty() {

@@ -1,8 +1,8 @@
-//! Tells second versions from build counters, by the list that they stand in (`docs/tag-schemes.md`, "Second versions").
+//! Distinguishes second versions from build counters by their list (`docs/tag-schemes.md`, "Second versions").
 //!
-//! `3.1.4-20` may be build 20 of 3.1.4, or 3.1.4 with Node 20. A counter starts at 0 or 1 and starts again, or counts on and
-//! never comes twice; a second version is one of several that come again behind other versions. Behind a version of one
-//! number, PostgreSQL's `16-3.4`, it is never sure: it may as well be what that number lacks.
+//! `3.1.4-20` may be build 20 of 3.1.4, or 3.1.4 with Node 20. A counter starts at 0 or 1 and starts again, or
+//! continues and never repeats; a second version is one of several that repeat after other versions. After a version of
+//! one number, as in PostgreSQL's `16-3.4`, it is never certain: it may also be the missing number of the version.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -11,24 +11,24 @@ use super::order::Number;
 use super::reader::Reader;
 use super::reading::{Reading, Word};
 
-/// What a bare number behind the version is.
+/// The meaning of a bare number after the version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Second {
     /// It counts builds.
     Counter,
     /// It is a version of something else, and part of the variant.
     Version,
-    /// The list is too short to tell: it never falls, and its change counts like that of a version.
+    /// The list is too short to decide: it must never fall, and a change of it counts like that of a version.
     Unknown,
 }
 
-/// From how many digits on a number is a build's: no second version counts that far.
+/// A number with this many digits is a build's; no second version is so high.
 const BUILD_DIGITS: usize = 3;
 
-/// What is gathered of one place.
+/// The observations about one position.
 #[derive(Debug, Default)]
 struct Seen {
-    /// The version that each value was first seen behind.
+    /// The version that each value was first seen after.
     values: HashMap<u64, u64>,
     /// One value that each version was first seen with.
     versions: HashMap<u64, u64>,
@@ -67,7 +67,7 @@ impl Seen {
     }
 }
 
-/// What each bare number of the current tag is, from the tags that differ from it in numbers only.
+/// The meaning of each bare number of the current tag, from the tags that differ from it in numbers only.
 pub(super) fn of<'t>(
     current: &Reading<'_>,
     reader: &Reader,
@@ -159,7 +159,7 @@ mod tests {
             &["17.0.2_8_1.9.8_2.13.13", "17.0.2_8_1.9.9_2.13.13"],
             &[Version, Unknown],
         );
-        // Neither is a bare number: Java's build, a date, letters, commits since, a time.
+        // None of these is a bare number: Java's build, a date, letters, commits since, a time.
         for current in [
             "17.0.9_9",
             "1.2-20240115",

@@ -1,7 +1,7 @@
-//! Chooses among the tags of a list, and says of every one why.
+//! Chooses among the tags of a list, and explains the verdict on every tag.
 //!
-//! One pass reads, compares and forgets; only newer tags are kept and sorted, once. What a person may
-//! want to read about a tag is worked out when it is asked for.
+//! One pass reads, compares and forgets; only newer tags are kept and sorted, once. Explanations are computed only when
+//! they are requested.
 
 use std::cmp::Reverse;
 
@@ -26,7 +26,7 @@ use super::siblings::Siblings;
 use super::verdict::TagVerdict;
 use crate::image::ImageName;
 
-/// A tag that is newer and allowed by everything but, perhaps, `max`.
+/// A tag that is newer and allowed by everything except, perhaps, `max`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Candidate<'s> {
     /// The tag.
@@ -35,18 +35,18 @@ pub struct Candidate<'s> {
     pub level: Level,
 }
 
-/// One tag of the list and what is said about it.
+/// One tag of the list with its verdict.
 #[derive(Debug, Clone, Copy)]
 pub struct Judged<'s> {
     /// The tag.
     pub tag: &'s str,
-    /// What is said about it.
+    /// The verdict.
     pub verdict: TagVerdict,
     selection: &'s Selection,
 }
 
 impl Judged<'_> {
-    /// How the tag was read and why the verdict is what it is, in one line for people.
+    /// How the tag was read and why it has its verdict, in one line.
     pub fn why(&self) -> String {
         let selection = self.selection;
         explain::why(
@@ -58,12 +58,12 @@ impl Judged<'_> {
     }
 }
 
-/// The answer to a list of tags: the next tag, and a verdict for every one.
+/// The result for a list of tags: the next tag, and a verdict for every tag.
 #[derive(Debug, Clone)]
 pub struct Selection {
-    /// All tags, one behind the other.
+    /// All tags, concatenated.
     text: String,
-    /// What was decided by reading alone.
+    /// The verdicts that need no comparison.
     others: Vec<(Span, TagVerdict)>,
     /// Newer tags, best first, each once.
     newer: Vec<Entry>,
@@ -72,29 +72,29 @@ pub struct Selection {
     rules: Rules,
     distribution: Option<Distribution>,
     today: Date,
-    /// What each bare number of the current tag is.
+    /// The meaning of each bare number of the current tag.
     seconds: Vec<Second>,
-    /// What is open of the newer tags.
+    /// The newer tags that are still candidates.
     open: Open,
     hints: Vec<Hint>,
     work: Work,
 }
 
-/// How much was done for a selection: what a list can cost is bounded by how many tags it has, whatever they are.
+/// The work done for a selection: it is bounded by the number of tags, whatever they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Work {
     /// How many tags were read.
     pub readings: u64,
     /// How many pairs of tags were compared to sort them.
     pub comparisons: u64,
-    /// How many candidates were looked at to find the next one.
+    /// How many candidates were examined to find the next one.
     pub looks: u64,
 }
 
-/// Chooses the tag that follows `current` among `tags`, whose order means nothing.
+/// Chooses the tag that follows `current` among `tags`, whose order has no meaning.
 ///
-/// The result is an error only if the rules do not fit the current tag. `today` decides which releases
-/// of a distribution are out.
+/// The result is an error only if the rules do not fit the current tag. `today` decides which releases of a
+/// distribution are out.
 pub fn select(
     image: &ImageName,
     current: Option<&str>,
@@ -188,7 +188,7 @@ pub fn select(
         others.push((span, verdict));
     }
     let mut newer = found.into_sorted(own, &mut work.comparisons);
-    // What is stable is known only now: a short name is as stable as what begins with it.
+    // Only now it is known which tags are stable: a short name is as stable as the names that begin with it.
     let family = siblings.finish();
     let is_stable = own_member.is_some_and(|member| family.is_stable(member));
     for entry in &mut newer {
@@ -221,7 +221,7 @@ pub fn select(
     Ok(selection)
 }
 
-/// What the bare numbers of the current tag are; most tags have none, and cost nothing.
+/// The meaning of the bare numbers of the current tag; most tags have none, and cost nothing.
 fn seconds(
     reader: &Reader,
     current: Option<&str>,
@@ -239,7 +239,7 @@ fn seconds(
     second::of(&reading, reader, tags.iter().map(AsRef::as_ref))
 }
 
-/// What the policy says against a newer tag, the width of the change apart.
+/// The verdict of the policy on a newer tag, except for the width of the change.
 fn policy(rules: &Rules, tag: &str, reading: &Reading<'_>, newer: Newer) -> Option<TagVerdict> {
     if newer.not_lts {
         Some(TagVerdict::NotLts)
@@ -262,13 +262,13 @@ impl Selection {
         self.pick(self.rules.max).map(|entry| self.tag(entry.span))
     }
 
-    /// The best tag whose change is no wider than `level`, as if the policy's `max` were lowered to it.
+    /// The best tag whose change is no wider than `level`, as if that were the policy's `max`.
     pub fn best_within(&self, level: Level) -> Option<Candidate<'_>> {
         self.pick(level.min(self.rules.max))
             .map(|entry| self.candidate(entry))
     }
 
-    /// All tags that could be chosen if nothing better were there, best first.
+    /// All tags that could be chosen if the better ones did not exist, best first.
     pub fn candidates(&self) -> impl Iterator<Item = Candidate<'_>> {
         let max = self.rules.max;
         let shut = self.open.shuts_prereleases(max);
@@ -279,7 +279,7 @@ impl Selection {
             .map(|entry| self.candidate(entry))
     }
 
-    /// Takes a candidate out for a reason that its name does not show: [`TagVerdict::TooYoung`],
+    /// Rejects a candidate for a reason that its name does not show: [`TagVerdict::TooYoung`],
     /// [`TagVerdict::MissingPlatform`], [`TagVerdict::SameContent`]. Another one is chosen, or none.
     pub fn reject(&mut self, tag: &str, verdict: TagVerdict) {
         // Nearly always it is the one that was chosen.
@@ -301,8 +301,8 @@ impl Selection {
         }
     }
 
-    /// Takes out the candidates of a level from one to another, both included, but those that `keep` names; none if the
-    /// two are not among them.
+    /// Rejects the candidates of a level between two of them, both included, except those that `keep` names; none if
+    /// the two are not candidates.
     pub fn reject_between(
         &mut self,
         (first, last): (&str, &str),
@@ -340,8 +340,8 @@ impl Selection {
         self.newer.iter().position(is_it)
     }
 
-    /// The first numbers on both sides of a leap to a tag: 5 and 20 where nothing between them exists. A change of the first
-    /// number that is no leap has none.
+    /// The first numbers on both sides of a leap to a tag: 5 and 20 if nothing between them exists. `None` if the
+    /// change of the first number is not a leap.
     pub fn leap(&self, tag: &str) -> Option<(u64, u64)> {
         let context = self.context();
         let judge = context.judge.as_ref()?;
@@ -352,8 +352,9 @@ impl Selection {
             number.value()
         };
         let to = first(tag)?;
-        let compared =
-            |verdict: &TagVerdict| matches!(verdict, TagVerdict::OlderOrEqual | TagVerdict::Prerelease);
+        let compared = |verdict: &TagVerdict| {
+            matches!(verdict, TagVerdict::OlderOrEqual | TagVerdict::Prerelease)
+        };
         let others = self.others.iter().filter(|(_, verdict)| compared(verdict));
         let spans = others
             .map(|(span, _)| *span)
@@ -371,13 +372,13 @@ impl Selection {
         is_leap(below, to).then_some((below, to))
     }
 
-    /// How much was done so far.
+    /// The work done so far.
     pub fn work(&self) -> Work {
         self.work
     }
 
-    /// The verdict for every tag once: candidates best first, then older versions newest first, then
-    /// the rest; the order of the list has no part in it.
+    /// The verdict for every tag once: candidates best first, then older versions newest first, then the rest,
+    /// independent of the order of the list.
     pub fn verdicts(&self) -> impl Iterator<Item = Judged<'_>> {
         let chosen = self.pick(self.rules.max).map(|entry| entry.span.0);
         let shut = self.open.shuts_prereleases(self.rules.max);
@@ -394,7 +395,7 @@ impl Selection {
         })
     }
 
-    /// What a person should know about the list or the policy.
+    /// Remarks for the user about the list or the policy.
     pub fn hints(&self) -> &[Hint] {
         &self.hints
     }
@@ -442,7 +443,7 @@ impl Selection {
         )
     }
 
-    /// The best open entry; one of another style of `v` only where the own style has none.
+    /// The best candidate; one with another style of `v` only if there is none with the current style.
     fn pick(&self, max: Level) -> Option<&Entry> {
         self.newer.get(self.open.best(max)?)
     }
@@ -474,7 +475,7 @@ impl Selection {
     }
 }
 
-/// Whether nothing but the width of the change stands against a newer tag.
+/// Whether nothing but the width of the change speaks against a newer tag.
 pub(super) fn is_open(entry: &Entry) -> bool {
     entry.policy.is_none() && entry.rejected.is_none()
 }

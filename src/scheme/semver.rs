@@ -1,4 +1,4 @@
-//! `semver`: strict SemVer 2 with an optional `v`, as the `semver` crate reads it: a number beyond 64 bits is not SemVer.
+//! `semver`: strict SemVer 2 with an optional `v`, as the `semver` crate reads it: a number over 64 bits is not SemVer.
 
 use super::level::Level;
 use super::order::{Mark, Number};
@@ -17,7 +17,7 @@ pub(super) fn read<'t>(tag: &'t str, out: &mut Reading<'t>) -> bool {
     if ::semver::Version::parse(text).is_err() {
         return false;
     }
-    // Build metadata has no part in the precedence (SemVer 2, 10).
+    // Build metadata does not affect precedence (SemVer 2, 10).
     let text = text.split_once('+').map_or(text, |(text, _)| text);
     let (core, prerelease) = match text.split_once('-') {
         Some((core, prerelease)) => (core, Some(prerelease)),

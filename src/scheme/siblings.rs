@@ -1,7 +1,8 @@
-//! What the tags of one family say of each other: which short names stand for prereleases only, and whether the family has
-//! a stable tag at all (`docs/tag-schemes.md`, "Short names of prereleases", "Families that have prereleases only").
+//! What the tags of one family show about each other: which short names stand for prereleases only, and whether the
+//! family has a stable tag at all (`docs/tag-schemes.md`, "Short names of prereleases", "Families that have prereleases
+//! only").
 //!
-//! A family is what has the current tag's prefix and variant; how many numbers a version has plays no part.
+//! A family is the tags with the current tag's prefix and variant; how many numbers a version has does not matter.
 
 use std::collections::HashSet;
 
@@ -9,10 +10,10 @@ use super::order::Mark;
 use super::reading::Reading;
 use super::words::PREVIEW;
 
-/// How many numbers a short name has at most.
+/// The most numbers of a short name.
 const SHORT: usize = 4;
 
-/// A member of the family: what its first numbers are, one by one.
+/// A member of the family, by its first numbers.
 #[derive(Debug, Clone, Copy)]
 struct Member {
     starts: [u64; SHORT],
@@ -22,14 +23,14 @@ struct Member {
     preview: bool,
 }
 
-/// How many versions without a release are a habit: the family does not release.
+/// After this many versions without a release, the family is assumed not to release.
 const HABIT: usize = 3;
 
-/// The members, as they are found.
+/// The members, while they are collected.
 #[derive(Debug, Default)]
 pub(super) struct Siblings(Vec<Member>);
 
-/// What is known once all are found.
+/// The result, once all are collected.
 #[derive(Debug)]
 pub(super) struct Family {
     members: Vec<Member>,
@@ -37,12 +38,12 @@ pub(super) struct Family {
     short: HashSet<u64>,
     /// Whether any tag is stable.
     pub(super) has_stable: bool,
-    /// Whether so many versions have prereleases only that there is no release to wait for.
+    /// Whether so many versions have only prereleases that no release is to be expected.
     pub(super) never_releases: bool,
 }
 
 impl Siblings {
-    /// Takes a member up, and says by which number it goes.
+    /// Adds a member, and returns its number.
     pub(super) fn add(&mut self, reading: &Reading<'_>) -> usize {
         let words = reading.words.iter().map(|word| word.text);
         let mut sum = words.fold(START, added);
@@ -60,7 +61,7 @@ impl Siblings {
         self.0.len() - 1
     }
 
-    /// Looks at all of them together: linear in their number.
+    /// Evaluates all of them together, in linear time.
     pub(super) fn finish(self) -> Family {
         let members = self.0;
         let mut short = HashSet::new();
@@ -99,14 +100,14 @@ impl Siblings {
 
 const START: u64 = 0xcbf2_9ce4_8422_2325;
 
-/// A sum with a text added (FNV-1a); texts stay apart.
+/// A hash with a text added (FNV-1a); the ends of texts count.
 fn added(sum: u64, text: &str) -> u64 {
     let step = |sum: u64, byte: u8| (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
     step(text.bytes().fold(sum, step), 0xff)
 }
 
 impl Member {
-    /// What the whole version is.
+    /// The value for the whole version.
     fn own(&self) -> Option<u64> {
         self.starts.get(self.numbers.checked_sub(1)?).copied()
     }

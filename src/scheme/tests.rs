@@ -1,4 +1,4 @@
-//! One line a rule: what a tag reads as, what stands above what, and what is said about it.
+//! One line for each rule: how a tag is read, which tag is above which, and the explanation.
 
 use std::cmp::Ordering::{self, Equal, Greater, Less};
 
@@ -138,7 +138,7 @@ fn reads_tags() {
         ("deadbeef", "-"),
         ("", "-"),
     ] {
-        // A doubled dot leaves an empty word behind, which shows as nothing.
+        // A doubled dot leaves an empty word, which is shown as nothing.
         let got = shown(tag, &Scheme::Auto);
         if tag == "1..2" {
             assert!(got.starts_with("version 1 · variant"), "{got}");
@@ -232,7 +232,7 @@ fn semver_is_strict() {
         ("1.2.3+build.01", "version 1.2.3"),
         (
             "99999999999999999999.0.0",
-            // Beyond 64 bits, as the crate decides.
+            // Above 64 bits, as the crate decides.
             "-",
         ),
         ("1.2", "-"),
@@ -583,7 +583,7 @@ fn letters_that_are_no_ascii_are_read_like_any_other() {
         "1.2.3-5-gabc1234é",
         "2024-01-15é",
     ] {
-        // Registries list such names, and nothing about them may panic.
+        // Registries list such names; nothing about them may panic.
         let _ = shown(tag, &auto);
         let tags = [tag, "alpine0-debian-12é", "1.2.4"];
         let chosen = select(

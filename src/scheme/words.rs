@@ -1,12 +1,12 @@
-//! The words that mean something in a tag. To teach imagebot one more, add it to its list here.
+//! The words with a meaning in tags. To add one, add it to its list here.
 //!
-//! A word of [`NAMES`] keeps the number behind it (`alpine3.18`, `debian-11`): both are the variant.
-//! Everything else that is in no list is a variant word by itself.
+//! A word of [`NAMES`] keeps the number after it (`alpine3.18`, `debian-11`): both belong to the variant. Everything
+//! that is in no list is a variant word as it is.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// Where a word may stand: behind the core without a separator, or behind a separator.
+/// Where a word may occur: after the core without a separator, or after a separator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     Attached,
@@ -15,7 +15,7 @@ pub(super) enum Place {
 }
 
 impl Place {
-    /// Whether the word may stand behind `separator`.
+    /// Whether the word may occur after `separator`.
     pub(super) fn fits(self, separator: Option<u8>) -> bool {
         match self {
             Self::Attached => separator.is_none(),
@@ -25,7 +25,7 @@ impl Place {
     }
 }
 
-/// What a word in a tag is.
+/// The meaning of a word in a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
     /// A prerelease stage of this rank; some are one only with a number.
@@ -41,7 +41,7 @@ pub(super) enum Meaning {
         next: bool,
         place: Place,
     },
-    /// An operating system, runtime, libc, accelerator or CPU: it takes the number behind it.
+    /// An operating system, runtime, libc, accelerator or CPU: it takes the number after it.
     Name,
 }
 
@@ -91,9 +91,9 @@ const OPTIONAL_COUNTERS: [(&str, Place); 4] = [
 
 /// The kind of `security-01`, which counts above the plain tag.
 pub(super) const SECURITY: &str = "security";
-/// The kind of `b45`: a beta to some, so it is not taken for a stable tag unasked.
+/// The kind of `b45`: for some projects a beta, so it does not count as stable unless the user says so.
 pub(super) const B: &str = "b";
-/// The kind of `build45`, likewise.
+/// The kind of `build45`, for the same reason.
 pub(super) const BUILD: &str = "build";
 /// The kind of the second number in Ubuntu's `2.39-0ubuntu8`.
 pub(super) const UBUNTU_REVISION: &str = "ubuntu";
@@ -274,7 +274,7 @@ pub(super) fn is_system(word: &str) -> bool {
         && NAMES[0].iter().any(|name| name.eq_ignore_ascii_case(word))
 }
 
-/// Whether the number behind a word is the word's: `python-3.11`.
+/// Whether the number after a word belongs to the word: `python-3.11`.
 pub(super) fn takes_number(word: &str) -> bool {
     meaning(word) == Some(Meaning::Name)
 }
@@ -285,10 +285,10 @@ pub(super) fn needs_number(word: &str) -> bool {
     NUMBERED.iter().any(|name| name.eq_ignore_ascii_case(word))
 }
 
-/// Words that say that an image starts on a Windows host of the same build only.
+/// Words of images that start only on a Windows host of the same build.
 const WINDOWS: [&str; 3] = ["nanoserver", "windowsservercore", "servercore"];
 
-/// Words whose number is a build of Windows, where a tag names Windows.
+/// Words whose number is a build of Windows, if the tag names Windows.
 const WINDOWS_BUILDS: [&str; 7] = [
     "nanoserver",
     "windowsservercore",
@@ -313,11 +313,11 @@ pub(super) fn is_windows_build(word: &str) -> bool {
         .any(|name| name.eq_ignore_ascii_case(word))
 }
 
-/// The end of the CPU name that stands at `at` and ends a segment.
+/// The end of the CPU name that is at `at` and ends a segment.
 pub(super) fn cpu_end(text: &str, at: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let rest = bytes.get(at..)?;
-    // Most segments begin like no CPU at all.
+    // Most segments do not begin like a CPU.
     let [first, second, ..] = rest else {
         return None;
     };
@@ -346,8 +346,8 @@ pub(super) fn cpu_end(text: &str, at: usize) -> Option<usize> {
     })
 }
 
-/// The end of a CPU's revision: `v8` in `arm64v8`, and behind a separator only where the name is
-/// written so, `arm-v7` or `x86_64_v3`; elsewhere a separated `v` counts builds.
+/// The end of a CPU's revision: `v8` in `arm64v8`. A separator before it is allowed only in the usual spellings
+/// `arm-v7` and `x86_64_v3`; elsewhere a separated `v` counts builds.
 fn revision_end(bytes: &[u8], at: usize, name: &str) -> Option<usize> {
     let separated = is_separator(*bytes.get(at)?);
     let at = at + usize::from(separated);

@@ -1,19 +1,19 @@
-//! Whether two versions of a file differ by nothing but named edits.
+//! Whether two versions of a file differ only in named edits.
 
 use super::dockerfile::Read;
 use super::edit::Update;
 use super::format::Format;
-use super::located::{Resolution, Located};
+use super::located::{Located, Resolution};
 use super::scan::read;
 use crate::image::Reference;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// The most steps that are taken to find where versions were replaced: far more than any real file needs.
+/// The most steps of a search for replaced versions: far more than any real file needs.
 const MAX_STEPS: usize = 100_000;
 
 /// Whether `after` is `before` with each of these texts, `(from, to)`, replaced in exactly one place and nothing else
-/// changed. Where that is plays no part: a version file is recognised without its configuration.
+/// changed. The position does not matter: a version file is recognised without its configuration.
 pub fn differs_only_in(before: &[u8], after: &[u8], replaced: &[(&str, &str)]) -> bool {
     let mut open: Vec<(&[u8], &[u8])> = replaced
         .iter()
@@ -35,7 +35,7 @@ fn replaced_once(
     let same = before.iter().zip(after).take_while(|(a, b)| a == b).count();
     for index in 0..open.len() {
         let (from, to) = open[index];
-        // What is replaced begins where the two part, or so far before that it ends behind.
+        // The replaced text begins where the two differ, or up to its own length before that.
         for start in same.saturating_sub(from.len().max(to.len()))..=same {
             let rests = before[start..]
                 .strip_prefix(from)
@@ -54,12 +54,12 @@ fn replaced_once(
     false
 }
 
-/// Whether `after` is `before` with some of the named edits made, the named versions replaced as by
-/// [`differs_only_in`], and nothing else changed.
+/// Whether `after` is `before` with some of the named edits, with the named versions replaced as by
+/// [`differs_only_in`], and with nothing else changed.
 ///
-/// Both are read; the references are the same but for the named moves, and what is left of the files once the tags and
-/// digests of those references are taken out is equal byte for byte. How an edit is written plays no part, so that
-/// another version of imagebot recognises it.
+/// Both are parsed. The references must be equal except for the named changes, and the rest of the files without the
+/// tags and digests of those references must be equal byte for byte. How an edit is written does not matter, so that
+/// edits of other versions of imagebot are recognised.
 pub fn differs_only_by(
     format: Format,
     before: &[u8],
@@ -96,7 +96,7 @@ pub fn differs_only_by(
     )
 }
 
-/// Whether an edit at `place`, which made `after` of `before`, also changes what some reference, stage or platform says.
+/// Whether an edit at `place`, which turned `before` into `after`, also changes another reference, stage or platform.
 pub(super) fn moves_something(
     format: Format,
     before: &[u8],
@@ -111,7 +111,7 @@ pub(super) fn moves_something(
         let around = scan.around.iter();
         around.map(|a| (a.line, a.text.clone())).collect()
     };
-    // What is not known may be moved unseen.
+    // An unknown text may change without being noticed.
     let takes_part = |located: &Located| match &located.found {
         Resolution::Known(_) => false,
         Resolution::Unknown { touches, .. } => touches

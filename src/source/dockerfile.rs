@@ -1,11 +1,11 @@
 //! Dockerfiles and Containerfiles: which images they name, and where.
 //!
-//! The semantics are BuildKit's: what it accepts is read as it reads it. What it refuses is read
-//! leniently, so that a bad line hides nothing but itself, and is reported. `parse-dockerfile` is the
-//! judge of whether a file is well-formed; the places come from our own reader, because an edit needs
-//! the place of every byte through continuations, quotes and variables, also in files with errors.
+//! The semantics are BuildKit's: what it accepts is read in the same way. What it refuses is read leniently, so that an
+//! invalid line hides only itself, and is reported. `parse-dockerfile` decides whether a file is well-formed; positions
+//! come from our own reader, because an edit needs the position of every byte through continuations, quotes and
+//! variables, even in files with errors.
 //!
-//! Nothing here decides whether a reference is to be updated.
+//! Nothing here decides whether a reference is updated.
 
 mod assignments;
 mod directives;

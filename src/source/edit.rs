@@ -1,8 +1,8 @@
-//! Planning an edit, making it, and checking the result before anyone sees it.
+//! Plans an edit, makes it, and checks the result.
 
 use super::dockerfile::Read;
 use super::format::Format;
-use super::located::{Resolution, KnownReference, Located, WhyNot};
+use super::located::{KnownReference, Located, Resolution, WhyNot};
 use super::mapped::Origin;
 use super::scan;
 use super::solve::{Part, Unsolved, solve};
@@ -11,7 +11,7 @@ use crate::image::{Digest, ImageName, Reference, Tag};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-/// A wanted change: all references with this image, tag and digest.
+/// A wanted change: it applies to all references with this image, tag and digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Update {
     /// The image.
@@ -24,13 +24,13 @@ pub struct Update {
     pub to_tag: Option<Tag>,
     /// The digest they will have.
     pub to_digest: Option<Digest>,
-    /// Whether a digest goes where none is given: that of a version which is not built yet cannot be known.
+    /// Whether a digest is added if there is none now: the digest of a version that is not built yet is unknown.
     pub drop_digest: bool,
-    /// Which of the file's references are meant, by [`Located::ordinal`]; `None`: all of them.
+    /// The references to change, by [`Located::ordinal`]; `None`: all of them.
     pub only: Option<BTreeSet<usize>>,
 }
 
-/// Which digest the references to change have now.
+/// The present digests of the references to change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FromDigest {
     /// Any, or none.
@@ -63,58 +63,45 @@ impl Update {
     }
 }
 
-/// Why an edit is not made. Nothing is changed then.
+/// Why an edit is refused; nothing is changed then.
+#[expect(missing_docs, reason = "most fields are named after what they hold")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// A reference that was to change is not in the file.
+    /// A reference to change is not in the file.
     #[error("the file has no reference to {0}")]
     NotFound(String),
-    /// A default would move a reference that is not to change, or not to the same text.
+    /// A default also feeds another reference, which must not change, or not to the same text.
     #[error("line {line}: the edit would also change {written}, through a variable that both use")]
-    SharedArg {
-        /// The line of the other reference.
-        line: usize,
-        /// The other reference as it is written.
-        written: String,
-    },
-    /// Two updates want different texts of one reference.
+    SharedArg { line: usize, written: String },
+    /// Two updates demand different texts for one reference.
     #[error("line {line}: the updates of {written} contradict each other")]
-    Contradiction {
-        /// The line of the reference.
-        line: usize,
-        /// The reference as it is written.
-        written: String,
-    },
-    /// The reference has a digest, and the update has none.
+    Contradiction { line: usize, written: String },
+    /// The reference has a digest, and the update does not.
     #[error("line {0}: a new tag needs a new digest too, and none is given")]
     MissingDigest(usize),
     /// The text is computed from a variable.
     #[error("line {0}: {text}", text = WhyNot::ComputedValue.describe())]
     ComputedValue(usize),
-    /// CI passes the text, says the configuration.
+    /// CI passes the text, according to the configuration.
     #[error("line {0}: {text}", text = WhyNot::SetByArgs.describe())]
     SetByArgs(usize),
-    /// The places that make the text can give the new one in several ways.
+    /// The texts of several variables can be changed in different ways to give the new tag.
     #[error("line {line}: the variables of {written} can produce {new} in more than one way")]
     Ambiguous {
-        /// The line of the reference.
         line: usize,
-        /// The reference as it is written.
         written: String,
-        /// The tag or digest that was wanted.
+        /// The wanted tag or digest.
         new: String,
     },
-    /// The places that make the text cannot give the new one.
+    /// The texts of the variables cannot give the new tag.
     #[error("line {line}: the variables of {written} cannot produce {new}")]
     NotExpressible {
-        /// The line of the reference.
         line: usize,
-        /// The reference as it is written.
         written: String,
-        /// The tag or digest that was wanted.
+        /// The wanted tag or digest.
         new: String,
     },
-    /// The file itself cannot be read.
+    /// The file cannot be read.
     #[error("{0}")]
     Unreadable(#[from] super::scan::Unreadable),
 }
@@ -136,9 +123,9 @@ impl Refusal {
     }
 }
 
-/// Makes all updates at once, or none: the bytes of the whole file afterwards.
+/// Makes all updates, or none; returns the whole file afterwards.
 ///
-/// The result is read again: it holds exactly the planned references and no other change.
+/// The result is parsed again: it must have exactly the planned references and no other change.
 pub fn edit(
     format: Format,
     file: &[u8],
@@ -194,8 +181,8 @@ pub fn edit(
         SpliceError::Unexpected => Refusal::NotFound("what was read a moment ago".to_owned()),
     })?;
     let after = scan::read(format, &edited, args)?;
-    // A stage and a platform are not references, and a variable moves them as silently. They come first: a stage that is
-    // lost is an image from then on, which shifts all references behind it.
+    // Stages and platforms are not references, but variables change them as well. They come first: a stage that is lost
+    // becomes an image, which shifts all references after it.
     let mut before_after = around.iter().enumerate();
     if let Some((_, moved)) = before_after.find(|(at, said)| after.around.get(*at) != Some(said)) {
         return Err(Refusal::SharedArg {
@@ -216,7 +203,7 @@ fn shared(located: &Located) -> Refusal {
     }
 }
 
-/// A reference whose text is not known, but that one of the places to be changed takes part in.
+/// A reference with an unknown text in which one of the changed places takes part.
 fn is_moved_unseen(located: &Located, splices: &[Splice]) -> bool {
     match &located.found {
         Resolution::Known(_) => false,
@@ -230,7 +217,7 @@ fn meet(a: &Range<usize>, b: &Range<usize>) -> bool {
     a.start < b.end && b.start < a.end
 }
 
-/// The reference to name when two updates want different texts at one place.
+/// The reference to name if two updates demand different texts at one place.
 fn in_conflict<'a>(before: &'a [Located], splices: &[Splice]) -> &'a Located {
     let uses = |located: &&Located| match &located.found {
         Resolution::Known(known) => known
@@ -252,7 +239,7 @@ fn in_conflict<'a>(before: &'a [Located], splices: &[Splice]) -> &'a Located {
         .unwrap_or(&before[before.len() - 1])
 }
 
-/// The first reference that is not as planned, or that changed without a plan.
+/// The first reference that is not as planned, or that changed without being planned.
 fn first_difference<'a>(
     before: &'a [Located],
     planned: &[Option<Reference>],
@@ -289,8 +276,12 @@ fn first_difference<'a>(
         .map(|((b, _), _)| b)
 }
 
-/// What one reference's update changes.
-fn splices_of(located: &Located, known: &KnownReference, update: &Update) -> Result<Vec<Splice>, Refusal> {
+/// The changes of one reference's update.
+fn splices_of(
+    located: &Located,
+    known: &KnownReference,
+    update: &Update,
+) -> Result<Vec<Splice>, Refusal> {
     let line = located.line;
     let reference = &known.reference;
     match known.why_not {

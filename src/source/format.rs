@@ -1,8 +1,8 @@
-//! Which files hold references, by their names.
+//! Which files contain references, by their names.
 
 use serde::{Deserialize, Serialize};
 
-/// A file format that holds image references.
+/// A file format with image references.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
@@ -12,17 +12,17 @@ pub enum Format {
     Gipgee,
 }
 
-/// What a name says of a file.
+/// The meaning of a file's name.
 enum Name {
     /// It is a Dockerfile's.
     Certain,
-    /// It may be one's: the content decides.
+    /// It may be a Dockerfile's: the content decides.
     Possible,
     /// It is another file's.
     Other,
 }
 
-/// Extensions of prose and of source code: `Dockerfile.md` describes one, `dockerfile.go` reads them.
+/// Extensions of prose and of source code: `Dockerfile.md` describes a Dockerfile, `dockerfile.go` reads one.
 const OTHER_EXTENSIONS: [&str; 50] = [
     "adoc", "asciidoc", "bash", "bat", "c", "cc", "cjs", "clj", "cpp", "cs", "css", "dart", "doc",
     "docx", "erl", "ex", "exs", "go", "h", "hpp", "hs", "htm", "html", "java", "js", "json", "jsx",
@@ -30,18 +30,18 @@ const OTHER_EXTENSIONS: [&str; 50] = [
     "py", "rb", "rs", "rst", "scala", "sh", "swift", "ts", "tsx", "txt",
 ];
 
-/// The words that Dockerfiles are named with.
+/// The names of Dockerfiles.
 const WORDS: [&str; 2] = ["dockerfile", "containerfile"];
 
 impl Format {
     /// The format of a file by the last part of its path, whatever its case: `Dockerfile`, `Containerfile`,
-    /// `*.Dockerfile`, `Dockerfile.*`, `Dockerfile-*`, and the same with `Containerfile`. Of `Dockerfile_x`, `Dockerfile2`,
-    /// `Dockerfilex` and `x_dockerfile` the content decides ([`Format::read_as`]).
+    /// `*.Dockerfile`, `Dockerfile.*`, `Dockerfile-*`, and the same with `Containerfile`. For `Dockerfile_x`,
+    /// `Dockerfile2`, `Dockerfilex` and `x_dockerfile` the content decides ([`Format::read_as`]).
     ///
-    /// `Dockerfile.dockerignore` is an ignore file, not a Dockerfile; neither is a file of prose or source code. A definition
-    /// of CI is none either, whatever it is called: a change of it would run with rights that its author does not have (T18).
-    /// `gipgee.yml` at the top is the one YAML that is read: it is data for a tool. What it says is built is built by a
-    /// pipeline that stands elsewhere.
+    /// `Dockerfile.dockerignore` is an ignore file and not a Dockerfile; the same holds for prose and source code. A
+    /// definition of CI is never read, whatever its name: a change of it would run with rights that its author does not
+    /// have (T18). `gipgee.yml` at the top is the only YAML that is read: it is data for a tool, and the pipeline that
+    /// builds its images is defined elsewhere.
     pub fn of(path: &str) -> Option<Self> {
         if matches!(path, "gipgee.yml" | "gipgee.yaml") {
             return Some(Self::Gipgee);
@@ -52,8 +52,8 @@ impl Format {
         }
     }
 
-    /// The format that a file is read in, its content considered. A name that is no format's was named by a person, and is
-    /// read as a Dockerfile.
+    /// The format of a file, its content considered. A name of no known format was given by the user, and is read as a
+    /// Dockerfile.
     pub fn read_as(path: &str, contents: &[u8]) -> Option<Self> {
         match name(&path.to_ascii_lowercase()) {
             Name::Possible => has_from(contents).then_some(Self::Dockerfile),
@@ -61,7 +61,7 @@ impl Format {
         }
     }
 
-    /// Whether a file may be read at the word of a repository's `include`: whatever its name, but no definition of CI (T18).
+    /// Whether the `include` of a repository may add a file: any name, except definitions of CI (T18).
     pub fn may_include(path: &str) -> bool {
         !is_ci(&path.to_ascii_lowercase())
     }
@@ -114,8 +114,8 @@ fn has_from(contents: &[u8]) -> bool {
     })
 }
 
-/// Whether a path, in lower case, is one that CI may be defined at. Both servers take YAML only; a `.gitlab-ci.yml`
-/// can include it from anywhere.
+/// Whether a path, in lower case, may define CI. Both servers accept only YAML; a `.gitlab-ci.yml` can include it from
+/// anywhere.
 pub(super) fn is_ci(path: &str) -> bool {
     let folders = [
         ".github/workflows/",

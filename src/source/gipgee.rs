@@ -1,8 +1,8 @@
-//! `gipgee.yml`: which images gipgee builds on which bases, and where it publishes them.
+//! `gipgee.yml`: the images that gipgee builds, their bases, and where it publishes them.
 //!
-//! A base is `registry/repository:tag`, put together from what the image says and what the defaults say; an edit changes
-//! the `tag` where it is written, and so for all images that inherit it. The file is data that gipgee reads. The
-//! pipeline that gipgee makes of it is another file, and never edited.
+//! A base is `registry/repository:tag`, combined from the image's values and the defaults. An edit changes the `tag`
+//! where it is written, and so for all images that inherit it. The file is data that gipgee reads. The pipeline that
+//! gipgee generates from it is another file, which is never edited.
 
 mod base;
 mod config;

@@ -1,4 +1,4 @@
-//! An image reference and the place it stands at.
+//! An image reference and its position in a file.
 
 use super::mapped::Mapped;
 use crate::coded::coded;
@@ -7,7 +7,7 @@ use crate::repo::RepoPath;
 use std::ops::Range;
 
 coded! {
-    /// What kind of place a reference stands at.
+    /// Where in the file's syntax a reference is.
     pub enum ReferenceKind {
         /// `FROM image`.
         From = "from";
@@ -17,7 +17,7 @@ coded! {
         MountFrom = "mount-from";
         /// `# syntax=image`.
         Syntax = "syntax";
-        /// Any of these behind `ONBUILD`.
+        /// Any of these after `ONBUILD`.
         OnbuildFrom = "onbuild-from";
         /// The base of an image in gipgee.yml.
         GipgeeBase = "gipgee-base";
@@ -33,7 +33,7 @@ coded! {
         VariableNotExpanded = "variable-not-expanded", "the build does not expand variables here; give the image its own stage and name that stage";
         /// Its text is computed from a variable (`${V#…}`, `${V/…/…}`): known, but not written back.
         ComputedValue = "computed-value", "its text is computed from a variable and cannot be edited";
-        /// What comes out is not an image reference.
+        /// The result is not an image reference.
         InvalidReference = "invalid-reference", "it is not an image reference";
         /// The configuration's `[args]` set its tag or digest, so that an edit would have no effect.
         SetByArgs = "set-by-args", "CI passes it ([args]), so an edit of the file would have no effect";
@@ -41,7 +41,7 @@ coded! {
         PassedByGipgee = "passed-by-gipgee", "gipgee passes it from gipgee.yml, where it is updated";
         /// A template engine fills it in.
         Template = "template", "a template engine fills it in";
-        /// YAML that an edit could not change alone: an alias, an anchor, escapes or several lines.
+        /// YAML that an edit could not change on its own: an alias, an anchor, escapes or several lines.
         NotPlain = "not-plain", "it is written with an alias, an anchor, an escape or a duplicate key, or over several lines";
     }
 }
@@ -51,11 +51,12 @@ coded! {
 pub struct Comment {
     /// Its line, counted from 1.
     pub line: usize,
-    /// What it says, the part behind the colon.
+    /// Its text after the colon.
     pub text: String,
 }
 
-/// The identity of a reference in a repository. A line is for people: one instruction can hold several references.
+/// The identity of a reference in a repository. A line does not identify it: one instruction can have several
+/// references.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RefId {
     /// The file.
@@ -71,7 +72,7 @@ pub struct Located {
     pub ordinal: usize,
     /// The first line of its instruction, counted from 1.
     pub line: usize,
-    /// The kind of place.
+    /// Where in the file's syntax it is.
     pub kind: ReferenceKind,
     /// The stage that its `FROM` names with `AS`, in lower case.
     pub stage: Option<String>,
@@ -79,47 +80,47 @@ pub struct Located {
     pub platform: Option<String>,
     /// Its text in the file, variables not expanded.
     pub written: String,
-    /// Where it is written: its first byte and the byte behind its last.
+    /// Its range in the file, in bytes.
     pub(crate) written_at: Range<usize>,
     /// The `# imagebot:` comments right above the instruction.
     pub notes: Vec<Comment>,
-    /// What it says.
+    /// Its text with variables expanded.
     pub found: Resolution,
 }
 
-/// What a `FROM` says besides its reference: the stage it builds on, or its platform, variables put in.
+/// What a `FROM` contains besides its reference, variables expanded: the stage that it is based on, or its platform.
 ///
-/// It is no reference, but an edit of a variable would move it all the same.
+/// It is not a reference, but an edit of a variable would change it as well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Around {
     /// The first line of its instruction, counted from 1.
     pub(crate) line: usize,
     /// Its text in the file.
     pub(crate) written: String,
-    /// What it says; of unknown variables nothing.
+    /// Its text with variables expanded; unknown variables are left out.
     pub(crate) text: String,
 }
 
-/// What a reference's text says once its variables are put in.
+/// The meaning of a reference's text once its variables are expanded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution {
     /// The reference is known.
     Known(KnownReference),
     /// The reference is not known.
     Unknown {
-        /// Why.
+        /// The reason.
         why: WhyNot,
-        /// The places in the file that take part in it; an edit there would move it unseen.
+        /// The positions in the file that take part in it; an edit there would change it without being noticed.
         touches: Vec<Range<usize>>,
     },
 }
 
-/// A known reference and the places its parts come from.
+/// A known reference and the positions of its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownReference {
-    /// The reference, variables put in.
+    /// The reference, variables expanded.
     pub reference: Reference,
-    /// Why it cannot be edited, if it cannot.
+    /// Why it cannot be edited; `None` if it can.
     pub why_not: Option<WhyNot>,
     /// Whether a part of its tag comes from an `ARG`'s default.
     pub tag_from_arg: bool,
@@ -144,14 +145,14 @@ impl Located {
         }
     }
 
-    /// The image's name with variables put in, or the whole text as written where that is not known.
+    /// The image's name with variables expanded, or the whole text as written if the name is unknown.
     pub fn image(&self) -> &str {
         self.reference()
             .map_or(&self.written, |reference| reference.name.written())
     }
 
-    /// Whether a part of its tag or digest stands at the same place in the file as a part of the other's: an `ARG`'s
-    /// default that feeds both.
+    /// Whether a part of its tag or digest has the same position in the file as a part of the other's: an `ARG`'s
+    /// default that both use.
     pub fn shares_place(&self, other: &Self) -> bool {
         let (Resolution::Known(one), Resolution::Known(two)) = (&self.found, &other.found) else {
             return false;
@@ -173,7 +174,7 @@ impl Located {
 }
 
 impl KnownReference {
-    /// The places in the file that make tag and digest, with the `:` and `@` before them.
+    /// The positions in the file of tag and digest, including the `:` and `@` before them.
     pub(crate) fn versioned_places(&self) -> Vec<Range<usize>> {
         self.value
             .places(self.reference.name.written().len()..self.value.len())

@@ -1,8 +1,8 @@
-//! Text whose every byte knows where in the file it stands.
+//! Text that knows the position of its every byte in the file.
 
 use std::ops::Range;
 
-/// Text put together from pieces of a file, each byte with the place it was copied from.
+/// Text composed of pieces of a file, each byte with the position that it was copied from.
 ///
 /// ```text
 /// ARG V=21                   file:  A R G _ V = 2 1 ⏎ F R O M _ n o d e : …
@@ -10,28 +10,28 @@ use std::ops::Range;
 ///                            at:   14 …    18 6 7 23 …
 /// ```
 ///
-/// A run of consecutive places is one piece of the file, and the only thing an edit may replace.
+/// A run of consecutive positions is one piece of the file, and the only thing that an edit may replace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Mapped {
     bytes: Vec<u8>,
     at: Vec<u32>,
 }
 
-/// A byte that was computed from others (`${V#v}`) and stands nowhere.
+/// A byte that was computed from others (`${V#v}`) and is nowhere in the file.
 const COMPUTED: u32 = u32::MAX;
-/// A byte that the configuration's `[args]` gave and that stands nowhere.
+/// A byte from the configuration's `[args]`, which is nowhere in the file.
 const GIVEN: u32 = u32::MAX - 1;
 
-/// One run of a [`Mapped`] text that was copied from one place.
+/// One run of a [`Mapped`] text that was copied from one position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Piece {
-    /// Where in the mapped text it stands.
+    /// Its range in the mapped text.
     pub(crate) range: Range<usize>,
-    /// Where in the file it stands.
+    /// Its origin.
     pub(crate) origin: Origin,
 }
 
-/// Where a piece comes from.
+/// The origin of a piece.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Origin {
     /// Copied from these bytes of the file.
@@ -66,7 +66,7 @@ impl Mapped {
         }
     }
 
-    /// Adds text that stands in the file at `start`.
+    /// Adds text whose position in the file is `start`.
     pub(crate) fn push_file(&mut self, text: &str, start: usize) {
         self.bytes.extend_from_slice(text.as_bytes());
         self.at.extend((start..start + text.len()).map(place));
@@ -98,7 +98,7 @@ impl Mapped {
         &self.bytes
     }
 
-    /// The text. It is cut at ASCII characters only, so that it always is one.
+    /// The text. It is only ever cut at ASCII characters, so that it is valid UTF-8.
     pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.bytes).unwrap_or_default()
     }
@@ -111,13 +111,13 @@ impl Mapped {
         self.bytes.is_empty()
     }
 
-    /// The place in the file right behind the byte before `index`, if that byte stands in the file.
+    /// The position in the file right after the byte before `index`, if that byte is in the file.
     pub(crate) fn place_behind(&self, index: usize) -> Option<usize> {
         let at = *self.at.get(index.checked_sub(1)?)?;
         (at < GIVEN).then_some(at as usize + 1)
     }
 
-    /// The place in the file of the byte at `index`, if it stands in the file.
+    /// The position in the file of the byte at `index`, if it is in the file.
     pub(crate) fn place_of(&self, index: usize) -> Option<usize> {
         self.at
             .get(index)
@@ -125,7 +125,7 @@ impl Mapped {
             .map(|at| *at as usize)
     }
 
-    /// The places in the file that make up `range`.
+    /// The positions in the file that `range` was copied from.
     pub(crate) fn places(&self, range: Range<usize>) -> Vec<Range<usize>> {
         let place = |piece: Piece| match piece.origin {
             Origin::File(place) => Some(place),
@@ -134,7 +134,7 @@ impl Mapped {
         self.pieces(range).into_iter().filter_map(place).collect()
     }
 
-    /// The runs of `range` that were copied from one place each.
+    /// The runs of `range` that were copied from one position each.
     pub(crate) fn pieces(&self, range: Range<usize>) -> Vec<Piece> {
         let mut pieces: Vec<Piece> = Vec::new();
         for index in range {
@@ -173,7 +173,7 @@ impl Mapped {
     }
 }
 
-/// Files are capped far below the limit; a place past it would read as computed, which only refuses an edit.
+/// Files are capped far below this limit; a position beyond it would count as computed, which only refuses an edit.
 fn place(at: usize) -> u32 {
     u32::try_from(at)
         .ok()

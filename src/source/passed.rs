@@ -1,20 +1,20 @@
-//! What of a file was passed over.
+//! The parts of a file that were skipped.
 
-/// The most entries that are kept of one file: whoever reads them has seen enough.
+/// The most entries that are kept for one file: a user would not read more of them.
 const MOST: usize = 20;
-/// The longest text of one.
+/// The longest text of an entry.
 const LONGEST: usize = 300;
 
-/// Something that was passed over.
+/// A part that was skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passed {
     /// The line, counted from 1.
     pub line: usize,
-    /// What was wrong with it.
+    /// The reason.
     pub what: String,
 }
 
-/// Everything that was passed over in a file: the first entries, and how many more there are.
+/// Everything that was skipped in a file: the first entries, and the number of further ones.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PassedOver {
     kept: Vec<Passed>,
@@ -39,12 +39,12 @@ impl PassedOver {
         self.kept.iter()
     }
 
-    /// How many there are besides.
+    /// The number of further ones.
     pub fn more(&self) -> usize {
         self.more
     }
 
-    /// Whether nothing was passed over.
+    /// Whether nothing was skipped.
     pub fn is_empty(&self) -> bool {
         self.kept.is_empty()
     }

@@ -1,33 +1,36 @@
-//! Which images a build stands on: the base of the stage that is built, and those that its other stages bring in.
+//! The images that a build depends on: the base of the stage that is built, and those that other stages contribute.
 //!
-//! A stage that nothing copies from, and that nothing is built on, is not built, and its images do not count.
+//! A stage that no other stage copies from or is based on is not built, and its images do not count.
 
-use super::located::{ReferenceKind, Located};
+use super::located::{Located, ReferenceKind};
 use super::scan::Scan;
 use crate::coded::coded;
 
 coded! {
-    /// What an image is for a build.
+    /// The role of an image in a build.
     pub enum Role {
-        /// The layers of the image that is built begin with it.
+        /// It is the base: the built image begins with its layers.
         Base = "base";
-        /// Files are taken from it: it is copied from, mounted, or the base of a stage that is.
+        /// Files are taken from it: it is copied from or mounted, or is the base of a stage that is.
         Stage = "stage";
     }
 }
 
 impl Scan {
-    /// The images that the build of a target stands on, the base first, then in the file's order; `None` if there is
+    /// The images that the build of a target depends on, the base first, then in the file's order; `None` if there is
     /// no such target. An image that is built `FROM scratch` has no base.
-    pub fn stands_on(&self, target: Option<&str>) -> Option<Vec<(Role, &Located)>> {
+    pub fn depends_on(&self, target: Option<&str>) -> Option<Vec<(Role, &Located)>> {
         let base_line = self.stages.base_line(target)?;
         let lines = self.stages.lines_of(target);
-        let is_base = |found: &&Located| found.kind == ReferenceKind::From && found.line == base_line;
+        let is_base =
+            |found: &&Located| found.kind == ReferenceKind::From && found.line == base_line;
         let base = self.references.iter().find(is_base);
         let others = self.references.iter().filter(|found| {
-            // The frontend leaves nothing in the image, and what stands behind ONBUILD is built by others.
-            !matches!(found.kind, ReferenceKind::Syntax | ReferenceKind::OnbuildFrom)
-                && !is_base(found)
+            // The frontend leaves nothing in the image, and instructions after ONBUILD run in other builds.
+            !matches!(
+                found.kind,
+                ReferenceKind::Syntax | ReferenceKind::OnbuildFrom
+            ) && !is_base(found)
                 && lines.iter().any(|range| range.contains(&found.line))
         });
         let base = base.map(|base| (Role::Base, base));
@@ -88,7 +91,7 @@ mod tests {
             None,
             "base b, stage a, stage m",
         );
-        // The base's own files copied once more make it no second parent.
+        // Copying from the base as well does not make it a second parent.
         check(
             "FROM a:1 AS one\nFROM one\nCOPY --from=one /x /y\n",
             None,

@@ -1,4 +1,4 @@
-//! Reading one file.
+//! Reads one file.
 
 use super::dockerfile::{self, Read};
 use super::format::Format;
@@ -9,15 +9,15 @@ use super::stages::Stages;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// The largest file that is read, in bytes. A Dockerfile of a mebibyte is an accident or an attack (T13).
+/// The largest file that is read, in bytes. A Dockerfile of one mebibyte is an accident or an attack (T13).
 pub const MAX_FILE: usize = 1 << 20;
 
-/// What a file holds.
+/// The contents of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Scan {
     /// The references, in the order of the file.
     pub references: Vec<Located>,
-    /// What could not be read and was passed over; the rest was read leniently.
+    /// What could not be read and was skipped; the rest was read leniently.
     pub passed: PassedOver,
     /// The stages.
     pub stages: Stages,
@@ -29,7 +29,7 @@ pub enum Unreadable {
     /// It is larger than [`MAX_FILE`].
     #[error("the file is larger than {} KiB", MAX_FILE / 1024)]
     TooLarge,
-    /// It holds NUL bytes: UTF-16, or no text at all.
+    /// It contains NUL bytes: UTF-16, or not text at all.
     #[error("the file contains NUL bytes; it is UTF-16 or not text")]
     NotText,
 }
@@ -46,7 +46,7 @@ impl Unreadable {
 
 pub(super) const BOM: &str = "\u{feff}";
 
-/// Reads the references of a file. `args` is what CI passes as build arguments: it wins over a default.
+/// Reads the references of a file. `args` are the build arguments that CI passes: they override defaults.
 pub fn scan(
     format: Format,
     file: &[u8],
@@ -65,7 +65,7 @@ pub fn scan(
     })
 }
 
-/// As [`scan`], with what an edit must leave as it is although no reference says it.
+/// As [`scan`], with the texts that an edit must not change although they are not references.
 pub(super) fn read(
     format: Format,
     file: &[u8],
@@ -88,8 +88,8 @@ pub(super) fn read(
     })
 }
 
-/// The file as text of the same length: bytes that are no UTF-8 become a character that stands in no
-/// reference, so that every place stays what it is and a comment in another encoding hides nothing.
+/// The file as text of the same length: bytes that are not UTF-8 become a character that no reference can contain, so
+/// that every position stays the same and a comment in another encoding hides nothing.
 pub(super) fn readable(file: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(file) {
         return Cow::Borrowed(text);

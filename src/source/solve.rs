@@ -1,8 +1,8 @@
-//! How a text that is put together from several places becomes another text.
+//! How the text of several variables is changed to give a new tag.
 //!
-//! A tag may come from one place (`FROM node:21`) or from many (`${MAJOR}.${MINOR}-${OS}`). The new text is
-//! matched against the places in their order: as few as possible change, none becomes empty, and one place
-//! that is used twice changes to one text. What can be read in two ways is refused, not guessed.
+//! A tag may be written in one place (`FROM node:21`) or composed of many (`${MAJOR}.${MINOR}-${OS}`). The new text is
+//! matched against the places in their order: as few as possible change, none becomes empty, and a place that is used
+//! twice changes to a single text. If there are two solutions, the edit is refused instead of guessed.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -12,11 +12,11 @@ use std::ops::Range;
 pub(super) struct Part {
     pub(super) text: String,
     pub(super) place: Range<usize>,
-    /// Whether it stands in an `ARG`'s default rather than where the reference is written.
+    /// Whether it is an `ARG`'s default, rather than written in the reference itself.
     pub(super) in_arg: bool,
 }
 
-/// The most places that are tried; no tag in the wild has more than four.
+/// The most places that are tried; no known tag has more than four.
 const MAX_PARTS: usize = 12;
 /// The most steps that one search takes.
 const MAX_STEPS: usize = 200_000;
@@ -24,9 +24,9 @@ const MAX_STEPS: usize = 200_000;
 /// Why there is no new text for the places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unsolved {
-    /// They cannot give it, or it takes too long to find out.
+    /// There is none, or finding it takes too long.
     Impossible,
-    /// They can give it in several ways, and nothing says which is meant.
+    /// There are several, and nothing shows which is meant.
     Ambiguous,
 }
 
@@ -124,8 +124,9 @@ impl Search<'_> {
     }
 }
 
-/// Of several solutions the one in which every place keeps its shape (`20` becomes `22`, not `22.4`), then the one in
-/// which places begin and end as they did where they meet another, then the one in `ARG`s. The text's own first and last character do not count: they are the same in all solutions.
+/// Chooses among several solutions: first the one in which every place keeps its shape (`20` becomes `22`, not `22.4`),
+/// then the one in which places begin and end as before where they meet another, then the one that changes `ARG`s. The
+/// first and the last character of the whole text do not count: they are the same in all solutions.
 fn choose(
     places: &[&Part],
     index: &[usize],
@@ -167,14 +168,15 @@ fn choose(
     }
 }
 
-/// A text with its runs of digits and of letters cut to one each: `.11.0-alpine` and `.4.1-alpine` have one shape.
+/// The shape of a text, with runs of digits and of letters shortened to one each: `.11.0-alpine` and `.4.1-alpine` have
+/// the same.
 fn shape(text: &str) -> Vec<Option<char>> {
     let mut shape: Vec<Option<char>> = text.chars().map(|c| class(Some(c))).collect();
     shape.dedup_by(|next, before| next == before && matches!(next, Some('0' | 'a')));
     shape
 }
 
-/// Letters are alike, digits are alike, any other character is like itself only.
+/// Letters are alike, digits are alike, and any other character is only like itself.
 fn class(c: Option<char>) -> Option<char> {
     c.map(|c| match c {
         c if c.is_ascii_digit() => '0',
@@ -187,7 +189,7 @@ fn class(c: Option<char>) -> Option<char> {
 mod tests {
     use super::*;
 
-    /// Parts are written as words; a word in `<>` stands in an `ARG`. The same word is the same place.
+    /// Parts are written as words; a word in `<>` is in an `ARG`. The same word is the same place.
     fn check(parts: &[&str], new: &str, expect: Option<&[(&str, &str)]>) {
         let parts: Vec<Part> = parts
             .iter()

@@ -5,16 +5,16 @@ use std::ops::Range;
 /// A replacement of some bytes of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Splice {
-    /// The place, as its first byte and the byte behind its last; empty for an insertion.
+    /// Its range in the file, in bytes; empty for an insertion.
     pub start: usize,
-    /// What stands there now; nothing is changed if it does not.
+    /// The present text; nothing is changed if it differs.
     pub expected: String,
-    /// What will stand there.
+    /// The new text.
     pub replacement: String,
 }
 
 impl Splice {
-    /// The place that is replaced.
+    /// The range that is replaced.
     pub fn range(&self) -> Range<usize> {
         self.start..self.start + self.expected.len()
     }
@@ -23,7 +23,7 @@ impl Splice {
 /// Why nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SpliceError {
-    /// Something else stands at the place.
+    /// The text at the range is another one.
     #[error("the text to replace has changed")]
     Unexpected,
     /// Two replacements overlap.

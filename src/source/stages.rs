@@ -13,14 +13,14 @@ pub(crate) struct Stage {
     pub(crate) line: usize,
     /// Its name in lower case, if it has one.
     pub(crate) name: Option<String>,
-    /// The stage that it begins with, as an index; `None`: an image, or nothing.
+    /// The stage that it is based on, as an index; `None`: an image, or `scratch`.
     pub(crate) base: Option<usize>,
-    /// The stages that it takes something from besides.
+    /// The other stages that it copies or mounts from.
     pub(crate) takes: BTreeSet<usize>,
 }
 
 impl Stages {
-    /// The stage that a build makes: the one of that name or number, or the last one.
+    /// The stage of a build's target: the one with that name or number, or the last one.
     fn target(&self, target: Option<&str>) -> Option<usize> {
         let Some(target) = target else {
             return self.0.len().checked_sub(1);
@@ -33,13 +33,13 @@ impl Stages {
         stages.rposition(|stage| stage.name.as_ref() == Some(&name))
     }
 
-    /// Whether there is a stage of that name or number.
+    /// Whether there is a stage with that name or number.
     pub fn has(&self, target: &str) -> bool {
         self.target(Some(target)).is_some()
     }
 
     /// The lines that a target is built from, as ranges from a `FROM` to before the next one: its own stage, those that
-    /// it begins with or takes from, and what stands before the first. Empty where there is no such stage.
+    /// it is based on or copies from, and the lines before the first stage. Empty if there is no such stage.
     pub fn lines_of(&self, target: Option<&str>) -> Vec<std::ops::Range<usize>> {
         let mut wanted = BTreeSet::new();
         let mut next: Vec<usize> = self.target(target).into_iter().collect();
@@ -61,10 +61,10 @@ impl Stages {
             .collect()
     }
 
-    /// The line of the `FROM` whose image a target begins with, through the stages before it.
+    /// The line of the `FROM` with the image that a target is based on, through the stages between.
     pub fn base_line(&self, target: Option<&str>) -> Option<usize> {
         let mut index = self.target(target)?;
-        // A base is always an earlier stage, so this ends.
+        // A base is always an earlier stage, so this loop ends.
         while let Some(base) = self.0[index].base {
             index = base;
         }

@@ -1,15 +1,15 @@
-//! Values that a Dockerfile writes twice, of which an edit moves only one: an `ARG` before `FROM` and again in a stage, a
-//! label. Nobody but a person knows whether the other is to move too.
+//! Values that a Dockerfile contains twice, of which an edit changes only one: an `ARG` before `FROM` and again in a
+//! stage, a label. Only the author knows whether the other one should change too.
 
 use super::dockerfile::assignments;
 use super::scan::readable;
 use std::ops::Range;
 
-/// The most that are named of one file.
+/// The most that are reported for one file.
 const MOST: usize = 20;
 
-/// The lines that still say what an edit moved elsewhere, with what they set. `changes` are image names and the tags that
-/// they had.
+/// The lines that still have a value that an edit changed elsewhere, with what they set. `changes` are image names and
+/// their old tags.
 pub fn left_behind(before: &[u8], after: &[u8], changes: &[(&str, &str)]) -> Vec<(usize, String)> {
     let (old, new) = (readable(before), readable(after));
     let value = |text: &str, place: &Option<Range<usize>>| {
@@ -51,7 +51,7 @@ pub fn left_behind(before: &[u8], after: &[u8], changes: &[(&str, &str)]) -> Vec
     shown.collect()
 }
 
-/// Whether a text names an image with a tag, whatever stands around it.
+/// Whether a text contains an image with a tag, whatever surrounds it.
 fn names(text: &str, image: &str, tag: &str) -> bool {
     let wanted = format!("{image}:{tag}");
     let belongs = |c: Option<char>| {
@@ -84,7 +84,7 @@ mod tests {
                 "FROM node:22",
                 &["2 LABEL org.opencontainers.image.base.name=docker.io/library/node:20"],
             ),
-            // Another name, another value, one that only declares, one that is computed, both moved.
+            // Another name, another value, a declaration without a value, a computed value, both changed.
             ("ARG V=20\nFROM node:$V\nARG W=20\n", "V=20", "V=22", &[]),
             ("ARG V=20\nFROM node:$V\nARG V=18\n", "V=20", "V=22", &[]),
             (

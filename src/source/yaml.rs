@@ -1,7 +1,7 @@
-//! YAML documents as trees in which every text knows where in the file it stands.
+//! YAML documents as trees in which every text knows its position in the file.
 //!
-//! The one reader of YAML for all that is read and edited in it. It says what stands there and judges nothing: what an
-//! anchor, an alias or a key that is there twice means is for its callers.
+//! All YAML is read by this one reader. It does not interpret: what an anchor, an alias or a repeated key means is
+//! decided by its callers.
 
 use saphyr_parser::{Event, Input, Parser, ScalarStyle, Span};
 use std::ops::Range;
@@ -9,12 +9,12 @@ use std::ops::Range;
 /// The deepest nesting that is read; a gipgee.yml has six.
 const MAX_DEPTH: usize = 64;
 
-/// Something in a document, and what stands before it.
+/// A value in a document, and what precedes it.
 #[derive(Debug)]
 pub(super) struct Node {
     /// The line that it begins in, counted from 1.
     pub(super) line: usize,
-    /// Whether an anchor or a tag stands before it.
+    /// Whether an anchor or a tag precedes it.
     pub(super) is_marked: bool,
     pub(super) value: Value,
 }
@@ -22,18 +22,18 @@ pub(super) struct Node {
 #[derive(Debug)]
 pub(super) enum Value {
     Text(Text),
-    /// A text with escapes or over several lines: its bytes are not what it says.
+    /// A text with escapes or over several lines: its bytes are not its value.
     Escaped(String),
     Map(Vec<(Node, Node)>),
     List(Vec<Node>),
     Alias,
 }
 
-/// A text whose bytes stand in the file as they are.
+/// A text whose bytes are in the file as they are.
 #[derive(Debug)]
 pub(super) struct Text {
     pub(super) value: String,
-    /// Its bytes, quotes aside.
+    /// Its bytes, without quotes.
     pub(super) range: Range<usize>,
     pub(super) is_quoted: bool,
 }
@@ -45,7 +45,7 @@ pub(super) struct Malformed {
     pub(super) what: String,
 }
 
-/// The documents of a text, one after another; what is behind a fault is not read.
+/// The documents of a text, one after another; what follows an error is not read.
 pub(super) fn documents(text: &str) -> impl Iterator<Item = Result<Node, Malformed>> {
     let mut reader = Reader {
         parser: Parser::new_from_str(text),
@@ -152,7 +152,7 @@ impl<'a, T: Input> Reader<'a, T> {
         };
         let mut start = self.places.byte(span.start, self.text);
         let rest_at = |at: usize| self.text.get(at..).unwrap_or_default();
-        // The span of what is marked may begin at its anchor or its tag.
+        // The span of a marked value may begin at its anchor or its tag.
         while is_marked && rest_at(start).starts_with(['&', '!']) {
             let rest = rest_at(start);
             let word = rest.find(char::is_whitespace).unwrap_or(rest.len());
@@ -172,9 +172,9 @@ impl<'a, T: Input> Reader<'a, T> {
     }
 }
 
-/// Where characters and lines begin. The parser counts characters.
+/// The positions of characters and lines. The parser counts characters.
 struct Places {
-    /// By character; empty where every one is a byte.
+    /// By character; empty if all characters are single bytes.
     bytes: Vec<usize>,
     lines: Vec<usize>,
 }

@@ -83,7 +83,7 @@ async fn run_reports_for_people_and_machines() {
     --- stderr
     app
       open: !1 Update [HOST]/base to 1.1.0
-        Dockerfile [HOST]/base 1.0.0@sha256:[DIGEST] 1.1.0@sha256:[DIGEST]
+        Dockerfile:1 [HOST]/base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT] (minor)
     other
       skip: Dockerfile:1: elsewhere.invalid/x:1: elsewhere.invalid is not listed [registry-not-configured]
     2 repositories, 2 references: 1 to update, 1 skipped
@@ -94,7 +94,7 @@ async fn run_reports_for_people_and_machines() {
     --- stderr
     app
       unchanged: !1 Update [HOST]/base to 1.1.0
-        Dockerfile [HOST]/base 1.0.0@sha256:[DIGEST] 1.1.0@sha256:[DIGEST]
+        Dockerfile:1 [HOST]/base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT] (minor)
     other
       skip: Dockerfile:1: elsewhere.invalid/x:1: elsewhere.invalid is not listed [registry-not-configured]
     2 repositories, 2 references: 1 to update, 1 skipped
@@ -155,7 +155,7 @@ async fn run_exits_1_where_something_failed_and_2_where_nothing_can_be_done() {
     --- stderr
     app
       open: !1 Update [HOST]/base to 1.1.0
-        Dockerfile [HOST]/base 1.0.0@sha256:[DIGEST] 1.1.0@sha256:[DIGEST]
+        Dockerfile:1 [HOST]/base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT] (minor)
     hurt
       unknown: Dockerfile:1: [HOST]/nowhere:1: image not found on [HOST], or this login cannot see it [lookup-failed]
     2 repositories, 2 references: 1 to update, 1 could not be checked
@@ -192,7 +192,7 @@ async fn check_shows_the_whole_trace_of_a_folder_and_of_a_repository() {
     Dockerfile:1 from
       | FROM [HOST]/base:1.0.0@sha256:[DIGEST]
       update: The registry has a newer tag [new-tag]
-      → 1.1.0@sha256:[DIGEST] (minor)
+      → 1.1.0@sha256:[SHORT] (minor)
         step: 1.0.0 is parsed as version 1.0.0 (scheme auto)
         step: [HOST]/base has 3 tags
         step: 1.1.0 is chosen (minor): sha256:[SHORT]
@@ -202,7 +202,7 @@ async fn check_shows_the_whole_trace_of_a_folder_and_of_a_repository() {
 
     merge request would open: Update [HOST]/base to 1.1.0
       on imagebot/[KEY]
-      Dockerfile [HOST]/base 1.0.0@sha256:[DIGEST] 1.1.0@sha256:[DIGEST]
+      Dockerfile:1 [HOST]/base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT] (minor)
     ");
     let repo = bot.run(&["check", "app"]).expect(0);
     let path = bot.run(&["check", "path:work"]).expect(0);
@@ -276,8 +276,8 @@ async fn update_writes_keeps_modes_and_refuses_links() {
     assert_snapshot!(bot.run(&["update", "work", "--dry-run"]).all(), @r#"
     exit 0
     --- stdout
-    Dockerfile [HOST]/base 1.0.0@sha256:[DIGEST] 1.1.0@sha256:[DIGEST]
-    sub/app.Dockerfile [HOST]/base 1.0.0@sha256:[DIGEST] 1.1.0@sha256:[DIGEST]
+    Dockerfile:1 [HOST]/base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT] (minor)
+    sub/app.Dockerfile:1 [HOST]/base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT] (minor)
     --- stderr
     2 changes would be made
     "#);
@@ -313,12 +313,12 @@ async fn update_goes_on_after_a_file_that_cannot_be_written_and_says_which_are()
     let ran = bot.place.shell(line).expect(1);
     assert!(bot.place.read("work/b/Dockerfile").contains("base:1.1.0@"));
     assert_eq!(bot.place.read("work/a/Dockerfile"), long);
-    assert!(ran.stdout.starts_with("b/Dockerfile "), "{}", ran.all());
+    assert!(ran.stdout.starts_with("b/Dockerfile:1 "), "{}", ran.all());
     assert_eq!(ran.stdout.lines().count(), 1, "{}", ran.all());
     for said in [
         "work/a/Dockerfile cannot be written",
-        "1 changes made",
-        "1 changes not made",
+        "1 change made",
+        "1 change not made",
     ] {
         assert!(ran.stderr.contains(said), "{said}: {}", ran.all());
     }
@@ -376,7 +376,7 @@ async fn mr_plays_the_reviewer() {
     assert_snapshot!(state.replace_all(&shown, "[STATE]"), @r"
     app !1 (open)
     Update [HOST]/base to 1.1.0
-    imagebot/[KEY] -> main
+    imagebot/[KEY] → main
     labels: imagebot
 
     <!-- imagebot:[STATE] -->
@@ -503,14 +503,14 @@ fn demo_tells_the_story_and_keeps_what_it_is_told_to_keep() {
 
     pass 1 of imagebot
       ruby !1 opened: Update acme/base to 1.1.0
-          Dockerfile acme/base 1.0.0@sha256:[SHORT] 1.1.0@sha256:[SHORT]
+          Dockerfile acme/base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT]
       ruby !1 tested by the CI of ruby: green
       ruby !1 merged
       the CI of ruby built and published acme/ruby:1.0.1 on acme/base:1.1.0@sha256:[SHORT]
 
     pass 2 of imagebot
       app !1 opened: Update acme/ruby to 1.0.1
-          Dockerfile acme/ruby 1.0.0@sha256:[SHORT] 1.0.1@sha256:[SHORT]
+          Dockerfile acme/ruby: 1.0.0@sha256:[SHORT] → 1.0.1@sha256:[SHORT]
       app !1 tested by the CI of app: green
       app !1 merged
       the CI of app built and published acme/app:1.0.1 on acme/ruby:1.0.1@sha256:[SHORT]
@@ -563,6 +563,9 @@ fn demo_tells_the_story_and_keeps_what_it_is_told_to_keep() {
         .expect(0);
     assert!(ran.stdout.contains("builds done: 0"), "{}", ran.stdout);
     assert!(ran.stdout.contains("ruby is red"), "{}", ran.stdout);
+    let red = "  nothing to propose; ruby !1 is open and red\n";
+    assert_eq!(ran.stdout.matches("nothing to propose").count(), 1);
+    assert!(ran.stdout.contains(red), "{}", ran.stdout);
 }
 
 #[test]

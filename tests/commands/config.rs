@@ -105,7 +105,7 @@ fn check_says_what_is_right() {
     assert_snapshot!(place.run(&args).all(), @r"
     exit 0
     --- stderr
-    config.toml is valid: 1 forge, 12 registries, 2 rules
+    config.toml is valid: 1 forge, 12 registries (11 public), 2 rules
     imagebot.toml is valid: 0 rules, 1 argument
     ");
     assert_snapshot!(place.run(&["config", "check"]).all(), @r#"

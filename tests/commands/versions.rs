@@ -34,11 +34,11 @@ fn c14_cascade_writes_what_follows_once_and_leaves_no_litter() {
     assert_snapshot!(ran.all(), @r"
     exit 0
     --- stdout
-    contexts/02-ruby/Dockerfile:2  base  1.0.0@sha256:[SHORT] -> 1.1.0  inner-new
-    contexts/10-app/Dockerfile:3   base  1.0.0 -> 1.1.0                      inner-new
-    contexts/10-app/Dockerfile:2   ruby  2.0.0 -> 2.0.1                      inner-follows
-    contexts/02-ruby/info.edn      ruby  2.0.0 -> 2.0.1                      version
-    contexts/10-app/info.edn       app   0.9.9 -> 0.9.10                     version
+    contexts/02-ruby/Dockerfile:2  base  1.0.0@sha256:[SHORT] → 1.1.0  inner-new
+    contexts/10-app/Dockerfile:3   base  1.0.0 → 1.1.0                      inner-new
+    contexts/10-app/Dockerfile:2   ruby  2.0.0 → 2.0.1                      inner-follows
+    contexts/02-ruby/info.edn      ruby  2.0.0 → 2.0.1                      version
+    contexts/10-app/info.edn       app   0.9.9 → 0.9.10                     version
     --- stderr
     5 changes would be made
     ");
@@ -164,8 +164,8 @@ fn cascade_goes_by_imagebot_toml_and_says_what_is_missing() {
     assert_snapshot!(ran.all(), @r"
     exit 0
     --- stdout
-    Dockerfile:1  reg.io/a  1.0.0 -> 1.0.1  inner-new
-    package.json  reg.io/b  3.0.0 -> 3.1.0  version
+    Dockerfile:1  reg.io/a  1.0.0 → 1.0.1  inner-new
+    package.json  reg.io/b  3.0.0 → 3.1.0  version
     --- stderr
     2 changes made
     ");
@@ -444,7 +444,7 @@ async fn update_raises_versions_too_and_check_shows_them() {
         .expect(0);
     assert!(
         ran.stdout
-            .contains("=Cargo.toml toml%3Apackage.version 0.3.0 0.4.0"),
+            .contains("Cargo.toml toml:package.version: 0.3.0 → 0.4.0"),
         "{}",
         ran.stdout
     );
@@ -454,8 +454,8 @@ async fn update_raises_versions_too_and_check_shows_them() {
     assert_snapshot!(ran.all(), @r"
     exit 0
     --- stdout
-    Dockerfile [HOST]/base 1.0.0 2.0.0
-    =Cargo.toml toml%3Apackage.version 0.3.0 0.4.0
+    Dockerfile:1 [HOST]/base: 1.0.0 → 2.0.0 (major)
+    Cargo.toml toml:package.version: 0.3.0 → 0.4.0
     --- stderr
     2 changes made
     ");

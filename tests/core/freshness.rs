@@ -1,8 +1,8 @@
 //! Freshness as values: one helper makes images of words, and each row is a case.
 
 use imagebot::family::freshness::{
-    Answer, Case, Code, Content, Freshness, Parent, Parents, Published, Question, Row, Rung, Step,
-    Then, believed_revision, judge, overall, parents_of,
+    Answer, Case, Code, Content, Freshness, FreshnessQuestion, Parent, Parents, Published, Row,
+    Rung, Step, Then, believed_revision, judge, overall, parents_of,
 };
 use imagebot::image::{Digest, Platform, Reference};
 use imagebot::repo::CommitId;
@@ -114,7 +114,7 @@ fn material(reference: &str, digest: Digest) -> Reference {
     Reference::parse(&format!("{reference}@{digest}")).unwrap()
 }
 
-/// What is said once `Question::Content` is answered with what the parent knows, or with nothing.
+/// What is said once `FreshnessQuestion::Content` is answered with what the parent knows, or with nothing.
 #[track_caller]
 fn answer(
     child: &Content,
@@ -133,11 +133,11 @@ fn answer(
         };
         match judge(&case) {
             Ok(answer) => return answer,
-            Err(Question::Content(digest)) => {
+            Err(FreshnessQuestion::Content(digest)) => {
                 assert!(!parent.known.contains_key(&digest), "asked twice");
                 parent.known.insert(digest, None);
             }
-            Err(Question::Provenance) => panic!("provenance is there"),
+            Err(FreshnessQuestion::Provenance) => panic!("provenance is there"),
         }
     }
 }
@@ -607,11 +607,14 @@ fn provenance_is_asked_for_only_where_the_pin_does_not_tell() {
             materials: None,
         })
     };
-    assert_eq!(ask(None), Err(Question::Provenance));
+    assert_eq!(ask(None), Err(FreshnessQuestion::Provenance));
     let pin = then(Role::Base, &format!("base:1@{}", now.digest));
     assert!(ask(Some(&pin)).is_ok());
     let other = then(Role::Base, &format!("base:1@{}", digest("x")));
-    assert_eq!(ask(Some(&other)), Err(Question::Content(digest("x"))));
+    assert_eq!(
+        ask(Some(&other)),
+        Err(FreshnessQuestion::Content(digest("x")))
+    );
 }
 
 /// Why a revision is believed or not.

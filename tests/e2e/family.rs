@@ -3,7 +3,7 @@
 use super::forge::On;
 use super::world::{World, of, reasons, statuses};
 use imagebot::repo::CiStatus;
-use imagebot::run::{pass, portrait};
+use imagebot::run::{family_graph, pass};
 use std::sync::Arc;
 
 on_every_forge!(
@@ -365,14 +365,14 @@ async fn a_label_that_is_read_late_holds_all_the_same(on: On) {
 /// The states of the graph, `image state`.
 async fn states(world: &World) -> Vec<String> {
     let setup = Arc::new(world.set_up(None).await.expect("a set-up"));
-    let portrait = portrait(&setup, &world.options(None), false).await;
-    let told = portrait
+    let family_graph = family_graph(&setup, &world.options(None), false).await;
+    let told = family_graph
         .problems
         .iter()
         .all(|problem| problem.code == "lookup-failed");
-    assert!(told, "{portrait:?}");
+    assert!(told, "{family_graph:?}");
     let host = format!("{}/acme/", world.server.host());
-    let nodes = portrait.nodes.iter().map(|node| {
+    let nodes = family_graph.nodes.iter().map(|node| {
         let by = node.held_by.as_deref().map(|by| format!(" {by}"));
         let by = by.map(|by| by.replace("team/", "")).unwrap_or_default();
         let tag = node.tag.as_deref().unwrap_or("-");
@@ -576,14 +576,14 @@ async fn a_parent_that_is_not_listed_now_is_not_taken_for_settled() {
     let detail = &of(&report, "bottom").decisions[0].detail;
     assert!(detail.contains("it could not be read"), "{detail}");
     let setup = Arc::new(world.set_up(None).await.expect("a set-up"));
-    let graph = portrait(&setup, &world.options(None), false).await;
+    let graph = family_graph(&setup, &world.options(None), false).await;
     let right = graph
         .nodes
         .iter()
         .find(|node| node.name().ends_with("/right"));
     let right = right.expect("it is in the family");
     assert_eq!(right.state.code(), "unknown", "{right:?}");
-    let order = imagebot::run::order_of_all(&setup, &world.options(None)).await;
+    let order = imagebot::run::build_order_of_all(&setup, &world.options(None)).await;
     let step = order
         .steps
         .iter()

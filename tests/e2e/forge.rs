@@ -1,4 +1,4 @@
-//! Where the repositories of a world are: in a folder, on a GitLab or on a GitHub. The same words for what people do.
+//! The forge that a test runs on: a folder, a GitLab or a GitHub. Each has the same verbs for what users do.
 
 use super::bare::{copy, git};
 use super::fake_github::{FakeGitHub, TokenOptions};

@@ -3,7 +3,7 @@
 use crate::bench::{Bench, change, on, push};
 use crate::git_repos::Content;
 use imagebot::git::{TreeChange, TreeEntryKind};
-use imagebot::repo::CommitId;
+use imagebot::repo::{CommitId, ObjectId};
 use std::collections::BTreeSet;
 
 const OURS: &str = "imagebot/x";
@@ -249,7 +249,7 @@ async fn changes_tell_kinds_and_never_leave_a_path_out() {
     );
     let mut cached = bench.open("app").await;
     let changes = cached.changes(&before, &after).await.unwrap();
-    let kind = |side: &Option<(TreeEntryKind, CommitId)>| side.as_ref().map(|(kind, _)| *kind);
+    let kind = |side: &Option<(TreeEntryKind, ObjectId)>| side.as_ref().map(|(kind, _)| *kind);
     let kinds: Vec<_> = changes
         .iter()
         .map(|c| (c.path.as_str(), kind(&c.before), kind(&c.after)))

@@ -470,5 +470,8 @@ async fn an_old_git_is_refused() {
         crate::bench::identity(),
     )
     .await;
-    assert_eq!(none.unwrap_err().code(), "git-version");
+    let none = none.unwrap_err();
+    assert_eq!(none.code(), "git-version");
+    let said = "git cannot be started (No such file or directory (os error 2)); imagebot needs git 2.38 or newer";
+    assert!(none.to_string().starts_with(said), "{none}");
 }

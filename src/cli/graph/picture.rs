@@ -1,27 +1,27 @@
-//! The arrows of a portrait by index, and a part of it.
+//! The edges of a family graph by index, and a part of the graph.
 
-use crate::run::Portrait;
+use crate::run::FamilyGraph;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Who stands on whom, by the nodes' places in the portrait.
+/// Which node is built on which, by their indexes in the graph.
 pub(super) struct Picture {
     pub(super) children: Vec<BTreeSet<usize>>,
     pub(super) parents: Vec<BTreeSet<usize>>,
 }
 
-/// A part of a portrait.
+/// A part of a graph.
 pub(super) struct Part(BTreeSet<usize>);
 
 impl Picture {
-    pub(super) fn new(portrait: &Portrait) -> Self {
-        let nodes = portrait.nodes.iter().enumerate();
+    pub(super) fn new(family_graph: &FamilyGraph) -> Self {
+        let nodes = family_graph.nodes.iter().enumerate();
         let places: BTreeMap<&str, usize> = nodes.map(|(index, n)| (n.name(), index)).collect();
-        let count = portrait.nodes.len();
+        let count = family_graph.nodes.len();
         let mut picture = Self {
             children: vec![BTreeSet::new(); count],
             parents: vec![BTreeSet::new(); count],
         };
-        for edge in &portrait.edges {
+        for edge in &family_graph.edges {
             let place = |name: &str| places.get(name).copied();
             if let (Some(parent), Some(child)) = (place(&edge.parent), place(&edge.child)) {
                 picture.children[parent].insert(child);
@@ -31,7 +31,7 @@ impl Picture {
         picture
     }
 
-    /// These nodes, and what is above or below them.
+    /// These nodes with their ancestors or descendants.
     pub(super) fn keep(&self, nodes: &[usize], up: bool, down: bool) -> Part {
         let mut kept: BTreeSet<usize> = nodes.iter().copied().collect();
         for (wanted, arrows) in [(up, &self.parents), (down, &self.children)] {
@@ -49,18 +49,20 @@ impl Picture {
 }
 
 impl Part {
-    /// Takes everything else out of the portrait.
-    pub(super) fn apply(&self, portrait: &mut Portrait) {
-        let nodes = std::mem::take(&mut portrait.nodes).into_iter().enumerate();
-        portrait.nodes = nodes
+    /// Removes everything else from the graph.
+    pub(super) fn apply(&self, family_graph: &mut FamilyGraph) {
+        let nodes = std::mem::take(&mut family_graph.nodes)
+            .into_iter()
+            .enumerate();
+        family_graph.nodes = nodes
             .filter(|(index, _)| self.0.contains(index))
             .map(|(_, node)| node)
             .collect();
-        let names: BTreeSet<&str> = portrait.nodes.iter().map(|node| node.name()).collect();
+        let names: BTreeSet<&str> = family_graph.nodes.iter().map(|node| node.name()).collect();
         let has = |name: &String| names.contains(name.as_str());
-        portrait
+        family_graph
             .edges
             .retain(|edge| has(&edge.parent) && has(&edge.child));
-        portrait.cycles.retain(|cycle| cycle.iter().any(has));
+        family_graph.cycles.retain(|cycle| cycle.iter().any(has));
     }
 }

@@ -11,7 +11,7 @@ pub(super) struct Reply {
     body: Bytes,
 }
 
-/// An answer to a request that did not, with the distribution specification's code.
+/// An answer to a request that failed, with the distribution specification's code.
 #[derive(Debug)]
 pub(super) struct Failure {
     status: StatusCode,
@@ -71,17 +71,17 @@ impl Failure {
         Self { status, code }
     }
 
-    /// Something that is not there.
+    /// Something that does not exist.
     pub(super) fn unknown(code: &'static str) -> Self {
         Self::new(StatusCode::NOT_FOUND, code)
     }
 
-    /// Something that is not what it should be.
+    /// Something that is invalid.
     pub(super) fn invalid(code: &'static str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code)
     }
 
-    /// A request that the registry does not know.
+    /// A request that the registry does not support.
     pub(super) fn unsupported() -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED")
     }

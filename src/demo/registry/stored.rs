@@ -32,7 +32,7 @@ pub(super) struct Shelf {
     blobs: BTreeMap<String, Content>,
 }
 
-/// Bytes, in base64 in a file.
+/// Bytes; base64 in the file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 struct Content(Bytes);
@@ -99,7 +99,7 @@ impl Stored {
         Ok(reply.header("docker-content-digest", digest))
     }
 
-    /// Stores a manifest whose parts are all there.
+    /// Stores a manifest; all its parts must exist.
     pub(super) fn put_manifest(
         &mut self,
         name: &str,
@@ -185,7 +185,7 @@ impl Stored {
         Ok(going_on(name, id, length))
     }
 
-    /// Ends an upload, with the last chunk if there is one.
+    /// Ends an upload, with the last chunk if the request has one.
     pub(super) fn finish_upload(
         &mut self,
         name: &str,
@@ -225,7 +225,7 @@ impl Stored {
     }
 }
 
-/// A manifest is JSON, and what it names was pushed before it.
+/// Checks that a manifest is JSON and that its parts were pushed before it.
 fn check_parts(shelf: Option<&Shelf>, body: &[u8]) -> Result<(), Failure> {
     let invalid = || Failure::invalid("MANIFEST_INVALID");
     let manifest: serde_json::Value = serde_json::from_slice(body).map_err(|_| invalid())?;

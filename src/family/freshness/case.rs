@@ -22,7 +22,7 @@ pub struct Case<'a> {
 
 /// Something that has to be known first.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Question {
+pub enum FreshnessQuestion {
     /// What provenance says of the image on this platform.
     Provenance,
     /// What a digest of the parent stands for.

@@ -1,7 +1,7 @@
 //! The way down the ladder, for one platform and one parent.
 
 use super::answer::{Answer, Code};
-use super::case::{Case, Question};
+use super::case::{Case, FreshnessQuestion};
 use super::compare::{Compared, begins_with, compare};
 use super::content::Published;
 use super::layers;
@@ -10,7 +10,7 @@ use crate::image::Digest;
 use crate::source::Role;
 
 /// Judges one case, or names the one thing that has to be asked first: what is not needed is not asked for.
-pub fn judge(case: &Case<'_>) -> Result<Answer, Question> {
+pub fn judge(case: &Case<'_>) -> Result<Answer, FreshnessQuestion> {
     let current = match &case.parent.current {
         Ok(current) => current,
         Err((code, why)) => return Ok(Answer::bare(*code, why.clone())),
@@ -21,7 +21,7 @@ pub fn judge(case: &Case<'_>) -> Result<Answer, Question> {
     {
         return Ok(answer);
     }
-    let materials = case.materials.ok_or(Question::Provenance)?;
+    let materials = case.materials.ok_or(FreshnessQuestion::Provenance)?;
     if let Some(named) = material(case.parent, materials)
         && let Some(answer) = weigh(case, current, &named, &mut suspect)?
     {
@@ -66,7 +66,7 @@ fn weigh(
     current: &Published,
     named: &Named,
     suspect: &mut Option<Answer>,
-) -> Result<Option<Answer>, Question> {
+) -> Result<Option<Answer>, FreshnessQuestion> {
     let platform = case.parent.platform_for(case.platform);
     let platform = platform.as_ref();
     let shown = case.parent.shown();
@@ -89,7 +89,7 @@ fn weigh(
     let (mut others, mut gone) = (Vec::new(), None);
     for digest in &named.digests {
         let known = case.parent.known.get(digest);
-        let known = known.ok_or_else(|| Question::Content(digest.clone()))?;
+        let known = known.ok_or_else(|| FreshnessQuestion::Content(digest.clone()))?;
         let Some(known) = known else {
             gone = gone.or(Some(digest));
             continue;

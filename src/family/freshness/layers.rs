@@ -1,7 +1,7 @@
 //! The two rungs that need no digest: layers and history.
 
 use super::answer::{Answer, Code, Rung};
-use super::case::Question;
+use super::case::FreshnessQuestion;
 use super::compare::{begins_with, same, shared};
 use super::content::Content;
 use super::history::{begins_with_steps, is_another_build, metadata_change};
@@ -16,7 +16,7 @@ pub(super) fn judge(
     current: &Content,
     platform: &Platform,
     suspect: Option<Answer>,
-) -> Result<Answer, Question> {
+) -> Result<Answer, FreshnessQuestion> {
     let shown = parent.shown();
     if begins_with(child, current) {
         return Ok(match metadata_change(child, current) {
@@ -49,7 +49,7 @@ pub(super) fn judge(
     }
     for digest in &parent.older {
         let known = parent.known.get(digest);
-        let known = known.ok_or_else(|| Question::Content(digest.clone()))?;
+        let known = known.ok_or_else(|| FreshnessQuestion::Content(digest.clone()))?;
         let older = known.as_ref().and_then(|known| known.content(platform));
         let Some(older) = older else {
             continue;

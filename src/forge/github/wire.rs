@@ -10,7 +10,7 @@ use super::login::{Login, Minted};
 use super::settings::GitHubSettings;
 use crate::forge::error::ForgeError;
 use crate::forge::wire::{Budgets, Refused, Writes, server_time};
-use crate::http::{Client, Clock, Gates, Origin, HttpRequest, HttpResponse, redirect_target};
+use crate::http::{Client, Clock, Gates, HttpRequest, HttpResponse, Origin, redirect_target};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use http_body_util::BodyExt as _;

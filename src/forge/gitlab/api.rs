@@ -273,7 +273,10 @@ impl Api {
     }
 
     /// Reads an answer's JSON.
-    pub(super) fn decode<T: DeserializeOwned>(&self, response: &HttpResponse) -> Result<T, ForgeError> {
+    pub(super) fn decode<T: DeserializeOwned>(
+        &self,
+        response: &HttpResponse,
+    ) -> Result<T, ForgeError> {
         serde_json::from_slice(&response.body).map_err(|error| {
             let what = format!(
                 "{} did not answer like GitLab: {error}",

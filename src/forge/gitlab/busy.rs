@@ -37,7 +37,11 @@ impl Busy {
     }
 
     /// Waits until requests of this kind are taken again.
-    pub(super) async fn wait(&self, request: &HttpRequest, clock: &Clock) -> Result<(), ForgeError> {
+    pub(super) async fn wait(
+        &self,
+        request: &HttpRequest,
+        clock: &Clock,
+    ) -> Result<(), ForgeError> {
         let refused = self.lock().get(&kind(request)).copied();
         match refused {
             None => {}

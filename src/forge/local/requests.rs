@@ -223,7 +223,7 @@ impl Requests<'_> {
             .move_ref(
                 &self.repo.remote,
                 &format!("{MERGE_REQUESTS}{number}"),
-                before,
+                before.map(|commit| &**commit),
                 Some(&commit),
             )
             .await?)

@@ -33,7 +33,7 @@ pub(super) async fn write(
             Some(text) => Some(git.write_blob(&repo.remote, text.as_bytes()).await?),
             None => None,
         };
-        let moved = git.move_ref(&repo.remote, name, before.as_ref(), blob.as_ref());
+        let moved = git.move_ref(&repo.remote, name, before.as_deref(), blob.as_ref());
         if moved.await? {
             return Ok(());
         }

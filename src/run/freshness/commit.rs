@@ -2,7 +2,7 @@
 
 use super::subject::Built;
 use crate::family::freshness::Then;
-use crate::git::{TreeEntryKind, Git, GitError};
+use crate::git::{Git, GitError, TreeEntryKind};
 use crate::repo::CommitId;
 use crate::run::observe::healed;
 use crate::run::setup::Setup;

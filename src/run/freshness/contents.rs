@@ -100,7 +100,8 @@ async fn image_of(setup: &Setup, lookup: &Lookup, digest: &Digest) -> Result<Con
         .manifest(&lookup.image, login.as_ref(), digest)
         .await
         .map_err(told)?;
-    let Some(registry::ManifestContent::Image(image)) = manifest.map(|manifest| manifest.content) else {
+    let Some(registry::ManifestContent::Image(image)) = manifest.map(|manifest| manifest.content)
+    else {
         return Err(format!(
             "{} is not an image or no longer exists",
             digest.short()

@@ -8,7 +8,8 @@ use super::parents::{self, Found, Wanted};
 use super::report::FreshnessReport;
 use super::subject::Subject;
 use crate::family::freshness::{
-    Answer, Case, Code, Content, Parents, Question, Row, Then, believed_revision, judge, parents_of,
+    Answer, Case, Code, Content, FreshnessQuestion, Parents, Row, Then, believed_revision, judge,
+    parents_of,
 };
 use crate::image::{Digest, Platform, Reference, Tag};
 use crate::plan::Lookup;
@@ -283,8 +284,8 @@ impl Look<'_> {
             };
             match judge(&case) {
                 Ok(answer) => return answer,
-                Err(Question::Provenance) => materials = Some(self.materials(child).await),
-                Err(Question::Content(digest)) => {
+                Err(FreshnessQuestion::Provenance) => materials = Some(self.materials(child).await),
+                Err(FreshnessQuestion::Content(digest)) => {
                     let platforms = self.read.published.contents.keys().cloned().collect();
                     let asked = parents::ask(self.setup, found, digest, &platforms).await;
                     if let Err((code, why)) = asked {

@@ -7,11 +7,11 @@ use super::super::order::Number;
 use super::super::reading::{Calendar, Reading, Style};
 use super::super::words::{cpu_end, is_separator, is_system, takes_number};
 
-/// Where the version of a tag stands: `v1.2.3` from `start`, its numbers from `digits` to `end`.
+/// The position of the version in a tag: `v1.2.3` from `start`, its numbers from `digits` to `end`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Core {
-    /// Where the operating system ends that stands in front of a version of its own: `alpine-3.19` in
-    /// `alpine-3.19-v4.6.4`. It is part of the variant.
+    /// The end of an operating system that precedes another version: `alpine-3.19` in `alpine-3.19-v4.6.4`. It is part
+    /// of the variant.
     system: usize,
     pub(super) start: usize,
     digits: usize,
@@ -19,8 +19,8 @@ pub(super) struct Core {
     style: Style,
 }
 
-/// Finds the version behind an operating system that stands in front, or else the first number run that begins a
-/// segment, or else the first number run.
+/// Finds the version after a leading operating system, or else the first number run that begins a segment, or else the
+/// first number run.
 pub(super) fn find(tag: &str, hashes: HashMarks) -> Option<Core> {
     if let Some(core) = behind_system(tag, hashes) {
         return Some(core);
@@ -37,8 +37,8 @@ pub(super) fn find(tag: &str, hashes: HashMarks) -> Option<Core> {
     })
 }
 
-/// The version behind `alpine-3.19-`, `ubuntu-18.04-` or `al2.`: directly behind, or further on a date or a dotted number
-/// that belongs to no other word. Without one the operating system's number is the version.
+/// The version after `alpine-3.19-`, `ubuntu-18.04-` or `al2.`: directly after it, or further on a date or a dotted
+/// number that belongs to no other word. If there is none, the operating system's number is the version.
 fn behind_system(tag: &str, hashes: HashMarks) -> Option<Core> {
     let system = system_end(tag, hashes)?;
     let direct = system + 1;
@@ -63,7 +63,7 @@ fn is_cut(c: char) -> bool {
     u8::try_from(c).is_ok_and(is_separator)
 }
 
-/// The end of an operating system's name and number at the very front, where something follows it.
+/// The end of a leading operating system with its number, if anything follows.
 fn system_end(tag: &str, hashes: HashMarks) -> Option<usize> {
     let bytes = tag.as_bytes();
     let name = bytes.iter().position(|b| !b.is_ascii_alphabetic())?;
@@ -87,7 +87,7 @@ fn system_end(tag: &str, hashes: HashMarks) -> Option<usize> {
     end.filter(|end| end + 1 < bytes.len())
 }
 
-/// The first version that begins a segment at `at` or behind it, and the first number run there.
+/// The first version that begins a segment at `at` or later, and the first number run there.
 fn scan(tag: &str, from: usize, hashes: HashMarks) -> (Option<Core>, Option<usize>) {
     let bytes = tag.as_bytes();
     let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
@@ -101,7 +101,7 @@ fn scan(tag: &str, from: usize, hashes: HashMarks) -> (Option<Core>, Option<usiz
         }
         let end = segment_end(bytes, at);
         if !is_hash_segment(tag, at, end, hashes) {
-            // A number behind a dot begins a segment only where the dot follows a letter.
+            // A number after a dot begins a segment only if a letter precedes the dot.
             let begins = at == from
                 || match bytes[at - 1] {
                     b'-' | b'_' => true,
@@ -136,7 +136,7 @@ fn scan(tag: &str, from: usize, hashes: HashMarks) -> (Option<Core>, Option<usiz
 }
 
 impl Core {
-    /// Writes what stands before the version.
+    /// Writes the text before the version.
     pub(super) fn prefix<'t>(&self, tag: &'t str, hashes: HashMarks, out: &mut Reading<'t>) {
         let mut kept = match self.system {
             0 => 0,
@@ -147,7 +147,7 @@ impl Core {
             }
         };
         let mut at = kept;
-        // A hash carries no order and need not agree: it is an empty piece.
+        // A hash has no order and need not agree: it is an empty piece.
         while at < self.start {
             let end = segment_end(tag.as_bytes(), at).min(self.start);
             if is_hash_segment(tag, at, end, hashes) {
@@ -161,7 +161,7 @@ impl Core {
         }
     }
 
-    /// Writes the numbers, what calendar they are of and the levels.
+    /// Writes the numbers, the kind of calendar they belong to, and the levels.
     pub(super) fn version<'t>(&self, tag: &'t str, out: &mut Reading<'t>) {
         let core = &tag[self.digits..self.end];
         out.style = self.style;
@@ -226,7 +226,7 @@ pub(super) fn digits_end(bytes: &[u8], at: usize) -> usize {
         .unwrap_or(rest.len())
 }
 
-/// Whether a segment is a hash, by its letters or by its place; a date never is.
+/// Whether a segment is a hash, by its letters or by its position; a date never is.
 pub(super) fn is_hash_segment(tag: &str, at: usize, end: usize, hashes: HashMarks) -> bool {
     let segment = &tag[at..end];
     if is_hash(segment, 64) {

@@ -18,7 +18,7 @@ pub(super) fn read<'t>(tag: &'t str, at: usize, hashes: HashMarks, out: &mut Rea
         hashes,
         at,
         words: out.words.len(),
-        // `.2` in `20240115.2` continues a date, so it is no second version.
+        // `.2` in `20240115.2` continues a date, so it is not a second version.
         dotted: dated.then_some(Dotted {
             first: 0,
             plain: false,
@@ -36,7 +36,7 @@ pub(super) fn read<'t>(tag: &'t str, at: usize, hashes: HashMarks, out: &mut Rea
     tail.close_dotted();
 }
 
-/// A piece of the tail: the separator stands at `from`, the text from `start` to `end`.
+/// A piece of the tail: the separator is at `from`, the text from `start` to `end`.
 #[derive(Debug, Clone, Copy)]
 struct Segment<'t> {
     separator: Option<u8>,
@@ -49,7 +49,7 @@ struct Segment<'t> {
 /// Counters that a dot joins.
 struct Dotted {
     first: usize,
-    /// Not behind letters or a date that is the version: two of them may be a second version.
+    /// Not after letters or after a date that is the version: two of them may be a second version.
     plain: bool,
     dated: bool,
     /// Joined to the version by `_`: Java's build, unless dots follow.
@@ -60,7 +60,7 @@ struct Tail<'t, 'o> {
     tag: &'t str,
     hashes: HashMarks,
     at: usize,
-    /// How many words of the variant stand before the version.
+    /// How many words of the variant precede the version.
     words: usize,
     dotted: Option<Dotted>,
     out: &'o mut Reading<'t>,
@@ -81,7 +81,7 @@ impl<'t> Tail<'t, '_> {
         })
     }
 
-    /// The next segment, if it is a number that a word may take: no date, no hash.
+    /// The next segment, if it is a number that a word may take: not a date and not a hash.
     fn next_number(&self, at: usize) -> Option<Segment<'t>> {
         self.next_segment(at).filter(|segment| {
             !segment.text.is_empty()
@@ -91,7 +91,7 @@ impl<'t> Tail<'t, '_> {
         })
     }
 
-    /// The first class that fits wins.
+    /// The first matching class wins.
     fn classify(&mut self, segment: Segment<'t>) {
         if !(self.date(segment) || self.number(segment) || self.worded(segment)) {
             if self.hash(segment) {
@@ -102,7 +102,7 @@ impl<'t> Tail<'t, '_> {
         self.out.add_separators(&self.tag[segment.from..self.at]);
     }
 
-    /// A date or a Unix time, with the time of the day behind it.
+    /// A date or a Unix time, followed by a time of day or not.
     fn date(&mut self, segment: Segment<'t>) -> bool {
         let bytes = self.tag.as_bytes();
         let Segment { start, .. } = segment;
@@ -131,7 +131,7 @@ impl<'t> Tail<'t, '_> {
         true
     }
 
-    /// The end of `2024-01-15` or `2024.01.15`, not of `2024-01`: that may as well be two counters.
+    /// The end of `2024-01-15` or `2024.01.15`, but not of `2024-01`, which may also be two counters.
     fn separated_date_end(&self, at: usize) -> Option<usize> {
         if let Some(end) = dashed_date_end(self.tag, at) {
             return Some(end).filter(|end| end - at == 10);
@@ -144,7 +144,7 @@ impl<'t> Tail<'t, '_> {
             .then_some(at + 10)
     }
 
-    /// The time of the day at the present place, always as hours, minutes and seconds.
+    /// The time of day at the current position, always as hours, minutes and seconds.
     fn time(&mut self) {
         if let Some((end, parts)) = time(self.tag, self.at) {
             if parts[0].is_some() {
@@ -249,7 +249,7 @@ impl<'t> Tail<'t, '_> {
         }
     }
 
-    /// Writes a build counter with letters; one that has no number counts zero.
+    /// Writes a build counter with letters; without a number it counts as zero.
     fn counter(
         &mut self,
         segment: Segment<'t>,
@@ -268,7 +268,7 @@ impl<'t> Tail<'t, '_> {
         true
     }
 
-    /// A hash carries no order, and its separator decides nothing.
+    /// Skips a hash: it has no order, and its separator has no meaning.
     fn hash(&mut self, segment: Segment<'t>) -> bool {
         let hash = is_hash(segment.text, 40)
             || segment.text.len() <= 12
@@ -293,7 +293,7 @@ impl<'t> Tail<'t, '_> {
         } else if meaning(stem) != Some(Meaning::Name) {
             (segment.end, false, has_digit())
         } else if stamp(digits).is_some() {
-            // A date is a counter, even behind the name of an operating system.
+            // A date is a counter, even after the name of an operating system.
             let end = segment.start + stem.len();
             self.out
                 .push_word(&self.tag[segment.from..end], false, false);
@@ -309,7 +309,7 @@ impl<'t> Tail<'t, '_> {
         self.at = end;
     }
 
-    /// The end of a name with its number: attached, or the next segment, and what follows by dots.
+    /// The end of a name with its number: the number is attached or the next segment, and may continue with dots.
     fn name_end(&self, segment: Segment<'t>, digits: &str) -> usize {
         let mut end = segment.end;
         if digits.is_empty() {
@@ -324,7 +324,7 @@ impl<'t> Tail<'t, '_> {
         end
     }
 
-    /// What dots join to something with letters is no second version.
+    /// Text that a dot joins to a piece with letters is not a second version.
     fn lettered(&self) -> Option<Dotted> {
         Some(Dotted {
             first: self.out.counters.len(),
@@ -334,7 +334,7 @@ impl<'t> Tail<'t, '_> {
         })
     }
 
-    /// Begins a group of counters, or goes on with the one that a dot joins this counter to.
+    /// Begins a group of counters, or continues the one that a dot joins this counter to.
     fn join(&mut self, separator: Option<u8>, dated: bool) {
         match &mut self.dotted {
             Some(dotted) if separator == Some(b'.') => dotted.dated |= dated,
@@ -353,7 +353,7 @@ impl<'t> Tail<'t, '_> {
         }
     }
 
-    /// Ends a group: a dotted number of which no part is a date may well be a second version.
+    /// Ends a group: a dotted number without a date in it may be a second version.
     fn close_dotted(&mut self) {
         let place = self.out.bare_count().saturating_add(1);
         if let Some(dotted) = self.dotted.take()

@@ -5,17 +5,17 @@ use crate::source::mapped::{Mapped, Origin};
 use crate::source::passed::PassedOver;
 use std::ops::Range;
 
-/// A name that is given a value.
+/// A name with its value.
 #[derive(Debug)]
 pub(crate) struct Assignment {
     /// The first line of its instruction, counted from 1.
     pub(crate) line: usize,
     pub(crate) name: String,
-    /// Where the value stands, quotes aside; `None` if it is computed, escaped or not in one piece.
+    /// The position of the value without quotes; `None` if it is computed, escaped or not in one piece.
     pub(crate) place: Option<Range<usize>>,
 }
 
-/// The values that all `ARG` or all `LABEL` instructions of a Dockerfile give, in all stages.
+/// The values of all `ARG` or all `LABEL` instructions of a Dockerfile, in all stages.
 pub(crate) fn assignments(text: &str, instruction: &str) -> Vec<Assignment> {
     let escape = directives::read(text, 0).escape;
     let instructions = lines::read(text, 0, escape, &mut PassedOver::default());
@@ -31,7 +31,7 @@ pub(crate) fn assignments(text: &str, instruction: &str) -> Vec<Assignment> {
         if let ([name, _, ..], true) = (&split[..], instruction == "label")
             && !has_equals(name)
         {
-            // `LABEL name value`: everything behind the name is the value.
+            // `LABEL name value`: everything after the name is the value.
             let value = line.text.slice(split[1].start..text.trim_end().len());
             found.push(assignment(line.line, &text[name.clone()], &value));
             continue;

@@ -1,17 +1,17 @@
 //! Parser directives: `# syntax=…`, `# escape=…` at the very top of a file.
 //!
-//! BuildKit reads them twice, by different rules: the frontend is looked for behind a shebang too, but `#` must be a
-//! line's first character; the escape character may stand behind blanks, but not behind a shebang.
+//! BuildKit reads them twice, by different rules. `# syntax` may also follow a shebang, but its `#` must be the line's
+//! first character; `# escape` may follow blanks, but not a shebang.
 
 use crate::source::mapped::Mapped;
 
-/// What the directives of a file say.
+/// The directives of a file.
 pub(super) struct Directives {
     /// The escape character: a backslash unless a directive says otherwise.
     pub(super) escape: u8,
     /// The line and the first word of `# syntax=`.
     pub(super) syntax: Option<(usize, Mapped)>,
-    /// The line and the name of a directive that is there again.
+    /// The line and the name of a repeated directive.
     pub(super) repeated: Option<(usize, String)>,
 }
 
@@ -53,12 +53,12 @@ struct Directive<'a> {
     /// In lower case.
     name: String,
     value: &'a str,
-    /// Where the value begins in the text.
+    /// The position of the value in the text.
     start: usize,
 }
 
-/// The directives at the top of a text. They end at the first line that is none: an instruction, an empty line,
-/// any other comment, an unknown or a repeated name, an escape character that cannot be one. The repeated one is given too.
+/// The directives at the top of a text. They end at the first other line: an instruction, an empty line, any other
+/// comment, an unknown or a repeated name, an invalid escape character. The repeated one is returned too.
 fn block(text: &str, blanks_before: bool) -> (Vec<Directive<'_>>, Option<(usize, String)>) {
     let mut block: Vec<Directive> = Vec::new();
     let mut start = 0;

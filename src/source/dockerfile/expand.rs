@@ -1,4 +1,4 @@
-//! Putting variables into a word, with the place of every byte kept.
+//! Expands variables in a word, and keeps the position of every byte.
 //!
 //! The language is that of BuildKit's `shell.Lex`: quotes, escapes, `$V`, `${V}`, `${V:-x}`, `${V-x}`,
 //! `${V:+x}`, `${V+x}`, `${V:?x}`, `${V?x}`, `${V#p}`, `${V##p}`, `${V%p}`, `${V%%p}`, `${V/p/r}`, `${V//p/r}`.
@@ -7,15 +7,15 @@ use super::glob;
 use crate::source::mapped::Mapped;
 use std::collections::HashMap;
 
-/// The longest value that is still put together, in bytes: no reference is longer (a name of 255, a tag of 128, a
-/// digest of 71 and what stands between), and `ARG A=$A$A` over and over must end.
+/// The longest value that is expanded, in bytes: no reference is longer (a name of 255, a tag of 128, a digest of 71
+/// and the separators), and repeated `ARG A=$A$A` must end.
 const MAX_VALUE: usize = 512;
-/// The most bytes that the values of all variables have together.
+/// The most bytes of the values of all variables together.
 const MAX_KEPT: usize = 256 * 1024;
-/// How deep `${A:-${B:-…}}` may nest.
+/// The deepest nesting of `${A:-${B:-…}}`.
 const MAX_DEPTH: usize = 16;
 
-/// The variables that a word can name.
+/// The variables that a word can use.
 #[derive(Debug, Default)]
 pub(super) struct Scope {
     variables: HashMap<String, Expanded>,
@@ -23,13 +23,13 @@ pub(super) struct Scope {
     kept: usize,
 }
 
-/// A word with its variables put in.
+/// A word with its variables expanded.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Expanded {
     pub(super) value: Mapped,
-    /// The place in the file at which text can be added to the word's end.
+    /// The position in the file at which text can be added to the word's end.
     pub(super) slot: Option<usize>,
-    /// Whether a variable without a known value takes part.
+    /// Whether it contains a variable without a known value.
     pub(super) unresolved: bool,
     /// Whether a part is computed from a variable.
     pub(super) computed: bool,
@@ -38,7 +38,7 @@ pub(super) struct Expanded {
 }
 
 impl Scope {
-    /// Sets a variable. Past [`MAX_KEPT`] it is malformed, so that a file's size bounds what reading it takes.
+    /// Sets a variable. Beyond [`MAX_KEPT`] it is malformed, so that the cost of reading a file is bounded by its size.
     pub(super) fn set(&mut self, name: &str, value: Expanded) {
         let freed = self.variables.remove(name).map_or(0, |v| v.value.len());
         self.kept -= freed;
@@ -51,7 +51,7 @@ impl Scope {
         self.variables.insert(name.to_owned(), value);
     }
 
-    /// Puts variables into a word.
+    /// Expands the variables of a word.
     pub(super) fn expand(&self, word: &Mapped, escape: u8) -> Expanded {
         let mut reader = Reader {
             scope: self,
@@ -78,7 +78,7 @@ impl Expanded {
         }
     }
 
-    /// What is not known, but depends on all of these: their known pieces stay, because a change there moves it.
+    /// An unknown text that depends on all of these: their known pieces stay, because a change of them changes it.
     fn unknown<'a>(of: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut unknown = Self {
             unresolved: true,
@@ -101,16 +101,16 @@ struct Reader<'a> {
     escape: u8,
     at: usize,
     depth: usize,
-    /// Whether escape characters stay, as in patterns.
+    /// Whether escape characters are kept, as in patterns.
     raw_escapes: bool,
 }
 
-/// What the last element of a word was: it decides where text can be added to the word.
+/// The kind of the last element of a word: it decides where text can be added to the word.
 enum Last {
     Nothing,
-    /// Text, or a variable among text: behind this index of the word.
+    /// Text, or a variable among text: after this index of the word.
     Behind(usize),
-    /// The word is one variable: where its own value can be added to.
+    /// The word is one variable: the end of that variable's own value.
     Inner(Option<usize>),
 }
 
@@ -201,7 +201,7 @@ impl Reader<'_> {
                     last = Last::Behind(self.at);
                 }
                 Some(b) if b == self.escape && self.raw_escapes => {
-                    // Kept twice, as BuildKit does: to a pattern it is a backslash then.
+                    // Kept twice, as BuildKit does: for a pattern it is a backslash then.
                     out.value.push_from(self.word, self.at - 1);
                     out.value.push_from(self.word, self.at - 1);
                     last = Last::Behind(self.at);
@@ -282,7 +282,7 @@ impl Reader<'_> {
         match operator {
             Some(operator @ (b'-' | b'+' | b'?')) => {
                 let word = self.nested(b'}', false);
-                // A variable that the builder sets, or that failed to expand, is set to something unknown.
+                // A variable that the builder sets, or whose expansion failed, has an unknown value.
                 let opaque = known.filter(|v| v.is_opaque());
                 let is_set = known.is_some_and(|v| !(empty_is_unset && v.value.is_empty()));
                 match (operator, opaque) {
@@ -322,7 +322,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads a word inside braces, variables put in.
+    /// Reads a word inside braces and expands its variables.
     fn nested(&mut self, stop: u8, raw_escapes: bool) -> Expanded {
         if self.depth >= MAX_DEPTH {
             return Expanded::malformed();
@@ -336,7 +336,7 @@ impl Reader<'_> {
     }
 }
 
-/// What is computed from a variable and the words of the operator.
+/// The result of an operator on a variable and the operator's words.
 fn computed<const N: usize>(
     variable: Option<&Expanded>,
     words: [&Expanded; N],
@@ -402,7 +402,7 @@ mod tests {
         };
         assert_eq!(kept(&scope), scope.kept);
         assert!(scope.kept <= MAX_KEPT);
-        // What is set anew gives back what it took.
+        // A new value frees the bytes of the old one.
         scope.set("v0", of_file("x"));
         scope.set("late", of_file("x"));
         assert!(!scope.variables["late"].malformed);

@@ -1,4 +1,4 @@
-//! The words of a `FROM`, the name that it gives its stage, and the stages that a name with unknown variables can mean.
+//! The words of a `FROM`, the name of its stage, and the stages that a name with unknown variables can mean.
 
 use super::lines::Instruction;
 use super::{template, words};
@@ -26,7 +26,7 @@ pub(super) fn stage_names(instructions: &[Instruction], escape: u8) -> HashSet<S
         .collect()
 }
 
-/// The words of a `FROM`: white space of any kind at the ends is not part of one, and a template's placeholder is one word.
+/// The words of a `FROM`. White space at the ends is not part of a word, and a template's placeholder is one word.
 pub(super) fn from_words(text: &str, from: usize) -> Vec<Range<usize>> {
     let arguments = text[from..].trim();
     let start = text.len() - text[from..].trim_start().len();
@@ -65,7 +65,7 @@ pub(super) fn stage_of(words: &[&str]) -> Option<String> {
     }
 }
 
-/// The literal texts between the variables of a word, in lower case; none where variables are all there is of it.
+/// The literal texts between the variables of a word, in lower case; empty if the word has only variables.
 pub(super) fn pattern_of(written: &str) -> Option<Vec<String>> {
     let mut texts = vec![String::new()];
     let mut rest = written;

@@ -1,4 +1,4 @@
-//! The patterns of `${V#p}`, `${V%p}` and `${V/p/r}`: `*` and `?`, a backslash escapes.
+//! The patterns of `${V#p}`, `${V%p}` and `${V/p/r}`: `*`, `?`, and a backslash that escapes.
 
 /// Removes the shortest or longest match of the pattern from the front.
 pub(super) fn strip_prefix(value: &str, pattern: &str, longest: bool) -> String {
@@ -63,7 +63,7 @@ fn boundaries(value: &str) -> Vec<usize> {
         .collect()
 }
 
-/// Whether the whole text matches. Iterative with one point of return, so that no pattern is slow.
+/// Whether the whole text matches. Iterative with a single backtracking point, so that no pattern is slow.
 fn matches(text: &str, pattern: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
     let pattern = tokens(pattern);

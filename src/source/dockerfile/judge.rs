@@ -1,19 +1,19 @@
 //! Whether a file is well-formed, by `parse-dockerfile`.
 //!
-//! It is asked about the instructions as our reader joined them, not about the file: it knows no heredoc that is
-//! not the first word, and ends directives elsewhere, and what it then says about such a file is not so.
+//! It gets the instructions as our reader joined them, and not the file: it does not know heredocs that are not the
+//! first word, and ends directives elsewhere, so that its errors about such files would be wrong.
 
 use super::lines::Instruction;
 use super::words;
 use crate::source::passed::Passed;
 
-/// What is wrong with the instructions, if anything is.
+/// An error in the instructions, if any.
 pub(super) fn complaint(instructions: &[Instruction], escape: u8) -> Option<Passed> {
-    // An empty file is no Dockerfile, but nothing in it was passed over.
+    // An empty file is not a Dockerfile, but nothing in it was skipped.
     if instructions.is_empty() {
         return None;
     }
-    // The directive was in the file too, so that no instruction stands on its line.
+    // The directive is in the file as well, so that no instruction is on its line.
     let mut text = match escape {
         b'`' => "# escape=`".to_owned(),
         _ => String::new(),
@@ -26,16 +26,16 @@ pub(super) fn complaint(instructions: &[Instruction], escape: u8) -> Option<Pass
         // Every instruction keeps its line number.
         text.extend(std::iter::repeat_n('\n', instruction.line - line));
         line = instruction.line;
-        // A heredoc was read to its end already, and an escape character at the end continues nothing.
+        // The heredoc was already read to its end, and an escape character at the end continues nothing.
         let alone = instruction.text.text().replace("<<", "__");
         text.push_str(alone.trim_end_matches([char::from(escape), ' ', '\t']));
     }
-    // Not `parse`: two stages of one name are well-formed.
+    // Not `parse`: two stages with one name are well-formed.
     let first = match parse_dockerfile::parse_iter(&text) {
         Ok(mut iter) => iter.find_map(Result::err),
         Err(error) => Some(error),
     };
-    // A file that ends too early has no line to blame.
+    // A file that ends too early has no line with the error.
     let last = instructions
         .last()
         .map_or(1, |instruction| instruction.line);
@@ -46,7 +46,7 @@ pub(super) fn complaint(instructions: &[Instruction], escape: u8) -> Option<Pass
     })
 }
 
-/// `ENTRYPOINT []` and `CMD []` take back what the base image says.
+/// `ENTRYPOINT []` and `CMD []` reset the base image's settings.
 fn is_reset(instruction: &str) -> bool {
     let (keyword, rest) = words::keyword(instruction);
     let known = ["entrypoint", "cmd"]

@@ -1,7 +1,7 @@
-//! From the lines of a file to instructions: continuations joined, comments and heredocs set aside.
+//! Splits a file into instructions: joins continuations, and sets comments and heredocs aside.
 //!
-//! The rules are those of BuildKit's parser (`frontend/dockerfile/parser`), with one difference: a line
-//! that BuildKit would refuse hides nothing but itself.
+//! The rules are those of BuildKit's parser (`frontend/dockerfile/parser`), with one difference: a line that BuildKit
+//! would refuse hides only itself.
 
 use super::words;
 use crate::source::located::Comment;
@@ -10,17 +10,17 @@ use crate::source::passed::{Passed, PassedOver};
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
-/// One instruction: its continued lines joined, each byte with its place in the file.
+/// One instruction: its lines joined, each byte with its position in the file.
 pub(super) struct Instruction {
     /// The first line, counted from 1.
     pub(super) line: usize,
     /// The text from the keyword on.
     pub(super) text: Mapped,
-    /// What the `# imagebot:` comments right above say.
+    /// The `# imagebot:` comments right above.
     pub(super) notes: Vec<Comment>,
 }
 
-/// A line of the file without its end, and where it begins.
+/// A line of the file without its end, and its position.
 #[derive(Clone, Copy)]
 struct Physical<'a> {
     text: &'a str,
@@ -28,7 +28,7 @@ struct Physical<'a> {
 }
 
 impl<'a> Physical<'a> {
-    /// What a heredoc's name is compared with.
+    /// The text that a heredoc's terminator is compared with.
     fn end_of(&self, strip_tabs: bool) -> &'a str {
         if strip_tabs {
             self.text.trim_start_matches('\t')
@@ -87,7 +87,8 @@ pub(super) fn read(
         for terminator in words::heredocs(joined.text(), escape) {
             let last = last_lines.get_or_init(|| last_lines_of(&physical));
             let ends = |body: &Physical| body.end_of(terminator.strip_tabs) == terminator.name;
-            // What is not further down is not looked for: a search that fails would be made again and again.
+            // A terminator that is not in the rest of the file is not searched for: such searches would repeat again
+            // and again.
             let end = match last.get(&(terminator.strip_tabs, terminator.name.as_str())) {
                 Some(last) if *last >= next => physical[next..].iter().position(ends),
                 _ => None,
@@ -134,7 +135,7 @@ fn last_lines_of<'a>(physical: &[Physical<'a>]) -> HashMap<(bool, &'a str), usiz
     last
 }
 
-/// Adds a line without its continuation character; whether the instruction ends with it.
+/// Adds a line without its continuation character; returns whether the instruction ends with it.
 fn push_line(joined: &mut Mapped, text: &str, start: usize, escape: u8) -> bool {
     let content = text.trim_end_matches([' ', '\t']);
     let continued = content.as_bytes().split_last().and_then(|(last, before)| {

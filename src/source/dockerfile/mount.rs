@@ -2,8 +2,8 @@
 
 use crate::source::mapped::Mapped;
 
-/// The comma-separated fields of a mount, as CSV has them: a comma between double quotes separates nothing, the
-/// quotes are removed, and two of them stand for one.
+/// The comma-separated fields of a mount, as in CSV: a comma between double quotes separates nothing, the quotes are
+/// removed, and two of them stand for one.
 pub(super) fn fields(value: &Mapped) -> Vec<Mapped> {
     let bytes = value.bytes();
     let mut fields = vec![Mapped::default()];

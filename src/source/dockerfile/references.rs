@@ -9,14 +9,16 @@ use super::mount;
 use super::template;
 use super::words::{self, Flag};
 use crate::image::Reference;
-use crate::source::located::{Around, Comment, Resolution, ReferenceKind, KnownReference, Located, WhyNot};
+use crate::source::located::{
+    Around, Comment, KnownReference, Located, ReferenceKind, Resolution, WhyNot,
+};
 use crate::source::mapped::{Mapped, Origin};
 use crate::source::passed::{Passed, PassedOver};
 use crate::source::stages::{Stage, Stages};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
-/// Variables that the builder sets without any `ARG`; what they hold is known only in the build.
+/// Variables that the builder sets without any `ARG`; their values are known only during the build.
 const SET_BY_BUILDER: [&str; 10] = [
     "BUILDPLATFORM",
     "BUILDOS",
@@ -51,19 +53,19 @@ const INSTRUCTIONS: [&str; 18] = [
     "workdir",
 ];
 
-/// The most bytes that all words have together once variables are put in: many times a file's size means that one
-/// variable is used over and over to fill the memory.
+/// The most bytes of all words together after expansion: many times a file's size means that one variable is repeated
+/// to exhaust the memory.
 const MAX_EXPANDED: usize = 4 * 1024 * 1024;
 
-/// What a file holds.
+/// The contents of a file.
 pub(crate) struct Read {
     /// The references, in the order of the file.
     pub(crate) references: Vec<Located>,
-    /// What an edit must leave as it is although no reference says it, in the order of the file.
+    /// Texts that an edit must not change although they are not references, in the order of the file.
     pub(crate) around: Vec<Around>,
     /// The stages.
     pub(crate) stages: Stages,
-    /// What was passed over.
+    /// What was skipped.
     pub(crate) passed: PassedOver,
 }
 
@@ -91,7 +93,13 @@ pub(crate) fn read(text: &str, base: usize, args: &BTreeMap<String, String>) -> 
     }
     if let Some((line, word)) = directives.syntax {
         let expanded = literal(&word);
-        reader.add(line, ReferenceKind::Syntax, &word, expanded, Place::default());
+        reader.add(
+            line,
+            ReferenceKind::Syntax,
+            &word,
+            expanded,
+            Place::default(),
+        );
     }
     if let Some(line) = template::first_line(&instructions) {
         let what = "the file is a template: what its engine fills in is not known";
@@ -140,18 +148,18 @@ struct Reader<'a> {
     scope: Scope,
     /// The stages defined so far.
     stages: Stages,
-    /// The stages that have a name, by it.
+    /// The named stages, by name.
     stage_at: HashMap<String, usize>,
     all_stages: HashSet<String>,
     before_first_from: bool,
-    /// The bytes that variables were put into, of all words together.
+    /// The bytes of all expanded words together.
     expanded: usize,
     found: Vec<Located>,
     around: Vec<Around>,
     passed: PassedOver,
 }
 
-/// What stands around a reference.
+/// The context of a reference.
 #[derive(Default)]
 struct Place {
     stage: Option<String>,
@@ -242,7 +250,7 @@ impl Reader<'_> {
             let expanded = self.expand(&flag.value);
             self.around(instruction.line, &flag.value, &expanded);
         }
-        // A number is no stage's name here.
+        // A number is not a stage's name here.
         let is_number = name.parse::<usize>().is_ok();
         let base = self.stage_at.get(&name).copied();
         let base = base.filter(|_| known && !is_number);
@@ -258,7 +266,13 @@ impl Reader<'_> {
                 platform: platform.map(|flag| flag.value.text().to_owned()),
                 notes: instruction.notes.clone(),
             };
-            self.add(instruction.line, ReferenceKind::From, &written, expanded, place);
+            self.add(
+                instruction.line,
+                ReferenceKind::From,
+                &written,
+                expanded,
+                place,
+            );
         }
         let number = self.stages.0.len();
         self.stage_at
@@ -301,7 +315,7 @@ impl Reader<'_> {
                     .eq_ignore_ascii_case("from")
                     .then(|| field.slice(equals + 1..field.len()))
             };
-            // Of several, the last one counts.
+            // If there are several, the last one counts.
             if let Some(image) = mount::fields(&flag.value).into_iter().rev().find_map(from) {
                 self.takes(image.text());
                 self.named_image(instruction, &image, kind);
@@ -319,7 +333,7 @@ impl Reader<'_> {
         }
     }
 
-    /// An image in a flag: never a stage of this file, and no variable is expanded.
+    /// An image in a flag: never a stage of this file, and variables are not expanded.
     fn named_image(&mut self, instruction: &Instruction, value: &Mapped, kind: ReferenceKind) {
         let text = value.text();
         if text.is_empty()
@@ -343,7 +357,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Puts variables into a word that is kept. Past [`MAX_EXPANDED`] it is malformed.
+    /// Expands a word that is kept. Beyond [`MAX_EXPANDED`] it is malformed.
     fn expand(&mut self, word: &Mapped) -> Expanded {
         let expanded = self.scope.expand(word, self.escape);
         self.expanded += expanded.value.len();
@@ -361,12 +375,26 @@ impl Reader<'_> {
         });
     }
 
-    fn add(&mut self, line: usize, kind: ReferenceKind, written: &Mapped, expanded: Expanded, place: Place) {
+    fn add(
+        &mut self,
+        line: usize,
+        kind: ReferenceKind,
+        written: &Mapped,
+        expanded: Expanded,
+        place: Place,
+    ) {
         let found = found_in(written, expanded);
         self.push(line, kind, written, found, place);
     }
 
-    fn push(&mut self, line: usize, kind: ReferenceKind, written: &Mapped, found: Resolution, place: Place) {
+    fn push(
+        &mut self,
+        line: usize,
+        kind: ReferenceKind,
+        written: &Mapped,
+        found: Resolution,
+        place: Place,
+    ) {
         let Place {
             stage,
             platform,

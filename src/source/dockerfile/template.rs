@@ -1,15 +1,15 @@
-//! Dockerfiles that a template engine fills in: Jinja's and Go's `{{ … }}`, ERB's `<% … %>`.
+//! Dockerfile templates: Jinja's and Go's `{{ … }}`, ERB's `<% … %>`.
 
 use super::lines::Instruction;
 use super::words;
 
-/// What begins and ends a placeholder.
+/// The ends of placeholders.
 const PLACEHOLDERS: [(&str, &str); 2] = [("{{", "}}"), ("<%", "%>")];
 
-/// What begins a line that belongs to the engine.
+/// The beginnings of lines that belong to the engine.
 const MARKUP: [&str; 5] = ["{{", "{%", "{#", "<%", "%}"];
 
-/// How long the placeholder is that a text begins with.
+/// The length of the placeholder at the beginning of a text.
 pub(super) fn placeholder(text: &str) -> Option<usize> {
     PLACEHOLDERS.iter().find_map(|(start, end)| {
         let inner = text.strip_prefix(start)?;
@@ -27,8 +27,8 @@ pub(super) fn is_markup(text: &str) -> bool {
     MARKUP.iter().any(|start| text.starts_with(start))
 }
 
-/// The line of the first placeholder that an image can depend on, or of the first line of the engine's. `RUN` and its like
-/// hand `{{ … }}` to programs of their own.
+/// The line of the first placeholder that an image can depend on, or the engine's first line. `RUN` and the like pass
+/// `{{ … }}` to other programs.
 pub(super) fn first_line(instructions: &[Instruction]) -> Option<usize> {
     let found = instructions.iter().find(|instruction| {
         let text = instruction.text.text();

@@ -9,15 +9,15 @@ pub(super) struct Flag {
     pub(super) value: Mapped,
 }
 
-/// Where a heredoc ends.
+/// The end of a heredoc.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Terminator {
     pub(super) name: String,
-    /// `<<-`: leading tabs of the body are stripped, those before the terminator too.
+    /// `<<-`: leading tabs of the body are stripped, also before the terminator.
     pub(super) strip_tabs: bool,
 }
 
-/// Cuts off the first word: keyword and the index at which the rest begins.
+/// Cuts off the first word; returns the keyword and the index at which the rest begins.
 pub(super) fn keyword(text: &str) -> (&str, usize) {
     let end = text.find(is_blank).unwrap_or(text.len());
     let rest = text[end..]
@@ -26,7 +26,7 @@ pub(super) fn keyword(text: &str) -> (&str, usize) {
     (&text[..end], rest)
 }
 
-/// What separates words: `[\t\v\f\r ]` in BuildKit's parser. All other white space belongs to a word, but for its ends.
+/// What separates words: `[\t\v\f\r ]` in BuildKit's parser. Other white space is part of a word, except at its ends.
 pub(super) fn is_blank(c: char) -> bool {
     c.is_ascii_whitespace() || c == '\u{b}'
 }
@@ -59,7 +59,7 @@ pub(super) fn split(text: &str, from: usize, escape: u8) -> Vec<Range<usize>> {
     words
 }
 
-/// Reads the flags that stand before the first word without `--`; gives the index of what follows them.
+/// Reads the flags before the first word without `--`; returns the index of what follows them.
 ///
 /// Quotes and escape characters are removed as BuildKit does.
 pub(super) fn flags(text: &Mapped, from: usize, escape: u8) -> (Vec<Flag>, usize) {
@@ -102,7 +102,7 @@ pub(super) fn flags(text: &Mapped, from: usize, escape: u8) -> (Vec<Flag>, usize
     }
 }
 
-/// The heredocs that an instruction opens: `RUN`, `COPY` and `ADD`, also behind `ONBUILD`, not in JSON form.
+/// The heredocs that an instruction opens: `RUN`, `COPY` and `ADD`, also after `ONBUILD`, not in JSON form.
 pub(super) fn heredocs(instruction: &str, escape: u8) -> Vec<Terminator> {
     if !instruction.contains("<<") || has_open_quote(instruction) {
         return Vec::new();
@@ -125,7 +125,7 @@ pub(super) fn heredocs(instruction: &str, escape: u8) -> Vec<Terminator> {
         .collect()
 }
 
-/// Whether a quote is not closed: BuildKit's shell reader then gives no words at all, and so no heredocs.
+/// Whether a quote is not closed: BuildKit's shell reader then returns no words at all, and so no heredocs.
 fn has_open_quote(text: &str) -> bool {
     let mut quote = None;
     let mut bytes = text.bytes();

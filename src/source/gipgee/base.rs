@@ -1,10 +1,10 @@
-//! The images that a gipgee.yml takes as bases, as references.
+//! The base images of a gipgee.yml, as references.
 
 use super::config::{Config, Part};
 use super::tree::{Node, Odd, Text};
 use crate::image::Reference;
 use crate::source::dockerfile::Read;
-use crate::source::located::{Comment, Resolution, ReferenceKind, KnownReference, Located, WhyNot};
+use crate::source::located::{Comment, KnownReference, Located, ReferenceKind, Resolution, WhyNot};
 use crate::source::mapped::Mapped;
 use crate::source::passed::{Passed, PassedOver};
 use crate::source::stages::Stages;
@@ -42,7 +42,7 @@ pub(crate) fn read(text: &str, base: usize) -> Read {
     read
 }
 
-/// The base of an image: `registry/repository:tag`, each from where it is said.
+/// The base of an image: `registry/repository:tag`, each part from where it is set.
 fn located(
     config: &Config<'_>,
     id: &Text,
@@ -57,7 +57,7 @@ fn located(
         ("tag", location.tag),
     ];
     let place = |text: &Text| text.at..text.at + text.value.len();
-    // The tag that an edit changes stands there for all that inherit it.
+    // The tag is changed for all images that inherit it.
     let tags = [location.tag, config.default_tag()];
     let touches = tags.iter().filter_map(|tag| tag.said()).map(place);
     let touches = touches.collect();
@@ -108,15 +108,17 @@ fn located(
         false => [notes(lines, tag.line), notes(lines, line)].concat(),
     };
     located.found = match Reference::parse(value.text()) {
-        // What is the tag's must come from the tag: it alone is edited.
-        Ok(reference) if reference.name.written().len() == name => Resolution::Known(KnownReference {
-            reference,
-            why_not: None,
-            tag_from_arg: false,
-            value,
-            // gipgee's own checks refuse a digest beside a tag: none is added to what has none.
-            slot: None,
-        }),
+        // The whole tag must come from the `tag` key: only that one is edited.
+        Ok(reference) if reference.name.written().len() == name => {
+            Resolution::Known(KnownReference {
+                reference,
+                why_not: None,
+                tag_from_arg: false,
+                value,
+                // gipgee refuses a digest beside a tag, so no digest is added.
+                slot: None,
+            })
+        }
         _ => Resolution::Unknown {
             why: WhyNot::InvalidReference,
             touches: value.places(0..value.len()),

@@ -1,8 +1,8 @@
-//! What a gipgee.yml says of its images: where it says it, defaults put in.
+//! The images of a gipgee.yml with the defaults applied, and the positions of the values.
 
 use super::tree::{Node, Odd, Text};
 
-/// The images and what holds for all of them.
+/// The images and their defaults.
 pub(super) struct Config<'a> {
     pub(super) images: &'a [(Text, Node)],
     defaults: Option<&'a Node>,
@@ -11,15 +11,15 @@ pub(super) struct Config<'a> {
 /// A part of a location.
 #[derive(Clone, Copy)]
 pub(super) enum Part<'a> {
-    /// Neither the image nor the defaults say it.
+    /// Neither the image nor the defaults set it.
     Missing,
-    /// It is said here.
+    /// It is set here.
     Said(&'a Text),
-    /// It is said in a way that is not read.
+    /// It is set in a form that is not supported.
     Odd,
 }
 
-/// A location: a registry, a repository and a tag, each said by the image or by the defaults.
+/// A location: a registry, a repository and a tag, each set by the image or by the defaults.
 pub(super) struct Location<'a> {
     pub(super) registry: Part<'a>,
     pub(super) repository: Part<'a>,
@@ -47,17 +47,17 @@ impl<'a> Config<'a> {
         Ok(Self { images, defaults })
     }
 
-    /// What holds where an image says nothing.
+    /// The value of a default.
     pub(super) fn default_of(&self, key: &str) -> Part<'a> {
         Part::of(self.defaults, key)
     }
 
-    /// As [`Self::default_of`], whatever it is.
+    /// As [`Self::default_of`], for any kind of value.
     pub(super) fn default_node(&self, key: &str) -> Option<&'a Node> {
         self.defaults?.get(key)
     }
 
-    /// The location that an image's `baseImage` gives, for lack of it the default's, part by part.
+    /// The location in an image's `baseImage`, with missing parts from the defaults.
     pub(super) fn base(&self, image: &'a Node) -> Location<'a> {
         let own = Inner::of(Some(image), "baseImage");
         let default = Inner::of(self.defaults, "defaultBaseImage");
@@ -74,7 +74,7 @@ impl<'a> Config<'a> {
         Inner::of(self.defaults, "defaultBaseImage").part("tag")
     }
 
-    /// The line that an image's base is told at: where the image itself says something of it, the tag first.
+    /// The line to report for an image's base: where the image itself sets a part of it, first of all the tag.
     pub(super) fn base_line(&self, id: &Text, image: &'a Node) -> usize {
         let own = Inner::of(Some(image), "baseImage");
         let mut said = ["tag", "repository", "registry"].into_iter();

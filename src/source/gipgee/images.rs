@@ -1,4 +1,4 @@
-//! What a gipgee.yml says that it builds.
+//! The images that a gipgee.yml builds.
 
 use super::config::{Config, Part};
 use super::tree::{Node, Text};
@@ -6,19 +6,19 @@ use super::tree::{Node, Text};
 /// An image that gipgee builds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GipgeeImage {
-    /// What the file calls it.
+    /// Its name in the file.
     pub id: String,
-    /// The line of that, counted from 1.
+    /// The line of its name, counted from 1.
     pub line: usize,
-    /// The line that its base is told at.
+    /// The line to report for its base.
     pub base_line: usize,
-    /// Its Containerfile, if that can be read.
+    /// Its Containerfile, if it is readable.
     pub container_file: Option<String>,
-    /// Where it is published.
+    /// The places that it is published at.
     pub releases: Vec<GipgeeRelease>,
-    /// The globs of the files whose change asks for another build.
+    /// The globs of the files whose change requires another build.
     pub watch: Vec<String>,
-    /// What of it could not be read: the line and what.
+    /// Unreadable parts, each with its line.
     pub odd: Vec<(usize, String)>,
 }
 
@@ -29,11 +29,11 @@ pub struct GipgeeRelease {
     pub line: usize,
     /// The registry and the repository in it.
     pub name: String,
-    /// The tag, if one is said.
+    /// The tag, if one is set.
     pub tag: Option<String>,
 }
 
-/// The images of a gipgee.yml; none where it cannot be read, which its scan tells.
+/// The images of a gipgee.yml; none if it is unreadable, which the scan of the file reports.
 pub fn gipgee_images(file: &[u8]) -> Vec<GipgeeImage> {
     let text = String::from_utf8_lossy(file);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -105,7 +105,7 @@ fn read_image(config: &Config<'_>, id: &Text, image: &Node) -> GipgeeImage {
     }
 }
 
-/// A list of texts; `None` if there is none.
+/// A list of texts; `None` if it is missing.
 fn texts(node: Option<&Node>) -> Option<Result<Vec<String>, ()>> {
     match node {
         None | Some(Node::Nothing) => None,

@@ -1,7 +1,7 @@
-//! A YAML document as a tree of what gipgee reads.
+//! A YAML document as a tree of the values that gipgee reads.
 //!
-//! What an edit could not change alone is *odd*: an alias or what one may stand for, a merge, a key that is there twice,
-//! a text with escapes or over several lines. Nothing reads on below it.
+//! A value that an edit could not change on its own is *odd*: an alias or an anchor, a merge, a key that is there
+//! twice, a text with escapes or over several lines. Nothing inside an odd value is read.
 
 use super::super::yaml::{self, Value, documents};
 use std::collections::HashSet;
@@ -17,17 +17,17 @@ pub(super) enum Node {
     Odd(Odd),
 }
 
-/// A text whose bytes stand in the file as they are.
+/// A text whose bytes are in the file as they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Text {
     pub(super) value: String,
-    /// Its first byte, quotes aside.
+    /// Its first byte, without quotes.
     pub(super) at: usize,
     /// The line, counted from 1.
     pub(super) line: usize,
 }
 
-/// What is not read, and why.
+/// A value that is not read, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Odd {
     pub(super) line: usize,
@@ -35,7 +35,7 @@ pub(super) struct Odd {
 }
 
 impl Node {
-    /// The first document of a text that begins at byte `base` of the file; an error where it is no YAML.
+    /// The first document of a text that begins at byte `base` of the file; an error if it is not YAML.
     pub(super) fn parse(text: &str, base: usize) -> Result<Self, Odd> {
         match documents(text).next() {
             None => Ok(Self::Nothing),

@@ -1,16 +1,16 @@
-//! A key of the EDN map that a file holds, as far as a reader must understand EDN to pass over everything else:
-//! strings, characters, comments, `#_`, tags, and collections in collections.
+//! A key of the EDN map in a file. Of EDN it understands what it must to skip everything else: strings, characters,
+//! comments, `#_`, tags, and nested collections.
 
 use super::error::{VersionFileError, line_of};
 use std::ops::Range;
 
-/// Deeper nesting than this is no settings file.
+/// No settings file is nested deeper than this.
 const MAX_DEPTH: usize = 64;
 
 /// A form that was read.
 enum Form {
     Map(Vec<(Form, Form)>),
-    /// What stands between the quotes.
+    /// The text between the quotes.
     Text(Range<usize>),
     Atom(Range<usize>),
     Other,
@@ -62,7 +62,7 @@ impl Reader<'_> {
         self.at += c.len_utf8();
     }
 
-    /// Passes over blanks, commas, comments and what `#_` discards.
+    /// Skips blanks, commas, comments and forms that `#_` discards.
     fn blanks(&mut self, depth: usize) -> Result<(), &'static str> {
         while let Some(c) = self.peek() {
             if c.is_whitespace() || c == ',' {

@@ -1,4 +1,4 @@
-//! Why a version file gives no version.
+//! Why a version file has no usable version.
 
 use crate::scheme::BumpError;
 use crate::source::scan::Unreadable;
@@ -12,23 +12,23 @@ pub enum VersionFileError {
     /// It is a link, a submodule, or something else that is not read.
     #[error("it was not read: {0}")]
     NotRead(String),
-    /// It is too large, or no text.
+    /// It is too large, or not text.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
-    /// It is not what its name or the configuration says.
+    /// Its format is not the one that its name or the configuration says.
     #[error("{} cannot be read as {format}: {what}", at(.line))]
     Malformed {
-        /// The line, where the parser tells it.
+        /// The line, if the parser reports it.
         line: Option<usize>,
         /// The format.
         format: &'static str,
-        /// What the parser says.
+        /// The parser's message.
         what: String,
     },
-    /// There is no such key, argument, label, or no match.
+    /// There is no such key, argument or label, or no match.
     #[error("it has no {0}")]
     Absent(String),
-    /// There are several, and nothing says which is meant.
+    /// There are several values, and nothing shows which is meant.
     #[error("it has more than one {what}: lines {}", listed(.lines))]
     Several {
         /// What there are several of.
@@ -36,31 +36,31 @@ pub enum VersionFileError {
         /// Where they are.
         lines: Vec<usize>,
     },
-    /// What stands there is no version.
+    /// The value is not a version.
     #[error(
         "line {line}: {text:?} is not a version: expected numbers separated by dots, such as 1.2.3"
     )]
     NoVersion {
         /// The line.
         line: usize,
-        /// What stands there.
+        /// The value.
         text: String,
     },
-    /// It is computed, escaped or not written as one piece.
+    /// It is computed, escaped or not written in one piece.
     #[error("line {line}: {what}")]
     NotPlain {
         /// The line.
         line: usize,
-        /// What stands there instead.
+        /// What is there instead.
         what: &'static str,
     },
-    /// The version has no next one.
+    /// There is no next version.
     #[error("{0}")]
     Bump(#[from] BumpError),
-    /// Another version stands there than was read.
+    /// The file contains another version than before.
     #[error("it no longer contains {expected:?}")]
     Changed {
-        /// What was read before.
+        /// The version before.
         expected: String,
     },
     /// An edit would also change something else.
@@ -97,7 +97,7 @@ fn listed(lines: &[usize]) -> String {
     lines.join(", ")
 }
 
-/// The line of a place, counted from 1.
+/// The line of a position, counted from 1.
 pub(super) fn line_of(text: &str, at: usize) -> usize {
     let before = text.as_bytes().get(..at).unwrap_or_default();
     before.iter().filter(|byte| **byte == b'\n').count() + 1

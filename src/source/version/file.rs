@@ -1,4 +1,4 @@
-//! Reading and writing the version of a file, whatever kind it is of.
+//! Reads and writes the version of a file of any kind.
 
 use super::error::{VersionFileError, line_of};
 use super::place::Place;
@@ -11,28 +11,28 @@ use crate::source::splice::{Splice, splice};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// A file that holds an image's version, and where in it.
+/// A file with an image's version, and its place in the file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VersionFile {
     /// The file.
     pub path: RepoPath,
-    /// Where in it.
+    /// The place of the version.
     pub place: Place,
 }
 
-/// A version file and how far its version rises when the image's base changed.
+/// A version file, and how far its version rises when the image's base has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Versioned {
     /// The file.
     pub file: VersionFile,
-    /// How far.
+    /// How far it rises.
     pub bump: Bump,
 }
 
-/// A version as it stands in a file.
+/// A version in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocatedVersion {
-    /// Its first byte and the byte behind its last.
+    /// Its range in the file, in bytes.
     pub range: Range<usize>,
     /// The version.
     pub text: String,
@@ -41,7 +41,7 @@ pub struct LocatedVersion {
 }
 
 impl VersionFile {
-    /// The version, if it can rise and nothing else moves with it. `args` is what CI passes as build arguments.
+    /// The version, if it can rise and nothing else changes with it. `args` are the build arguments that CI passes.
     pub fn raisable(
         &self,
         contents: &[u8],
@@ -60,7 +60,7 @@ impl VersionFile {
         Ok(now.text)
     }
 
-    /// Finds the version: there is exactly one, and it is one.
+    /// Finds the version: there must be exactly one value, and it must be a version.
     pub fn read(&self, contents: &[u8]) -> Result<LocatedVersion, VersionFileError> {
         if contents.len() > MAX_FILE {
             return Err(Unreadable::TooLarge.into());
@@ -95,7 +95,7 @@ impl VersionFile {
         })
     }
 
-    /// Replaces the version `from` by `to`. The result is read again: it holds `to`, and no other byte changed.
+    /// Replaces the version `from` by `to`. The result is read again: it contains `to`, and no other byte changed.
     pub fn edit(&self, contents: &[u8], from: &str, to: &str) -> Result<Vec<u8>, VersionFileError> {
         let now = self.read(contents)?;
         let changed = || VersionFileError::Changed {

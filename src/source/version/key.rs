@@ -1,8 +1,8 @@
-//! A key below keys, with dots between.
+//! A key inside other keys, with dots between.
 
 use std::fmt;
 
-/// The names on the way from a document's top to a value: `package.version`, `"a.b".version`.
+/// The names from a document's top to a value: `package.version`, `"a.b".version`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyPath(Vec<String>);
 

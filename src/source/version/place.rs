@@ -1,4 +1,4 @@
-//! Where in a file a version stands.
+//! Where in a file a version is.
 
 use super::error::VersionFileError;
 use super::key::KeyPath;
@@ -7,7 +7,7 @@ use crate::source::format::{Format, is_ci};
 use std::fmt;
 use std::ops::Range;
 
-/// Where in a file a version stands.
+/// Where in a file a version is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Place {
     /// Its only line.
@@ -28,13 +28,13 @@ pub enum Place {
     Regex(String),
 }
 
-/// Why nothing says where a version stands.
+/// Why a version's place is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParsePlaceError {
-    /// No kind has that name.
+    /// There is no such kind.
     #[error("invalid kind of version file {0:?}: expected one of {kinds}", kinds = Place::KINDS.join(", "))]
     Kind(String),
-    /// The key is none.
+    /// The key is invalid.
     #[error(
         "{0:?} is not a key: expected names separated by dots, with quotes around a name that contains a dot"
     )]
@@ -42,10 +42,10 @@ pub enum ParsePlaceError {
     /// The kind needs a key or a pattern.
     #[error("kind = \"{0}\" needs {1}")]
     Needs(&'static str, &'static str),
-    /// The kind takes no key or no pattern.
+    /// The kind has no key and no pattern.
     #[error("kind = \"{0}\" does not take {1}")]
     Takes(&'static str, &'static str),
-    /// The pattern is none, or has not one group.
+    /// The pattern is invalid, or does not have exactly one group.
     #[error("{0}")]
     Pattern(String),
     /// A definition of CI is never edited (T18).
@@ -53,7 +53,7 @@ pub enum ParsePlaceError {
     Ci,
 }
 
-/// The label that says an image's version.
+/// The label with an image's version.
 const VERSION_LABEL: &str = "org.opencontainers.image.version";
 
 impl Place {
@@ -62,9 +62,9 @@ impl Place {
         "text", "edn", "toml", "yaml", "json", "arg", "label", "regex",
     ];
 
-    /// Reads a place from what a configuration says of it. What it does not say goes by the file's name: `info.edn` has
-    /// `:version`, `Cargo.toml` has `package.version`, `pyproject.toml` has `project.version`, other documents have
-    /// `version`, a Dockerfile has `ARG VERSION`, and any other file holds nothing but the version.
+    /// Reads a place from the configuration. What it leaves out depends on the file's name: `info.edn` has `:version`,
+    /// `Cargo.toml` has `package.version`, `pyproject.toml` has `project.version`, other documents have `version`, a
+    /// Dockerfile has `ARG VERSION`, and any other file contains nothing but the version.
     pub fn parse(
         path: &str,
         kind: Option<&str>,
@@ -129,7 +129,7 @@ impl Place {
         }
     }
 
-    /// What is looked for, for people.
+    /// A description of the place, for messages.
     pub(super) fn what(&self) -> String {
         match self {
             Self::Text => "line".to_owned(),
@@ -141,7 +141,7 @@ impl Place {
         }
     }
 
-    /// All places of a text where the value stands.
+    /// All positions of the value in a text.
     pub(super) fn find(&self, text: &str) -> Result<Vec<Range<usize>>, VersionFileError> {
         match self {
             Self::Text => Ok(text::find(text)),
@@ -195,7 +195,7 @@ fn usual_key(path: &str) -> &'static str {
     }
 }
 
-/// Whether the forges read CI from a path. Other YAML may be included by one, but there only a version is changed.
+/// Whether the forges read CI from a path. Other YAML may be included by CI, but there only a version is changed.
 fn is_ci_of_forge(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
     is_ci(&path) && (path.starts_with('.') || name_of(&path) == ".gitlab-ci.yml")

@@ -4,7 +4,7 @@ use super::error::VersionFileError;
 use ::regex::{Regex, RegexBuilder};
 use std::ops::Range;
 
-/// The largest compiled pattern, in bytes: one from a repository may not fill the memory (T13).
+/// The largest compiled pattern, in bytes: one from a repository must not exhaust the memory (T13).
 const MOST: usize = 256 << 10;
 /// The longest pattern, in bytes.
 const LONGEST: usize = 2_000;

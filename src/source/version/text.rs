@@ -1,8 +1,8 @@
-//! A file that holds nothing but the version.
+//! A file that contains nothing but the version.
 
 use std::ops::Range;
 
-/// The lines that are neither empty nor comments, without the blanks around them.
+/// The lines that are neither empty nor comments, without surrounding blanks.
 pub(super) fn find(text: &str) -> Vec<Range<usize>> {
     let base = text.as_ptr() as usize;
     text.lines()

@@ -4,7 +4,7 @@ use super::super::yaml::{Node, Value, documents};
 use super::error::VersionFileError;
 use std::ops::Range;
 
-/// Where the texts at a key stand, in all documents of a file.
+/// The positions of the texts at a key, in all documents of a file.
 pub(super) fn find(text: &str, key: &[String]) -> Result<Vec<Range<usize>>, VersionFileError> {
     let mut found = Vec::new();
     for document in documents(text) {

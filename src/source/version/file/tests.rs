@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Where a version stands, as a configuration writes it: a path, and where they are not the usual ones the kind with its
+/// The place of a version, as a configuration writes it: a path, and unless they are the usual ones the kind with its
 /// key or pattern.
 trait At {
     fn file(self) -> VersionFile;

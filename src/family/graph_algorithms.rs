@@ -1,14 +1,14 @@
 //! Generations and cycles of a graph, by index.
 
-/// Arrows from parents to children, packed.
+/// Adjacency from parents to children, packed.
 #[derive(Debug, Clone, Default)]
-pub struct Arrows {
+pub struct Adjacency {
     /// Where the arrows of each node begin; one more than there are nodes.
     starts: Vec<usize>,
     to: Vec<usize>,
 }
 
-impl Arrows {
+impl Adjacency {
     /// Packs arrows among `nodes` nodes.
     pub fn new(nodes: usize, arrows: impl Iterator<Item = (usize, usize)> + Clone) -> Self {
         let mut starts = vec![0; nodes + 1];
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     fn check(nodes: usize, arrows: &[(usize, usize)], depths: &[u32], circles: &[&[usize]]) {
-        let packed = Arrows::new(nodes, arrows.iter().copied());
+        let packed = Adjacency::new(nodes, arrows.iter().copied());
         let components = packed.components();
         assert_eq!(packed.depths(&components), depths, "{arrows:?}");
         let mut seen = std::collections::BTreeSet::new();
@@ -181,7 +181,7 @@ mod tests {
             &[&[1, 2]],
         );
         assert_eq!(
-            Arrows::new(3, [(0, 1), (1, 2)].into_iter()).reach(0),
+            Adjacency::new(3, [(0, 1), (1, 2)].into_iter()).reach(0),
             [1, 2]
         );
     }

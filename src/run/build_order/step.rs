@@ -10,7 +10,7 @@ use crate::repo::{CommitId, RepoName};
 
 /// An image in its place of the order.
 #[derive(Debug)]
-pub struct Step {
+pub struct BuildStep {
     /// Its name.
     pub image: ImageName,
     /// The repository; none for a plain folder.
@@ -29,9 +29,9 @@ pub struct Step {
 
 /// What came of it.
 #[derive(Debug, Default)]
-pub struct Order {
+pub struct BuildOrder {
     /// The images, parents first.
-    pub steps: Vec<Step>,
+    pub steps: Vec<BuildStep>,
     /// Images that stand on each other, by name.
     pub cycles: Vec<Vec<String>>,
     /// What is odd, for people.
@@ -49,7 +49,7 @@ pub(in crate::run) struct Source {
     pub(in crate::run) is_folder: bool,
 }
 
-impl Step {
+impl BuildStep {
     /// The digits that its folder begins with.
     pub(in crate::run) fn number(&self) -> u64 {
         let folder = self.spec.as_ref().and_then(|spec| spec.context.as_ref());

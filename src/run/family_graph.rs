@@ -2,10 +2,10 @@
 //!
 //! It asks what a pass asks, and what goes on in every repository besides; it writes nothing but the cache.
 
-mod painter;
+mod builder;
 mod report;
 
-pub use report::{EdgeReport, NodeReport, Portrait, State};
+pub use report::{EdgeReport, FamilyGraph, ImageState, NodeReport};
 
 use super::edges::Edges;
 use super::freshness::{FreshnessReport, InUse, Subject, built, freshness, in_use};
@@ -21,8 +21,8 @@ use crate::fleet::{Fleet, FleetRepo, FleetSurvey, Scope, survey};
 use crate::image::{ImageName, Reference};
 use crate::plan::{Decision, Lookup, Question};
 use crate::repo::RepoGlobs;
+use builder::{GraphBuilder, ended, own_lookup};
 use jiff::Timestamp;
-use painter::{Painter, ended, own_lookup};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -35,11 +35,11 @@ pub fn related(setup: &Setup, what: &str) -> Option<RepoGlobs> {
 }
 
 /// Looks at the family, and if `published` also at what is published. Nothing is written but the cache.
-pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) -> Portrait {
+pub async fn family_graph(setup: &Arc<Setup>, options: &Options, published: bool) -> FamilyGraph {
     let setup = &setup.for_pass();
     let mut report = Report::new(true);
     let Some((mut fleet, mut edges)) = begin(setup, options, Depth::Everything, &mut report) else {
-        return Portrait::nothing(report.problems);
+        return FamilyGraph::nothing(report.problems);
     };
     let found = loop {
         match survey(&fleet, &edges.scope, options.now) {
@@ -69,7 +69,7 @@ pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) ->
     let decided = found.decisions.iter();
     problems.extend(decided.flat_map(|(repo, all)| not_found_out(&fleet.repos[*repo], all)));
     let ended = ended(&found);
-    let painter = Painter {
+    let builder = GraphBuilder {
         edges: &edges,
         fleet: &fleet,
         found: &found,
@@ -79,7 +79,7 @@ pub async fn portrait(setup: &Arc<Setup>, options: &Options, published: bool) ->
         ended: &ended,
         now: options.now,
     };
-    painter.paint(problems)
+    builder.build(problems)
 }
 
 /// The references of a repository that could not be looked up.

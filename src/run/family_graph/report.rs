@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// The family.
 #[derive(Debug, Clone, Serialize)]
-pub struct Portrait {
+pub struct FamilyGraph {
     /// The version of this format.
     pub version: u32,
     /// The images, and the repositories of which no image is known, by generation and name.
@@ -31,7 +31,7 @@ pub struct NodeReport {
     /// The longest path that leads to it.
     pub generation: u32,
     /// How it stands.
-    pub state: State,
+    pub state: ImageState,
     /// The repository that it waits for.
     pub held_by: Option<String>,
     /// Its newest tag.
@@ -63,7 +63,7 @@ pub struct EdgeReport {
 /// How an image stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum State {
+pub enum ImageState {
     /// It is from outside.
     Outside,
     /// It stands on the newest that its policy allows.
@@ -84,7 +84,7 @@ pub enum State {
     Unknown,
 }
 
-impl State {
+impl ImageState {
     /// The state's name.
     pub fn code(self) -> &'static str {
         match self {
@@ -109,7 +109,7 @@ impl NodeReport {
     }
 }
 
-impl Portrait {
+impl FamilyGraph {
     pub(super) fn nothing(problems: Vec<ProblemReport>) -> Self {
         Self {
             version: 1,

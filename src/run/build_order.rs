@@ -7,7 +7,7 @@ mod watched;
 
 use self::published::{asked, head_of, whys_of};
 use self::step::Source;
-pub use self::step::{Order, Step};
+pub use self::step::{BuildOrder, BuildStep};
 use self::watched::watched;
 use super::decide::{decide_all, folder as fleet_of_folder, read_fleet};
 use super::edges::Edges;
@@ -21,23 +21,27 @@ use crate::family::{Graph, ImageSpec, Member, NO_REGISTRY, Publishes};
 use crate::fleet::{Access, Fleet, ParsedRepo, member};
 use crate::image::ImageName;
 use crate::plan::{BuildNeed, BuildReason, Decision, Question};
-use crate::policy::{Age, Changes, DigestMode, SettingOrigin, Rule, Set};
+use crate::policy::{Age, Changes, DigestMode, Rule, Set, SettingOrigin};
 use crate::repo::{Glob, RepoName};
 use crate::scheme::Level;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The images of a folder.
-pub async fn order_of_folder(setup: &Setup, parsed: ParsedRepo, options: &Options) -> Order {
+pub async fn build_order_of_folder(
+    setup: &Setup,
+    parsed: ParsedRepo,
+    options: &Options,
+) -> BuildOrder {
     let setup = Arc::new(setup.clone());
     let mut fleet = fleet_of_folder(&setup, only_digests(parsed));
-    order(&setup, &mut fleet, None, options, Order::default()).await
+    order(&setup, &mut fleet, None, options, BuildOrder::default()).await
 }
 
 /// The images of all registered repositories.
-pub async fn order_of_all(setup: &Arc<Setup>, options: &Options) -> Order {
+pub async fn build_order_of_all(setup: &Arc<Setup>, options: &Options) -> BuildOrder {
     let setup = &setup.for_pass();
-    let mut found = Order::default();
+    let mut found = BuildOrder::default();
     let mut report = Report::new(true);
     let Some((mut fleet, mut edges)) = begin(setup, options, Depth::Files, &mut report) else {
         return found;
@@ -67,8 +71,8 @@ async fn order(
     fleet: &mut Fleet,
     edges: Option<&Edges>,
     options: &Options,
-    mut found: Order,
-) -> Order {
+    mut found: BuildOrder,
+) -> BuildOrder {
     for repo in &fleet.repos {
         let of = repo.parsed.name.as_ref().map(|repo| format!("{repo}: "));
         let of = of.unwrap_or_default();
@@ -157,7 +161,7 @@ async fn order(
             ));
         }
         let parents: BTreeSet<String> = graph.parents(index).iter().map(|n| name(*n)).collect();
-        found.steps.push(Step {
+        found.steps.push(BuildStep {
             image: image.clone(),
             repo: parsed.name.clone(),
             generation: node.generation,

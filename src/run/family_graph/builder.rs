@@ -1,6 +1,6 @@
 //! How every image stands, from what was seen.
 
-use super::report::{EdgeReport, NodeReport, Portrait, State};
+use super::report::{EdgeReport, FamilyGraph, ImageState, NodeReport};
 use crate::family::Node;
 use crate::family::freshness::Freshness;
 use crate::family::hold::{Activity, FleetActivity, HoldTerms};
@@ -35,7 +35,7 @@ pub(super) fn ended(found: &FleetSurvey) -> HashMap<ImageName, String> {
     shown.collect()
 }
 
-pub(super) struct Painter<'a> {
+pub(super) struct GraphBuilder<'a> {
     pub(super) edges: &'a Edges,
     pub(super) fleet: &'a Fleet,
     pub(super) found: &'a FleetSurvey,
@@ -48,8 +48,8 @@ pub(super) struct Painter<'a> {
     pub(super) now: Timestamp,
 }
 
-impl Painter<'_> {
-    pub(super) fn paint(&self, problems: Vec<ProblemReport>) -> Portrait {
+impl GraphBuilder<'_> {
+    pub(super) fn build(&self, problems: Vec<ProblemReport>) -> FamilyGraph {
         let graph = &self.found.family.graph;
         let name = |node: usize| graph.name_of(node, &self.found.family.members);
         let mut nodes: Vec<NodeReport> = (0..graph.nodes().len()).map(|n| self.node(n)).collect();
@@ -61,7 +61,7 @@ impl Painter<'_> {
             line: edge.line,
         });
         let cycles = graph.cycles.iter();
-        Portrait {
+        FamilyGraph {
             version: 1,
             nodes,
             edges: edges.collect(),
@@ -116,23 +116,27 @@ impl Painter<'_> {
     }
 
     /// How an image stands: the first of these that is so.
-    fn state(&self, index: usize) -> (State, Option<String>, String) {
+    fn state(&self, index: usize) -> (ImageState, Option<String>, String) {
         let node = &self.found.family.graph.nodes()[index];
         let Some(repo) = node.repo else {
             let ended = node.image.as_ref().and_then(|image| self.ended.get(image));
-            return (State::Outside, None, ended.cloned().unwrap_or_default());
+            return (
+                ImageState::Outside,
+                None,
+                ended.cloned().unwrap_or_default(),
+            );
         };
         let it = &self.fleet.repos[repo];
         if it.access == Access::Unlisted {
             let why = "its forge no longer lists it".to_owned();
-            return (State::Unknown, None, why);
+            return (ImageState::Unknown, None, why);
         }
         if it.base.is_none() {
             let report = it.id.as_ref().and_then(|id| self.edges.reports.get(id));
             let problem = report.and_then(|report| report.problems.first());
             let problem = problem.map(|problem| problem.message.clone());
             let why = problem.or_else(|| report?.skipped.clone());
-            return (State::Unknown, None, why.unwrap_or_default());
+            return (ImageState::Unknown, None, why.unwrap_or_default());
         }
         let decisions: Vec<&Decision> = self.decisions(repo, index).collect();
         let unknown = decisions.iter().find(|d| d.outcome() == Outcome::Unknown);
@@ -143,27 +147,27 @@ impl Painter<'_> {
         let building = busy.iter().find(|busy| **busy == Activity::Running);
         let settling = busy.iter().find(|busy| **busy == Activity::Settling);
         if let Some(failed) = failed {
-            return (State::Failed, None, failed.describe(noun));
+            return (ImageState::Failed, None, failed.describe(noun));
         }
         if let Some(building) = building {
-            return (State::Building, None, building.describe(noun));
+            return (ImageState::Building, None, building.describe(noun));
         }
         if let Some(decision) = waiting {
             let by = decision.family.waits_for.clone();
-            return (State::Held, by, decision.detail.clone());
+            return (ImageState::Held, by, decision.detail.clone());
         }
         if let Some(open) = busy.iter().find(|busy| busy.number().is_some()) {
-            return (State::UpdateOpen, None, open.describe(noun));
+            return (ImageState::UpdateOpen, None, open.describe(noun));
         }
         // A head without a pipeline says less than a merge request that somebody can look at.
         if let Some(settling) = settling {
-            return (State::Building, None, settling.describe(noun));
+            return (ImageState::Building, None, settling.describe(noun));
         }
         if busy.contains(&Activity::Unknown) {
-            return (State::Unknown, None, Activity::Unknown.describe(noun));
+            return (ImageState::Unknown, None, Activity::Unknown.describe(noun));
         }
         if let Some(decision) = unknown {
-            return (State::Unknown, None, decision.detail.clone());
+            return (ImageState::Unknown, None, decision.detail.clone());
         }
         match decisions.iter().find(|d| !d.wanted.is_empty()) {
             Some(decision) => {
@@ -171,7 +175,7 @@ impl Painter<'_> {
                     let tag = wanted.to_tag.as_ref().map(ToString::to_string);
                     format!("{}:{}", decision.located.image(), tag.unwrap_or_default())
                 });
-                (State::Stale, None, to.collect::<Vec<_>>().join(", "))
+                (ImageState::Stale, None, to.collect::<Vec<_>>().join(", "))
             }
             None => self.published(index, &decisions),
         }
@@ -179,7 +183,11 @@ impl Painter<'_> {
 
     /// How an image stands whose files want nothing: what is published may still be built on something older.
     /// Where the files pin everything, that is only merged.
-    fn published(&self, index: usize, decisions: &[&Decision]) -> (State, Option<String>, String) {
+    fn published(
+        &self,
+        index: usize,
+        decisions: &[&Decision],
+    ) -> (ImageState, Option<String>, String) {
         let rows = self.published.get(&index).map(|report| &report.platforms);
         let mut stale = rows.into_iter().flatten();
         let is_pinned = |decision: &&Decision| {
@@ -188,12 +196,12 @@ impl Painter<'_> {
             pinned && decision.outcome() == Outcome::Keep
         };
         let state = match decisions.iter().all(is_pinned) {
-            true => State::MergedUnreleased,
-            false => State::Stale,
+            true => ImageState::MergedUnreleased,
+            false => ImageState::Stale,
         };
         match stale.find(|row| row.answer == Freshness::Stale.code()) {
             Some(row) => (state, None, format!("{}: {}", row.code, row.evidence)),
-            None => (State::Current, None, String::new()),
+            None => (ImageState::Current, None, String::new()),
         }
     }
 

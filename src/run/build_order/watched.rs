@@ -5,10 +5,10 @@ use super::super::setup::Setup;
 use super::published::Asked;
 use super::step::Source;
 use crate::family::ImageSpec;
-use crate::git::{TreeEntryKind, GitError, Remote};
+use crate::git::{GitError, Remote, TreeEntryKind};
 use crate::image::Digest;
 use crate::plan::{BuildNeed, BuildReason};
-use crate::repo::{CommitId, RepoPath};
+use crate::repo::{CommitId, ObjectId, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether the files that it watches changed since the commit that its published image says it was made from.
@@ -69,7 +69,7 @@ async fn changed(
     let mut cached = git.open(remote, head).await?;
     let both = BTreeSet::from([head.clone(), revision.clone()]);
     cached.fetch_commits(&both).await?;
-    let mut sides: Vec<BTreeMap<RepoPath, (TreeEntryKind, CommitId)>> = Vec::new();
+    let mut sides: Vec<BTreeMap<RepoPath, (TreeEntryKind, ObjectId)>> = Vec::new();
     for commit in [head, revision] {
         let entries = cached.tree(commit).await?.entries.into_iter();
         let watched = entries.filter(|entry| spec.watches(&entry.path));
