@@ -32,7 +32,7 @@ mod parent;
 
 pub use answer::{Answer, Code, Freshness, Row, Rung, overall};
 pub use case::{Case, FreshnessQuestion};
-pub use content::{Content, Published, Step};
+pub use content::{Content, HistoryStep, Published};
 pub use judge::judge;
 pub use named::Then;
 pub use origin::{Believed, Parents, believed_revision, parents_of};

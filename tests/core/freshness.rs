@@ -1,8 +1,8 @@
 //! Freshness as values: one helper makes images of words, and each row is a case.
 
 use imagebot::family::freshness::{
-    Answer, Case, Code, Content, Freshness, FreshnessQuestion, Parent, Parents, Published, Row,
-    Rung, Step, Then, believed_revision, judge, overall, parents_of,
+    Answer, Case, Code, Content, Freshness, FreshnessQuestion, HistoryStep, Parent, Parents,
+    Published, Row, Rung, Then, believed_revision, judge, overall, parents_of,
 };
 use imagebot::image::{Digest, Platform, Reference};
 use imagebot::repo::CommitId;
@@ -37,7 +37,7 @@ fn image(words: &str) -> Content {
             .trim_end_matches('!')
             .split_once('-')
             .unwrap_or((word, "0"));
-        steps.push(Step {
+        steps.push(HistoryStep {
             made_by: if no_layer {
                 format!("ENV {step}")
             } else {
@@ -233,7 +233,7 @@ fn a_change_of_the_parents_configuration_alone_is_seen() {
     // Labels and build arguments of the parent change nothing in a child.
     let with = |step: &str| {
         let mut content = image("a");
-        content.steps.push(Step {
+        content.steps.push(HistoryStep {
             made_by: step.to_owned(),
             created: None,
             no_layer: true,

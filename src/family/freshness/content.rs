@@ -15,7 +15,7 @@ pub struct Content {
     /// The digests of what is in its layers, the lowest first.
     pub diff_ids: Vec<Digest>,
     /// The steps that made it, the first one first.
-    pub steps: Vec<Step>,
+    pub steps: Vec<HistoryStep>,
     /// The variables of its environment, `NAME=value`.
     pub env: Vec<String>,
     /// What else it says of how it is run, by the keys of the image specification, what is empty left out.
@@ -28,7 +28,7 @@ pub struct Content {
 
 /// A step of an image's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct HistoryStep {
     /// What was done.
     pub made_by: String,
     /// When, as it is written: two builds are told apart by it, none is called newer.

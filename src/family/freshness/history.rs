@@ -1,7 +1,7 @@
 //! What the histories tell that the layers do not.
 
 use super::compare::{is_setting, told, words};
-use super::content::{Content, Step};
+use super::content::{Content, HistoryStep};
 use std::collections::BTreeSet;
 
 /// Whether each layer has its step: only then does a history tell which layer is whose.
@@ -10,7 +10,7 @@ fn is_whole(content: &Content) -> bool {
     made > 0 && made == content.diff_ids.len()
 }
 
-fn same_text(a: &Step, b: &Step) -> bool {
+fn same_text(a: &HistoryStep, b: &HistoryStep) -> bool {
     a.no_layer == b.no_layer && words(&a.made_by) == words(&b.made_by)
 }
 
@@ -28,7 +28,7 @@ pub(super) fn begins_with_steps(child: &Content, parent: &Content) -> bool {
 /// Whether the image has the parent's steps from another build of them: the same ones, with other layers, made at
 /// other times. The same times may be those of one build whose layers were rewritten, or of builds that say 1970.
 pub(super) fn is_another_build(child: &Content, parent: &Content) -> bool {
-    let other_time = |(parent, child): (&Step, &Step)| {
+    let other_time = |(parent, child): (&HistoryStep, &HistoryStep)| {
         parent.created.is_some() && child.created.is_some() && parent.created != child.created
     };
     is_whole(child)

@@ -1,6 +1,6 @@
 //! What a digest stands for: manifests and configurations as values that can be judged.
 
-use crate::family::freshness::{Content, Published, Step};
+use crate::family::freshness::{Content, HistoryStep, Published};
 use crate::image::{Digest, Platform};
 use crate::plan::Lookup;
 use crate::registry::{self, Image, ImageConfig, Index, RegistryError};
@@ -126,7 +126,7 @@ async fn config_of(
 }
 
 fn content(manifest: &Digest, image: Image, config: ImageConfig) -> Content {
-    let steps = config.history.into_iter().map(|step| Step {
+    let steps = config.history.into_iter().map(|step| HistoryStep {
         made_by: step.created_by.unwrap_or_default(),
         created: step.created,
         no_layer: step.empty_layer.unwrap_or_default(),
