@@ -1,7 +1,13 @@
-//! One pass: observe (edges), decide (core), act (edges).
+//! Asking what the plan needs, and executing it.
 //!
-//! A repository's, an image's or a host's failure never stops another's. Nothing is closed or deleted because an
-//! answer was missing.
+//! - [`pass()`] is the loop: plan, ask, plan again, act. `edges` answers what the plan needs; `questions` are the
+//!   questions to registries under way, `read` the repositories, `pipelines` what CI says, `existing` the merge requests.
+//! - `act`, `automerge` and `finish` execute the plan of one repository and report it.
+//! - [`family_graph()`], [`freshness()`] and [`build_order_of_all()`] look at the same fleet and write nothing.
+//! - [`Setup`] makes the edges of a configuration; `remembered` is what the store keeps from one pass to the next.
+//!
+//! A repository's, an image's or a host's failure never stops another's. Nothing is closed or deleted because an answer
+//! was missing.
 
 mod act;
 mod ages;
