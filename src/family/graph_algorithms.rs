@@ -1,15 +1,15 @@
-//! Generations and cycles of a graph, by index.
+//! Generations and cycles of a graph of node indices.
 
-/// Adjacency from parents to children, packed.
+/// The adjacency lists from parents to children, in one array (compressed sparse row).
 #[derive(Debug, Clone, Default)]
 pub struct Adjacency {
-    /// Where the arrows of each node begin; one more than there are nodes.
+    /// The start of each node's edges, with the total as an extra last entry.
     starts: Vec<usize>,
     to: Vec<usize>,
 }
 
 impl Adjacency {
-    /// Packs arrows among `nodes` nodes.
+    /// Builds the lists from edges among `nodes` nodes.
     pub fn new(nodes: usize, arrows: impl Iterator<Item = (usize, usize)> + Clone) -> Self {
         let mut starts = vec![0; nodes + 1];
         for (from, _) in arrows.clone() {
@@ -27,7 +27,7 @@ impl Adjacency {
         Self { starts, to }
     }
 
-    /// Where the arrows of a node lead.
+    /// The children of a node.
     pub fn of(&self, node: usize) -> &[usize] {
         &self.to[self.starts[node]..self.starts[node + 1]]
     }
@@ -36,7 +36,7 @@ impl Adjacency {
         self.starts.len().saturating_sub(1)
     }
 
-    /// Every node that can be reached from a node, itself left out unless a circle leads back, the nearest first.
+    /// All nodes reachable from a node, the nearest first. The node itself is included only if it is on a cycle.
     pub fn reach(&self, node: usize) -> Vec<usize> {
         let mut seen = vec![false; self.len()];
         let mut reached: Vec<usize> = Vec::new();
@@ -56,8 +56,8 @@ impl Adjacency {
         }
     }
 
-    /// The component of each node: two nodes share one if each can be reached from the other. A component's number is
-    /// higher than those of everything below it (Tarjan's algorithm, without recursion).
+    /// The strongly connected component of each node. A component has a higher number than all components below it
+    /// (Tarjan's algorithm, without recursion).
     pub fn components(&self) -> Vec<usize> {
         const NONE: usize = usize::MAX;
         let nodes = self.len();
@@ -104,7 +104,7 @@ impl Adjacency {
         component
     }
 
-    /// The length of the longest path that ends at each node, arrows within a component left out.
+    /// The length of the longest path that ends at each node, ignoring edges within a component.
     pub fn depths(&self, component: &[usize]) -> Vec<u32> {
         let count = component.iter().max().map_or(0, |most| most + 1);
         let mut nodes_of: Vec<Vec<usize>> = vec![Vec::new(); count];
@@ -112,7 +112,8 @@ impl Adjacency {
             nodes_of[*component].push(node);
         }
         let mut depth_of = vec![0; count];
-        // Parents have higher numbers than their children.
+        // Parents have higher component numbers than their children, so a parent's depth is final before its
+        // children's.
         for number in (0..count).rev() {
             for node in &nodes_of[number] {
                 for next in self.of(*node) {
@@ -126,7 +127,7 @@ impl Adjacency {
         component.iter().map(|number| depth_of[*number]).collect()
     }
 
-    /// A circle through a node, as the nodes on it from the node itself; empty if there is none.
+    /// A cycle through a node, as its nodes starting with that node; empty if there is none.
     pub fn circle(&self, node: usize) -> Vec<usize> {
         let mut before: Vec<Option<usize>> = vec![None; self.len()];
         let mut queue = std::collections::VecDeque::from([node]);

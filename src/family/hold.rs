@@ -8,11 +8,11 @@
 //! - A parent that *failed*. Then only the references to that parent's image wait. Its other references continue: the
 //!   parent may stay red for weeks, and nothing says that the rest of the image has to wait for it.
 //!
-//! Neither keeps anything back for longer than `hold_for`, counted from when the blocker was seen first: a merge request
-//! that nobody merges must not stop the family for good.
+//! No blocker holds for longer than `hold_for`, counted from when it began or was first seen: a merge request that is
+//! never merged must not stop the family for good.
 //!
-//! Known gaps: a merge request that a person opened by hand is not seen, and a parent's pipeline that publishes before
-//! it succeeds is taken for running until it ends.
+//! Known gaps: a merge request that a user opened by hand is not seen, and a parent's pipeline that publishes before it
+//! succeeds counts as running until it ends.
 
 use super::graph::{Edge, Graph};
 use super::member::Member;
@@ -21,76 +21,76 @@ use crate::repo::{CiStatus, RepoPath};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// What is known of what goes on in a repository.
+/// The open merge requests and pipelines of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepoActivity {
-    /// imagebot's open merge requests, and those that it is about to open. Drafts, and those that a person stopped, are
-    /// not among them.
+    /// imagebot's open merge requests, and those that it is about to open, without drafts and those that a user
+    /// stopped.
     pub open: Vec<OpenRequest>,
-    /// What CI says of the default branch's head.
+    /// The CI status of the default branch's head.
     pub ci: CiStatus,
-    /// Since when it says so.
+    /// When that status was first seen.
     pub ci_since: Option<Timestamp>,
-    /// Since when that head is there.
+    /// When that head was first seen.
     pub head_since: Option<Timestamp>,
 }
 
 /// An open merge request of imagebot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenRequest {
-    /// Its number; `None`: it is about to be opened.
+    /// Its number; `None` if it is about to be opened.
     pub number: Option<u64>,
     /// Whether it proposes a major change.
     pub major: bool,
     /// Whether its pipeline failed.
     pub failed: bool,
-    /// Since when it is there.
+    /// When it was first seen.
     pub since: Option<Timestamp>,
-    /// The files that it changes.
+    /// The files that it changes; empty if they are not known.
     pub paths: BTreeSet<RepoPath>,
 }
 
-/// How long, and for what, a reference waits.
+/// The conditions under which a reference waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HoldTerms {
-    /// The longest that anything holds; `None`: as long as it takes.
+    /// The longest time that a blocker holds; `None` for no limit.
     pub hold_for: Option<SignedDuration>,
-    /// Whether major changes of a parent hold too.
+    /// Whether merge requests with major updates hold too.
     pub majors: bool,
-    /// How long a head without a pipeline is waited for.
+    /// How long to wait for the first pipeline of a new head.
     pub settle: SignedDuration,
 }
 
-/// Something that keeps a child back.
+/// An activity in a repository that keeps a child back.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Blocker {
     /// The repository, as an index.
     pub repo: usize,
-    /// What is the matter there.
+    /// The kind of activity.
     pub what: Activity,
-    /// Since when.
+    /// When it was first seen.
     pub since: Option<Timestamp>,
 }
 
-/// What can keep a child back.
+/// A kind of activity that can keep a child back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Activity {
     /// A merge request is open, or about to be opened.
     MergeRequest(Option<u64>),
     /// A pipeline runs on the default branch.
     Running,
-    /// The default branch has a new head, and its pipeline is not there yet.
+    /// The default branch has a new head without a pipeline yet.
     Settling,
     /// The pipeline of the default branch failed.
     Failed,
     /// The pipeline of the merge request failed.
     FailedRequest(Option<u64>),
-    /// Nobody could find out whether something is open or running there.
+    /// The forge could not be read, so a merge request or pipeline may exist there.
     Unknown,
 }
 
 impl Activity {
-    /// In a few words; `noun` is what a merge request is called there.
+    /// A short description; `noun` is the forge's term for a merge request.
     pub fn describe(self, noun: &str) -> String {
         match self {
             Self::MergeRequest(Some(number)) => format!("{noun} {number} is open there"),
@@ -106,17 +106,17 @@ impl Activity {
         }
     }
 
-    /// Whether it failed, rather than being under way.
+    /// Whether something failed, rather than is in progress.
     pub fn has_failed(self) -> bool {
         matches!(self, Self::Failed | Self::FailedRequest(_))
     }
 
-    /// Whether it is a pipeline of the default branch that is under way.
+    /// Whether it's a pipeline of the default branch in progress or expected.
     pub fn is_building(self) -> bool {
         matches!(self, Self::Running | Self::Settling)
     }
 
-    /// The number of the merge request that it is about, if it is open already.
+    /// The number of its merge request, if one is open already.
     pub fn number(self) -> Option<u64> {
         match self {
             Self::MergeRequest(number) | Self::FailedRequest(number) => number,
@@ -128,31 +128,31 @@ impl Activity {
 /// Whether a reference may be proposed now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HoldVerdict {
-    /// It may; what it would have waited for, had that not taken too long.
+    /// It may be proposed; with the blockers that have expired.
     Free(Vec<Blocker>),
-    /// It waits for something that is coming.
+    /// It waits for a change of an ancestor.
     Held(Blocker),
-    /// Its own parent failed.
+    /// It waits because its own parent failed.
     Blocked(Blocker),
 }
 
-/// What goes on in the family.
+/// The activity in the whole family, as input of the check.
 pub struct FleetActivity<'a> {
     /// The graph.
     pub graph: &'a Graph,
     /// The repositories.
     pub members: &'a [Member],
-    /// What goes on, by repository. One that is not there is at rest.
+    /// The activity by repository. A repository without an entry is settled.
     pub activity: &'a BTreeMap<usize, RepoActivity>,
-    /// Whether news may come along an edge: not where the reference is not followed.
+    /// Whether updates can arrive along an edge: false for a reference that is not followed.
     pub lives: &'a dyn Fn(&Edge) -> bool,
-    /// Now.
+    /// The time of the check.
     pub now: Timestamp,
 }
 
 impl FleetActivity<'_> {
-    /// Judges a reference of `child` to an image of `parent`. `proven`: what it would be updated to is known to be made
-    /// from the parent's head, whatever its pipeline still does.
+    /// Judges a reference of `child` to an image of `parent`. `proven`: the proposed version is known to be built from
+    /// the parent's head, so the parent's running pipeline does not matter.
     pub fn judge(
         &self,
         child: usize,
@@ -169,12 +169,16 @@ impl FleetActivity<'_> {
             expired.extend(old);
             young.into_iter().next()
         };
+        // Failures first, and only of the direct parent: a failure has to be fixed and may last, so it is the more
+        // useful reason to report. A failed grandparent does not count, because the parent's published image
+        // is still good.
         let failed = self.blockers(parent, terms).into_iter();
         let failed = failed.filter(|blocker| blocker.what.has_failed());
         if let Some(blocker) = waits(failed.collect()) {
             return HoldVerdict::Blocked(blocker);
         }
-        // Each with whether the way to it leaves the child's own repository.
+        // The search state is a node and whether the path to it has left the child's own repository: the same node may
+        // be reached both ways, and only the second way can hold.
         let mut seen = BTreeSet::from([(child, false)]);
         let mut next = VecDeque::from([(child, false)]);
         while let Some((node, was_out)) = next.pop_front() {
@@ -185,10 +189,13 @@ impl FleetActivity<'_> {
                     continue;
                 }
                 next.push_back((edge.parent, out));
-                // What is built in one commit does not wait for itself; what comes back through others does.
+                // Images of one repository are rebuilt by the same commit, so they don't wait for each other. A path
+                // that leaves the repository and comes back does hold: that rebuild is a later one.
                 if !out {
                     continue;
                 }
+                // Breadth first, so that the nearest blocker is reported. With `proven` the parent's own pipeline is
+                // ignored: the image to be proposed is already the product of that head.
                 let coming = self.blockers(edge.parent, terms).into_iter();
                 let is_out = |what: Activity| proven && edge.parent == parent && what.is_building();
                 let coming = coming.filter(|b| !b.what.has_failed() && !is_out(b.what));
@@ -203,13 +210,15 @@ impl FleetActivity<'_> {
     }
 
     fn is_expired(&self, blocker: &Blocker, terms: &HoldTerms) -> bool {
+        // Counted from when the blocker was first seen, not per child: a chain of children doesn't wait once per
+        // generation.
         match (terms.hold_for, blocker.since) {
             (Some(most), Some(since)) => self.now.duration_since(since) >= most,
             _ => false,
         }
     }
 
-    /// What is the matter with an image: what is coming, and what failed.
+    /// The activities that concern an image: changes under way, and failures.
     pub fn blockers(&self, node: usize, terms: &HoldTerms) -> Vec<Blocker> {
         let Some((repo, facts)) = self.graph.nodes()[node]
             .repo
@@ -232,6 +241,8 @@ impl FleetActivity<'_> {
         let is_young = facts
             .head_since
             .is_some_and(|since| self.now.duration_since(since) < terms.settle);
+        // The forge may not have created a pipeline for a new head yet, so it counts as building for `settle`. After
+        // that no pipeline is expected any more. `Unseen` and `Never` never change, so waiting for them is pointless.
         let of_head = match facts.ci {
             CiStatus::Running => Some(Activity::Running),
             CiStatus::Failed => Some(Activity::Failed),
@@ -250,7 +261,8 @@ impl FleetActivity<'_> {
         open.chain(of_head).collect()
     }
 
-    /// Whether a merge request that changes these files makes another image of a node.
+    /// Whether a merge request that changes these files leads to a rebuild of a node's image. If the files are not
+    /// known, it does.
     fn touches(&self, node: usize, repo: usize, paths: &BTreeSet<RepoPath>) -> bool {
         let spec = self.graph.nodes()[node].spec;
         let spec = spec.and_then(|spec| self.members[repo].images.get(spec));

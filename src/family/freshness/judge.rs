@@ -1,4 +1,4 @@
-//! The way down the ladder, for one platform and one parent.
+//! Tries the kinds of evidence in order, for one platform and one parent.
 
 use super::answer::{Answer, Code};
 use super::case::{Case, FreshnessQuestion};
@@ -9,7 +9,7 @@ use super::named::{Named, annotation, material, pin};
 use crate::image::Digest;
 use crate::source::Role;
 
-/// Judges one case, or names the one thing that has to be asked first: what is not needed is not asked for.
+/// Answers one case, or returns the one fact to fetch first, so that nothing is fetched unnecessarily.
 pub fn judge(case: &Case<'_>) -> Result<Answer, FreshnessQuestion> {
     let current = match &case.parent.current {
         Ok(current) => current,
@@ -60,7 +60,7 @@ pub fn judge(case: &Case<'_>) -> Result<Answer, FreshnessQuestion> {
     Ok(suspect.unwrap_or_else(|| Answer::bare(code, text)))
 }
 
-/// What a named digest proves. What it only makes likely becomes the suspect: the layers may say otherwise.
+/// What a named digest proves. A mere suspicion is kept in the suspect, because the layers may refute it.
 fn weigh(
     case: &Case<'_>,
     current: &Published,
@@ -105,7 +105,7 @@ fn weigh(
         Some(was) => format!("{by} names {was}"),
         None => by.clone(),
     };
-    // Of several digests any may be the one that is meant.
+    // If several digests are named, any of them may be the parent's.
     if let Some(digest) = others.first()
         && others.len() == named.digests.len()
     {
@@ -135,8 +135,8 @@ fn weigh(
     Ok(None)
 }
 
-/// Whether the image has the layers of the current content and not those of the one that is named: then the name is
-/// wrong. An annotation may be inherited, or written from a cache (buildah issue 4657); a label may be set by mistake.
+/// Whether the image has the layers of the current content and not those of the named digest: then the name is wrong.
+/// An annotation may be inherited or written from a cache (buildah issue 4657); a label may be set by mistake.
 fn is_refuted(case: &Case<'_>, named: &Published, current: &Published) -> bool {
     let (Some(named), Some(current)) =
         (named.content(case.platform), current.content(case.platform))

@@ -1,4 +1,4 @@
-//! The two rungs that need no digest: layers and history.
+//! The two kinds of evidence that need no digest: layers and history.
 
 use super::answer::{Answer, Code, Rung};
 use super::case::FreshnessQuestion;
@@ -8,8 +8,8 @@ use super::history::{begins_with_steps, is_another_build, metadata_change};
 use super::parent::Parent;
 use crate::image::Platform;
 
-/// What the image says whose parent's current content is `current`; `suspect` is what a rung above found and could not
-/// prove. An older content that has to be read first is asked for.
+/// Answers from the layers and the history, `current` being the parent's current content. `suspect` is what stronger
+/// evidence suggested and could not prove. If an older content has to be read first, that is returned as the question.
 pub(super) fn judge(
     child: &Content,
     parent: &Parent,
