@@ -1,9 +1,9 @@
-//! References, observations and policy in; decisions and proposals out. Pure: no I/O, no clock, no environment.
+//! The pure core: references, observations and policy in; decisions and proposals out. No I/O, clock or environment.
 //!
-//! 1. [`decide()`] judges one reference. What it does not know yet it asks for ([`Question`]), and is called again
-//!    when the answers are there; so each question is asked once for the whole fleet.
+//! 1. [`decide()`] judges one reference. If an answer is missing, it returns a [`Question`] and is called again with
+//!    the answer, so each question is sent once for the whole fleet.
 //! 2. [`propose()`] groups a repository's decisions by update key into branches, edits and texts.
-//! 3. [`reconcile()`] compares the proposals with what the forge has and says what to do.
+//! 3. [`reconcile()`] compares the proposals with the branches and merge requests on the forge and returns the steps.
 //!
 //! Every decision carries a stable [`Reason`] and the steps that led to it.
 

@@ -1,7 +1,7 @@
-//! Whether a digest has been there long enough to be proposed.
+//! Whether a digest is old enough to be proposed (`min_age`).
 //!
-//! It is checked before a branch exists, for new tags, moved digests and first digests alike: CI must not run what is
-//! minutes old. What is proposed already is never taken back for its age.
+//! The age is checked before a branch exists, for new tags, moved digests and first digests alike: CI must not run
+//! content that is minutes old. An update that is already proposed is never withdrawn because of its age.
 
 use super::builder::DecisionBuilder;
 use super::change::Version;
@@ -10,10 +10,10 @@ use crate::image::{Digest, ImageName, Tag};
 use crate::policy::{Age, Settings, Trust};
 use jiff::Timestamp;
 
-/// Images say 1970, or another year long before containers, when they were built to be reproducible.
+/// The start of 2013, in Unix seconds. Reproducible builds are dated 1970 or another year long before containers.
 const FIRST_IMAGES: i64 = 1_356_998_400;
 
-/// Why a digest under a tag is too young, if it is. `to` is what would be written.
+/// Why a digest under a tag is too young, if it is. `to` is the version to write.
 pub(super) fn too_young(
     building: &mut DecisionBuilder,
     view: &Answers<'_>,
@@ -56,7 +56,7 @@ pub(super) fn too_young(
     )))
 }
 
-/// Whether an image can have been made then.
+/// Whether an image can have been created at that time.
 pub(super) fn is_plausible(created: Timestamp) -> bool {
     created.as_second() >= FIRST_IMAGES
 }

@@ -1,4 +1,4 @@
-//! Whether an image needs a build, and why.
+//! Whether an image needs a build, and the reasons.
 
 use super::decision::Decision;
 use super::reason::{Outcome, Reason};
@@ -9,27 +9,27 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BuildNeed {
-    /// Everything that is asked says no.
+    /// All checks say no.
     No,
-    /// Something could not be found out; that is never shown as no.
+    /// A check could not be completed; this is never shown as no.
     Unknown,
-    /// Something says so.
+    /// At least one check says yes.
     Yes,
 }
 
-/// One answer to the question.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BuildReason {
-    /// What it says.
+    /// Its answer.
     pub need: BuildNeed,
-    /// Its stable code.
+    /// The stable code of the check's result.
     pub code: &'static str,
-    /// The particulars, for people.
+    /// The details, human-readable.
     pub detail: String,
 }
 
 impl BuildNeed {
-    /// The word.
+    /// The name in reports.
     pub fn code(self) -> &'static str {
         match self {
             Self::No => "no",
@@ -38,7 +38,7 @@ impl BuildNeed {
         }
     }
 
-    /// What all answers say together.
+    /// The combined answer: the greatest of all.
     pub fn of(whys: &[BuildReason]) -> Self {
         let needs = whys.iter().map(|why| why.need);
         needs.max().unwrap_or(Self::Unknown)
@@ -46,14 +46,14 @@ impl BuildNeed {
 }
 
 impl BuildReason {
-    /// An answer.
+    /// The result of a check.
     pub fn new(need: BuildNeed, code: &'static str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         Self { need, code, detail }
     }
 
-    /// Whether the version is in every registry that the image is published to. `names` has for each whether it is
-    /// there, or why that is not known.
+    /// Whether the version exists in every registry that the image is published to. `names` holds the answer for each,
+    /// or why it is not known.
     pub fn published(version: &str, names: &[(ImageName, Result<bool, String>)]) -> Vec<Self> {
         let answers = names.iter().map(|(name, there)| match there {
             Ok(true) => Self::new(
@@ -74,7 +74,7 @@ impl BuildReason {
         answers.collect()
     }
 
-    /// Whether what a reference pins is no longer what its tag points at. A reference without a digest says nothing.
+    /// Whether a pinned digest differs from what its tag points at now; `None` without a digest.
     pub fn of_base(decision: &Decision) -> Option<Self> {
         let reference = decision.reference().filter(|r| r.digest.is_some())?;
         let place = format!("{}:{}", decision.path, decision.located.line);

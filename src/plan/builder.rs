@@ -1,4 +1,4 @@
-//! A decision in the making.
+//! A decision under construction.
 
 use super::decision::{Class, Decision, Wanted};
 use super::digest::{Pin, kind_of};
@@ -7,7 +7,7 @@ use super::reason::Reason;
 use crate::image::{Digest, Tag};
 use crate::scheme::Level;
 
-/// A decision in the making: what was found out so far, and what follows from it.
+/// A decision under construction: the facts found so far and the reason they lead to.
 pub(super) struct DecisionBuilder {
     pub(super) decision: Decision,
 }

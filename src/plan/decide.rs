@@ -1,4 +1,4 @@
-//! Judging one reference.
+//! Decides about one reference.
 
 use super::builder::DecisionBuilder;
 use super::change::Proposed;
@@ -18,36 +18,36 @@ use crate::source::{Located, ReferenceKind, Resolution, WhyNot};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// A reference to be judged, and everything that is known about it.
+/// A reference to decide about, with everything known about it.
 #[derive(Debug, Clone)]
 pub struct Ask<'a> {
-    /// The repository; none for a plain folder.
+    /// The repository; `None` for a plain folder.
     pub repo: Option<&'a RepoName>,
     /// The file.
     pub path: &'a RepoPath,
     /// The reference.
     pub located: &'a Located,
-    /// The rules that hold for the repository.
+    /// The rules that apply to the repository.
     pub policy: &'a Policy,
-    /// Where its image is looked up; none if its registry is not one that may be contacted, a failure if its login
-    /// cannot be had.
+    /// The image and login to look it up with; `None` if its registry is not configured, a failure if its login is
+    /// unavailable.
     pub lookup: Result<Option<&'a Lookup>, Failure>,
-    /// The image of the same repository that it names, and what is known of its version.
+    /// The image of the same repository that it names, and what is known about that image's version.
     pub inner: Option<(usize, Truth)>,
     /// The answers so far.
     pub seen: &'a Observations,
-    /// Now; its day is UTC's.
+    /// The time of the decision; date-based policies use its UTC day.
     pub now: Timestamp,
-    /// What open merge requests of the repository propose.
+    /// What the open merge requests of the repository propose.
     pub proposed: &'a Proposed,
-    /// Whether the decision keeps the verdicts on all tags: for one repository, not for a fleet.
+    /// Whether the decision keeps the verdicts on all tags: too much memory for a fleet, needed for one repository.
     pub traces: bool,
-    /// The most newer tags that are tried where those before cannot be used.
+    /// How many newer tags are tried at most until one is usable.
     pub candidates: usize,
 }
 
-/// Judges a reference, or says what must be known first. The questions of one call are asked at once; with their
-/// answers the call is made again.
+/// Decides about a reference, or returns the question to answer first. The caller asks it and calls again with the
+/// answer.
 pub fn decide(ask: &Ask<'_>) -> Result<Decision, Question> {
     let mut case = DecisionBuilder {
         decision: Decision {
@@ -74,7 +74,7 @@ pub fn decide(ask: &Ask<'_>) -> Result<Decision, Question> {
         Err(Missing::Failed(failure)) => case.failed(failure),
     }
     if !case.decision.wanted.is_empty() {
-        // Whatever went wrong with one of two changes, the other one stands.
+        // If one of two changes failed, the other one is still proposed.
         case.decision.reason = case.reason_of_wanted();
     }
     Ok(case.decision)
@@ -83,7 +83,7 @@ pub fn decide(ask: &Ask<'_>) -> Result<Decision, Question> {
 impl DecisionBuilder {
     fn judge(&mut self, ask: &Ask<'_>) -> Result<(), Missing> {
         let Some(reference) = ask.located.reference() else {
-            // No rule can match what is not known; a comment right above it can.
+            // Without a name no rule can match, but the comment above the line still applies.
             match ask.policy.notes.at(&ask.located.notes, ask.path) {
                 Err(error) => {
                     self.settle(Reason::BadNote, error.to_string());
@@ -128,6 +128,9 @@ impl DecisionBuilder {
         effective: &Effective,
     ) -> Result<(), Missing> {
         let settings = &effective.settings;
+        // The cases go from the most general reason to the most specific one, and everything that the file and the
+        // settings can answer comes before the first look-up: a reference that cannot change costs no request. A
+        // disabled reference comes first, because its owner does not want to hear about any other problem.
         if !settings.enabled.value {
             let reason = settings.reasons.get("enabled").cloned();
             let why = reason.unwrap_or_else(|| format!("by {}", settings.enabled.from));
@@ -141,6 +144,8 @@ impl DecisionBuilder {
             );
             return Ok(());
         }
+        // With `digest = "off"` imagebot may not write digests, and a new tag next to the old digest would contradict
+        // it.
         if settings.digest.value == DigestMode::Off && reference.digest.is_some() {
             self.settle(
                 Reason::DigestOff,
@@ -165,12 +170,16 @@ impl DecisionBuilder {
                 return Ok(());
             }
         };
+        // A tag of the repository's own image is decided by the version in the repository: that may not be published
+        // yet, so the registry cannot know better. If the tag itself has to change, there is no digest for it yet.
         if let (Some((parent, truth)), Some(tag)) = (&ask.inner, &reference.tag)
             && !by_truth(self, *parent, truth, tag)
         {
             return Ok(());
         }
         let writes = reference.digest.is_some() || pins;
+        // Without a digest to follow, the registry has nothing to add. A registry that is not configured does not
+        // matter then.
         if ask.inner.is_some() && (!writes || !matches!(ask.lookup, Ok(Some(_)))) {
             return Ok(());
         }
@@ -203,6 +212,7 @@ impl DecisionBuilder {
         if let (Some(_), Some(tag)) = (&ask.inner, &reference.tag) {
             return inner_digest(self, &view, reference, tag, effective, pins);
         }
+        // A reference without a tag can only get its first digest.
         if reference.tag.is_none() {
             return pin(self, &view, reference, &followed, effective);
         }
@@ -237,6 +247,9 @@ impl DecisionBuilder {
         let rules = settings.rules();
         let mode = settings.digest.value;
         let writes = reference.digest.is_some() || pins;
+        // Newer tags come before digests: a new tag brings its own digest, so refreshing the old tag's digest as well
+        // would be a second change of the same text. A vanished tag comes last, because it only matters if nothing else
+        // was decided.
         let reading = match &rules.scheme {
             Scheme::Floating => None,
             scheme => scheme::read(tag.as_str(), scheme).map(|reading| reading.to_string()),
@@ -278,6 +291,7 @@ impl DecisionBuilder {
                 writes,
                 candidates: ask.candidates,
             };
+            // The selection is kept before a failure is returned, so that a report shows which tags were considered.
             let result = new_tags(self, view, reference, tag, &search, &mut selection);
             why_not_newer(self, &selection);
             self.decision.selection = ask.traces.then_some(selection);
@@ -285,6 +299,8 @@ impl DecisionBuilder {
         }
         let changed = self
             .decision
+            // A major update alone does not replace a digest refresh: it is proposed in a merge request of its own, and
+            // may stay open for long.
             .wanted
             .iter()
             .any(|wanted| wanted.class == Class::Update);

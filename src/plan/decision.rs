@@ -12,20 +12,20 @@ use crate::source::{Located, RefId};
 use jiff::SignedDuration;
 use serde::Serialize;
 
-/// Which merge request a change belongs into, besides its group.
+/// The kind of update; with the group, it decides which merge request a change belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Class {
-    /// Anything that is none of the others.
+    /// Any other update.
     Update,
     /// First digests: one merge request per repository.
     Pin,
-    /// A major change, where it is a merge request of its own.
+    /// A major update, if majors get their own merge request.
     Major,
 }
 
 impl Class {
-    /// The class's name.
+    /// The name in reports.
     pub fn code(self) -> &'static str {
         match self {
             Self::Update => "update",
@@ -35,29 +35,29 @@ impl Class {
     }
 }
 
-/// A change that is wanted.
+/// A change to propose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// The class.
+    /// The kind of update.
     pub class: Class,
-    /// How wide the change is.
+    /// The size of the version change.
     pub level: Level,
-    /// The tag it will have.
+    /// The new tag.
     pub to_tag: Option<Tag>,
-    /// The digest it will have.
+    /// The new digest.
     pub to_digest: Option<Digest>,
-    /// What the tag points at, also where no digest is written: for labels.
+    /// What the tag points at, even if no digest is written: its labels are shown in the merge request.
     pub target: Option<Digest>,
 }
 
-/// Where a reference stands in the family of images, and what it waits for.
+/// The position of a reference in the family, and what it waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FamilyPosition {
-    /// The repository that publishes the image, as it is called; `None`: nobody registered does, or the same one.
+    /// The name of the repository that publishes the image; `None` for an external image or one of this repository.
     pub parent: Option<String>,
-    /// The changes that wait.
+    /// The changes that are held back.
     pub waiting: Vec<Wanted>,
-    /// The repository that it waits for, as it is called.
+    /// The name of the repository that it waits for.
     pub waits_for: Option<String>,
 }
 
@@ -66,55 +66,54 @@ pub struct FamilyPosition {
 pub struct Decision {
     /// The file.
     pub path: RepoPath,
-    /// The reference as it stands there.
+    /// The reference as parsed from the file.
     pub located: Located,
-    /// Why it was decided as it was; the outcome is the reason's.
+    /// Why it was decided this way; also determines the outcome.
     pub reason: Reason,
-    /// The particulars, for people.
+    /// The details, human-readable.
     pub detail: String,
-    /// What to configure, where that is known.
+    /// The configuration that would fix it, if known.
     pub help: Option<String>,
-    /// What could not be found out although something is wanted: a major version's look-up that failed beside a minor
-    /// one that did not. With it the reference is not wholly judged, and nothing is closed for it.
+    /// A look-up that failed although another change is proposed, e.g. for the major version next to a minor one. The
+    /// reference is then not fully judged, and no merge request is closed because of it.
     pub missing: Option<(Reason, String)>,
-    /// The changes that are wanted: none, one, or a minor one and a major one.
+    /// The changes to propose: none, one, or a minor and a major one.
     pub wanted: Vec<Wanted>,
-    /// The image of the same repository that it follows, by its index among them.
+    /// The image of the same repository that it follows, by its index among the repository's images.
     pub inner: Option<usize>,
-    /// The image and login it was looked up with.
+    /// The image and login that it was looked up with.
     pub lookup: Option<Lookup>,
-    /// The settings and the rules they come from.
+    /// The settings, with the rules that they come from.
     pub effective: Option<Effective>,
-    /// The verdicts on all tags, where they were asked for.
+    /// The verdicts on all tags, if traces were requested.
     pub selection: Option<Selection>,
     /// Its position in the family.
     pub family: FamilyPosition,
-    /// Where the search for a newer tag stopped for want of budget, by the key of the search; `None`: it came to its
-    /// end.
+    /// Where the search for a newer tag ran out of budget, by search key; `None` if the search was completed.
     pub stops: Vec<(String, Option<String>)>,
-    /// What a reviewer should know of the changes, for people.
+    /// Remarks for the reviewer of the changes.
     pub remarks: Vec<String>,
-    /// What was found out on the way, in order.
+    /// The facts found on the way, in order.
     pub steps: Vec<String>,
 }
 
 impl Decision {
-    /// Which reference it is about.
+    /// The id of its reference.
     pub fn id(&self) -> RefId {
         self.located.id(&self.path)
     }
 
-    /// The outcome.
+    /// The outcome, which follows from the reason.
     pub fn outcome(&self) -> Outcome {
         self.reason.outcome()
     }
 
-    /// Whether everything about it is known: only then may something be closed for it.
+    /// Whether all facts about it are known. Otherwise no merge request may be closed because of it.
     pub fn is_certain(&self) -> bool {
         self.missing.is_none() && !matches!(self.outcome(), Outcome::Unknown | Outcome::Hold)
     }
 
-    /// Whether something of it failed: exit code 1.
+    /// Whether a part of it failed: exit code 1.
     pub fn failed(&self) -> bool {
         let missing = self.missing.as_ref().map(|(reason, _)| *reason);
         [Some(self.reason), missing]
@@ -123,12 +122,12 @@ impl Decision {
             .any(Reason::is_failure)
     }
 
-    /// The reference, if it is known.
+    /// The parsed reference, if it could be resolved.
     pub fn reference(&self) -> Option<&Reference> {
         self.located.reference()
     }
 
-    /// Whether news of the image can come to this reference at all.
+    /// Whether updates of the image can ever be proposed for this reference.
     pub fn is_followed(&self) -> bool {
         let still = matches!(
             self.reason,
@@ -144,7 +143,7 @@ impl Decision {
         !still && self.outcome() != Outcome::Skip
     }
 
-    /// How long, and for what, the policy lets it wait; `None`: it does not wait.
+    /// The policy's conditions for waiting; `None` if it never waits.
     pub fn hold_terms(&self) -> Option<HoldTerms> {
         let settings = &self.effective.as_ref()?.settings;
         let duration = SignedDuration::from_secs;
@@ -155,8 +154,8 @@ impl Decision {
         })
     }
 
-    /// Whether something is wanted that no open merge request proposes yet, or that might be merged without a person:
-    /// only then does it matter what goes on above.
+    /// Whether a change is wanted that no open merge request proposes yet, or that might be merged automatically: only
+    /// then the activity in its ancestors matters.
     pub fn may_have_to_wait(&self, proposed: &Proposed) -> bool {
         let Some(reference) = self.reference().filter(|_| self.family.parent.is_some()) else {
             return false;
@@ -174,7 +173,7 @@ impl Decision {
         wants && self.hold_terms().is_some() && (merges || self.wanted.iter().any(is_new))
     }
 
-    /// Leaves the reference alone.
+    /// Decides to leave the reference alone.
     pub(crate) fn leave(&mut self, reason: Reason, detail: String) {
         self.reason = reason;
         self.detail = detail;
@@ -182,7 +181,7 @@ impl Decision {
         self.missing = None;
     }
 
-    /// Keeps back what is wanted, but for what an open merge request proposes already: nothing is taken out of it.
+    /// Holds back its changes, except those that an open merge request already proposes: nothing is taken out of that.
     pub(crate) fn wait(
         &mut self,
         reason: Reason,

@@ -1,4 +1,4 @@
-//! Following a tag with its digest, and adding the first one.
+//! Updates the digest of a tag that stays, or adds its first digest.
 
 use super::age::too_young;
 use super::builder::DecisionBuilder;
@@ -12,7 +12,7 @@ use crate::image::{Digest, Reference, Tag};
 use crate::policy::{Effective, Settings};
 use crate::scheme::Level;
 
-/// Follows the tag with its digest.
+/// Updates a digest to what its tag points at now.
 pub(super) fn refresh(
     building: &mut DecisionBuilder,
     view: &Answers<'_>,
@@ -85,7 +85,7 @@ pub(super) fn refresh(
     Ok(())
 }
 
-/// Adds the first digest.
+/// Adds the first digest to a reference.
 pub(super) fn pin(
     building: &mut DecisionBuilder,
     view: &Answers<'_>,

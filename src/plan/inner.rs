@@ -1,4 +1,4 @@
-//! References to images of the same repository: the version there is the truth, not what a registry has.
+//! References to images of the same repository: the version in the repository is authoritative, not the registry.
 
 use super::builder::DecisionBuilder;
 use super::decision::{Class, Wanted};
@@ -10,7 +10,7 @@ use crate::image::{Reference, Tag};
 use crate::policy::{DigestMode, Effective};
 use crate::scheme::{Aligned, aligned};
 
-/// Judges a tag by the version that its image has in the repository; whether it names that version already.
+/// Compares a tag with the version that its image has in the repository; returns whether they are the same.
 pub(super) fn by_truth(
     building: &mut DecisionBuilder,
     parent: usize,
@@ -69,7 +69,7 @@ pub(super) fn by_truth(
     }
 }
 
-/// Follows the digest of the version that is built here, or adds the first one, once it is published.
+/// Updates or adds the digest of a version that is built in this repository, once it is published.
 pub(super) fn inner_digest(
     building: &mut DecisionBuilder,
     view: &Answers<'_>,

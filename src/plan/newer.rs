@@ -1,4 +1,4 @@
-//! Looking for newer tags.
+//! Searches for newer tags.
 
 use super::age::{is_plausible, too_young};
 use super::builder::DecisionBuilder;
@@ -13,20 +13,20 @@ use crate::policy::{Effective, Settings};
 use crate::repo::RepoName;
 use crate::scheme::{Level, Selection, TagVerdict};
 
-/// How newer tags are looked for.
+/// The parameters of a search.
 pub(super) struct Search<'a> {
     pub(super) repo: Option<&'a RepoName>,
     pub(super) line: usize,
     pub(super) effective: &'a Effective,
-    /// Whether a digest is written.
+    /// Whether a digest will be written.
     pub(super) writes: bool,
-    /// The most tags that are tried in a pass.
+    /// How many tags are tried at most in one pass.
     pub(super) candidates: usize,
 }
 
 impl Search<'_> {
-    /// What a search is remembered by: the reference, the tag that is there, the widest level, and everything that has a
-    /// say in which tags can be used.
+    /// The key under which a search is remembered: the reference, its current tag, the maximum level, and everything
+    /// that affects which tags are usable.
     fn key(&self, view: &Answers<'_>, reference: &Reference, tag: &Tag, level: Level) -> String {
         let s = &self.effective.settings;
         let repo = self.repo.map(RepoName::as_str).unwrap_or_default();
@@ -52,7 +52,7 @@ impl Search<'_> {
     }
 }
 
-/// Looks for newer tags: one below major and a major one where those are apart, else the best.
+/// Searches for newer tags: the best minor and the best major update if majors are separate, else the best one.
 pub(super) fn new_tags(
     building: &mut DecisionBuilder,
     view: &Answers<'_>,
@@ -78,7 +78,7 @@ pub(super) fn new_tags(
             building.step(format!(
                 "an earlier pass tried the tags from {first} to {last}"
             ));
-            // What is proposed stays one of the choices.
+            // A version that is already proposed stays eligible, or its merge request would be closed.
             let is_proposed = |tag: &str| {
                 let mut proposed = view.proposed.iter();
                 proposed.any(|(path, image, version)| {
@@ -93,7 +93,7 @@ pub(super) fn new_tags(
         loop {
             let Some(candidate) = selection.best_within(*bound) else {
                 if before.is_some() && tried.is_empty() && building.decision.wanted.is_empty() {
-                    // Those that were passed over are tried again from the beginning.
+                    // Tags that were skipped in earlier passes are tried again from the beginning.
                     let detail =
                         "every newer tag was tried in earlier passes; the next pass starts again";
                     building.decision.missing = Some((Reason::OverBudget, detail.to_owned()));
@@ -111,7 +111,7 @@ pub(super) fn new_tags(
                 );
                 building.decision.missing = Some((Reason::OverBudget, detail.clone()));
                 building.settle(Reason::OverBudget, detail);
-                // What stands between the first and the last has been tried, in this pass or before.
+                // All tags from the first to the last one were tried, in this pass or earlier.
                 let first = tried.first().cloned().unwrap_or_default();
                 let first = match before {
                     Some((newest, _)) if selection.is_before(newest, &first) => newest.to_owned(),
@@ -220,8 +220,8 @@ pub(super) fn new_tags(
     Ok(())
 }
 
-/// The platforms that a newer tag needs. Beside a digest it is the digest that tells; without one it is the current
-/// tag's index, read once and kept by its digest.
+/// The platforms that a newer tag must have. For a pinned digest, its kind decides; otherwise the current tag's index,
+/// which is read once and cached by its digest.
 fn platforms_of(
     building: &mut DecisionBuilder,
     view: &Answers<'_>,
@@ -245,7 +245,7 @@ fn platforms_of(
     Ok(platforms)
 }
 
-/// The platforms that the policy asks for, else the one that `FROM --platform=` names without variables.
+/// The platforms that the policy requires, else the literal value of `FROM --platform=`.
 pub(super) fn asked_platforms(building: &DecisionBuilder, settings: &Settings) -> Vec<Platform> {
     match &settings.platforms.value[..] {
         [] => {
@@ -258,7 +258,7 @@ pub(super) fn asked_platforms(building: &DecisionBuilder, settings: &Settings) -
     }
 }
 
-/// Without a newer tag: says whether the policy is why.
+/// If there is no newer tag: reports whether the policy is the reason.
 pub(super) fn why_not_newer(building: &mut DecisionBuilder, selection: &Selection) {
     if !building.decision.wanted.is_empty() || building.decision.reason != Reason::UpToDate {
         return;
@@ -288,7 +288,7 @@ pub(super) fn why_not_newer(building: &mut DecisionBuilder, selection: &Selectio
     }
 }
 
-/// Without any newer tag: says whether the image has had none for years, as far as that is known without asking.
+/// If there is no newer tag: reports whether there has been none for years, as far as known without a request.
 pub(super) fn how_long_nothing_came(
     building: &mut DecisionBuilder,
     view: &Answers<'_>,
@@ -317,10 +317,10 @@ pub(super) fn how_long_nothing_came(
 }
 
 const DAY: i64 = 86_400;
-/// Without a newer tag for so many days an image is worth a question.
+/// After this many days without a newer tag, the image may be unmaintained.
 const LONG: i64 = 2 * 365;
 
-/// What `latest` is, where that was asked for anyway.
+/// How `latest` compares with the current tag, if its digest is known anyway.
 fn latest(view: &Answers<'_>, current: &Tag, target: &Digest) -> String {
     let head = |tag: &Tag| {
         let key = (view.lookup.clone(), tag.clone());

@@ -1,4 +1,4 @@
-//! What is to be done, given what should be there and what is.
+//! Compares the proposals with the branches and merge requests that exist, and returns the steps that are needed.
 
 use super::change::{Change, ChangeSet};
 use super::decision::Decision;
@@ -11,31 +11,31 @@ use crate::repo::{Branch, CommitId, MergeRequestEdit, MergeRequestState, RepoPat
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// What is there under one branch name.
+/// The existing branch and merge requests under one branch name.
 #[derive(Debug, Clone, Default)]
 pub struct Existing {
-    /// The branch's head and whose it is; `None` if there is no such branch.
+    /// The branch's head and its owner; `None` if the branch does not exist.
     pub head: Option<(CommitId, Ownership)>,
-    /// Whether the head can be merged into the target branch without conflict, as far as the changed files tell.
+    /// Whether the head merges into the target branch without conflict, as far as the changed files show.
     pub fits: bool,
-    /// Whether the head stands on the target branch's head.
+    /// Whether the head is based on the target branch's head.
     pub on_top: bool,
-    /// The merge requests from that branch, in all states, by number.
+    /// The merge requests from this branch, in all states, ordered by number.
     pub merge_requests: Vec<OwnRequest>,
 }
 
-/// How much of a repository could be judged.
+/// Which parts of a repository could be judged.
 #[derive(Debug, Clone, Default)]
 pub struct Certainty {
     /// The references that could not be judged: file, and the image's canonical name.
     pub unsure: BTreeSet<(RepoPath, String)>,
-    /// The files that could not be read, or not wholly: a reference in them may be there unseen.
+    /// The files that could not be read completely: they may contain references that were not found.
     pub not_judged: BTreeSet<String>,
 }
 
 impl Certainty {
-    /// What is known for certain of a repository, by its decisions and the files that were not judged. A merge request is
-    /// kept for what it touches itself, and for nothing else.
+    /// Collects the uncertain references and files of a repository. A merge request is kept only because of references
+    /// and files that it changes itself.
     pub fn new(decisions: &[Decision], not_judged: BTreeSet<String>) -> Self {
         let unsure = decisions.iter().filter(|decision| !decision.is_certain());
         let mut certainty = Self {
@@ -48,7 +48,7 @@ impl Certainty {
                     let name = reference.name.canonical();
                     certainty.unsure.insert((decision.path.clone(), name));
                 }
-                // Which image it is is not known either.
+                // The image is not known either, so the whole file is uncertain.
                 None => drop(certainty.not_judged.insert(decision.path.to_string())),
             }
         }
@@ -59,7 +59,7 @@ impl Certainty {
     fn covers(&self, existing: &Existing) -> bool {
         let sets = existing.change_sets();
         if sets.is_empty() {
-            // What it changes is not known, so it may touch anything.
+            // Its changes are not known, so it may touch any file.
             return self.unsure.is_empty() && self.not_judged.is_empty();
         }
         sets.iter().all(|set| {
@@ -91,20 +91,20 @@ impl Certainty {
 const FOREIGN: &str = "This branch has commits that are not imagebot's, so imagebot no longer updates it. \
                        To let imagebot update it again, delete the branch or reset it to imagebot's commit.";
 
-/// What holds for all merge requests of a repository.
+/// The terms that apply to all merge requests of a repository.
 #[derive(Debug, Clone, Copy)]
 pub struct ReconcileTerms<'a> {
     /// The default branch.
     pub default_branch: &'a Branch,
-    /// How much could be judged: only what it covers is closed or deleted.
+    /// What could be judged: only merge requests within that are closed, and only their branches deleted.
     pub certainty: &'a Certainty,
-    /// The label that keeps a branch on top of its target.
+    /// The label that keeps a branch rebased on its target.
     pub rebase_label: &'a str,
     /// The label that makes imagebot leave a merge request alone.
     pub stop_label: &'a str,
 }
 
-/// Compares what should be there with what is.
+/// Plans the steps for all branches, those with a proposal first.
 pub fn reconcile(
     proposals: &[Arc<Proposal>],
     existing: &BTreeMap<Branch, Existing>,
@@ -124,9 +124,9 @@ pub fn reconcile(
     with.chain(without).collect()
 }
 
-/// One proposal. The order of the cases is the order of whose word counts: first a person's about the open merge
-/// request (a label, another target), then a person's work on the branch, then what people decided about the same
-/// changes before, and only then what imagebot would like to write.
+/// Plans the steps for one proposal. The order of the cases is the order of precedence: first a user's action on the
+/// open merge request (a label, another target), then a user's commits on the branch, then earlier decisions of users
+/// about the same changes, and only then what imagebot would write.
 fn one(proposal: &Arc<Proposal>, existing: &Existing, terms: &ReconcileTerms<'_>) -> Reconciled {
     let open = existing.newest(MergeRequestState::Open);
     let planned = |planned, detail: &str, steps| Reconciled {
@@ -140,6 +140,9 @@ fn one(proposal: &Arc<Proposal>, existing: &Existing, terms: &ReconcileTerms<'_>
     if let Some((by_person, why)) = open.and_then(|open| left_alone(open, terms)) {
         return planned(by_person, why, Vec::new());
     }
+    // Foreign commits come before declined or merged changes: they exist now and must not be overwritten, whatever was
+    // decided earlier. The comment is posted once, which the state in the text records; without that state it is not
+    // posted.
     if let Some((_, Ownership::Foreign(why))) = &existing.head {
         let steps = open.map(|open| {
             let mut steps = cancelled(open);
@@ -160,15 +163,19 @@ fn one(proposal: &Arc<Proposal>, existing: &Existing, terms: &ReconcileTerms<'_>
         });
         return planned(Planned::Foreign, why, steps.unwrap_or_default());
     }
+    // Only now is it certain that the branch is imagebot's own or does not exist. What was declined is not proposed
+    // again.
     if let Some((by_person, why)) = remembered(proposal, existing, open) {
         return planned(by_person, why, Vec::new());
     }
-    // A rewrite would drop a change whose reference could not be checked today: it may be as right as yesterday.
+    // A rewrite would drop a change whose reference could not be checked in this pass, although it may still be valid.
     let sets = existing.change_sets();
     if let Some(lost) = open.and_then(|_| terms.certainty.lost(&sets, &proposal.changes)) {
         let why = format!("{} in {} could not be checked", lost.image, lost.path);
         return planned(Planned::Kept, &why, Vec::new());
     }
+    // The branch is pushed before the merge request is opened or edited: its text must never describe a commit that
+    // isn't there yet, and a pass that stops in between is completed by the next one.
     let mut steps = Vec::new();
     if !is_written(proposal, existing, open, terms) {
         steps.push(Step::Push {
@@ -187,8 +194,8 @@ fn one(proposal: &Arc<Proposal>, existing: &Existing, terms: &ReconcileTerms<'_>
     }
 }
 
-/// Whether the branch holds the proposal already. One that still merges cleanly is left where it is, so that its
-/// pipeline need not run again, unless a label or merging by policy wants it on top of the target.
+/// Whether the branch already contains the proposal. A branch that still merges cleanly is not rebased, so that its
+/// pipeline doesn't run again, unless the rebase label or automatic merging requires it to be on top of the target.
 fn is_written(
     proposal: &Proposal,
     existing: &Existing,
@@ -205,14 +212,14 @@ fn is_written(
     }
 }
 
-/// What imagebot had the forge merge is no longer what the branch holds (T35).
+/// Cancels a scheduled merge, because the branch no longer contains what imagebot scheduled (T35).
 fn cancelled(open: &OwnRequest) -> Vec<Step> {
     let scheduled = open.state().is_some_and(|state| state.scheduled);
     let cancel = scheduled.then_some(Step::CancelMerge(open.number));
     cancel.into_iter().collect()
 }
 
-/// Leaves a merge request to whoever works on its branch, and remembers that.
+/// Hands a merge request over to the author of the foreign commits, and records that.
 fn given_up(open: &OwnRequest, change: impl FnOnce(&mut RequestState)) -> Option<Step> {
     let text = open.remembering(|state| {
         change(state);
@@ -225,21 +232,22 @@ fn has_label(mr: &OwnRequest, label: &str) -> bool {
     mr.labels.iter().any(|known| known == label)
 }
 
-/// Whether a person took the merge request out of imagebot's hands.
+/// Whether a user took the merge request over.
 fn left_alone(open: &OwnRequest, terms: &ReconcileTerms<'_>) -> Option<(Planned, &'static str)> {
     if has_label(open, terms.stop_label) {
         return Some((Planned::Stopped, "stopped by a label"));
     }
     let opened_for = open.state().and_then(|state| state.target.as_ref());
     let is_default = open.target == *terms.default_branch;
-    // One that was opened for a default branch of another name was not moved by a person.
+    // If it was opened for this target, the default branch was renamed since; no user moved it.
     if is_default || opened_for == Some(&open.target) {
         return None;
     }
     Some((Planned::Retargeted, "its target branch was changed by hand"))
 }
 
-/// Whether people decided against the proposal already.
+/// Whether users already decided against the proposal. With an open merge request, only its deleted branch counts: it
+/// was opened or reopened after all that.
 fn remembered(
     proposal: &Proposal,
     existing: &Existing,
@@ -248,7 +256,7 @@ fn remembered(
     let within = |sets: &[&ChangeSet]| !sets.is_empty() && proposal.changes.is_within(sets);
     let states = |state| existing.of_state(state).filter_map(OwnRequest::state);
     if let Some(open) = open {
-        // Its branch is gone, and imagebot was not about to close it: a person deleted the branch (F16).
+        // Its branch is gone, and imagebot was not about to close it: a user deleted the branch (F16).
         let state = open.state()?;
         let deleted = existing.head.is_none() && state.closed.is_none();
         return (deleted && within(&[&state.changes]))
@@ -267,8 +275,8 @@ fn remembered(
     ))
 }
 
-/// Of sets with the newest first, what the newest that concerns an image in a file says of it: what was merged before
-/// that was replaced by a merge, not by a revert.
+/// Given change sets with the newest first, the newest change of each image in each file. An older merged change was
+/// replaced by a later merge, not by a revert.
 fn latest<'a>(sets: impl Iterator<Item = &'a ChangeSet>) -> ChangeSet {
     let mut latest = ChangeSet::default();
     for set in sets {
@@ -285,19 +293,19 @@ fn latest<'a>(sets: impl Iterator<Item = &'a ChangeSet>) -> ChangeSet {
     latest
 }
 
-/// What is to be changed of a merge request: its texts if what was rendered changed, and its metadata.
+/// The update of an open merge request: its texts if the rendered text changed, new labels and missing metadata.
 fn rewritten(texts: &Texts, open: &OwnRequest) -> Option<Step> {
     let block = open.block();
     let known = open.state();
     let given = known.map(|state| state.labels.clone()).unwrap_or_default();
-    // Without our part of the text nobody knows which labels a person removed.
+    // Without our part of the text it is not known which labels a user removed, so none is added.
     let is_new = |label: &&String| known.is_some() && !given.contains(*label);
     let new: Vec<&String> = texts.metadata.labels.iter().filter(is_new).collect();
     let same_text = block.is_some_and(|block| {
         block.hash == texts.hash
             && block.state.changes == texts.state.changes
-            // A reason that stands in an open one was written by a pass that did not come to close it; left there, a
-            // person's closing would not count.
+            // A closing reason in an open merge request was written by a pass that stopped before closing it. If it
+            // stayed, a user's closing would be taken for imagebot's.
             && block.state.closed.is_none()
     });
     if same_text && new.is_empty() && !open.incomplete {
@@ -330,8 +338,8 @@ fn rewritten(texts: &Texts, open: &OwnRequest) -> Option<Step> {
     })
 }
 
-/// A branch of ours that nothing is proposed for any more: closed, unless a person has a say in it or too little is
-/// known.
+/// Plans the steps for a branch of ours without a proposal: its merge request is closed, unless a user took it over or
+/// too little is known.
 fn without_proposal(
     branch: &Branch,
     existing: &Existing,
@@ -351,10 +359,12 @@ fn without_proposal(
     if let Some((by_person, why)) = open.and_then(|open| left_alone(open, terms)) {
         return planned(by_person, why, Vec::new());
     }
+    // As for a proposal, foreign commits come before everything else. Then certainty: an update may be missing only
+    // because its reference could not be judged, and closing its merge request would lose the review.
     let delete = match (&existing.head, open) {
         (None, None) | (Some((_, Ownership::Foreign(_))), None) => return None,
         (Some((_, Ownership::Foreign(why))), Some(open)) => {
-            // A reason that a pass wrote before a person pushed would make the person's closing ours.
+            // A closing reason written before the user's push would make the user's closing look like imagebot's.
             let mut steps = cancelled(open);
             steps.extend(given_up(open, |state| state.closed = None));
             return planned(Planned::Foreign, why, steps);
@@ -373,10 +383,12 @@ fn without_proposal(
             let why = "the state in its description is missing or damaged";
             return planned(Planned::Kept, why, Vec::new());
         }
-        // The reason is written before it is closed: one that is closed without a reason was closed by a person.
+        // The reason is written before closing: a merge request closed without a reason counts as closed by a user.
         let reason = open.remembering(|state| state.closed = Some("obsolete".to_owned()));
         steps.extend(reason.map(|text| Step::describe(open.number, text)));
     }
+    // The branch goes before the merge request: if the deletion is refused because the head has moved, the merge
+    // request stays open with it.
     steps.extend(delete);
     steps.extend(open.map(|open| Step::Close(open.number)));
     let why = "obsolete: already applied, or no longer proposed";
@@ -394,7 +406,7 @@ impl Existing {
         self.of_state(state).next()
     }
 
-    /// What the branch changes, and what its open merge requests say that they change.
+    /// The changes on the branch, and those described in its open merge requests.
     fn change_sets(&self) -> Vec<&ChangeSet> {
         let of_head = match &self.head {
             Some((_, Ownership::Ours(changes))) => Some(changes),

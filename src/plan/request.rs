@@ -1,4 +1,4 @@
-//! A merge request of ours, with what its text remembers.
+//! A merge request of imagebot, with the state encoded in its text.
 
 use super::change::ChangeSet;
 use super::text::{Block, RequestState, block_of, with_state};
@@ -6,7 +6,7 @@ use crate::repo::MergeRequest;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// A merge request as the forge shows it, imagebot's part of its text read once. Copies share it.
+/// A merge request of imagebot. Its text is parsed once; copies share the result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "MergeRequest", into = "MergeRequest")]
 pub struct OwnRequest(Arc<Parsed>);
@@ -39,7 +39,7 @@ impl std::ops::Deref for OwnRequest {
 }
 
 impl OwnRequest {
-    /// The merge request as the forge shows it.
+    /// The merge request as returned by the forge.
     pub fn merge_request(&self) -> &MergeRequest {
         &self.0.mr
     }
@@ -49,18 +49,17 @@ impl OwnRequest {
         self.0.block.as_ref()
     }
 
-    /// What its text remembers; `None` if someone removed that.
+    /// The state in its text; `None` if someone removed it.
     pub fn state(&self) -> Option<&RequestState> {
         self.0.block.as_ref().map(|block| &block.state)
     }
 
-    /// What it proposes, as far as its text says so.
+    /// The changes that it proposes according to its text.
     pub fn changes(&self) -> Option<&ChangeSet> {
         self.state().map(|state| &state.changes)
     }
 
-    /// Its description with only what is remembered changed; `None` if that changes nothing, or if someone removed
-    /// imagebot's part.
+    /// Its description with only the state changed; `None` if nothing changes or if someone removed imagebot's part.
     pub fn remembering(&self, change: impl FnOnce(&mut RequestState)) -> Option<String> {
         let mut state = self.state()?.clone();
         change(&mut state);

@@ -1,7 +1,7 @@
-//! Selections that were made already: the same tags, read by the same rules, from the same tag on.
+//! A cache of selections: the same tags, read by the same rules, starting from the same tag.
 //!
-//! A decision is made again with every answer, and a fleet has many references to the same image. Reading a list of
-//! 100,000 tags takes longer than all else, so it is done once for all of them.
+//! A decision is repeated for every answer, and a fleet has many references to the same image. Parsing a list of
+//! 100,000 tags is the most expensive step, so it is done once for all of them.
 
 use super::observe::Lookup;
 use crate::image::{ImageName, Tag};
@@ -10,10 +10,10 @@ use jiff::civil::Date;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How many tags all selections that are kept may have together, some 50 bytes each.
+/// How many tags the cached selections may have in total, at some 50 bytes each.
 const MOST_TAGS: usize = 200_000;
 
-/// The selections of a fleet.
+/// The cached selections of a fleet.
 #[derive(Debug, Default)]
 pub struct Selections(Mutex<Kept>);
 
@@ -25,7 +25,7 @@ struct Kept {
 }
 
 impl Selections {
-    /// The selection among an image's tags, seen from one of them; it is made if it is not kept.
+    /// The selection from an image's tags, starting from one of them; made if it is not cached.
     pub(super) fn get(
         &self,
         lookup: &Lookup,
@@ -57,12 +57,12 @@ impl Selections {
         Ok(made)
     }
 
-    /// How many were made, rather than taken from those that are kept.
+    /// How many selections were made instead of taken from the cache.
     pub fn made(&self) -> usize {
         self.kept().made
     }
 
-    /// An image's tags are no longer what they were.
+    /// Drops the selections of an image whose tags have changed.
     pub(super) fn forget(&self, image: &ImageName) {
         self.kept()
             .all

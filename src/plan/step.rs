@@ -1,50 +1,50 @@
-//! What is to be done for one branch, step by step, and what became of it.
+//! The steps for one branch, and their results.
 
 use super::propose::Proposal;
 use crate::repo::{Branch, CommitId, MergeRequestEdit};
 use std::sync::Arc;
 
-/// One step for a branch. The steps of a branch are done in their order, and each can be repeated without harm.
+/// One step for a branch. The steps of a branch run in order, and each is idempotent.
 #[derive(Debug, Clone)]
 pub enum Step {
-    /// The branch gets the commit of a proposal, if it still has this head.
+    /// Push the commit of a proposal, if the branch still has this head.
     Push {
-        /// What it is to hold.
+        /// The proposal with the files and message.
         proposal: Arc<Proposal>,
-        /// The head that it must have now; `None`: there must be no such branch.
+        /// The head that the branch must have; `None` if it must not exist.
         from: Option<CommitId>,
     },
-    /// The branch is deleted, if it still has this head.
+    /// Delete the branch, if it still has this head.
     Delete {
-        /// The head that it must have now.
+        /// The head that the branch must have.
         from: CommitId,
     },
-    /// A merge request is opened.
+    /// Open a merge request.
     Open(Arc<Proposal>),
-    /// The forge must not merge this merge request by itself any more.
+    /// Cancel a scheduled merge of this merge request.
     CancelMerge(u64),
-    /// A merge request gets a comment, unless it has one with this code.
+    /// Comment on a merge request, unless it already has a comment with this code.
     Comment {
         /// The merge request's number.
         number: u64,
-        /// What tells the comment from others.
+        /// Identifies the comment.
         code: &'static str,
-        /// Markdown.
+        /// The comment, in Markdown.
         text: &'static str,
     },
-    /// An open merge request changes.
+    /// Edit an open merge request.
     Edit {
         /// The merge request's number.
         number: u64,
-        /// What changes.
+        /// The fields to change.
         edit: MergeRequestEdit,
     },
-    /// A merge request is closed.
+    /// Close a merge request.
     Close(u64),
 }
 
 impl Step {
-    /// That only the text of a merge request changes.
+    /// The step that only changes the text of a merge request.
     pub(crate) fn describe(number: u64, description: String) -> Self {
         let edit = MergeRequestEdit {
             description: Some(description),
@@ -53,36 +53,36 @@ impl Step {
         Self::Edit { number, edit }
     }
 
-    /// Whether it moves the branch.
+    /// Whether it changes the branch's head.
     pub fn moves_branch(&self) -> bool {
         matches!(self, Self::Push { .. } | Self::Delete { .. })
     }
 }
 
-/// What is planned for a proposal, or for a merge request without one.
+/// The plan for a proposal, or for a merge request without one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Planned {
-    /// A merge request is opened.
+    /// Open a merge request.
     Open,
-    /// The branch or the merge request changes.
+    /// Update the branch or the merge request.
     Update,
-    /// It is there and stays as it is.
+    /// It exists and needs no change.
     Unchanged,
-    /// Nothing: a person closed a merge request that proposed all of it.
+    /// Nothing: a user closed a merge request that proposed all of it.
     Declined,
-    /// Nothing: it was merged once, and the file went back.
+    /// Nothing: it was merged before, and the file was reverted.
     Reverted,
-    /// Nothing: a person works on the branch.
+    /// Nothing: the branch has commits of someone else.
     Foreign,
-    /// Nothing: a person gave the merge request another target branch.
+    /// Nothing: a user changed the merge request's target branch.
     Retargeted,
-    /// It is closed: what it proposed is there, or something else is proposed.
+    /// Close it: its changes are already applied or no longer proposed.
     Close,
-    /// It stays open, because not everything in the repository could be judged.
+    /// Keep it open, because not everything that it concerns could be judged.
     Kept,
-    /// Nothing: a person put the label on it that stops imagebot.
+    /// Nothing: a user added the label that stops imagebot.
     Stopped,
-    /// Nothing yet: as many are open already as may be.
+    /// Nothing yet: the limit of open merge requests is reached.
     Limited,
 }
 
@@ -105,20 +105,20 @@ impl Planned {
     }
 }
 
-/// What became of a plan for a branch.
+/// The result of a plan for a branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Done {
-    /// What was planned.
+    /// The plan was carried out.
     AsPlanned(Planned),
-    /// Nothing: an error elsewhere in the repository came first.
+    /// Nothing was done: an error in the repository came first.
     Skipped,
-    /// Nothing: the branch or the merge request changed meanwhile; the next pass looks again.
+    /// Nothing was done: the branch or the merge request has changed since; the next pass tries again.
     Moved,
-    /// Nothing: the server refused the branch.
+    /// Nothing was done: the server rejected the push.
     Refused,
-    /// It was merged.
+    /// The merge request was merged.
     Merged,
-    /// Not all of it: the problem is reported beside it.
+    /// It was carried out partly or not at all; the problem is reported separately.
     Failed,
 }
 
@@ -136,30 +136,30 @@ impl Done {
     }
 }
 
-/// What should be there under one branch name, compared with what is there.
+/// The plan for one branch: the proposal compared with what exists.
 #[derive(Debug, Clone)]
 pub struct Reconciled {
     /// The branch.
     pub branch: Branch,
-    /// What is planned.
+    /// The kind of plan.
     pub planned: Planned,
-    /// Why, in words.
+    /// The reason, human-readable.
     pub detail: String,
-    /// What is proposed; `None`: nothing any more.
+    /// The proposal; `None` if nothing is proposed any more.
     pub proposal: Option<Arc<Proposal>>,
-    /// The open merge request.
+    /// The number of the open merge request.
     pub number: Option<u64>,
-    /// What is to be done, in order.
+    /// The steps, in order.
     pub steps: Vec<Step>,
 }
 
 impl Reconciled {
-    /// Whether a merge request is opened.
+    /// Whether it opens a merge request.
     pub fn opens(&self) -> bool {
         self.steps.iter().any(|step| matches!(step, Step::Open(_)))
     }
 
-    /// Whether a merge request is closed.
+    /// Whether it closes a merge request.
     pub fn closes(&self) -> bool {
         self.steps.iter().any(|step| matches!(step, Step::Close(_)))
     }

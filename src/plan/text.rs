@@ -1,7 +1,8 @@
-//! Title and text of a merge request.
+//! The title and description of a merge request.
 //!
-//! The text stands between two markers; what people write around it stays. Whatever came from outside is shown as
-//! code, in one line and without control characters, so that it can become neither a command nor a mention (T32, T33).
+//! imagebot's part of the description is enclosed by two markers; text that users write around it is kept. Untrusted
+//! text is shown as code, on one line and without control characters, so that it can contain neither commands nor
+//! mentions (T32, T33).
 
 use super::change::{Change, ChangeSet};
 use super::decision::{Class, Decision, Wanted};
@@ -26,46 +27,47 @@ const STATE: &str = "<!-- imagebot:state ";
 const END: &str = "<!-- imagebot:end -->";
 const CLOSE: &str = " -->";
 
-/// What a merge request shows.
+/// The texts and metadata of a merge request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Texts {
     /// The title.
     pub title: String,
-    /// The text between the markers.
+    /// The description between the markers.
     pub body: String,
-    /// Stands for title and text, what images say of themselves aside: that may be out of reach today.
+    /// Identifies title and description without the image labels, which may be unavailable in one pass and not in the
+    /// next.
     pub hash: String,
-    /// Set when the merge request is opened; from then on it belongs to the people who work with it.
+    /// The metadata, set when the merge request is opened; after that it belongs to its users.
     pub metadata: MergeRequestMetadata,
-    /// What is remembered in the text.
+    /// The state to encode in the description.
     pub state: RequestState,
-    /// Why one of the operator's templates gave nothing; imagebot's own words stand instead.
+    /// Why one of the operator's templates failed; imagebot's default text is used instead.
     pub failed: Option<String>,
 }
 
-/// What a merge request's text remembers: a cache for reading, never the ground for a write.
+/// The state in a merge request's text: a cache for reading, never the basis of a write.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RequestState {
     /// The update key's hash.
     pub key: String,
-    /// What it proposes.
+    /// The changes that it proposes.
     pub changes: ChangeSet,
-    /// The target branch that it was opened for: another one was chosen by a person.
+    /// The target branch that it was opened for. If the current one differs, a user changed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Branch>,
-    /// Whether it is a major change; one of those holds nobody.
+    /// Whether it is a major update; whether those hold the children is a setting.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub major: bool,
-    /// The labels that imagebot gave it: one of them that is gone was removed by a person.
+    /// The labels that imagebot added. If one is missing, a user removed it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub labels: BTreeSet<String>,
-    /// Whether imagebot told the forge to merge it.
+    /// Whether imagebot scheduled its merge on the forge.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub scheduled: bool,
-    /// What was said in comments already, by code.
+    /// The codes of the comments that were posted.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub told: BTreeSet<String>,
-    /// Why imagebot closed it; a closed one without a reason was closed by a person.
+    /// Why imagebot closed it. Without a reason, a user closed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<String>,
 }
@@ -73,13 +75,13 @@ pub struct RequestState {
 /// imagebot's part of a description.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
-    /// The hash of what was rendered.
+    /// The hash of the rendered text.
     pub hash: String,
-    /// What is remembered.
+    /// The encoded state.
     pub state: RequestState,
 }
 
-/// The title of a set of changes.
+/// The default title of a set of changes.
 pub(super) fn title(class: Class, changes: &ChangeSet) -> String {
     let images: BTreeSet<&str> = changes
         .references
@@ -111,17 +113,17 @@ pub(super) fn title(class: Class, changes: &ChangeSet) -> String {
         (_, 1, Some(image), _) => format!("Update {image}"),
         (_, count, ..) => format!("Update {count} images"),
     };
-    // GitLab takes 255 characters, GitHub 256.
+    // GitLab accepts 255 characters, GitHub 256.
     match title.char_indices().nth(MOST_TITLE - 1) {
         Some((end, _)) if title.chars().count() > MOST_TITLE => format!("{}…", &title[..end]),
         _ => title,
     }
 }
 
-/// What a reviewer should know besides the changes.
+/// Information for the reviewer besides the changes.
 #[derive(Debug, Default)]
 pub(super) struct Beside {
-    /// What waits, and is not in here yet.
+    /// The changes on hold that are not included yet.
     pub(super) waits: BTreeSet<String>,
     /// Lines that still have the old value.
     pub(super) left: BTreeSet<String>,
@@ -211,7 +213,7 @@ impl Texts {
             labels: metadata.labels.iter().cloned().collect(),
             ..RequestState::default()
         };
-        // What is remembered has to be there; the rest shares what is left.
+        // The state has to be complete; the other parts share the remaining room.
         let (body, abouts) = fit(
             Parts {
                 rows,
@@ -252,7 +254,7 @@ impl Texts {
         }
     }
 
-    /// The text with its markers, `state` instead of its own.
+    /// The description with its markers, with `state` instead of the rendered state.
     pub fn block(&self, state: &RequestState) -> String {
         format!(
             "{BEGIN}{}{CLOSE}\n{}\n{}\n{END}",
@@ -263,7 +265,7 @@ impl Texts {
     }
 }
 
-/// The metadata of a merge request: what the settings of all its references ask for together.
+/// The metadata of a merge request: combined from the settings of all its references.
 fn metadata(wanted: &[(&Decision, &Wanted)]) -> MergeRequestMetadata {
     let settings = || {
         let effective = wanted
@@ -300,7 +302,7 @@ fn is_behind(change: &Change, decision: &Decision, wanted: &Wanted) -> bool {
         })
 }
 
-/// Why this version: what was chosen, and what the policy left out.
+/// The reasons for this version: why it was chosen, and what the policy excluded.
 fn why(decision: &Decision, wanted: &Wanted) -> String {
     let image = decision
         .reference()
@@ -334,7 +336,7 @@ fn why(decision: &Decision, wanted: &Wanted) -> String {
         .effective
         .as_ref()
         .map(|effective| &effective.settings);
-    // What shaped the choice, the nearest key first.
+    // The settings that affected the choice, the most relevant first.
     let keys = [
         "max",
         "allow",
@@ -355,7 +357,7 @@ fn why(decision: &Decision, wanted: &Wanted) -> String {
     text
 }
 
-/// Description and source of an image, from its labels.
+/// The description and source of an image, from its labels.
 fn about(decision: &Decision, wanted: &Wanted, seen: &Observations) -> Option<String> {
     let lookup = decision.lookup.clone()?;
     let labels = &seen.labels.get(&(lookup, wanted.target.clone()?))?.0;
@@ -382,7 +384,7 @@ fn about(decision: &Decision, wanted: &Wanted, seen: &Observations) -> Option<St
     (!parts.is_empty()).then(|| format!("{image}: {}", parts.join(", ")))
 }
 
-/// The first sixteen digits of a hash.
+/// The first 16 hexadecimal digits of a hash.
 pub(super) fn short_hash(parts: &[&str]) -> String {
     hash::of_texts(parts).chars().take(16).collect()
 }
@@ -391,7 +393,7 @@ fn state_line(state: &RequestState) -> String {
     format!("{STATE}{}{CLOSE}", memory::encode(state))
 }
 
-/// imagebot's part of a description; `None` if people removed it.
+/// imagebot's part of a description; `None` if it was removed.
 pub fn block_of(description: &str) -> Option<Block> {
     let (_, rest) = description.split_once(BEGIN)?;
     let (hash, rest) = rest.split_once(CLOSE)?;
@@ -403,7 +405,7 @@ pub fn block_of(description: &str) -> Option<Block> {
     })
 }
 
-/// The description with imagebot's part replaced, or added at the end where people removed it.
+/// The description with imagebot's part replaced, or appended if it was removed.
 pub(super) fn replace_block(description: &str, block: &str) -> String {
     let found = description.find(BEGIN).and_then(|start| {
         let end = description[start..].find(END)? + start + END.len();
@@ -469,7 +471,7 @@ mod tests {
         assert_eq!(block_of("nothing"), None);
     }
 
-    /// GitLab takes a title of 255 characters, GitHub of 256.
+    /// GitLab accepts titles of 255 characters, GitHub of 256.
     #[test]
     fn row_39_a_title_about_a_long_name_is_cut() {
         let change = |to: &str| Change {
