@@ -1,10 +1,10 @@
-//! What is known of the registered repositories and of the family of images that they make, and what follows from it.
+//! All facts about the registered repositories and the family of their images, and the plan that follows from them.
 //!
-//! Pure, like all of the core. Whoever reads repositories, on a server or on a disk, makes a [`Tree`] of each;
-//! [`ParsedRepo`] is a tree with its references found and its own settings applied; [`Family`] is who publishes what
-//! and who is built on what. A [`Fleet`] is all of that with its merge requests, its pipelines and what registries said.
-//! [`plan()`] is the only way in which anything is decided: it says what to do, or names what it has to know first
-//! ([`Need`]).
+//! Pure, like the rest of the core. A reader of repositories, on a server or a disk, makes a [`Tree`] of each.
+//! [`ParsedRepo`] is a tree with its references found and its own settings applied. [`Family`] holds which repository
+//! publishes each image and which images it is built on. A [`Fleet`] is all of that, with merge requests, pipelines and
+//! the answers of registries. [`plan()`] is the only place where anything is decided: it returns what to do, or the
+//! facts that it still needs ([`Need`]).
 
 mod decisions;
 mod existing;

@@ -1,7 +1,10 @@
-//! The decisions of a fleet in the making, and what else follows from facts and need not be worked out twice.
+//! The decisions of a fleet, and other results that are derived from its facts and cached.
 //!
-//! [`decide`] names one question at a time. What is wanted by many references is asked once; with the answer, only the
-//! references that waited for it are judged again.
+//! [`decide`] returns one question at a time. A question that many references share is sent once, and its answer causes
+//! only the references that waited for it to be decided again.
+//!
+//! The cache must never change a result: [`plan`](super::plan()) gives the same answer with an empty one. So everything
+//! that a fact can affect is dropped when that fact changes, rather than patched.
 
 use super::known::Fleet;
 use super::need::Need;
@@ -16,26 +19,26 @@ use jiff::tz::TimeZone;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-/// A reference: the repository's index, and the reference's in it.
+/// A reference: the index of its repository, and its index in it.
 type Place = (usize, usize);
 
-/// What was worked out from the facts so far.
+/// The cached results.
 #[derive(Debug, Default)]
 pub(super) struct Memo {
     repos: HashMap<usize, RepoMemo>,
-    /// The references that wait for an answer.
+    /// The references that wait for an answer, by question.
     waiting: HashMap<Question, Vec<Place>>,
-    /// The references that are to be judged again, or for the first time.
+    /// The references to decide, for the first time or again.
     due: Vec<Place>,
-    /// What has to be asked, and is not being asked yet.
+    /// The questions that still have to be sent.
     unasked: BTreeSet<Question>,
-    /// What is being asked.
+    /// The questions that were sent and have no answer yet.
     flying: HashSet<Question>,
-    /// How many questions came up, and how many have their answer.
+    /// The number of questions so far, and of those with an answer.
     asked: usize,
     answered: usize,
     proposals: HashMap<usize, (Ground, Arc<Proposals>)>,
-    /// The day of the last pass, UTC: tags that are dates are judged by it.
+    /// The UTC day of the last pass: date tags are judged by it.
     today: Option<Date>,
 }
 
@@ -43,11 +46,11 @@ pub(super) struct Memo {
 struct RepoMemo {
     slots: Vec<Option<Decision>>,
     left: usize,
-    /// All decisions, once they are made.
+    /// All decisions, once complete.
     decisions: Option<Arc<Vec<Decision>>>,
-    /// What the images that will be proposed say of themselves, as far as that is not known.
+    /// The questions about the labels of images to propose that have no answer yet.
     labels: BTreeSet<Question>,
-    /// Whether the decisions know their position in the family.
+    /// Whether the decisions have their positions in the family.
     is_placed: bool,
 }
 
@@ -61,7 +64,7 @@ impl Memo {
         self.proposals.insert(repo, (ground, made));
     }
 
-    /// A question has its answer: what waited for it is judged again.
+    /// Handles an answer: the references that waited for it are due again.
     pub(super) fn answered(&mut self, question: &Question) {
         self.answered += 1;
         self.unasked.remove(question);
@@ -70,7 +73,7 @@ impl Memo {
             .extend(self.waiting.remove(question).into_iter().flatten());
     }
 
-    /// These questions are being asked.
+    /// Records that these questions were sent.
     pub(super) fn asked<'q>(&mut self, questions: impl Iterator<Item = &'q Question>) {
         for question in questions {
             self.unasked.remove(question);
@@ -78,19 +81,20 @@ impl Memo {
         }
     }
 
-    /// How many questions came up, and how many have their answer.
+    /// The number of answered questions, and of all questions.
     pub(super) fn progress(&self) -> (usize, usize) {
         (self.answered, self.asked)
     }
 
-    /// The family has changed: positions in it are worked out again.
+    /// Marks all positions as outdated because the family has changed. The decisions themselves stay valid: they don't
+    /// depend on other repositories.
     pub(super) fn family_changed(&mut self) {
         self.repos
             .values_mut()
             .for_each(|repo| repo.is_placed = false);
     }
 
-    /// A repository's merge requests changed: what depends on what they propose is decided again.
+    /// Drops everything about a repository whose merge requests have changed: what they propose affects the decisions.
     pub(super) fn forget(&mut self, repo: usize) {
         self.repos.remove(&repo);
         self.proposals.remove(&repo);
@@ -100,10 +104,12 @@ impl Memo {
         self.due.retain(|(of, _)| *of != repo);
     }
 
-    /// A pass begins: what depends on the time is decided again.
+    /// Starts a pass: time-dependent decisions are dropped.
     pub(super) fn begin_pass(&mut self, now: Timestamp) {
         let today = Some(now.to_zoned(TimeZone::UTC).date());
         let is_another_day = std::mem::replace(&mut self.today, today) != today;
+        // A pass may run every few minutes, so decisions are kept unless time can change them: through `min_age`,
+        // through the date of a new day, or because they are incomplete anyway.
         let depends = |decision: &Decision| {
             let settings = decision.effective.as_ref().map(|it| &it.settings);
             settings.is_some_and(|settings| settings.min_age.value > Age::NONE)
@@ -116,14 +122,14 @@ impl Memo {
         timed.into_iter().for_each(|repo| self.forget(repo));
     }
 
-    /// The decisions of a repository, as if it were alone.
+    /// The decisions of a repository, without taking the family into account.
     pub(super) fn decisions(&self, repo: usize) -> Arc<Vec<Decision>> {
         let of_repo = self.repos.get(&repo);
         let decisions = of_repo.and_then(|of_repo| of_repo.decisions.clone());
         decisions.unwrap_or_default()
     }
 
-    /// Judges the references that are due.
+    /// Decides about the references that are due.
     fn judge_due(&mut self, fleet: &Fleet, now: Timestamp) {
         let mut proposed = HashMap::new();
         for (repo, reference) in std::mem::take(&mut self.due) {
@@ -151,6 +157,7 @@ impl Memo {
             };
             match decide(&ask) {
                 Ok(decision) => {
+                    // The repository may have been forgotten in the meantime; its decision is then outdated.
                     if let Some(of_repo) = self.repos.get_mut(&repo) {
                         of_repo.take(fleet, reference, decision);
                         for question in of_repo.labels.clone() {
@@ -161,6 +168,7 @@ impl Memo {
                 Err(question) => {
                     let waiting = self.waiting.entry(question.clone()).or_default();
                     waiting.push((repo, reference));
+                    // Only the first reference that waits for a question sends it.
                     if waiting.len() == 1 {
                         self.want(question);
                     }
@@ -176,8 +184,8 @@ impl Memo {
     }
 }
 
-/// What is wanted besides, if something is still being asked: then nothing can be complete yet, and it is enough to
-/// judge what the newest answers concern.
+/// The further needs while questions are in progress. Nothing can be complete until they are answered, so only the
+/// references affected by the newest answers are decided, instead of going through the whole fleet on every answer.
 pub(super) fn still_waiting(fleet: &Fleet, now: Timestamp) -> Option<BTreeSet<Need>> {
     let mut memo = fleet.memo();
     if memo.flying.is_empty() {
@@ -188,7 +196,7 @@ pub(super) fn still_waiting(fleet: &Fleet, now: Timestamp) -> Option<BTreeSet<Ne
     Some(unasked.map(Need::Registry).collect())
 }
 
-/// Decides about all references of these repositories, as far as is known what that takes.
+/// Decides about all references of these repositories, as far as the facts allow.
 pub(super) fn decide_in(fleet: &Fleet, repos: &BTreeSet<usize>, now: Timestamp) -> BTreeSet<Need> {
     let mut memo = fleet.memo();
     let mut needs = BTreeSet::new();
@@ -225,7 +233,8 @@ impl RepoMemo {
         }
     }
 
-    /// Takes a decision. With the last one, what the images that will be proposed say of themselves is to be asked.
+    /// Adds a decision. After the last one, the labels of the images to propose are requested: not before, because an
+    /// image may still turn out to be unusable.
     fn take(&mut self, fleet: &Fleet, reference: usize, decision: Decision) {
         self.slots[reference] = Some(decision);
         self.left -= 1;
@@ -238,14 +247,14 @@ impl RepoMemo {
         }
     }
 
-    /// Whether nothing has to be asked about it any more.
+    /// Whether no more facts are needed for it.
     fn is_complete(&mut self, fleet: &Fleet) -> bool {
         self.labels.retain(|question| !fleet.seen.answers(question));
         self.decisions.is_some() && self.labels.is_empty()
     }
 }
 
-/// What is asked of the images that a decision wants.
+/// The questions about the labels of the images that a decision proposes.
 fn labels(decision: &Decision) -> impl Iterator<Item = Question> {
     let lookup = decision.lookup.clone();
     let targets = decision.wanted.iter().filter_map(|it| it.target.clone());
@@ -256,7 +265,7 @@ fn labels(decision: &Decision) -> impl Iterator<Item = Question> {
     })
 }
 
-/// Those of some repositories about which everything is known.
+/// The repositories, of those given, about which all facts are known.
 pub(super) fn complete(fleet: &Fleet, repos: &BTreeSet<usize>) -> BTreeSet<usize> {
     let mut memo = fleet.memo();
     let complete = repos.iter().copied().filter(|repo| {

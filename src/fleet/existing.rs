@@ -1,52 +1,52 @@
-//! What is there already in a repository: our branches and merge requests, and what became of earlier ones.
+//! imagebot's existing branches and merge requests in a repository, open and ended.
 
 use crate::plan::{Existing, OwnRequest, Ownership, Proposed};
 use crate::repo::{Branch, CommitId};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is on one of our branches.
+/// The state of one of imagebot's branches.
 #[derive(Debug, Clone)]
 pub struct OurBranch {
-    /// Its head.
+    /// The commit that it points at.
     pub head: CommitId,
-    /// Whose work it is.
+    /// Who owns its commits.
     pub ownership: Ownership,
-    /// Whether it can be merged without a conflict, as far as the changed files tell.
+    /// Whether it merges without a conflict, as far as the changed files show.
     pub fits: bool,
-    /// Whether its commit's parent is the target's head.
+    /// Whether its commit's parent is the head of the target branch.
     pub on_top: bool,
 }
 
-/// What is known of a repository's branches and merge requests.
+/// The known branches and merge requests of a repository.
 #[derive(Debug, Clone, Default)]
 pub struct ExistingRequests {
-    /// The branches under `imagebot/`.
+    /// The branches whose names start with `imagebot/`.
     pub branches: BTreeMap<Branch, OurBranch>,
     /// The open merge requests.
     pub open: Vec<OwnRequest>,
-    /// Closed and merged ones, as far as they are remembered, the oldest first.
+    /// The remembered closed and merged ones, the oldest first.
     pub ended: Vec<OwnRequest>,
-    /// The branches that the forge was asked about in this pass. What is written is never derived from a memory.
+    /// The branches that were fetched from the forge in this pass: only these may be written, never remembered ones.
     pub fresh: BTreeSet<Branch>,
-    /// How many were open when the forge was asked last, where it lists none now.
+    /// How many were open according to the last listing, if there is no current one.
     pub unlisted: usize,
-    /// Whether the forge was asked in this pass and did not answer: then nothing is written.
+    /// Whether the forge failed to list them in this pass: then nothing is written.
     pub unavailable: bool,
 }
 
 impl ExistingRequests {
-    /// How many merge requests are open, as far as it is known.
+    /// The number of open merge requests, as far as known.
     pub fn count(&self) -> usize {
         self.open.len() + self.unlisted
     }
 
-    /// Whether nothing of ours is there now, whatever was there before.
+    /// Whether neither an open merge request nor a branch exists.
     pub fn is_empty(&self) -> bool {
         self.open.is_empty() && self.branches.is_empty()
     }
 
-    /// By branch, as the plan wants it.
+    /// The branches and merge requests by branch name, as input of the plan.
     pub fn by_branch(&self) -> BTreeMap<Branch, Existing> {
         let mut existing: BTreeMap<Branch, Existing> = BTreeMap::new();
         for (branch, ours) in &self.branches {
@@ -62,7 +62,7 @@ impl ExistingRequests {
         existing
     }
 
-    /// What the open ones propose.
+    /// The versions that the open merge requests propose.
     pub fn proposed(&self) -> Proposed {
         let changes = self.open.iter().filter_map(OwnRequest::changes);
         changes
@@ -71,7 +71,7 @@ impl ExistingRequests {
             .collect()
     }
 
-    /// When the open and the remembered ones were opened, where the forge tells it.
+    /// When the open and the ended ones were created, if the forge reports it.
     pub fn opened(&self) -> impl Iterator<Item = (u64, Timestamp)> {
         let all = self.ended.iter().chain(&self.open);
         all.filter_map(|mr| Some((mr.number, mr.created?)))

@@ -1,14 +1,21 @@
-//! Letting references wait for what goes on above them in the family.
+//! Holds back references while something is changing in their ancestors.
 //!
-//! [`family::hold`](crate::family::hold) says when something waits; here stands what that has to know of each repository,
-//! and in which order it is found out:
+//! [`family::hold`](crate::family::hold) decides when something waits. This module collects the facts that it needs, in
+//! this order:
 //!
-//! 1. Which references could be proposed now at all. Only above these CI is asked: a fleet at rest costs no request.
-//! 2. The repositories from the top of the family down, generation by generation. What a repository is about to open
-//!    holds its children just as what is open already; but what it keeps back itself is not about to be opened. So its
-//!    own references are judged before it is asked what is coming there.
+//! 1. Which references would be proposed now? CI is queried only for their ancestors, so a settled fleet costs no
+//!    request.
+//! 2. The repositories, from the roots of the family down, generation by generation. A merge request that is about to
+//!    be opened holds the children just like an open one, but a change that is held itself is not about to be opened.
+//!    So a repository's own references are judged before it is determined what is coming from it.
 //!
-//! A cycle has no top. Its references are taken out before ([`place`]), so that nothing is passed on around it.
+//! A cycle has no root. Its references are left alone beforehand ([`place`]), so that no update runs around it.
+//!
+//! # Races
+//!
+//! The forge may change between the answer and the write. That is not prevented here: a plan is made from one set of
+//! facts, the branch and the merge request are checked again when they are written, and the next pass corrects the
+//! rest. In the worst case an image is rebuilt twice, which the hold only tries to avoid.
 
 use super::family::Family;
 use super::known::Fleet;
@@ -26,9 +33,8 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-/// Notes who publishes what a repository's decisions are about, and leaves alone what would go round in a circle.
-/// `before` tells who published an image when everybody could be asked last: an image is still of the family while its
-/// repository cannot be read.
+/// Sets the publisher of each decision's image, and leaves alone references that form a cycle. `before` returns the
+/// publisher in the last complete pass: an image still belongs to the family while its repository cannot be read.
 pub(super) fn place(
     decisions: &mut [Decision],
     repo: usize,
@@ -51,6 +57,9 @@ pub(super) fn place(
             let mut edges = graph.edges_to(*child);
             edges.any(|edge| edge.parent == node && edge.on_cycle)
         });
+        // A cycle is checked first: its references must not be followed regardless of who publishes the image. An image
+        // of this repository without known children comes next: the file does not show which image is built from it, so
+        // it could be its own ancestor.
         if is_cycle {
             decision.leave(Reason::FamilyCycle, cycle_through(graph, &image));
         } else if decision.inner.is_none() && publisher == Some(repo) && children.is_empty() {
@@ -66,7 +75,7 @@ pub(super) fn place(
     }
 }
 
-/// The images of a cycle, as they follow one another.
+/// Describes the cycle that an image is part of.
 fn cycle_through(graph: &Graph, image: &ImageName) -> String {
     let nodes = graph.nodes();
     let cycle = graph.cycles.iter().find(|cycle| {
@@ -80,25 +89,25 @@ fn cycle_through(graph: &Graph, image: &ImageName) -> String {
     cycle.map(|cycle| round(cycle, &name)).unwrap_or_default()
 }
 
-/// The decisions of some repositories, with those kept back that have to wait.
+/// The decisions of some repositories, with the changes on hold removed.
 pub(super) struct Held<'f> {
     fleet: &'f Fleet,
     family: Arc<Family>,
     now: Timestamp,
-    /// By repository.
+    /// The decisions by repository.
     decisions: BTreeMap<usize, Arc<Vec<Decision>>>,
-    /// What the open merge requests of each propose.
+    /// What the open merge requests of each repository propose.
     proposed: BTreeMap<usize, Proposed>,
-    /// What would be proposed in each, as long as its decisions did not change since.
+    /// The proposals of each repository, cached until its decisions change.
     plans: BTreeMap<usize, Arc<Proposals>>,
-    /// What goes on in the repositories above.
+    /// The activity in each ancestor.
     pub(super) activity: BTreeMap<usize, RepoActivity>,
-    /// What is about to be opened, by repository, as it is remembered.
+    /// The keys of the merge requests that are about to be opened, by repository, to be remembered.
     pub(super) opening: BTreeMap<usize, BTreeSet<String>>,
 }
 
 impl<'f> Held<'f> {
-    /// Judges the decisions of these repositories. With `everywhere`, it is found out of all of them what goes on there.
+    /// Judges the decisions of these repositories. With `everywhere`, the activity of all repositories is determined.
     pub(super) fn new(
         fleet: &'f Fleet,
         family: Arc<Family>,
@@ -142,7 +151,7 @@ impl<'f> Held<'f> {
         Ok(held)
     }
 
-    /// The repositories above references that something new is wanted for: of those it matters what goes on.
+    /// The repositories whose activity matters: the ancestors of references with a wanted change.
     fn above(&self) -> BTreeSet<usize> {
         let graph = &self.family.graph;
         let mut above = BTreeSet::new();
@@ -177,6 +186,10 @@ impl<'f> Held<'f> {
             let of_generation = generations.entry(node.generation).or_default();
             of_generation.extend(node.repo);
         }
+        // Parents have a lower generation than their children, so the activity of every ancestor is known when a
+        // reference is judged. A repository may have images in several generations. It is visited in each of them: its
+        // references are judged in the generation of their lowest image, and its activity is updated as more of them
+        // are judged.
         for (generation, repos) in generations {
             for repo in &repos {
                 let Some(proposed) = self.proposed.get(repo) else {
@@ -204,6 +217,7 @@ impl<'f> Held<'f> {
                 for decision in &mut decisions {
                     changed |= judge.judge(decision, proposed);
                 }
+                // A held change is no longer proposed, so the cached proposals are outdated.
                 if changed {
                     self.decisions.insert(*repo, Arc::new(decisions));
                     self.plans.remove(repo);
@@ -216,7 +230,8 @@ impl<'f> Held<'f> {
         }
     }
 
-    /// The references of each repository that are not followed: no news comes that way.
+    /// The references of each repository that are not followed: no update arrives through them, so there is nothing to
+    /// wait for.
     fn not_followed(&self) -> BTreeMap<usize, HashSet<RefId>> {
         let of = |decisions: &Arc<Vec<Decision>>| {
             let dead = decisions.iter().filter(|decision| !decision.is_followed());
@@ -227,7 +242,7 @@ impl<'f> Held<'f> {
             .collect()
     }
 
-    /// What would be proposed in a repository as things are.
+    /// The proposals of a repository after the changes on hold have been removed so far.
     pub(super) fn plan_of(&mut self, repo: usize) -> Arc<Proposals> {
         if let Some(known) = self.plans.get(&repo) {
             return Arc::clone(known);
@@ -239,7 +254,7 @@ impl<'f> Held<'f> {
         made
     }
 
-    /// The decisions of each repository, with those kept back that have to wait.
+    /// The decisions of each repository, with the changes on hold removed.
     pub(super) fn into_decisions(self) -> BTreeMap<usize, Arc<Vec<Decision>>> {
         self.decisions
     }
@@ -247,11 +262,13 @@ impl<'f> Held<'f> {
     fn activity_of(&mut self, repo: usize) -> RepoActivity {
         let it = &self.fleet.repos[repo];
         let pipelines = it.pipelines.clone().unwrap_or_default();
+        // Once a repository is done, its plan is history: its children wait for what was written there. One that is
+        // unlisted or skipped gets no merge requests from imagebot, so only its CI counts.
         let open = match (&it.acted, it.access) {
             (Some(acted), _) => acted.holds.clone(),
             (None, Access::Unlisted) => Vec::new(),
             (None, _) if it.is_skipped => Vec::new(),
-            // Nothing is planned in it now: what is open there is all that is known to be coming.
+            // Nothing can be planned there now, so only its open merge requests are known to be coming.
             (None, _) if it.base.is_none() || !self.decisions.contains_key(&repo) => {
                 self.fleet.listed(it, &pipelines.failed)
             }
@@ -269,9 +286,9 @@ impl<'f> Held<'f> {
         }
     }
 
-    /// The merge requests of a repository that those below it may have to wait for: those that are open and those that
-    /// are about to be opened. Drafts, and those that a person stopped or decided against, are not among them. `failed`
-    /// are the numbers of those whose pipeline failed.
+    /// The merge requests of a repository that its children may have to wait for: the open ones and those about to be
+    /// opened, without drafts and those that a user stopped or declined. `failed` are the numbers of those whose
+    /// pipeline failed.
     pub(super) fn requests(
         &mut self,
         repo: usize,
@@ -283,6 +300,8 @@ impl<'f> Held<'f> {
         let mut opening = BTreeSet::new();
         let mut found = Vec::new();
         for branch in branches {
+            // Stopped, declined and retargeted ones may stay open for long or never be merged, and closing ones are
+            // gone soon. A branch with foreign commits still holds: someone works on it and is going to merge it.
             let holds = matches!(
                 branch.planned,
                 Planned::Open
@@ -296,14 +315,14 @@ impl<'f> Held<'f> {
             match (open, &branch.proposal) {
                 (Some(mr), proposal) if holds && !mr.draft => {
                     let changes = mr.changes().map(paths);
-                    // What is about to be written into it is coming as well.
+                    // Changes that are about to be added to it are coming as well.
                     let more = proposal.as_ref().map(|proposal| paths(&proposal.changes));
                     let more = more.into_iter().flatten();
                     let paths = changes.map(|changes| changes.into_iter().chain(more).collect());
                     found.push(OpenRequest {
                         number: Some(mr.number),
                         major: is_major(mr),
-                        // What is written anew is tested anew.
+                        // A branch that is about to be written gets a new pipeline, so the old failure does not count.
                         failed: failed.contains(&mr.number) && !branch.writes(),
                         since: fleet.opened(it, mr),
                         paths: paths.unwrap_or_default(),
@@ -329,7 +348,8 @@ impl<'f> Held<'f> {
     }
 }
 
-/// What the store knows a merge request by that is about to be opened: a limit may hold it back for long.
+/// The store's key for a merge request that is about to be opened, which a limit may delay for long: the time of
+/// waiting must not start again in every pass.
 fn opening_key(repo: &FleetRepo, changes: &ChangeSet) -> String {
     format!("{} {}", repo.key(), changes.lines().join("\n"))
 }
@@ -343,7 +363,7 @@ fn paths(changes: &ChangeSet) -> BTreeSet<RepoPath> {
 }
 
 impl Fleet {
-    /// The open merge requests of a repository in which nothing could be planned, as the forge lists them.
+    /// The open merge requests of a repository in which nothing could be planned.
     fn listed(&self, repo: &FleetRepo, failed: &BTreeSet<u64>) -> Vec<OpenRequest> {
         let stop = &self.operator.stop_label;
         let is_stopped = |mr: &OwnRequest| mr.labels.iter().any(|label| label == stop);
@@ -359,7 +379,7 @@ impl Fleet {
         open.collect()
     }
 
-    /// When a merge request was opened: by the forge, or as imagebot remembers it.
+    /// When a merge request was created, according to the forge or to imagebot's memory.
     fn opened(&self, repo: &FleetRepo, mr: &OwnRequest) -> Option<Timestamp> {
         let key = || format!("{} {}", repo.key(), mr.number);
         let remembered = || self.remembered.opened.get(&key()).copied();
@@ -367,7 +387,7 @@ impl Fleet {
     }
 }
 
-/// Judges the references of one repository about one generation.
+/// Judges the references of one repository in one generation.
 struct ReferenceJudge<'a> {
     held: &'a Held<'a>,
     scene: FleetActivity<'a>,
@@ -376,10 +396,10 @@ struct ReferenceJudge<'a> {
 }
 
 impl ReferenceJudge<'_> {
-    /// Judges one; whether that changed it.
+    /// Judges one reference; returns whether the decision was changed.
     fn judge(&self, decision: &mut Decision, proposed: &Proposed) -> bool {
-        // CI may have been asked for another repository's sake. What is decided here must not depend on that, or a look
-        // at a part of the fleet would end elsewhere than a look at all of it (invariant 13).
+        // CI may have been queried because of another repository. The decision must not depend on that, or a pass over
+        // a part of the fleet would decide differently from a pass over all of it (invariant 13).
         if !decision.may_have_to_wait(proposed) {
             return false;
         }
@@ -391,7 +411,7 @@ impl ReferenceJudge<'_> {
         };
         let nodes = self.scene.graph.nodes();
         let children = self.scene.graph.children_at(self.repo, &decision.id());
-        // It waits for what is above all images that are built from it, so the lowest of these decides when.
+        // It waits for the ancestors of all images that are built from it, so it is judged with the lowest of them.
         let lowest = children.iter().map(|child| nodes[*child].generation).max();
         if lowest != Some(self.generation) {
             return false;
@@ -400,6 +420,7 @@ impl ReferenceJudge<'_> {
             let head = self.held.fleet.repos[repo].base.as_ref();
             head.is_some_and(|(_, head)| self.revision(decision) == Some(head.as_str()))
         });
+        // One edit changes all images that are built from the reference, so one that has to wait holds it for all.
         let mut expired: BTreeSet<Blocker> = BTreeSet::new();
         for child in children {
             let (reason, blocker) = match self.scene.judge(*child, parent, is_proven, &terms) {
@@ -431,8 +452,8 @@ impl ReferenceJudge<'_> {
         format!("{}: {}", repo.name, blocker.what.describe(repo.noun))
     }
 
-    /// The commit that the image to be proposed says it was made from: if that is the parent's head, nothing newer can
-    /// come from its pipeline, whatever that still does.
+    /// The commit in the labels of the image to be proposed: if that is the parent's head, the parent's running
+    /// pipeline cannot produce anything newer.
     fn revision(&self, decision: &Decision) -> Option<&str> {
         let lookup = decision.lookup.clone()?;
         let target = decision.wanted.first()?.target.clone()?;

@@ -1,4 +1,4 @@
-//! The fleet: all facts about repositories, registries and CI, and when nothing more has to be asked, the family.
+//! The fleet: all facts about repositories, registries and CI.
 
 use super::decisions::Memo;
 use super::existing::ExistingRequests;
@@ -16,80 +16,80 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// All that is known. Only facts are in it, and each is told to it from outside; what follows from them is worked out by
+/// All known facts. They are only added from outside; everything derived from them is computed by
 /// [`plan`](super::plan()).
 #[derive(Debug)]
 pub struct Fleet {
-    /// What the operator's configuration says.
+    /// The operator's configuration.
     pub operator: Arc<Operator>,
-    /// How many merge requests there may be; `None`: as many as are wanted.
+    /// The limits on merge requests; `None` for no limits.
     pub limits: Option<OpenLimits>,
-    /// Whether decisions keep the verdicts on all tags: for one repository, not for a fleet.
+    /// Whether decisions keep the verdicts on all tags: too much memory for a fleet, needed for one repository.
     pub traces: bool,
-    /// The repositories, in the order of their names.
+    /// The repositories, ordered by name.
     pub repos: Vec<FleetRepo>,
-    /// Which repositories it knows.
+    /// Which of the registered repositories it contains.
     pub coverage: Coverage,
-    /// Those that were asked for by name and are not there, or not worked on.
+    /// Requested repositories that don't exist or are not processed.
     pub absent: BTreeSet<RepoName>,
-    /// What registries said.
+    /// The answers of registries.
     pub seen: Observations,
-    /// What is remembered from earlier passes.
+    /// The facts from earlier passes.
     pub remembered: Remembered,
     memo: Mutex<Memo>,
     family: Mutex<Option<Arc<Family>>>,
 }
 
-/// Which of the registered repositories a fleet knows.
+/// Which of the registered repositories a fleet contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coverage {
-    /// None, or some that were asked for by name.
+    /// None, or only those that were requested by name.
     Partial,
-    /// All that the forges list; `has_problems`: some forge or repository could not be listed.
+    /// All that the forges list.
     Whole {
-        /// Whether something is missing.
+        /// Whether a forge or repository could not be listed.
         has_problems: bool,
     },
 }
 
-/// What is remembered from earlier passes. Losing it costs time, and restarts clocks.
+/// The facts from earlier passes. If they are lost, a pass takes longer, and waiting times start again.
 #[derive(Debug, Default)]
 pub struct Remembered {
     /// The ids of the registered repositories, by forge.
     pub registered: BTreeMap<String, BTreeMap<RepoName, String>>,
-    /// Which repository published an image when all could be read last, by the image's canonical name.
+    /// The repository that published each image in the last complete pass, by canonical name.
     pub publishers: BTreeMap<String, String>,
-    /// The repositories that each depended on then, a line each.
+    /// The repositories that each repository depended on in that pass, one per line.
     pub parents: BTreeMap<String, String>,
-    /// The addresses that images say their sources are at.
+    /// The source URL in each image's labels.
     pub sources: BTreeMap<ImageName, String>,
     /// When merge requests were opened, by repository and number.
     pub opened: BTreeMap<String, Timestamp>,
-    /// Since when merge requests are about to be opened, by repository and changes.
+    /// Since when merge requests have been about to be opened, by repository and changes.
     pub opening: BTreeMap<String, Timestamp>,
-    /// How many merge requests are open in repositories that are not in the fleet.
+    /// The number of open merge requests in repositories outside the fleet.
     pub open_elsewhere: usize,
 }
 
-/// What was read of a repository.
+/// The facts read from a repository.
 #[derive(Debug)]
 pub struct ReadRepo {
-    /// Its files.
+    /// Its parsed files.
     pub parsed: Arc<ParsedRepo>,
-    /// The target branch and its head; `None`: nothing can be done in it.
+    /// The target branch and its head; `None` if nothing can be proposed.
     pub base: Option<(Branch, CommitId)>,
-    /// Since when that head is there.
+    /// When that head was first seen.
     pub head_since: Option<Timestamp>,
-    /// Its branches and merge requests.
+    /// imagebot's branches and merge requests in it.
     pub existing: ExistingRequests,
-    /// Whether its settings, or its being empty, take it out of everything.
+    /// Whether it is skipped: its settings disable it, or it is empty.
     pub is_skipped: bool,
-    /// Whether something went wrong.
+    /// Whether an error occurred while it was read.
     pub has_problems: bool,
 }
 
 impl Fleet {
-    /// One of which nothing is known yet.
+    /// A fleet without any facts.
     pub fn new(
         operator: Arc<Operator>,
         limits: Option<OpenLimits>,
@@ -119,7 +119,7 @@ impl Fleet {
         repos.position(|repo| repo.id.as_ref() == Some(id))
     }
 
-    /// Adds repositories. What was worked out with the others' indices is worked out again.
+    /// Adds repositories. Everything derived with their indices is computed again.
     pub fn list(&mut self, repos: impl IntoIterator<Item = FleetRepo>) {
         self.repos.extend(repos);
         self.repos
@@ -128,7 +128,7 @@ impl Fleet {
         self.family = Mutex::default();
     }
 
-    /// Takes what was read of a repository.
+    /// Adds what was read from a repository.
     pub fn learn_tree(&mut self, repo: usize, read: ReadRepo) {
         let it = &mut self.repos[repo];
         it.access = Access::Read;
@@ -142,12 +142,12 @@ impl Fleet {
         self.family_changed();
     }
 
-    /// Takes where the references of a repository are looked up, in their order.
+    /// Adds the look-ups for the references of a repository, in the same order.
     pub fn learn_lookups(&mut self, repo: usize, lookups: Vec<Result<Option<Lookup>, Failure>>) {
         self.repos[repo].lookups = Some(lookups);
     }
 
-    /// Takes the answer to a question.
+    /// Adds the answer to a question.
     pub fn learn(&mut self, question: &Question, observation: Observation) {
         if let Observation::Labels((lookup, _), labels) = &observation
             && let Some(source) = labels.source()
@@ -166,13 +166,13 @@ impl Fleet {
         self.memo().answered(question);
     }
 
-    /// Takes what CI says of a repository.
+    /// Adds the CI status of a repository.
     pub fn learn_pipelines(&mut self, repo: usize, pipelines: Pipelines) {
         self.repos[repo].pipelines = Some(pipelines);
     }
 
-    /// Takes a repository's branches and merge requests as they are now. What depends on what they propose is decided
-    /// again.
+    /// Replaces the branches and merge requests of a repository. If they propose something else now, its references are
+    /// decided again.
     pub fn learn_existing(&mut self, repo: usize, existing: ExistingRequests) {
         let before = self.repos[repo].existing.proposed();
         let changed = existing.proposed() != before;
@@ -182,12 +182,12 @@ impl Fleet {
         }
     }
 
-    /// Takes what is done in a repository: nothing more is planned there, and its children wait for what is coming.
+    /// Records what was done in a repository: nothing more is planned there, and its children wait for these changes.
     pub fn learn_acted(&mut self, repo: usize, acted: Acted) {
         self.repos[repo].acted = Some(acted);
     }
 
-    /// These needs are being seen to, and are no longer named.
+    /// Marks these needs as in progress, so that they are not returned again.
     pub fn asked(&self, needs: &BTreeSet<Need>) {
         let questions = needs.iter().filter_map(|need| match need {
             Need::Registry(question) => Some(question),
@@ -196,13 +196,13 @@ impl Fleet {
         self.memo().asked(questions);
     }
 
-    /// How many of how many questions are answered.
+    /// The number of answered questions, and of all questions.
     pub fn progress(&self) -> (usize, usize) {
         self.memo().progress()
     }
 
-    /// A pass begins with a fleet that is known already: what is known stays, but forges and CI are asked anew before
-    /// anything is done, and what depends on the time is decided again.
+    /// Starts a pass with a fleet that is already known. Its facts are kept, but forges and CI have to be queried again
+    /// before anything is done, and time-dependent decisions are made again.
     pub fn begin_pass(&mut self, now: Timestamp) {
         for repo in &mut self.repos {
             repo.acted = None;
@@ -213,7 +213,7 @@ impl Fleet {
         self.memo().begin_pass(now);
     }
 
-    /// Forgets what registries said of an image: whatever names it is decided again.
+    /// Drops the answers about an image: every reference to it is decided again.
     pub fn forget_image(&mut self, image: &ImageName) {
         self.seen.forget(image);
         let repos = self.repos.iter().enumerate();
@@ -231,7 +231,7 @@ impl Fleet {
         self.memo().family_changed();
     }
 
-    /// Whether all registered repositories could be listed and read.
+    /// Whether all registered repositories were listed and read without errors.
     pub fn is_whole(&self) -> bool {
         let mut repos = self.repos.iter();
         self.coverage
@@ -241,8 +241,8 @@ impl Fleet {
             && repos.all(|repo| repo.access == Access::Read && !repo.has_problems)
     }
 
-    /// Who publishes what, and who is built on what. Repositories that could not be read publish what they published when
-    /// they were read last.
+    /// The family, cached until a fact about it changes. Repositories that could not be read are assumed to publish
+    /// what they published when they were last read.
     pub fn family(&self) -> Arc<Family> {
         let mut cached = self.family.lock().unwrap_or_else(PoisonError::into_inner);
         let family = cached.get_or_insert_with(|| Arc::new(self.draw()));

@@ -1,4 +1,4 @@
-//! How many merge requests may be open, and how many may be opened in an hour (T39). What a limit holds back is reported.
+//! Limits on open merge requests, and on those opened within an hour (T39). What a limit holds back is reported.
 
 use super::known::Fleet;
 use super::record::FleetRepo;
@@ -7,27 +7,27 @@ use crate::plan::Planned;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The most merge requests of the whole fleet.
+/// The limits on merge requests of the whole fleet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenLimits {
-    /// Open at once.
+    /// The maximum number that is open at once.
     pub max_open: u32,
-    /// Opened within an hour.
+    /// The maximum number that is opened within an hour.
     pub max_new_per_hour: u32,
 }
 
-/// How many merge requests there are against how many there may be. Also a look at one repository counts those of the
+/// The current number of merge requests, compared with the limits. Even a pass over one repository counts those of the
 /// whole fleet (D1).
 struct Room {
     limits: Option<OpenLimits>,
     open: usize,
-    /// Opened within the last hour.
+    /// The number opened within the last hour.
     new: usize,
-    /// Open in each of the repositories that are planned, by their indices.
+    /// The number open in each planned repository, by index.
     of_repos: BTreeMap<usize, usize>,
 }
 
-/// Lets as many merge requests be opened as the limits allow, the narrowest changes first, and marks the others.
+/// Allows as many merge requests to be opened as the limits permit, the smallest updates first, and marks the others.
 pub(super) fn hold_back(fleet: &Fleet, plans: &mut [RepoPlan], now: Timestamp) {
     let mut room = Room::new(fleet, plans, now);
     let mut wanted = Vec::new();
@@ -65,7 +65,7 @@ impl Room {
             .enumerate()
             .collect();
         for plan in plans {
-            // What is about to be closed makes room.
+            // Merge requests that are about to be closed make room.
             let closing = plan.branches.iter().filter(|branch| branch.closes());
             let open = of_repos.entry(plan.repo).or_default();
             *open = open.saturating_sub(closing.count());
@@ -80,7 +80,7 @@ impl Room {
         }
     }
 
-    /// Takes the place for one more, or names the limit that stands in its way.
+    /// Counts one more merge request, or returns the limit that prevents it.
     fn take(&mut self, repo: usize, max_open: usize) -> Result<(), String> {
         let of_repo = self.of_repos.entry(repo).or_default();
         if let Some(limits) = self.limits {
@@ -105,7 +105,7 @@ impl Room {
     }
 }
 
-/// How many were opened within the last hour, by the forge's clock or by what is remembered.
+/// The number opened within the last hour, according to the forge or to the remembered times.
 fn opened_lately(fleet: &Fleet, now: Timestamp) -> usize {
     let since = now - SignedDuration::from_hours(1);
     let remembered = fleet.remembered.opened.iter();

@@ -1,25 +1,25 @@
-//! What has to be known before something can be decided.
+//! The facts that a plan still needs.
 
 use crate::plan::Question;
 use crate::repo::{Branch, RepoName};
 use std::collections::BTreeSet;
 
-/// Something that the plan cannot do without. Whoever runs it asks a forge, a registry or a store, tells the
-/// [`Fleet`](super::Fleet) what came of it, and calls [`plan`](super::plan()) again.
+/// A fact that the plan requires. The caller queries a forge, a registry or the store, adds the result to the
+/// [`Fleet`](super::Fleet), and calls [`plan`](super::plan()) again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Need {
-    /// Which repositories are registered.
+    /// The list of registered repositories.
     Listing,
-    /// One that is not listed yet: it, or what depends on it, is looked at.
+    /// A repository that is not listed yet, because it or one of its descendants is in scope.
     Repository(RepoName),
-    /// What is in a repository that is listed, by its index.
+    /// The files of a listed repository, by its index.
     Tree(usize),
-    /// Where the references of a repository are looked up.
+    /// The image and login to look up each reference of a repository.
     Lookups(usize),
-    /// What a registry says.
+    /// An answer of a registry.
     Registry(Question),
-    /// What CI says of a repository's default branch and of its open merge requests.
+    /// The CI status of a repository's default branch and open merge requests.
     Pipelines(usize),
-    /// A repository's branches and merge requests as they are now: something is about to be written there.
+    /// A repository's current branches and merge requests, because something is about to be written there.
     Fresh(usize, BTreeSet<Branch>),
 }

@@ -1,4 +1,4 @@
-//! What is to be done in the fleet: the only way in which anything is decided.
+//! Plans what to do in the fleet. Nothing is decided anywhere else.
 //!
 //! ```text
 //! loop {
@@ -9,8 +9,8 @@
 //! }
 //! ```
 //!
-//! It is pure: the same facts give the same plan, and a fact that is missing is named and never guessed. In which order
-//! answers arrive, or how often it is called meanwhile, changes nothing.
+//! It is pure: the same facts give the same plan, and a missing fact is requested, never guessed. The order in which
+//! answers arrive and the number of calls in between make no difference.
 
 use super::decisions::{complete, decide_in, decisions_of, still_waiting};
 use super::family::Family;
@@ -28,29 +28,28 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// What is to be done.
+/// What to do.
 #[derive(Debug)]
 pub struct Plan {
-    /// The repositories that are looked at, by name.
+    /// The plans of the repositories in scope, ordered by name.
     pub repos: Vec<RepoPlan>,
-    /// The merge requests that are about to be opened, by repository, as they are remembered: since when that is so is
-    /// what their children's `hold_for` counts from.
+    /// The merge requests that are about to be opened, by repository, to be remembered: the `hold_for` of their
+    /// children counts from the first pass in which they were about to be opened.
     pub opening: BTreeMap<usize, BTreeSet<String>>,
 }
 
-/// How the fleet stands: what a graph of it shows.
+/// The state of the fleet, as shown by the graph.
 #[derive(Debug)]
 pub struct FleetSurvey {
-    /// Who publishes what, and who is built on what.
+    /// The images, with the dependencies between them.
     pub family: Arc<Family>,
     /// The decisions of each repository.
     pub decisions: BTreeMap<usize, Arc<Vec<Decision>>>,
-    /// What goes on in each.
+    /// The activity in each repository.
     pub activity: BTreeMap<usize, RepoActivity>,
 }
 
-/// Plans what is to be done in the repositories of a scope, or names what must be known first, but for what is being
-/// asked already.
+/// Plans the repositories of a scope, or returns the facts that it needs, without those already being queried.
 pub fn plan(fleet: &Fleet, scope: &Scope, now: Timestamp) -> Result<Plan, BTreeSet<Need>> {
     let mut held = held(fleet, scope, false, now)?;
     let mut needs = BTreeSet::new();
@@ -69,7 +68,7 @@ pub fn plan(fleet: &Fleet, scope: &Scope, now: Timestamp) -> Result<Plan, BTreeS
             holds: Vec::new(),
             bug: proposals.bug.clone(),
         };
-        // What is written must follow from what is there now, never from a memory.
+        // A write must be based on the forge's current state, never on a remembered one.
         let not_fresh = plan.not_fresh(it);
         if !not_fresh.is_empty() {
             needs.insert(Need::Fresh(repo, not_fresh));
@@ -88,7 +87,7 @@ pub fn plan(fleet: &Fleet, scope: &Scope, now: Timestamp) -> Result<Plan, BTreeS
     })
 }
 
-/// Finds out how the repositories of a scope stand, with what goes on in each.
+/// Collects the decisions and the activity of the repositories of a scope.
 pub fn survey(fleet: &Fleet, scope: &Scope, now: Timestamp) -> Result<FleetSurvey, BTreeSet<Need>> {
     let mut held = held(fleet, scope, true, now)?;
     let activity = std::mem::take(&mut held.activity);
@@ -99,7 +98,7 @@ pub fn survey(fleet: &Fleet, scope: &Scope, now: Timestamp) -> Result<FleetSurve
     })
 }
 
-/// Whether the repositories of a scope are listed and read, or what is missing.
+/// Whether the repositories of a scope are listed and read, or which facts are missing.
 pub fn listed(fleet: &Fleet, scope: &Scope) -> Result<(), BTreeSet<Need>> {
     let missing = scope.missing(fleet);
     match missing.is_empty() {
@@ -108,7 +107,7 @@ pub fn listed(fleet: &Fleet, scope: &Scope) -> Result<(), BTreeSet<Need>> {
     }
 }
 
-/// The decisions about all references of the fleet, each as if its repository were alone.
+/// The decisions about all references of the fleet, without taking the family into account.
 pub fn decisions(fleet: &Fleet, now: Timestamp) -> Result<Vec<Arc<Vec<Decision>>>, BTreeSet<Need>> {
     let all: BTreeSet<usize> = (0..fleet.repos.len()).collect();
     let needs = decide_in(fleet, &all, now);
@@ -119,8 +118,8 @@ pub fn decisions(fleet: &Fleet, now: Timestamp) -> Result<Vec<Arc<Vec<Decision>>
     Ok(all.into_iter().map(|repo| memo.decisions(repo)).collect())
 }
 
-/// The repositories of a scope that can be planned now, because everything is known of them and of all that they are
-/// related to. A registry or a git server that is slow keeps only those that need it, and their families (B4).
+/// The repositories of a scope that can be planned now, because their whole families are known. A slow registry or git
+/// server delays only the repositories that need it and their families (B4).
 pub fn ready(fleet: &Fleet, scope: &Scope) -> BTreeSet<usize> {
     let family = fleet.family();
     let concerned = scope.concerned(fleet, &family);
@@ -160,11 +159,11 @@ fn held<'f>(
     if !needs.is_empty() || complete(fleet, &concerned) != concerned {
         return Err(needs);
     }
-    // Labels may have told of images since.
+    // The labels among the answers may have added images to the family.
     let family = fleet.family();
     let is_whole = fleet.is_whole();
     let publishers = &fleet.remembered.publishers;
-    // An image is still of the family while its repository cannot be read.
+    // If a repository cannot be read, its images still count as part of the family.
     let before = |image: &ImageName| match is_whole {
         true => None,
         false => publishers.get(&image.canonical()).cloned(),

@@ -1,4 +1,4 @@
-//! One repository, with all that is known of it.
+//! One repository, with all facts about it.
 
 use super::existing::ExistingRequests;
 use super::operator::Operator;
@@ -12,12 +12,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-/// What a repository is known by: its forge, and the id there that stays the same when it is renamed.
+/// The identity of a repository: its forge, and the id there, which survives a rename.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RepoId {
-    /// The forge's name.
+    /// The name of the forge in the configuration.
     pub forge: String,
-    /// The id on that forge.
+    /// The forge's own id.
     pub id: String,
 }
 
@@ -27,64 +27,64 @@ impl fmt::Display for RepoId {
     }
 }
 
-/// How far a repository is known.
+/// How much of a repository is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// It is listed, and its files are not read yet.
+    /// It is listed, but its files have not been read yet.
     Pending,
-    /// It was read, or the attempt failed.
+    /// Its files were read, or the attempt failed.
     Read,
-    /// No forge lists it now although one did: unknown, never gone.
+    /// It was listed before but is not now: it counts as unknown, never as deleted.
     Unlisted,
 }
 
 /// A registered repository.
 #[derive(Debug)]
 pub struct FleetRepo {
-    /// Its full path.
+    /// Its path on the forge.
     pub name: RepoName,
-    /// What it is known by; `None` for one that is not listed, and for a folder.
+    /// Its identity; `None` for a folder or a repository that is not listed.
     pub id: Option<RepoId>,
-    /// What people there call a merge request.
+    /// The forge's term for a merge request.
     pub noun: &'static str,
-    /// Its address, as images name it in their labels.
+    /// Its URL, as used in image labels.
     pub address: Option<On>,
-    /// How far it is known.
+    /// How much of it is known.
     pub access: Access,
-    /// Whether something went wrong with it: then the family may lack what it says.
+    /// Whether an error occurred: then the family may lack its images or dependencies.
     pub has_problems: bool,
-    /// Whether its settings, or its being empty, take it out of everything.
+    /// Whether it is skipped: its settings disable it, or it is empty.
     pub is_skipped: bool,
-    /// Its files.
+    /// Its parsed files.
     pub parsed: Arc<ParsedRepo>,
-    /// The target branch and its head; `None` if nothing can be done here.
+    /// The target branch and its head; `None` if nothing can be proposed.
     pub base: Option<(Branch, CommitId)>,
-    /// Since when that head is there.
+    /// When that head was first seen.
     pub head_since: Option<Timestamp>,
-    /// Its branches and merge requests.
+    /// imagebot's branches and merge requests in it.
     pub existing: ExistingRequests,
-    /// Where each of its references is looked up, in their order: `None` if its registry may not be contacted, a failure
-    /// if there is no login for it.
+    /// The image and login to look up each reference, in order: `None` if its registry may not be contacted, a failure
+    /// if its login is unavailable. `None` for the whole until that is known.
     pub lookups: Option<Vec<Result<Option<Lookup>, Failure>>>,
-    /// What its CI says.
+    /// Its CI status; `None` until fetched.
     pub pipelines: Option<Pipelines>,
-    /// What was done in it already.
+    /// What was done in it in this pass; `None` until then.
     pub acted: Option<Acted>,
 }
 
-/// What CI says of a repository's default branch and of its merge requests.
+/// The CI status of a repository's default branch and merge requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pipelines {
-    /// Of the default branch's head.
+    /// The status of the default branch's head.
     pub head: CiStatus,
-    /// Since when it says that, as far as imagebot saw it.
+    /// When imagebot first saw that status.
     pub since: Option<Timestamp>,
     /// The numbers of the open merge requests whose pipeline failed.
     pub failed: BTreeSet<u64>,
 }
 
 impl Default for Pipelines {
-    /// Nothing that anybody waits for.
+    /// A status that holds nothing back.
     fn default() -> Self {
         Self {
             head: CiStatus::Unseen,
@@ -94,19 +94,19 @@ impl Default for Pipelines {
     }
 }
 
-/// What was planned, and then done, in a repository.
+/// What was planned and then done in a repository.
 #[derive(Debug, Clone, Default)]
 pub struct Acted {
-    /// What those below it may have to wait for.
+    /// The merge requests that its children may have to wait for.
     pub holds: Vec<OpenRequest>,
-    /// How many merge requests are open since.
+    /// How many merge requests are open afterwards.
     pub open: usize,
-    /// How many of them were opened just now.
+    /// How many of them were opened by this plan.
     pub opened: usize,
 }
 
 impl FleetRepo {
-    /// One that is listed, before anything of it is read.
+    /// A listed repository, before anything in it is read.
     pub fn listed(operator: &Operator, name: RepoName, id: RepoId, noun: &'static str) -> Self {
         Self {
             id: Some(id),
@@ -115,7 +115,7 @@ impl FleetRepo {
         }
     }
 
-    /// One that no forge lists now.
+    /// A repository that no forge lists at present.
     pub fn unlisted(operator: &Operator, name: RepoName) -> Self {
         Self {
             access: Access::Unlisted,
@@ -123,7 +123,7 @@ impl FleetRepo {
         }
     }
 
-    /// A folder that belongs to no forge, with where its references are looked up.
+    /// A folder without a forge, with the look-ups for its references.
     pub fn folder(
         name: RepoName,
         parsed: ParsedRepo,
@@ -155,7 +155,7 @@ impl FleetRepo {
         }
     }
 
-    /// What the store knows it by.
+    /// Its key in the store.
     pub fn key(&self) -> String {
         match &self.id {
             Some(id) => id.to_string(),
@@ -163,7 +163,7 @@ impl FleetRepo {
         }
     }
 
-    /// How many of imagebot's merge requests are open in it, with those that are about to be opened.
+    /// The number of imagebot's open merge requests in it, including those about to be opened.
     pub fn open_requests(&self) -> usize {
         match &self.acted {
             Some(acted) => acted.open,

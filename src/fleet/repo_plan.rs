@@ -1,4 +1,4 @@
-//! What is to be done in one repository: its decisions as proposals, compared with what is there.
+//! The plan for one repository: its proposals, compared with what exists.
 
 use super::known::Fleet;
 use super::record::{Acted, FleetRepo};
@@ -12,25 +12,25 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-/// What is to be done in a repository.
+/// The plan for one repository.
 #[derive(Debug, Clone)]
 pub struct RepoPlan {
-    /// The repository's index in the fleet.
+    /// The index of the repository in the fleet.
     pub repo: usize,
-    /// The decisions about its references, in their order.
+    /// The decisions about its references, ordered by file and line.
     pub decisions: Arc<Vec<Decision>>,
-    /// The merge requests that should be there.
+    /// The merge requests that should exist.
     pub proposals: Vec<Arc<Proposal>>,
-    /// Its branches, each with what is to be done.
+    /// Its branches, each with the steps to take.
     pub branches: Vec<Reconciled>,
-    /// What those below it have to wait for, once that is done.
+    /// The merge requests that its children have to wait for after the plan is executed.
     pub holds: Vec<OpenRequest>,
-    /// What went wrong while it was planned, a bug of imagebot's: nothing is done in it then.
+    /// The message of a panic during planning, which is a bug in imagebot: then nothing is done in the repository.
     pub bug: Option<String>,
 }
 
 impl RepoPlan {
-    /// What the fleet has to know of it once it is done.
+    /// What the fleet records after the plan was executed.
     pub fn acted(&self, repo: &FleetRepo) -> Acted {
         let opened = self.branches.iter().filter(|branch| branch.opens()).count();
         let closed = self
@@ -45,15 +45,15 @@ impl RepoPlan {
         }
     }
 
-    /// The branches that the forge has to be asked about first, because something would be written that follows from
-    /// what is remembered of them.
+    /// The branches that must be fetched from the forge first, because the plan would write something that is based on
+    /// remembered state.
     pub(super) fn not_fresh(&self, repo: &FleetRepo) -> BTreeSet<Branch> {
         let is_fresh = |branch: &Branch| repo.existing.fresh.contains(branch);
         let acts = |branch: &&Reconciled| !branch.steps.is_empty() && !is_fresh(&branch.branch);
         if !self.branches.iter().any(|branch| acts(&branch)) {
             return BTreeSet::new();
         }
-        // With one, all: the answer is the same request.
+        // If one has to be fetched, all are: it takes the same request.
         self.branches
             .iter()
             .map(|branch| branch.branch.clone())
@@ -61,7 +61,7 @@ impl RepoPlan {
     }
 }
 
-/// What a repository's proposals are made of: as long as it is the same, they are not made again.
+/// The input of a repository's proposals: they are made again only if it changes.
 #[derive(Debug, PartialEq)]
 pub(super) struct Ground(Vec<(Reason, Vec<Wanted>, FamilyPosition, usize)>);
 
@@ -75,7 +75,7 @@ impl Ground {
     }
 }
 
-/// The proposals of a repository, and its decisions with what came up while they were made.
+/// The proposals of a repository, and its decisions with the findings of making them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Proposals {
     pub(super) decisions: Arc<Vec<Decision>>,
@@ -83,7 +83,7 @@ pub(super) struct Proposals {
     pub(super) bug: Option<String>,
 }
 
-/// Proposes what the decisions want, unless that was done before.
+/// Makes the proposals for these decisions, or returns the cached ones.
 pub(super) fn proposals(
     fleet: &Fleet,
     repo: usize,
@@ -134,7 +134,7 @@ pub(super) fn proposals(
             all: all.into_iter().map(Arc::new).collect(),
             bug: None,
         },
-        // One repository's bug is no other's (F51).
+        // A bug that one repository triggers must not affect the others (F51).
         Err(panic) => Proposals {
             bug: Some(message_of(panic.as_ref())),
             ..nothing()
@@ -145,7 +145,7 @@ pub(super) fn proposals(
     made
 }
 
-/// Compares the proposals of a repository with what is there.
+/// Compares the proposals of a repository with what exists.
 pub(super) fn reconciled(fleet: &Fleet, repo: usize, proposals: &Proposals) -> Vec<Reconciled> {
     let it = &fleet.repos[repo];
     let Some((branch, _)) = it.base.as_ref().filter(|_| proposals.bug.is_none()) else {

@@ -1,7 +1,8 @@
-//! What is looked at: the whole fleet, or some repositories with all that they depend on.
+//! The scope of a pass: the whole fleet, or some repositories with everything that they depend on.
 //!
-//! Some are enough where it is remembered who publishes what: then only these repositories are asked for, and those that
-//! publish what they name, and so on up to the top of the family.
+//! If it is remembered which repository publishes each image, a smaller scope needs fewer requests: only these
+//! repositories are fetched, then those that publish the images that they name, and so on up to the roots of the
+//! family.
 
 use super::family::Family;
 use super::known::{Coverage, Fleet, Remembered};
@@ -13,35 +14,35 @@ use crate::image::{ImageName, Reference};
 use crate::repo::{RepoGlobs, RepoName};
 use std::collections::{BTreeSet, HashMap};
 
-/// What is looked at.
+/// The scope of a pass.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
-    /// The repositories that are looked at; `None`: all.
+    /// The patterns of the repositories in scope; `None` for all.
     only: Option<RepoGlobs>,
-    /// The same by name, where these and what they depend on are enough.
+    /// The repositories by name, if only these and their ancestors have to be fetched.
     walk: Option<Walk>,
-    /// Only these, by index: those that can be planned now.
+    /// The indices to which the scope is limited: the repositories that can be planned now.
     within: Option<BTreeSet<usize>>,
-    /// Whether those that are read are decided about without waiting for the others.
+    /// Whether references are decided as soon as their repository is read, before all are read.
     is_impatient: bool,
 }
 
-/// Some repositories by name, from which a way leads up the family.
+/// The starting points of a walk up the family.
 #[derive(Debug, Clone)]
 struct Walk {
     first: BTreeSet<RepoName>,
-    /// The registered repositories by their paths in lower case, as images are named after them.
+    /// The registered repositories by lower-case path, because image names are derived from it.
     by_path: HashMap<String, RepoName>,
 }
 
 impl Scope {
-    /// Everything that is registered.
+    /// A scope of all registered repositories.
     pub fn all() -> Self {
         Self::default()
     }
 
-    /// Those that some patterns select. Where each pattern is the name of one repository that is remembered, nothing else
-    /// but what they depend on is asked for.
+    /// A scope of the repositories that match some patterns. If each pattern is the exact name of a remembered
+    /// repository, only these and their ancestors are fetched.
     pub fn only(globs: RepoGlobs, remembered: &Remembered) -> Self {
         let names: Option<BTreeSet<RepoName>> = globs
             .positive()
@@ -59,9 +60,9 @@ impl Scope {
         }
     }
 
-    /// The scope of what a name stands for, a repository or an image that one publishes: that repository, and those that
-    /// depend on it, all of them or only the nearest. `None` if that is not remembered. `resolve` gives an image's name
-    /// at its registry.
+    /// The scope of a name, which is a repository or an image that a repository publishes: that repository and its
+    /// descendants, all or only the nearest. `None` if the name is not remembered. `resolve` returns an image's name in
+    /// its registry.
     pub fn below(
         name: &str,
         all: bool,
@@ -105,12 +106,12 @@ impl Scope {
         })
     }
 
-    /// The same, after one of the repositories was not found under its name: only the lists of the forges tell.
+    /// The same scope, using the forges' full lists, after a repository was not found under its remembered name.
     pub fn listed(self) -> Self {
         Self { walk: None, ..self }
     }
 
-    /// The same, where those that are read are decided about without waiting for those that are not.
+    /// The same scope, deciding about references before all repositories are read.
     pub fn impatient(self) -> Self {
         Self {
             is_impatient: true,
@@ -118,12 +119,12 @@ impl Scope {
         }
     }
 
-    /// Whether what is read need not wait for what is not.
+    /// Whether references are decided before all repositories are read.
     pub(super) fn is_impatient(&self) -> bool {
         self.is_impatient
     }
 
-    /// Only some of the repositories, by index.
+    /// The same scope, limited to these repositories, by index.
     pub fn within(&self, repos: BTreeSet<usize>) -> Self {
         Self {
             within: Some(repos),
@@ -131,22 +132,22 @@ impl Scope {
         }
     }
 
-    /// Whether nothing is left out for now.
+    /// Whether it is not limited for now.
     pub(super) fn is_whole(&self) -> bool {
         self.within.is_none()
     }
 
-    /// Whether nothing is left to be done in it.
+    /// Whether all its repositories are done.
     pub fn is_done(&self, fleet: &Fleet) -> bool {
         self.looked_at(fleet).is_empty()
     }
 
-    /// The patterns that select what is looked at.
+    /// The patterns of the repositories in scope.
     pub fn globs(&self) -> Option<&RepoGlobs> {
         self.only.as_ref()
     }
 
-    /// The repositories that have to be listed or read before anything can be decided.
+    /// The repositories that must be listed or read before anything can be decided.
     pub(super) fn missing(&self, fleet: &Fleet) -> BTreeSet<Need> {
         match &self.walk {
             None if fleet.coverage == Coverage::Partial && self.within.is_none() => {
@@ -168,7 +169,7 @@ impl Scope {
         pending.filter(within).map(Need::Tree).collect()
     }
 
-    /// The repositories that are looked at, and not done yet.
+    /// The repositories in scope that are not done yet.
     pub(super) fn looked_at(&self, fleet: &Fleet) -> BTreeSet<usize> {
         let only = |index: &usize| {
             let globs = self.only.as_ref();
@@ -180,7 +181,7 @@ impl Scope {
         all.filter(only).filter(within).collect()
     }
 
-    /// The repositories that are looked at, and all above them.
+    /// The repositories in scope and their ancestors.
     pub(super) fn concerned(&self, fleet: &Fleet, family: &Family) -> BTreeSet<usize> {
         let looked_at = self.looked_at(fleet);
         let mut concerned = match self.only {
@@ -204,7 +205,7 @@ impl Remembered {
 }
 
 impl Walk {
-    /// `None` if one of the repositories is not remembered, or no family.
+    /// `None` if one of the repositories is not remembered, or no family is.
     fn new(first: BTreeSet<RepoName>, remembered: &Remembered) -> Option<Self> {
         let enough = !remembered.publishers.is_empty()
             && !first.is_empty()
@@ -229,7 +230,7 @@ impl Walk {
         missing.map(Need::Repository).collect()
     }
 
-    /// The repositories that a repository depends on.
+    /// The repositories that a repository depends on, by name.
     fn named_by(&self, fleet: &Fleet, parsed: &ParsedRepo) -> BTreeSet<RepoName> {
         let references = parsed.references.iter();
         let images = references.filter_map(|(_, located)| Some(&located.reference()?.name));
@@ -244,7 +245,8 @@ impl Walk {
         named
     }
 
-    /// Who publishes an image: whom the store knows, or whose path the image's begins with.
+    /// The publisher of an image: the remembered one, or the registered repository whose path is a prefix of the
+    /// image's.
     fn publisher(&self, remembered: &Remembered, image: &ImageName) -> Option<RepoName> {
         if let Some(name) = remembered.publishers.get(&image.canonical()) {
             return RepoName::parse(name).ok();
