@@ -46,16 +46,16 @@
 //! 1. *Which repositories are there, and what is in them?* Each `forge` lists its repositories and their heads; `git`
 //!    reads the files at each head (or `store` has them) into a `fleet::Tree`. `source` finds the references in it, and
 //!    `family` which image is built on which.
-//! 2. *What do the registries say?* `plan::decide` judges every reference, or names the one question whose answer it
-//!    lacks. What several references ask is asked once.
-//! 3. *What is about to change above?* Where something new is wanted, the forge is asked for the pipelines of the images
-//!    above it; `fleet` keeps back what has to wait for them, parents first.
-//! 4. *What exists already?* `plan::propose` makes branches, edits and texts of what is wanted, and `plan::reconcile`
-//!    compares them with the merge requests that exist. Where something would be written, the forge is asked afresh
-//!    first. Limits keep back what is too much.
+//! 2. *What do the registries say?* `plan::decide` decides about every reference, or returns the question whose answer
+//!    it lacks. A question that several references share is sent once.
+//! 3. *What is about to change in the ancestors?* If an update is wanted, the pipelines of the image's ancestors are
+//!    fetched from the forge; `fleet` holds back what has to wait for them, parents first.
+//! 4. *What exists already?* `plan::propose` turns the wanted updates into branches, edits and texts, and
+//!    `plan::reconcile` compares them with the existing merge requests. Before anything is written, the current state
+//!    is fetched from the forge again. Limits hold back what would be too much at once.
 //!
-//! Then `run` pushes once per repository, with a lease per branch, and opens, edits, closes or has merged. The graph,
-//! the freshness of published images and the order of builds are other views of the same fleet.
+//! Then `run` pushes once per repository, with a lease per branch, and opens, edits, closes or merges the merge
+//! requests. The graph, the freshness of published images and the build order are other views of the same fleet.
 
 pub mod cli;
 mod coded;

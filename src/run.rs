@@ -1,13 +1,15 @@
-//! Asking what the plan needs, and executing it.
+//! Fetches what the plan needs, and executes the plan.
 //!
-//! - [`pass()`] is the loop: plan, ask, plan again, act. `edges` answers what the plan needs; `questions` are the
-//!   questions to registries under way, `read` the repositories, `pipelines` what CI says, `existing` the merge requests.
+//! - [`pass()`] is the loop: plan, fetch what is missing, plan again, execute. `edges` fetches what the plan needs:
+//!   `questions` holds the requests to registries in progress, `read` reads the repositories, `pipelines` the CI
+//!   status, and `existing` the merge requests.
 //! - `act`, `automerge` and `finish` execute the plan of one repository and report it.
-//! - [`family_graph()`], [`freshness()`] and [`build_order_of_all()`] look at the same fleet and write nothing.
-//! - [`Setup`] makes the edges of a configuration; `remembered` is what the store keeps from one pass to the next.
+//! - [`family_graph()`], [`freshness()`] and [`build_order_of_all()`] are other views of the same fleet. They are
+//!   read-only.
+//! - [`Setup`] makes the edges from a configuration. `remembered` is what the store keeps between passes.
 //!
-//! A repository's, an image's or a host's failure never stops another's. Nothing is closed or deleted because an answer
-//! was missing.
+//! A failure of one repository, image or host never stops the others. Nothing is closed or deleted because an answer is
+//! missing.
 
 mod act;
 mod ages;

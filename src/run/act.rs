@@ -1,6 +1,6 @@
-//! Executes a repository's plan: what comes before the branches move, one push, then what comes after.
+//! Executes a repository's plan: the steps before its branches move, one push, then the steps after it.
 //!
-//! Each step can be repeated without harm, and what a run is killed after is found by the next one.
+//! Each step is idempotent. If the process is killed between two steps, the next pass does the rest.
 
 use super::existing::keep_open;
 use super::observe::{healed, keep_judged};
@@ -17,7 +17,7 @@ use crate::store::StoredKind;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// A repository in which something is done.
+/// The execution of one repository's plan.
 pub(super) struct Executor<'a> {
     pub(super) shared: &'a Shared,
     pub(super) id: RepoId,
@@ -25,22 +25,22 @@ pub(super) struct Executor<'a> {
     /// The target branch and its head.
     pub(super) base: (Branch, CommitId),
     pub(super) parsed: Arc<ParsedRepo>,
-    /// What is there, kept up to date with what is done.
+    /// The existing branches and merge requests, kept up to date while steps are executed.
     pub(super) existing: ExistingRequests,
     pub(super) branches: Vec<BranchRun>,
     pub(super) problems: Vec<ProblemReport>,
-    /// Whether the head that everything was derived from was found to be the default branch's.
+    /// Whether the head that the plan is based on was confirmed as the default branch's head.
     pub(super) verified: bool,
 }
 
-/// A branch, and what became of its plan.
+/// A branch with the progress of its plan.
 #[derive(Debug, Clone)]
 pub(super) struct BranchRun {
     pub(super) plan: Reconciled,
     pub(super) done: Done,
-    /// Why, in words.
+    /// The reason, human-readable.
     pub(super) detail: String,
-    /// The open merge request.
+    /// The number of the open merge request.
     pub(super) number: Option<u64>,
 }
 
@@ -56,14 +56,14 @@ impl From<Reconciled> for BranchRun {
 }
 
 impl BranchRun {
-    /// Nothing more is done for it.
+    /// Drops the remaining steps of the branch.
     fn end(&mut self, done: Done, detail: impl Into<String>) {
         self.plan.steps.clear();
         self.done = done;
         self.detail = detail.into();
     }
 
-    /// The steps before its branch moves, and those after.
+    /// The steps before the branch moves, and those after.
     fn halves(&self) -> (Vec<Step>, Vec<Step>) {
         let steps = &self.plan.steps;
         let moves = steps.iter().position(Step::moves_branch);
@@ -72,14 +72,14 @@ impl BranchRun {
         (before.to_vec(), after.cloned().collect())
     }
 
-    /// Whether its merge request is closed now.
+    /// Whether its merge request was closed by the plan.
     fn is_closed(&self) -> bool {
         self.done == Done::AsPlanned(Planned::Close) && self.plan.closes()
     }
 }
 
 impl Executor<'_> {
-    /// Does everything that is to be done but merging.
+    /// Executes all steps of all branches; merging is separate.
     pub(super) async fn all(&mut self) {
         self.close_nothing_after_an_error();
         let acts = |branch: &BranchRun| !branch.plan.steps.is_empty();
@@ -90,7 +90,7 @@ impl Executor<'_> {
             return;
         }
         for index in 0..self.branches.len() {
-            // The reason is written first: one that is closed without a reason was closed by a person.
+            // The reason is written first: a merge request closed without a reason counts as closed by a user.
             let (before, _) = self.branches[index].halves();
             self.steps(index, before, "reason written").await;
         }
@@ -113,7 +113,7 @@ impl Executor<'_> {
         }
     }
 
-    /// Asks once whether the head that everything was derived from is the default branch's.
+    /// Checks once that the head that the plan is based on is still the default branch's head.
     pub(super) async fn verify(&mut self) -> Result<(), ForgeError> {
         if !self.verified && !self.is_stopped() {
             let (forge, repo) = &self.registered;
@@ -123,7 +123,7 @@ impl Executor<'_> {
         Ok(())
     }
 
-    /// Does nothing of what was planned, because of one error that concerns all of it.
+    /// Drops all steps because of an error that affects all of them.
     fn nothing(&mut self, error: ForgeError) {
         for branch in &mut self.branches {
             if !branch.plan.steps.is_empty() {
@@ -139,7 +139,7 @@ impl Executor<'_> {
         }
     }
 
-    /// Nothing is closed or deleted in a pass that had an error for the repository.
+    /// Closes and deletes nothing if an error occurred in the repository during this pass.
     fn close_nothing_after_an_error(&mut self) {
         if self.problems.is_empty() {
             return;
@@ -152,7 +152,7 @@ impl Executor<'_> {
         }
     }
 
-    /// Records what went wrong with one merge request; the others continue.
+    /// Records a failure of one merge request; the others continue.
     pub(super) fn lost(&mut self, index: usize, error: ForgeError) {
         let branch = &mut self.branches[index];
         if let ForgeError::Conflict(why) | ForgeError::Busy(why) = error {
@@ -178,7 +178,7 @@ impl Executor<'_> {
         self.shared.options.checkpoint.reached(step);
     }
 
-    /// Writes the commits and moves all branches with one push.
+    /// Creates the commits and moves all branches with one push.
     async fn push(&self) -> Result<HashMap<Branch, Pushed>, GitError> {
         let moves = self.branches.iter().flat_map(|branch| {
             let steps = branch.plan.steps.iter().filter(|step| step.moves_branch());
@@ -217,7 +217,8 @@ impl Executor<'_> {
             }
         }
         self.reached("committed");
-        // Deletions last: each ref of a push counts, and new commits need their pipelines more.
+        // Deletions come last: the number of refs per push is limited, and new commits should start their pipelines
+        // first.
         pushes.sort_by_key(|push| push.to.is_none());
         let at_once = forge.refs_per_push();
         let mut pushed = Vec::new();
@@ -232,7 +233,7 @@ impl Executor<'_> {
             .collect())
     }
 
-    /// The commit of a proposal on the target's head: the same bytes each time.
+    /// The commit of a proposal on top of the target's head. It is reproducible: the same input gives the same bytes.
     pub(super) fn new_commit(&self, proposal: &Proposal) -> NewCommit {
         let file = |(path, contents): (&crate::repo::RepoPath, &Vec<u8>)| FileChange {
             path: path.clone(),
@@ -249,7 +250,7 @@ impl Executor<'_> {
         }
     }
 
-    /// Whether a branch is where it should be after the push, so that what comes after may be done.
+    /// Whether a branch is at its planned head after the push, so that the later steps may follow.
     fn has_moved(&mut self, index: usize, pushed: &HashMap<Branch, Pushed>) -> bool {
         let branch = &mut self.branches[index];
         match pushed.get(&branch.plan.branch) {
@@ -258,7 +259,7 @@ impl Executor<'_> {
                 let why = "the branch changed during this run; will retry next run";
                 branch.end(Done::Moved, why);
             }
-            // GitHub says so where the default branch has got a newer workflow than the base has.
+            // GitHub rejects the push like this if the default branch has newer workflow files than the base.
             Some(Pushed::Refused(why))
                 if is_of_workflows(why) && !edits_workflows(&branch.plan) =>
             {
@@ -279,7 +280,7 @@ impl Executor<'_> {
         false
     }
 
-    /// Does some steps of a branch; the first that fails ends them.
+    /// Executes some steps of a branch, up to the first that fails.
     async fn steps(&mut self, index: usize, steps: Vec<Step>, edited: &'static str) {
         for step in steps {
             if let Err(error) = self.step(index, step, edited).await {
@@ -366,7 +367,7 @@ impl Executor<'_> {
         Ok(())
     }
 
-    /// Remembers what is open now, so that the next pass sees what vanished.
+    /// Remembers the open merge requests, so that the next pass notices which ones disappeared.
     pub(super) fn remember(&mut self) {
         let gone = |number: u64| {
             let mut branches = self.branches.iter();
@@ -379,7 +380,7 @@ impl Executor<'_> {
         keep_open(&self.shared.setup, forge.as_ref(), repo, &self.existing);
     }
 
-    /// The head that a branch of ours had before this pass.
+    /// The head that a branch of imagebot had before this pass.
     pub(super) fn head_of(&self, index: usize) -> Option<CommitId> {
         let branch = self
             .existing
@@ -389,7 +390,7 @@ impl Executor<'_> {
     }
 }
 
-/// Whether a branch changes workflows itself.
+/// Whether the branch's own changes include workflow files.
 fn edits_workflows(plan: &Reconciled) -> bool {
     let files = plan.proposal.iter().filter(|_| plan.writes());
     let mut paths = files.flat_map(|proposal| proposal.files.keys());

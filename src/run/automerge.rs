@@ -1,7 +1,7 @@
-//! Merging without a person, where the policy says so.
+//! Merges automatically where the policy allows it.
 //!
-//! Only a head that imagebot would write byte for byte at this moment, only once the forge itself has a pipeline for it,
-//! and always bound to it (T35, T36): an approval is never given.
+//! Only a head that is byte for byte the commit that imagebot would write now, only after the forge has a pipeline for
+//! it, and always bound to that head (T35, T36). imagebot never approves a merge request.
 
 use super::act::Executor;
 use crate::forge::{ForgeError, Merging};
@@ -11,7 +11,7 @@ use crate::repo::{CommitId, MergeRequestEdit};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Has one merge request merged, or says why not yet.
+/// Requests the merge of one merge request, or reports why it is not merged yet.
 pub(super) async fn merge_by_policy(
     executor: &mut Executor<'_>,
     index: usize,
@@ -24,7 +24,7 @@ pub(super) async fn merge_by_policy(
         branch.done,
         Done::AsPlanned(Planned::Open | Planned::Update | Planned::Unchanged)
     );
-    // Nothing more is asked of a forge that has failed (F27).
+    // No further requests to a forge that has failed (F27).
     if !is_quiet || proposal.automerge == Automerge::Never || executor.is_stopped() {
         return Ok(());
     }
@@ -65,7 +65,7 @@ async fn merge(
     if !acts && executor.head_of(index).as_ref() != Some(&head) {
         return waits("its head differs from what imagebot would write now");
     }
-    // What it was derived from must be the branch that it is merged into.
+    // The commit must be based on the branch that it is merged into.
     executor.verify().await?;
     let (forge, repo) = &executor.registered;
     let merging = forge.merge(repo, number, &head).await?;
@@ -80,7 +80,7 @@ async fn merge(
     }
 }
 
-/// So that it can be cancelled when somebody else works on the branch (T35).
+/// Records the scheduled merge, so that it can be cancelled when someone else pushes to the branch (T35).
 async fn remember_it_is_scheduled(executor: &Executor<'_>, number: u64) -> Result<(), ForgeError> {
     let mut open = executor.existing.open.iter();
     let open = open.find(|mr| mr.number == number);
@@ -95,7 +95,7 @@ async fn remember_it_is_scheduled(executor: &Executor<'_>, number: u64) -> Resul
     executor.edit(number, &edit, "scheduled").await
 }
 
-/// The commit that imagebot would write now: nothing else is merged.
+/// The commit that imagebot would write now: no other commit is merged.
 async fn derive(executor: &Executor<'_>, proposal: &Proposal) -> Result<CommitId, GitError> {
     let (_, base) = &executor.base;
     let (_, repo) = &executor.registered;

@@ -1,5 +1,5 @@
-//! The images of a folder or of all registered repositories in the order in which they are built, and whether each needs
-//! a build. Writes nothing outside the cache.
+//! The build order of the images in a folder or in all registered repositories, and whether each needs a build. Writes
+//! only to the cache.
 
 mod published;
 mod step;
@@ -27,7 +27,7 @@ use crate::scheme::Level;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// The images of a folder.
+/// The build order of the images in a folder.
 pub async fn build_order_of_folder(
     setup: &Setup,
     parsed: ParsedRepo,
@@ -38,7 +38,7 @@ pub async fn build_order_of_folder(
     order(&setup, &mut fleet, None, options, BuildOrder::default()).await
 }
 
-/// The images of all registered repositories.
+/// The build order of the images in all registered repositories.
 pub async fn build_order_of_all(setup: &Arc<Setup>, options: &Options) -> BuildOrder {
     let setup = &setup.for_pass();
     let mut found = BuildOrder::default();
@@ -171,7 +171,7 @@ async fn order(
             whys,
         });
     }
-    // Numbers before names decide only what the edges leave open.
+    // The numbers in folder names only order images that don't depend on each other.
     found.steps.sort_by_key(|step| {
         (
             step.generation,
@@ -185,7 +185,7 @@ async fn order(
     found
 }
 
-/// A reference's digest is all that matters here, young or not.
+/// Reduces the policy to digests of any age: for a build, only a changed base matters.
 fn only_digests(mut parsed: ParsedRepo) -> ParsedRepo {
     fn set<T>(value: T) -> Option<Set<T>> {
         let from = SettingOrigin::built_in();
@@ -202,7 +202,7 @@ fn only_digests(mut parsed: ParsedRepo) -> ParsedRepo {
     parsed
 }
 
-/// What each repository says. A folder, and a repository that does not know its registry, has the names that it says.
+/// The family for the build order. A folder, or a repository whose registry is unknown, uses its declared image names.
 fn family(
     setup: &Setup,
     all: &[Arc<ParsedRepo>],
@@ -241,7 +241,7 @@ fn family(
     (members, publishes)
 }
 
-/// What its references say of it.
+/// The reasons for a build that follow from the references of an image.
 fn bases(graph: &Graph, node: usize, repo: usize, decisions: &[Decision]) -> Vec<BuildReason> {
     let concerns = |decision: &&Decision| graph.children_at(repo, &decision.id()).contains(&node);
     let decisions = decisions.iter().filter(concerns);

@@ -1,4 +1,4 @@
-//! Deciding about repositories, each as if it were alone: a folder, or what is put in the order of builds.
+//! Decides about repositories without their family: for a folder, and for the build order.
 
 use super::edges::Edges;
 use super::lookups::lookups;
@@ -12,10 +12,10 @@ use crate::store::StoredKind;
 use jiff::Timestamp;
 use std::sync::Arc;
 
-/// Is told how many of how many questions are answered.
+/// A callback with the number of answered questions and the number of all questions.
 pub type Ticked<'s> = &'s (dyn Fn(usize, usize) + Sync);
 
-/// Decides about all references of a folder that belongs to no forge.
+/// Decides about all references of a folder without a forge.
 pub async fn decide_folder(
     setup: &Setup,
     parsed: ParsedRepo,
@@ -32,7 +32,7 @@ pub async fn decide_folder(
     (parsed, decided, fleet.seen)
 }
 
-/// A fleet of one folder.
+/// A fleet that consists of one folder.
 pub(super) fn folder(setup: &Setup, parsed: ParsedRepo) -> Fleet {
     let lookups = lookups(setup, &parsed, None);
     let operator = Arc::clone(&setup.operator);
@@ -42,7 +42,7 @@ pub(super) fn folder(setup: &Setup, parsed: ParsedRepo) -> Fleet {
     fleet
 }
 
-/// Decides about all references of a fleet whose repositories are read.
+/// Decides about all references of a fleet whose repositories have been read.
 pub(super) async fn decide_all(
     setup: &Arc<Setup>,
     fleet: &mut Fleet,
@@ -83,7 +83,7 @@ pub(super) async fn decide_all(
     }
 }
 
-/// Lists and reads the repositories of a scope; nothing of them is decided.
+/// Lists and reads the repositories of a scope, without deciding anything.
 pub(super) async fn read_fleet(edges: &mut Edges, fleet: &mut Fleet, report: &mut Report) {
     loop {
         match listed(fleet, &edges.scope) {
@@ -97,7 +97,7 @@ pub(super) async fn read_fleet(edges: &mut Edges, fleet: &mut Fleet, report: &mu
     }
 }
 
-/// Decides what follows from the versions that a repository's images have in it: no registry is asked.
+/// The decisions that follow from the versions of a repository's own images; no registry is contacted.
 pub fn decide_inner(parsed: &ParsedRepo, now: Timestamp) -> Vec<Decision> {
     let (seen, proposed) = (Observations::default(), Proposed::new());
     let decided = parsed.references.iter().filter_map(|(path, located)| {
@@ -119,7 +119,7 @@ pub fn decide_inner(parsed: &ParsedRepo, now: Timestamp) -> Vec<Decision> {
     decided.collect()
 }
 
-/// Remembers where the search for a newer tag stopped for want of budget, and forgets where it did not.
+/// Remembers where searches for newer tags ran out of budget, and forgets the searches that were completed.
 pub(super) fn remember_stops<'d>(
     setup: &Setup,
     seen: &Observations,
@@ -138,7 +138,7 @@ pub(super) fn remember_stops<'d>(
     }
 }
 
-/// Everything, or what a pass looks at.
+/// The scope of a pass: everything, or the repositories that it is limited to.
 pub(super) fn scope_of(only: Option<&crate::repo::RepoGlobs>, remembered: &Remembered) -> Scope {
     match only {
         None => Scope::all(),

@@ -1,4 +1,8 @@
-//! Answering what the plan needs: the forges, git, the registries and the store, as one.
+//! Fetches what the plan needs, from the forges, git, the registries and the store.
+//!
+//! Requests run in the background and their results are added to the fleet one by one, on the task of the pass. So the
+//! fleet needs no lock during a request, and the plan never sees half of a result. A fact is requested at most once at
+//! a time, however often the plan names it.
 
 use super::cold::learn;
 use super::existing::{look as look_at_requests, of_unread, remember_ended};
@@ -23,32 +27,32 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-/// What the facts of a pass are asked of.
+/// The sources of the facts of a pass, and the requests in progress.
 pub(super) struct Edges {
     pub(super) shared: Shared,
-    /// What is looked at. It gets wider if a repository is no longer found under its name.
+    /// The scope of the pass. It is widened if a repository is not found under its remembered name.
     pub(super) scope: Scope,
     depth: Depth,
-    /// Where each repository is.
+    /// The forge and the listing of each repository.
     pub(super) registered: BTreeMap<RepoId, Registered>,
-    /// What is reported of each.
+    /// The report of each repository that has been read.
     pub(super) reports: BTreeMap<RepoId, RepositoryReport>,
     reading: Reading,
     questions: Questions,
-    /// What forges are being asked about one repository.
+    /// The requests to forges about single repositories in progress.
     asked: JoinSet<(Need, OfForge)>,
     room: Arc<Semaphore>,
-    /// What is being seen to; questions to registries aside.
+    /// The needs in progress, without questions to registries.
     flying: BTreeSet<Need>,
 }
 
-/// What a forge said of one repository.
+/// The answer of a forge about one repository.
 enum OfForge {
     Pipelines(Pipelines),
     Existing(Result<ExistingRequests, ProblemReport>),
 }
 
-/// Something that was learned.
+/// A new fact.
 enum Fact {
     Read(Arrival),
     Registry(Question, Observation),
@@ -71,14 +75,15 @@ impl Edges {
         }
     }
 
-    /// Begins to find out what is needed. Whether the fleet knows more already: what can be said at once, it does. The other
-    /// facts come with [`Self::wait`].
+    /// Starts to fetch what is needed. Returns whether the fleet already has new facts: listings and look-ups are added
+    /// before this returns, all other facts by [`Self::wait`].
     pub(super) async fn ask(
         &mut self,
         fleet: &mut Fleet,
         needs: BTreeSet<Need>,
         report: &mut Report,
     ) -> bool {
+        // A plan that needs a listing cannot do anything in parallel, so these needs are simply awaited here.
         let at_once =
             |need: &Need| matches!(need, Need::Listing | Need::Repository(_) | Need::Lookups(_));
         let knows_more = needs.iter().any(at_once);
@@ -114,7 +119,7 @@ impl Edges {
         knows_more
     }
 
-    /// Waits until something is learned, or until a moment; whether something was.
+    /// Waits for a new fact, until `moment` at the latest; returns whether there was one.
     pub(super) async fn wait(&mut self, fleet: &mut Fleet, moment: Option<Instant>) -> bool {
         let next = async {
             tokio::select! {
@@ -134,7 +139,7 @@ impl Edges {
             return false;
         };
         self.learn(fleet, first);
-        // Those that are there already are taken along.
+        // Facts that have arrived already are added as well: each new plan goes through the fleet, so fewer are better.
         while let Some(arrival) = self.reading.arrived() {
             self.learn(fleet, Fact::Read(arrival));
         }
@@ -157,12 +162,12 @@ impl Edges {
         self.reading.left().next().is_some()
     }
 
-    /// Lets more repositories be read at once, if that helps.
+    /// Reads more repositories at once, if that helps; returns whether it does.
     pub(super) fn widen(&mut self) -> bool {
         self.reading.widen()
     }
 
-    /// Counts what is open in the repositories that are still being read.
+    /// Adds the known merge requests of repositories that are still being read, so that limits count them.
     pub(super) fn count_unread(&self, fleet: &mut Fleet) {
         for (id, (forge, repo)) in self.reading.left() {
             if let Some(index) = fleet.index_of(id) {
@@ -172,7 +177,7 @@ impl Edges {
         }
     }
 
-    /// Whether a need is being seen to.
+    /// Whether a need is in progress.
     pub(super) fn is_flying(&self, need: &Need) -> bool {
         self.flying.contains(need)
     }
@@ -205,6 +210,8 @@ impl Edges {
                         {
                             report.problems.push(problem);
                         }
+                        // The remembered state stays, marked as not current: limits still count it, but nothing is
+                        // written there.
                         let existing = ExistingRequests {
                             unavailable: true,
                             ..fleet.repos[repo].existing.clone()
@@ -216,7 +223,7 @@ impl Edges {
         }
     }
 
-    /// Asks the forges for everything that is registered.
+    /// Lists all registered repositories of all forges.
     async fn list(&mut self, fleet: &mut Fleet, report: &mut Report) {
         let remember = self.depth == Depth::Everything && !self.shared.options.dry_run;
         let only = self.scope.globs().cloned();
@@ -225,13 +232,13 @@ impl Edges {
         let has_problems = !report.problems.is_empty() || !report.repositories.is_empty();
         fleet.repos.clear();
         self.add(fleet, roll).await;
-        // Where only some are looked at, what failed for the others is not reported.
+        // In a limited scope, failures of other repositories are not reported, so completeness is not known.
         fleet.coverage = Coverage::Whole {
             has_problems: has_problems || only.is_some(),
         };
     }
 
-    /// Asks the forges for some repositories and for nothing else.
+    /// Lists only the repositories with these names.
     async fn look(&mut self, fleet: &mut Fleet, names: BTreeSet<RepoName>, report: &mut Report) {
         let mut wanted: BTreeMap<String, Wanted> = BTreeMap::new();
         for (forge, of_forge) in &fleet.remembered.registered {
@@ -257,16 +264,18 @@ impl Edges {
         let failed = report.repositories.iter().map(|repo| repo.repo.as_str());
         let out = report.left_out.iter().map(|left| left.repo.as_str());
         if !unmatched::of_list(&only, found.chain(failed).chain(out)).is_empty() {
-            // One of them has another name by now, or is gone: only the lists tell.
+            // One of them was renamed or deleted; only a full listing can show which. The report starts again, because
+            // the full listing reports the same problems.
             self.scope = self.scope.clone().listed();
             report.clear();
         }
         count_elsewhere(&setup, fleet);
     }
 
-    /// Adds what forges list.
+    /// Adds listed repositories to the fleet.
     async fn add(&mut self, fleet: &mut Fleet, roll: Roll) {
         let setup = Arc::clone(&self.shared.setup);
+        // For all repositories at once, before any is read: this saves a request for each of them.
         if self.depth == Depth::Everything {
             remember_ended(&setup, &roll.repositories).await;
             learn(&setup, &self.shared.options, &roll.repositories).await;
@@ -293,14 +302,14 @@ impl Edges {
         self.registered.get(repo.id.as_ref()?)
     }
 
-    /// Where the references of a repository are looked up.
+    /// The look-ups for the references of a repository.
     pub(super) fn lookups_of(&self, repo: &FleetRepo) -> super::lookups::Lookups {
         let registered = self.registered_of(repo);
         let registry = registered.and_then(|(_, listed)| listed.registry.as_ref());
         lookups(&self.shared.setup, &repo.parsed, registry)
     }
 
-    /// Where an image is looked up for a repository; `None` if that is not known, or not allowed.
+    /// The look-up for an image on behalf of a repository; `None` if it is not known or not allowed.
     pub(super) fn lookup(
         &self,
         name: &RepoName,
@@ -361,7 +370,7 @@ impl Edges {
 fn of_forge(done: Result<(Need, OfForge), tokio::task::JoinError>) -> Fact {
     match done {
         Ok((need, answer)) => Fact::Forge(need, answer),
-        // A bug; whoever started the pass sees it as its own.
+        // A bug in imagebot, which is passed on to the caller of the pass.
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }

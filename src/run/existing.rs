@@ -1,7 +1,7 @@
-//! What is there already: our branches and merge requests, and what became of earlier ones.
+//! imagebot's existing branches and merge requests, open and ended.
 //!
-//! A quiet pass goes by what the listing told and what the store remembers. Before anything is written, the forge is
-//! asked anew: what a pass acts on is never a memory.
+//! A pass in which nothing changes relies on the listing and the store. Before anything is written, the current state
+//! is fetched from the forge: no write is based on a remembered state.
 
 use super::observe::Judge;
 use super::register::{Registered, store_key};
@@ -15,15 +15,15 @@ use crate::store::StoredKind;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The most closed or merged ones of a branch that are remembered.
+/// How many closed or merged ones are remembered per branch.
 const REMEMBERED: usize = 20;
 
-/// What became of a repository's merge requests, as the store remembers it.
+/// The merge requests of a repository that the store remembers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Memory {
-    /// Closed and merged ones.
+    /// The closed and merged ones.
     done: Vec<OwnRequest>,
-    /// Those that were open when the forge was asked last, with their branches.
+    /// Those that were open in the last pass, with their branches.
     open: BTreeMap<u64, Branch>,
 }
 
@@ -35,7 +35,7 @@ impl Memory {
         self.open.keys().copied().filter(move |n| !is_listed(n))
     }
 
-    /// Learns what became of one that was open.
+    /// Records the end of one that was open.
     fn learn(&mut self, ended: MergeRequest) {
         self.open.remove(&ended.number);
         self.done.retain(|mr| mr.number != ended.number);
@@ -43,8 +43,8 @@ impl Memory {
     }
 }
 
-/// Asks the forges what became of the merge requests that are no longer listed, of all repositories together, and
-/// remembers it. What cannot be had so is asked for by each repository.
+/// Fetches and remembers the state of merge requests that are no longer listed, for all repositories at once. What this
+/// does not find is fetched for each repository.
 pub(super) async fn remember_ended(setup: &Setup, registered: &[Registered]) {
     let mut vanished: BTreeMap<String, BTreeSet<(String, u64)>> = BTreeMap::new();
     for (forge, repo) in registered {
@@ -80,8 +80,8 @@ pub(super) async fn remember_ended(setup: &Setup, registered: &[Registered]) {
     }
 }
 
-/// What the listing and the store know of a repository that cannot be read, or is not read yet: nothing is done there,
-/// and what is open counts all the same.
+/// The listed and remembered state of a repository that has not been or cannot be read: nothing is done there, but its
+/// open merge requests count.
 pub(super) fn of_unread(setup: &Setup, forge: &dyn Forge, repo: &Repository) -> ExistingRequests {
     let memory = memory(setup, forge, repo).unwrap_or_default();
     ExistingRequests {
@@ -95,8 +95,8 @@ pub(super) fn of_unread(setup: &Setup, forge: &dyn Forge, repo: &Repository) -> 
     }
 }
 
-/// What the listing and the store know; the forge is asked only where they cannot be enough: nothing is remembered and
-/// the listing has no branches, or something that was open is no longer listed.
+/// The listed and remembered state. It is fetched from the forge only if it may be incomplete: nothing is remembered
+/// and the listing has no branches, or a merge request that was open is no longer listed.
 pub(super) async fn known(
     setup: &Setup,
     forge: &dyn Forge,
@@ -123,7 +123,7 @@ pub(super) async fn known(
     })
 }
 
-/// Asks the forge for what is there now, also under these branch names, and remembers it.
+/// Fetches the current state from the forge, including these branch names, and remembers it.
 pub(super) async fn look(
     setup: &Setup,
     forge: &dyn Forge,
@@ -171,7 +171,7 @@ pub(super) async fn look(
     })
 }
 
-/// Remembers what is open, for the next pass.
+/// Remembers the open merge requests for the next pass.
 pub(super) fn keep_open(
     setup: &Setup,
     forge: &dyn Forge,
@@ -191,7 +191,7 @@ pub(super) fn keep_open(
     remember(setup, forge, repo, &memory);
 }
 
-/// The open merge requests that the listing has.
+/// The open merge requests in the listing.
 fn listed(repo: &Repository) -> Vec<OwnRequest> {
     let open = repo.open.iter().flatten().cloned();
     open.map(OwnRequest::from).collect()
@@ -204,7 +204,7 @@ fn memory(setup: &Setup, forge: &dyn Forge, repo: &Repository) -> Option<Memory>
     serde_json::from_str(&text).ok()
 }
 
-/// How many merge requests were open when the forges were asked last, but for these repositories'.
+/// The number of merge requests that were open in the last pass, without those of these repositories.
 pub(super) fn remembered_open(setup: &Setup, but: &BTreeSet<String>) -> usize {
     let all = setup.store.all_kept(StoredKind::Memory).into_iter();
     let others = all.filter(|(key, _)| !but.contains(key));
@@ -212,12 +212,12 @@ pub(super) fn remembered_open(setup: &Setup, but: &BTreeSet<String>) -> usize {
     memories.map(|memory| memory.open.len()).sum()
 }
 
-/// Whether anything is remembered of a repository, be it that there was nothing.
+/// Whether the store has an entry for a repository, even an empty one.
 pub(super) fn is_remembered(setup: &Setup, forge: &dyn Forge, repo: &Repository) -> bool {
     memory(setup, forge, repo).is_some()
 }
 
-/// Remembers that there was nothing.
+/// Remembers that a repository has no branches or merge requests of imagebot.
 pub(super) fn remember_nothing(setup: &Setup, forge: &dyn Forge, repo: &Repository) {
     remember(setup, forge, repo, &Memory::default());
 }
@@ -230,14 +230,14 @@ fn remember(setup: &Setup, forge: &dyn Forge, repo: &Repository, memory: &Memory
     }
 }
 
-/// Where no branches are listed, the open merge requests tell their heads.
+/// The heads from the open merge requests, if no branches are listed.
 fn heads_of(open: &[MergeRequest]) -> BTreeMap<Branch, CommitId> {
     open.iter()
         .filter_map(|mr| Some((mr.source.clone(), mr.head.clone()?)))
         .collect()
 }
 
-/// The newest of each branch, the oldest first.
+/// The newest ones of each branch, the oldest first.
 fn newest(mut all: Vec<OwnRequest>) -> Vec<OwnRequest> {
     all.sort_by_key(|mr| mr.number);
     let mut count: BTreeMap<Branch, usize> = BTreeMap::new();

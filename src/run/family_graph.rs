@@ -1,6 +1,6 @@
-//! The whole family to look at: every image with its state, who holds it, its newest tag and the age of its base.
+//! The graph of the whole family: each image with its state, what it waits for, its newest tag and the age of its base.
 //!
-//! It asks what a pass asks, and what goes on in every repository besides; it writes nothing but the cache.
+//! It needs the same facts as a pass, and the activity of every repository. It writes only to the cache.
 
 mod builder;
 mod report;
@@ -26,15 +26,15 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// What a view of one repository or image has to look at: it, what it depends on and what depends on it; `None` if the
-/// store does not know that.
+/// The repositories that a view of one repository or image needs: it, its ancestors and its descendants; `None` if the
+/// store does not know them.
 pub fn related(setup: &Setup, what: &str) -> Option<RepoGlobs> {
     let remembered = remembered(setup, Timestamp::now());
     let scope = Scope::below(what, true, &remembered, &|image| setup.resolve(image))?;
     scope.globs().cloned()
 }
 
-/// Looks at the family, and if `published` also at what is published. Nothing is written but the cache.
+/// Builds the graph; with `published`, including the freshness of published images. Writes only to the cache.
 pub async fn family_graph(setup: &Arc<Setup>, options: &Options, published: bool) -> FamilyGraph {
     let setup = &setup.for_pass();
     let mut report = Report::new(true);
@@ -82,7 +82,7 @@ pub async fn family_graph(setup: &Arc<Setup>, options: &Options, published: bool
     builder.build(problems)
 }
 
-/// The references of a repository that could not be looked up.
+/// The failed look-ups of a repository's references.
 fn not_found_out(repo: &FleetRepo, decisions: &[Decision]) -> Vec<ProblemReport> {
     let repo = &repo.name;
     let failed = decisions.iter().filter(|decision| decision.failed());
@@ -97,7 +97,7 @@ fn not_found_out(repo: &FleetRepo, decisions: &[Decision]) -> Vec<ProblemReport>
     told.collect()
 }
 
-/// The reference that the last stage of each image begins with.
+/// The reference that the last stage of each image is based on.
 fn bases(
     edges: &Edges,
     fleet: &Fleet,
@@ -132,7 +132,7 @@ fn bases(
     bases
 }
 
-/// What is said of the images that are published.
+/// The freshness of the published images.
 async fn freshness_of(
     setup: &Arc<Setup>,
     edges: &Edges,
@@ -166,7 +166,7 @@ async fn freshness_of(
     indexes.into_iter().zip(reports).collect()
 }
 
-/// What is to be known besides: the tags of images that nothing is built on, and how old the bases are.
+/// The further questions: the tags of images without children, and the ages of the bases.
 fn questions(
     edges: &Edges,
     fleet: &Fleet,

@@ -12,25 +12,25 @@ use crate::repo::{Branch, CommitId};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// The most files and lines of a repository that are reported as not read.
+/// How many unread files and lines of a repository are reported.
 const MOST_UNREAD: usize = 200;
-/// The most warnings of a repository that are reported.
+/// How many warnings of a repository are reported.
 const MOST_WARNINGS: usize = 50;
 
-/// A repository with its plan, and what carrying it out takes.
+/// A repository's plan, with what its execution needs.
 pub(super) struct Job {
     pub(super) id: RepoId,
     pub(super) registered: Registered,
     pub(super) parsed: Arc<ParsedRepo>,
-    /// The target branch and its head; `None`: nothing can be done here.
+    /// The target branch and its head; `None` if nothing can be proposed.
     pub(super) base: Option<(Branch, CommitId)>,
     pub(super) existing: ExistingRequests,
     pub(super) plan: RepoPlan,
-    /// What is reported of it so far.
+    /// Its report so far.
     pub(super) report: RepositoryReport,
 }
 
-/// Does what was planned for a repository, and reports it.
+/// Executes a repository's plan, and completes its report.
 pub(super) async fn finish(shared: &Shared, job: Job) -> RepositoryReport {
     let mut report = job.report;
     report.unread = capped(job.parsed.unread_lines(), MOST_UNREAD);
@@ -59,7 +59,7 @@ pub(super) async fn finish(shared: &Shared, job: Job) -> RepositoryReport {
     };
     if !shared.options.dry_run && !executor.existing.unavailable {
         executor.all().await;
-        // Nothing is merged in a pass that had an error for the repository.
+        // Nothing is merged if an error occurred in the repository during this pass.
         let is_clean = executor.problems.is_empty();
         for index in (0..executor.branches.len()).filter(|_| is_clean) {
             if let Err(error) = merge_by_policy(&mut executor, index).await {
@@ -73,7 +73,7 @@ pub(super) async fn finish(shared: &Shared, job: Job) -> RepositoryReport {
     report
 }
 
-/// Writes the decisions into the report.
+/// Adds the decisions to the report.
 fn add_decisions(
     shared: &Shared,
     parsed: &ParsedRepo,
@@ -112,7 +112,7 @@ fn unused_own_rules(setup: &Setup, parsed: &ParsedRepo, decisions: &[Decision]) 
         .collect()
 }
 
-/// The indices of the rules that matched something.
+/// The indices of the rules that matched a reference.
 pub(super) fn matched(decisions: &[Decision]) -> impl Iterator<Item = usize> {
     let effective = decisions.iter().filter_map(|d| d.effective.as_ref());
     effective.flat_map(|effective| effective.matched.iter().copied())

@@ -1,4 +1,4 @@
-//! Answering questions at the registries, each once.
+//! Answers questions by requests to the registries, each once.
 
 use super::deadline::Deadlines;
 use super::questions::Questions;
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Asks all questions and adds the answers.
+/// Answers all questions and adds the answers.
 pub(super) async fn answer(
     setup: &Arc<Setup>,
     questions: BTreeSet<Question>,
@@ -28,7 +28,7 @@ pub(super) async fn answer(
     }
 }
 
-/// Asks a question within the time that its host has.
+/// Answers a question within the time limit of its host.
 pub(super) async fn ask_in_time(
     setup: &Setup,
     question: Question,
@@ -59,7 +59,7 @@ async fn ask(setup: &Setup, question: Question, now: Timestamp) -> Observation {
             }
             let tags = tags
                 .map(|mut tags| {
-                    // A tag that holds a login would go into a commit.
+                    // A tag that contains a secret would end up in a commit.
                     tags.tags
                         .retain(|tag| !setup.redactor.finds(tag.as_str().as_bytes()));
                     Arc::new(tags.tags)
@@ -102,7 +102,7 @@ async fn ask(setup: &Setup, question: Question, now: Timestamp) -> Observation {
             Observation::Created((lookup, digest), created)
         }
         Question::Labels(lookup, digest) => {
-            // Shown to people only: what is unavailable is left out.
+            // The labels are only displayed, so they are left out if they are unavailable.
             let labels = labels_of(setup, &lookup, &digest).await;
             Observation::Labels((lookup, digest), Labels(labels.unwrap_or_default()))
         }
@@ -165,7 +165,7 @@ async fn config_of(
     }
 }
 
-/// When an image, or the first of an index, says that it was made; nothing where it cannot be had.
+/// The creation time of an image, or of the first image of an index; `None` if it is unavailable.
 async fn created(setup: &Setup, lookup: &Lookup, digest: &Digest) -> Option<Timestamp> {
     let login = setup.login(lookup);
     let manifest = setup
@@ -179,7 +179,7 @@ async fn created(setup: &Setup, lookup: &Lookup, digest: &Digest) -> Option<Time
     config_of(setup, lookup, &image).await.ok()??.created
 }
 
-/// The annotations of an index or image, and the labels of the image or of the index's first one.
+/// The annotations of an index or image, merged with the labels of the image or of the index's first one.
 pub(super) async fn labels_of(
     setup: &Setup,
     lookup: &Lookup,
@@ -206,7 +206,7 @@ pub(super) async fn labels_of(
     };
     let mut labels = config.map(|config| config.labels).unwrap_or_default();
     labels.extend(annotations);
-    // Whoever made the image, or its registry, may have put a login there (B6).
+    // The author of the image or its registry may have put a secret there (B6).
     let redact = |text: &str| setup.redactor.redact(text).into_owned();
     let labels = labels
         .iter()

@@ -1,4 +1,4 @@
-//! Where the references of a repository are looked up.
+//! The look-ups for the references of a repository.
 
 use super::setup::Setup;
 use crate::fleet::ParsedRepo;
@@ -9,11 +9,11 @@ use crate::store::StoredKind;
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
-/// For each reference, in their order: `None` if its registry may not be contacted, a failure if its login is missing.
+/// For each reference, in order: `None` if its registry may not be contacted, a failure if its login is missing.
 pub(super) type Lookups = Vec<Result<Option<Lookup>, Failure>>;
 
-/// Where each reference of a repository is looked up. Images beyond the repository's budget are not asked for in this
-/// pass; the next one begins with them.
+/// The look-ups for the references of a repository. Images beyond its budget are postponed: the next pass starts with
+/// them.
 pub(super) fn lookups(
     setup: &Setup,
     parsed: &ParsedRepo,
@@ -35,7 +35,7 @@ pub(super) fn lookups(
     let after = names.range::<str, _>((Bound::Excluded(last.as_str()), Bound::Unbounded));
     let turn: Vec<&String> = after.chain(&names).take(most).collect();
     let this_pass: BTreeSet<&str> = turn.iter().map(|name| name.as_str()).collect();
-    // A look at a folder is no pass.
+    // Inspecting a folder does not count as a pass.
     if let Some(last) = turn.last().filter(|_| name.is_some()) {
         setup.store.keep(StoredKind::Turn, &key, last);
     }

@@ -1,8 +1,8 @@
-//! One pass: what the plan needs is asked for, what it says is done.
+//! One pass: fetches what the plan needs, and executes the plan.
 //!
-//! Usually everything is known within seconds, and there is one plan. A registry or a git server that is slow, or asks for
-//! patience, makes those repositories wait that need it, and their families; the others are planned and done before
-//! (B4). A repository's, an image's or a host's failure never stops another's.
+//! Usually all facts are known within seconds, and there is one plan. If a registry or a git server is slow or asks for
+//! a delay, the repositories that need it wait, with their families. The others are planned and executed first (B4). A
+//! failure of one repository, image or host never stops the others.
 
 use super::ages::date;
 use super::decide::{remember_stops, scope_of};
@@ -22,13 +22,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long what is not known is waited for, until those are acted upon that do not need it.
+/// How long to wait without news before the repositories whose families are complete are executed.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// The most findings about the family that are shown.
+/// How many findings about the family are reported.
 const MOST_FINDINGS: usize = 100;
 
-/// Makes one pass.
+/// Runs one pass.
 pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
     let setup = &setup.for_pass();
     let mut report = Report::new(options.dry_run);
@@ -45,6 +45,8 @@ pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
     if options.only.is_none() {
         report.unused_rules = unused_rules(setup, &pass.used);
     }
+    // `min_age` counts from when a digest was first seen. A store without any of these times, while merge requests of
+    // imagebot are open, has been lost; that only matters if a digest had to be recorded again.
     let saw_something_new = !fleet.seen.first_seen.is_empty();
     if new_store && pass.proposed_before && saw_something_new {
         let folder = setup.cache.display();
@@ -61,7 +63,7 @@ pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
     report
 }
 
-/// What a look at the registered repositories begins with; `None` if there is no forge.
+/// The fleet and the edges at the start of a command; `None` if there is no forge.
 pub(super) fn begin(
     setup: &Arc<Setup>,
     options: &Options,
@@ -93,16 +95,19 @@ pub(super) fn begin(
 
 struct Pass {
     edges: Edges,
-    /// The indices of the rules that matched something.
+    /// The indices of the rules that matched a reference.
     used: BTreeSet<usize>,
     /// Whether merge requests were open before anything was done.
     proposed_before: bool,
 }
 
 impl Pass {
-    /// Plans and acts until all repositories are done.
+    /// Plans and executes until all repositories are done.
     async fn run(&mut self, fleet: &mut Fleet, report: &mut Report) {
         let now = self.edges.shared.options.now;
+        // One plan for the whole fleet is better than several: limits go to the smallest updates first, and only a
+        // complete family shows which images have to wait. So the pass waits for everything, and splits only if it
+        // makes no progress.
         let mut moment = Instant::now() + PATIENCE;
         loop {
             let needs = match plan(fleet, &self.edges.scope, now) {
@@ -114,17 +119,20 @@ impl Pass {
             }
             let reading = self.edges.is_reading();
             if self.edges.wait(fleet, Some(moment)).await {
-                // Whatever is read brings more: patience is for when nothing arrives any more.
+                // Each repository that is read leads to new questions, so the wait starts again. Answers of registries
+                // don't extend it: a large registry would delay all repositories that don't need it.
                 if reading {
                     moment = Instant::now() + PATIENCE;
                 }
                 continue;
             }
             if Instant::now() < moment {
-                // Everything that was needed could be said at once.
+                // The needs were answered without waiting, so there is nothing in progress to wait for.
                 continue;
             }
             moment = Instant::now() + PATIENCE;
+            // If reading is stuck, more repositories are read at once first: the stuck ones may all be on one slow
+            // server.
             if !self.edges.widen() {
                 self.edges.scope = self.edges.scope.clone().impatient();
                 self.act_apart(fleet, report).await;
@@ -132,7 +140,7 @@ impl Pass {
         }
     }
 
-    /// Plans and acts in the repositories that do not need what is still waited for.
+    /// Plans and executes the repositories that don't depend on a fact that is still missing.
     async fn act_apart(&mut self, fleet: &mut Fleet, report: &mut Report) {
         let now = self.edges.shared.options.now;
         let apart = ready(fleet, &self.edges.scope);
@@ -140,6 +148,7 @@ impl Pass {
         if scope.is_done(fleet) {
             return;
         }
+        // The limits apply to the whole fleet, so open merge requests in unread repositories have to count.
         self.edges.count_unread(fleet);
         loop {
             let needs = match plan(fleet, &scope, now) {
@@ -147,9 +156,12 @@ impl Pass {
                 Err(needs) => needs,
             };
             if needs.is_empty() {
-                // A merge request that is there now made something be decided again: with the others.
+                // The current merge requests on the forge caused a reference to be decided again: it is executed with
+                // the rest.
                 return;
             }
+            // Only requests to forges are awaited, as they were caused by this plan. Waiting for registries here would
+            // delay the ready repositories again.
             let waits = |need: &Need| matches!(need, Need::Pipelines(_) | Need::Fresh(..));
             let forges: Vec<Need> = needs.iter().filter(|need| waits(need)).cloned().collect();
             self.edges.ask(fleet, needs, report).await;
@@ -159,13 +171,15 @@ impl Pass {
         }
     }
 
-    /// Does what was planned, several repositories at once.
+    /// Executes a plan, several repositories at once.
     async fn act(&mut self, fleet: &mut Fleet, plan: Plan, report: &mut Report) {
         let shared = self.edges.shared.clone();
         self.proposed_before |= fleet
             .repos
             .iter()
             .any(|repo| !repo.existing.proposed().is_empty());
+        // Before anything is opened: if the pass is killed, the times that children's holds count from must not be
+        // lost.
         if !shared.options.dry_run {
             remember_opening(&shared.setup, fleet, &plan, shared.options.now);
         }
@@ -193,20 +207,22 @@ impl Pass {
                     report,
                 });
             }
+            // Recorded before the execution, so that the next plan does not include the repository again, whatever
+            // happens.
             fleet.learn_acted(index, acted);
         }
         report.repositories.extend(act_all(&shared, jobs).await);
     }
 }
 
-/// Carries out all plans, several at once.
+/// Executes the plans of several repositories concurrently.
 async fn act_all(shared: &Shared, jobs: Vec<Job>) -> Vec<RepositoryReport> {
     let total = jobs.len();
     let tasks = jobs.into_iter().map(|job| {
         let shared = shared.clone();
         let name = job.report.repo.clone();
         async move {
-            // A task of its own: a panic in one repository is reported there and stops nothing else (F51).
+            // A separate task, so that a panic in one repository is reported there and stops nothing else (F51).
             let task = tokio::spawn(async move { finish(&shared, job).await });
             task.await
                 .unwrap_or_else(|error| RepositoryReport::bug(name, &error))
@@ -223,7 +239,7 @@ async fn act_all(shared: &Shared, jobs: Vec<Job>) -> Vec<RepositoryReport> {
     reports
 }
 
-/// The operator's rules that matched nothing in a whole pass.
+/// The operator's rules that matched nothing in a complete pass.
 fn unused_rules(setup: &Setup, used: &BTreeSet<usize>) -> Vec<String> {
     let rules = setup.config.rules.iter().enumerate();
     rules
@@ -232,7 +248,7 @@ fn unused_rules(setup: &Setup, used: &BTreeSet<usize>) -> Vec<String> {
         .collect()
 }
 
-/// What is wrong in what repositories say of the family, a line each.
+/// Problems in the declarations about the family, one line each.
 pub(super) fn findings(family: &Family) -> Vec<String> {
     capped(family.findings(), MOST_FINDINGS)
 }

@@ -1,4 +1,4 @@
-//! What CI says of a repository, and since when.
+//! The CI status of a repository, and since when it has been so.
 
 use super::register::{Registered, store_key};
 use super::shared::Shared;
@@ -9,9 +9,9 @@ use crate::store::StoredKind;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
-/// The heads that a repository's CI is asked about.
+/// The commits whose CI status is needed.
 pub(super) struct Heads {
-    /// The open merge requests that a person has not set to draft, each with its head.
+    /// The open merge requests that are not drafts, each with its head.
     requests: Vec<(u64, CommitId)>,
 }
 
@@ -20,7 +20,7 @@ impl Heads {
         let existing = &repo.existing;
         let open = existing.open.iter().filter(|mr| !mr.draft);
         let heads = open.filter_map(|mr| {
-            // A folder tells the head with its branches.
+            // A local forge reports the head with its branches, not with its merge requests.
             let branch = existing.branches.get(&mr.source);
             let head = mr.head.as_ref().or(branch.map(|ours| &ours.head))?;
             Some((mr.number, head.clone()))
@@ -31,7 +31,7 @@ impl Heads {
     }
 }
 
-/// Asks a forge what goes on in a repository. Where git or the settings cannot be read, the forge may know all the same.
+/// Fetches the CI status of a repository. The forge may know it even if git or the settings cannot be read.
 pub(super) async fn pipelines(
     shared: &Shared,
     (forge, repo): &Registered,
@@ -72,7 +72,7 @@ pub(super) async fn pipelines(
     }
 }
 
-/// What is known of a repository that is not listed for now: that it may be busy.
+/// The status of a repository that is not listed at present: unknown, so it may be building.
 pub(super) fn of_unlisted(shared: &Shared, name: &RepoName) -> Pipelines {
     Pipelines {
         head: CiStatus::Unknown,
@@ -85,7 +85,7 @@ fn unknown(key: &str) -> String {
     format!("{key} unknown")
 }
 
-/// Since when it cannot be found out what goes on in a repository.
+/// Since when the status of a repository has been unknown.
 fn unknown_since(shared: &Shared, key: &str) -> Timestamp {
     let (store, now) = (&shared.setup.store, shared.options.now);
     let key = unknown(key);
@@ -97,7 +97,7 @@ fn unknown_since(shared: &Shared, key: &str) -> Timestamp {
     kept.unwrap_or(now)
 }
 
-/// What CI says about a commit. If pipelines cannot be seen, nothing waits for them; if the forge fails, nobody knows.
+/// The CI status of a commit. If pipelines are not visible, nothing waits for them; if the forge fails, it is unknown.
 async fn ci(forge: &dyn Forge, repo: &Repository, commit: &CommitId) -> CiStatus {
     forge.ci(repo, commit).await.unwrap_or_else(|error| {
         if error.is_refusal() {
@@ -109,8 +109,8 @@ async fn ci(forge: &dyn Forge, repo: &Repository, commit: &CommitId) -> CiStatus
     })
 }
 
-/// Since when the default branch has its head: what the commit says, but not before imagebot saw another head there. A
-/// branch that is fast-forwarded gets a commit that is older than the push.
+/// Since when the default branch has had its head: the committer date, but not before imagebot last saw another head. A
+/// fast-forwarded branch gets a commit that is older than the push.
 pub(super) fn head_since(
     shared: &Shared,
     forge: &dyn Forge,
@@ -122,7 +122,7 @@ pub(super) fn head_since(
     since(shared, StoredKind::Head, forge, repo, head.as_str(), made)
 }
 
-/// Since when something of a repository is as it is: `first` if nothing is remembered, now if it was something else.
+/// Since when a value has been unchanged: `first` if nothing is remembered, now if it was different.
 fn since(
     shared: &Shared,
     kind: StoredKind,
@@ -141,7 +141,7 @@ fn since(
         None => first,
     };
     let since = known.filter(|since| *since <= now).unwrap_or(now);
-    // Also a time that lay in the future: the clock ran ahead then (B9).
+    // Times in the future are also replaced: the clock was ahead when they were recorded (B9).
     let is_new = kept.map(|(known, _)| known) != Some(what) || known != Some(since);
     if is_new && !shared.options.dry_run {
         store.keep(kind, &key, &format!("{what} {}", since.as_second()));

@@ -1,7 +1,7 @@
-//! The questions that registries are being asked.
+//! The questions to registries in progress.
 //!
-//! Each is a task of its own, so its time runs and its host's turn passes whatever else a pass does meanwhile. Answers
-//! are taken as they come: a host that is slow delays the references that need it, and no others.
+//! Each is a separate task, so that its time limit and its host's queue keep running while the pass does something
+//! else. Answers are taken in the order of arrival: a slow host only delays the references that need it.
 
 use super::deadline::Deadlines;
 use super::lookup::ask_in_time;
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-/// Questions under way.
+/// The questions in progress.
 pub(super) struct Questions {
     setup: Arc<Setup>,
     deadlines: Arc<Deadlines>,
@@ -29,7 +29,7 @@ impl Questions {
         }
     }
 
-    /// Begins to ask.
+    /// Starts to answer a question.
     pub(super) fn ask(&mut self, question: Question) {
         let (setup, deadlines) = (Arc::clone(&self.setup), Arc::clone(&self.deadlines));
         let now = self.now;
@@ -37,11 +37,11 @@ impl Questions {
             .spawn(async move { ask_in_time(&setup, question, now, &deadlines).await });
     }
 
-    /// The next answer; `None` if nothing is being asked.
+    /// The next answer; `None` if no question is in progress.
     pub(super) async fn next(&mut self) -> Option<(Question, Observation)> {
         match self.tasks.join_next().await? {
             Ok(answer) => Some(answer),
-            // A bug; whoever started the pass sees it as its own.
+            // A bug in imagebot, which is passed on to the caller of the pass.
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(_) => None,

@@ -1,4 +1,4 @@
-//! Reading the repositories: their files, their own settings, and what is there of ours.
+//! Reads the repositories: their files, their own settings, and imagebot's branches and merge requests.
 
 use super::existing::{known, of_unread};
 use super::load::{Loaded, NotLoaded, load, not_loaded};
@@ -16,31 +16,31 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
 
-/// The most repositories that are read at once: those beyond [`AT_ONCE`] only while the others do not get on.
+/// How many repositories are read at once at most: more than [`AT_ONCE`] only while those make no progress.
 const MOST_AT_ONCE: usize = 64;
 
-/// What is read of each repository.
+/// How much is read of each repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Depth {
-    /// Its files.
+    /// Only its files.
     Files,
-    /// Its branches and merge requests too; what is wrong with its settings is reported in it.
+    /// Also its branches and merge requests; errors in its settings are reported in an issue.
     Everything,
 }
 
-/// What came of reading a repository.
+/// The result of reading a repository.
 pub(super) struct Arrival {
     pub(super) id: RepoId,
     pub(super) read: ReadRepo,
     pub(super) report: RepositoryReport,
 }
 
-/// Repositories that are being read, several at once.
+/// The repositories being read, several at once.
 pub(super) struct Reading {
     progress: Arc<dyn Progress>,
     arrived: mpsc::UnboundedReceiver<Arrival>,
     sender: mpsc::UnboundedSender<Arrival>,
-    /// Those that have not arrived.
+    /// Those whose results have not arrived.
     left: BTreeMap<RepoId, Registered>,
     total: usize,
     room: Arc<Semaphore>,
@@ -63,7 +63,7 @@ impl Reading {
         }
     }
 
-    /// Begins to read a repository, unless it is being read already. It arrives also if it cannot be read.
+    /// Starts to read a repository, unless it is being read already. Its result arrives even if reading fails.
     pub(super) fn start(&mut self, shared: &Shared, (forge, repo): &Registered) {
         let id = id_of(forge.as_ref(), repo);
         let registered = (Arc::clone(forge), repo.clone());
@@ -88,12 +88,12 @@ impl Reading {
                     Err(ProblemReport::bug(&error)),
                 )
             });
-            // Nothing waits for it any more if the pass was cut short.
+            // The receiver is gone if the pass was cut short.
             let _ = sender.send(Arrival { id, read, report });
         });
     }
 
-    /// The next that arrives; `None` if none is being read.
+    /// The next result; `None` if no repository is being read.
     pub(super) async fn next(&mut self) -> Option<Arrival> {
         if self.left.is_empty() {
             return None;
@@ -105,13 +105,13 @@ impl Reading {
         Some(arrival)
     }
 
-    /// One that has arrived already.
+    /// A result that has arrived already.
     pub(super) fn arrived(&mut self) -> Option<Arrival> {
         futures::FutureExt::now_or_never(self.next()).flatten()
     }
 
-    /// Lets more be read at once, if those that are being read do not get on and others wait behind them. A server that
-    /// is slow, or silent, keeps only its own repositories.
+    /// Reads more repositories at once, if those being read make no progress and others wait for their turn. So a slow
+    /// or silent server only delays its own repositories.
     pub(super) fn widen(&mut self) -> bool {
         let can = self.at_once < MOST_AT_ONCE && self.left.len() > self.at_once;
         if can {
@@ -121,13 +121,13 @@ impl Reading {
         can
     }
 
-    /// Those that have not arrived.
+    /// The repositories whose results have not arrived.
     pub(super) fn left(&self) -> impl Iterator<Item = (&RepoId, &Registered)> {
         self.left.iter()
     }
 }
 
-/// A repository in which nothing is done: what went wrong, or why it is skipped.
+/// The result for a repository that cannot be processed: an error, or the reason for skipping it.
 fn nothing(
     shared: &Shared,
     forge: &dyn Forge,
@@ -228,7 +228,7 @@ async fn read(
     (read, report)
 }
 
-/// That a repository's own settings cannot be read.
+/// The problem that a repository's own settings are invalid.
 pub(super) fn bad_settings(error: &OwnError) -> ProblemReport {
     ProblemReport {
         since: None,
@@ -247,8 +247,8 @@ fn what(error: &OwnError) -> String {
     }
 }
 
-/// Tells a repository on itself that its settings cannot be read, once, or takes that back. What the store knows to be
-/// said or unsaid already is not asked for again; without it the forge is asked.
+/// Opens an issue in a repository whose settings are invalid, once, or closes it again. No request is made if the store
+/// shows that this was already done.
 async fn notice(
     shared: &Shared,
     forge: &dyn Forge,
@@ -271,7 +271,7 @@ async fn notice(
         verified.map_err(|error| ProblemReport::from(&error))?;
     }
     match forge.notice(repo, text.as_deref()).await {
-        // Another pass says it.
+        // Another pass is doing it.
         Err(ForgeError::Busy(_)) => return Ok(()),
         noticed => noticed.map_err(|error| ProblemReport::from(&error))?,
     }
@@ -284,7 +284,7 @@ async fn notice(
     Ok(())
 }
 
-/// What a repository is told: the problems as code, so that nothing in them commands or mentions (T33).
+/// The text of the issue, with the problems as code, so that it contains no commands or mentions (T33).
 fn text_of(problem: &str) -> String {
     let lines: Vec<String> = problem
         .lines()

@@ -1,4 +1,4 @@
-//! What the store remembers of the fleet from one pass to the next.
+//! The facts about the fleet that the store keeps between passes.
 
 use super::existing::remembered_open;
 use super::register::known;
@@ -10,10 +10,10 @@ use crate::store::StoredKind;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
-/// How long it is remembered when a merge request was opened, in seconds: 90 days.
+/// How long opening times of merge requests are kept, in seconds: 90 days.
 const KEPT: i64 = 90 * 24 * 3_600;
 
-/// All that is remembered.
+/// Reads all remembered facts.
 pub(super) fn remembered(setup: &Setup, now: Timestamp) -> Remembered {
     let forges = setup.forges.iter().map(|forge| forge.name());
     let sources = setup.store.all_kept(StoredKind::Source).into_iter();
@@ -32,7 +32,7 @@ pub(super) fn remembered(setup: &Setup, now: Timestamp) -> Remembered {
     }
 }
 
-/// When merge requests were opened; what is long over is forgotten.
+/// When merge requests were opened; old entries are deleted.
 fn opened(setup: &Setup, now: Timestamp) -> BTreeMap<String, Timestamp> {
     let all = setup.store.all_kept(StoredKind::Opened).into_keys();
     let mut kept = BTreeMap::new();
@@ -55,7 +55,7 @@ fn times(setup: &Setup, kind: StoredKind, now: Timestamp) -> BTreeMap<String, Ti
     times.collect()
 }
 
-/// Counts what is open in repositories that are not looked at.
+/// Counts the open merge requests in repositories outside the fleet.
 pub(super) fn count_elsewhere(setup: &Setup, fleet: &mut Fleet) {
     let here = fleet
         .repos
@@ -65,7 +65,7 @@ pub(super) fn count_elsewhere(setup: &Setup, fleet: &mut Fleet) {
     fleet.remembered.open_elsewhere = remembered_open(setup, &here);
 }
 
-/// Remembers since when merge requests are about to be opened, and forgets those that no longer are.
+/// Remembers since when merge requests have been about to be opened, and forgets those that no longer are.
 pub(super) fn remember_opening(setup: &Setup, fleet: &mut Fleet, plan: &Plan, now: Timestamp) {
     for (repo, opening) in &plan.opening {
         let prefix = format!("{} ", fleet.repos[*repo].key());
@@ -89,7 +89,7 @@ pub(super) fn remember_opening(setup: &Setup, fleet: &mut Fleet, plan: &Plan, no
     }
 }
 
-/// Remembers the address that an image says its source is at.
+/// Remembers the source URL in an image's labels.
 pub(super) fn remember_source(setup: &Setup, lookup: &Lookup, labels: &Labels) {
     let image = lookup.image.canonical();
     if let Some(source) = labels.source()
@@ -99,7 +99,7 @@ pub(super) fn remember_source(setup: &Setup, lookup: &Lookup, labels: &Labels) {
     }
 }
 
-/// Remembers who publishes what and who depends on whom, if everybody could be asked.
+/// Remembers the publishers and dependencies, if all repositories could be read.
 pub(super) fn remember_family(setup: &Setup, fleet: &Fleet) {
     if fleet.is_whole() {
         let family = fleet.family();
@@ -108,7 +108,7 @@ pub(super) fn remember_family(setup: &Setup, fleet: &Fleet) {
     }
 }
 
-/// Makes the store hold just this, and writes only what is new.
+/// Replaces all stored values of a kind, and writes only those that changed.
 fn replace(setup: &Setup, kind: StoredKind, now: &BTreeMap<String, String>) {
     let before = setup.store.all_kept(kind);
     for key in before.keys().filter(|key| !now.contains_key(*key)) {

@@ -1,4 +1,4 @@
-//! Whether the version of an image is in every registry that it is published to.
+//! Whether the version of an image exists in every registry that the image is published to.
 
 use super::super::setup::Setup;
 use super::step::Source;
@@ -9,7 +9,7 @@ use crate::plan::{BuildNeed, BuildReason, Lookup, Observations};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A name that an image is published under, and where its version is looked for, or why it cannot be.
+/// A name that an image is published under, with the tag to look up, or why it cannot be looked up.
 pub(in crate::run) type Asked = (ImageName, Result<(Lookup, Tag), String>);
 
 pub(in crate::run) fn asked(
@@ -55,7 +55,7 @@ pub(in crate::run) fn asked(
     asked
 }
 
-/// What a look-up found; `None`: it was not made.
+/// The result of a look-up; `None` if it was not made.
 pub(in crate::run) fn head_of<'a>(
     asked: &'a Result<(Lookup, Tag), String>,
     seen: &'a Observations,

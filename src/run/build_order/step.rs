@@ -1,4 +1,4 @@
-//! What an order is made of.
+//! The entries of a build order.
 
 use super::super::report::ProblemReport;
 use crate::family::ImageSpec;
@@ -8,49 +8,49 @@ use crate::image::ImageName;
 use crate::plan::BuildReason;
 use crate::repo::{CommitId, RepoName};
 
-/// An image in its place of the order.
+/// An image in the build order.
 #[derive(Debug)]
 pub struct BuildStep {
-    /// Its name.
+    /// Its main name.
     pub image: ImageName,
-    /// The repository; none for a plain folder.
+    /// Its repository; `None` for a plain folder.
     pub repo: Option<RepoName>,
-    /// The length of the longest path that leads to it.
+    /// The length of the longest path of dependencies that leads to it.
     pub generation: u32,
-    /// What the repository says of it.
+    /// Its declaration in the repository.
     pub spec: Option<ImageSpec>,
-    /// Its version in the repository, if that is known.
+    /// Its version in the repository, if known.
     pub version: Option<String>,
-    /// The images that it stands on.
+    /// The images that it is built on.
     pub parents: Vec<String>,
-    /// Whether it needs a build, and why.
+    /// The checks whether it needs a build, with their results.
     pub whys: Vec<BuildReason>,
 }
 
-/// What came of it.
+/// A build order.
 #[derive(Debug, Default)]
 pub struct BuildOrder {
-    /// The images, parents first.
+    /// The images, parents before children.
     pub steps: Vec<BuildStep>,
-    /// Images that stand on each other, by name.
+    /// Images that depend on each other in a cycle, by name.
     pub cycles: Vec<Vec<String>>,
-    /// What is odd, for people.
+    /// Declarations without effect, human-readable.
     pub findings: Vec<String>,
-    /// What went wrong.
+    /// The errors.
     pub problems: Vec<ProblemReport>,
 }
 
-/// A repository or folder whose images are put in order.
+/// A repository or folder whose images are ordered.
 pub(in crate::run) struct Source {
-    /// Where its history is, and its head; none for a folder.
+    /// Its remote and head; `None` for a folder.
     pub(in crate::run) history: Option<(Remote, CommitId)>,
-    /// The registry of its forge.
+    /// The container registry of its forge.
     pub(in crate::run) registry: Option<ForgeRegistry>,
     pub(in crate::run) is_folder: bool,
 }
 
 impl BuildStep {
-    /// The digits that its folder begins with.
+    /// The number that its folder's name starts with.
     pub(in crate::run) fn number(&self) -> u64 {
         let folder = self.spec.as_ref().and_then(|spec| spec.context.as_ref());
         let name = folder.and_then(|folder| folder.as_str().rsplit('/').next());

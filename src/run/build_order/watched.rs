@@ -1,4 +1,4 @@
-//! Whether the files that an image watches changed since it was built.
+//! Whether the files that an image watches have changed since it was built.
 
 use super::super::lookup::labels_of;
 use super::super::setup::Setup;
@@ -11,7 +11,7 @@ use crate::plan::{BuildNeed, BuildReason};
 use crate::repo::{CommitId, ObjectId, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Whether the files that it watches changed since the commit that its published image says it was made from.
+/// Whether the watched files have changed since the commit in the labels of the published image.
 pub(in crate::run) async fn watched(
     setup: &Setup,
     source: &Source,
@@ -23,7 +23,7 @@ pub(in crate::run) async fn watched(
     let lookup = asked
         .iter()
         .find_map(|(_, asked)| Some(&asked.as_ref().ok()?.0));
-    // What is not published is built whatever changed.
+    // An unpublished image needs a build anyway.
     let (Some(published), Some(lookup)) = (published, lookup) else {
         return None;
     };
@@ -55,7 +55,7 @@ pub(in crate::run) async fn watched(
     }
 }
 
-/// The watched files that are not the same in two commits.
+/// The watched files that differ between two commits.
 async fn changed(
     setup: &Setup,
     remote: &Remote,

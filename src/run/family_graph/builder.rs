@@ -1,4 +1,4 @@
-//! How every image stands, from what was seen.
+//! Determines the state of each image from the collected facts.
 
 use super::report::{EdgeReport, FamilyGraph, ImageState, NodeReport};
 use crate::family::Node;
@@ -15,7 +15,7 @@ use crate::run::report::ProblemReport;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 
-/// How an image of a registered repository is looked up: as its own repository may.
+/// The look-up for an image of a registered repository, with that repository's login.
 pub(super) fn own_lookup(edges: &Edges, fleet: &Fleet, node: &Node) -> Option<Lookup> {
     let repo = &fleet.repos[node.repo?];
     if repo.access == Access::Unlisted {
@@ -24,7 +24,7 @@ pub(super) fn own_lookup(edges: &Edges, fleet: &Fleet, node: &Node) -> Option<Lo
     edges.lookup(&repo.name, repo.id.as_ref(), node.image.as_ref()?)
 }
 
-/// The images of which a reference has nothing newer to come, with the reason.
+/// The images whose references have reached the end of a variant or release line, with the reason.
 pub(super) fn ended(found: &FleetSurvey) -> HashMap<ImageName, String> {
     let decisions = found.decisions.values().flat_map(|all| all.iter());
     let over = decisions.filter(|d| matches!(d.reason, Reason::LineEnded | Reason::NoNewTags));
@@ -41,9 +41,9 @@ pub(super) struct GraphBuilder<'a> {
     pub(super) found: &'a FleetSurvey,
     pub(super) bases: &'a BTreeMap<usize, (Reference, Lookup)>,
     pub(super) published: &'a BTreeMap<usize, FreshnessReport>,
-    /// The tags that the family's references use.
+    /// The tags in use, by image.
     pub(super) in_use: &'a HashMap<ImageName, InUse>,
-    /// What has come to its end: images without newer tags of the shape in use.
+    /// The images without newer tags of the shape in use.
     pub(super) ended: &'a HashMap<ImageName, String>,
     pub(super) now: Timestamp,
 }
@@ -97,13 +97,13 @@ impl GraphBuilder<'_> {
         }
     }
 
-    /// The newest tag of the scheme that the family's references use.
+    /// The newest tag in the scheme that the family's references use.
     fn tag(&self, node: &Node) -> Option<String> {
         let image = node.image.as_ref()?;
         let own = own_lookup(self.edges, self.fleet, node);
         let tags = match &own {
             Some(lookup) => self.fleet.seen.tags.get(lookup),
-            // As whoever stands on it looked it up.
+            // The answer to the look-up of any child will do.
             None => {
                 let mut all = self.fleet.seen.tags.iter();
                 all.find(|(lookup, _)| lookup.image == *image)
@@ -115,7 +115,8 @@ impl GraphBuilder<'_> {
         newest(image, tags, self.in_use.get(image), today).map(|tag| tag.to_string())
     }
 
-    /// How an image stands: the first of these that is so.
+    /// The state of an image: the first one that applies. Failures come first, then what is in progress or waiting; an
+    /// unknown fact only matters if nothing else is known, and a pending update only if everything is.
     fn state(&self, index: usize) -> (ImageState, Option<String>, String) {
         let node = &self.found.family.graph.nodes()[index];
         let Some(repo) = node.repo else {
@@ -159,7 +160,7 @@ impl GraphBuilder<'_> {
         if let Some(open) = busy.iter().find(|busy| busy.number().is_some()) {
             return (ImageState::UpdateOpen, None, open.describe(noun));
         }
-        // A head without a pipeline says less than a merge request that somebody can look at.
+        // An open merge request is more informative than a head without a pipeline.
         if let Some(settling) = settling {
             return (ImageState::Building, None, settling.describe(noun));
         }
@@ -181,8 +182,9 @@ impl GraphBuilder<'_> {
         }
     }
 
-    /// How an image stands whose files want nothing: what is published may still be built on something older.
-    /// Where the files pin everything, that is only merged.
+    /// The state of an image without pending updates. The published image may still be built on an older base. If all
+    /// its references are pinned, the update is merged but not released; otherwise a rebuild would already use the
+    /// newer base.
     fn published(
         &self,
         index: usize,
@@ -205,7 +207,7 @@ impl GraphBuilder<'_> {
         }
     }
 
-    /// The decisions about what an image is built from.
+    /// The decisions about the references that an image is built from.
     fn decisions(&self, repo: usize, index: usize) -> impl Iterator<Item = &Decision> {
         let graph = &self.found.family.graph;
         let of_repo = self.found.decisions.get(&repo);
@@ -216,7 +218,8 @@ impl GraphBuilder<'_> {
         })
     }
 
-    /// What goes on there: with majors, and a head that has no pipeline counts as building for ten minutes.
+    /// The activity that concerns an image, including majors. A head without a pipeline counts as building for ten
+    /// minutes.
     fn busy(&self, index: usize) -> Vec<Activity> {
         let settings = Settings::default();
         let terms = HoldTerms {

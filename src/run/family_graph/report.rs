@@ -1,91 +1,91 @@
-//! The family as values that are drawn by people and machines alike.
+//! The family graph as a report, for JSON and for rendering.
 
 use crate::run::report::ProblemReport;
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// The family.
+/// The graph of a family.
 #[derive(Debug, Clone, Serialize)]
 pub struct FamilyGraph {
-    /// The version of this format.
+    /// The version of the JSON format.
     pub version: u32,
-    /// The images, and the repositories of which no image is known, by generation and name.
+    /// The images, and the repositories without known images, ordered by generation and name.
     pub nodes: Vec<NodeReport>,
-    /// Who stands on whom.
+    /// The dependencies between them.
     pub edges: Vec<EdgeReport>,
-    /// What goes round in a circle, each as the names on it.
+    /// The cycles, each as the names of its nodes.
     pub cycles: Vec<Vec<String>>,
-    /// What is odd.
+    /// Declarations without effect.
     pub warnings: Vec<String>,
-    /// What could not be seen.
+    /// The facts that could not be determined.
     pub problems: Vec<ProblemReport>,
 }
 
-/// An image, or a repository of which no image is known.
+/// An image, or a repository without known images.
 #[derive(Debug, Clone, Serialize)]
 pub struct NodeReport {
-    /// The image.
+    /// The image's name.
     pub image: Option<String>,
-    /// The repository that publishes it; none for an image from outside.
+    /// The repository that publishes it; `None` for an external image.
     pub repo: Option<String>,
-    /// The longest path that leads to it.
+    /// The length of the longest path that leads to it.
     pub generation: u32,
-    /// How it stands.
+    /// Its state.
     pub state: ImageState,
     /// The repository that it waits for.
     pub held_by: Option<String>,
-    /// Its newest tag.
+    /// Its newest tag in the registry.
     pub tag: Option<String>,
-    /// What it is built on.
+    /// The reference that it is built on.
     pub base: Option<String>,
-    /// When its base was made.
+    /// When its base was created.
     pub base_created: Option<Timestamp>,
-    /// Why it is in that state, for people.
+    /// The reason for the state, human-readable.
     pub why: String,
-    /// Whether what is published is built on its parents' current content, where that was asked.
+    /// Whether the published image is built on its parents' current content, if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub freshness: Option<&'static str>,
 }
 
-/// A child that stands on a parent, by the names of the nodes.
+/// A dependency of a child on a parent, by the names of the nodes.
 #[derive(Debug, Clone, Serialize)]
 pub struct EdgeReport {
-    /// The parent.
+    /// The name of the parent.
     pub parent: String,
-    /// The child.
+    /// The name of the child.
     pub child: String,
-    /// The file that says it.
+    /// The file that declares the dependency.
     pub path: String,
-    /// The line.
+    /// The line, counted from 1.
     pub line: usize,
 }
 
-/// How an image stands.
+/// The state of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ImageState {
-    /// It is from outside.
+    /// It is an external image.
     Outside,
-    /// It stands on the newest that its policy allows.
+    /// Its references are the newest that the policy allows.
     Current,
     /// A merge request for it is open.
     UpdateOpen,
     /// It waits for another repository.
     Held,
-    /// Its pipeline is running, or about to.
+    /// Its pipeline is running or about to start.
     Building,
-    /// Its pipeline, or that of its merge request, failed.
+    /// Its pipeline or that of its merge request failed.
     Failed,
-    /// Merged and built, and nothing new is published.
+    /// Its references are pinned and current, but the published image is built on older content.
     MergedUnreleased,
-    /// Something newer is there, and no merge request.
+    /// An update is available without an open merge request, or the published image is outdated.
     Stale,
-    /// It could not be found out.
+    /// It could not be determined.
     Unknown,
 }
 
 impl ImageState {
-    /// The state's name.
+    /// The name in reports.
     pub fn code(self) -> &'static str {
         match self {
             Self::Outside => "outside",
@@ -102,7 +102,7 @@ impl ImageState {
 }
 
 impl NodeReport {
-    /// What it is called: its image, else its repository.
+    /// The display name: its image, else its repository.
     pub fn name(&self) -> &str {
         let name = self.image.as_deref().or(self.repo.as_deref());
         name.unwrap_or_default()

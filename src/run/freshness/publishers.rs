@@ -1,4 +1,4 @@
-//! Which images the registered repositories publish, and where each is built.
+//! The images that the registered repositories publish, and where each is built.
 
 use super::newest::{InUse, in_use};
 use super::subject::{Built, Subject};
@@ -18,28 +18,28 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// The registered repositories and what they publish.
+/// The registered repositories with the images that they publish.
 pub struct Publishers {
-    /// In the order in which the family knows them.
+    /// The repositories, in the order of the family's members.
     repositories: Vec<Published>,
     family: Arc<Family>,
     in_use: HashMap<ImageName, InUse>,
-    /// What could not be read; what it would have shown is missing here.
+    /// The errors while reading; images of the affected repositories may be missing.
     pub problems: Vec<ProblemReport>,
 }
 
-/// A repository that may publish something.
+/// A repository that may publish images.
 struct Published {
     name: RepoName,
-    /// `None`: no forge lists it now.
+    /// Its listing; `None` if no forge lists it at present.
     listed: Option<Repository>,
-    /// Whether it is taken out of everything.
+    /// Whether it is skipped.
     is_skipped: bool,
     parsed: Arc<ParsedRepo>,
 }
 
-/// Reads all registered repositories, or those that are related to `subject` where the store knows which these are.
-/// Nothing is written but the cache.
+/// Reads all registered repositories, or only the relatives of `subject` if the store knows them. Writes only to the
+/// cache.
 pub async fn publishers(setup: &Setup, subject: Option<&str>) -> Publishers {
     let setup = &Arc::new(setup.clone());
     let options = Options::to_look(Timestamp::now());
@@ -93,7 +93,7 @@ fn of_repo(repo: &str, mut problem: ProblemReport) -> ProblemReport {
 }
 
 impl Publishers {
-    /// The images that a repository publishes; `None` if no such repository is registered.
+    /// The images that a repository publishes; `None` if it is not registered.
     pub fn of_repo(&self, name: &RepoName) -> Option<Vec<Subject>> {
         let is = |repo: &Published| repo.name == *name && repo.listed.is_some() && !repo.is_skipped;
         let repo = self.repositories.iter().position(is)?;
@@ -101,7 +101,7 @@ impl Publishers {
         Some(nodes.filter_map(|node| self.subject(*node)).collect())
     }
 
-    /// All images that are published, each with its place in the graph.
+    /// All published images, each with its index in the graph.
     pub fn all(&self) -> Vec<(usize, Subject)> {
         let nodes = 0..self.family.graph.nodes().len();
         let published = nodes.filter(|node| self.family.graph.nodes()[*node].repo.is_some());
@@ -115,7 +115,7 @@ impl Publishers {
         &self.family
     }
 
-    /// An image, with the repository that publishes it, if one does.
+    /// An image, with its repository if one publishes it.
     pub fn of_image(&self, setup: &Setup, reference: &Reference) -> Subject {
         let node = self.family.graph.node_of(&setup.resolve(&reference.name));
         Subject {
@@ -153,7 +153,7 @@ impl Publishers {
     }
 }
 
-/// Where the image of a node is built; `None` where the repository does not tell from which Dockerfile.
+/// Where the image of a node is built; `None` if its Dockerfile is not known.
 pub(in crate::run) fn built(
     family: &Family,
     node: usize,
@@ -181,7 +181,7 @@ pub(in crate::run) fn built(
     })
 }
 
-/// The base that gipgee passes, where an image has one.
+/// The base that gipgee passes to the build of an image, if any.
 fn passed(parsed: &ParsedRepo, spec: &ImageSpec) -> BTreeMap<String, String> {
     let bases: BTreeSet<String> = parsed.bases_told(spec).map(ToString::to_string).collect();
     let is_one = bases.len() == 1;
@@ -190,7 +190,7 @@ fn passed(parsed: &ParsedRepo, spec: &ImageSpec) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The one Dockerfile among those that name a parent, or among all, if none does; of several the one at the top.
+/// The only Dockerfile that names a parent, or the only one at all; of several, the one in the root.
 fn only(parsed: &ParsedRepo, named: BTreeSet<&RepoPath>) -> Option<RepoPath> {
     let files = parsed.files.iter();
     let dockerfiles = files.filter(|file| file.format == Format::Dockerfile);
