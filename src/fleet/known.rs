@@ -36,6 +36,7 @@ pub struct Fleet {
     pub seen: Observations,
     /// What is remembered from earlier passes.
     pub remembered: Remembered,
+    by_id: HashMap<RepoId, usize>,
     memo: Mutex<Memo>,
     family: Mutex<Option<Arc<Family>>>,
 }
@@ -104,6 +105,7 @@ impl Fleet {
             absent: BTreeSet::new(),
             seen: Observations::default(),
             remembered,
+            by_id: HashMap::new(),
             memo: Mutex::default(),
             family: Mutex::default(),
         }
@@ -115,8 +117,7 @@ impl Fleet {
 
     /// The index of a repository.
     pub fn index_of(&self, id: &RepoId) -> Option<usize> {
-        let mut repos = self.repos.iter();
-        repos.position(|repo| repo.id.as_ref() == Some(id))
+        self.by_id.get(id).copied()
     }
 
     /// Adds repositories. What was worked out with the others' indices is worked out again.
@@ -124,8 +125,17 @@ impl Fleet {
         self.repos.extend(repos);
         self.repos
             .sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        let ids = self.repos.iter().enumerate();
+        let ids = ids.filter_map(|(index, repo)| Some((repo.id.clone()?, index)));
+        self.by_id = ids.collect();
         self.memo = Mutex::default();
         self.family = Mutex::default();
+    }
+
+    /// Forgets repositories.
+    pub fn retain(&mut self, keep: impl Fn(&FleetRepo) -> bool) {
+        self.repos.retain(keep);
+        self.list([]);
     }
 
     /// Takes what was read of a repository.
