@@ -20,6 +20,7 @@ mod file;
 mod fit;
 mod follow;
 mod hash;
+mod image_labels;
 mod images;
 mod inner;
 mod key;

@@ -36,6 +36,7 @@ pub struct Fleet {
     pub seen: Observations,
     /// The facts from earlier passes.
     pub remembered: Remembered,
+    by_id: HashMap<RepoId, usize>,
     memo: Mutex<Memo>,
     family: Mutex<Option<Arc<Family>>>,
 }
@@ -104,6 +105,7 @@ impl Fleet {
             absent: BTreeSet::new(),
             seen: Observations::default(),
             remembered,
+            by_id: HashMap::new(),
             memo: Mutex::default(),
             family: Mutex::default(),
         }
@@ -115,8 +117,7 @@ impl Fleet {
 
     /// The index of a repository.
     pub fn index_of(&self, id: &RepoId) -> Option<usize> {
-        let mut repos = self.repos.iter();
-        repos.position(|repo| repo.id.as_ref() == Some(id))
+        self.by_id.get(id).copied()
     }
 
     /// Adds repositories. Everything derived with their indices is computed again.
@@ -124,8 +125,17 @@ impl Fleet {
         self.repos.extend(repos);
         self.repos
             .sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        let ids = self.repos.iter().enumerate();
+        let ids = ids.filter_map(|(index, repo)| Some((repo.id.clone()?, index)));
+        self.by_id = ids.collect();
         self.memo = Mutex::default();
         self.family = Mutex::default();
+    }
+
+    /// Removes the repositories that `keep` rejects. Everything derived with indices is computed again.
+    pub fn retain(&mut self, keep: impl Fn(&FleetRepo) -> bool) {
+        self.repos.retain(keep);
+        self.list([]);
     }
 
     /// Adds what was read from a repository.

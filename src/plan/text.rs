@@ -9,6 +9,7 @@ use super::decision::{Class, Decision, Wanted};
 use super::escape::code;
 use super::fit::{Parts, fit, has_room};
 use super::hash;
+use super::image_labels::about;
 use super::key::UpdateKey;
 use super::memory;
 use super::observe::Observations;
@@ -355,33 +356,6 @@ fn why(decision: &Decision, wanted: &Wanted) -> String {
         let _ = write!(text, " ({})", code(&reason));
     }
     text
-}
-
-/// The description and source of an image, from its labels.
-fn about(decision: &Decision, wanted: &Wanted, seen: &Observations) -> Option<String> {
-    let lookup = decision.lookup.clone()?;
-    let labels = &seen.labels.get(&(lookup, wanted.target.clone()?))?.0;
-    let label = |name: &str| {
-        labels
-            .get(&format!("org.opencontainers.image.{name}"))
-            .filter(|text| !text.is_empty())
-    };
-    let image = decision
-        .reference()
-        .map(|reference| code(shown(reference.name.written())))?;
-    let mut parts = Vec::new();
-    parts.extend(
-        label("description")
-            .or_else(|| label("title"))
-            .map(|text| code(text)),
-    );
-    parts.extend(
-        label("source")
-            .or_else(|| label("url"))
-            .map(|text| code(text)),
-    );
-    parts.extend(label("revision").map(|text| format!("revision {}", code(text))));
-    (!parts.is_empty()).then(|| format!("{image}: {}", parts.join(", ")))
 }
 
 /// The first 16 hexadecimal digits of a hash.

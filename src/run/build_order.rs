@@ -62,7 +62,7 @@ pub async fn build_order_of_all(setup: &Arc<Setup>, options: &Options) -> BuildO
         }
         repo.lookups = Some(edges.lookups_of(repo));
     }
-    fleet.repos.retain(|repo| !repo.is_skipped);
+    fleet.retain(|repo| !repo.is_skipped);
     order(setup, &mut fleet, Some(&edges), options, found).await
 }
 

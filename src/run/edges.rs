@@ -230,7 +230,7 @@ impl Edges {
         let setup = Arc::clone(&self.shared.setup);
         let roll = register(&setup, only.as_ref(), remember, report).await;
         let has_problems = !report.problems.is_empty() || !report.repositories.is_empty();
-        fleet.repos.clear();
+        fleet.retain(|_| false);
         self.add(fleet, roll).await;
         // In a limited scope, failures of other repositories are not reported, so completeness is not known.
         fleet.coverage = Coverage::Whole {
@@ -283,7 +283,7 @@ impl Edges {
         let mut new = Vec::new();
         for (forge, repo) in roll.repositories {
             let id = id_of(forge.as_ref(), &repo);
-            if fleet.index_of(&id).is_some() {
+            if self.registered.contains_key(&id) && fleet.index_of(&id).is_some() {
                 continue;
             }
             let name = repo.name.clone();

@@ -174,12 +174,12 @@ impl Pass {
     /// Executes a plan, several repositories at once.
     async fn act(&mut self, fleet: &mut Fleet, plan: Plan, report: &mut Report) {
         let shared = self.edges.shared.clone();
-        self.proposed_before |= fleet
-            .repos
-            .iter()
-            .any(|repo| !repo.existing.proposed().is_empty());
-        // Before anything is opened: if the pass is killed, the times that children's holds count from must not be
-        // lost.
+        let mut open = fleet.repos.iter().flat_map(|repo| &repo.existing.open);
+        self.proposed_before |= open.any(|mr| {
+            let changes = mr.changes();
+            changes.is_some_and(|changes| !changes.references.is_empty())
+        });
+        // Before anything is opened: if the pass is killed, the times that children's holds count from must not be lost.
         if !shared.options.dry_run {
             remember_opening(&shared.setup, fleet, &plan, shared.options.now);
         }
