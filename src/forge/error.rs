@@ -2,7 +2,7 @@
 
 use crate::git::GitError;
 
-/// A forge's answer that is none.
+/// Why a forge didn't do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum ForgeError {
     /// The forge cannot be reached or read; nothing is concluded from that.
@@ -23,10 +23,10 @@ pub enum ForgeError {
     /// The forge asks to wait with requests of one kind; others go on.
     #[error("{0}")]
     Busy(String),
-    /// What answers is no forge: a sign-in page, a proxy.
+    /// What answers isn't a forge, but a sign-in page or a proxy.
     #[error("{0}")]
     NotAForge(String),
-    /// What is to be changed is no longer what it was: look again.
+    /// It changed meanwhile: look again.
     #[error("{0}")]
     Conflict(String),
     /// What is listed as the default branch's head is that of a tag with the same name: nothing is built on it.
@@ -44,7 +44,7 @@ pub enum ForgeError {
 }
 
 impl ForgeError {
-    /// What is not tried any more, because the forge has failed before in this pass.
+    /// Something that isn't tried any more, because the forge failed earlier in this pass.
     pub fn stopped() -> Self {
         Self::Unreachable("skipped: the forge failed earlier in this run".to_owned())
     }
@@ -95,8 +95,8 @@ impl ForgeError {
         )
     }
 
-    /// Whether nothing else of this forge can be had in this pass. A server error is none of these: the next request may
-    /// be answered, and a host that is down is given up by the HTTP client.
+    /// Whether every further request of this pass would fail as well. A server error isn't one of these: the next
+    /// request may be answered, and the HTTP client gives up a host that is down.
     pub(super) fn ends_the_pass(&self) -> bool {
         matches!(
             self,

@@ -45,7 +45,7 @@ use std::sync::Arc;
 /// What a client is made of: one instance with one token.
 #[derive(Debug, Clone)]
 pub struct GitLabSettings {
-    /// The instance, and what is worked on.
+    /// The instance, and which of its repositories are registered.
     pub server: ServerSettings,
     /// A personal, group or project access token.
     pub token: SecretString,
@@ -76,7 +76,7 @@ impl GitLab {
         })
     }
 
-    /// What the first request told; it is asked once.
+    /// What the first request of the pass showed; it is sent once.
     async fn session(&self) -> Result<Arc<Session>, ForgeError> {
         let mut kept = self.session.lock().await;
         if let Some(session) = &*kept {
@@ -238,7 +238,7 @@ impl Forge for GitLab {
     }
 
     async fn call_off(&self, _: &Repository, _: u64) -> Result<(), ForgeError> {
-        // GitLab takes it back itself when somebody pushes.
+        // GitLab cancels it itself when someone pushes.
         Ok(())
     }
 

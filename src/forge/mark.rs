@@ -9,7 +9,7 @@ fn mark(code: &str) -> String {
     format!("<!-- imagebot:{code} -->")
 }
 
-/// A text with its mark behind it.
+/// A text followed by its mark.
 pub(super) fn marked(code: &str, text: &str) -> String {
     format!("{}\n\n{}", text.trim_end(), mark(code))
 }

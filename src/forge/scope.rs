@@ -1,5 +1,5 @@
-//! Which repositories are asked for, and which of those that are there are worked on: what the configuration says,
-//! without any request.
+//! Which repositories are asked for, and which of those that exist are worked on, as the configuration says. Nothing
+//! here sends a request.
 
 use super::server::ServerSettings;
 use crate::repo::{RepoGlobs, RepoName};

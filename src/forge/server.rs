@@ -37,7 +37,7 @@ pub struct ServerSettings {
     pub clock: Clock,
     /// The gates of the run.
     pub gates: Gates,
-    /// Who is told of secrets.
+    /// Learns every secret, so that none is printed.
     pub redactor: Redactor,
     /// Time-outs and patience.
     pub policy: Policy,

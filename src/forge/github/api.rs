@@ -23,7 +23,7 @@ use std::sync::Arc;
 pub(super) const PAGE: usize = 100;
 /// The most pages of one list: a hundred thousand entries.
 const MAX_PAGES: usize = 1000;
-/// What stands in a path or a query as it is.
+/// Characters that need no escape in a path or a query.
 const BARE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -51,7 +51,7 @@ pub(super) struct Trouble {
     /// Where: field names and indices, `nodes/3`.
     pub(super) path: String,
     pub(super) message: String,
-    /// `RESOURCE_LIMITS_EXCEEDED`, `NOT_FOUND`, …; empty where none is told.
+    /// `RESOURCE_LIMITS_EXCEEDED`, `NOT_FOUND`, …; empty if there is none.
     kind: String,
 }
 
@@ -94,7 +94,7 @@ impl Answer {
         self.errors.iter().any(Trouble::cuts)
     }
 
-    /// What was said of a part of the answer.
+    /// The error about a part of the answer.
     pub(super) fn trouble(&self, path: &str) -> Option<&str> {
         let fits = |trouble: &&Trouble| {
             let rest = trouble.path.strip_prefix(path);
@@ -279,7 +279,7 @@ fn path(segments: Vec<Value>) -> String {
     all.join("/")
 }
 
-/// A text as it stands in a path's part or a query's value.
+/// A text, escaped for a part of a path or a value of a query.
 pub(super) fn quoted(text: &str) -> String {
     utf8_percent_encode(text, BARE).to_string()
 }

@@ -1,7 +1,7 @@
-//! What CI says of a commit.
+//! What CI says about a commit.
 //!
 //! Check suites and their runs appear some time after a push, one by one, so that all that are there having succeeded
-//! says little of those that are to come. For merging, [`Api::ready`] asks for more: the last one ended a while ago, and
+//! says little of those that are to come. For merging, [`ready`] asks for more: the last one ended a while ago, and
 //! no suite is under way.
 
 use super::api::{Api, quoted, route};
@@ -113,7 +113,7 @@ struct Checks {
     whole: bool,
 }
 
-/// What check runs and statuses say of a commit.
+/// What check runs and statuses say about a commit.
 pub(super) async fn commit_ci(
     api: &Api,
     repo: &Repository,
@@ -138,7 +138,7 @@ async fn checks(api: &Api, repo: &Repository, head: &CommitId) -> Result<Checks,
     let statuses = api.pages(&format!("{commit}/status"), statuses).await?;
     let states = runs.iter().map(of_run);
     let states = states.chain(statuses.iter().map(of_status));
-    // What failed is told at once, what runs before what has succeeded.
+    // A failure counts at once, and what runs counts more than what has succeeded.
     let worst = states.max_by_key(|state| match state {
         CiStatus::Failed => 3,
         CiStatus::Running => 2,
@@ -156,8 +156,8 @@ async fn checks(api: &Api, repo: &Repository, head: &CommitId) -> Result<Checks,
     })
 }
 
-/// Why a commit is not to be merged yet; `None`: CI has succeeded. `fulfilled`: GitHub says that the rules of the target
-/// branch are fulfilled. Of a token that may pass the rules by, their being there says nothing.
+/// Why a commit is not to be merged yet; `None`: CI has succeeded. `fulfilled`: GitHub says that the rules of the
+/// target branch are fulfilled. Of a token that may pass the rules by, their being there says nothing.
 pub(super) async fn ready(
     api: &Api,
     repo: &Repository,

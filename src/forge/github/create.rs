@@ -148,7 +148,7 @@ pub(super) async fn edit(
             sent => drop(sent?),
         }
     } else if body.is_empty() {
-        // Nothing is to be changed; that it is there is still to be told.
+        // Nothing changes, but a missing one is still an error.
         let _: Pull = api.get(&pull).await?;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Whether the token can do the work, and no more than that.
+//! Whether the token can do the work, and has no more rights than that.
 
 use super::api::{Api, halves, quoted, route};
 use super::ci::requires_checks;
@@ -14,7 +14,7 @@ const LEAST: &str = "least rights of a fine-grained token or an App: Metadata re
     Pull requests read and write, Issues read and write (labels, notices), Checks and Commit statuses read \
     (or Actions read), Members read of the organisation for reviews by teams; of a classic token: repo, and \
     read:packages for the registry";
-/// How many workflow files of a repository are looked at.
+/// How many workflow files of a repository are read.
 const MAX_WORKFLOWS: usize = 20;
 /// A clock that is this wrong makes signatures and waits wrong, in seconds.
 const MAX_SKEW: i64 = 60;

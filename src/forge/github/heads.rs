@@ -59,8 +59,8 @@ impl<'a> HeadPages<'a> {
 impl Pages for HeadPages<'_> {
     type Found = Heads;
 
-    /// With 20 branches each and a pull request for each branch, GitHub counts 21 points for a page, of 5,000 in an hour,
-    /// and 51,050 nodes, of 500,000.
+    /// With 20 branches each and a pull request for each branch, GitHub counts 21 points for a page, of 5,000 in an
+    /// hour, and 51,050 nodes, of 500,000.
     const SIZE: usize = 50;
     /// Twice the depth of the halving.
     const MOST_FAILURES: usize = 12;

@@ -1,8 +1,8 @@
 //! How much is written in an hour.
 //!
-//! Besides its points GitHub allows some 500 requests in an hour that make content, and 80 in a minute; whoever goes on
-//! may be banned. A first pass over hundreds of repositories, or a template that renews every text, comes there. What
-//! has no room is put off.
+//! Besides its points GitHub allows some 500 requests in an hour that make content, and 80 in a minute; clients that
+//! send more may be banned. A first pass over hundreds of repositories, or a new template for every text, gets there.
+//! What doesn't fit is put off.
 
 use super::failure::Failure;
 use crate::forge::error::ForgeError;

@@ -26,7 +26,7 @@ pub(super) async fn with_notices(
         let answer = match ask(api, "Notices", &fields, &names).await {
             Ok(answer) => answer,
             Err(failure) if failure.error.is_of_forge() => return Err(failure.error),
-            // These are asked for by themselves.
+            // Each of these gets a request of its own later.
             Err(_) => continue,
         };
         for (index, repo) in page.iter().enumerate() {

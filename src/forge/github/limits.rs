@@ -1,7 +1,7 @@
-//! GitHub's rate limits: what an answer says of them, and how long to wait.
+//! GitHub's rate limits: what an answer says about them, and how long to wait.
 //!
-//! The primary limit counts points in an hour and tells when it starts anew; the secondary ones guard the servers and
-//! may say nothing but no (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>).
+//! The primary limit counts points in an hour and says when it resets; the secondary ones protect the servers and
+//! may only refuse (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>).
 
 use crate::forge::wire::server_time;
 use crate::http::{Response, retry_after};
@@ -12,7 +12,7 @@ use std::time::Duration;
 /// The least wait where a secondary limit names none; GitHub asks for a minute, then for exponentially more.
 const LEAST: Duration = Duration::from_secs(60);
 
-/// How long an answer asks to wait before the same request is sent again; `None`: it is no refusal by a limit.
+/// How long an answer asks to wait before the same request is sent again; `None`: no limit refused it.
 /// `times` counts the refusals of this request before.
 pub(super) fn wait(response: &Response, times: u32, now: Timestamp) -> Option<Duration> {
     let status = response.status.as_u16();
@@ -56,8 +56,8 @@ fn speaks_of_limits(body: &[u8]) -> bool {
 /// The most bytes of a refusal: a page of heads is not searched.
 const REFUSAL: usize = 64 * 1024;
 
-/// Whether a GraphQL answer is a refusal by a limit: an error says so by its type or code, or, where there is no data, in
-/// its words.
+/// Whether a GraphQL answer is a refusal by a limit: an error says so by its type or code, or, where there is no data,
+/// in its words.
 fn refused(body: &[u8]) -> bool {
     if body.len() > REFUSAL || !body.windows(8).any(|part| part == b"\"errors\"") {
         return false;

@@ -225,7 +225,7 @@ async fn start(api: &Api, wanted: &Wanted) -> Result<Start, ForgeError> {
         format!("query Start{head} {{ viewer {{ login }} rateLimit {{ remaining }}{fields} }}");
     let answer = match api.graphql(&document, &Value::Object(variables)).await {
         Ok(answer) => answer,
-        // Only where there is no such API: what else is wrong would be asked for by each repository.
+        // Only if there is no such API: any other failure would come again with each repository.
         Err(failure) if failure.status != Some(404) => return Err(failure.error),
         Err(failure) => {
             tracing::warn!(

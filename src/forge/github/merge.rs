@@ -1,7 +1,7 @@
 //! Merging, bound to the head.
 //!
-//! GitHub's auto-merge is not: it stays on when somebody who may write pushes to the branch, and what they pushed is
-//! merged then. So imagebot merges by itself, naming the commit, once the rules are fulfilled and all checks have
+//! GitHub's auto-merge isn't: it stays on when someone with write access pushes to the branch, and then merges what
+//! they pushed. So imagebot merges by itself, naming the commit, once the rules are fulfilled and all checks have
 //! succeeded; auto-merge is switched on only where the operator asks for it. A branch with a merge queue is never
 //! merged into past the queue.
 
@@ -99,7 +99,7 @@ struct Pull {
 type Way = (&'static str, &'static str);
 
 impl Pull {
-    /// Whether GitHub has looked, and found the rules of the target branch fulfilled.
+    /// Whether GitHub has checked, and found the rules of the target branch fulfilled.
     fn is_fulfilled(&self) -> bool {
         let state = self.merge_state_status.as_str();
         matches!(state, "CLEAN" | "HAS_HOOKS" | "UNSTABLE")
@@ -132,7 +132,7 @@ pub(super) async fn merge(
         return Err(ForgeError::NotFound(text));
     };
     if pull.head_ref_oid != head.as_str() {
-        // GitHub goes on with what anybody pushed who may write (T35).
+        // GitHub would merge whatever someone with write access pushed (T35).
         unschedule(api, pull).await?;
         return Err(moved());
     }
@@ -219,7 +219,7 @@ async fn put(
     Ok(Merging::NotYet(why))
 }
 
-/// Has GitHub not merge it by itself, if it is to.
+/// Stops GitHub from merging it by itself.
 pub(super) async fn call_off(api: &Api, repo: &Repository, number: u64) -> Result<(), ForgeError> {
     let state = merge_state(api, repo, number).await?;
     match &state.pull_request {
@@ -274,7 +274,7 @@ async fn enqueue(
     schedule(api, ENQUEUE, &variables, moved).await
 }
 
-/// Has GitHub merge as soon as everything that is required is there.
+/// Lets GitHub merge as soon as all requirements are met.
 async fn enable(
     api: &Api,
     pull: &Pull,

@@ -26,8 +26,8 @@ struct Named {
     name: String,
 }
 
-/// Asks for reviews, then sets labels, assignees, milestone and text at once: whoever is killed before that sees
-/// from the text that it is not done.
+/// Asks for reviews, then sets labels, assignees, milestone and text at once. Until that is done, the mark in the text
+/// says that it is not.
 pub(super) async fn complete(
     api: &Api,
     repo: &Repository,
@@ -68,8 +68,8 @@ pub(super) async fn complete(
         sent = api.send(Method::PATCH, &route, &body).await;
     }
     let issue = match sent {
-        // Issues are switched off, or the App may not write them: then the text, without which it would be tried in
-        // each pass, is the pull request's own.
+        // Issues are disabled, or the App may not write them: then only the text is set, so that it isn't tried in
+        // every pass.
         Err(failure) if matches!(failure.status, Some(403 | 404 | 410)) => {
             tracing::warn!(repo = %repo.name, number = mr.number, error = %failure, "labels and assignees cannot be set");
             return write_text(api, repo, mr, text).await;

@@ -1,4 +1,4 @@
-//! What imagebot says to people: comments with a hidden mark, and the one issue about settings that cannot be read.
+//! Comments with a hidden mark, and the one issue about settings that can't be read.
 
 use super::api::{Api, PAGE, route};
 use super::failure::Failure;

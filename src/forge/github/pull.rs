@@ -1,4 +1,4 @@
-//! Pull requests as the two APIs tell them.
+//! Pull requests as the two APIs show them.
 
 use crate::forge::mark::unmarked;
 use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestState};
@@ -145,7 +145,7 @@ struct Place {
 }
 
 impl Pull {
-    /// The id of the repository that it is in, where it is told.
+    /// The id of the repository that it is in, where the answer has it.
     pub(super) fn repository(&self) -> Option<u64> {
         self.base.repo.as_ref().map(|place| place.id)
     }

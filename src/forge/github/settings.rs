@@ -1,4 +1,4 @@
-//! What a GitHub client is made from, and where its APIs are.
+//! The settings of a GitHub client, and where its APIs are.
 
 use crate::forge::server::ServerSettings;
 use crate::image::RegistryHost;
@@ -22,8 +22,8 @@ pub struct GitHubSettings {
     pub token: GitHubToken,
     /// The registry of an Enterprise Server, `containers.<host>`: its API does not name it.
     pub registry: Option<RegistryHost>,
-    /// Whether GitHub's own auto-merge is switched on where something required is missing. It stays on when somebody
-    /// who may write pushes to the branch.
+    /// Whether GitHub's own auto-merge is switched on where something required is missing. It stays on when someone
+    /// with write access pushes to the branch.
     pub auto_merge: bool,
 }
 

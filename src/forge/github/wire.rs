@@ -1,6 +1,6 @@
 //! The one way to GitHub: `octocrab` hands its requests to our own HTTP client, so that there is one policy.
 //!
-//! Here stand the token, the wait for limits, the pause between writes, and what an answer tells besides its body.
+//! The token, the wait for limits, the pause between writes, and what an answer says besides its body.
 //! Nothing here knows what is asked.
 
 use super::failure::Failure;
@@ -29,7 +29,7 @@ pub(super) const GRAPHQL: &str = "/graphql";
 /// On an older Enterprise Server `mergeStateStatus` is there only for those who ask for its preview.
 const WITH_PREVIEW: &str =
     "application/vnd.github+json, application/vnd.github.merge-info-preview+json";
-/// What GitHub says of organisations with SAML single sign-on.
+/// The header about organisations with SAML single sign-on.
 pub(super) const SSO: &str = "x-github-sso";
 /// The most redirects that a `GET` follows, each to our own origin.
 const MAX_REDIRECTS: usize = 3;
@@ -48,7 +48,7 @@ pub(super) struct Wire {
     hour: Arc<Hour>,
 }
 
-/// What answers tell besides their bodies.
+/// What answers say besides their bodies.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Seen {
     /// The Enterprise Server's version.
@@ -313,7 +313,7 @@ impl Wire {
         url.set_query(uri.query());
         let mut request = Request::get(url, MAX_ANSWER);
         request.method = method.clone();
-        // What a limit refuses is for this module to wait for: it knows more of it than the header tells.
+        // This module waits for limits itself: it knows more about them than the header says.
         request.is_final = Some(|_, _| true);
         Ok(request
             .header(http::header::ACCEPT, "application/vnd.github+json")

@@ -1,4 +1,4 @@
-//! What GitLab's answers are read into: only what is used, each field as forgiving as the documentation.
+//! GitLab's answers: only the fields that are used, optional where the documentation says so.
 
 use crate::forge::error::ForgeError;
 use crate::forge::wire::PageInfo;

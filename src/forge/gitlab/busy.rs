@@ -1,4 +1,4 @@
-//! Requests that GitLab has had too many of, by their kind.
+//! Kinds of requests that GitLab refuses for a while because it got too many of them.
 //!
 //! GitLab limits single endpoints (notes, issues, pipelines, users, …) in the application itself, and then answers 429
 //! without saying when to come back; only its limits in front of everything name a time, and those are the client's

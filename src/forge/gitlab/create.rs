@@ -1,4 +1,4 @@
-//! Opens merge requests and changes them, through the races that GitLab is known for.
+//! Opens, changes and closes merge requests, despite the races that GitLab is known for.
 
 use super::answers::{BranchAnswer, DRAFT, Request, WithId, bare};
 use super::api::Api;
@@ -155,7 +155,7 @@ pub(super) async fn create(
             Err(error) => return Err(error),
         };
         let said = api.message(&response).to_ascii_lowercase();
-        // F41: Gitaly tells the branch a little later than the push was answered.
+        // F41: Gitaly shows the branch a little after the push was answered.
         let unseen = response.status == StatusCode::BAD_REQUEST
             && said.contains("source")
             && said.contains("exist")

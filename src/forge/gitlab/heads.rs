@@ -1,7 +1,7 @@
 //! Default branches and their heads: a hundred repositories in one request.
 //!
-//! What an answer lacks is unknown, never gone: `null` with an error is that repository's failure, and only a 404 by its
-//! id says that it is gone.
+//! What an answer lacks is unknown, never gone: `null` with an error is that repository's failure, and only a 404 by
+//! its id says that it is gone.
 
 use super::answers::{BranchAnswer, Nodes, Project, branch, commit};
 use super::api::{Api, Graph, GraphError};

@@ -58,7 +58,7 @@ pub(super) async fn with_branches(
         let answer = match api.graph::<Answer>(LEFT, variables).await {
             Ok(answer) => answer,
             Err(error) if error.ends_the_pass() => return Err(error),
-            // These are asked for by themselves.
+            // Each of these gets a request of its own later.
             Err(_) => continue,
         };
         let nodes = answer.data.and_then(|data| data.projects?.nodes);

@@ -1,4 +1,4 @@
-//! What GitLab itself looks at before it merges: the merge request's own head and its own pipeline.
+//! What GitLab itself checks before it merges: the merge request's own head and its own pipeline.
 //!
 //! Both are linked to the merge request by background jobs, some time after a push or after it was opened. A merge that
 //! is asked for while the pipeline is not linked yet happens at once, without any CI. The pipeline of the commit says
@@ -69,8 +69,8 @@ struct Permissions {
     can_merge: bool,
 }
 
-/// How a merge request stands. GraphQL's pipeline is the one that fits the head, also with merged results; REST's may be
-/// an earlier one, and counts only where it ran on the head itself.
+/// The state of a merge request. GraphQL's pipeline is the one that fits the head, also with merged results; REST's may
+/// be an earlier one, and counts only where it ran on the head itself.
 pub(super) async fn mergeable(
     api: &Api,
     session: &Session,
@@ -85,7 +85,7 @@ pub(super) async fn mergeable(
     Ok(by_rest(one(api, project, number).await?))
 }
 
-/// `None` where GraphQL does not answer for it, as an older GitLab that lacks one of the fields.
+/// `None` if GraphQL doesn't answer, such as an older GitLab that lacks one of the fields.
 async fn by_graph(api: &Api, project: u64, number: u64) -> Result<Option<Mergeable>, ForgeError> {
     let variables = json!({
         "ids": [gid(project)],

@@ -52,7 +52,7 @@ pub(super) async fn find(
         let variables = json!({"paths": paths, "first": paths.len()});
         let answer = match api.graph::<Paths>(PATHS, variables).await {
             Err(error) if error.ends_the_pass() => return Err(error),
-            // Each is asked for by itself below.
+            // Each gets a request of its own below.
             Err(_) => continue,
             Ok(answer) => answer,
         };

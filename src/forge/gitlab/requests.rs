@@ -88,7 +88,7 @@ async fn by_graph(
     for _ in 0..PAGES {
         let variables = json!({"ids": ids, "branches": branches, "after": after});
         let answer = api.graph::<Answer>(REQUESTS, variables).await?;
-        // Half an answer is none: a merge request that is not told would be opened a second time.
+        // Half an answer doesn't count: a merge request that is missing from it would be opened a second time.
         if let Some(error) = answer.errors.first() {
             return Err(ForgeError::Unreachable(api.redact(&error.message)));
         }

@@ -13,7 +13,7 @@ const START: &str = include_str!("start.graphql");
 /// The oldest GitLab that imagebot works with, and why.
 const OLDEST: (u64, u64) = (15, 6);
 
-/// What the first request told.
+/// What the first request showed.
 pub(super) struct Session {
     /// The instance's version.
     pub(super) version: String,
