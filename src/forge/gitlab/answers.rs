@@ -179,6 +179,30 @@ pub(super) struct Nodes<T> {
     pub(super) page_info: Option<PageInfo>,
 }
 
+/// The projects that a document asks for.
+#[derive(Debug, Deserialize)]
+pub(super) struct Projects<T> {
+    projects: Option<Nodes<T>>,
+}
+
+impl<T> Projects<T> {
+    /// Those that the answer has.
+    pub(super) fn shown(self) -> impl Iterator<Item = T> {
+        let nodes = self.projects.and_then(|projects| projects.nodes);
+        nodes.into_iter().flatten().flatten()
+    }
+}
+
+/// The number in a global id.
+pub(super) fn number(gid: &str) -> Option<u64> {
+    gid.strip_prefix("gid://gitlab/Project/")?.parse().ok()
+}
+
+/// The global id of a project.
+pub(super) fn gid(id: u64) -> String {
+    format!("gid://gitlab/Project/{id}")
+}
+
 #[derive(Debug, Deserialize)]
 struct GraphLabel {
     title: String,

@@ -3,7 +3,7 @@
 //! What an answer lacks is unknown, never gone: `null` with an error is that repository's failure, and only a 404 by
 //! its id says that it is gone.
 
-use super::answers::{BranchAnswer, Nodes, Project, branch, commit};
+use super::answers::{BranchAnswer, Nodes, Project, branch, commit, gid, number};
 use super::api::{Api, Graph, GraphError};
 use super::endpoints::{Get, built};
 use super::session::Complexity;
@@ -54,16 +54,6 @@ struct Tree {
 #[derive(Deserialize)]
 struct LastCommit {
     sha: String,
-}
-
-/// The number in a global id.
-pub(super) fn number(gid: &str) -> Option<u64> {
-    gid.strip_prefix("gid://gitlab/Project/")?.parse().ok()
-}
-
-/// The global id of a project.
-pub(super) fn gid(id: u64) -> String {
-    format!("gid://gitlab/Project/{id}")
 }
 
 /// The heads of projects, to be read page by page.

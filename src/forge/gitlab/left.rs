@@ -1,9 +1,8 @@
-//! What a bot before this one may have left: branches of ours and open notices, of many projects at once.
+//! What an earlier bot may have left: branches of ours and open notices, of many projects at once.
 
-use super::answers::{Issue, Nodes};
+use super::answers::{Issue, Projects, gid, number};
 use super::api::Api;
 use super::endpoints::built;
-use super::heads::{gid, number};
 use super::session::Session;
 use crate::forge::error::ForgeError;
 use crate::forge::mark::{NOTICE, NOTICE_TITLE, is_marked};
@@ -19,11 +18,6 @@ const LEFT: &str = include_str!("left.graphql");
 const AT_ONCE: usize = 20;
 /// How many names are asked for: that there is one is enough.
 const NAMES: u32 = 1;
-
-#[derive(Deserialize)]
-struct Answer {
-    projects: Option<Nodes<Node>>,
-}
 
 #[derive(Deserialize)]
 struct Node {
@@ -55,14 +49,13 @@ pub(super) async fn with_branches(
             "pattern": format!("{}*", Branch::OURS),
             "limit": NAMES,
         });
-        let answer = match api.graph::<Answer>(LEFT, variables).await {
+        let answer = match api.graph::<Projects<Node>>(LEFT, variables).await {
             Ok(answer) => answer,
             Err(error) if error.ends_the_pass() => return Err(error),
             // Each of these gets a request of its own later.
             Err(_) => continue,
         };
-        let nodes = answer.data.and_then(|data| data.projects?.nodes);
-        for node in nodes.into_iter().flatten().flatten() {
+        for node in answer.data.into_iter().flat_map(Projects::shown) {
             let names = node.repository.and_then(|found| found.branch_names);
             if let (Some(id), Some(names)) = (number(&node.id), names)
                 && names.is_empty()

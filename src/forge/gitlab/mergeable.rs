@@ -4,9 +4,8 @@
 //! is asked for while the pipeline is not linked yet happens at once, without any CI. The pipeline of the commit says
 //! nothing of that, and with merged results it runs on another commit.
 
-use super::answers::{Nodes, Request};
+use super::answers::{Nodes, Projects, Request, gid};
 use super::api::Api;
-use super::heads::gid;
 use super::requests::one;
 use super::session::Session;
 use crate::forge::error::ForgeError;
@@ -33,11 +32,6 @@ pub(super) struct Mergeable {
     pub(super) source: String,
     /// The target branch.
     pub(super) target: String,
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    projects: Option<Nodes<Project>>,
 }
 
 #[derive(Deserialize)]
@@ -91,13 +85,12 @@ async fn by_graph(api: &Api, project: u64, number: u64) -> Result<Option<Mergeab
         "ids": [gid(project)],
         "iids": [number.to_string()],
     });
-    let answer = match api.graph::<Answer>(MERGE, variables).await {
+    let answer = match api.graph::<Projects<Project>>(MERGE, variables).await {
         Ok(answer) if answer.errors.is_empty() => answer,
         Err(error) if error.is_of_forge() => return Err(error),
         Ok(_) | Err(_) => return Ok(None),
     };
-    let projects = answer.data.and_then(|data| data.projects);
-    let project = projects.and_then(|found| found.nodes?.into_iter().flatten().next());
+    let project = answer.data.and_then(|data| data.shown().next());
     let requests = project.and_then(|project| project.merge_requests?.nodes);
     let node = requests.and_then(|nodes| nodes.into_iter().flatten().next());
     Ok(node.map(|node| Mergeable {
