@@ -1,4 +1,4 @@
-//! GitLab: gitlab.com or an instance of one's own, 15.6 or newer.
+//! GitLab: gitlab.com or a self-hosted instance, 15.6 or newer.
 //!
 //! Listings are read by REST, heads and the merge requests of a repository by GraphQL, a hundred at a time; changes are
 //! made by REST, one after another. Projects are always named by their number, so that a rename changes nothing. It
@@ -42,7 +42,7 @@ use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// What a client is made of: one instance with one token.
+/// The settings of a client: one instance with one token.
 #[derive(Debug, Clone)]
 pub struct GitLabSettings {
     /// The instance, and which of its repositories are registered.
@@ -62,7 +62,7 @@ pub struct GitLab {
 }
 
 impl GitLab {
-    /// Makes a client. Nothing is asked yet; what fails is a CA file that cannot be read.
+    /// Makes a client. Nothing is sent yet; an error is a CA file that can't be read.
     pub fn new(settings: GitLabSettings) -> Result<Self, ForgeError> {
         let GitLabSettings { server, token } = settings;
         let client = server.client()?;

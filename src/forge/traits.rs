@@ -26,7 +26,8 @@ pub struct Repository {
     /// The branches under `imagebot/` and their heads; `None` if the listing doesn't show them: [`Forge::branches`]
     /// does.
     pub branches: Option<BTreeMap<Branch, CommitId>>,
-    /// The open merge requests from our branches; `None` if the listing doesn't show all of them.
+    /// The open merge requests from our branches, as far as the listing shows them; `None` if it says nothing about
+    /// them.
     pub open: Option<Vec<MergeRequest>>,
     /// What registered it, for reports: `repos = "platform/**"`.
     pub why: String,

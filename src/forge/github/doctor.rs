@@ -46,7 +46,7 @@ struct File {
     content: String,
 }
 
-/// All that can be found out.
+/// Checks the token, and then each repository.
 pub(super) async fn doctor(api: &Api, repos: &[Repository]) -> Vec<DoctorFinding> {
     let mut found = Vec::new();
     examine_token(api, &mut found).await;
@@ -187,7 +187,7 @@ async fn examine_repository(api: &Api, repo: &Repository, found: &mut Vec<Doctor
     }
 }
 
-/// Whether every workflow that pushes images runs for tags only: read off the text, as a person would.
+/// Whether every workflow that pushes images runs for tags only: a guess from the text.
 async fn only_on_tags(api: &Api, repo: &Repository) -> Option<bool> {
     let folder = route(&repo.name, "/contents/.github/workflows");
     let entries: Vec<Entry> = api.get(&folder).await.ok()?;

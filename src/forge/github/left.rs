@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 /// How many repositories are asked about at once.
 const REPOSITORIES: usize = 50;
 
-/// Those of the repositories that have an open notice, or of which that is not known: fifty in a request.
+/// Those of the repositories that have or may have an open notice: fifty in a request.
 pub(super) async fn with_notices(
     api: &Api,
     repos: &[&Repository],

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use std::time::Duration;
 
-/// The least wait where a secondary limit names none; GitHub asks for a minute, then for exponentially more.
+/// The shortest wait if a secondary limit names none; GitHub asks for a minute, then for exponentially more.
 const LEAST: Duration = Duration::from_secs(60);
 
 /// How long an answer asks to wait before the same request is sent again; `None`: no limit refused it.
@@ -36,13 +36,13 @@ pub(super) fn wait(response: &Response, times: u32, now: Timestamp) -> Option<Du
         .or(Some(exponential))
 }
 
-/// How long the hour's points are used up, if they are.
+/// How long until the points are reset, if they are used up.
 pub(super) fn until_reset(response: &Response, now: Timestamp) -> Option<Duration> {
     if response.header("x-ratelimit-remaining") != Some("0") {
         return None;
     }
     let reset: i64 = response.header("x-ratelimit-reset")?.parse().ok()?;
-    // The reset counts by the server's clock, as its `Date` does.
+    // The reset is a time of the server's clock, as `Date` is.
     let now = server_time(response).unwrap_or(now).as_second();
     let seconds = u64::try_from(reset.saturating_sub(now)).unwrap_or(0);
     Some(Duration::from_secs(seconds.saturating_add(1)))

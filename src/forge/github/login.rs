@@ -17,13 +17,13 @@ use sha2::Digest as _;
 
 /// The user name that GitHub takes with any token, over git and at its registry.
 const USERNAME: &str = "x-access-token";
-/// A token that lives no longer than this is not used any more: a git command may take its time.
+/// A token that is valid no longer than this isn't used any more: a git command may take a while.
 const MARGIN: SignedDuration = SignedDuration::from_mins(10);
 
-/// At the start of a pass it lives at least this long: the registry's login is a copy of it.
+/// At the start of a pass it is valid at least this long: the registry's login is a copy of it.
 const FRESH: SignedDuration = SignedDuration::from_mins(50);
 
-/// Who asks, and with what.
+/// Who logs in, and with what.
 pub(super) struct Login {
     kind: Kind,
     credential: Credential,

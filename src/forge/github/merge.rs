@@ -95,7 +95,7 @@ struct Pull {
     auto_merge_request: Option<Value>,
 }
 
-/// A way to merge, as either API names it.
+/// A merge method, as either API names it.
 type Way = (&'static str, &'static str);
 
 impl Pull {
@@ -112,7 +112,7 @@ impl Pull {
     }
 }
 
-/// Merges, or has GitHub merge, with this head and no other.
+/// Merges, or lets GitHub merge, with this head and no other.
 pub(super) async fn merge(
     api: &Api,
     repo: &Repository,
@@ -178,7 +178,7 @@ pub(super) async fn merge(
     put(api, repo, number, head, &ways, &moved).await
 }
 
-/// Merges in the first way that GitHub takes. Classic protection shows only by its refusal which ones those are.
+/// Merges with the first method that GitHub accepts. Classic protection shows the others only by refusing them.
 async fn put(
     api: &Api,
     repo: &Repository,
@@ -300,14 +300,14 @@ async fn schedule(
         return Err(moved());
     }
     match failure.error {
-        // "Pull request is in clean status": everything came together meanwhile; the next pass merges.
+        // "Pull request is in clean status": all requirements were met meanwhile; the next pass merges.
         ForgeError::Refused(_) => Ok(Merging::NotYet(failure.message)),
         error => Err(error),
     }
 }
 
 impl State {
-    /// The ways to merge that the repository and its rules allow, the preferred one first.
+    /// The merge methods that the repository and its rules allow, the preferred one first.
     fn ways(&self, rules: &Rules) -> Vec<Way> {
         let all = [
             (

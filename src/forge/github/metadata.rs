@@ -33,8 +33,9 @@ pub(super) async fn complete(
     repo: &Repository,
     mr: &mut MergeRequest,
     metadata: &MergeRequestMetadata,
-    text: Option<&str>,
+    text: &str,
 ) -> Result<(), ForgeError> {
+    let text = unmarked(INCOMPLETE, text);
     ask_reviewers(api, repo, mr.number, &metadata.reviewers).await?;
     let labels: BTreeSet<&String> = mr.labels.iter().chain(&metadata.labels).collect();
     let mut body = Map::new();
@@ -50,9 +51,7 @@ pub(super) async fn complete(
             }
         }
     }
-    if let Some(text) = text {
-        body.insert("body".to_owned(), text.into());
-    }
+    body.insert("body".to_owned(), text.as_str().into());
     let route = route(&repo.name, &format!("/issues/{}", mr.number));
     let mut sent: Result<Issue, Failure> = api.send(Method::PATCH, &route, &body).await;
     if sent
@@ -77,9 +76,7 @@ pub(super) async fn complete(
         sent => sent?,
     };
     mr.labels = issue.labels.into_iter().map(|label| label.name).collect();
-    if let Some(text) = issue.body {
-        (mr.description, mr.incomplete) = unmarked(INCOMPLETE, &text);
-    }
+    (mr.description, mr.incomplete) = (issue.body.unwrap_or(text), false);
     Ok(())
 }
 
@@ -87,15 +84,13 @@ async fn write_text(
     api: &Api,
     repo: &Repository,
     mr: &mut MergeRequest,
-    text: Option<&str>,
+    text: String,
 ) -> Result<(), ForgeError> {
-    let Some(text) = text else { return Ok(()) };
     let route = route(&repo.name, &format!("/pulls/{}", mr.number));
     let _: Pull = api
         .send(Method::PATCH, &route, &json!({"body": text}))
         .await?;
-    mr.description = text.to_owned();
-    mr.incomplete = false;
+    (mr.description, mr.incomplete) = (text, false);
     Ok(())
 }
 

@@ -145,7 +145,7 @@ pub(super) async fn by_rest(
     Ok(ours.filter(|mr| mr.source == *branch).collect())
 }
 
-/// Whether the REST API would say no other.
+/// Whether the REST API would give the same answer.
 fn is_final(failure: &Failure) -> bool {
     failure.error.is_of_forge() || matches!(failure.error, ForgeError::Conflict(_))
 }

@@ -128,7 +128,7 @@ impl Request {
         self.source_project_id == Some(self.target_project_id)
     }
 
-    /// The merge request; an error where a branch has a name that git does not allow.
+    /// The merge request; an error if a branch has a name that git doesn't allow.
     pub(super) fn read(self) -> Result<MergeRequest, ForgeError> {
         let merged = self.merge_commit_sha.or(self.squash_commit_sha);
         Ok(MergeRequest {
@@ -279,7 +279,7 @@ pub(super) struct PipelineAnswer {
     pub(super) status: String,
 }
 
-/// A commit's id; `None` where the text is none.
+/// A commit's id; `None` if the text isn't one.
 pub(super) fn commit(text: &str) -> Option<CommitId> {
     CommitId::parse(text).ok()
 }
@@ -302,10 +302,10 @@ fn state(text: &str) -> MergeRequestState {
     }
 }
 
-/// What makes a draft of a merge request: the beginning of its title.
+/// The beginning of a title that makes a merge request a draft.
 pub(super) const DRAFT: &str = "Draft: ";
 
-/// A title without what makes it a draft.
+/// A title without the beginning that makes it a draft.
 pub(super) fn bare(title: &str) -> &str {
     for mark in ["draft:", "[draft]", "(draft)"] {
         let start = title.get(..mark.len());

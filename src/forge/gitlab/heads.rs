@@ -102,7 +102,7 @@ impl Pages for HeadPages<'_> {
                 let said = said.map_or_else(|| "an empty answer".to_owned(), |e| e.message);
                 ForgeError::Unreachable(self.api.redact(&said))
             }
-            // The server, not this page.
+            // The server's failure, not this page's.
             Err(error) if error.ends_the_pass() || matches!(error, ForgeError::Forbidden(_)) => {
                 let found = page.iter().map(|index| (*index, Err(error.again())));
                 return Ok(Page::Read {

@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 const LEFT: &str = include_str!("left.graphql");
 /// The most projects in a request: searching names costs 170 of the 250 points that a document may cost.
 const AT_ONCE: usize = 20;
-/// How many names are asked for: that there is one is enough.
+/// How many names are requested: one is enough to know that there are any.
 const NAMES: u32 = 1;
 
 #[derive(Deserialize)]
@@ -31,7 +31,7 @@ struct Repository {
     branch_names: Option<Vec<String>>,
 }
 
-/// Those of the projects that have branches of ours, or of which that is not known; `None` without GraphQL.
+/// Those of the projects that have or may have branches of ours; `None` without GraphQL.
 pub(super) async fn with_branches(
     api: &Api,
     session: &Session,

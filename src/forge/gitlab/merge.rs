@@ -146,7 +146,7 @@ async fn ask(api: &Api, project: u64, number: u64, head: &CommitId) -> Result<Me
                 let request: Request = api.decode(&response)?;
                 return Ok(outcome(&request));
             }
-            // Here 401 says that the user may not merge; the token is good.
+            // Here 401 means that the user may not merge; the token is valid.
             StatusCode::UNAUTHORIZED => {
                 let request = one(api, project, number).await?;
                 return Ok(forbidden(&request.target_branch));
@@ -168,7 +168,7 @@ async fn ask(api: &Api, project: u64, number: u64, head: &CommitId) -> Result<Me
                         request.state
                     )));
                 }
-                // Right after it was opened GitLab has not looked yet; what else there is takes a person or time.
+                // GitLab checks some time after it was opened; every other status takes a person or time.
                 let soon = ["unchecked", "checking", "preparing", "approvals_syncing"];
                 let soon =
                     soon.contains(&status.as_str()) || (attempt == 1 && status == "mergeable");
@@ -195,7 +195,7 @@ fn outcome(request: &Request) -> Merging {
     }
 }
 
-/// What was asked for before, and whose answer was lost.
+/// The outcome of an earlier request whose answer was lost.
 fn merged(number: u64, with: Option<&str>, head: &CommitId) -> Result<Merging, ForgeError> {
     match with == Some(head.as_str()) {
         true => Ok(Merging::Merged),

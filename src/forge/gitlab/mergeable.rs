@@ -1,8 +1,8 @@
 //! What GitLab itself checks before it merges: the merge request's own head and its own pipeline.
 //!
 //! Both are linked to the merge request by background jobs, some time after a push or after it was opened. A merge that
-//! is asked for while the pipeline is not linked yet happens at once, without any CI. The pipeline of the commit says
-//! nothing of that, and with merged results it runs on another commit.
+//! is requested before the pipeline is linked happens at once, without any CI. The commit's own pipeline doesn't show
+//! that, and with merged results it runs on another commit.
 
 use super::answers::{Nodes, Projects, Request, gid};
 use super::api::Api;

@@ -70,7 +70,7 @@ pub(super) async fn find(
             Err(error) => failed.push((name, Err(error))),
         }
     }
-    // What else decides about it comes with its heads.
+    // Its heads will show the rest.
     let listed = |(name, id): (RepoName, u64)| {
         let listed = Listed {
             id,

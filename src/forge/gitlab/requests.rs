@@ -64,7 +64,7 @@ pub(super) async fn from_branches(
             found.extend(all);
         }
     }
-    // What a server that knows no such filter would send besides.
+    // A server that ignores the filter sends others too.
     found.retain(|request| branches.contains(&request.source));
     found.sort_by_key(|request| request.number);
     found.dedup_by_key(|request| request.number);
