@@ -47,7 +47,7 @@ pub struct GitHub {
 }
 
 impl GitHub {
-    /// Makes a client; nothing is asked yet. It must be made within a Tokio runtime.
+    /// Makes a client; nothing is sent yet. It must be made within a Tokio runtime.
     pub fn new(settings: GitHubSettings) -> Result<Self, ForgeError> {
         Ok(Self {
             api: Api::new(settings)?,

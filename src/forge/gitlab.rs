@@ -1,4 +1,4 @@
-//! GitLab: gitlab.com or an instance of one's own, 15.6 or newer.
+//! GitLab: gitlab.com or a self-hosted instance, 15.6 or newer.
 //!
 //! Listings are read by REST, heads and the merge requests of a repository by GraphQL, a hundred at a time; changes are
 //! made by REST, one after another. Projects are always named by their number, so that a rename changes nothing. It
@@ -42,10 +42,10 @@ use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// What a client is made of: one instance with one token.
+/// The settings of a client: one instance with one token.
 #[derive(Debug, Clone)]
 pub struct GitLabSettings {
-    /// The instance, and what is worked on.
+    /// The instance, and which of its repositories are registered.
     pub server: ServerSettings,
     /// A personal, group or project access token.
     pub token: SecretString,
@@ -62,7 +62,7 @@ pub struct GitLab {
 }
 
 impl GitLab {
-    /// Makes a client. Nothing is asked yet; what fails is a CA file that cannot be read.
+    /// Makes a client. Nothing is sent yet; an error is a CA file that can't be read.
     pub fn new(settings: GitLabSettings) -> Result<Self, ForgeError> {
         let GitLabSettings { server, token } = settings;
         let client = server.client()?;
@@ -76,7 +76,7 @@ impl GitLab {
         })
     }
 
-    /// What the first request told; it is asked once.
+    /// What the first request of the pass showed; it is sent once.
     async fn session(&self) -> Result<Arc<Session>, ForgeError> {
         let mut kept = self.session.lock().await;
         if let Some(session) = &*kept {
@@ -238,7 +238,7 @@ impl Forge for GitLab {
     }
 
     async fn call_off(&self, _: &Repository, _: u64) -> Result<(), ForgeError> {
-        // GitLab takes it back itself when somebody pushes.
+        // GitLab cancels it itself when someone pushes.
         Ok(())
     }
 

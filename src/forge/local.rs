@@ -2,8 +2,8 @@
 //!
 //! A merge request is the ref `refs/imagebot/mr/<n>`: a commit whose tree holds `state.toml`, `description.md` and
 //! `comments.md`, changed only by compare-and-swap. The state of CI for a commit is the ref
-//! `refs/imagebot/ci/<commit>`. So everything is in git, and `git log refs/imagebot/mr/1` tells a merge request's
-//! story. People play the reviewer with `imagebot mr`.
+//! `refs/imagebot/ci/<commit>`. So everything is in git, and `git log refs/imagebot/mr/1` shows a merge request's
+//! history. `imagebot mr` is the reviewer's side of it.
 
 mod ci;
 mod folders;
@@ -66,7 +66,7 @@ impl Local {
         self.requests(repo).merge(number).await
     }
 
-    /// What imagebot says of the repository's settings, if it has to say something.
+    /// The notice about the repository's settings, if there is one.
     pub async fn said(&self, repo: &Repository) -> Result<Option<String>, ForgeError> {
         values::read(&self.folder.git, repo, NOTICE_REF).await
     }

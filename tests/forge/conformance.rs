@@ -1,6 +1,6 @@
 //! What every forge must do, told in what people do on it and what imagebot sees.
 
-use imagebot::forge::{Forge, ForgeError, KnownIds, Merging, Repository};
+use imagebot::forge::{Forge, ForgeError, KnownIds, Listing, Merging, Repository};
 use imagebot::repo::{
     Branch, CiStatus, CommitId, MergeRequest, MergeRequestEdit, MergeRequestMetadata,
     MergeRequestState, NewMergeRequest,
@@ -80,6 +80,25 @@ pub(crate) fn request(source: &str, title: &str) -> NewMergeRequest {
             ..MergeRequestMetadata::default()
         },
     }
+}
+
+/// The names of those that are worked on.
+pub(crate) fn names(listing: &Listing) -> Vec<&str> {
+    let all = listing.repositories.iter();
+    all.map(|repo| repo.name.as_str()).collect()
+}
+
+/// Those that could not be read, with the error's code.
+pub(crate) fn failed(listing: &Listing) -> Vec<(&str, &'static str)> {
+    let all = listing.failed.iter();
+    all.map(|(name, error)| (name.as_str(), error.code()))
+        .collect()
+}
+
+/// Those that are not worked on, with the reason's code.
+pub(crate) fn left_out(listing: &Listing) -> Vec<(&str, &'static str)> {
+    let all = listing.left_out.iter();
+    all.map(|left| (left.name.as_str(), left.why)).collect()
 }
 
 /// The repository as the forge lists it now.

@@ -20,6 +20,7 @@ mod recorded;
 mod serve;
 
 use crate::conformance::{Server, branch, request};
+pub(super) use crate::conformance::{failed, left_out, names};
 use crate::fake_gitlab::{self, FakeGitLab, NewToken, ProjectOptions};
 use imagebot::forge::{
     Forge, ForgeError, GitLab, GitLabSettings, KnownIds, Listing, Repository, ServerSettings,
@@ -150,22 +151,6 @@ impl World {
 }
 
 pub(super) const SOURCE: &str = "imagebot/node-1a2b3c4d";
-
-pub(super) fn names(listing: &Listing) -> Vec<&str> {
-    let all = listing.repositories.iter();
-    all.map(|repo| repo.name.as_str()).collect()
-}
-
-pub(super) fn failed(listing: &Listing) -> Vec<(&str, &'static str)> {
-    let all = listing.failed.iter();
-    all.map(|(name, error)| (name.as_str(), error.code()))
-        .collect()
-}
-
-pub(super) fn left_out(listing: &Listing) -> Vec<(&str, &'static str)> {
-    let all = listing.left_out.iter();
-    all.map(|left| (left.name.as_str(), left.why)).collect()
-}
 
 #[async_trait::async_trait]
 impl Server for World {

@@ -1,6 +1,6 @@
 //! A folder of bare repositories.
 
-use crate::conformance::{Server, branch, listed, request};
+use crate::conformance::{Server, branch, failed, listed, names, request};
 use crate::git_repos::{Repos, write_program};
 use imagebot::forge::{Forge, ForgeError, Listing, Local, Repository};
 use imagebot::git::{Git, Identity};
@@ -28,28 +28,26 @@ impl Bench {
         Self { repos, local }
     }
 
+    /// `app` with a branch of ours that changes a file, as it is listed.
+    async fn prepared(&self) -> Repository {
+        self.repos.commit("app", &[("x", "1\n")]);
+        self.repos.branch("app", "imagebot/x", "main");
+        self.repos.commit_on("app", "imagebot/x", &[("x", "2\n")]);
+        listed(&self.local, "app").await
+    }
+
+    /// The number of a new merge request from our branch.
+    async fn create(&self, repo: &Repository) -> u64 {
+        let created = self.local.create(repo, &request("imagebot/x", "one")).await;
+        created.unwrap().number
+    }
+
     async fn listing(&self) -> Listing {
         self.local
             .discover(&imagebot::forge::KnownIds::new())
             .await
             .unwrap()
     }
-}
-
-fn names(listing: &Listing) -> Vec<&str> {
-    listing
-        .repositories
-        .iter()
-        .map(|repo| repo.name.as_str())
-        .collect()
-}
-
-fn failed(listing: &Listing) -> Vec<(&str, &'static str)> {
-    listing
-        .failed
-        .iter()
-        .map(|(name, error)| (name.as_str(), error.code()))
-        .collect()
 }
 
 #[async_trait::async_trait]
@@ -302,11 +300,7 @@ async fn a_damaged_merge_request_is_told_and_never_gone() {
     bench.repos.commit("app", &[("x", "1\n")]);
     bench.repos.branch("app", "imagebot/x", "main");
     let repo = listed(&bench.local, "app").await;
-    bench
-        .local
-        .create(&repo, &request("imagebot/x", "one"))
-        .await
-        .unwrap();
+    bench.create(&repo).await;
     for at in ["main", "main^{tree}"] {
         bench
             .repos
@@ -342,16 +336,8 @@ async fn a_damaged_merge_request_is_told_and_never_gone() {
 #[tokio::test]
 async fn a_merge_requests_story_can_be_read_with_git() {
     let bench = Bench::new().await;
-    bench.repos.commit("app", &[("x", "1\n")]);
-    bench.repos.branch("app", "imagebot/x", "main");
-    bench.repos.commit_on("app", "imagebot/x", &[("x", "2\n")]);
-    let repo = listed(&bench.local, "app").await;
-    let number = bench
-        .local
-        .create(&repo, &request("imagebot/x", "one"))
-        .await
-        .unwrap()
-        .number;
+    let repo = bench.prepared().await;
+    let number = bench.create(&repo).await;
     let edit = MergeRequestEdit {
         title: Some("two".to_owned()),
         description: None,
@@ -386,16 +372,8 @@ async fn a_merge_requests_story_can_be_read_with_git() {
 #[tokio::test]
 async fn a_merge_that_was_cut_short_is_only_told_of() {
     let bench = Bench::new().await;
-    bench.repos.commit("app", &[("x", "1\n")]);
-    bench.repos.branch("app", "imagebot/x", "main");
-    bench.repos.commit_on("app", "imagebot/x", &[("x", "2\n")]);
-    let repo = listed(&bench.local, "app").await;
-    let number = bench
-        .local
-        .create(&repo, &request("imagebot/x", "one"))
-        .await
-        .unwrap()
-        .number;
+    let repo = bench.prepared().await;
+    let number = bench.create(&repo).await;
     let merged = bench.repos.merge("app", "main", "imagebot/x");
     assert_eq!(bench.local.merge_now(&repo, number).await.unwrap(), merged);
     assert_eq!(bench.repos.head("app", "main"), Some(merged.clone()));
@@ -440,12 +418,7 @@ async fn t15_no_hook_of_a_repository_runs_on_our_side() {
         ],
     );
     let repo = listed(&bench.local, "app").await;
-    let number = bench
-        .local
-        .create(&repo, &request("imagebot/x", "one"))
-        .await
-        .unwrap()
-        .number;
+    let number = bench.create(&repo).await;
     bench.local.comment(&repo, number, "x", "x").await.unwrap();
     bench.local.close(&repo, number).await.unwrap();
     bench.local.all(&repo).await.unwrap();
@@ -461,12 +434,7 @@ async fn sha256_repositories_have_merge_requests_too() {
     bench.repos.commit_on("app", "imagebot/x", &[("x", "2\n")]);
     bench.repos.commit("app", &[("y", "1\n")]);
     let repo = listed(&bench.local, "app").await;
-    let number = bench
-        .local
-        .create(&repo, &request("imagebot/x", "one"))
-        .await
-        .unwrap()
-        .number;
+    let number = bench.create(&repo).await;
     bench
         .local
         .set_ci(&repo, &repo.head.clone().unwrap().1, CiStatus::Running)

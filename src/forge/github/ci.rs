@@ -1,8 +1,7 @@
-//! What CI says of a commit.
+//! What CI says about a commit.
 //!
-//! Check suites and their runs appear some time after a push, one by one, so that all that are there having succeeded
-//! says little of those that are to come. For merging, [`Api::ready`] asks for more: the last one ended a while ago, and
-//! no suite is under way.
+//! Check suites and their runs appear one by one, some time after a push. If all of them have succeeded, others may
+//! still follow. So [`ready`] asks for more before a merge: the last one ended a while ago, and no suite is running.
 
 use super::api::{Api, quoted, route};
 use super::failure::Failure;
@@ -13,11 +12,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// How long after the last check nothing else may have begun.
+/// How long nothing else may have started after the last check.
 const QUIET: SignedDuration = SignedDuration::from_mins(3);
-/// How long a suite without any run is waited for. Many Apps have one for every push and never run anything in it.
+/// How long to wait for a suite without runs. Many Apps make one for every push and never run anything in it.
 const IDLE: SignedDuration = SignedDuration::from_mins(30);
-/// Whose suites are only made when something runs in them.
+/// The App that makes a suite only if something runs in it.
 const ACTIONS: &str = "github-actions";
 
 /// A check run, a workflow run or a status: what they have in common.
@@ -82,7 +81,7 @@ struct SuiteApp {
 /// What the rules of the target branch say, as far as rulesets show it.
 #[derive(Debug, Default)]
 pub(super) struct Rules {
-    /// The ways to merge that are allowed; `None`: no rule says.
+    /// The merge methods that are allowed; `None`: no rule restricts them.
     pub(super) methods: Option<Vec<String>>,
     /// Whether merge commits are refused.
     pub(super) linear: bool,
@@ -104,16 +103,16 @@ struct BranchState {
     protection: Option<Value>,
 }
 
-/// All that is seen of a commit's checks.
+/// What the token sees of a commit's checks.
 struct Checks {
     status: CiStatus,
     /// When the last of them began or ended.
     last: Option<Timestamp>,
-    /// Whether the checks of all Apps were seen, and not only those of Actions.
+    /// Whether it sees the checks of all Apps, and not only those of Actions.
     whole: bool,
 }
 
-/// What check runs and statuses say of a commit.
+/// What check runs and statuses say about a commit.
 pub(super) async fn commit_ci(
     api: &Api,
     repo: &Repository,
@@ -127,7 +126,7 @@ async fn checks(api: &Api, repo: &Repository, head: &CommitId) -> Result<Checks,
     let runs = |runs: Runs| runs.check_runs;
     let runs_of_all = api.pages(&format!("{commit}/check-runs"), runs).await;
     let (runs, whole) = match runs_of_all {
-        // A fine-grained token cannot read checks everywhere; of Actions it can read the runs.
+        // A fine-grained token can't read checks everywhere, but it can read the runs of Actions.
         Err(failure) if failure.status == Some(403) => {
             let route = route(&repo.name, &format!("/actions/runs?head_sha={head}"));
             (api.pages(&route, runs).await?, false)
@@ -138,7 +137,7 @@ async fn checks(api: &Api, repo: &Repository, head: &CommitId) -> Result<Checks,
     let statuses = api.pages(&format!("{commit}/status"), statuses).await?;
     let states = runs.iter().map(of_run);
     let states = states.chain(statuses.iter().map(of_status));
-    // What failed is told at once, what runs before what has succeeded.
+    // A failure counts at once, and what runs counts more than what has succeeded.
     let worst = states.max_by_key(|state| match state {
         CiStatus::Failed => 3,
         CiStatus::Running => 2,
@@ -156,8 +155,8 @@ async fn checks(api: &Api, repo: &Repository, head: &CommitId) -> Result<Checks,
     })
 }
 
-/// Why a commit is not to be merged yet; `None`: CI has succeeded. `fulfilled`: GitHub says that the rules of the target
-/// branch are fulfilled. Of a token that may pass the rules by, their being there says nothing.
+/// Why a commit can't be merged yet; `None`: CI has succeeded. `fulfilled`: GitHub says that the rules of the target
+/// branch are met, which means nothing for a token that may bypass them.
 pub(super) async fn ready(
     api: &Api,
     repo: &Repository,
@@ -175,7 +174,7 @@ pub(super) async fn ready(
             return Ok(Some(Merging::no_pipeline()));
         }
     }
-    // What is required GitHub itself waits for.
+    // GitHub itself waits for what is required.
     let required = match checks.whole {
         true => rules.checks,
         false => rules.checks || requires_checks(api, repo).await == Some(true),
@@ -226,7 +225,7 @@ async fn suite_under_way(
     Ok(suites.iter().find(under_way).map(slug))
 }
 
-/// The rules of the default branch. A server that has none, or does not show them, has no say here.
+/// The rules of the default branch; none if the server has none or doesn't show them.
 pub(super) async fn rules(api: &Api, repo: &Repository) -> Result<Rules, ForgeError> {
     let Some((branch, _)) = &repo.head else {
         return Ok(Rules::default());
@@ -251,7 +250,7 @@ pub(super) async fn rules(api: &Api, repo: &Repository) -> Result<Rules, ForgeEr
                 let Some(methods) = methods else { continue };
                 let methods: Vec<String> = methods.iter().filter_map(text).collect();
                 match &mut rules.methods {
-                    // Of two rulesets both hold.
+                    // Two rulesets both apply.
                     Some(all) => all.retain(|method| methods.contains(method)),
                     none => *none = Some(methods),
                 }

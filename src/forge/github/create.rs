@@ -71,7 +71,7 @@ pub(super) async fn create(
         return Err(failure.error);
     };
     if ours {
-        complete(api, repo, &mut mr, &new.metadata, Some(&new.description)).await?;
+        complete(api, repo, &mut mr, &new.metadata, &new.description).await?;
     }
     Ok(mr)
 }
@@ -135,7 +135,9 @@ pub(super) async fn edit(
         let mut mr = read(found)?;
         let mut metadata = metadata.clone();
         metadata.labels.extend(edit.add_labels.iter().cloned());
-        return complete(api, repo, &mut mr, &metadata, edit.description.as_deref()).await;
+        let text = edit.description.clone();
+        let text = text.unwrap_or_else(|| mr.description.clone());
+        return complete(api, repo, &mut mr, &metadata, &text).await;
     }
     if !edit.add_labels.is_empty() {
         let route = route(&repo.name, &format!("/issues/{number}/labels"));
@@ -148,7 +150,7 @@ pub(super) async fn edit(
             sent => drop(sent?),
         }
     } else if body.is_empty() {
-        // Nothing is to be changed; that it is there is still to be told.
+        // Nothing changes, but a missing one is still an error.
         let _: Pull = api.get(&pull).await?;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Whether the token can do the work, and no more than that.
+//! Whether the token can do the work, and has no more rights than that.
 
 use super::api::{Api, halves, quoted, route};
 use super::ci::requires_checks;
@@ -14,7 +14,7 @@ const LEAST: &str = "least rights of a fine-grained token or an App: Metadata re
     Pull requests read and write, Issues read and write (labels, notices), Checks and Commit statuses read \
     (or Actions read), Members read of the organisation for reviews by teams; of a classic token: repo, and \
     read:packages for the registry";
-/// How many workflow files of a repository are looked at.
+/// How many workflow files of a repository are read.
 const MAX_WORKFLOWS: usize = 20;
 /// A clock that is this wrong makes signatures and waits wrong, in seconds.
 const MAX_SKEW: i64 = 60;
@@ -46,7 +46,7 @@ struct File {
     content: String,
 }
 
-/// All that can be found out.
+/// Checks the token, and then each repository.
 pub(super) async fn doctor(api: &Api, repos: &[Repository]) -> Vec<DoctorFinding> {
     let mut found = Vec::new();
     examine_token(api, &mut found).await;
@@ -187,7 +187,7 @@ async fn examine_repository(api: &Api, repo: &Repository, found: &mut Vec<Doctor
     }
 }
 
-/// Whether every workflow that pushes images runs for tags only: read off the text, as a person would.
+/// Whether every workflow that pushes images runs for tags only: a guess from the text.
 async fn only_on_tags(api: &Api, repo: &Repository) -> Option<bool> {
     let folder = route(&repo.name, "/contents/.github/workflows");
     let entries: Vec<Entry> = api.get(&folder).await.ok()?;

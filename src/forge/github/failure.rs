@@ -1,18 +1,18 @@
-//! Why a request came to nothing: what the trait's callers need, and what only this client asks.
+//! Why a request failed: what callers of the trait need, and what only this client needs.
 
 use crate::forge::error::ForgeError;
 use crate::forge::wire::one_line;
 use crate::http::HttpError;
 
-/// A request without the answer that was hoped for.
+/// A request that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{error}")]
 pub(super) struct Failure {
-    /// What the trait's callers are told.
+    /// The error for callers of [`Forge`](crate::forge::Forge).
     pub(super) error: ForgeError,
     /// The status, where there was an answer.
     pub(super) status: Option<u16>,
-    /// All that the server said of it.
+    /// All that the server said about it.
     pub(super) message: String,
     /// Whether the server may have done what it was asked for all the same.
     pub(super) lost: bool,
@@ -86,7 +86,7 @@ impl Failure {
         })
     }
 
-    /// An answer that could not be read.
+    /// An answer that couldn't be read.
     pub(super) fn unreadable(cause: &str) -> Self {
         let text = format!("GitHub's answer cannot be read: {}", plain(cause));
         Self {

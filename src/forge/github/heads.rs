@@ -1,6 +1,6 @@
 //! The heads of many repositories at once: default branch, our branches and their open pull requests on one page.
 //!
-//! A repository that breaks its page even alone is asked for over REST. What an answer lacks is unknown.
+//! A repository that breaks its page even alone is read over REST. What an answer lacks is unknown.
 
 use super::api::{Answer, Api, quoted, route};
 use super::failure::Failure;
@@ -14,7 +14,7 @@ use crate::repo::{Branch, CommitId, RepoName};
 use serde::Deserialize;
 use serde_json::json;
 
-/// How many of our branches come with a repository; more are asked for by themselves.
+/// How many of our branches come with a repository; more take another request.
 const BRANCHES: usize = 20;
 
 #[derive(Deserialize)]
@@ -59,8 +59,8 @@ impl<'a> HeadPages<'a> {
 impl Pages for HeadPages<'_> {
     type Found = Heads;
 
-    /// With 20 branches each and a pull request for each branch, GitHub counts 21 points for a page, of 5,000 in an hour,
-    /// and 51,050 nodes, of 500,000.
+    /// With 20 branches each and a pull request for each branch, GitHub counts 21 points for a page, of 5,000 in an
+    /// hour, and 51,050 nodes, of 500,000.
     const SIZE: usize = 50;
     /// Twice the depth of the halving.
     const MOST_FAILURES: usize = 12;
@@ -214,7 +214,7 @@ async fn by_rest(api: &Api, repo: &Listed<Detail>) -> Result<Heads, Failure> {
     })
 }
 
-/// Whether everything of a repository came along: in an answer that was cut off, nothing is concluded from a gap.
+/// Whether the answer has everything about a repository: if it was cut off, a gap means nothing.
 fn is_whole(answer: &Answer, at: usize) -> bool {
     let has = |field: &str| {
         let found = answer.data.pointer(&format!("/nodes/{at}/{field}"));

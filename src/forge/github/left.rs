@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 /// How many repositories are asked about at once.
 const REPOSITORIES: usize = 50;
 
-/// Those of the repositories that have an open notice, or of which that is not known: fifty in a request.
+/// Those of the repositories that have or may have an open notice: fifty in a request.
 pub(super) async fn with_notices(
     api: &Api,
     repos: &[&Repository],
@@ -26,7 +26,7 @@ pub(super) async fn with_notices(
         let answer = match ask(api, "Notices", &fields, &names).await {
             Ok(answer) => answer,
             Err(failure) if failure.error.is_of_forge() => return Err(failure.error),
-            // These are asked for by themselves.
+            // Each of these gets a request of its own later.
             Err(_) => continue,
         };
         for (index, repo) in page.iter().enumerate() {

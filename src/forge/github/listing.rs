@@ -37,7 +37,7 @@ pub(super) struct Item {
     has_pull_requests: Option<bool>,
 }
 
-/// What the heads of a repository are asked for by.
+/// What a repository's heads are read with.
 #[derive(Debug, Clone)]
 pub(super) struct Detail {
     pub(super) node_id: String,
@@ -140,8 +140,8 @@ impl Server for Instance<'_> {
         Ok(found)
     }
 
-    /// GitHub's registry, with the login of this token where the registry takes it: it knows classic tokens only, and
-    /// to be refused there would cost the public images as well.
+    /// GitHub's registry, with this token's login if the registry takes it: it accepts classic tokens only, and a
+    /// refused login would cost the public images as well.
     async fn registry(&self, _: Option<u64>) -> Option<ForgeRegistry> {
         let login = self.api.login();
         Some(ForgeRegistry {
@@ -199,9 +199,9 @@ struct Start {
     graphql: bool,
 }
 
-/// The first request: whether the token is good, who it is, and which owners are people.
+/// The first request: whether the token is valid, whose it is, and which owners are users.
 async fn start(api: &Api, wanted: &Wanted) -> Result<Start, ForgeError> {
-    // An installation's token was just asked for, sees no viewer, and lists without naming owners.
+    // An installation's token is new, has no viewer, and lists without naming owners.
     if api.login().is_app() {
         return Ok(Start {
             graphql: true,
@@ -225,7 +225,7 @@ async fn start(api: &Api, wanted: &Wanted) -> Result<Start, ForgeError> {
         format!("query Start{head} {{ viewer {{ login }} rateLimit {{ remaining }}{fields} }}");
     let answer = match api.graphql(&document, &Value::Object(variables)).await {
         Ok(answer) => answer,
-        // Only where there is no such API: what else is wrong would be asked for by each repository.
+        // Only if there is no such API: any other failure would come again with each repository.
         Err(failure) if failure.status != Some(404) => return Err(failure.error),
         Err(failure) => {
             tracing::warn!(
@@ -270,7 +270,7 @@ fn check_version(api: &Api) -> Result<(), ForgeError> {
     Ok(())
 }
 
-/// The lists to read, with what people call them.
+/// The lists to read, with the names that reports use.
 fn routes(api: &Api, wanted: &Wanted, start: &Start) -> Vec<(String, String)> {
     let mine = "/user/repos?affiliation=owner,collaborator,organization_member";
     if !wanted.all && wanted.owners.is_empty() {

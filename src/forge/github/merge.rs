@@ -1,7 +1,7 @@
 //! Merging, bound to the head.
 //!
-//! GitHub's auto-merge is not: it stays on when somebody who may write pushes to the branch, and what they pushed is
-//! merged then. So imagebot merges by itself, naming the commit, once the rules are fulfilled and all checks have
+//! GitHub's auto-merge isn't: it stays on when someone with write access pushes to the branch, and then merges what
+//! they pushed. So imagebot merges by itself, naming the commit, once the rules are fulfilled and all checks have
 //! succeeded; auto-merge is switched on only where the operator asks for it. A branch with a merge queue is never
 //! merged into past the queue.
 
@@ -95,11 +95,11 @@ struct Pull {
     auto_merge_request: Option<Value>,
 }
 
-/// A way to merge, as either API names it.
+/// A merge method, as either API names it.
 type Way = (&'static str, &'static str);
 
 impl Pull {
-    /// Whether GitHub has looked, and found the rules of the target branch fulfilled.
+    /// Whether GitHub has checked, and found the rules of the target branch fulfilled.
     fn is_fulfilled(&self) -> bool {
         let state = self.merge_state_status.as_str();
         matches!(state, "CLEAN" | "HAS_HOOKS" | "UNSTABLE")
@@ -112,7 +112,7 @@ impl Pull {
     }
 }
 
-/// Merges, or has GitHub merge, with this head and no other.
+/// Merges, or lets GitHub merge, with this head and no other.
 pub(super) async fn merge(
     api: &Api,
     repo: &Repository,
@@ -132,7 +132,7 @@ pub(super) async fn merge(
         return Err(ForgeError::NotFound(text));
     };
     if pull.head_ref_oid != head.as_str() {
-        // GitHub goes on with what anybody pushed who may write (T35).
+        // GitHub would merge whatever someone with write access pushed (T35).
         unschedule(api, pull).await?;
         return Err(moved());
     }
@@ -178,7 +178,7 @@ pub(super) async fn merge(
     put(api, repo, number, head, &ways, &moved).await
 }
 
-/// Merges in the first way that GitHub takes. Classic protection shows only by its refusal which ones those are.
+/// Merges with the first method that GitHub accepts. Classic protection shows the others only by refusing them.
 async fn put(
     api: &Api,
     repo: &Repository,
@@ -219,7 +219,7 @@ async fn put(
     Ok(Merging::NotYet(why))
 }
 
-/// Has GitHub not merge it by itself, if it is to.
+/// Stops GitHub from merging it by itself.
 pub(super) async fn call_off(api: &Api, repo: &Repository, number: u64) -> Result<(), ForgeError> {
     let state = merge_state(api, repo, number).await?;
     match &state.pull_request {
@@ -274,7 +274,7 @@ async fn enqueue(
     schedule(api, ENQUEUE, &variables, moved).await
 }
 
-/// Has GitHub merge as soon as everything that is required is there.
+/// Lets GitHub merge as soon as all requirements are met.
 async fn enable(
     api: &Api,
     pull: &Pull,
@@ -300,14 +300,14 @@ async fn schedule(
         return Err(moved());
     }
     match failure.error {
-        // "Pull request is in clean status": everything came together meanwhile; the next pass merges.
+        // "Pull request is in clean status": all requirements were met meanwhile; the next pass merges.
         ForgeError::Refused(_) => Ok(Merging::NotYet(failure.message)),
         error => Err(error),
     }
 }
 
 impl State {
-    /// The ways to merge that the repository and its rules allow, the preferred one first.
+    /// The merge methods that the repository and its rules allow, the preferred one first.
     fn ways(&self, rules: &Rules) -> Vec<Way> {
         let all = [
             (

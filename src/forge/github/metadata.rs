@@ -26,15 +26,16 @@ struct Named {
     name: String,
 }
 
-/// Asks for reviews, then sets labels, assignees, milestone and text at once: whoever is killed before that sees
-/// from the text that it is not done.
+/// Asks for reviews, then sets labels, assignees, milestone and text at once. Until that is done, the mark in the text
+/// says that it is not.
 pub(super) async fn complete(
     api: &Api,
     repo: &Repository,
     mr: &mut MergeRequest,
     metadata: &MergeRequestMetadata,
-    text: Option<&str>,
+    text: &str,
 ) -> Result<(), ForgeError> {
+    let text = unmarked(INCOMPLETE, text);
     ask_reviewers(api, repo, mr.number, &metadata.reviewers).await?;
     let labels: BTreeSet<&String> = mr.labels.iter().chain(&metadata.labels).collect();
     let mut body = Map::new();
@@ -50,9 +51,7 @@ pub(super) async fn complete(
             }
         }
     }
-    if let Some(text) = text {
-        body.insert("body".to_owned(), text.into());
-    }
+    body.insert("body".to_owned(), text.as_str().into());
     let route = route(&repo.name, &format!("/issues/{}", mr.number));
     let mut sent: Result<Issue, Failure> = api.send(Method::PATCH, &route, &body).await;
     if sent
@@ -68,8 +67,8 @@ pub(super) async fn complete(
         sent = api.send(Method::PATCH, &route, &body).await;
     }
     let issue = match sent {
-        // Issues are switched off, or the App may not write them: then the text, without which it would be tried in
-        // each pass, is the pull request's own.
+        // Issues are disabled, or the App may not write them: then only the text is set, so that it isn't tried in
+        // every pass.
         Err(failure) if matches!(failure.status, Some(403 | 404 | 410)) => {
             tracing::warn!(repo = %repo.name, number = mr.number, error = %failure, "labels and assignees cannot be set");
             return write_text(api, repo, mr, text).await;
@@ -77,9 +76,7 @@ pub(super) async fn complete(
         sent => sent?,
     };
     mr.labels = issue.labels.into_iter().map(|label| label.name).collect();
-    if let Some(text) = issue.body {
-        (mr.description, mr.incomplete) = unmarked(INCOMPLETE, &text);
-    }
+    (mr.description, mr.incomplete) = (issue.body.unwrap_or(text), false);
     Ok(())
 }
 
@@ -87,15 +84,13 @@ async fn write_text(
     api: &Api,
     repo: &Repository,
     mr: &mut MergeRequest,
-    text: Option<&str>,
+    text: String,
 ) -> Result<(), ForgeError> {
-    let Some(text) = text else { return Ok(()) };
     let route = route(&repo.name, &format!("/pulls/{}", mr.number));
     let _: Pull = api
         .send(Method::PATCH, &route, &json!({"body": text}))
         .await?;
-    mr.description = text.to_owned();
-    mr.incomplete = false;
+    (mr.description, mr.incomplete) = (text, false);
     Ok(())
 }
 

@@ -61,7 +61,7 @@ async fn by_names(
     let answer = match ask(api, "Named", fields, names).await {
         Ok(answer) => answer,
         Err(failure) if failure.error.is_of_forge() => return Err(failure.error),
-        // Each is then asked for by itself, and says what is wrong with it.
+        // Each then gets a request of its own, which says what is wrong with it.
         Err(_) => return Ok(BTreeMap::new()),
     };
     let item = |(index, name): (usize, &&RepoName)| {

@@ -1,4 +1,4 @@
-//! What imagebot says to people: comments with a hidden mark, and the one issue about settings that cannot be read.
+//! Comments with a hidden mark, and the one issue about settings that can't be read.
 
 use super::api::{Api, PAGE, route};
 use super::failure::Failure;
@@ -55,7 +55,7 @@ pub(super) async fn comment(
     Ok(())
 }
 
-/// Opens, updates or closes the notice. One that a person closed stays closed for what it said.
+/// Opens, updates or closes the notice. One that a user closed stays closed until there is another text.
 pub(super) async fn notice(
     api: &Api,
     repo: &Repository,
@@ -65,7 +65,7 @@ pub(super) async fn notice(
     let list = format!("{issues}?state=all&sort=created&direction=desc&labels={LABEL}");
     let listed = api.page(&format!("{list}&per_page={PAGE}&page=1")).await;
     let (found, _): (Vec<Issue>, bool) = match (listed, text) {
-        // Without issues there is nothing to close, and nowhere to say it: the report does.
+        // Without issues there is nothing to close, and only the report can say it.
         (Err(failure), _) if failure.status == Some(410) => return without_issues(repo, text),
         (Err(failure), None) if matches!(failure.status, Some(403 | 404)) => return Ok(()),
         (listed, _) => listed?,
@@ -115,7 +115,7 @@ async fn change_issue(
     Ok(())
 }
 
-/// As many lines of a text as GitHub takes.
+/// As many lines of a text as GitHub accepts.
 fn fitting(text: &str) -> String {
     if text.len() <= MOST_TEXT {
         return text.to_owned();
@@ -131,7 +131,7 @@ fn fitting(text: &str) -> String {
     format!("{kept}\n(and more)")
 }
 
-/// A repository without issues gets no notice, and that is not a failure.
+/// A repository without issues gets no notice, which isn't a failure.
 fn without_issues(repo: &Repository, text: Option<&str>) -> Result<(), ForgeError> {
     if text.is_some() {
         tracing::warn!(repo = %repo.name, "issues are disabled there; the notice about its settings is in the report only");

@@ -40,7 +40,7 @@ struct Pulls {
     nodes: Vec<Option<Node>>,
 }
 
-/// One pull request for each branch: a second open one is rare, costs a page a third more, and shows in the count.
+/// One pull request for each branch: a second open one is rare, would cost a third more, and shows in the count.
 pub(super) const REFS: &str = "
 fragment refs on RefConnection {
   pageInfo { hasNextPage endCursor }
@@ -88,7 +88,7 @@ pub(super) async fn branches(
         sha: String,
     }
     let route = route(name, "/git/matching-refs/heads/imagebot/");
-    // This list has no pages; one that came in part would not be all of it.
+    // This list has no pages, so a further page means that it isn't complete.
     let found = match api.page::<Vec<Found>>(&route).await {
         Ok((_, true)) => {
             let why = "the list of branches has further pages, which it never has";
@@ -118,7 +118,7 @@ pub(super) async fn branches(
 pub(super) struct KeptRefs {
     pub(super) branches: BTreeMap<Branch, CommitId>,
     pub(super) open: Vec<MergeRequest>,
-    /// Whether there is more than came along.
+    /// Whether there is more than the answer has.
     pub(super) more: bool,
 }
 
@@ -148,8 +148,7 @@ impl KeptRefs {
 }
 
 impl Ref {
-    /// The branch and what it points at. Whether the name holds the part that was asked for as prefix is GitHub's
-    /// business: both are read.
+    /// The branch and what it points at. The name may be with or without the prefix that was asked for: both are read.
     pub(super) fn head(&self, below: Option<&str>) -> Option<(Branch, CommitId)> {
         let full = match self.name.starts_with("refs/") {
             true => self.name.clone(),

@@ -114,7 +114,7 @@ async fn requests_page(
     (0..branches.len()).map(page).collect()
 }
 
-/// T19: what stands at the name by now is the repository that was listed.
+/// T19: an error if another repository has the name by now than the one that was listed.
 pub(super) fn same(repo: &Repository, id: Option<u64>) -> Result<(), Failure> {
     match id {
         Some(id) if id.to_string() != repo.id => {
@@ -145,7 +145,7 @@ pub(super) async fn by_rest(
     Ok(ours.filter(|mr| mr.source == *branch).collect())
 }
 
-/// Whether the REST API would say no other.
+/// Whether the REST API would give the same answer.
 fn is_final(failure: &Failure) -> bool {
     failure.error.is_of_forge() || matches!(failure.error, ForgeError::Conflict(_))
 }

@@ -1,4 +1,4 @@
-//! What GitLab's answers are read into: only what is used, each field as forgiving as the documentation.
+//! GitLab's answers: only the fields that are used, optional where the documentation says so.
 
 use crate::forge::error::ForgeError;
 use crate::forge::wire::PageInfo;
@@ -128,7 +128,7 @@ impl Request {
         self.source_project_id == Some(self.target_project_id)
     }
 
-    /// The merge request; an error where a branch has a name that git does not allow.
+    /// The merge request; an error if a branch has a name that git doesn't allow.
     pub(super) fn read(self) -> Result<MergeRequest, ForgeError> {
         let merged = self.merge_commit_sha.or(self.squash_commit_sha);
         Ok(MergeRequest {
@@ -177,6 +177,30 @@ pub(super) struct Nodes<T> {
     pub(super) nodes: Option<Vec<Option<T>>>,
     #[serde(default = "Option::default")]
     pub(super) page_info: Option<PageInfo>,
+}
+
+/// The projects that a document asks for.
+#[derive(Debug, Deserialize)]
+pub(super) struct Projects<T> {
+    projects: Option<Nodes<T>>,
+}
+
+impl<T> Projects<T> {
+    /// Those that the answer has.
+    pub(super) fn shown(self) -> impl Iterator<Item = T> {
+        let nodes = self.projects.and_then(|projects| projects.nodes);
+        nodes.into_iter().flatten().flatten()
+    }
+}
+
+/// The number in a global id.
+pub(super) fn number(gid: &str) -> Option<u64> {
+    gid.strip_prefix("gid://gitlab/Project/")?.parse().ok()
+}
+
+/// The global id of a project.
+pub(super) fn gid(id: u64) -> String {
+    format!("gid://gitlab/Project/{id}")
 }
 
 #[derive(Debug, Deserialize)]
@@ -255,7 +279,7 @@ pub(super) struct PipelineAnswer {
     pub(super) status: String,
 }
 
-/// A commit's id; `None` where the text is none.
+/// A commit's id; `None` if the text isn't one.
 pub(super) fn commit(text: &str) -> Option<CommitId> {
     CommitId::parse(text).ok()
 }
@@ -278,10 +302,10 @@ fn state(text: &str) -> MergeRequestState {
     }
 }
 
-/// What makes a draft of a merge request: the beginning of its title.
+/// The beginning of a title that makes a merge request a draft.
 pub(super) const DRAFT: &str = "Draft: ";
 
-/// A title without what makes it a draft.
+/// A title without the beginning that makes it a draft.
 pub(super) fn bare(title: &str) -> &str {
     for mark in ["draft:", "[draft]", "(draft)"] {
         let start = title.get(..mark.len());

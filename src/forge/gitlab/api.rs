@@ -1,6 +1,6 @@
 //! Requests to a GitLab: the typed endpoints of the `gitlab` crate, sent by our own client.
 //!
-//! Of the crate only [`Endpoint`] is used, which tells method, path, parameters and body. Its own query functions keep
+//! Of the crate only [`Endpoint`] is used, which has method, path, parameters and body. Its own query functions keep
 //! the answer's headers to themselves, and paging, rate limits and the clock's skew are read from those. Links that a
 //! server writes are not followed: pages are counted here.
 
@@ -101,7 +101,7 @@ impl Api {
         joined.map_err(|error| ForgeError::Refused(format!("{path}: {error}")))
     }
 
-    /// Reads what an endpoint tells.
+    /// Reads an endpoint's answer.
     pub(super) async fn get<T: DeserializeOwned>(
         &self,
         endpoint: &(impl Endpoint + Sync),
@@ -110,7 +110,7 @@ impl Api {
         self.decode(&self.good(response)?)
     }
 
-    /// Reads all pages of a list: the first tells how many there are, the others are asked for a few at once.
+    /// Reads all pages of a list: the first shows how many there are, the others are requested a few at a time.
     pub(super) async fn pages<T: DeserializeOwned>(
         &self,
         endpoint: &(impl Endpoint + Sync),
@@ -142,7 +142,7 @@ impl Api {
         Ok(all)
     }
 
-    /// One page of a list, whether more follow, and how many there are where that is told.
+    /// One page of a list, whether more follow, and how many there are where the server says so.
     pub(super) async fn page<T: DeserializeOwned>(
         &self,
         endpoint: &(impl Endpoint + Sync),
@@ -159,7 +159,7 @@ impl Api {
         Ok((found, more, total.and_then(|total| total.parse().ok())))
     }
 
-    /// Asks an endpoint; the answer has any status but 401 and 429.
+    /// Sends a request to an endpoint; the answer has any status but 401 and 429.
     pub(super) async fn ask(
         &self,
         endpoint: &(impl Endpoint + Sync),
@@ -206,7 +206,7 @@ impl Api {
         }
     }
 
-    /// Whether somebody else, or GitLab itself, has the project's merge requests in hand just now (F42).
+    /// Whether someone else, or GitLab itself, is changing the project's merge requests right now (F42).
     pub(super) fn is_locked(&self, response: &HttpResponse) -> bool {
         response.status == reqwest::StatusCode::CONFLICT
             && self.message(response).to_ascii_lowercase().contains("lock")
@@ -257,12 +257,12 @@ impl Api {
         Err(self.failed(&response))
     }
 
-    /// What an answer that is no success means.
+    /// What an answer means that isn't a success.
     pub(super) fn failed(&self, response: &HttpResponse) -> ForgeError {
         failure::of(response, &self.wire.redactor)
     }
 
-    /// What the answer says of its failure, for reading, not for people.
+    /// What the answer says about its failure, for matching, not for people.
     pub(super) fn message(&self, response: &HttpResponse) -> String {
         failure::message(response, &self.wire.redactor)
     }

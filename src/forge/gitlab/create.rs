@@ -1,4 +1,4 @@
-//! Opens merge requests and changes them, through the races that GitLab is known for.
+//! Opens, changes and closes merge requests, despite the races that GitLab is known for.
 
 use super::answers::{BranchAnswer, DRAFT, Request, WithId, bare};
 use super::api::Api;
@@ -26,8 +26,7 @@ const UNSEEN_TRIES: u32 = 8;
 pub(super) struct People(Mutex<HashMap<String, Option<u64>>>);
 
 impl People {
-    /// The ids of these users. One that is not there is left out: a merge request without its reviewer is better
-    /// than none.
+    /// The ids of these users. An unknown one is left out: a merge request without its reviewer is better than none.
     async fn ids(&self, api: &Api, names: &[String]) -> Result<Vec<u64>, ForgeError> {
         let mut ids = Vec::new();
         for name in names {
@@ -136,12 +135,12 @@ pub(super) async fn create(
                 let request = api.decode::<Request>(&response);
                 return match request {
                     Ok(request) => request.read(),
-                    // It is there, though its answer cannot be read.
+                    // It is open, though the answer can't be read.
                     Err(error) => open(api, project, new).await?.ok_or(error),
                 };
             }
             Ok(response) => response,
-            // F5: the answer is lost, and the effect may be there.
+            // F5: the answer is lost, and the merge request may be open.
             Err(error @ ForgeError::Unreachable(_)) => {
                 if let Some(request) = open(api, project, new).await? {
                     return Ok(request);
@@ -155,7 +154,7 @@ pub(super) async fn create(
             Err(error) => return Err(error),
         };
         let said = api.message(&response).to_ascii_lowercase();
-        // F41: Gitaly tells the branch a little later than the push was answered.
+        // F41: Gitaly shows the branch a little after the push was answered.
         let unseen = response.status == StatusCode::BAD_REQUEST
             && said.contains("source")
             && said.contains("exist")
@@ -217,7 +216,7 @@ async fn open(
     Ok(all.into_iter().next())
 }
 
-/// Changes what is given of an open merge request.
+/// Changes an open merge request.
 pub(super) async fn edit(
     api: &Api,
     people: &People,

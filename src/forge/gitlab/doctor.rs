@@ -16,9 +16,9 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
-/// A token that ends sooner is warned of, in days.
+/// The days before a token's end in which there is a warning.
 const SOON: i32 = 14;
-/// The most seconds that both clocks may be apart.
+/// The most seconds that both clocks may differ by.
 const SKEW: i64 = 60;
 
 #[derive(Deserialize)]
@@ -29,7 +29,7 @@ struct Token {
     expires_at: Option<String>,
 }
 
-/// Looks at the instance and the token, and then at each repository.
+/// Checks the instance and the token, and then each repository.
 pub(super) async fn doctor(
     api: &Api,
     session: Result<&Session, &ForgeError>,
@@ -139,7 +139,7 @@ fn expiry(expires_at: Option<&str>, now: jiff::Timestamp) -> DoctorFinding {
     }
 }
 
-/// Whether one token spans groups that perhaps must not see each other.
+/// A warning if one token covers groups that perhaps mustn't see each other.
 fn reach(repos: &[Repository]) -> Option<DoctorFinding> {
     let top = |repo: &Repository| repo.name.as_str().split('/').next().map(str::to_owned);
     let groups: BTreeSet<String> = repos.iter().filter_map(top).collect();

@@ -7,7 +7,7 @@ use crate::redact::Redactor;
 use reqwest::StatusCode;
 use serde_json::Value;
 
-/// What an answer that is no success means.
+/// What an answer means that isn't a success.
 pub(super) fn of(response: &HttpResponse, redactor: &Redactor) -> ForgeError {
     let host = response.url.host_str().unwrap_or_default();
     let said = message(response, redactor);
@@ -28,7 +28,7 @@ pub(super) fn of(response: &HttpResponse, redactor: &Redactor) -> ForgeError {
             ForgeError::Conflict(told("in conflict"))
         }
         status if status.is_redirection() => ForgeError::NotFound(told("it has moved")),
-        // GitLab's own failures are JSON; a page for people is a proxy's, and stands for the whole instance.
+        // GitLab's own failures are JSON; a web page is a proxy's, and concerns the whole instance.
         status if status.is_server_error() && is_json(response) => {
             ForgeError::Server(told(&format!("status {}", status.as_u16())))
         }

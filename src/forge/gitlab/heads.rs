@@ -1,9 +1,9 @@
 //! Default branches and their heads: a hundred repositories in one request.
 //!
-//! What an answer lacks is unknown, never gone: `null` with an error is that repository's failure, and only a 404 by its
-//! id says that it is gone.
+//! What an answer lacks is unknown, never gone: `null` with an error is that repository's failure, and only a 404 by
+//! its id says that it is gone.
 
-use super::answers::{BranchAnswer, Nodes, Project, branch, commit};
+use super::answers::{BranchAnswer, Nodes, Project, branch, commit, gid, number};
 use super::api::{Api, Graph, GraphError};
 use super::endpoints::{Get, built};
 use super::session::Complexity;
@@ -56,16 +56,6 @@ struct LastCommit {
     sha: String,
 }
 
-/// The number in a global id.
-pub(super) fn number(gid: &str) -> Option<u64> {
-    gid.strip_prefix("gid://gitlab/Project/")?.parse().ok()
-}
-
-/// The global id of a project.
-pub(super) fn gid(id: u64) -> String {
-    format!("gid://gitlab/Project/{id}")
-}
-
 /// The heads of projects, to be read page by page.
 pub(super) struct HeadPages<'a> {
     api: &'a Api,
@@ -112,7 +102,7 @@ impl Pages for HeadPages<'_> {
                 let said = said.map_or_else(|| "an empty answer".to_owned(), |e| e.message);
                 ForgeError::Unreachable(self.api.redact(&said))
             }
-            // The server, not this page.
+            // The server's failure, not this page's.
             Err(error) if error.ends_the_pass() || matches!(error, ForgeError::Forbidden(_)) => {
                 let found = page.iter().map(|index| (*index, Err(error.again())));
                 return Ok(Page::Read {

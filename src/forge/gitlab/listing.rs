@@ -22,7 +22,7 @@ use gitlab::api::projects::merge_requests as project_requests;
 use gitlab::api::{groups, merge_requests, projects, users};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// So many projects are asked for their merge requests one by one.
+/// Up to so many projects are asked for their merge requests one by one.
 const FEW: usize = 8;
 
 /// A GitLab while its repositories are listed.
@@ -64,7 +64,7 @@ impl Server for Instance<'_> {
         self.login.credential.clone()
     }
 
-    /// One that fails stops no other, unless the forge itself is why.
+    /// A list that fails stops no other, unless the forge itself is the cause.
     async fn list(&mut self, sources: &BTreeSet<Source>) -> Result<Lists<()>, ForgeError> {
         let mut lists = Lists {
             found: Vec::new(),
@@ -182,7 +182,7 @@ async fn list(api: &Api, source: &Source) -> Result<Vec<Project>, ForgeError> {
     }
 }
 
-/// Our open merge requests: of all projects at once, or of each by itself where only a few are asked for.
+/// Our open merge requests: of all projects at once, or of each project if there are only a few.
 async fn open(api: &Api, projects: &[u64], extent: Extent) -> Result<Vec<Request>, ForgeError> {
     if extent == Extent::All || projects.len() > FEW {
         let endpoint = merge_requests::MergeRequests::builder()

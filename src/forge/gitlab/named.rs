@@ -1,9 +1,8 @@
 //! Repositories that the configuration names one by one: their numbers, by memory or by path.
 
-use super::answers::{Nodes, Project};
+use super::answers::{Project, Projects, number};
 use super::api::Api;
 use super::endpoints::built;
-use super::heads::number;
 use super::session::Session;
 use crate::forge::discover::{Listed, Named};
 use crate::forge::error::ForgeError;
@@ -18,11 +17,6 @@ use std::collections::{BTreeMap, BTreeSet};
 const PATHS: &str = include_str!("paths.graphql");
 /// The most paths in a request.
 const PATHS_AT_ONCE: usize = 50;
-
-#[derive(Deserialize)]
-struct Paths {
-    projects: Option<Nodes<Path>>,
-}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -50,14 +44,13 @@ pub(super) async fn find(
     for page in wanted.chunks(PATHS_AT_ONCE).filter(|_| session.graphql) {
         let paths: Vec<&str> = page.iter().map(RepoName::as_str).collect();
         let variables = json!({"paths": paths, "first": paths.len()});
-        let answer = match api.graph::<Paths>(PATHS, variables).await {
+        let answer = match api.graph::<Projects<Path>>(PATHS, variables).await {
             Err(error) if error.ends_the_pass() => return Err(error),
-            // Each is asked for by itself below.
+            // Each gets a request of its own below.
             Err(_) => continue,
             Ok(answer) => answer,
         };
-        let nodes = answer.data.and_then(|data| data.projects?.nodes);
-        for node in nodes.into_iter().flatten().flatten() {
+        for node in answer.data.into_iter().flat_map(Projects::shown) {
             let name = page.iter().find(|name| {
                 let full_path = node.full_path.as_str();
                 name.as_str().eq_ignore_ascii_case(full_path)
@@ -77,7 +70,7 @@ pub(super) async fn find(
             Err(error) => failed.push((name, Err(error))),
         }
     }
-    // What else decides about it comes with its heads.
+    // Its heads will show the rest.
     let listed = |(name, id): (RepoName, u64)| {
         let listed = Listed {
             id,

@@ -1,6 +1,5 @@
-//! The one way to a GitLab: its token, its limits, the pace of changes, and answers that don't come from a GitLab.
-//!
-//! Nothing here knows what is asked.
+//! The only way to a GitLab: it adds the token, waits for limits, keeps the pace of changes, and finds answers that
+//! don't come from a GitLab. It doesn't know what is asked.
 
 use super::busy::Busy;
 use super::failure;

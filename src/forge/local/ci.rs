@@ -8,7 +8,7 @@ use crate::repo::{CiStatus, CommitId};
 
 const CI_STATES: &str = "refs/imagebot/ci/";
 
-/// The words that a ref can hold, as `docs/forges.md` promises them to whoever writes a CI for local repositories.
+/// The words that a ref can hold, as `docs/forges.md` promises them to a CI for local repositories.
 const WORDS: [(&str, CiStatus); 3] = [
     ("running", CiStatus::Running),
     ("success", CiStatus::Passed),

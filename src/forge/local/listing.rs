@@ -31,7 +31,7 @@ impl Folder {
         let has_requests = refs
             .iter()
             .any(|found| found.name.starts_with(MERGE_REQUESTS));
-        // Branches of ours alone are no reason to expect another.
+        // Branches of ours alone don't mean that there should be another.
         let is_theirs = |found: &Ref| {
             let branch = found.name.strip_prefix("refs/heads/");
             branch.is_some_and(|branch| !branch.starts_with(Branch::OURS))

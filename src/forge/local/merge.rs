@@ -26,7 +26,7 @@ impl Requests<'_> {
                 "Merge branch '{}' into '{}'\n\n{}\n",
                 kept.state.source, kept.state.target, kept.state.title
             );
-            // A merge that was cut short after it moved the target is only told of.
+            // A merge that was cut short after it moved the target is only recorded.
             let done = self.git.is_ancestor(&repo.remote, &source, &target).await?;
             let merged = if done {
                 Some(target.clone())

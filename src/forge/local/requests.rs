@@ -13,7 +13,7 @@ pub(super) const MERGE_REQUESTS: &str = "refs/imagebot/mr/";
 
 /// The largest number of a merge request that is read.
 const LARGEST: u64 = 1 << 53;
-/// The most that one file of a merge request may hold, in bytes: whoever may push can write one.
+/// The most that one file of a merge request may hold, in bytes: anyone who may push can write one.
 const MOST_BYTES: u64 = 1 << 20;
 
 /// `state.toml` of a merge request.
@@ -48,7 +48,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// As every forge tells it.
+    /// As every forge shows it.
     pub(super) fn into_merge_request(self, number: u64) -> MergeRequest {
         let State {
             state,
@@ -72,7 +72,7 @@ impl Kept {
             head,
             merged_as,
             draft,
-            // The folder knows no clock but that of whoever writes.
+            // There is no clock but that of whoever writes.
             created: None,
             auto_merge: false,
             incomplete: false,
@@ -178,7 +178,7 @@ impl Requests<'_> {
         }
     }
 
-    /// Changes an open merge request, again from the start if somebody else was faster.
+    /// Changes an open merge request; starts over if someone else was faster.
     pub(super) async fn change(
         &self,
         number: u64,

@@ -177,3 +177,89 @@ impl<P: Pages> Halving<'_, P> {
         Ok(done)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    /// A server that breaks on some repositories, or on pages above a size.
+    struct Fake {
+        bad: Vec<usize>,
+        largest: usize,
+        asked: Mutex<Vec<usize>>,
+    }
+
+    #[async_trait::async_trait]
+    impl Pages for Fake {
+        type Found = usize;
+        const SIZE: usize = 16;
+        const MOST_FAILURES: usize = 8;
+        const MOST_LOST: usize = 2;
+
+        async fn page(&self, page: &[usize]) -> Result<Page<usize>, ForgeError> {
+            let mut asked = self.asked.lock().map_err(|_| ForgeError::stopped())?;
+            asked.push(page.len());
+            let is_too_large = page.len() > self.largest;
+            if is_too_large || page.iter().any(|index| self.bad.contains(index)) {
+                return Ok(Page::Failed {
+                    error: ForgeError::Server("500".to_owned()),
+                    is_too_large,
+                });
+            }
+            Ok(Page::Read {
+                found: page.iter().map(|index| (*index, Ok(*index))).collect(),
+                cut: None,
+            })
+        }
+
+        async fn alone(
+            &self,
+            _: usize,
+            why: ForgeError,
+        ) -> Result<Result<usize, ForgeError>, ForgeError> {
+            Ok(Err(why))
+        }
+
+        async fn without_pages(
+            &self,
+            index: usize,
+        ) -> Result<Result<usize, ForgeError>, ForgeError> {
+            Ok(Ok(index))
+        }
+    }
+
+    /// The pages that are asked for, and the repositories that could not be read.
+    async fn check(count: usize, bad: &[usize], largest: usize, asked: &[usize], lost: &[usize]) {
+        let fake = Fake {
+            bad: bad.to_vec(),
+            largest,
+            asked: Mutex::default(),
+        };
+        let all = read_all(&fake, count, true).await.unwrap_or_default();
+        let found: Vec<Option<usize>> = all.into_iter().map(Result::ok).collect();
+        let expect = (0..count).map(|index| (!lost.contains(&index)).then_some(index));
+        assert_eq!(found, expect.collect::<Vec<_>>(), "{bad:?}");
+        let seen = fake.asked.into_inner().unwrap_or_default();
+        assert_eq!(seen, asked, "{bad:?}");
+    }
+
+    #[tokio::test]
+    async fn a_page_is_halved_until_the_bad_one_is_alone() {
+        check(0, &[], 16, &[], &[]).await;
+        check(16, &[], 16, &[16], &[]).await;
+        check(16, &[3], 16, &[16, 8, 4, 2, 2, 1, 1, 4, 8], &[3]).await;
+    }
+
+    #[tokio::test]
+    async fn a_server_that_finds_pages_too_large_gets_smaller_ones() {
+        check(20, &[], 4, &[16, 8, 4, 4, 4, 4, 4], &[]).await;
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_down_is_not_asked_for_each() {
+        let all: Vec<usize> = (0..16).collect();
+        // Two alone are lost; after that pages are no longer halved.
+        check(16, &all, 16, &[16, 8, 4, 2, 1, 1, 2, 4], &all).await;
+    }
+}

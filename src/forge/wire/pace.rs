@@ -1,8 +1,8 @@
 //! How requests to a server are paced: changes are sent one after another, and a rate limit that is used up is waited
 //! for.
 //!
-//! Clones of [`Writes`] and [`Budgets`] share what they know: the pace belongs to the token, so all passes of the process
-//! keep to it together. What only one pass has learned, such as [`Refused`], is not shared.
+//! Clones of [`Writes`] and [`Budgets`] share what they know: the pace belongs to the token, so all passes of the
+//! process keep to it together. What only one pass has learned, such as [`Refused`], is not shared.
 
 use crate::forge::error::ForgeError;
 use crate::http::Clock;

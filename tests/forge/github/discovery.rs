@@ -1,37 +1,10 @@
 //! What a pass asks for, how often, and what it makes of answers that come in part.
 
-use super::bench::{Bench, TOKEN, settings};
-use crate::conformance::{branch, request};
-use crate::fake_github::{Effect, FakeGitHub, RepoOptions, TokenOptions};
-use imagebot::forge::{Forge, ForgeError, GitHub, KnownIds, Listing};
+use super::bench::{Bench, fleet, settings};
+use crate::conformance::{branch, left_out, names, request};
+use crate::fake_github::{Effect, RepoOptions};
+use imagebot::forge::{Forge, ForgeError, GitHub, KnownIds};
 use imagebot::repo::{Branch, RepoName};
-
-/// A fleet of `count` repositories in `team`, each with a branch of ours.
-async fn fleet(count: usize) -> FakeGitHub {
-    let fake = FakeGitHub::start().await;
-    fake.token("imagebot", TOKEN, TokenOptions::default());
-    fake.repo("team/r0000");
-    fake.commit("team/r0000", "main", &[("Dockerfile", "FROM a:1\n")]);
-    fake.commit("team/r0000", "imagebot/a", &[("Dockerfile", "FROM a:2\n")]);
-    fake.copies("team/r0000", (1..count).map(|n| format!("team/r{n:04}")));
-    fake
-}
-
-fn names(listing: &Listing) -> Vec<&str> {
-    listing
-        .repositories
-        .iter()
-        .map(|repo| repo.name.as_str())
-        .collect()
-}
-
-fn left_out(listing: &Listing) -> Vec<(&str, &'static str)> {
-    listing
-        .left_out
-        .iter()
-        .map(|left| (left.name.as_str(), left.why))
-        .collect()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_quiet_pass_is_a_handful_of_requests() {

@@ -1,6 +1,6 @@
 //! Apps and tokens: refreshed in time, shared with git, and examined.
 
-use super::bench::{Bench, TOKEN, settings};
+use super::bench::{Bench, SOURCE, TOKEN, settings};
 use crate::conformance::{listed, request};
 use crate::fake_github::{FakeGitHub, TokenOptions};
 use imagebot::forge::{DoctorLevel, Forge, ForgeError, GitHub, GitHubToken, KnownIds};
@@ -9,7 +9,6 @@ use std::time::Duration;
 
 const KEY: &str = include_str!("../../../fixtures/github/app.key");
 const PUBLIC: &str = include_str!("../../../fixtures/github/app.pub");
-const SOURCE: &str = "imagebot/a";
 
 async fn app(owners: &[&str], installation: Option<u64>) -> (FakeGitHub, GitHub) {
     let fake = FakeGitHub::start().await;

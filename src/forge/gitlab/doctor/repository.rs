@@ -168,7 +168,7 @@ fn covers_ours(name: &str) -> bool {
     let Some((start, rest)) = name.split_once('*') else {
         return name.starts_with(Branch::OURS);
     };
-    // What stands before the first star decides, as far as our names are known.
+    // What is before the first star decides, as far as our names are known.
     let ends = rest.is_empty() || rest.contains('*') || !rest.contains('/');
     (Branch::OURS.starts_with(start) || start.starts_with(Branch::OURS)) && ends
 }
