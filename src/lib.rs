@@ -2,50 +2,50 @@
 //!
 //! # Modules
 //!
-//! One package: a library and a thin binary. Each module depends only on modules further down in this list;
-//! `tests/architecture.rs` fails when one does not.
+//! One package: a library and a thin binary. A module depends only on modules below it in this table, which
+//! `tests/architecture.rs` checks.
 //!
 //! | layer | module | purpose |
 //! |---|---|---|
 //! | shell | [`cli`] | one file per command; human-readable and JSON output |
-//! | | [`demo`] | a family of images with its CI in one process, to try imagebot and to test against |
-//! | | [`run`] | asks the edges what the plan needs, and executes the plan |
-//! | | [`config`] | TOML to validated values; reports every problem at once with its place |
+//! | | [`demo`] | a family of images with its CI in one process, for demonstrations and tests |
+//! | | [`run`] | fetches what the plan needs, and executes the plan |
+//! | | [`config`] | parses TOML into validated values; reports all problems at once, each with its place |
 //! | edges | [`registry`] | OCI distribution: tags, digests, manifests, configurations |
-//! | | [`forge`] | GitLab, GitHub and folders: lists repositories, keeps merge requests |
-//! | | [`git`] | the one place that builds a git command |
-//! | | [`store`] | what is remembered between passes; deleting it costs time only |
-//! | | [`http`] | one client policy: time-outs, retry, caps, same origin |
-//! | | [`redact`] | keeps credentials out of everything that is written |
-//! | core | [`fleet`] | all facts about repositories, registries and CI; what has to be done about them |
-//! | | [`plan`] | one reference: its decision; one repository: its proposals, compared with what exists |
-//! | | [`policy`] | what is allowed: rules matched to a reference |
+//! | | [`forge`] | GitLab, GitHub and folders: lists repositories, manages merge requests |
+//! | | [`git`] | the only module that runs git |
+//! | | [`store`] | what is remembered between passes; deleting it only costs time |
+//! | | [`http`] | the HTTP client policy: timeouts, retries, size limits, same origin |
+//! | | [`redact`] | keeps credentials out of all output |
+//! | core | [`fleet`] | all facts about repositories, registries and CI, and the plan that follows from them |
+//! | | [`plan`] | decisions about references; proposals for a repository, compared with what exists |
+//! | | [`policy`] | the rules that apply to a reference |
 //! | | [`family`] | which image is built on which; generations; hold and release; freshness |
-//! | | [`source`] | file text to located references to byte edits |
-//! | | [`scheme`] | a tag as a version, and a verdict for every tag |
+//! | | [`source`] | finds references in files and edits them byte for byte |
+//! | | [`scheme`] | parses tags as versions, with a verdict for every tag |
 //! | | [`repo`] | the vocabulary of git hosting: path, branch, commit, merge request |
 //! | | [`image`] | the vocabulary of registries: reference, tag, digest, platform |
-//! | | `coded` | enums whose members have stable names |
+//! | | `coded` | enums with stable names |
 //!
 //! # What never happens
 //!
-//! - The core does no I/O, reads no clock and no environment, and never panics. An edge knows the core's values, never
-//!   the plan or the configuration.
-//! - Nothing committed in a scanned repository is executed, checked out, followed as a link, or used as a path, an
-//!   option or a host outside the operator's list.
-//! - A credential is in no log, error, commit, merge request or cache. It is sent only to its exact origin, or to a
-//!   token service that the operator listed.
-//! - No second mutating request when nothing changed; no downgrade; no *up to date* for what is not known; nothing
-//!   closed or deleted because an answer was missing.
+//! - The core does no I/O, reads neither the clock nor the environment, and never panics. The edges know the core's
+//!   values, but neither the plan nor the configuration.
+//! - Files of a scanned repository are never executed or checked out, their links are not followed, and their contents
+//!   are never used as a path, an option or a host that the operator did not list.
+//! - A credential never appears in a log, error, commit, merge request or cache. It is sent only to its exact origin,
+//!   or to a token service that the operator listed.
+//! - No mutating request is repeated if nothing has changed, no version is downgraded, an unknown state is never shown
+//!   as *up to date*, and nothing is closed or deleted because an answer is missing.
 //!
 //! # One pass
 //!
-//! `cli::run` reads the configuration (`config`) and makes a `run::Setup` of it. [`run::pass`] keeps a [`fleet::Fleet`]
-//! and calls [`fleet::plan()`] until that has everything it needs:
+//! `cli::run` reads the configuration (`config`) and makes a `run::Setup` from it. [`run::pass`] keeps a
+//! [`fleet::Fleet`] and calls [`fleet::plan()`] until the plan needs nothing more:
 //!
-//! 1. *Which repositories are there, and what is in them?* Each `forge` lists its repositories and their heads; `git`
-//!    reads the files at each head (or `store` has them) into a `fleet::Tree`. `source` finds the references in it, and
-//!    `family` which image is built on which.
+//! 1. *Which repositories exist, and what do they contain?* Each `forge` lists its repositories and their heads. `git`
+//!    reads the files at each head into a `fleet::Tree`, unless `store` has them. `source` finds the references in it,
+//!    and `family` determines which image is built on which.
 //! 2. *What do the registries say?* `plan::decide` decides about every reference, or returns the question whose answer
 //!    it lacks. A question that several references share is sent once.
 //! 3. *What is about to change in the ancestors?* If an update is wanted, the pipelines of the image's ancestors are

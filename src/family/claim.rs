@@ -36,7 +36,7 @@ pub(super) struct Claims {
     pub(super) findings: Vec<Finding>,
 }
 
-/// The repositories' own registries, by host and path.
+/// The registry paths of the repositories' own images, by host and path.
 struct OwnPaths<'a>(HashMap<(&'a RegistryHost, &'a str), usize>);
 
 impl OwnPaths<'_> {
@@ -149,7 +149,7 @@ impl Claims {
         let strongest = claims.iter().map(|claim| claim.strength).max()?;
         let mut first = claims.iter().filter(|claim| claim.strength == strongest);
         let winner = first.next()?;
-        // A repository has one claim of each strength, so a second one is another repository's.
+        // A repository has at most one claim of each strength, so a second one is from another repository.
         first.next().is_none().then_some((winner.repo, strongest))
     }
 

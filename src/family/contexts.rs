@@ -1,7 +1,7 @@
-//! A repository laid out for container-image-pipelines: what it publishes follows from its folders.
+//! A repository laid out for container-image-pipelines: its published images follow from its folders.
 //!
-//! Every folder `contexts/<digits->name` holds a `Dockerfile` and an `info.edn` with its version; children are built
-//! `FROM ${REGISTRY}/name:version`, and only the build knows the registry.
+//! Every folder `contexts/<digits->name` has a `Dockerfile` and an `info.edn` with the image's version. Children are
+//! built `FROM ${REGISTRY}/name:version`, and only the build knows the registry.
 
 use super::spec::ImageSpec;
 use crate::image::ImageName;

@@ -1,12 +1,11 @@
-//! Hold and release: whether a child may be proposed now, or whose end it has to wait for.
+//! Hold and release: whether a child may be proposed now, or which change it has to wait for.
 //!
-//! The goal is that an image is rebuilt once for everything that changes above it. Two things keep a child back:
+//! The goal is that an image is rebuilt once for all changes in its ancestors. Two things hold a child back:
 //!
-//! - Something that is *coming* above it, however far up: an open merge request that is about to be merged, or a
-//!   pipeline that is about to publish. Then every reference to the family waits, because a rebuild now would be
-//!   followed by another one.
-//! - A parent that *failed*. Then only the references to that parent's image wait. Its other references continue: the
-//!   parent may stay red for weeks, and nothing says that the rest of the image has to wait for it.
+//! - A change that is *coming* in any ancestor: an open merge request of imagebot, or a pipeline that is about to
+//!   publish. Then every reference to the family waits, because a rebuild now would be followed by another one.
+//! - A parent that *failed*. Then only the references to that parent's image wait. The other references continue: the
+//!   parent may stay red for weeks, and their updates don't depend on it.
 //!
 //! No blocker holds for longer than `hold_for`, counted from when it began or was first seen: a merge request that is
 //! never merged must not stop the family for good.
@@ -64,7 +63,7 @@ pub struct HoldTerms {
 /// An activity in a repository that keeps a child back.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Blocker {
-    /// The repository, as an index.
+    /// The index of the repository.
     pub repo: usize,
     /// The kind of activity.
     pub what: Activity,
@@ -138,9 +137,9 @@ pub enum HoldVerdict {
 
 /// The activity in the whole family, as input of the check.
 pub struct FleetActivity<'a> {
-    /// The graph.
+    /// The graph of all images.
     pub graph: &'a Graph,
-    /// The repositories.
+    /// The repositories, by the indices that the graph uses.
     pub members: &'a [Member],
     /// The activity by repository. A repository without an entry is settled.
     pub activity: &'a BTreeMap<usize, RepoActivity>,

@@ -7,7 +7,7 @@ use crate::source::{RefId, Stages};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A registered repository.
+/// A registered repository, with its images and dependencies.
 #[derive(Debug, Clone)]
 pub struct Member {
     /// Its path on its forge.
@@ -47,7 +47,7 @@ impl Member {
 /// An image named in a file.
 #[derive(Debug, Clone)]
 pub struct Stand {
-    /// The image.
+    /// The image's name in its registry.
     pub image: ImageName,
     /// The reference that names it.
     pub id: RefId,

@@ -11,9 +11,9 @@ use std::fmt;
 /// The tag and digest of a reference; its text is `tag`, `tag@digest`, `@digest` or `-`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Version {
-    /// The tag.
+    /// The tag; `None` if none is written.
     pub tag: Option<Tag>,
-    /// The digest.
+    /// The digest; `None` if none is written.
     pub digest: Option<Digest>,
 }
 
@@ -49,7 +49,7 @@ impl fmt::Display for Version {
 /// One change: all references to an image at one version in one file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Change {
-    /// The file.
+    /// The edited file, relative to the repository's root.
     pub path: RepoPath,
     /// The image, by its canonical name.
     pub image: ImageName,
@@ -80,7 +80,7 @@ pub type Proposed = BTreeSet<(RepoPath, ImageName, Version)>;
 /// A bump of a version that follows from other changes in the same merge request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VersionChange {
-    /// The version file.
+    /// The path of the version file.
     pub path: RepoPath,
     /// The place in the file, as [`Place`](crate::source::Place) is displayed.
     pub place: String,

@@ -23,9 +23,9 @@ use jiff::tz::TimeZone;
 pub struct Ask<'a> {
     /// The repository; `None` for a plain folder.
     pub repo: Option<&'a RepoName>,
-    /// The file.
+    /// The file that contains it.
     pub path: &'a RepoPath,
-    /// The reference.
+    /// The reference, as located in the file.
     pub located: &'a Located,
     /// The rules that apply to the repository.
     pub policy: &'a Policy,

@@ -64,7 +64,7 @@ pub struct FamilyPosition {
 /// A decision about one reference, with its trace.
 #[derive(Debug, Clone)]
 pub struct Decision {
-    /// The file.
+    /// The file that contains the reference.
     pub path: RepoPath,
     /// The reference as parsed from the file.
     pub located: Located,

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 /// What a reference pins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Pin {
-    /// No digest.
+    /// Nothing: it has no digest.
     None,
     /// What the tag points at: an index or a single image.
     Whole,

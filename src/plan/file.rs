@@ -1,9 +1,9 @@
-//! A file of the target branch.
+//! A file on the target branch.
 
 use crate::repo::RepoPath;
 use crate::source::Format;
 
-/// A file as it is on the target branch.
+/// A file on the target branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
     /// Its path from the repository's root.

@@ -33,8 +33,8 @@ pub(super) fn about(decision: &Decision, wanted: &Wanted, seen: &Observations) -
     (!parts.is_empty()).then(|| format!("{image}: {}", parts.join(", ")))
 }
 
-/// A URL as a link; `None` unless following the link has no side effects. The text is set by the author of the image: a
-/// link to an issue or a commit would leave a note there, and a URL with a login would reveal it.
+/// A URL as a link; `None` unless the link is safe to post. The text is set by the author of the image: a link to an
+/// issue or a commit would leave a note there, and a URL with a login would reveal it.
 fn link(text: &str) -> Option<String> {
     const LONGEST: usize = 200;
     let url = url::Url::parse(text).ok()?;

@@ -35,7 +35,7 @@ pub(super) struct Image {
     /// Its version on the target branch.
     pub(super) now: Result<String, VersionFileError>,
     dockerfile: RepoPath,
-    /// The lines of its Dockerfile that it is built from.
+    /// The line ranges of its Dockerfile that it is built from.
     lines: Vec<Range<usize>>,
     place: Arc<str>,
 }

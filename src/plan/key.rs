@@ -7,7 +7,7 @@ use crate::repo::Branch;
 /// (repository id, target branch, group, class). It contains no version, so a newer version updates the same branch.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UpdateKey {
-    /// The repository's id.
+    /// The repository's id on its forge.
     pub repo: String,
     /// The target branch.
     pub target: Branch,

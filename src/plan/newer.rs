@@ -78,7 +78,7 @@ pub(super) fn new_tags(
             building.step(format!(
                 "an earlier pass tried the tags from {first} to {last}"
             ));
-            // A version that is already proposed stays eligible, or its merge request would be closed.
+            // A version that is already proposed stays eligible, so that its merge request is not given up.
             let is_proposed = |tag: &str| {
                 let mut proposed = view.proposed.iter();
                 proposed.any(|(path, image, version)| {

@@ -103,7 +103,7 @@ pub enum FailureKind {
 pub enum Contents {
     /// An index: the manifests by platform, without attestations.
     Index(BTreeSet<(Platform, Digest)>),
-    /// A single image.
+    /// A single image manifest.
     Image,
 }
 
@@ -253,7 +253,7 @@ pub(super) enum Missing {
     Failed(Failure),
 }
 
-/// The answers for one image, and what is known of the file that refers to it.
+/// The answers for one image, on behalf of one file.
 pub(super) struct Answers<'a> {
     pub(super) lookup: &'a Lookup,
     pub(super) seen: &'a Observations,

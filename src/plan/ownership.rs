@@ -19,7 +19,7 @@ pub enum Ownership {
 /// A file that the commit on the branch changed, before and after.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileVersions {
-    /// The path.
+    /// Its path from the repository's root.
     pub path: RepoPath,
     /// Its contents in the commit's parent; `None` if it was not a regular file there.
     pub before: Option<Vec<u8>>,

@@ -6,7 +6,7 @@ use crate::repo::Branch;
 /// The target of proposals.
 #[derive(Debug, Clone, Copy)]
 pub struct Target<'a> {
-    /// The repository's id.
+    /// The repository's id on its forge.
     pub repo_id: &'a str,
     /// The repository's path.
     pub repo: &'a str,

@@ -1,8 +1,8 @@
 //! Fetches what the plan needs, from the forges, git, the registries and the store.
 //!
-//! Requests run in the background and their results are added to the fleet one by one, on the task of the pass. So the
-//! fleet needs no lock during a request, and the plan never sees half of a result. A fact is requested at most once at
-//! a time, however often the plan names it.
+//! Listings are awaited. All other requests run in the background, and their results are added to the fleet one by one,
+//! on the task of the pass: the fleet needs no lock during a request, and the plan never sees half of a result. A fact
+//! is requested at most once at a time, however often the plan names it.
 
 use super::cold::learn;
 use super::existing::{look as look_at_requests, of_unread, remember_ended};

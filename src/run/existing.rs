@@ -28,7 +28,7 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// The numbers of those that were open and are no longer listed.
+    /// The numbers of the merge requests that were open and are no longer listed.
     fn vanished(&self, repo: &Repository) -> impl Iterator<Item = u64> {
         let listed = repo.open.as_deref().unwrap_or_default();
         let is_listed = |number: &u64| listed.iter().any(|mr| mr.number == *number);

@@ -50,8 +50,8 @@ pub(super) async fn tree_at(
     Ok(tree)
 }
 
-/// Runs an action on a cached clone. If the clone is damaged, whichever action notices it removes the clone and runs
-/// again on a new one (B8).
+/// Runs an action on a cached clone. If the action finds the clone damaged, the clone has been removed, and the action
+/// runs once more on a new one (B8).
 pub(super) async fn healed<T, F>(action: impl Fn() -> F) -> Result<T, GitError>
 where
     F: Future<Output = Result<T, GitError>>,

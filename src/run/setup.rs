@@ -363,7 +363,6 @@ fn default_cache() -> PathBuf {
 
 /// The login for the forge's own registry: the token of the repository that needs it (T51). It was not configured for
 /// the registry, so a rejected login is treated as none.
-/// one that is refused counts as none.
 fn forge_login(host: &RegistryHost, login: &RegistryLogin) -> Login {
     Login {
         id: format!("{}@{host}", login.id),

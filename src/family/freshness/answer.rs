@@ -284,7 +284,7 @@ pub struct Row {
     pub platform: Option<Platform>,
     /// The parent and its role in the build; `None` if the image has none or it is not known.
     pub parent: Option<(Role, Reference)>,
-    /// The answer.
+    /// The answer for them.
     pub answer: Answer,
 }
 

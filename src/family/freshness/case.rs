@@ -8,11 +8,11 @@ use crate::image::{Digest, Platform, Reference};
 /// An image on one platform, and one of its parents.
 #[derive(Debug, Clone, Copy)]
 pub struct Case<'a> {
-    /// The platform.
+    /// The platform to check.
     pub platform: &'a Platform,
-    /// The image.
+    /// The content of the image on that platform.
     pub child: &'a Content,
-    /// The parent.
+    /// The parent to check against.
     pub parent: &'a Parent,
     /// What the repository named at the commit that the image is built from, if known.
     pub then: Option<&'a Then>,

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// The parents that a repository named at the commit that an image is built from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Then {
-    /// The commit.
+    /// The commit that the image is built from.
     pub commit: CommitId,
     /// The parents, each with its role in the build; `None` for a reference that cannot be read.
     pub parents: Vec<(Role, Option<Reference>)>,

@@ -75,7 +75,7 @@ pub fn parents_of(child: &Content, materials: &[Reference]) -> Parents {
             others.push(other);
         }
     }
-    // The only image of a build is its base.
+    // If provenance lists only one image, it is the base.
     let only = if base.is_none() && others.len() == 1 {
         others.pop()
     } else {

@@ -181,7 +181,7 @@ pub(in crate::run) fn built(
     })
 }
 
-/// The base that gipgee passes to the build of an image, if any.
+/// The base that gipgee passes to the build of an image, if there is exactly one.
 fn passed(parsed: &ParsedRepo, spec: &ImageSpec) -> BTreeMap<String, String> {
     let bases: BTreeSet<String> = parsed.bases_told(spec).map(ToString::to_string).collect();
     let is_one = bases.len() == 1;
