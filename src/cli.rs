@@ -22,7 +22,6 @@ mod repos;
 mod run;
 mod scan;
 mod session;
-mod settings;
 mod tags;
 mod update;
 
@@ -38,7 +37,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
     version,
     about,
     propagate_version = true,
-    help_template = groups::template(),
+    help_template = groups::template(Command::augment_subcommands(clap::Command::new("imagebot"))),
     arg_required_else_help = true
 )]
 pub struct Cli {

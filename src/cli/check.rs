@@ -6,7 +6,6 @@ use super::output::{Format, counted, json, short_digests, table, text, with_code
 use super::progress::progress;
 use super::scan::settings_of;
 use super::session::{ConfigArgument, setup, wait};
-use super::settings::rows;
 use crate::config::Config;
 use crate::fleet::ParsedRepo;
 use crate::plan::{Decision, Observations, Proposed};
@@ -291,7 +290,8 @@ fn trace(decision: &Decision, source: Option<String>, all_tags: bool) -> Trace {
     let settings = decision.effective.as_ref().map(|effective| {
         let settings = &effective.settings;
         // A setting that no file sets has no line.
-        let set = rows(settings)
+        let set = settings
+            .rows()
             .into_iter()
             .filter(|(_, _, from)| from.line > 0);
         let set = set.map(|(name, value, from)| match settings.reasons.get(name) {

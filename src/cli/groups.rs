@@ -1,6 +1,5 @@
 //! The commands of `imagebot --help` in groups: what most users need first, plumbing last.
 
-use clap::Subcommand as _;
 use std::fmt::Write as _;
 
 /// Each command is in exactly one group; a test compares the list with clap's.
@@ -15,9 +14,8 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Plumbing", &["scan", "edit", "completions", "help"]),
 ];
 
-/// The template of the help page: clap itself knows headings for options only.
-pub(super) fn template() -> String {
-    let mut command = super::Command::augment_subcommands(clap::Command::new("imagebot"));
+/// The template of the help page of a command with these subcommands: clap itself knows headings for options only.
+pub(super) fn template(mut command: clap::Command) -> String {
     command.build();
     let mut out = String::from("{about-with-newline}\n{usage-heading} {usage}\n");
     for (heading, names) in GROUPS {
