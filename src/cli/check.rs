@@ -2,7 +2,7 @@
 
 use super::changes::describe;
 use super::ended::Ended;
-use super::output::{Format, counted, json, short_digests, table, text, with_code};
+use super::output::{Format, counted, short_digests, table, with_code};
 use super::progress::progress;
 use super::scan::settings_of;
 use super::session::{ConfigArgument, setup, wait};
@@ -127,10 +127,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
             .iter()
             .filter(|t| t.decision.failed)
             .count();
-    match arguments.format {
-        Format::Json => json(&output)?,
-        Format::Human => text(&render(&output))?,
-    }
+    arguments.format.print(&output, render)?;
     Ok(if failed > 0 {
         Ended::Failed
     } else {
