@@ -7,7 +7,7 @@ use super::setting_types::SettingType;
 use crate::coded::Coded as _;
 use crate::image::Platform;
 use crate::policy::{
-    Age, DigestMode, Hold, Labels, NamedScheme, Settings, Trust, UserNames, settings_table,
+    Age, DigestMode, Hold, LabelNames, NamedScheme, Settings, Trust, UserNames, settings_table,
 };
 use crate::scheme::{Allow, Bump, CodenameMode, Ignore, Level, VariantMode};
 

@@ -8,7 +8,7 @@ use super::table::Table;
 use crate::coded::Coded as _;
 use crate::image::Platform;
 use crate::policy::{
-    Age, Changes, DigestMode, Hold, Labels, NamedScheme, Rule, Trust, UserNames, settings_table,
+    Age, Changes, DigestMode, Hold, LabelNames, NamedScheme, Rule, Trust, UserNames, settings_table,
 };
 use crate::repo::Glob;
 use crate::scheme::{Allow, CodenameMode, Ignore, Level, VariantMode};

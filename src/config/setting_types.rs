@@ -5,7 +5,7 @@ use super::schemes::Schemes;
 use super::table::{At, Table};
 use crate::coded::Coded;
 use crate::image::Platform;
-use crate::policy::{Age, Labels, NamedScheme, UserNames};
+use crate::policy::{Age, LabelNames, NamedScheme, UserNames};
 use crate::scheme::{Allow, Ignore, Level};
 
 /// A type of settings. Problems of a value are reported to the table's reader.
@@ -72,7 +72,7 @@ impl SettingType for Age {
     }
 }
 
-impl SettingType for Labels {
+impl SettingType for LabelNames {
     const KIND: Kind = Kind::Texts;
     fn read(table: Table<'_>, name: &str, _: &Schemes) -> Option<At<Self>> {
         Some(table.parsed_list(name, label)?.map(Self))

@@ -3,7 +3,9 @@
 //! To add one, add its row to [`settings_table`]: the files' keys, their schema and `config show` follow from it. A new type
 //! also needs [`ToToml`](super::values::ToToml) and, in `config`, `SettingType`.
 
-use super::values::{Age, DigestMode, Hold, Labels, NamedScheme, ToToml as _, Trust, UserNames};
+use super::values::{
+    Age, DigestMode, Hold, LabelNames, NamedScheme, ToToml as _, Trust, UserNames,
+};
 use crate::image::Platform;
 use crate::scheme::{Allow, CodenameMode, Ignore, Level, Rules, Scheme, VariantMode};
 use std::collections::BTreeMap;
@@ -77,7 +79,7 @@ macro_rules! settings_table {
                 "Tags that are never chosen: exact, \"/regex/\" or a range.";
             group: String = String::new(),
                 "References with one group share a merge request; empty: the image's name.";
-            labels: Labels = Labels(vec!["imagebot".to_owned()]),
+            labels: LabelNames = LabelNames(vec!["imagebot".to_owned()]),
                 "The labels of the merge request; a label that a user removes is not added again.";
             assignees: UserNames = UserNames::default(),
                 "User names of the assignees.";

@@ -96,13 +96,13 @@ pub struct NamedScheme {
 
 /// Labels of a merge request.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Labels(pub Vec<String>);
+pub struct LabelNames(pub Vec<String>);
 
 /// Names of users on the forge, without `@`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UserNames(pub Vec<String>);
 
-impl std::ops::Deref for Labels {
+impl std::ops::Deref for LabelNames {
     type Target = Vec<String>;
     fn deref(&self) -> &Vec<String> {
         &self.0
@@ -163,7 +163,7 @@ impl ToToml for NamedScheme {
     }
 }
 
-impl ToToml for Labels {
+impl ToToml for LabelNames {
     fn to_toml(&self) -> String {
         list(self, String::clone)
     }
