@@ -22,7 +22,6 @@ mod repos;
 mod run;
 mod scan;
 mod session;
-mod settings;
 mod tags;
 mod update;
 

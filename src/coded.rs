@@ -1,8 +1,24 @@
 //! Enums whose members have stable names, used in configuration, reports and documentation.
 
+/// An enum that [`coded!`] declares: what code that is generic over such enums needs.
+pub(crate) trait Coded: Copy + std::fmt::Display + 'static {
+    /// The members by their names, in the order in which they are declared.
+    const MEMBERS: &'static [(&'static str, Self)];
+    /// The names, in the same order.
+    const CODES: &'static [&'static str];
+
+    /// The member with this name.
+    fn of_code(code: &str) -> Option<Self> {
+        let mut members = Self::MEMBERS.iter();
+        members
+            .find(|(known, _)| *known == code)
+            .map(|(_, member)| *member)
+    }
+}
+
 /// Declares an enum once: each member with its documentation, its code and, if users see it, its sentence.
 ///
-/// The enum has `ALL` and `code`, and `describe` if there are sentences. It is displayed and serialized as its code.
+/// The enum has `ALL` and `code`, it is [`Coded`], and has `describe` if there are sentences. It is displayed and serialized as its code.
 /// Further derives are written above it.
 macro_rules! coded {
     (
@@ -29,6 +45,11 @@ macro_rules! coded {
             }
 
             $crate::coded::describe! { $vis $($member $(, $text)?;)+ }
+        }
+
+        impl $crate::coded::Coded for $name {
+            const MEMBERS: &'static [(&'static str, Self)] = &[$(($code, Self::$member)),+];
+            const CODES: &'static [&'static str] = &[$($code),+];
         }
 
         impl std::fmt::Display for $name {
@@ -62,6 +83,8 @@ pub(crate) use {coded, describe};
 
 #[cfg(test)]
 mod tests {
+    use super::Coded as _;
+
     coded! {
         /// A colour.
         #[derive(serde::Deserialize)]
@@ -77,11 +100,14 @@ mod tests {
     #[test]
     fn a_code_is_what_is_shown_written_and_read() {
         assert_eq!(Colour::ALL, [Colour::DarkRed, Colour::Green]);
+        assert_eq!(Colour::CODES, ["dark-red", "green"]);
+        assert_eq!(Colour::of_code("red"), None);
         for (colour, code, text) in [
             (Colour::DarkRed, "dark-red", "as blood"),
             (Colour::Green, "green", "as grass"),
         ] {
             assert_eq!((colour.code(), colour.describe()), (code, text));
+            assert_eq!(Colour::of_code(code), Some(colour));
             assert_eq!(format!("{colour:>8}"), format!("{code:>8}"));
             let json = serde_json::to_string(&colour).ok();
             assert_eq!(json, Some(format!("{code:?}")));

@@ -9,9 +9,10 @@
 mod note;
 mod rule;
 mod settings;
+mod values;
 
 pub use note::{BadNote, Note, Notes, ParseNoteError};
 pub use rule::{Ceiling, Effective, Policy, Rule, RuleSubject};
-pub use settings::{
-    Age, Changes, DigestMode, Hold, NamedScheme, ParseAgeError, Set, SettingOrigin, Settings, Trust,
-};
+pub(crate) use settings::settings_table;
+pub use settings::{Changes, Set, SettingOrigin, Settings};
+pub use values::{Age, DigestMode, Hold, LabelNames, NamedScheme, ParseAgeError, Trust, UserNames};

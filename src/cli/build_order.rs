@@ -133,7 +133,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         }
     }
     let failed = !output.problems.is_empty();
-    Ok(if failed { Ended::Failed } else { Ended::Clean })
+    Ok(Ended::failed_if(failed))
 }
 
 fn render(output: &Output) -> String {

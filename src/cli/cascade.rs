@@ -2,7 +2,7 @@
 
 use super::check::parse_folder;
 use super::ended::Ended;
-use super::output::{Format, counted, json, say, short_digests, table, text};
+use super::output::{Format, counted, say, short_digests, table};
 use super::session::{ConfigArgument, setup, wait};
 use super::update::write;
 use crate::family::shown;
@@ -101,10 +101,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
             return Ok(Ended::Failed);
         }
         let output = output(&parsed, &decisions, &changes);
-        match arguments.format {
-            Format::Json => json(&output)?,
-            Format::Human => text(&render(&output))?,
-        }
+        arguments.format.print(&output, render)?;
         let done = if arguments.dry_run {
             "would be made"
         } else {
@@ -118,7 +115,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
             say(&format!("{made} {done}"));
         }
         let failed = decisions.iter().any(Decision::failed) || !output.findings.is_empty();
-        Ok(if failed { Ended::Failed } else { Ended::Clean })
+        Ok(Ended::failed_if(failed))
     })
 }
 

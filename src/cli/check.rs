@@ -2,11 +2,10 @@
 
 use super::changes::describe;
 use super::ended::Ended;
-use super::output::{Format, counted, json, short_digests, table, text, with_code};
+use super::output::{Format, counted, short_digests, table, with_code};
 use super::progress::progress;
 use super::scan::settings_of;
 use super::session::{ConfigArgument, setup, wait};
-use super::settings::rows;
 use crate::config::Config;
 use crate::fleet::ParsedRepo;
 use crate::plan::{Decision, Observations};
@@ -128,10 +127,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
             .iter()
             .filter(|t| t.decision.failed)
             .count();
-    match arguments.format {
-        Format::Json => json(&output)?,
-        Format::Human => text(&render(&output))?,
-    }
+    arguments.format.print(&output, render)?;
     Ok(if failed > 0 {
         Ended::Failed
     } else {
@@ -289,7 +285,8 @@ fn trace(decision: &Decision, source: Option<String>, all_tags: bool) -> Trace {
     let settings = decision.effective.as_ref().map(|effective| {
         let settings = &effective.settings;
         // A setting that no file sets has no line.
-        let set = rows(settings)
+        let set = settings
+            .rows()
             .into_iter()
             .filter(|(_, _, from)| from.line > 0);
         let set = set.map(|(name, value, from)| match settings.reasons.get(name) {

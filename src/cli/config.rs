@@ -3,7 +3,6 @@
 use super::ended::Ended;
 use super::output::{Format, complaint, counted, json, say, table, text};
 use super::session::ConfigArgument;
-use super::settings::rows;
 use crate::config::{Config, operator_schema, parse_repository, repository_schema, review};
 use crate::image::Reference;
 use crate::policy::{Policy, RuleSubject, SettingOrigin};
@@ -189,7 +188,7 @@ fn show(arguments: &Show) -> anyhow::Result<Ended> {
         notes: crate::policy::Notes::default(),
     }
     .effective(&subject, &[])?;
-    let rows = rows(&effective.settings);
+    let rows = effective.settings.rows();
     let fleet = config.fleet_settings();
     match arguments.format {
         Format::Human => {

@@ -17,6 +17,14 @@ pub enum Ended {
 }
 
 impl Ended {
+    /// How a command ended that did its work.
+    pub(super) fn failed_if(failed: bool) -> Self {
+        match failed {
+            true => Self::Failed,
+            false => Self::Clean,
+        }
+    }
+
     /// How a command ended that returned an error.
     pub fn of(error: &anyhow::Error) -> Self {
         match error.downcast_ref::<Stopped>() {

@@ -1,7 +1,7 @@
 //! `imagebot forge`: whether the forges give imagebot the access that it needs.
 
 use super::ended::Ended;
-use super::output::{Format, json, text};
+use super::output::Format;
 use super::session::{ConfigArgument, setup, wait};
 use crate::forge::{DoctorFinding, DoctorLevel, Repository};
 use crate::redact::Redactor;
@@ -93,11 +93,8 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         .iter()
         .flat_map(|examined| &examined.findings)
         .any(|finding| finding.level == "problem");
-    match arguments.format {
-        Format::Json => json(&examined)?,
-        Format::Human => text(&render(&examined))?,
-    }
-    Ok(if failed { Ended::Failed } else { Ended::Clean })
+    arguments.format.print(&examined, |shown| render(shown))?;
+    Ok(Ended::failed_if(failed))
 }
 
 fn output(finding: DoctorFinding) -> FindingOutput {

@@ -1,7 +1,7 @@
 //! `imagebot freshness`: whether published images are built on the current content of their parents.
 
 use super::ended::Ended;
-use super::output::{Format, json, table, text};
+use super::output::{Format, table};
 use super::progress::progress;
 use super::session::{ConfigArgument, setup, wait};
 use crate::image::Reference;
@@ -52,12 +52,9 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
             problems: publishers.problems,
         })
     })?;
-    match arguments.format {
-        Format::Json => json(&output)?,
-        Format::Human => text(&render(&output))?,
-    }
+    arguments.format.print(&output, render)?;
     let failed = output.images.iter().any(|image| image.failed) || !output.problems.is_empty();
-    Ok(if failed { Ended::Failed } else { Ended::Clean })
+    Ok(Ended::failed_if(failed))
 }
 
 /// What the argument means: the name of a registered repository stands for all images of that repository.

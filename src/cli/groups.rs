@@ -14,7 +14,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Plumbing", &["scan", "edit", "completions", "help"]),
 ];
 
-/// The template of the help page: clap itself knows headings for options only.
+/// The template of the help page of a command with these subcommands: clap itself knows headings for options only.
 pub(super) fn template(mut command: clap::Command) -> String {
     command.build();
     let mut out = String::from("{about-with-newline}\n{usage-heading} {usage}\n");

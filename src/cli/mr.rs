@@ -170,7 +170,7 @@ async fn list(forges: &[Local], arguments: &List) -> anyhow::Result<Ended> {
             text(&table(&rows.into_iter().map(cells).collect::<Vec<_>>()))?;
         }
     }
-    Ok(if failed { Ended::Failed } else { Ended::Clean })
+    Ok(Ended::failed_if(failed))
 }
 
 /// The word that stands for it in the repository, see `docs/forges.md`.

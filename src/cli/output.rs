@@ -29,6 +29,20 @@ pub(super) enum Format {
     Json,
 }
 
+impl Format {
+    /// Writes a value as a command's data.
+    pub(super) fn print<T: serde::Serialize>(
+        self,
+        value: &T,
+        human: impl FnOnce(&T) -> String,
+    ) -> anyhow::Result<()> {
+        match self {
+            Self::Json => json(value),
+            Self::Human => text(&human(value)),
+        }
+    }
+}
+
 /// Writes data. A reader that closed its end is not an error.
 pub(super) fn data(bytes: &[u8]) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();

@@ -1,7 +1,7 @@
 //! `imagebot registry`.
 
 use super::ended::Ended;
-use super::output::{Format, json, text};
+use super::output::Format;
 use super::session::{ConfigArgument, setup, wait};
 use crate::image::{ImageName, Reference, RegistryHost, Tag};
 use crate::redact::Redactor;
@@ -75,11 +75,8 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         .iter()
         .flat_map(|walk| &walk.steps)
         .any(|step| step.outcome == "failed");
-    match arguments.format {
-        Format::Json => json(&walks)?,
-        Format::Human => text(&render(&walks))?,
-    }
-    Ok(if failed { Ended::Failed } else { Ended::Clean })
+    arguments.format.print(&walks, |shown| render(shown))?;
+    Ok(Ended::failed_if(failed))
 }
 
 /// The registry, and the image on it, that is checked.

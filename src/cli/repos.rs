@@ -1,7 +1,7 @@
 //! `imagebot repos`: which repositories are registered.
 
 use super::ended::Ended;
-use super::output::{Format, json, say, table, text};
+use super::output::{Format, say, table};
 use super::session::{ConfigArgument, setup, setup_to_write, wait};
 use crate::redact::Redactor;
 use crate::registry::Unlisted;
@@ -127,12 +127,9 @@ fn list(arguments: &List, redactor: &Redactor) -> anyhow::Result<Ended> {
             warnings: report.warnings,
         })
     })?;
-    match arguments.format {
-        Format::Json => json(&listed)?,
-        Format::Human => text(&render(&listed))?,
-    }
-    let clean = listed.failed.is_empty() && listed.problems.is_empty();
-    Ok(if clean { Ended::Clean } else { Ended::Failed })
+    arguments.format.print(&listed, render)?;
+    let failed = !listed.failed.is_empty() || !listed.problems.is_empty();
+    Ok(Ended::failed_if(failed))
 }
 
 fn render(listed: &Listed) -> String {

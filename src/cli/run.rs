@@ -98,7 +98,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         FailOn::Any => report.failed(),
         FailOn::Never => false,
     };
-    Ok(if failed { Ended::Failed } else { Ended::Clean })
+    Ok(Ended::failed_if(failed))
 }
 
 /// The most references of a repository that are shown for one reason. JSON has all of them.

@@ -1,7 +1,7 @@
 //! `imagebot scan`.
 
 use super::ended::Ended;
-use super::output::{Format, json, table, text};
+use super::output::{Format, table};
 use crate::config::Config;
 use crate::fleet::{Operator, ParsedRepo, RepoSettings, unread};
 use crate::repo::RepoPath;
@@ -109,10 +109,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
             path: unread.path,
         })
         .collect();
-    match arguments.format {
-        Format::Json => json(&output)?,
-        Format::Human => text(&render(&output))?,
-    }
+    arguments.format.print(&output, render)?;
     Ok(Ended::Clean)
 }
 

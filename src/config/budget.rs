@@ -1,7 +1,7 @@
 //! `[budget]`: how much work one repository and one host may cause in a pass.
 
 use super::keys::{Key, Kind};
-use super::reader::Table;
+use super::table::Table;
 use crate::policy::Age;
 use std::time::Duration;
 
@@ -41,31 +41,37 @@ pub(super) const KEYS: &[Key] = &[
         name: "references",
         kind: Kind::Number,
         about: "Maximum number of references read per repository and per file; the rest are counted and reported. Default: 2000.",
+        default: || None,
     },
     Key {
         name: "lookups",
         kind: Kind::Number,
         about: "Maximum number of images looked up per repository and pass; the others follow in later passes. Default: 500.",
+        default: || None,
     },
     Key {
         name: "candidates",
         kind: Kind::Number,
         about: "Maximum number of newer tags tried per reference and pass while none is usable; the next pass continues from there. Default: 20.",
+        default: || None,
     },
     Key {
         name: "lookup_time",
         kind: Kind::Text,
         about: "Longest time a look-up waits for a registry that does not respond. Default: \"2 min\".",
+        default: || None,
     },
     Key {
         name: "host_time",
         kind: Kind::Text,
         about: "Longest time a pass waits for one registry; everything else continues without it. Default: \"10 min\".",
+        default: || None,
     },
     Key {
         name: "git_time",
         kind: Kind::Text,
         about: "Longest time one git process may take, including hooks of local repositories. Default: \"2 min\".",
+        default: || None,
     },
 ];
 

@@ -2,7 +2,7 @@
 
 use super::keys;
 use super::path_glob::path_glob;
-use super::reader::{At, Table};
+use super::table::{At, Table};
 use super::version;
 use crate::family::{Depends, ImageSpec, On, Publishes, repo_of};
 use crate::image::ImageName;

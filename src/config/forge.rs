@@ -3,8 +3,8 @@
 use super::keys;
 use super::name_globs::repository;
 use super::place::place;
-use super::reader::Table;
 use super::secret::Secret;
+use super::table::Table;
 use crate::image::RegistryHost;
 use crate::policy::Age;
 use crate::repo::RepoGlobs;

@@ -3,13 +3,33 @@
 //! This is the one list: the readers check against it, the schema is printed from it, and a test holds the samples
 //! under `config/` against it. A key that is planned but does not work yet is listed in [`LATER`], not here.
 
+use super::setting_types::SettingType;
+use crate::coded::Coded as _;
+use crate::image::Platform;
+use crate::policy::{
+    Age, DigestMode, Hold, LabelNames, NamedScheme, Settings, Trust, UserNames, settings_table,
+};
+use crate::scheme::{Allow, Bump, CodenameMode, Ignore, Level, VariantMode};
+
 /// A key.
 #[derive(Debug)]
 pub(super) struct Key {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
-    /// One line, shown by editors and in the documentation.
+    /// One line, shown by editors.
     pub(super) about: &'static str,
+    /// The default in TOML, unless `about` says it.
+    pub(super) default: fn() -> Option<String>,
+}
+
+impl Key {
+    /// What editors show: the meaning and the default.
+    pub(super) fn description(&self) -> String {
+        match (self.default)() {
+            Some(default) => format!("{} Default: {default}.", self.about),
+            None => self.about.to_owned(),
+        }
+    }
 }
 
 /// What a key holds.
@@ -33,44 +53,33 @@ pub(super) enum Kind {
 
 macro_rules! keys {
     ($($name:literal: $kind:expr, $about:literal;)*) => {
-        &[$(Key { name: $name, kind: $kind, about: $about },)*]
+        &[$(Key { name: $name, kind: $kind, about: $about, default: || None },)*]
     };
 }
 
 use Kind::{Bool, Map, Number, Numbers, OneOf, Secret, Table, Tables, Text, Texts, VersionFile};
 
+macro_rules! setting_keys {
+    ($($name:ident: $type:ty = $default:expr, $about:literal;)*) => {
+        &[$(Key {
+            name: stringify!($name),
+            kind: <$type as SettingType>::KIND,
+            about: $about,
+            default: || Some(default_of(stringify!($name))),
+        },)*]
+    };
+}
+
 /// The keys that a rule can set.
-pub(super) const SETTINGS: &[Key] = keys! {
-    "enabled": Bool, "Whether the references are updated. Default: true.";
-    "scheme": Text, "How tags are parsed as versions: auto, semver, floating, or the name of a [[scheme]]. Default: \"auto\".";
-    "max": OneOf(&["major", "minor", "patch", "build", "digest"]), "The largest change that is proposed. Default: \"major\".";
-    "separate_major": Bool, "Whether a major change is a merge request of its own. Default: true.";
-    "prerelease": Bool, "Whether prereleases may be chosen. Default: false.";
-    "variant": OneOf(&["keep", "follow"]), "Whether a number in the variant may rise, alpine3.18 to alpine3.20. Default: \"keep\".";
-    "codename": OneOf(&["hold", "follow"]), "Whether a distribution's codename may change. Default: \"hold\".";
-    "digest": OneOf(&["refresh", "pin", "with-tag", "off"]), "refresh: an existing digest follows its tag; pin: every reference gets one; with-tag: only together with a new tag; off: references with a digest are not updated. Default: \"refresh\".";
-    "pin_args": Bool, "With digest = \"pin\": also pin tags that come from an ARG; CI must not override that ARG. Default: false.";
-    "platforms": Texts, "Platforms the new tag must support; empty: those of the current digest. Default: [].";
-    "allow": Text, "The tags that may be chosen: \"/regex/\", \"!/regex/\" or a range such as \">=3.11 <4 || 5\". Default: \"\".";
-    "ignore": Texts, "Tags that are never chosen: exact, \"/regex/\" or a range. Default: [].";
-    "group": Text, "References with one group share a merge request; empty: the image's name. Default: \"\".";
-    "labels": Texts, "The labels of the merge request; a label that a user removes is not added again. Default: [\"imagebot\"].";
-    "assignees": Texts, "User names of the assignees. Default: [].";
-    "reviewers": Texts, "User names of the reviewers. Default: [].";
-    "milestone": Text, "The title of the merge request's milestone; empty: none. Default: \"\".";
-    "draft": Bool, "Whether the merge request is opened as a draft. Default: false.";
-    "squash": Bool, "Whether its commits are squashed when it is merged. Default: the repository's own setting.";
-    "remove_source_branch": Bool, "Whether its branch is removed when it is merged. Default: true.";
-    "min_age": Text, "How long a tag or digest must have existed before it is proposed: \"3 days\", \"36h\". Default: \"0 days\".";
-    "min_age_trust": OneOf(&["seen", "created"]), "Where the age comes from: seen, when imagebot first saw or proposed it; created, also the date in the image. Default: \"seen\".";
-    "automerge": OneOf(&["never", "digest", "build", "patch", "minor", "major"]), "The largest change that is merged automatically after its pipeline succeeded; needs min_age. Default: \"never\".";
-    "max_open": Number, "Maximum number of open merge requests per repository. Default: 5.";
-    "hold": OneOf(&["family", "off"]), "Whether references to images of registered repositories wait until all their ancestors are settled. Default: \"family\".";
-    "hold_for": Text, "The longest time to wait: \"24h\", or \"never\" to wait without a limit. Default: \"24h\".";
-    "hold_majors": Bool, "Whether to wait for an open major change of a parent too. Default: false.";
-    "settle": Text, "How long to wait for the pipeline of a parent's new commit to appear. Default: \"10min\".";
-    "reason": Text, "Why the rule exists, shown wherever it decides something.";
-};
+pub(super) const SETTINGS: &[Key] = settings_table!(setting_keys);
+
+fn default_of(setting: &str) -> String {
+    let defaults = Settings::default();
+    let mut rows = defaults.rows().into_iter();
+    rows.find(|(name, ..)| *name == setting)
+        .map(|(_, value, _)| value)
+        .unwrap_or_default()
+}
 
 /// The keys by which a rule is matched.
 pub(super) const MATCHERS: &[Key] = keys! {
@@ -81,13 +90,13 @@ pub(super) const MATCHERS: &[Key] = keys! {
     "tags": Texts, "Globs on tags as written in the file.";
 };
 
-const LOGIN: &[Key] = keys! {
+pub(super) const LOGIN: &[Key] = keys! {
     "username": Text, "The user name.";
     "password": Secret, "The password or token.";
     "repos": Texts, "Globs on the repositories that may use the login. Default: all.";
 };
 
-const REGISTRY: &[Key] = keys! {
+pub(super) const REGISTRY: &[Key] = keys! {
     "host": Text, "The exact host or host:port, as in image names.";
     "login": Table(LOGIN), "The login. Without it, docker's config.json is used, then anonymous access.";
     "auth_realms": Texts, "Other origins that may receive this login, such as \"https://gitlab.example.com\".";
@@ -148,7 +157,7 @@ pub(super) const IMAGE: &[Key] = keys! {
     "dockerfile": Text, "Its Dockerfile, in the folder. Default: \"Dockerfile\".";
     "target": Text, "The stage that is built. Default: the last one.";
     "version_file": VersionFile, "The file that holds its version: a path, or { path, kind, key, pattern }. The version is bumped in the merge request that changes a reference of the image.";
-    "bump": OneOf(&["patch", "minor", "major", "same"]), "Which part of its version is bumped; same: the level of the largest change. Needs version_file.";
+    "bump": OneOf(Bump::CODES), "Which part of its version is bumped; same: the level of the largest change. Needs version_file.";
     "watch": Texts, "Globs on the files whose change requires a rebuild, from the root of the repository. Default: the files of its build context.";
 };
 
@@ -186,17 +195,17 @@ pub(super) const FORGE: &[Key] = keys! {
     "pause": Text, "gitlab, github: minimum time between two requests that change something. Default: \"1s\" for github, \"0s\" for gitlab.";
 };
 
-const LIMITS: &[Key] = keys! {
+pub(super) const LIMITS: &[Key] = keys! {
     "max_open": Number, "Maximum number of open merge requests in total. Default: 50.";
     "max_new_per_hour": Number, "Maximum number of merge requests opened per hour. Default: 20.";
 };
 
-const CEILING: &[Key] = keys! {
-    "automerge": OneOf(&["never", "digest", "build", "patch", "minor", "major"]), "The largest change that an imagebot.toml may merge automatically. Default: \"never\".";
+pub(super) const CEILING: &[Key] = keys! {
+    "automerge": <Option<Level> as SettingType>::KIND, "The largest change that an imagebot.toml may merge automatically. Default: \"never\".";
     "min_age": Text, "The shortest min_age that an imagebot.toml may choose. Default: the operator's.";
 };
 
-const MERGE_REQUEST: &[Key] = keys! {
+pub(super) const MERGE_REQUEST: &[Key] = keys! {
     "title": Text, "A template of the title; see docs/merge-requests.md.";
     "body": Text, "A template of the text; see docs/merge-requests.md.";
     "rebase_label": Text, "The label that keeps a branch rebased on its target. Default: \"imagebot:rebase\".";
@@ -204,13 +213,13 @@ const MERGE_REQUEST: &[Key] = keys! {
     "notices": Bool, "Whether to open an issue in a repository whose imagebot.toml is invalid. Default: true.";
 };
 
-const GIT: &[Key] = keys! {
+pub(super) const GIT: &[Key] = keys! {
     "name": Text, "The author's name on commits. Default: \"imagebot\".";
     "email": Text, "The author's address on commits. Default: \"imagebot@localhost\".";
     "commit_prefix": Text, "Prefix of every commit message, for push rules that require one. Default: \"\".";
 };
 
-const SCHEME: &[Key] = keys! {
+pub(super) const SCHEME: &[Key] = keys! {
     "name": Text, "The name that rules use.";
     "pattern": Text, "A regular expression with named groups: major, minor, patch, build, revision, date, prerelease, compatibility, variant.";
     "order": Texts, "The order in which the groups are compared, if not the default.";

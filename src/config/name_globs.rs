@@ -1,7 +1,7 @@
 //! Globs on names of images, tags and repositories. A glob that can never match is an error, with the intended
 //! spelling.
 
-use super::reader::{At, Table};
+use super::table::{At, Table};
 use crate::image::ImageName;
 use crate::repo::Glob;
 

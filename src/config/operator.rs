@@ -3,25 +3,24 @@
 use super::bounds::Bounds;
 use super::budget::Budget;
 use super::family;
-use super::forge::{ForgeConfig, forge, globs};
-use super::keys::{self, Key, Kind};
+use super::forge::{ForgeConfig, forge};
+use super::keys;
+use super::merge_request::{self, MergeRequestConfig};
 use super::place::{place, plain};
 use super::problem::Problems;
-use super::reader::{At, Reader, Table};
-use super::rules::{self, Schemes};
-use super::secret::Secret;
+use super::reader::Reader;
+use super::registry::{self, RegistryConfig};
+use super::rules;
+use super::schemes::{self, Schemes};
+use super::setting_types::SettingType as _;
+use super::table::Table;
 use crate::family::Publishes;
 use crate::fleet::{OpenLimits, Operator};
 use crate::git::Identity;
-use crate::http::{Limits, Origin, Rate};
-use crate::image::{Alias, RegistryHost};
-use crate::plan::{ParseTemplateError, Template, Templates};
-use crate::policy::{Age, Ceiling, NamedScheme, Rule, SettingOrigin};
-use crate::repo::RepoGlobs;
-use crate::scheme::{RegexScheme, Scheme};
+use crate::policy::{Age, Ceiling, Rule, SettingOrigin};
+use crate::scheme::Level;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// The operator's configuration, validated.
 #[derive(Debug, Clone)]
@@ -95,118 +94,25 @@ impl Config {
     }
 }
 
-/// `[merge_request]`: what all merge requests have in common.
-#[derive(Debug, Clone)]
-pub struct MergeRequestConfig {
-    /// The templates of their texts.
-    pub templates: Templates,
-    /// The label that keeps a branch on top of its target.
-    pub rebase_label: String,
-    /// The label that makes imagebot leave a merge request alone.
-    pub stop_label: String,
-    /// Whether imagebot opens an issue in a repository whose settings cannot be read.
-    pub notices: bool,
-    /// A prefix of the first line of every commit message.
-    pub commit_prefix: String,
-}
-
-/// A `[[registry]]`.
-#[derive(Debug, Clone)]
-pub struct RegistryConfig {
-    /// The exact host.
-    pub host: RegistryHost,
-    /// The login.
-    pub login: Option<LoginConfig>,
-    /// Other origins that may receive the login.
-    pub auth_realms: Vec<Origin>,
-    /// CA certificates besides the system's.
-    pub ca_file: Option<PathBuf>,
-    /// Whether it speaks plain http.
-    pub plain_http: bool,
-    /// The limits on requests to it.
-    pub limits: Limits,
-    /// Whether links to other origins are followed at this one instead.
-    pub rebase_links: bool,
-    /// Other origins that tags and manifests may be redirected to.
-    pub redirects: Vec<Origin>,
-    /// Names in files that stand for this registry.
-    pub aliases: Vec<Alias>,
-}
-
-/// A login of a registry.
-#[derive(Debug, Clone)]
-pub struct LoginConfig {
-    /// The user name.
-    pub username: String,
-    /// The password.
-    pub password: Secret,
-    /// The repositories that it serves; all if there is no list.
-    pub repos: Option<RepoGlobs>,
-}
-
-/// The registries that are listed unless `public_registries = false`.
-const PUBLIC: [&str; 11] = [
-    "docker.io",
-    "ghcr.io",
-    "quay.io",
-    "registry.gitlab.com",
-    "mcr.microsoft.com",
-    "gcr.io",
-    "public.ecr.aws",
-    "registry.k8s.io",
-    "registry.access.redhat.com",
-    "cgr.dev",
-    "docker.elastic.co",
-];
-
 impl Default for Config {
     /// The configuration without a file: public registries, no repositories.
     fn default() -> Self {
         Self {
             cache: None,
-            git: Identity {
-                name: "imagebot".to_owned(),
-                email: "imagebot@localhost".to_owned(),
-            },
+            git: merge_request::default_author(),
             forges: Vec::new(),
             publishes: Vec::new(),
-            registries: PUBLIC
-                .iter()
-                .filter_map(|host| RegistryHost::parse(host).ok())
-                .map(RegistryConfig::new)
-                .collect(),
+            registries: registry::public(),
             rules: Vec::new(),
-            schemes: rules::built_in_schemes(),
+            schemes: schemes::built_in(),
             budget: Budget::default(),
             ceiling: Ceiling::default(),
             limits: OpenLimits {
                 max_open: 50,
                 max_new_per_hour: 20,
             },
-            merge_requests: MergeRequestConfig {
-                templates: Templates::default(),
-                rebase_label: "imagebot:rebase".to_owned(),
-                stop_label: "imagebot:stop".to_owned(),
-                notices: true,
-                commit_prefix: String::new(),
-            },
+            merge_requests: MergeRequestConfig::default(),
             origins: BTreeMap::new(),
-        }
-    }
-}
-
-impl RegistryConfig {
-    fn new(host: RegistryHost) -> Self {
-        Self {
-            host,
-            login: None,
-            auth_realms: Vec::new(),
-            ca_file: None,
-            plain_http: false,
-            limits: Limits::default(),
-            rebase_links: false,
-            redirects: Vec::new(),
-            aliases: Vec::new(),
         }
     }
 }
@@ -226,15 +132,10 @@ fn config(root: Table<'_>, folder: &Path) -> Config {
     }
     config.cache = root.text("cache").map(|at| place(folder, &at.value));
     if let Some(git) = root.table("git") {
-        git.only(&[list("git")]);
-        config.git.name = identity(git, "name").unwrap_or(config.git.name);
-        config.git.email = identity(git, "email").unwrap_or(config.git.email);
-        if let Some(prefix) = git.parsed("commit_prefix", commit_prefix) {
-            config.merge_requests.commit_prefix = prefix.value;
-        }
+        merge_request::git(git, &mut config.git, &mut config.merge_requests);
     }
     if let Some(limits) = root.table("limits") {
-        limits.only(&[list("limits")]);
+        limits.only(&[keys::LIMITS]);
         let number = |name: &str, default: u32| {
             let at = limits.number(name, 0..=100_000);
             at.map_or(default, |at| at.value)
@@ -259,14 +160,15 @@ fn config(root: Table<'_>, folder: &Path) -> Config {
         }
     }
     if let Some(ceiling) = root.table("ceiling") {
-        ceiling.only(&[list("ceiling")]);
+        ceiling.only(&[keys::CEILING]);
         config.ceiling = Ceiling {
-            automerge: rules::automerge(ceiling).and_then(|at| at.value),
+            automerge: Option::<Level>::read(ceiling, "automerge", &config.schemes)
+                .and_then(|at| at.value),
             min_age: ceiling.parsed("min_age", Age::parse).map(|at| at.value),
         };
     }
     if let Some(table) = root.table("merge_request") {
-        merge_request(table, &mut config.merge_requests);
+        config.merge_requests.read(table);
     }
     let mut folders = BTreeSet::new();
     for table in root.tables("forge") {
@@ -284,7 +186,7 @@ fn config(root: Table<'_>, folder: &Path) -> Config {
     config.publishes = publishes.flatten().collect();
     let mut seen = BTreeSet::new();
     for table in root.tables("registry") {
-        let Some(registry) = registry(table, folder) else {
+        let Some(registry) = registry::registry(table, folder) else {
             continue;
         };
         if !seen.insert(registry.host.clone()) {
@@ -300,7 +202,7 @@ fn config(root: Table<'_>, folder: &Path) -> Config {
         config.registries.push(registry);
     }
     for table in root.tables("scheme") {
-        if let Some((name, scheme)) = scheme(table, &config.schemes) {
+        if let Some((name, scheme)) = schemes::scheme(table, &config.schemes) {
             config.schemes.insert(name, scheme);
         }
     }
@@ -319,172 +221,4 @@ fn config(root: Table<'_>, folder: &Path) -> Config {
     let rules: Vec<Rule> = all.into_iter().map(|(_, rule)| rule).collect();
     config.rules.extend(rules);
     config
-}
-
-/// The keys of a table of `config.toml`.
-fn list(name: &str) -> &'static [Key] {
-    keys::OPERATOR
-        .iter()
-        .find(|key| key.name == name)
-        .map_or(&[], |key| match key.kind {
-            Kind::Table(keys) | Kind::Tables(keys) => keys,
-            _ => &[],
-        })
-}
-
-/// Git accepts no angle brackets and no line breaks in names.
-fn identity(table: Table<'_>, name: &str) -> Option<String> {
-    let fits = |text: &str| {
-        if text.trim().is_empty() || text.contains(['<', '>']) || text.chars().any(char::is_control)
-        {
-            Err("it must be a name or address without angle brackets and line breaks")
-        } else {
-            Ok(text.trim().to_owned())
-        }
-    };
-    table.parsed(name, fits).map(|at| at.value)
-}
-
-/// Reads a prefix of commit messages. Some push rules demand one; it must not make a server skip a pipeline or close an
-/// issue (T33).
-fn commit_prefix(text: &str) -> Result<String, String> {
-    let lower = text.to_lowercase();
-    let skips = ["skip", "[ci", "***no_ci***"];
-    if text.chars().any(char::is_control) || text.contains(['#', '@', '!']) || text.len() > 60 {
-        return Err("it must be one short line without #, @ and !".to_owned());
-    }
-    if skips.iter().any(|word| lower.contains(word)) {
-        return Err("it could make the server skip the pipeline".to_owned());
-    }
-    Ok(text.to_owned())
-}
-
-fn merge_request(table: Table<'_>, config: &mut MergeRequestConfig) {
-    table.only(&[list("merge_request")]);
-    let label = |name: &str, default: &str| {
-        let at = table.parsed(name, rules::label);
-        at.map_or_else(|| default.to_owned(), |at| at.value)
-    };
-    let template = |name: &str, parse: fn(&str) -> Result<Template, ParseTemplateError>| {
-        table.parsed(name, parse).map(|at| at.value)
-    };
-    *config = MergeRequestConfig {
-        templates: Templates {
-            title: template("title", Template::title),
-            body: template("body", Template::body),
-        },
-        rebase_label: label("rebase_label", &config.rebase_label),
-        stop_label: label("stop_label", &config.stop_label),
-        notices: table.bool("notices").is_none_or(|at| at.value),
-        commit_prefix: std::mem::take(&mut config.commit_prefix),
-    };
-}
-
-fn registry(table: Table<'_>, folder: &Path) -> Option<RegistryConfig> {
-    table.only(&[list("registry")]);
-    let host = table.needed("host", "[[registry]]");
-    let host = host.and_then(|_| table.parsed("host", RegistryHost::parse));
-    // The problems of the other keys are reported as well.
-    let mut config = RegistryConfig::new(
-        host.as_ref()
-            .map_or_else(RegistryHost::docker_hub, |at| at.value.clone()),
-    );
-    config.login = table
-        .table("login")
-        .and_then(|login_table| login(login_table, folder));
-    config.auth_realms = origins(table, "auth_realms");
-    config.redirects = origins(table, "redirects");
-    config.ca_file = table.text("ca_file").map(|at| place(folder, &at.value));
-    config.plain_http = table.bool("plain_http").is_some_and(|at| at.value);
-    config.rebase_links = table.bool("rebase_links").is_some_and(|at| at.value);
-    if let Some(rate) = table.parsed("rate", Rate::parse) {
-        config.limits.rate = Some(rate.value);
-    }
-    if let Some(concurrency) = table.number("concurrency", 1..=256) {
-        config.limits.concurrency = concurrency.value as usize;
-    }
-    config.aliases = table
-        .parsed_list("aliases", Alias::parse)
-        .map(|at| at.value)
-        .unwrap_or_default();
-    host.map(|_| config)
-}
-
-/// Origins, each with scheme and host: no wildcard, so that a server cannot choose where a login or a look-up goes.
-fn origins(table: Table<'_>, name: &str) -> Vec<Origin> {
-    let texts = table.texts(name).map(|at| at.value).unwrap_or_default();
-    let mut origins = Vec::new();
-    for At { value, span } in texts {
-        match Origin::parse(&value) {
-            _ if value.contains(['*', '?', '{', '[']) && !value.contains("://[") => {
-                let message = format!("`{name}` takes no wildcards");
-                let help = format!(
-                    "list each origin separately: {name} = [\"https://one.example.com\", \"https://two.example.com\"]"
-                );
-                table.problem(span, message, Some(help));
-            }
-            Ok(origin) => origins.push(origin),
-            Err(error) => table.problem(span, error.to_string(), None),
-        }
-    }
-    origins
-}
-
-fn login(table: Table<'_>, folder: &Path) -> Option<LoginConfig> {
-    let keys = list("registry")
-        .iter()
-        .find(|key| key.name == "login")
-        .map_or(&[][..], |key| match key.kind {
-            Kind::Table(keys) => keys,
-            _ => &[],
-        });
-    table.only(&[keys]);
-    let username = table.needed("username", "login");
-    let password = table
-        .table("password")
-        .and_then(|password| Secret::read(password, folder));
-    if password.is_none() {
-        table.problem(
-            table.span.0..table.span.1,
-            "login needs `password`; secrets are never written in plain text",
-            Some("write password = { env = \"REGISTRY_PASSWORD\" }".to_owned()),
-        );
-    }
-    Some(LoginConfig {
-        username: username?.value,
-        password: password?,
-        repos: globs(table, "repos"),
-    })
-}
-
-fn scheme(table: Table<'_>, known: &Schemes) -> Option<(String, NamedScheme)> {
-    table.only(&[list("scheme")]);
-    let name = table.needed("name", "[[scheme]]");
-    let pattern = table.needed("pattern", "[[scheme]]");
-    let order = table
-        .texts("order")
-        .map(|at| at.value.into_iter().map(|at| at.value).collect::<Vec<_>>());
-    let (name, pattern) = (name?, pattern?);
-    if known.contains_key(&name.value) {
-        table.problem(
-            name.span,
-            format!("a scheme named {:?} already exists", name.value),
-            None,
-        );
-        return None;
-    }
-    match RegexScheme::parse(&pattern.value, &order.unwrap_or_default()) {
-        Ok(scheme) => {
-            let scheme = NamedScheme {
-                name: Arc::from(name.value.as_str()),
-                scheme: Scheme::Regex(scheme),
-            };
-            Some((name.value, scheme))
-        }
-        Err(error) => {
-            let At { span, .. } = pattern;
-            table.problem(span, format!("{}: {error}", error.code()), None);
-            None
-        }
-    }
 }

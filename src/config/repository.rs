@@ -5,8 +5,10 @@ use super::family;
 use super::keys;
 use super::path_glob::path_glob;
 use super::problem::Problems;
-use super::reader::{Reader, Table};
-use super::rules::{self, Schemes};
+use super::reader::Reader;
+use super::rules;
+use super::schemes::Schemes;
+use super::table::Table;
 use crate::fleet::RepoSettings;
 
 /// Reads `imagebot.toml`. It can use the operator's schemes, but not define any.

@@ -62,7 +62,7 @@ fn property(key: &Key) -> Value {
         Kind::Tables(keys) => json!({ "type": "array", "items": object(keys.iter()) }),
     };
     if let Value::Object(map) = &mut value {
-        map.insert("description".to_owned(), json!(key.about));
+        map.insert("description".to_owned(), json!(key.description()));
     }
     value
 }

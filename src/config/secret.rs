@@ -2,7 +2,7 @@
 
 use super::mask::is_variable;
 use super::place::place;
-use super::reader::Table;
+use super::table::Table;
 use secrecy::SecretString;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};

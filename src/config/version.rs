@@ -2,7 +2,7 @@
 
 use super::keys;
 use super::path_glob::path_glob;
-use super::reader::{At, Table};
+use super::table::{At, Table};
 use crate::repo::{Glob, RepoPath};
 use crate::scheme::Bump;
 use crate::source::{Place, VersionFile, Versioned};
@@ -11,7 +11,7 @@ use toml::de::DeTable;
 
 /// Both keys or neither: a version that never rises, and a rise without a version, have no effect.
 pub(super) fn versioned(table: Table<'_>) -> Option<Versioned> {
-    let words = Bump::ALL.map(|bump| (bump.as_str(), bump));
+    let words = Bump::ALL.map(|bump| (bump.code(), bump));
     let bump = table.one_of("bump", &words);
     let named = |name: &str| table.names().any(|known| known == name);
     let help = match (named("version_file"), named("bump")) {

@@ -47,7 +47,7 @@ impl Search<'_> {
             "{repo} {}:{} {tag} {} {hash}",
             view.path,
             self.line,
-            level.as_str()
+            level.code()
         )
     }
 }

@@ -93,7 +93,7 @@ impl<'a> Values<'a> {
             repo,
             class: class.code(),
             group,
-            level: level.map_or("", Level::as_str),
+            level: level.map_or("", Level::code),
             changes: changes.all_references().map(row).collect(),
         }
     }

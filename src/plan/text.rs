@@ -157,9 +157,7 @@ impl Texts {
                 .iter()
                 .filter(|(decision, wanted)| is_behind(change, decision, wanted))
                 .collect();
-            let level = behind
-                .first()
-                .map_or("", |(_, wanted)| wanted.level.as_str());
+            let level = behind.first().map_or("", |(_, wanted)| wanted.level.code());
             let places: Vec<String> = behind
                 .iter()
                 .map(|(decision, _)| code(&format!("{}:{}", decision.path, decision.located.line)))

@@ -1,8 +1,9 @@
 //! `# imagebot:` comments right above an instruction.
 
-use super::settings::{Changes, DigestMode, Set, SettingOrigin};
+use super::settings::{Changes, Set, SettingOrigin};
+use crate::coded::Coded;
 use crate::repo::RepoPath;
-use crate::scheme::{Allow, CodenameMode, Ignore, Level, VariantMode};
+use crate::scheme::{Allow, Ignore};
 use crate::source::Comment;
 use std::collections::BTreeMap;
 
@@ -111,8 +112,6 @@ pub struct BadNote {
     pub error: ParseNoteError,
 }
 
-const KEYS: &str = "ignore, max, prerelease, variant, codename, digest, allow, group, reason";
-
 impl Note {
     /// Reads a comment: `ignore`, or `key=value` with double quotes around values that contain spaces.
     ///
@@ -134,60 +133,96 @@ impl Note {
     }
 }
 
+/// A setting that a comment can change: its values are written without quotes.
+trait CommentValue: Sized {
+    fn read(key: &str, text: &str) -> Result<Self, String>;
+}
+
+impl<T: Coded> CommentValue for T {
+    fn read(key: &str, text: &str) -> Result<Self, String> {
+        let expected = || format!("{key} must be one of {}", T::CODES.join(", "));
+        T::of_code(text).ok_or_else(expected)
+    }
+}
+
+impl CommentValue for bool {
+    fn read(key: &str, text: &str) -> Result<Self, String> {
+        let expected = |_| format!("{key} must be one of true, false");
+        text.parse().map_err(expected)
+    }
+}
+
+impl CommentValue for String {
+    fn read(_: &str, text: &str) -> Result<Self, String> {
+        Ok(text.to_owned())
+    }
+}
+
+impl CommentValue for Option<String> {
+    fn read(_: &str, text: &str) -> Result<Self, String> {
+        Ok(Some(text.to_owned()))
+    }
+}
+
+impl CommentValue for Option<Allow> {
+    fn read(_: &str, text: &str) -> Result<Self, String> {
+        let allow = Allow::parse(text).map_err(|error| error.to_string())?;
+        Ok(Some(allow))
+    }
+}
+
+/// The settings that a comment can change by their own names; `ignore` is apart.
+macro_rules! comment_keys {
+    ($($name:ident),*) => {
+        const KEYS: &str = concat!("ignore" $(, ", ", stringify!($name))*);
+
+        fn set_key(changes: &mut Changes, key: &str, text: &str, from: &SettingOrigin) -> Result<(), String> {
+            match key {
+                $(stringify!($name) => {
+                    let value = CommentValue::read(key, text)?;
+                    changes.$name = set(value, from);
+                })*
+                _ => return Err(unknown(key)),
+            }
+            Ok(())
+        }
+    };
+}
+
+comment_keys!(
+    max, prerelease, variant, codename, digest, allow, group, reason
+);
+
+fn unknown(key: &str) -> String {
+    format!("unknown key {key:?}: expected one of {KEYS}")
+}
+
+fn set<T>(value: T, from: &SettingOrigin) -> Option<Set<T>> {
+    Some(Set {
+        value,
+        from: from.clone(),
+    })
+}
+
 fn apply(
     changes: &mut Changes,
     key: &str,
     value: Option<&str>,
     from: &SettingOrigin,
 ) -> Result<(), String> {
-    fn set<T>(value: T, from: &SettingOrigin) -> Option<Set<T>> {
-        Some(Set {
-            value,
-            from: from.clone(),
-        })
-    }
-    let one_of = |expected: &str| format!("{key} must be one of {expected}");
     match (key, value) {
+        // The word alone: the reference is not processed.
         ("ignore", None) => changes.enabled = set(false, from),
-        ("max", Some(text)) => {
-            let level: Level = text
-                .parse()
-                .map_err(|_| one_of("major, minor, patch, build, digest"))?;
-            changes.max = set(level, from);
-        }
-        ("prerelease", Some(text)) => {
-            changes.prerelease = set(text.parse().map_err(|_| one_of("true, false"))?, from);
-        }
-        ("variant", Some("keep")) => changes.variant = set(VariantMode::Keep, from),
-        ("variant", Some("follow")) => changes.variant = set(VariantMode::Follow, from),
-        ("variant", Some(_)) => return Err(one_of("keep, follow")),
-        ("codename", Some("hold")) => changes.codename = set(CodenameMode::Hold, from),
-        ("codename", Some("follow")) => changes.codename = set(CodenameMode::Follow, from),
-        ("codename", Some(_)) => return Err(one_of("hold, follow")),
-        ("digest", Some(text)) => {
-            let mode = DigestMode::ALL.into_iter().find(|mode| mode.code() == text);
-            let names = || one_of(&DigestMode::ALL.map(DigestMode::code).join(", "));
-            changes.digest = set(mode.ok_or_else(names)?, from);
-        }
-        ("allow", Some(text)) => {
-            changes.allow = set(
-                Some(Allow::parse(text).map_err(|error| error.to_string())?),
-                from,
-            );
-        }
+        // With a value: one more tag that is never chosen.
         ("ignore", Some(text)) => {
             let ignored = Ignore::parse(text).map_err(|error| error.to_string())?;
-            let mut all = changes
-                .ignore
-                .take()
-                .map(|set| set.value)
-                .unwrap_or_default();
+            let before = changes.ignore.take().map(|set| set.value);
+            let mut all = before.unwrap_or_default();
             all.push(ignored);
             changes.ignore = set(all, from);
         }
-        ("group", Some(text)) => changes.group = set(text.to_owned(), from),
-        ("reason", Some(text)) => changes.reason = set(Some(text.to_owned()), from),
-        _ => return Err(format!("unknown key {key:?}: expected one of {KEYS}")),
+        (key, Some(text)) => set_key(changes, key, text, from)?,
+        (key, None) => return Err(unknown(key)),
     }
     Ok(())
 }
@@ -226,6 +261,7 @@ fn words(note: &str) -> Result<Vec<(String, Option<String>)>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scheme::Level;
 
     fn read(note: &str) -> Result<Changes, String> {
         Note::parse(note, &SettingOrigin::built_in())
@@ -267,7 +303,7 @@ mod tests {
             ),
             (
                 "max=big",
-                "`# imagebot: max=big`: max must be one of major, minor, patch, build, digest",
+                "`# imagebot: max=big`: max must be one of digest, build, patch, minor, major",
             ),
             (
                 "reason=\"x",

@@ -1,7 +1,8 @@
 //! Rules, what they match, and the resulting settings of one reference.
 
 use super::note::{BadNote, Notes};
-use super::settings::{Age, Changes, SettingOrigin, Settings};
+use super::settings::{Changes, SettingOrigin, Settings};
+use super::values::Age;
 use crate::image::ImageName;
 use crate::repo::{Glob, RepoName, RepoPath};
 use crate::scheme::Level;

@@ -1,6 +1,11 @@
 //! The settings that a rule can change, each with the line that set it.
+//!
+//! To add one, add its row to [`settings_table`]: the files' keys, their schema and `config show` follow from it. A new type
+//! also needs [`ToToml`](super::values::ToToml) and, in `config`, `SettingType`.
 
-use crate::coded::coded;
+use super::values::{
+    Age, DigestMode, Hold, LabelNames, NamedScheme, ToToml as _, Trust, UserNames,
+};
 use crate::image::Platform;
 use crate::scheme::{Allow, CodenameMode, Ignore, Level, Rules, Scheme, VariantMode};
 use std::collections::BTreeMap;
@@ -44,107 +49,88 @@ pub struct Set<T> {
     pub from: SettingOrigin,
 }
 
-coded! {
-    /// What happens to digests.
-    pub enum DigestMode {
-        /// A digest follows its tag; none is added.
-        Refresh = "refresh";
-        /// Every reference gets a digest.
-        Pin = "pin";
-        /// A digest changes only together with a new tag.
-        WithTag = "with-tag";
-        /// References with a digest are left alone.
-        Off = "off";
-    }
-}
-
-/// How long a tag or digest must have been there before it is proposed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Age {
-    /// In seconds.
-    pub seconds: i64,
-}
-
-/// Why a text is not an age.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a duration; write it as \"3 days\", \"36h\" or \"1 week\"")]
-pub struct ParseAgeError(String);
-
-impl Age {
-    /// No time.
-    pub const NONE: Self = Self { seconds: 0 };
-
-    /// Reads a time such as `3 days`, `36h` or `1 week`; a day has 24 hours. Months and years have no fixed length.
-    pub fn parse(text: &str) -> Result<Self, ParseAgeError> {
-        let error = || ParseAgeError(text.to_owned());
-        let span: jiff::Span = text.trim().parse().map_err(|_| error())?;
-        let days = jiff::SpanRelativeTo::days_are_24_hours();
-        let seconds = span
-            .total((jiff::Unit::Second, days))
-            .map_err(|_| error())?;
-        if !(0.0..=3_153_600_000.0).contains(&seconds) {
-            return Err(error());
+/// The one table of settings, a row each: key, type, default, and one line about it. It is given to another macro.
+macro_rules! settings_table {
+    ($then:ident) => {
+        $then! {
+            enabled: bool = true,
+                "Whether the references are updated.";
+            scheme: NamedScheme = NamedScheme { name: Arc::from("auto"), scheme: Scheme::Auto },
+                "How tags are parsed as versions: auto, semver, floating, or the name of a `[[scheme]]`.";
+            max: Level = Level::Major,
+                "The largest change that is proposed.";
+            separate_major: bool = true,
+                "Whether a major change is a merge request of its own.";
+            prerelease: bool = false,
+                "Whether prereleases may be chosen.";
+            variant: VariantMode = VariantMode::Keep,
+                "Whether a number in the variant may rise, alpine3.18 to alpine3.20.";
+            codename: CodenameMode = CodenameMode::Hold,
+                "Whether a distribution's codename may change.";
+            digest: DigestMode = DigestMode::Refresh,
+                "refresh: an existing digest follows its tag; pin: every reference gets one; with-tag: only together with a new tag; off: references with a digest are not updated.";
+            pin_args: bool = false,
+                "With digest = \"pin\": also pin tags that come from an ARG; CI must not override that ARG.";
+            platforms: Vec<Platform> = Vec::new(),
+                "Platforms the new tag must support; empty: those of the current digest.";
+            allow: Option<Allow> = None,
+                "The tags that may be chosen: \"/regex/\", \"!/regex/\" or a range such as \">=3.11 <4 || 5\".";
+            ignore: Vec<Ignore> = Vec::new(),
+                "Tags that are never chosen: exact, \"/regex/\" or a range.";
+            group: String = String::new(),
+                "References with one group share a merge request; empty: the image's name.";
+            labels: LabelNames = LabelNames(vec!["imagebot".to_owned()]),
+                "The labels of the merge request; a label that a user removes is not added again.";
+            assignees: UserNames = UserNames::default(),
+                "User names of the assignees.";
+            reviewers: UserNames = UserNames::default(),
+                "User names of the reviewers.";
+            milestone: String = String::new(),
+                "The title of the merge request's milestone; empty: none.";
+            draft: bool = false,
+                "Whether the merge request is opened as a draft.";
+            squash: Option<bool> = None,
+                "Whether its commits are squashed when it is merged.";
+            remove_source_branch: bool = true,
+                "Whether its branch is removed when it is merged.";
+            min_age: Age = Age::NONE,
+                "How long a tag or digest must have existed before it is proposed: \"3 days\", \"36h\".";
+            min_age_trust: Trust = Trust::Seen,
+                "Where the age comes from: seen, when imagebot first saw or proposed it; created, also the date in the image.";
+            automerge: Option<Level> = None,
+                "The largest change that is merged automatically after its pipeline succeeded; needs min_age.";
+            max_open: u32 = 5,
+                "Maximum number of open merge requests per repository.";
+            hold: Hold = Hold::Family,
+                "Whether references to images of registered repositories wait until all their ancestors are settled.";
+            hold_for: Option<Age> = Some(Age { seconds: 86_400 }),
+                "The longest time to wait: \"24h\", or \"never\" to wait without a limit.";
+            hold_majors: bool = false,
+                "Whether to wait for an open major change of a parent too.";
+            settle: Age = Age { seconds: 600 },
+                "How long to wait for the pipeline of a parent's new commit to appear.";
+            reason: Option<String> = None,
+                "Why the rule exists, shown wherever it decides something.";
         }
-        Ok(Self {
-            seconds: seconds as i64,
-        })
-    }
+    };
 }
 
-impl fmt::Display for Age {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.seconds {
-            s if s % 86_400 == 0 => write!(f, "{} days", s / 86_400),
-            s if s % 3_600 == 0 => write!(f, "{}h", s / 3_600),
-            s if s % 60 == 0 => write!(f, "{}min", s / 60),
-            s => write!(f, "{s}s"),
-        }
-    }
-}
+pub(crate) use settings_table;
 
-coded! {
-    /// How the age of a tag or digest is measured.
-    pub enum Trust {
-        /// From when imagebot first saw or proposed it.
-        Seen = "seen";
-        /// Also from the creation time in the image itself.
-        Created = "created";
-    }
-}
-
-coded! {
-    /// Whether a reference to an image of a registered repository waits for changes of that image's ancestors.
-    pub enum Hold {
-        /// Until all ancestors are settled, or `hold_for` has passed.
-        Family = "family";
-        /// It does not wait.
-        Off = "off";
-    }
-}
-
-/// A scheme and its name in the configuration.
-#[derive(Debug, Clone)]
-pub struct NamedScheme {
-    /// `auto`, `semver`, `floating`, or the name of a `[[scheme]]`.
-    pub name: Arc<str>,
-    /// The scheme.
-    pub scheme: Scheme,
-}
-
-/// Declares the settings once: with a value each, and as the changes of one rule.
+/// Declares the settings with a value each, and as the changes of one rule.
 macro_rules! settings {
-    ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr;)*) => {
+    ($($name:ident: $type:ty = $default:expr, $about:literal;)*) => {
         /// The settings of one reference, each key with the line that set it.
         #[derive(Debug, Clone)]
         pub struct Settings {
-            $($(#[$doc])* pub $name: Set<$type>,)*
+            $(#[doc = $about] pub $name: Set<$type>,)*
             /// The reasons of the rules that set a key, by the key's name.
             pub reasons: BTreeMap<&'static str, String>,
         }
 
         /// The changes of one rule; a key that is `None` stays unchanged.
         #[derive(Debug, Clone, Default)]
-        pub struct Changes { $($(#[$doc])* pub $name: Option<Set<$type>>,)* }
+        pub struct Changes { $(#[doc = $about] pub $name: Option<Set<$type>>,)* }
 
         impl Default for Settings {
             fn default() -> Self {
@@ -156,6 +142,11 @@ macro_rules! settings {
         }
 
         impl Settings {
+            /// Every setting: its key, its value in TOML, and the line that set it.
+            pub fn rows(&self) -> Vec<(&'static str, String, &SettingOrigin)> {
+                vec![$((stringify!($name), self.$name.value.to_toml(), &self.$name.from),)*]
+            }
+
             /// Applies a rule's changes.
             pub fn apply(&mut self, changes: &Changes) {
                 let reason = changes.reason.as_ref().and_then(|set| set.value.as_ref());
@@ -193,66 +184,7 @@ macro_rules! settings {
     };
 }
 
-settings! {
-    /// Whether the reference is processed.
-    enabled: bool = true;
-    /// How its tags are read as versions.
-    scheme: NamedScheme = NamedScheme { name: Arc::from("auto"), scheme: Scheme::Auto };
-    /// The widest change that is proposed.
-    max: Level = Level::Major;
-    /// Whether a major change gets a merge request of its own.
-    separate_major: bool = true;
-    /// Whether prereleases are candidates.
-    prerelease: bool = false;
-    /// Whether a number in the variant may rise.
-    variant: VariantMode = VariantMode::Keep;
-    /// Whether a distribution's codename may change.
-    codename: CodenameMode = CodenameMode::Hold;
-    /// What happens to digests.
-    digest: DigestMode = DigestMode::Refresh;
-    /// With `digest = "pin"`: whether a digest is also added after a tag that comes from an `ARG`.
-    pin_args: bool = false;
-    /// The platforms that a chosen image must have; empty: those of the current digest.
-    platforms: Vec<Platform> = Vec::new();
-    /// The tags that may be chosen.
-    allow: Option<Allow> = None;
-    /// The tags that are never chosen.
-    ignore: Vec<Ignore> = Vec::new();
-    /// References with the same group share a merge request; empty: the image's name.
-    group: String = String::new();
-    /// The labels of the merge request.
-    labels: Vec<String> = vec!["imagebot".to_owned()];
-    /// User names of the merge request's assignees.
-    assignees: Vec<String> = Vec::new();
-    /// User names of the merge request's reviewers.
-    reviewers: Vec<String> = Vec::new();
-    /// The title of the merge request's milestone; empty: none.
-    milestone: String = String::new();
-    /// Whether the merge request is opened as a draft.
-    draft: bool = false;
-    /// Whether its commits are squashed when it is merged; `None`: the repository's setting decides.
-    squash: Option<bool> = None;
-    /// Whether its branch is removed when it is merged.
-    remove_source_branch: bool = true;
-    /// How long a tag or digest must have been there before it is proposed.
-    min_age: Age = Age::NONE;
-    /// How that time is measured.
-    min_age_trust: Trust = Trust::Seen;
-    /// The widest change that is merged automatically; `None`: none.
-    automerge: Option<Level> = None;
-    /// The most open merge requests of a repository.
-    max_open: u32 = 5;
-    /// Whether it waits for changes of its parent images.
-    hold: Hold = Hold::Family;
-    /// The longest that it waits; `None`: without limit.
-    hold_for: Option<Age> = Some(Age { seconds: 86_400 });
-    /// Whether it also waits for an open major change of a parent.
-    hold_majors: bool = false;
-    /// How long to wait for the pipeline of a parent's new commit to start.
-    settle: Age = Age { seconds: 600 };
-    /// Why the rule exists, shown wherever it decides.
-    reason: Option<String> = None;
-}
+settings_table!(settings);
 
 impl Settings {
     /// What the tag scheme needs to know about them.

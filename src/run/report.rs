@@ -290,7 +290,7 @@ impl From<&Decision> for DecisionReport {
                 .iter()
                 .map(|wanted| WantedReport {
                     class: wanted.class.code(),
-                    level: wanted.level.as_str(),
+                    level: wanted.level.code(),
                     tag: wanted.to_tag.as_ref().map(|tag| text(tag)),
                     digest: wanted.to_digest.as_ref().map(|digest| text(digest)),
                 })

@@ -8,22 +8,22 @@
 
 use super::level::Level;
 use super::words::{B, Meaning, meaning};
-use std::fmt;
+use crate::coded::coded;
 
-/// How far an image's own version rises when its base changed.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Bump {
-    /// The third number.
-    Patch,
-    /// The second number.
-    Minor,
-    /// The first number.
-    Major,
-    /// As far as the widest of the changes that cause it; builds and digests count as patch.
-    Same,
+coded! {
+    /// How far an image's own version rises when its base changed.
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Bump {
+        /// The third number.
+        Patch = "patch";
+        /// The second number.
+        Minor = "minor";
+        /// The first number.
+        Major = "major";
+        /// As far as the widest of the changes that cause it; builds and digests count as patch.
+        Same = "same";
+    }
 }
 
 /// Why there is no next version.
@@ -38,19 +38,6 @@ pub enum BumpError {
 }
 
 impl Bump {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Patch, Self::Minor, Self::Major, Self::Same];
-
-    /// The name in configuration and output.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Patch => "patch",
-            Self::Minor => "minor",
-            Self::Major => "major",
-            Self::Same => "same",
-        }
-    }
-
     /// The level that rises, given the widest of the changes that cause it.
     pub fn level(self, widest: Level) -> Level {
         match self {
@@ -59,12 +46,6 @@ impl Bump {
             Self::Major => Level::Major,
             Self::Same => widest.max(Level::Patch),
         }
-    }
-}
-
-impl fmt::Display for Bump {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }
 

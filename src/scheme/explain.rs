@@ -75,7 +75,7 @@ fn reason(
             let mut row = Vec::new();
             judge.row(reading, &mut row);
             let (_, level) = judge.order(&row);
-            format!("a {level} change, and `max` is {:?}", rules.max.as_str())
+            format!("a {level} change, and `max` is {:?}", rules.max.code())
         }
         _ => return None,
     })

@@ -8,6 +8,7 @@ use super::pattern;
 use super::range::Range;
 use super::reading::Reading;
 use super::regex::RegexScheme;
+use crate::coded::coded;
 use crate::image::Tag;
 
 /// The policy for the tags of one reference; all parts are validated.
@@ -57,26 +58,30 @@ pub enum Scheme {
     Regex(RegexScheme),
 }
 
-/// Whether the numbers of a variant may rise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum VariantMode {
-    /// The variant must stay the same, word for word.
-    #[default]
-    Keep,
-    /// The words must stay the same, their numbers may rise.
-    Follow,
+coded! {
+    /// Whether the numbers of a variant may rise.
+    #[derive(Default, serde::Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum VariantMode {
+        /// The variant must stay the same, word for word.
+        #[default]
+        Keep = "keep";
+        /// The words must stay the same, their numbers may rise.
+        Follow = "follow";
+    }
 }
 
-/// Whether a distribution's codename may change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CodenameMode {
-    /// The codename stays.
-    #[default]
-    Hold,
-    /// The newest released codename is proposed.
-    Follow,
+coded! {
+    /// Whether a distribution's codename may change.
+    #[derive(Default, serde::Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum CodenameMode {
+        /// The codename stays.
+        #[default]
+        Hold = "hold";
+        /// The newest released codename is proposed.
+        Follow = "follow";
+    }
 }
 
 /// The tags that may be chosen.

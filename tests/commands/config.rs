@@ -80,7 +80,7 @@ fn check_reports_every_problem_at_once_with_line_caret_and_nearest_key() {
     13 | images = ["["]
        |           ^^^
 
-    error: `max` must be one of major, minor, patch, build, digest
+    error: `max` must be one of digest, build, patch, minor, major
       --> config.toml:14:7
        |
     14 | max = "huge"
@@ -247,7 +247,7 @@ fn show_names_the_line_of_every_value() {
     automerge = "never"                      # built in
     max_open = 5                             # built in
     hold = "family"                          # built in
-    hold_for = "1 days"                      # built in
+    hold_for = "24h"                         # built in
     hold_majors = false                      # built in
     settle = "10min"                         # built in
     reason = "the data folder"               # config.toml:16
