@@ -10,7 +10,7 @@
 //! 3. name it in `config/forge.rs` and `run/forges.rs`, and in `docs/forges.md`.
 //!
 //! No forge decides whether a merge request should exist, whose a branch is, or what its texts say: that is `plan`'s
-//! business. A forge reports what exists and does what it is asked to.
+//! business. A forge reports what exists and does what it is given to do.
 //!
 //! `discover` lists repositories for every server, and `wire` holds what the clients of servers do alike. GitLab and
 //! GitHub have the same modules, each with what only that server needs.

@@ -199,9 +199,6 @@ fn string_literals_have_no_bad_habits() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
-/// Modules whose comments are not in plain English yet. The list gets shorter.
-const NOT_YET: [&str; 5] = ["run", "plan", "family", "fleet", "forge"];
-
 #[test]
 fn comments_have_no_bad_habits() {
     let habits = habits();
@@ -209,11 +206,6 @@ fn comments_have_no_bad_habits() {
     let mut count = 0;
     for path in files("src", "rs") {
         let file = relative(&path);
-        let module = file.trim_start_matches("src/").trim_end_matches(".rs");
-        let module = module.split('/').next().unwrap_or_default();
-        if NOT_YET.contains(&module) {
-            continue;
-        }
         let text = std::fs::read_to_string(&path).unwrap();
         for (index, line) in text.lines().enumerate() {
             let Some(comment) = line.trim_start().strip_prefix("//") else {

@@ -2,7 +2,7 @@
 //!
 //! The same for every server: the configuration says which lists are read and which repositories are named, each is
 //! judged once, those that are worked on get their heads, and all become one [`Listing`]. A [`Server`] only answers
-//! what it is asked. A repository that can't be read is unknown, never gone.
+//! requests. A repository that can't be read is unknown, never gone.
 
 mod roll;
 mod server;
@@ -35,7 +35,7 @@ pub(super) async fn discover<S: Server>(
     finish(server, roll, Extent::All).await
 }
 
-/// Some repositories that were listed before; nothing else is asked for.
+/// Some repositories that were listed before, and nothing else.
 pub(super) async fn look<S: Server>(
     server: &S,
     scope: &Scope,

@@ -2,7 +2,7 @@
 
 use crate::git::GitError;
 
-/// Why a forge didn't do what it was asked.
+/// Why a request to a forge failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ForgeError {
     /// The forge can't be reached or read, which says nothing about its repositories.
@@ -26,13 +26,13 @@ pub enum ForgeError {
     /// What answers isn't a forge, but a sign-in page or a proxy.
     #[error("{0}")]
     NotAForge(String),
-    /// It changed meanwhile: look again.
+    /// It changed during this run: the next run reads it again.
     #[error("{0}")]
     Conflict(String),
     /// The listed head of the default branch is that of a tag with the same name: nothing is built on it.
     #[error("{0}")]
     Ambiguous(String),
-    /// What was asked for doesn't exist, or isn't visible.
+    /// It doesn't exist, or isn't visible.
     #[error("{0}")]
     NotFound(String),
     /// The forge refused.

@@ -61,7 +61,7 @@ impl Local {
         self.requests(repo).of_our_branches().await
     }
 
-    /// Merges an open merge request with a merge commit, and deletes its branch: what a person does.
+    /// Merges an open merge request with a merge commit, and deletes its branch, as a reviewer does.
     pub async fn merge_now(&self, repo: &Repository, number: u64) -> Result<CommitId, ForgeError> {
         self.requests(repo).merge(number).await
     }

@@ -1,4 +1,4 @@
-//! Which repositories are asked for, and which of those that exist are worked on, as the configuration says. Nothing
+//! Which repositories are requested, and which of those that exist are worked on, as the configuration says. Nothing
 //! here sends a request.
 
 use super::server::ServerSettings;
@@ -59,7 +59,7 @@ pub(super) enum Verdict {
     In(String),
     /// There, and left out.
     Out(&'static str),
-    /// Nobody asked for it.
+    /// The configuration doesn't name it.
     Unasked,
 }
 
@@ -136,7 +136,7 @@ impl Scope {
         }
     }
 
-    /// What to do with a repository that the configuration names, before it is asked for.
+    /// What to do with a repository that the configuration names, before it is requested.
     pub(super) fn named(&self, name: &RepoName) -> Verdict {
         self.by_name(name, &self.topics)
     }

@@ -121,14 +121,14 @@ pub trait Forge: Send + Sync {
     async fn discover(&self, known: &KnownIds) -> Result<Listing, ForgeError>;
 
     /// Some of the registered repositories with their heads, by the names and ids that they had when all were listed
-    /// last. Nothing else is asked for, so the cost doesn't depend on how many there are in all. One that is no longer
+    /// last. Nothing else is requested, so the cost doesn't depend on how many there are in all. One that is no longer
     /// worked on is left out.
     async fn look(&self, wanted: &KnownIds) -> Result<Listing, ForgeError>;
 
     /// The branches under `imagebot/` with their heads, as they are now.
     async fn branches(&self, repo: &Repository) -> Result<BTreeMap<Branch, CommitId>, ForgeError>;
 
-    /// The merge requests from exactly these source branches, whoever opened them, in all states, the oldest first.
+    /// The merge requests from exactly these source branches, by any author, in all states, the oldest first.
     async fn merge_requests(
         &self,
         repo: &Repository,
@@ -136,7 +136,7 @@ pub trait Forge: Send + Sync {
     ) -> Result<Vec<MergeRequest>, ForgeError>;
 
     /// What became of merge requests that the listing no longer shows as open, by the repository's id and the number,
-    /// as far as the forge shows that for many repositories at once. The others are asked for by repository.
+    /// as far as the forge shows that for many repositories at once. The others are requested by repository.
     async fn ended(
         &self,
         _wanted: &BTreeSet<(String, u64)>,
@@ -144,7 +144,7 @@ pub trait Forge: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Those of these repositories, by id, that may have branches of ours; `None` if each has to be asked. Used when
+    /// Those of these repositories, by id, that may have branches of ours; `None` if each needs its own request. Used when
     /// nothing is remembered about them.
     async fn with_branches(
         &self,
@@ -153,7 +153,7 @@ pub trait Forge: Send + Sync {
         Ok(None)
     }
 
-    /// Those of these repositories, by id, that may have an open notice; `None` if each has to be asked.
+    /// Those of these repositories, by id, that may have an open notice; `None` if each needs its own request.
     async fn with_notices(
         &self,
         _repos: &[&Repository],

@@ -1,6 +1,6 @@
 //! What the clients of servers do alike: keep to a pace, wait for limits, try again, read page by page.
 //!
-//! Which headers name a limit, which route is asked, and what an answer means is each forge's own knowledge.
+//! Which headers name a limit, which route is used, and what an answer means is each forge's own knowledge.
 
 mod halving;
 mod pace;

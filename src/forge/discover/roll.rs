@@ -16,7 +16,7 @@ pub(super) struct Candidate<D> {
 }
 
 impl<D> Candidate<D> {
-    /// The name that the configuration is asked about: a renamed repository is still the one that was registered.
+    /// The name that the configuration is matched against: a renamed repository is still the one that was registered.
     fn asked_as(&self) -> Option<RepoName> {
         let now = || RepoName::parse(&self.listed.path).ok();
         self.named.clone().or_else(now)
@@ -71,7 +71,7 @@ impl<'a, D> Roll<'a, D> {
         ids
     }
 
-    /// Marks the named repositories that a list showed already; the others have to be asked for.
+    /// Marks the named repositories that a list showed already; the others have to be requested.
     pub(super) fn find_in_lists(
         &mut self,
         named: BTreeSet<RepoName>,

@@ -1,4 +1,4 @@
-//! What a server is asked for when its repositories are listed, and what it answers.
+//! The requests that list a server's repositories, and their answers.
 
 use crate::forge::error::ForgeError;
 use crate::forge::scope::{Facts, Source};
@@ -45,7 +45,7 @@ pub(in crate::forge) struct Heads {
     pub(in crate::forge) open: Option<Vec<MergeRequest>>,
 }
 
-/// How much of the fleet is asked for.
+/// How much of the fleet is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::forge) enum Extent {
     /// All registered repositories.

@@ -156,7 +156,7 @@ pub(super) async fn edit(
     Ok(())
 }
 
-/// Closes an open one; what is merged meanwhile is a conflict.
+/// Closes an open one; one that was merged in the meantime is a conflict.
 pub(super) async fn close(api: &Api, repo: &Repository, number: u64) -> Result<(), ForgeError> {
     let pull = route(&repo.name, &format!("/pulls/{number}"));
     let found: Pull = api.get(&pull).await?;

@@ -14,7 +14,7 @@ pub(super) struct Failure {
     pub(super) status: Option<u16>,
     /// All that the server said about it.
     pub(super) message: String,
-    /// Whether the server may have done what it was asked for all the same.
+    /// Whether the server may have executed the request all the same.
     pub(super) lost: bool,
 }
 

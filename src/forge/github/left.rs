@@ -9,7 +9,7 @@ use crate::repo::RepoName;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// How many repositories are asked about at once.
+/// The number of repositories per request.
 const REPOSITORIES: usize = 50;
 
 /// Those of the repositories that have or may have an open notice: fifty in a request.

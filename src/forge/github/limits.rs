@@ -56,7 +56,7 @@ fn speaks_of_limits(body: &[u8]) -> bool {
 /// The most bytes of a refusal: a page of heads is not searched.
 const REFUSAL: usize = 64 * 1024;
 
-/// Whether a GraphQL answer is a refusal by a limit: an error says so by its type or code, or, where there is no data,
+/// Whether a GraphQL answer is a refusal by a limit: an error says so by its type or code, or, without data,
 /// in its words.
 fn refused(body: &[u8]) -> bool {
     if body.len() > REFUSAL || !body.windows(8).any(|part| part == b"\"errors\"") {

@@ -241,7 +241,7 @@ fn routes(api: &Api, wanted: &Wanted, start: &Start) -> Vec<(String, String)> {
             // The only list with one's own private repositories.
             "/user/repos?affiliation=owner".to_owned()
         } else if start.users.contains(owner) {
-            // A person's own list shows only what is public.
+            // The list of a user account shows only public repositories.
             mine.to_owned()
         } else {
             format!("/orgs/{}/repos", quoted(owner))

@@ -157,7 +157,7 @@ impl Login {
         if !self.is_app() {
             return Ok(self.credential.password());
         }
-        // Held while a new one is asked for: all others wait for that one.
+        // Held while a new one is requested: all others wait for that one.
         let mut ends = self.ends.lock().await;
         let soon = self.clock.now() + MARGIN;
         if ends.is_none_or(|ends| ends <= soon) {

@@ -300,7 +300,7 @@ async fn schedule(
         return Err(moved());
     }
     match failure.error {
-        // "Pull request is in clean status": all requirements were met meanwhile; the next pass merges.
+        // "Pull request is in clean status": all requirements have been met by now; the next pass merges.
         ForgeError::Refused(_) => Ok(Merging::NotYet(failure.message)),
         error => Err(error),
     }

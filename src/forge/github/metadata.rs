@@ -58,7 +58,7 @@ pub(super) async fn complete(
         .as_ref()
         .is_err_and(|failure| failure.status == Some(422))
     {
-        // Somebody cannot be assigned: the rest is worth having.
+        // One of the users can't be assigned: the others still are.
         if let Err(failure) = &sent {
             tracing::warn!(repo = %repo.name, number = mr.number, error = %failure, "the forge refused the assignees or the milestone");
         }

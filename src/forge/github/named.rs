@@ -11,7 +11,7 @@ use crate::repo::RepoName;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many repositories are asked for by name in one request.
+/// The number of repositories that one request names.
 const NAMES_AT_ONCE: usize = 50;
 
 /// Finds repositories: fifty names in a request, and by id where another repository has the name by now (T19).

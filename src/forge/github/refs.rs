@@ -148,7 +148,7 @@ impl KeptRefs {
 }
 
 impl Ref {
-    /// The branch and what it points at. The name may be with or without the prefix that was asked for: both are read.
+    /// The branch and what it points at. The name may come with or without the requested prefix: both are read.
     pub(super) fn head(&self, below: Option<&str>) -> Option<(Branch, CommitId)> {
         let full = match self.name.starts_with("refs/") {
             true => self.name.clone(),

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// How many branches are asked for in one request.
+/// The number of branches in one request.
 const BRANCHES_AT_ONCE: usize = 20;
 /// How many pull requests of a branch come with one request.
 const PULLS: usize = 50;

@@ -1,7 +1,7 @@
 //! The only way to GitHub: `octocrab` hands its requests to our own HTTP client, so that there is one policy.
 //!
 //! It adds the token, waits for limits, pauses between writes, and reads what an answer says besides its body. It
-//! doesn't know what is asked.
+//! doesn't know what a request is about.
 
 use super::failure::Failure;
 use super::hour::Hour;

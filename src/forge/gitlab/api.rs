@@ -23,7 +23,7 @@ use url::Url;
 const LIMIT: usize = 64 * 1024 * 1024;
 /// The most pages of a list: GitLab's own offset paging ends at 50,000 rows.
 const PAGES: u32 = 500;
-/// How many pages of one list are asked for at once.
+/// The number of pages of one list that are requested at once.
 const AT_ONCE: usize = 4;
 /// How often what is safe to repeat is sent.
 const TRIES: u32 = 3;
@@ -150,7 +150,7 @@ impl Api {
     ) -> Result<(Vec<T>, bool, Option<u32>), ForgeError> {
         let response = self.good(self.ask(endpoint, Some(page)).await?)?;
         let found: Vec<T> = self.decode(&response)?;
-        // Behind some proxies the header is lost: then a full page is followed by another.
+        // Some proxies drop the header: then a full page is followed by another.
         let more = match response.header("x-next-page") {
             Some(next) => !next.is_empty(),
             None => found.len() >= 100,
@@ -262,7 +262,7 @@ impl Api {
         failure::of(response, &self.wire.redactor)
     }
 
-    /// What the answer says about its failure, for matching, not for people.
+    /// What the answer says about its failure, for matching; it isn't shown.
     pub(super) fn message(&self, response: &HttpResponse) -> String {
         failure::message(response, &self.wire.redactor)
     }

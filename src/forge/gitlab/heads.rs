@@ -132,7 +132,7 @@ impl Pages for HeadPages<'_> {
 }
 
 impl HeadPages<'_> {
-    /// What an answer with data says. If it was cut off, what it lacks is asked for again.
+    /// What an answer with data says. If it was cut off, what it lacks is requested again.
     async fn answered(
         &self,
         page: &[usize],

@@ -22,7 +22,7 @@ use gitlab::api::projects::merge_requests as project_requests;
 use gitlab::api::{groups, merge_requests, projects, users};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Up to so many projects are asked for their merge requests one by one.
+/// The most projects whose merge requests are requested one by one.
 const FEW: usize = 8;
 
 /// A GitLab while its repositories are listed.

@@ -12,7 +12,7 @@ use crate::repo::{CiStatus, CommitId};
 use gitlab::api::projects::{pipelines, repository::branches};
 use reqwest::StatusCode;
 
-/// How often merging is tried while GitLab still looks at the merge request (F43).
+/// How often merging is tried while GitLab still checks the merge request (F43).
 const TRIES: u32 = 5;
 
 /// The state of the newest pipeline of a commit.
@@ -31,7 +31,7 @@ pub(super) async fn commit_ci(
             None => CiStatus::None,
             Some("success" | "skipped") => CiStatus::Passed,
             Some("failed" | "canceled" | "canceling") => CiStatus::Failed,
-            // Running, waiting in one of many ways, or for a person (`manual`).
+            // Running, waiting in one of many ways, or for a user (`manual`).
             Some(_) => CiStatus::Running,
         },
     )
@@ -44,7 +44,7 @@ pub(super) async fn has_pipelines(api: &Api, project: u64) -> Result<bool, Forge
     Ok(!found.is_empty())
 }
 
-/// Tells GitLab to merge it when the pipeline succeeds. Without a pipeline GitLab would merge at once, so this waits
+/// Makes GitLab merge it when the pipeline succeeds. Without a pipeline GitLab would merge at once, so this waits
 /// until the merge request itself has one for this head.
 pub(super) async fn merge(
     api: &Api,
@@ -168,7 +168,7 @@ async fn ask(api: &Api, project: u64, number: u64, head: &CommitId) -> Result<Me
                         request.state
                     )));
                 }
-                // GitLab checks some time after it was opened; every other status takes a person or time.
+                // GitLab checks some time after it was opened; every other status takes a user or time.
                 let soon = ["unchecked", "checking", "preparing", "approvals_syncing"];
                 let soon =
                     soon.contains(&status.as_str()) || (attempt == 1 && status == "mergeable");

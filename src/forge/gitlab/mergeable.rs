@@ -20,7 +20,7 @@ const MERGE: &str = include_str!("merge.graphql");
 pub(super) struct Mergeable {
     /// `opened`, `merged`, `closed` or `locked`.
     pub(super) state: String,
-    /// The head of its newest diff, which may lag behind the branch.
+    /// The head of its newest diff, which may be older than the branch.
     pub(super) head: Option<String>,
     /// Whether GitLab merges it by itself.
     pub(super) scheduled: bool,

@@ -1,5 +1,5 @@
 //! The only way to a GitLab: it adds the token, waits for limits, keeps the pace of changes, and finds answers that
-//! don't come from a GitLab. It doesn't know what is asked.
+//! don't come from a GitLab. It doesn't know what a request is about.
 
 use super::busy::Busy;
 use super::failure;
@@ -160,7 +160,7 @@ impl Wire {
     }
 }
 
-/// Whether a page for people was sent in place of an answer. A gateway's own page about a server that is down is
+/// Whether an HTML page was sent in place of an answer. A gateway's own page about a server that is down is
 /// another matter.
 fn is_web_page(response: &HttpResponse) -> bool {
     let html = response.media_type();

@@ -1,11 +1,11 @@
-//! Merging, as a person's click does it.
+//! Merging, as a reviewer's click does it.
 
 use super::requests::{Kept, Requests, TRIES};
 use crate::forge::error::ForgeError;
 use crate::repo::{Branch, CommitId, MergeRequestState};
 
 impl Requests<'_> {
-    /// Merges an open merge request with a merge commit, and deletes its branch: what a person does.
+    /// Merges an open merge request with a merge commit, and deletes its branch, as a reviewer does.
     pub(super) async fn merge(&self, number: u64) -> Result<CommitId, ForgeError> {
         let repo = self.repo;
         for _ in 0..TRIES {

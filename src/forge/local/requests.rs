@@ -72,7 +72,7 @@ impl Kept {
             head,
             merged_as,
             draft,
-            // There is no clock but that of whoever writes.
+            // The only clock is that of the process that writes.
             created: None,
             auto_merge: false,
             incomplete: false,

@@ -2,7 +2,7 @@
 //! is alone.
 //!
 //! A server that finds a page too large gets smaller ones for the rest of the listing. Nothing is concluded from a gap:
-//! what an answer lacks is asked for again, and what can't be read is unknown.
+//! what an answer lacks is requested again, and what can't be read is unknown.
 
 use crate::forge::error::ForgeError;
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -229,7 +229,7 @@ mod tests {
         }
     }
 
-    /// The pages that are asked for, and the repositories that could not be read.
+    /// The pages that are requested, and the repositories that could not be read.
     async fn check(count: usize, bad: &[usize], largest: usize, asked: &[usize], lost: &[usize]) {
         let fake = Fake {
             bad: bad.to_vec(),

@@ -88,7 +88,7 @@ impl Budgets {
     }
 }
 
-/// Whether the token was refused in this pass: then nothing more is asked with it (F27).
+/// Whether the token was refused in this pass: then it is not used any more (F27).
 #[derive(Debug, Default)]
 pub(crate) struct Refused(AtomicBool);
 
