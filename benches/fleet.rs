@@ -24,6 +24,8 @@ mod fake_gitlab;
 #[allow(dead_code, reason = "shared with the tests, which use the rest")]
 #[path = "../tests/support/fake_registry.rs"]
 mod fake_registry;
+#[path = "../tests/support/forge_server.rs"]
+mod forge_server;
 #[path = "../tests/support/git_repos.rs"]
 mod git_repos;
 #[allow(dead_code, reason = "shared with the tests, which use the rest")]

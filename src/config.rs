@@ -34,7 +34,7 @@ mod version;
 pub use budget::Budget;
 pub use forge::{ForgeConfig, ServerConfig, ServerKind, TokenConfig};
 pub use merge_request::MergeRequestConfig;
-pub use operator::{Config, OpenLimits, parse};
+pub use operator::{Config, parse};
 pub use problem::{Problem, Problems};
 pub use registry::{LoginConfig, RegistryConfig};
 pub use repository::parse_repository;

@@ -4,13 +4,19 @@
 //! knowledge. A forge moves no content: that is git's business, the same for all of them.
 //!
 //! To add a forge:
-//! 1. write `forge/<name>.rs` with a type that implements [`Forge`]; its errors are [`ForgeError`]'s;
+//! 1. write `forge/<name>.rs` with a type that implements [`Forge`]; a server lists through `discover` and asks through
+//!    `wire`; its errors are [`ForgeError`]'s;
 //! 2. run the conformance suite of `tests/forge.rs` against it;
 //! 3. name it in `config/forge.rs` and `run/forges.rs`, and in `docs/forges.md`.
 //!
-//! What is shared by all of them, and what none of them decides: whether a merge request should be there, whose a
-//! branch is, and what its texts say is `plan`'s; a forge only tells what is and does what it is told.
+//! No forge decides whether a merge request should exist, whose a branch is, or what its texts say: that is `plan`'s
+//! business. A forge reports what exists and does what it is asked to.
+//!
+//! `discover` lists repositories for every server, and `wire` holds what the clients of servers do alike. GitLab and
+//! GitHub have the same modules, each with what only that server needs.
 
+mod discover;
+mod doctor;
 mod error;
 mod github;
 mod gitlab;
@@ -21,13 +27,12 @@ mod server;
 mod traits;
 mod wire;
 
-pub use crate::repo::MergeRequestAttributes;
+pub use doctor::{DoctorFinding, DoctorLevel};
 pub use error::ForgeError;
 pub use github::{GitHub, GitHubSettings, GitHubToken};
 pub use gitlab::{GitLab, GitLabSettings};
-pub use local::{CiState, Local};
+pub use local::Local;
 pub use server::ServerSettings;
 pub use traits::{
-    Finding, Forge, ForgeRegistry, Known, LeftOut, Level, Listing, MergeRequestEdit, Merging,
-    NewMergeRequest, Pipeline, RegistryLogin, Repository,
+    Forge, ForgeRegistry, KnownIds, LeftOut, Listing, Merging, RegistryLogin, Repository,
 };

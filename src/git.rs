@@ -10,28 +10,24 @@
 
 mod cache;
 mod command;
-mod commit;
-mod contents;
 mod error;
-mod history;
 mod index;
-mod init;
 mod local;
 mod lock;
 mod object;
 mod process;
-mod push;
+mod read;
 mod remote;
 mod scratch;
 mod tree;
+mod write;
 
 pub use cache::Cached;
 pub use command::{Git, Identity, MIN_VERSION};
-pub use commit::{FileChange, NewCommit};
 pub use error::GitError;
-pub use history::{BranchCommit, TreeChange};
 pub use index::{Tracked, tracked_files};
 pub use local::Ref;
-pub use push::{Push, Pushed};
+pub use read::{BranchCommit, TreeChange};
 pub use remote::{Credential, Remote};
 pub use tree::{TreeEntry, TreeEntryKind, TreeListing};
+pub use write::{FileChange, NewCommit, Push, Pushed};

@@ -1,57 +1,61 @@
 //! imagebot keeps families of container images up to date.
 //!
-//! # Layers
+//! # Modules
 //!
-//! One package: a library and a thin binary. Dependencies point only down this list; `tests/architecture.rs` fails if
-//! one does not.
+//! One package: a library and a thin binary. A module depends only on modules below it in this table, which
+//! `tests/architecture.rs` checks.
 //!
-//! | layer | module | what it is for |
+//! | layer | module | purpose |
 //! |---|---|---|
-//! | shell | [`cli`] | one file per command; human and JSON output |
-//! | | [`demo`] | a whole family of repositories with CI in one process, to try imagebot and to test against |
-//! | | [`run`] | one pass: observe (edges), decide (core), act (edges) |
-//! | | [`config`] | TOML to validated values; all problems at once, each with its line |
+//! | shell | [`cli`] | one file per command; human-readable and JSON output |
+//! | | [`demo`] | a family of images with its CI in one process, for demonstrations and tests |
+//! | | [`run`] | fetches what the plan needs, and executes the plan |
+//! | | [`config`] | parses TOML into validated values; reports all problems at once, each with its place |
 //! | edges | [`registry`] | OCI distribution: tags, digests, manifests, configurations |
-//! | | [`forge`] | lists repositories, keeps merge requests and reports CI |
-//! | | [`git`] | the one place that builds a git command |
-//! | | [`store`] | what is remembered between passes; deleting it costs time only |
-//! | | [`http`] | one client policy: time-outs, retry, caps, same origin |
-//! | | [`redact`] | keeps credentials out of everything that is written |
-//! | core | [`fleet`] | what is known about the repositories and the family of images |
-//! | | [`plan`] | references, observations and policy in; decisions and proposals out |
-//! | | [`policy`] | what is allowed: rules matched to a reference |
-//! | | [`family`] | which repository builds what, what each is built on; generations; hold and release |
-//! | | [`source`] | file text to located references to byte edits |
-//! | | [`scheme`] | a tag as a version, and a verdict for every tag |
+//! | | [`forge`] | GitLab, GitHub and folders: lists repositories, manages merge requests |
+//! | | [`git`] | the only module that runs git |
+//! | | [`store`] | what is remembered between passes; deleting it only costs time |
+//! | | [`http`] | the HTTP client policy: timeouts, retries, size limits, same origin |
+//! | | [`redact`] | keeps credentials out of all output |
+//! | core | [`fleet`] | all facts about repositories, registries and CI, and the plan that follows from them |
+//! | | [`plan`] | decisions about references; proposals for a repository, compared with what exists |
+//! | | [`policy`] | the rules that apply to a reference |
+//! | | [`family`] | which image is built on which; generations; hold and release; freshness |
+//! | | [`source`] | finds references in files and edits them byte for byte |
+//! | | [`scheme`] | parses tags as versions, with a verdict for every tag |
 //! | | [`repo`] | the vocabulary of git hosting: path, branch, commit, merge request |
-//! | | [`image`] | the vocabulary of images: reference, tag, digest, platform |
-//! | | `coded` | enums whose members have stable names |
+//! | | [`image`] | the vocabulary of registries: reference, tag, digest, platform |
+//! | | `coded` | enums with stable names |
 //!
 //! # What never happens
 //!
-//! - The core does no I/O, reads no clock and no environment, and never panics. An edge knows the core's values, but
-//!   neither the plan nor the configuration.
-//! - Nothing committed in a scanned repository is executed, checked out, followed as a link, or used as a path, an
-//!   option or a host outside the operator's list.
-//! - A credential appears in no log, error, commit, merge request or cache. It goes to its exact origin, or to a token
-//!   service that the operator listed.
-//! - A second pass makes no mutating request if nothing changed. Nothing is downgraded. What is unknown is never shown
-//!   as *up to date*. Nothing is closed or deleted because an answer was missing.
+//! - The core does no I/O, reads neither the clock nor the environment, and never panics. The edges know the core's
+//!   values, but neither the plan nor the configuration.
+//! - Files of a scanned repository are never executed or checked out, their links are not followed, and their contents
+//!   are never used as a path, an option or a host that the operator did not list.
+//! - A credential never appears in a log, error, commit, merge request or cache. It is sent only to its exact origin,
+//!   or to a token service that the operator listed.
+//! - No mutating request is repeated if nothing has changed, no version is downgraded, an unknown state is never shown
+//!   as *up to date*, and nothing is closed or deleted because an answer is missing.
 //!
-//! # One pass, through all modules
+//! # One pass
 //!
-//! `cli::run` reads the configuration (`config`) and makes a `run::Setup` of it. `run::gather` asks each `forge` for
-//! its repositories and their heads, or only for those in scope, and reads each head's source files into a
-//! `fleet::Tree`: from `git`, or from `store` if the head is unchanged. `fleet::ParsedRepo` is computed from a tree:
-//! `source` finds its references, and `fleet::Family` knows which repository builds what and what each is built on.
+//! `cli::run` reads the configuration (`config`) and makes a `run::Setup` from it. [`run::pass`] keeps a
+//! [`fleet::Fleet`] and calls [`fleet::plan()`] until the plan needs nothing more:
 //!
-//! Decisions are made in rounds: `plan::decide` judges every reference, or names the one question whose answer it
-//! needs. The questions of the whole fleet go to the registries at once, each question once; then `decide` is called
-//! again. `plan::hold` lets children wait for parents that are about to change, parents first; only here are forges
-//! asked for pipelines. `plan::propose` turns decisions into branches, edits and texts, and `plan::reconcile` compares
-//! them with the existing merge requests. Before anything is written, the forge is queried again.
-//! Limits hold back what is too much. Then `run` pushes once per repository with a lease per branch, and opens, edits,
-//! closes or merges.
+//! 1. *Which repositories exist, and what do they contain?* Each `forge` lists its repositories and their heads. `git`
+//!    reads the files at each head into a `fleet::Tree`, unless `store` has them. `source` finds the references in it,
+//!    and `family` determines which image is built on which.
+//! 2. *What do the registries say?* `plan::decide` decides about every reference, or returns the question whose answer
+//!    it lacks. A question that several references share is sent once.
+//! 3. *What is about to change in the ancestors?* If an update is wanted, the pipelines of the image's ancestors are
+//!    fetched from the forge; `fleet` holds back what has to wait for them, parents first.
+//! 4. *What exists already?* `plan::propose` turns the wanted updates into branches, edits and texts, and
+//!    `plan::reconcile` compares them with the existing merge requests. Before anything is written, the current state
+//!    is fetched from the forge again. Limits hold back what would be too much at once.
+//!
+//! Then `run` pushes once per repository, with a lease per branch, and opens, edits, closes or merges the merge
+//! requests. The graph, the freshness of published images and the build order are other views of the same fleet.
 
 pub mod cli;
 mod coded;

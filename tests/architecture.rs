@@ -1,4 +1,4 @@
-//! The house as DESIGN draws it, as an ordinary test: every arrow runs down, no circles, no `mod.rs`, no long files.
+//! The architecture, as an ordinary test: every arrow runs down, no circles, no `mod.rs`, no long files.
 #![allow(
     clippy::unwrap_used,
     reason = "a test that panics has failed, and says why"
@@ -11,16 +11,16 @@ use paths::{FromRoot, defined_in, module_of, named_in};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// The rooms from the top of the house to the bottom. A room imports only rooms below it.
-const ROOMS: [&str; 19] = [
+/// The modules from the top to the bottom. A module imports only modules below it.
+const MODULES: [&str; 19] = [
     "cli", "demo", "run", "config", "registry", "forge", "git", "store", "http", "redact", "fleet",
     "plan", "policy", "family", "source", "scheme", "repo", "image", "coded",
 ];
-/// The first room of the core: no I/O, no clock, no environment, and no edge.
+/// The first module of the core: no I/O, no clock, no environment, and no edge.
 const CORE: [&str; 9] = [
     "fleet", "plan", "policy", "family", "source", "scheme", "repo", "image", "coded",
 ];
-/// Rooms of the edges in one row: they do not know each other, but for the arrows named here.
+/// Modules of the edges in one row: they do not know each other, but for the arrows named here.
 const EDGES: [&str; 6] = ["registry", "forge", "git", "store", "http", "redact"];
 const BETWEEN_EDGES: [(&str, &str); 7] = [
     ("registry", "http"),
@@ -36,7 +36,7 @@ const VALUES: [&str; 3] = ["image", "repo", "coded"];
 
 struct SourceFile {
     path: PathBuf,
-    room: String,
+    module: String,
     text: String,
     /// The text before the tests, comments left out.
     code: String,
@@ -66,7 +66,7 @@ fn files() -> Vec<SourceFile> {
                 // Tests in a file of their own end nothing here.
                 let code = text.replace("#[cfg(test)]\nmod tests;\n", "");
                 let code = code.split("#[cfg(test)]").next().unwrap();
-                // A file of tests beside the code is no part of the room.
+                // A file of tests beside the code is no part of the module.
                 if relative.file_name().is_some_and(|name| name == "tests.rs") {
                     continue;
                 }
@@ -74,9 +74,9 @@ fn files() -> Vec<SourceFile> {
                     .lines()
                     .filter(|line| !line.trim_start().starts_with("//"))
                     .collect();
-                let room = first.trim_end_matches(".rs").to_owned();
+                let module = first.trim_end_matches(".rs").to_owned();
                 files.push(SourceFile {
-                    room,
+                    module,
                     code: code.join("\n"),
                     named: named_in(&module_of(&relative), &text),
                     path: relative,
@@ -89,10 +89,10 @@ fn files() -> Vec<SourceFile> {
     files
 }
 
-/// The rooms that a file names, however it does.
+/// The modules that a file names, however it does.
 fn imports(file: &SourceFile) -> BTreeSet<String> {
     let firsts = file.named.iter().filter_map(|path| path.first());
-    let others = firsts.filter(|first| ROOMS.contains(&first.as_str()) && **first != file.room);
+    let others = firsts.filter(|first| MODULES.contains(&first.as_str()) && **first != file.module);
     others.cloned().collect()
 }
 
@@ -102,29 +102,29 @@ fn fail_on(problems: &[String]) {
 
 #[test]
 fn every_room_is_known() {
-    let known: BTreeSet<&str> = ROOMS.into_iter().chain(["lib", "main"]).collect();
+    let known: BTreeSet<&str> = MODULES.into_iter().chain(["lib", "main"]).collect();
     let files = files();
-    let found: BTreeSet<&str> = files.iter().map(|file| file.room.as_str()).collect();
+    let found: BTreeSet<&str> = files.iter().map(|file| file.module.as_str()).collect();
     assert_eq!(
         found, known,
-        "a new room has its place in the house: ROOMS here, and the crate's documentation"
+        "a new module has its place in the list: MODULES here, and the crate's documentation"
     );
 }
 
 #[test]
 fn every_arrow_runs_down() {
-    let floor = |room: &str| ROOMS.iter().position(|known| *known == room).unwrap();
+    let layer = |module: &str| MODULES.iter().position(|known| *known == module).unwrap();
     let mut problems = Vec::new();
     for file in files()
         .iter()
-        .filter(|file| !matches!(file.room.as_str(), "lib" | "main"))
+        .filter(|file| !matches!(file.module.as_str(), "lib" | "main"))
     {
         for below in imports(file) {
-            if floor(&below) < floor(&file.room) {
+            if layer(&below) < layer(&file.module) {
                 problems.push(format!(
                     "{}: {} imports {below}, which is above it",
                     file.path.display(),
-                    file.room
+                    file.module
                 ));
             }
         }
@@ -136,19 +136,19 @@ fn every_arrow_runs_down() {
 fn the_core_knows_no_edge_and_an_edge_only_values() {
     let mut problems = Vec::new();
     for file in &files() {
-        let room = file.room.as_str();
+        let module = file.module.as_str();
         for below in imports(file) {
             let below = below.as_str();
-            let allowed = if CORE.contains(&room) {
+            let allowed = if CORE.contains(&module) {
                 CORE.contains(&below)
-            } else if EDGES.contains(&room) {
-                VALUES.contains(&below) || BETWEEN_EDGES.contains(&(room, below))
+            } else if EDGES.contains(&module) {
+                VALUES.contains(&below) || BETWEEN_EDGES.contains(&(module, below))
             } else {
                 true
             };
             if !allowed {
                 problems.push(format!(
-                    "{}: {room} may not know {below}",
+                    "{}: {module} may not know {below}",
                     file.path.display()
                 ));
             }
@@ -184,7 +184,7 @@ fn the_core_is_pure() {
     let mut problems = Vec::new();
     for file in files()
         .iter()
-        .filter(|file| CORE.contains(&file.room.as_str()))
+        .filter(|file| CORE.contains(&file.module.as_str()))
     {
         for word in impure.iter().filter(|word| file.code.contains(*word)) {
             problems.push(format!("{}: the core uses {word}", file.path.display()));
@@ -199,7 +199,7 @@ fn the_core_holds_no_word_that_panics() {
     let mut problems = Vec::new();
     for file in files()
         .iter()
-        .filter(|file| CORE.contains(&file.room.as_str()))
+        .filter(|file| CORE.contains(&file.module.as_str()))
     {
         for word in [
             "panic!(",
@@ -346,7 +346,7 @@ fn files_are_short_and_say_what_they_are_for() {
         let lines = text.split("#[cfg(test)]").next().unwrap().lines().count();
         if lines > 500 {
             problems.push(format!(
-                "{}: {lines} lines before its tests; two rooms in one?",
+                "{}: {lines} lines before its tests; two modules in one?",
                 file.path.display()
             ));
         }

@@ -28,6 +28,8 @@ mod config;
 mod echo;
 #[path = "support/fake_gitlab.rs"]
 mod fake_gitlab;
+#[path = "support/forge_server.rs"]
+mod forge_server;
 #[path = "commands/freshness.rs"]
 mod freshness;
 #[path = "commands/gipgee.rs"]

@@ -9,6 +9,8 @@
 mod dockerfiles;
 #[path = "core/family.rs"]
 mod family;
+#[path = "core/fleet.rs"]
+mod fleet;
 #[path = "core/freshness.rs"]
 mod freshness;
 #[path = "core/gipgee.rs"]

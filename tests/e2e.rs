@@ -24,6 +24,8 @@ mod fake_gitlab;
 #[allow(dead_code, reason = "shared with other suites, which use the rest")]
 #[path = "support/fake_registry.rs"]
 mod fake_registry;
+#[path = "support/forge_server.rs"]
+mod forge_server;
 #[path = "support/git_repos.rs"]
 mod git_repos;
 #[path = "support/images.rs"]

@@ -18,6 +18,8 @@ mod cable;
 mod fake_github;
 #[path = "support/fake_gitlab.rs"]
 mod fake_gitlab;
+#[path = "support/forge_server.rs"]
+mod forge_server;
 #[path = "support/git_repos.rs"]
 mod git_repos;
 #[path = "forge/github.rs"]

@@ -5,11 +5,8 @@
 )]
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
-
-/// Names that still have two meanings. The list gets shorter: one that is unique now is taken out of it.
-const NOT_YET: [&str; 6] = ["Finding", "Level", "Question", "State", "Step", "Terms"];
 
 /// The names of the `pub` types of a file, tests left out; `pub(crate)` and narrower ones are of their module only.
 fn types(stream: TokenStream, out: &mut Vec<String>) {
@@ -75,22 +72,9 @@ fn names_of_public_types_are_unique() {
         .filter(|(_, places)| places.len() > 1)
         .map(|(name, places)| (name.as_str(), places))
         .collect();
-    let known: BTreeSet<&str> = NOT_YET.into_iter().collect();
-    let new: Vec<_> = twice
-        .iter()
-        .filter(|(name, _)| !known.contains(**name))
-        .collect();
     assert!(
-        new.is_empty(),
-        "choose a name that says what it is: {new:?}"
-    );
-    let gone: Vec<_> = known
-        .iter()
-        .filter(|name| !twice.contains_key(*name))
-        .collect();
-    assert!(
-        gone.is_empty(),
-        "unique now, take them out of NOT_YET: {gone:?}"
+        twice.is_empty(),
+        "choose a name that says what it is: {twice:?}"
     );
 }
 

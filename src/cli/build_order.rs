@@ -6,10 +6,13 @@ use super::output::{Format, json, say, table, text};
 use super::progress::progress;
 use super::session::{ConfigArgument, setup, wait};
 use crate::family::shown;
-use crate::plan::{Need, Why};
+use crate::plan::{BuildNeed, BuildReason};
 use crate::redact::Redactor;
 use crate::registry::Unlisted;
-use crate::run::{Checkpoint, Options, Order, ProblemReport, Step, order_of_all, order_of_folder};
+use crate::run::{
+    BuildOrder, BuildStep, Checkpoint, Options, ProblemReport, build_order_of_all,
+    build_order_of_folder,
+};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -61,12 +64,12 @@ struct Image {
     dockerfile: Option<String>,
     tag: Option<String>,
     parents: Vec<String>,
-    needs_build: Need,
-    why: Vec<Why>,
+    needs_build: BuildNeed,
+    why: Vec<BuildReason>,
 }
 
 impl Image {
-    fn new(step: Step) -> Self {
+    fn new(step: BuildStep) -> Self {
         let spec = step.spec.as_ref();
         let context = spec.and_then(|spec| spec.context.as_ref());
         Self {
@@ -77,7 +80,7 @@ impl Image {
             dockerfile: spec.map(|spec| spec.dockerfile.to_string()),
             tag: step.version,
             parents: step.parents,
-            needs_build: Need::of(&step.whys),
+            needs_build: BuildNeed::of(&step.whys),
             why: step.whys,
         }
     }
@@ -97,14 +100,14 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         if arguments.all {
             let config = arguments.config.with_forges()?;
             let setup = Arc::new(setup(config, Unlisted::Refuse, redactor).await?);
-            return Ok(order_of_all(&setup, &options).await);
+            return Ok(build_order_of_all(&setup, &options).await);
         }
         let (config, unlisted) = arguments.config.load()?;
         let setup = setup(config, unlisted, redactor).await?;
         let (parsed, _) = parse_folder(&setup, &arguments.path)?;
-        Ok(order_of_folder(&setup, parsed, &options).await)
+        Ok(build_order_of_folder(&setup, parsed, &options).await)
     })?;
-    let Order {
+    let BuildOrder {
         steps,
         cycles,
         findings,

@@ -8,13 +8,13 @@ use super::scan::settings_of;
 use super::session::{ConfigArgument, setup, wait};
 use crate::config::Config;
 use crate::fleet::ParsedRepo;
-use crate::plan::{Decision, Observations, Proposed};
+use crate::plan::{Decision, Observations};
 use crate::redact::Redactor;
 use crate::registry::Unlisted;
 use crate::repo::{RepoGlobs, RepoName};
 use crate::run::{
-    Asker, Checkpoint, DecisionReport, Options, ProblemReport, ProposalReport, RepositoryReport,
-    Setup, decide_all, pass, read_folder,
+    Checkpoint, DecisionReport, Options, ProblemReport, ProposalReport, RepositoryReport, Setup,
+    decide_folder, pass, read_folder,
 };
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -137,7 +137,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
 
 /// A folder with the decisions about its references.
 pub(super) struct JudgedFolder {
-    pub(super) parsed: ParsedRepo,
+    pub(super) parsed: Arc<ParsedRepo>,
     pub(super) root: PathBuf,
     pub(super) decisions: Vec<Decision>,
     pub(super) seen: Observations,
@@ -148,14 +148,12 @@ pub(super) async fn judge_folder(setup: &Setup, path: &Path) -> anyhow::Result<J
     let (parsed, root) = parse_folder(setup, path)?;
     let progress = progress();
     let ticked = |done, total| progress.tick("registries", done, total);
-    let nothing = [Proposed::new()];
-    let askers = [Asker::from(&parsed)];
     let times = (Timestamp::now(), true);
-    let (decided, seen) = decide_all(setup, &askers, &nothing, times, &ticked).await;
+    let (parsed, decisions, seen) = decide_folder(setup, parsed, times, &ticked).await;
     Ok(JudgedFolder {
         parsed,
         root,
-        decisions: decided.into_iter().flatten().collect(),
+        decisions,
         seen,
     })
 }

@@ -3,7 +3,7 @@
 use super::ended::Ended;
 use super::output::Format;
 use super::session::{ConfigArgument, setup, wait};
-use crate::forge::{Finding, Level, Repository};
+use crate::forge::{DoctorFinding, DoctorLevel, Repository};
 use crate::redact::Redactor;
 use crate::registry::Unlisted;
 use crate::run::survey;
@@ -97,11 +97,11 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     Ok(Ended::failed_if(failed))
 }
 
-fn output(finding: Finding) -> FindingOutput {
+fn output(finding: DoctorFinding) -> FindingOutput {
     let level = match finding.level {
-        Level::Ok => "ok",
-        Level::Warning => "warning",
-        Level::Problem => "problem",
+        DoctorLevel::Ok => "ok",
+        DoctorLevel::Warning => "warning",
+        DoctorLevel::Problem => "problem",
     };
     FindingOutput {
         level,

@@ -12,7 +12,7 @@ use super::session::{ConfigArgument, setup, wait};
 use crate::image::ImageName;
 use crate::redact::Redactor;
 use crate::registry::Unlisted;
-use crate::run::{Checkpoint, Options, Portrait, portrait, related};
+use crate::run::{Checkpoint, FamilyGraph, Options, family_graph, related};
 use anyhow::bail;
 use jiff::Timestamp;
 use picture::Picture;
@@ -60,7 +60,7 @@ enum Drawing {
 pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
     let config = arguments.config.with_forges()?;
     let now = Timestamp::now();
-    let mut portrait = wait(async {
+    let mut family_graph = wait(async {
         let setup = Arc::new(setup(config, Unlisted::Refuse, redactor).await?);
         let options = Options {
             dry_run: true,
@@ -74,42 +74,42 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
             checkpoint: Checkpoint::default(),
             traces: false,
         };
-        Ok(portrait(&setup, &options, arguments.stale).await)
+        Ok(family_graph(&setup, &options, arguments.stale).await)
     })?;
     if let Some(what) = &arguments.what {
         let both = arguments.up == arguments.down;
-        let named = named(&portrait, what)?;
-        Picture::new(&portrait)
+        let named = named(&family_graph, what)?;
+        Picture::new(&family_graph)
             .keep(&named, arguments.up || both, arguments.down || both)
-            .apply(&mut portrait);
+            .apply(&mut family_graph);
     }
-    for warning in &portrait.warnings {
+    for warning in &family_graph.warnings {
         say(&format!("warning: {warning}"));
     }
-    for problem in &portrait.problems {
+    for problem in &family_graph.problems {
         say(&format!("error: {} [{}]", problem.message, problem.code));
     }
     match arguments.format {
-        Drawing::Json => json(&portrait)?,
-        Drawing::Tree => text(&tree::draw(&portrait, now))?,
-        Drawing::Dot => text(&diagram::dot(&portrait))?,
-        Drawing::Mermaid => text(&diagram::mermaid(&portrait))?,
-        Drawing::Svg => text(&svg::draw(&portrait))?,
+        Drawing::Json => json(&family_graph)?,
+        Drawing::Tree => text(&tree::draw(&family_graph, now))?,
+        Drawing::Dot => text(&diagram::dot(&family_graph))?,
+        Drawing::Mermaid => text(&diagram::mermaid(&family_graph))?,
+        Drawing::Svg => text(&svg::draw(&family_graph))?,
     }
-    Ok(match portrait.problems.is_empty() {
+    Ok(match family_graph.problems.is_empty() {
         true => Ended::Clean,
         false => Ended::Failed,
     })
 }
 
 /// The nodes that a name stands for: those of a repository, or an image.
-fn named(portrait: &Portrait, what: &str) -> anyhow::Result<Vec<usize>> {
+fn named(family_graph: &FamilyGraph, what: &str) -> anyhow::Result<Vec<usize>> {
     let (repos, images, name) = match what.split_once(':') {
         Some(("repo", name)) => (true, false, name),
         Some(("image", name)) => (false, true, name),
         _ => (true, true, what),
     };
-    let nodes = || portrait.nodes.iter().enumerate();
+    let nodes = || family_graph.nodes.iter().enumerate();
     let of_repo: Vec<usize> = nodes()
         .filter(|(_, node)| repos && node.repo.as_deref() == Some(name))
         .map(|(index, _)| index)

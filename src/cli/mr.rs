@@ -3,10 +3,10 @@
 use super::ended::Ended;
 use super::output::{Format, json, say, table, text};
 use super::session::{ConfigArgument, setup, wait};
-use crate::forge::{Forge as _, Known, Local, Repository};
+use crate::forge::{Forge as _, KnownIds, Local, Repository};
 use crate::redact::Redactor;
 use crate::registry::Unlisted;
-use crate::repo::{RepoGlobs, RepoName};
+use crate::repo::{CiStatus, RepoGlobs, RepoName};
 use clap::Subcommand;
 use serde::Serialize;
 
@@ -120,7 +120,7 @@ async fn list(forges: &[Local], arguments: &List) -> anyhow::Result<Ended> {
     let mut rows = Vec::new();
     let mut failed = false;
     for forge in forges {
-        let listing = forge.discover(&Known::new()).await?;
+        let listing = forge.discover(&KnownIds::new()).await?;
         for (name, error) in listing.failed {
             failed = true;
             say(&format!("{name}: {error}"));
@@ -137,8 +137,8 @@ async fn list(forges: &[Local], arguments: &List) -> anyhow::Result<Ended> {
                     .and_then(|all| all.get(&mr.source))
                     .or(mr.head.as_ref());
                 let ci = match head {
-                    Some(head) => forge.ci(&repo, head).await?,
-                    None => None,
+                    Some(head) => forge.commit_ci(&repo, head).await?,
+                    None => CiStatus::None,
                 };
                 if arguments.all || mr.state == crate::repo::MergeRequestState::Open {
                     rows.push(Row {
@@ -149,7 +149,7 @@ async fn list(forges: &[Local], arguments: &List) -> anyhow::Result<Ended> {
                         source: mr.source.to_string(),
                         target: mr.target.to_string(),
                         labels: mr.labels,
-                        ci: ci.map(|ci| ci.code()),
+                        ci: ci_word(ci),
                     });
                 }
             }
@@ -173,10 +173,20 @@ async fn list(forges: &[Local], arguments: &List) -> anyhow::Result<Ended> {
     Ok(Ended::failed_if(failed))
 }
 
+/// The word that stands for it in the repository, see `docs/forges.md`.
+fn ci_word(status: CiStatus) -> Option<&'static str> {
+    match status {
+        CiStatus::Running => Some("running"),
+        CiStatus::Passed => Some("success"),
+        CiStatus::Failed => Some("failed"),
+        CiStatus::None | CiStatus::Never | CiStatus::Unseen | CiStatus::Unknown => None,
+    }
+}
+
 async fn find<'a>(forges: &'a [Local], name: &str) -> anyhow::Result<(&'a Local, Repository)> {
     let name = RepoName::parse(name)?;
     for forge in forges {
-        let listing = forge.discover(&Known::new()).await?;
+        let listing = forge.discover(&KnownIds::new()).await?;
         let mut repositories = listing.repositories.into_iter();
         if let Some(repo) = repositories.find(|repo| repo.name == name) {
             return Ok((forge, repo));

@@ -15,7 +15,7 @@ use super::schemes::{self, Schemes};
 use super::setting_types::SettingType as _;
 use super::table::Table;
 use crate::family::Publishes;
-use crate::fleet::Operator;
+use crate::fleet::{OpenLimits, Operator};
 use crate::git::Identity;
 use crate::policy::{Age, Ceiling, Rule, SettingOrigin};
 use crate::scheme::Level;
@@ -92,15 +92,6 @@ impl Config {
             commit_prefix: merge_requests.commit_prefix.clone(),
         }
     }
-}
-
-/// `[limits]`: the most merge requests of the whole fleet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OpenLimits {
-    /// The most that are open at once.
-    pub max_open: u32,
-    /// The most that are opened within an hour.
-    pub max_new_per_hour: u32,
 }
 
 impl Default for Config {

@@ -2,10 +2,10 @@
 
 use super::layout::{DemoRepository, Made};
 use super::publish::{PublishError, Publisher};
-use crate::forge::{CiState, ForgeError, Local, Repository};
+use crate::forge::{ForgeError, Local, Repository};
 use crate::git::{Git, GitError};
 use crate::image::{Digest, Reference};
-use crate::repo::CommitId;
+use crate::repo::{CiStatus, CommitId};
 use crate::source::{Format, scan};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -81,7 +81,7 @@ impl DemoCi {
         repo: &Repository,
         member: &DemoRepository,
         commit: &CommitId,
-    ) -> Result<CiState, CiError> {
+    ) -> Result<CiStatus, CiError> {
         let mut good = !self.red.contains(repo.name.as_str());
         let mut here: BTreeSet<String> = BTreeSet::new();
         for image in &member.images {
@@ -96,8 +96,8 @@ impl DemoCi {
             }
         }
         let state = match good {
-            true => CiState::Success,
-            false => CiState::Failed,
+            true => CiStatus::Passed,
+            false => CiStatus::Failed,
         };
         forge.set_ci(repo, commit, state).await?;
         Ok(state)

@@ -4,12 +4,12 @@ use super::ci::{BuiltImage, CiError, DemoCi};
 use super::layout::DemoRepository;
 use super::publish::{PublishError, Publisher};
 use crate::config;
-use crate::forge::{CiState, Forge as _, ForgeError, Known, Local, Repository};
+use crate::forge::{Forge as _, ForgeError, KnownIds, Local, Repository};
 use crate::git::{Git, GitError, Identity, Remote};
 use crate::image::Digest;
 use crate::redact::Redactor;
 use crate::registry::Unlisted;
-use crate::repo::{MergeRequestState, RepoGlobs};
+use crate::repo::{CiStatus, MergeRequestState, RepoGlobs};
 use crate::run::{Checkpoint, Options, Report, Setup, SetupError, pass};
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -45,7 +45,7 @@ pub struct Turn {
     /// imagebot's report.
     pub report: Report,
     /// The merge requests that were tested: repository, number, title, state of CI.
-    pub tested: Vec<(String, u64, String, CiState)>,
+    pub tested: Vec<(String, u64, String, CiStatus)>,
     /// The merge requests that were merged.
     pub merged: Vec<(String, u64)>,
     /// The merge requests that stay open because their tests failed in an earlier turn.
@@ -158,7 +158,7 @@ impl AssemblyLine {
 
     /// A repository in its present state.
     pub async fn repository(&self, name: &str) -> Result<Repository, LineError> {
-        let listing = self.forge.discover(&Known::new()).await?;
+        let listing = self.forge.discover(&KnownIds::new()).await?;
         let found = listing
             .repositories
             .into_iter()
@@ -184,7 +184,7 @@ impl AssemblyLine {
             return Err(LineError::NoRepository(name.to_owned()));
         };
         let built = self.ci.build(&repo, member, head, bump, all).await?;
-        self.forge.set_ci(&repo, head, CiState::Success).await?;
+        self.forge.set_ci(&repo, head, CiStatus::Passed).await?;
         Ok(built)
     }
 
@@ -192,7 +192,7 @@ impl AssemblyLine {
     pub async fn test_again(&mut self, name: &str) -> Result<(), LineError> {
         let repo = self.repository(name).await?;
         for head in repo.branches.iter().flat_map(BTreeMap::values) {
-            self.forge.set_ci(&repo, head, CiState::Running).await?;
+            self.forge.set_ci(&repo, head, CiStatus::Running).await?;
         }
         Ok(())
     }
@@ -238,12 +238,12 @@ impl AssemblyLine {
                 else {
                     continue;
                 };
-                let state = match self.forge.ci(&repo, head).await? {
-                    Some(CiState::Failed) => {
+                let state = match self.forge.commit_ci(&repo, head).await? {
+                    CiStatus::Failed => {
                         turn.red.push((member.name.clone(), mr.number));
                         continue;
                     }
-                    Some(CiState::Success) => CiState::Success,
+                    CiStatus::Passed => CiStatus::Passed,
                     _ => {
                         let state = self.ci.test(&self.forge, &repo, &member, head).await?;
                         let tested = (member.name.clone(), mr.number, mr.title.clone(), state);
@@ -251,7 +251,7 @@ impl AssemblyLine {
                         state
                     }
                 };
-                if state == CiState::Success && turn.merged.len() < most {
+                if state == CiStatus::Passed && turn.merged.len() < most {
                     self.forge.merge_now(&repo, mr.number).await?;
                     turn.merged.push((member.name.clone(), mr.number));
                     let built = self.pipeline(&member.name, 2, false).await?.into_iter();

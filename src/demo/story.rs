@@ -3,9 +3,9 @@
 use super::fleet::{AssemblyLine, Bench, LineError, Turn};
 use super::layout::{DemoRepository, below};
 use super::registry::DemoRegistry;
-use crate::forge::CiState;
 use crate::plan::ChangeSet;
 use crate::redact::Redactor;
+use crate::repo::CiStatus;
 use jiff::{SignedDuration, Timestamp};
 use std::path::Path;
 
@@ -191,9 +191,9 @@ impl Teller<'_> {
     fn rest(&self, turn: &Turn) {
         for (repo, number, _, state) in &turn.tested {
             let state = match state {
-                CiState::Success => "green",
-                CiState::Failed => "red",
-                CiState::Running => "running",
+                CiStatus::Passed => "green",
+                CiStatus::Failed => "red",
+                _ => "running",
             };
             (self.say)(&format!(
                 "  {repo} !{number} tested by the CI of {repo}: {state}"

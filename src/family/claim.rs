@@ -1,4 +1,4 @@
-//! Who publishes an image: the strongest claim decides, and equals cancel each other out.
+//! Decides which repository publishes an image: the strongest claim wins, and two equally strong claims cancel out.
 
 use super::finding::{Finding, What};
 use super::member::{Member, On};
@@ -11,17 +11,17 @@ use std::sync::Arc;
 /// How strong a claim is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Strength {
-    /// A label in the image, which whoever may push can write.
+    /// A label in the image. Anyone who may push the image can write it, so it is the weakest.
     Label,
-    /// The repository says so, where the operator lets it.
+    /// The repository's own settings claim the image, and the operator allows that.
     Claimed,
-    /// The image is in the repository's own registry.
+    /// The image is in the repository's own registry on its forge.
     OwnPath,
-    /// The operator says so.
+    /// The operator's configuration assigns the image.
     Operator,
 }
 
-/// A claim.
+/// A repository's claim to publish an image.
 #[derive(Debug, Clone)]
 struct Claim {
     repo: usize,
@@ -29,18 +29,19 @@ struct Claim {
     place: Arc<str>,
 }
 
-/// Who publishes what.
+/// All claims, by image, and the findings about those that have no effect.
 #[derive(Debug, Default)]
 pub(super) struct Claims {
     of: HashMap<ImageName, Vec<Claim>>,
     pub(super) findings: Vec<Finding>,
 }
 
-/// The repositories' own registries, by host and path.
+/// The registry paths of the repositories' own images, by host and path.
 struct OwnPaths<'a>(HashMap<(&'a RegistryHost, &'a str), usize>);
 
 impl OwnPaths<'_> {
-    /// The repository whose registry an image is in: the longest path that fits, whole parts.
+    /// The repository whose registry contains an image: the longest registry path that is a prefix, in whole
+    /// components.
     fn of(&self, image: &ImageName) -> Option<usize> {
         let mut path = image.path();
         loop {
@@ -53,7 +54,7 @@ impl OwnPaths<'_> {
 }
 
 impl Claims {
-    /// Hears everybody.
+    /// Collects the claims of all members.
     pub(super) fn new(members: &[Member], publishes: &[Publishes]) -> Self {
         let own = members.iter().enumerate().filter_map(|(index, member)| {
             let (host, path) = member.own.as_ref()?;
@@ -100,7 +101,7 @@ impl Claims {
         claims
     }
 
-    /// What a repository says of itself.
+    /// Adds a claim from a repository's own settings, or reports why it has no effect.
     fn claim(
         &mut self,
         repo: usize,
@@ -142,17 +143,17 @@ impl Claims {
         self.findings.push(Finding { repo, place, what });
     }
 
-    /// The repository that publishes an image.
+    /// The repository that publishes an image, and how strong its claim is; `None` if the strongest claims are a tie.
     pub(super) fn publisher(&self, image: &ImageName) -> Option<(usize, Strength)> {
         let claims = self.of.get(image)?;
         let strongest = claims.iter().map(|claim| claim.strength).max()?;
         let mut first = claims.iter().filter(|claim| claim.strength == strongest);
         let winner = first.next()?;
-        // A repository has one claim of each strength, so a second one is another repository's.
+        // A repository has at most one claim of each strength, so a second one is from another repository.
         first.next().is_none().then_some((winner.repo, strongest))
     }
 
-    /// All images that somebody publishes, in order.
+    /// All images with a publisher, ordered by name.
     pub(super) fn published(&self) -> BTreeMap<&ImageName, usize> {
         let published = self.of.keys().filter_map(|image| {
             let (repo, _) = self.publisher(image)?;
@@ -161,7 +162,7 @@ impl Claims {
         published.collect()
     }
 
-    /// Finds the claims that have no effect.
+    /// Reports the claims that have no effect.
     fn judge(&mut self, members: &[Member]) {
         let mut found = Vec::new();
         for (image, claims) in &self.of {
@@ -173,7 +174,7 @@ impl Claims {
                     .find(|other| other.repo != claim.repo && Some(other.strength) == strongest);
                 let what = match (winner, other) {
                     (Some((winner, _)), _) if winner == claim.repo => continue,
-                    // Nobody is told about a label that somebody else wrote.
+                    // Labels are not reported: the repository that a label names did not write it and cannot fix it.
                     _ if claim.strength == Strength::Label => continue,
                     (Some((winner, _)), _) => What::Taken {
                         image: image.canonical(),

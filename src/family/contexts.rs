@@ -1,7 +1,7 @@
-//! A repository laid out for container-image-pipelines: what it publishes follows from its folders.
+//! A repository laid out for container-image-pipelines: its published images follow from its folders.
 //!
-//! Every folder `contexts/<digits->name` holds a `Dockerfile` and an `info.edn` with its version; children are built
-//! `FROM ${REGISTRY}/name:version`, and only the build knows the registry.
+//! Every folder `contexts/<digits->name` has a `Dockerfile` and an `info.edn` with the image's version. Children are
+//! built `FROM ${REGISTRY}/name:version`, and only the build knows the registry.
 
 use super::spec::ImageSpec;
 use crate::image::ImageName;
@@ -11,12 +11,12 @@ use crate::source::{Place, VersionFile, Versioned};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// The argument that the registry is passed as.
+/// The build argument that passes the registry.
 pub const REGISTRY_ARG: &str = "REGISTRY";
-/// What stands for the registry where nothing says it. The name is reserved (RFC 2606) and never asked.
+/// What replaces an unknown registry. The name is reserved (RFC 2606) and is never contacted.
 pub const NO_REGISTRY: &str = "registry.invalid";
 
-/// An image's name for people: without what stands for a registry that is not known.
+/// An image's display name, without `registry.invalid` for an unknown registry.
 pub fn shown(name: &str) -> &str {
     let known = name
         .strip_prefix(NO_REGISTRY)
@@ -28,18 +28,19 @@ const FOLDER: &str = "contexts/";
 const DOCKERFILE: &str = "Dockerfile";
 const INFO: &str = "info.edn";
 
-/// Whether a path is that of a context's version file.
+/// Whether a path is a context's version file, `info.edn`.
 pub fn is_info(path: &RepoPath) -> bool {
     part_of(path).is_some_and(|(_, file)| file == INFO)
 }
 
-/// The folder and the file of a path right in a context.
+/// Splits the path of a file directly in a context into the context's folder and the file name.
 fn part_of(path: &RepoPath) -> Option<(&str, &str)> {
     let (folder, file) = path.as_str().strip_prefix(FOLDER)?.split_once('/')?;
     (!file.contains('/')).then_some((folder, file))
 }
 
-/// The images of a repository with such contexts, and what is missing in some of them. Nothing, if no context is whole.
+/// The images of a repository with such contexts, and what is missing in incomplete ones. Empty if no context is
+/// complete.
 pub fn contexts<'a>(
     paths: impl IntoIterator<Item = &'a RepoPath>,
     registry: &str,

@@ -1,64 +1,64 @@
-//! What is odd about a family, for people. None of it stops anything else.
+//! Findings about the family: declarations that have no effect. A finding is reported and stops nothing.
 
 use crate::repo::RepoName;
 use std::sync::Arc;
 
-/// Something that was said and has no effect.
+/// A declaration without effect.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
-    /// The repository that said it, as an index.
+    /// The repository that declares it, as an index into the members.
     pub repo: usize,
-    /// Where it is said: `imagebot.toml:12`.
+    /// File and line of the declaration: `imagebot.toml:12`.
     pub place: Arc<str>,
-    /// What it is.
+    /// Why it has no effect.
     pub what: What,
 }
 
-/// What can be odd.
+/// Why a declaration has no effect.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {
-    /// Somebody with a stronger claim publishes the image.
+    /// Another repository has a stronger claim to the image.
     Taken {
-        /// The image.
+        /// The claimed image.
         image: String,
-        /// Who has it.
+        /// The repository that publishes it.
         by: String,
     },
-    /// Two repositories claim the image, equally strong: neither has it.
+    /// Two repositories claim the image equally strongly, so neither gets it.
     Equal {
-        /// The image.
+        /// The claimed image.
         image: String,
-        /// The other one.
+        /// The other repository.
         with: String,
     },
-    /// The image is not among those that the repository may claim.
+    /// The operator does not allow the repository to claim this image.
     NotAllowed {
-        /// The image.
+        /// The claimed image.
         image: String,
     },
-    /// What it depends on is not registered, or nobody publishes it.
+    /// The declared dependency is neither a registered repository nor a published image.
     DependsOnNothing {
-        /// What it names.
+        /// The dependency as it is written.
         on: String,
     },
-    /// The Dockerfile of an image is not there.
+    /// The Dockerfile of an image does not exist.
     NoDockerfile {
-        /// The image.
+        /// The image that it should build.
         image: String,
-        /// The path.
+        /// The path where it is expected.
         path: String,
     },
-    /// The Dockerfile has no such stage.
+    /// The Dockerfile has no stage of this name.
     NoStage {
-        /// The image.
+        /// The image that the stage should build.
         image: String,
-        /// The stage.
+        /// The name of the missing stage.
         stage: String,
     },
 }
 
 impl Finding {
-    /// One line for people, with what to do about it; `repo` is what the repository is called.
+    /// The finding and its fix on one line; `repo` is the repository's display name.
     pub fn told(&self, repo: &RepoName) -> String {
         let Self { place, what, .. } = self;
         let help = what.help(repo.as_str()).replace('\n', " ");
@@ -67,7 +67,7 @@ impl Finding {
 }
 
 impl What {
-    /// The stable code.
+    /// The stable code, as in reports.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Taken { .. } => "claim-taken",
@@ -79,7 +79,7 @@ impl What {
         }
     }
 
-    /// What to do about it.
+    /// The fix, as shown after `help:`.
     pub fn help(&self, repo: &str) -> String {
         match self {
             Self::Taken { image, by } => {
@@ -126,10 +126,10 @@ impl std::fmt::Display for What {
     }
 }
 
-/// The most images of a cycle that are named.
+/// How many images of a cycle are named at most.
 const MOST_NAMED: usize = 5;
 
-/// A cycle in words, from its first image round to it again; a long one is cut.
+/// Describes a cycle, from its first image back to it; a long one is shortened.
 pub fn round(cycle: &[usize], name: &dyn Fn(&usize) -> String) -> String {
     let mut words: Vec<String> = cycle.iter().take(MOST_NAMED).map(name).collect();
     let more = cycle.len().saturating_sub(MOST_NAMED);

@@ -1,23 +1,24 @@
-//! Whether a published image is built on the current content of the images that it stands on.
+//! Whether a published image is built on the current content of its parents.
 //!
-//! [`judge()`] goes down a ladder, the strongest evidence first, for one platform and one parent:
+//! [`judge()`] tries these kinds of evidence, the strongest first, for one platform and one parent:
 //!
-//! 1. `git-pin`: the commit that the image says it is built from pins the parent's digest;
-//! 2. `provenance`: BuildKit's statement names the digests of all images that took part;
-//! 3. `annotation`: `org.opencontainers.image.base.digest`, where it speaks of this parent;
-//! 4. `layers`: the parent's layers are the image's first ones;
-//! 5. `history`: the parent's steps are the image's first ones.
+//! 1. `git-pin`: the commit that the image claims to be built from pins the parent's digest;
+//! 2. `provenance`: BuildKit's provenance lists the digests of all images that took part in the build;
+//! 3. `annotation`: `org.opencontainers.image.base.digest`, if it is about this parent;
+//! 4. `layers`: the image's first layers are the parent's layers;
+//! 5. `history`: the image's first history steps are the parent's steps.
 //!
-//! The first three name a digest. Another digest is not yet another content: an index may have changed for another
-//! platform, layers may have been compressed anew. So both contents are compared before anything is called stale, and
-//! a digest whose layers the image does not have, while it has the current ones, is not believed. Nothing is called older
-//! by its date: reproducible builds say 1970; different dates only tell two builds apart.
+//! The first three give a digest. A different digest doesn't prove different content: an index may have changed for
+//! another platform only, or layers may have been recompressed. So the contents are compared before an image is called
+//! stale. A digest is rejected as wrong if the image lacks its layers but has the current ones. Dates never decide
+//! which content is older, because reproducible builds are dated 1970; different dates only show that two builds
+//! differ.
 //!
-//! Of the layers alone, *fresh* is certain and *stale* hardly ever: an image that was squashed, or that copies from
-//! its parent, has none of the parent's layers. It is called stale only where it has the layers of an older content
-//! of the parent, or the parent's very steps from another build; otherwise it is unknown, with what was seen.
+//! Layers alone can prove *fresh*, but hardly ever *stale*: an image that was squashed, or that only copies files from
+//! its parent, has none of the parent's layers. It is stale only if it has the layers of an older content of the
+//! parent, or the parent's exact steps from another build. Otherwise it is unknown, and the evidence found is reported.
 //!
-//! Not here: where the values come from (`run`), and what is done about a stale image.
+//! Not here: fetching the values (`run`), and deciding what to do about a stale image.
 
 mod answer;
 mod case;
@@ -31,8 +32,8 @@ mod origin;
 mod parent;
 
 pub use answer::{Answer, Code, Freshness, Row, Rung, overall};
-pub use case::{Case, Question};
-pub use content::{Content, Published, Step};
+pub use case::{Case, FreshnessQuestion};
+pub use content::{Content, HistoryStep, Published};
 pub use judge::judge;
 pub use named::Then;
 pub use origin::{Believed, Parents, believed_revision, parents_of};

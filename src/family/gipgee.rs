@@ -1,4 +1,4 @@
-//! A repository that gipgee builds: what it publishes follows from its `gipgee.yml`.
+//! A repository that gipgee builds: its published images follow from its `gipgee.yml`.
 
 use super::spec::ImageSpec;
 use crate::image::{ImageName, Tag};
@@ -7,17 +7,17 @@ use crate::source::{Format, GipgeeImage, Located, Resolution, WhyNot, gipgee_ima
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// The argument that gipgee passes an image's base as.
+/// The build argument that passes an image's base.
 pub const GIPGEE_BASE_ARG: &str = "GIPGEE_BASE_IMAGE";
 
-/// Whether a text is the base that gipgee passes, and nothing else.
+/// Whether a text is the gipgee base argument and nothing else.
 fn is_base(written: &str) -> bool {
     let name = written.strip_prefix('$').unwrap_or_default();
     let inner = name.strip_prefix('{').and_then(|n| n.strip_suffix('}'));
     inner.unwrap_or(name) == GIPGEE_BASE_ARG
 }
 
-/// The Containerfiles of a repository's gipgee.yml, if it is among its files.
+/// The Containerfiles named in a repository's `gipgee.yml`; empty without one.
 pub fn gipgee_files<'a>(
     files: impl IntoIterator<Item = (&'a RepoPath, &'a [u8])>,
 ) -> BTreeSet<RepoPath> {
@@ -26,12 +26,12 @@ pub fn gipgee_files<'a>(
     images.filter_map(|image| container_file(&image)).collect()
 }
 
-/// Whether a path is that of a gipgee.yml.
+/// Whether a path is a `gipgee.yml`.
 pub fn is_gipgee(path: &RepoPath) -> bool {
     Format::of(path.as_str()) == Some(Format::Gipgee)
 }
 
-/// Lets a reference to the base that gipgee passes say so, if it stands in one of its Containerfiles.
+/// Marks a reference to the base argument as passed by gipgee, if its file is one of gipgee's Containerfiles.
 pub fn knows_gipgee(path: &RepoPath, located: &mut Located, containerfiles: &BTreeSet<RepoPath>) {
     if let Resolution::Unknown { why, .. } = &mut located.found
         && *why == WhyNot::UnresolvedArg
@@ -42,10 +42,10 @@ pub fn knows_gipgee(path: &RepoPath, located: &mut Located, containerfiles: &BTr
     }
 }
 
-/// The images of a repository with a gipgee.yml, and what of it has no effect.
+/// The images of a repository with a `gipgee.yml`, and the parts of the file that have no effect.
 ///
-/// Images that are published under one name, by different tags, are one image of the family: a reference to the name may
-/// mean each of them.
+/// Images that are published under one name with different tags are one image of the family: a reference to the name
+/// may mean any of them.
 pub fn gipgee(path: &RepoPath, contents: &[u8]) -> (Vec<ImageSpec>, Vec<String>) {
     let mut specs: Vec<ImageSpec> = Vec::new();
     let mut findings = Vec::new();
@@ -121,7 +121,7 @@ fn spec_of(
     })
 }
 
-/// Makes one of two images that are published under one name.
+/// Merges two images that are published under one name.
 fn absorb(image: &mut ImageSpec, other: ImageSpec) {
     let more = other
         .names()
@@ -133,7 +133,7 @@ fn absorb(image: &mut ImageSpec, other: ImageSpec) {
     if other.dockerfile != image.dockerfile {
         image.also.push((other.dockerfile, 0..usize::MAX));
     }
-    // Without globs it watches everything.
+    // An image without globs watches every file, and so does the merged one.
     match image.watch.is_empty() || other.watch.is_empty() {
         true => image.watch.clear(),
         false => image.watch.extend(other.watch),
@@ -241,7 +241,7 @@ images:
         let both = "gipgee.yml:2 reg.io/x A gipgee.yml:2+gipgee.yml:5+B:0";
         assert_eq!(found, [both]);
         assert_eq!(findings.len(), 6, "{findings:#?}");
-        // An alias of nothing is no YAML.
+        // An alias without an anchor is not valid YAML.
         let (specs, findings) = read(&format!("{ODD}  e: *none\n"));
         assert!(specs.is_empty() && findings.is_empty());
     }

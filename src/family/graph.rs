@@ -1,9 +1,9 @@
-//! The graph: images, and arrows from parents to children.
+//! The graph: images as nodes, and edges from parents to children.
 
 use super::claim::{Claims, Strength};
 use super::finding::{Finding, What};
+use super::graph_algorithms::Adjacency;
 use super::member::{Member, On};
-use super::order::Arrows;
 use super::publishes::Publishes;
 use super::spec::ImageSpec;
 use crate::image::ImageName;
@@ -13,57 +13,57 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// An image, or a repository of which no image is known.
+/// An image, or a repository without known images.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// The image's name; `None`: what a repository builds is not known, or only its CI uses what it names.
+    /// The image's name; `None` if it is not known what the repository builds, or if only its CI uses the references.
     pub image: Option<ImageName>,
-    /// The repository that publishes it, as an index; `None`: an image from outside.
+    /// The repository that publishes it, as an index; `None` for an external image.
     pub repo: Option<usize>,
-    /// Which `[[image]]` of the repository it is.
+    /// The index of its `[[image]]` in the repository.
     pub spec: Option<usize>,
-    /// How sure its publisher is.
+    /// The strength of the claim by which its repository publishes it.
     pub strength: Option<Strength>,
-    /// The length of the longest path that leads to it.
+    /// The length of the longest path that leads to it; 0 for an image without parents.
     pub generation: u32,
 }
 
-/// A child that stands on a parent.
+/// A dependency of a child on a parent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edge {
-    /// The parent, as a node's index.
+    /// The parent, as an index into the nodes.
     pub parent: usize,
-    /// The child, as a node's index.
+    /// The child, as an index into the nodes.
     pub child: usize,
-    /// The file that says it.
+    /// The file that declares the dependency.
     pub path: RepoPath,
     /// The line, counted from 1.
     pub line: usize,
-    /// The reference that says it; `None`: a `[[depends]]`, or a line of `.gitlab-deps`.
+    /// The reference that declares it; `None` for a `[[depends]]` or a line of `.gitlab-deps`.
     pub reference: Option<RefId>,
-    /// Whether it lies on a cycle: then nothing is passed on along it.
+    /// Whether it is part of a cycle: updates are not passed on along it.
     pub on_cycle: bool,
 }
 
-/// Who builds what, and who stands on what.
+/// Which repository builds each image, and which images it is built on.
 #[derive(Debug, Clone, Default)]
 pub struct Graph {
     nodes: Vec<Node>,
     edges: Vec<Edge>,
-    /// What was said and has no effect.
+    /// Declarations that have no effect.
     pub findings: Vec<Finding>,
-    /// The cycles, each as the nodes on it; every one begins with its smallest node.
+    /// The cycles, each as its nodes, starting with the smallest.
     pub cycles: Vec<Vec<usize>>,
     by_image: HashMap<ImageName, usize>,
     by_repo: Vec<Vec<usize>>,
-    /// The nodes that each reference of a repository makes children.
+    /// For each repository, the nodes that each reference makes children.
     by_reference: Vec<HashMap<RefId, BTreeSet<usize>>>,
-    down: Arrows,
-    up: Arrows,
+    down: Adjacency,
+    up: Adjacency,
 }
 
 impl Graph {
-    /// Draws the graph of all registered repositories.
+    /// Builds the graph of all registered repositories.
     pub fn new(members: &[Member], publishes: &[Publishes]) -> Self {
         let claims = Claims::new(members, publishes);
         let mut graph = Self {
@@ -77,7 +77,7 @@ impl Graph {
         }
         graph.depends(members);
         for (repo, found) in graph.by_repo.iter_mut().enumerate() {
-            // A repository is there also if it names nothing and publishes nothing.
+            // A repository gets a node even if it names nothing and publishes nothing.
             if found.is_empty() {
                 found.push(graph.nodes.len());
                 graph.nodes.push(Node::repo(repo));
@@ -101,7 +101,7 @@ impl Graph {
         graph
     }
 
-    /// A node for each image that somebody publishes; all names of one `[[image]]` are one node.
+    /// Adds a node for each image with a publisher; all names of one `[[image]]` share a node.
     fn images(&mut self, members: &[Member], claims: &Claims) {
         for (image, repo) in claims.published() {
             let specs = members[repo].images.iter();
@@ -117,7 +117,7 @@ impl Graph {
             let node = same.unwrap_or(self.nodes.len());
             if same.is_none() {
                 let name = match spec {
-                    // The first of its names that is really its own.
+                    // The first of its names that the repository actually publishes.
                     Some((_, spec)) => spec.names().find(|name| {
                         claims
                             .publisher(name)
@@ -138,7 +138,7 @@ impl Graph {
         }
     }
 
-    /// The node of an image; one from outside, if nobody publishes it.
+    /// The node of an image; adds an external one if the image has no publisher.
     fn parent(&mut self, image: &ImageName) -> usize {
         if let Some(node) = self.by_image.get(image) {
             return *node;
@@ -155,7 +155,7 @@ impl Graph {
         node
     }
 
-    /// The node of a repository for what belongs to none of its images.
+    /// The node of a repository for references that belong to none of its images.
     fn rest_of(&mut self, repo: usize) -> usize {
         let known = self.by_repo[repo].iter();
         let rest = known
@@ -169,7 +169,7 @@ impl Graph {
         })
     }
 
-    /// Arrows from the images that a repository names.
+    /// Adds the edges from the images that a repository's files name.
     fn stands(&mut self, repo: usize, member: &Member) {
         let reach = self.reach_of(repo, member);
         for stand in &member.stands_on {
@@ -194,7 +194,8 @@ impl Graph {
             } else if !member.images.is_empty() {
                 vec![self.rest_of(repo)]
             } else if inner.is_some() {
-                // Which of the repository's images stands on which is not known: no arrow that may be a false circle.
+                // It is not known which of the repository's images is built on which, and a guessed edge could close a
+                // false cycle.
                 continue;
             } else {
                 match self.by_repo[repo].clone() {
@@ -203,7 +204,7 @@ impl Graph {
                 }
             };
             let children = match children.is_empty() {
-                // Its images are others' by a stronger claim.
+                // Other repositories have stronger claims to all its images.
                 true => vec![self.rest_of(repo)],
                 false => children,
             };
@@ -219,7 +220,7 @@ impl Graph {
         }
     }
 
-    /// The lines that each `[[image]]` of a repository is built from.
+    /// The line ranges that each `[[image]]` of a repository is built from.
     fn reach_of(&mut self, repo: usize, member: &Member) -> Vec<(usize, Vec<Range<usize>>)> {
         let mut reach = Vec::new();
         for (index, spec) in member.images.iter().enumerate() {
@@ -247,7 +248,7 @@ impl Graph {
         });
     }
 
-    /// Arrows from what repositories say they depend on.
+    /// Adds the edges from declared dependencies.
     fn depends(&mut self, members: &[Member]) {
         let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (repo, member) in members.iter().enumerate() {
@@ -283,7 +284,7 @@ impl Graph {
         }
     }
 
-    /// All nodes of a repository; one without an image where there is none yet.
+    /// All nodes of a repository; adds one without an image if there is none yet.
     fn any_of(&mut self, repo: usize) -> Vec<usize> {
         match self.by_repo[repo].is_empty() {
             true => vec![self.rest_of(repo)],
@@ -294,8 +295,8 @@ impl Graph {
     fn find_order(&mut self) {
         let nodes = self.nodes.len();
         let pairs = |edge: &Edge| (edge.parent, edge.child);
-        self.down = Arrows::new(nodes, self.edges.iter().map(pairs));
-        self.up = Arrows::new(nodes, self.edges.iter().map(|e| (e.child, e.parent)));
+        self.down = Adjacency::new(nodes, self.edges.iter().map(pairs));
+        self.up = Adjacency::new(nodes, self.edges.iter().map(|e| (e.child, e.parent)));
         let components = self.down.components();
         for (node, depth) in self.nodes.iter_mut().zip(self.down.depths(&components)) {
             node.generation = depth;
@@ -316,12 +317,12 @@ impl Graph {
         self.cycles = cycles;
     }
 
-    /// All nodes.
+    /// All nodes, in the order of their indices.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
 
-    /// All edges, by parent and child.
+    /// All edges, sorted by parent and child.
     pub fn edges(&self) -> &[Edge] {
         &self.edges
     }
@@ -351,17 +352,17 @@ impl Graph {
         self.up.of(node)
     }
 
-    /// Everything that stands on a node, the nearest first: what its change reaches.
+    /// All nodes that depend on a node, the nearest first.
     pub fn descendants(&self, node: usize) -> Vec<usize> {
         self.down.reach(node)
     }
 
-    /// Everything that a node stands on, the nearest first.
+    /// All nodes that a node depends on, the nearest first.
     pub fn ancestors(&self, node: usize) -> Vec<usize> {
         self.up.reach(node)
     }
 
-    /// The nodes of one repository that are built from what a reference names.
+    /// The nodes of one repository that are built from a reference's image.
     pub fn children_at(&self, repo: usize, reference: &RefId) -> &BTreeSet<usize> {
         static NONE: BTreeSet<usize> = BTreeSet::new();
         let of_repo = self.by_reference.get(repo);
@@ -370,7 +371,7 @@ impl Graph {
             .unwrap_or(&NONE)
     }
 
-    /// The edges that lead to a node.
+    /// The edges from a node's parents to it.
     pub fn edges_to(&self, node: usize) -> impl Iterator<Item = &Edge> {
         let parents: BTreeSet<usize> = self.parents(node).iter().copied().collect();
         parents.into_iter().flat_map(move |parent| {
@@ -381,7 +382,7 @@ impl Graph {
         })
     }
 
-    /// What a node is called: its image, else its repository.
+    /// A node's display name: its image, else its repository.
     pub fn name_of(&self, node: usize, members: &[Member]) -> String {
         let Node { image, repo, .. } = &self.nodes[node];
         let repo = || repo.map(|repo| members[repo].name.to_string());

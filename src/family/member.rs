@@ -1,4 +1,4 @@
-//! A repository as the family sees it.
+//! A repository as a member of the family.
 
 use super::spec::ImageSpec;
 use crate::image::{ImageName, RegistryHost};
@@ -7,29 +7,29 @@ use crate::source::{RefId, Stages};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A registered repository.
+/// A registered repository, with its images and dependencies.
 #[derive(Debug, Clone)]
 pub struct Member {
-    /// Its path.
+    /// Its path on its forge.
     pub name: RepoName,
-    /// Where it is: the host and the path of its address.
+    /// The host and path of its URL.
     pub address: Option<On>,
-    /// The registry of its forge, and the path that its own images begin with there.
+    /// Its forge's registry, and the path prefix of its own images there.
     pub own: Option<(RegistryHost, String)>,
-    /// The images that it says it publishes.
+    /// The images that its settings declare.
     pub images: Vec<ImageSpec>,
-    /// Images whose `org.opencontainers.image.source` label names it.
+    /// Images whose `org.opencontainers.image.source` label names this repository.
     pub labelled: Vec<ImageName>,
-    /// The images that it names, aliases resolved, in the order of files and lines.
+    /// The images that its files name, aliases resolved, ordered by file and line.
     pub stands_on: Vec<Stand>,
-    /// The stages of its files.
+    /// The stages of its Dockerfiles.
     pub stages: BTreeMap<RepoPath, Stages>,
-    /// What it says it depends on besides.
+    /// The further dependencies that it declares.
     pub depends: Vec<Depends>,
 }
 
 impl Member {
-    /// A repository that names nothing and publishes nothing.
+    /// A repository without references and images.
     pub fn new(name: RepoName) -> Self {
         Self {
             name,
@@ -44,34 +44,34 @@ impl Member {
     }
 }
 
-/// An image that a file names.
+/// An image named in a file.
 #[derive(Debug, Clone)]
 pub struct Stand {
-    /// The image.
+    /// The image's name in its registry.
     pub image: ImageName,
     /// The reference that names it.
     pub id: RefId,
-    /// Its line, counted from 1.
+    /// The line of the reference, counted from 1.
     pub line: usize,
 }
 
-/// Something that a repository says it depends on.
+/// A dependency that a repository declares.
 #[derive(Debug, Clone)]
 pub struct Depends {
-    /// What.
+    /// The repository or image that it depends on.
     pub on: On,
-    /// The file that says it.
+    /// The file that declares it.
     pub path: RepoPath,
     /// The line, counted from 1.
     pub line: usize,
 }
 
-/// What a repository can depend on.
+/// The target of a declared dependency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum On {
-    /// Another repository, by its path; `host` where a whole address says it.
+    /// Another repository, by its path, or by a whole URL with its host.
     Repo {
-        /// The forge's host, if it is said.
+        /// The forge's host, if given.
         host: Option<Arc<str>>,
         /// The path.
         name: RepoName,
@@ -80,7 +80,7 @@ pub enum On {
     Image(ImageName),
 }
 
-/// A repository's path, or its address.
+/// Parses a repository's path or URL.
 pub fn repo_of(text: &str) -> Option<On> {
     let text = text.trim().trim_end_matches('/');
     let text = text.strip_suffix(".git").unwrap_or(text);

@@ -1,37 +1,37 @@
-//! What the operator says about who publishes which images.
+//! The operator's rules about which repository publishes which images.
 
 use crate::image::ImageName;
 use crate::repo::{Glob, RepoName};
 use std::sync::Arc;
 
-/// `publishes = [{ repo = "…", images = ["…"] }]`: of repositories that fit, the operator says which images they publish.
+/// `publishes = [{ repo = "…", images = ["…"] }]`: the images that matching repositories publish.
 ///
-/// An image without a wildcard is one that the repository publishes. With a wildcard it is a prefix in which the
-/// repository may say so itself. `{repo}` stands for the repository's path, `{name}` for its last part.
+/// An image without a wildcard is published by the repository. One with a wildcard is a pattern of images that the
+/// repository may claim in its own settings. `{repo}` is replaced by the repository's path, `{name}` by its last part.
 #[derive(Debug, Clone)]
 pub struct Publishes {
     repos: Glob,
     images: Vec<String>,
-    /// Where it is said, for people.
+    /// File and line of the rule.
     pub place: Arc<str>,
 }
 
-/// Why a text is no name or glob of images.
+/// Why a text is not a valid image name or glob.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is neither an image name nor a glob on image names with their host: {1}")]
 pub struct ParsePublishesError(String, String);
 
-/// What is said of one repository.
+/// The rules that apply to one repository.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Said {
     /// The images that it publishes.
     pub(super) publishes: Vec<ImageName>,
-    /// Those that it may claim.
+    /// The images that it may claim.
     pub(super) may_claim: Vec<Glob>,
 }
 
 impl Publishes {
-    /// What the operator says of the repositories that a glob covers.
+    /// A rule for the repositories that a glob matches.
     pub fn new(
         repos: Glob,
         images: &[String],
@@ -56,7 +56,7 @@ impl Publishes {
         })
     }
 
-    /// Adds what is said of a repository.
+    /// Adds what this rule says about a repository.
     pub(super) fn of(&self, repo: &RepoName, said: &mut Said) {
         if !self.repos.matches(repo.as_str()) {
             return;
@@ -66,7 +66,7 @@ impl Publishes {
             if is_glob(image) {
                 said.may_claim.extend(Glob::parse(&text));
             } else {
-                // A path in capitals is no image path; registries have it in small letters.
+                // A path with capitals is not a valid image path; registries use the lower-case form.
                 said.publishes
                     .extend(ImageName::parse(&text.to_ascii_lowercase()));
             }

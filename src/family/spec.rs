@@ -1,4 +1,4 @@
-//! An image that a repository says it publishes.
+//! An image that a repository declares.
 
 use crate::image::{ImageName, Tag};
 use crate::repo::{Glob, RepoPath};
@@ -9,41 +9,41 @@ use std::sync::Arc;
 /// An `[[image]]` of a repository.
 #[derive(Debug, Clone)]
 pub struct ImageSpec {
-    /// Its name.
+    /// The image's main name.
     pub name: ImageName,
-    /// Further names that it is published under.
+    /// Further names that it's published under.
     pub published: Vec<ImageName>,
-    /// The tags that it is published under again and again, where they are said, each with its name.
+    /// The floating tags that each build moves, if declared, each with its image name.
     pub tags: Vec<(ImageName, Tag)>,
-    /// The folder that it is built in; `None`: the repository's top.
+    /// The build context; `None` for the repository's root.
     pub context: Option<RepoPath>,
-    /// Its Dockerfile, as a path from the repository's top.
+    /// Its Dockerfile, relative to the repository's root.
     pub dockerfile: RepoPath,
-    /// The stage that is built; `None`: the last one.
+    /// The stage to build; `None` for the last one.
     pub target: Option<String>,
-    /// The lines of other files that name what it is built from.
+    /// Line ranges of other files that name its bases.
     pub also: Vec<(RepoPath, Range<usize>)>,
-    /// The files, from the repository's top, whose change asks for another build; none: those of its context.
+    /// The files, relative to the repository's root, whose change triggers a rebuild; empty for those of its context.
     pub watch: Vec<Glob>,
-    /// The file that holds its version, and how far that rises when its base changes.
+    /// The file with its version, and which part of that is bumped when the base changes.
     pub version: Option<Versioned>,
-    /// Where it is said, for people: `imagebot.toml:12`.
+    /// File and line of the declaration: `imagebot.toml:12`.
     pub place: Arc<str>,
 }
 
 impl ImageSpec {
-    /// All names that it is published under, its own first.
+    /// All names that it is published under, the main one first.
     pub fn names(&self) -> impl Iterator<Item = &ImageName> {
         std::iter::once(&self.name).chain(&self.published)
     }
 
-    /// Whether a line of a file that is not its Dockerfile names what it is built from.
+    /// Whether a line of a file other than its Dockerfile names one of its bases.
     pub fn is_told_at(&self, path: &RepoPath, line: usize) -> bool {
         let mut also = self.also.iter();
         also.any(|(of, lines)| of == path && lines.contains(&line))
     }
 
-    /// Whether a change of a file asks for another build.
+    /// Whether a change of a file triggers a rebuild.
     pub fn watches(&self, path: &RepoPath) -> bool {
         let is_source = *path == self.dockerfile || self.also.iter().any(|(also, _)| also == path);
         if !self.watch.is_empty() {

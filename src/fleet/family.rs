@@ -1,4 +1,4 @@
-//! The registered repositories as the family sees them.
+//! The family view of the registered repositories.
 
 use super::operator::Operator;
 use super::parsed::ParsedRepo;
@@ -7,18 +7,19 @@ use crate::image::ImageName;
 use crate::repo::RepoName;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The family of the registered repositories, in the order in which they were given.
+/// The family of the registered repositories, in the order of the fleet.
+#[derive(Debug)]
 pub struct Family {
-    /// What each repository says.
+    /// The repositories, with the images that they publish and use.
     pub members: Vec<Member>,
-    /// Who builds what, and who is built on what.
+    /// The images, with the dependencies between them.
     pub graph: Graph,
     /// Whether every registered repository could be read.
     pub is_whole: bool,
 }
 
 impl Family {
-    /// Draws the graph of these repositories.
+    /// Builds the family of these repositories.
     pub fn new(operator: &Operator, members: Vec<Member>) -> Self {
         let graph = Graph::new(&members, &operator.publishes);
         Self {
@@ -28,8 +29,8 @@ impl Family {
         }
     }
 
-    /// Adds images that nobody else claims to the repositories that their `org.opencontainers.image.source` labels name.
-    /// A label counts only if it names the repository's host as well as its path.
+    /// Assigns images without a claim to the repositories named in their `org.opencontainers.image.source` labels. A
+    /// label counts only if both its host and its path match.
     pub fn add_labelled(&mut self, operator: &Operator, sources: &BTreeMap<ImageName, String>) {
         let mut added = false;
         for (image, source) in sources {
@@ -51,7 +52,7 @@ impl Family {
         }
     }
 
-    /// Who publishes what, by canonical names.
+    /// The name of the repository that publishes each image, by canonical name.
     pub fn published(&self) -> BTreeMap<String, String> {
         let nodes = self.graph.nodes().iter();
         let published = nodes.filter_map(|node| {
@@ -61,7 +62,7 @@ impl Family {
         published.collect()
     }
 
-    /// The repositories that each repository depends on directly, a line each, by its name.
+    /// The names of the repositories that each repository directly depends on, one per line, by its name.
     pub fn parents(&self) -> BTreeMap<String, String> {
         let repos = 0..self.members.len();
         let parents = repos.filter_map(|repo| {
@@ -78,9 +79,9 @@ impl Family {
         parents.collect()
     }
 
-    /// Those of some repositories that nothing connects with any other: no image of one is built on an image of the
-    /// other, over however many others. Those after the first `listed` are not waited for.
-    pub fn apart(&self, of: &BTreeSet<usize>, listed: usize) -> BTreeSet<usize> {
+    /// The repositories of complete families: groups of repositories that depend on each other, directly or not, all of
+    /// which are in `of`. Those that are `ignored` may be missing.
+    pub fn apart(&self, of: &BTreeSet<usize>, ignored: &dyn Fn(usize) -> bool) -> BTreeSet<usize> {
         let mut seen = BTreeSet::new();
         let mut apart = BTreeSet::new();
         for first in 0..self.members.len() {
@@ -97,7 +98,7 @@ impl Family {
                     }
                 }
             }
-            relatives.retain(|repo| *repo < listed);
+            relatives.retain(|repo| !ignored(*repo));
             if relatives.is_subset(of) {
                 apart.extend(relatives);
             }
@@ -105,7 +106,7 @@ impl Family {
         apart
     }
 
-    /// The repositories directly above and below one.
+    /// The repositories that one directly depends on, and those that directly depend on it.
     fn beside(&self, repo: usize) -> BTreeSet<usize> {
         let graph = &self.graph;
         let nodes = graph.nodes_of(repo).iter();
@@ -118,7 +119,7 @@ impl Family {
             .collect()
     }
 
-    /// These repositories, and all that they depend on.
+    /// These repositories and their ancestors.
     pub fn with_ancestors(&self, repos: &BTreeSet<usize>) -> BTreeSet<usize> {
         let graph = &self.graph;
         let nodes = repos.iter().flat_map(|repo| graph.nodes_of(*repo));
@@ -127,12 +128,12 @@ impl Family {
         above.chain(repos.iter().copied()).collect()
     }
 
-    /// What a repository is called.
+    /// A repository's path.
     pub fn name(&self, repo: usize) -> &RepoName {
         &self.members[repo].name
     }
 
-    /// What is wrong in what repositories say of the family, a line each.
+    /// Problems in the declarations about the family, one line each.
     pub fn findings(&self) -> impl Iterator<Item = String> {
         let findings = self.graph.findings.iter();
         let findings = findings.map(|finding| finding.told(self.name(finding.repo)));
@@ -147,7 +148,7 @@ impl Family {
     }
 }
 
-/// What a repository says of the family.
+/// A repository's identity, images and dependencies, as input of the graph.
 pub fn member(operator: &Operator, name: &RepoName, parsed: &ParsedRepo) -> Member {
     let named = parsed.references.iter().filter_map(|(path, located)| {
         Some(Stand {

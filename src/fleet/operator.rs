@@ -1,37 +1,37 @@
-//! What holds for all repositories.
+//! The operator's configuration, as far as the core needs it.
 
 use crate::family::Publishes;
 use crate::image::{Alias, ImageName, RegistryHost};
 use crate::plan::Templates;
 use crate::policy::{Ceiling, Rule};
 
-/// What the operator's configuration says to the core.
+/// The settings that apply to all repositories.
 #[derive(Debug, Clone)]
 pub struct Operator {
     /// `[defaults]` and the operator's rules, in order.
     pub rules: Vec<Rule>,
-    /// How far a repository may go beyond them.
+    /// The limits on what a repository's own settings may change.
     pub ceiling: Ceiling,
-    /// Who publishes which images, as the operator says.
+    /// Which repositories publish which images.
     pub publishes: Vec<Publishes>,
-    /// Names that mean a registry under another name, and that registry.
+    /// Registry host aliases, with the registry that each refers to.
     pub aliases: Vec<(Alias, RegistryHost)>,
-    /// The most references of one repository that are looked at.
+    /// How many references are processed per repository at most.
     pub references: usize,
-    /// The most newer tags that are tried for one reference.
+    /// How many newer tags are tried per reference at most.
     pub candidates: usize,
-    /// The label that keeps a branch on top of its target.
+    /// The label that keeps a branch rebased on its target.
     pub rebase_label: String,
     /// The label that makes imagebot leave a merge request alone.
     pub stop_label: String,
-    /// How merge requests are worded.
+    /// The templates for titles and descriptions.
     pub templates: Templates,
-    /// What stands before the first line of a commit's message.
+    /// The prefix of the first line of a commit message.
     pub commit_prefix: String,
 }
 
 impl Operator {
-    /// An image's name at its registry: aliases resolved.
+    /// An image's name in its registry: aliases resolved.
     pub fn resolve(&self, image: &ImageName) -> ImageName {
         let aliases = self.aliases.iter();
         let mut resolved = aliases.filter_map(|(alias, host)| alias.resolve(image, host));

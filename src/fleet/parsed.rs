@@ -1,4 +1,4 @@
-//! A repository or folder with everything that follows from its files alone.
+//! A repository or folder, with everything derived from its files alone.
 
 use super::operator::Operator;
 use super::settings::RepoSettings;
@@ -16,52 +16,52 @@ use crate::source::{Format, Located, PassedOver, ReferenceKind, Stages, VersionF
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-/// The most of a line that is shown, in characters: one line can hold thousands of references, each of which shows it.
+/// The maximum length of a displayed line, in characters: one line can hold thousands of references that each show it.
 const LONGEST_LINE: usize = 300;
-/// The most projects of a `.gitlab-deps` that are read.
+/// How many projects of a `.gitlab-deps` are read at most.
 const MOST_DEPENDS: usize = 500;
-/// The most images of one repository.
+/// How many images a repository may have at most.
 const MOST_IMAGES: usize = 1_000;
 
-/// A repository or folder whose files are read and whose references are found.
+/// A repository or folder whose files were read and whose references were found.
 #[derive(Debug)]
 pub struct ParsedRepo {
-    /// The repository; none for a plain folder.
+    /// The repository's path; `None` for a plain folder.
     pub name: Option<RepoName>,
-    /// Its own settings.
+    /// The settings in its `imagebot.toml`.
     pub settings: RepoSettings,
-    /// All rules that hold for it.
+    /// All rules that apply to it.
     pub policy: Policy,
-    /// The files that hold references.
+    /// The files with references.
     pub files: Vec<File>,
-    /// The references, in the order of files and lines.
+    /// The references, ordered by file and line.
     pub references: Vec<(RepoPath, Located)>,
-    /// The stages of the files.
+    /// The build stages of its Dockerfiles.
     pub stages: BTreeMap<RepoPath, Stages>,
-    /// Files that were not read, and why.
+    /// Files that were not read, with the reason.
     pub skipped: Vec<(String, String)>,
-    /// Lines that could not be read.
+    /// Lines that could not be parsed.
     pub passed: Vec<(RepoPath, PassedOver)>,
-    /// The images that it says it builds, or that its folders show.
+    /// The images that its settings declare or that follow from its folders.
     pub specs: Vec<ImageSpec>,
-    /// Those that it gives versions to.
+    /// Those of its images that have their own versions.
     pub images: Images,
-    /// Mistakes in what it says of them, for people.
+    /// Errors in the declarations of images, human-readable.
     pub findings: Vec<String>,
-    /// The host of its forge's own registry.
+    /// The host of its forge's container registry.
     pub registry: Option<RegistryHost>,
-    /// Whether it could not be read: what it publishes is known from an earlier pass, if at all.
+    /// Whether it could not be read: then its images are known only from earlier passes.
     pub unread: bool,
-    /// The version files that hold no references.
+    /// The contents of version files without references.
     versions: BTreeMap<RepoPath, Vec<u8>>,
-    /// The files that may be executed.
+    /// The executable files.
     executable: BTreeSet<RepoPath>,
-    /// Where the lines of the files begin, by path, with the file's index.
+    /// The byte offsets of the lines of each file, with the file's index; computed when first needed.
     line_starts: OnceLock<BTreeMap<RepoPath, (usize, Vec<usize>)>>,
 }
 
 impl ParsedRepo {
-    /// Finds the references of a repository or folder, and applies its settings.
+    /// Finds the references in a tree and applies the tree's settings.
     pub fn new(
         operator: &Operator,
         name: Option<RepoName>,
@@ -102,12 +102,12 @@ impl ParsedRepo {
         repo
     }
 
-    /// One of which nothing was read, be it that nothing is done in it.
+    /// A repository of which nothing was read, also because nothing is to be done in it.
     pub fn empty(operator: &Operator, name: Option<RepoName>) -> Self {
         Self::of_settings(operator, name, RepoSettings::default())
     }
 
-    /// One that could not be read.
+    /// A repository that could not be read.
     pub fn unread(operator: &Operator, name: RepoName) -> Self {
         Self {
             unread: true,
@@ -142,7 +142,7 @@ impl ParsedRepo {
         }
     }
 
-    /// Reads the files: those that hold references, the version files that `named` lists, and `.gitlab-deps`.
+    /// Reads the files with references, the version files in `named`, and `.gitlab-deps`.
     fn read(
         &mut self,
         operator: &Operator,
@@ -198,12 +198,12 @@ impl ParsedRepo {
         }
     }
 
-    /// Whether a file may be executed.
+    /// Whether a file is executable.
     pub fn is_executable(&self, path: &RepoPath) -> bool {
         self.executable.contains(path)
     }
 
-    /// What gipgee passes to its Containerfiles is followed where it is said.
+    /// Marks references to the base argument in gipgee's Containerfiles: the base is updated in `gipgee.yml` instead.
     fn know_gipgee(&mut self) {
         let files = self.files.iter().map(|f| (&f.path, f.contents.as_slice()));
         let built = gipgee_files(files);
@@ -212,7 +212,7 @@ impl ParsedRepo {
         }
     }
 
-    /// The bases of an image that stand in its gipgee.yml, as far as they are known.
+    /// The bases of an image that are named in its `gipgee.yml` and could be parsed.
     pub fn bases_told(&self, spec: &ImageSpec) -> impl Iterator<Item = &Reference> {
         let told = self.references.iter().filter(move |(path, located)| {
             located.kind == ReferenceKind::GipgeeBase && spec.is_told_at(path, located.line)
@@ -220,7 +220,7 @@ impl ParsedRepo {
         told.filter_map(|(_, located)| located.reference())
     }
 
-    /// A version file's contents.
+    /// The contents of a version file.
     fn version(&self, path: &RepoPath) -> Result<&[u8], VersionFileError> {
         if let Some((_, contents)) = self
             .contents()
@@ -239,7 +239,7 @@ impl ParsedRepo {
         })
     }
 
-    /// All files that were read.
+    /// All files that were read, with their contents.
     pub fn contents(&self) -> Vec<(&RepoPath, &[u8])> {
         let files = self.files.iter().map(|f| (&f.path, f.contents.as_slice()));
         let versions = self
@@ -249,7 +249,7 @@ impl ParsedRepo {
         files.chain(versions).collect()
     }
 
-    /// What would be proposed for a folder that belongs to no forge; `together`: as one.
+    /// The proposals for a folder without a forge; `together`: as a single one.
     pub fn propose(
         &self,
         operator: &Operator,
@@ -274,13 +274,13 @@ impl ParsedRepo {
         propose(&target, &self.files, args, images, decisions, seen).0
     }
 
-    /// Files and lines that were not read, each in one line.
+    /// The files and lines that were not read, one line each.
     pub fn unread_lines(&self) -> Vec<String> {
         let unread = unread(&self.skipped, &self.passed);
         unread.iter().map(ToString::to_string).collect()
     }
 
-    /// The text of a line, counted from 1. Where a file's lines begin is looked for once.
+    /// The text of a line, counted from 1. The line offsets of all files are computed once.
     pub fn line(&self, path: &RepoPath, line: usize) -> Option<String> {
         let starts = self.line_starts.get_or_init(|| {
             let starts = |file: &File| {
@@ -298,7 +298,7 @@ impl ParsedRepo {
         let contents = &self.files.get(*file)?.contents;
         let start = *starts.get(line.checked_sub(1)?)?;
         let end = starts.get(line).copied().unwrap_or(contents.len());
-        // No more is looked at than is shown.
+        // Only the part that can be shown is decoded.
         let end = end.min(start + 4 * LONGEST_LINE + 4);
         let text = String::from_utf8_lossy(contents.get(start..end)?);
         let whole = text.trim_end_matches(['\n', '\r']);
@@ -309,7 +309,7 @@ impl ParsedRepo {
         (!text.is_empty()).then_some(shown)
     }
 
-    /// The files that could not be read, or not wholly: what a merge request changes in them is not judged.
+    /// The files that could not be read completely: changes of a merge request in them are not judged.
     pub fn not_judged(&self) -> BTreeSet<String> {
         let skipped = self.skipped.iter().map(|(path, _)| path.clone());
         let passed = self.passed.iter().map(|(path, _)| path.to_string());
@@ -317,8 +317,8 @@ impl ParsedRepo {
     }
 }
 
-/// The images that a repository says it builds, or that its gipgee.yml or its folders show, and mistakes in that. Where
-/// only the build knows the registry, a name that is never asked takes its place.
+/// The images that a repository declares, or that follow from its `gipgee.yml` or its folders, with the errors in that.
+/// If only the build knows the registry, `registry.invalid` is used, which is never contacted.
 fn specs(settings: &mut RepoSettings, tree: &Tree) -> (Vec<ImageSpec>, Vec<String>) {
     if !settings.images.is_empty() {
         return (settings.images.clone(), Vec::new());
@@ -345,7 +345,7 @@ fn specs(settings: &mut RepoSettings, tree: &Tree) -> (Vec<ImageSpec>, Vec<Strin
     (specs, findings)
 }
 
-/// A file of a context counts if its Dockerfile is read.
+/// Whether a file belongs to a context: its folder's Dockerfile must be among the files that are read.
 fn is_context_file(settings: &RepoSettings, path: &RepoPath) -> bool {
     let folder = path.as_str().rsplit_once('/');
     let folder = folder.map_or("", |(folder, _)| folder);
@@ -357,7 +357,7 @@ fn version_files(specs: &[ImageSpec]) -> BTreeSet<RepoPath> {
     files.map(|version| version.file.path.clone()).collect()
 }
 
-/// What `.gitlab-deps` names: a project's address a line. A line that names none is passed over.
+/// The dependencies in a `.gitlab-deps`: one project URL per line. Other lines are ignored.
 fn gitlab_deps(path: &RepoPath, contents: &[u8]) -> Vec<Depends> {
     let text = String::from_utf8_lossy(contents);
     let lines = text.lines().enumerate();

@@ -1,4 +1,4 @@
-//! What a repository says about itself.
+//! The settings that a repository declares.
 
 use crate::family::{Depends, ImageSpec};
 use crate::policy::Rule;
@@ -8,19 +8,19 @@ use std::collections::BTreeMap;
 /// A repository's own settings, validated: its `imagebot.toml`.
 #[derive(Debug, Clone)]
 pub struct RepoSettings {
-    /// Whether anything is done in the repository.
+    /// Whether the repository is processed.
     pub enabled: bool,
-    /// The files that are read; all if there is no list.
+    /// The files to read; `None` for all.
     pub include: Option<Vec<Glob>>,
-    /// The files that are not read.
+    /// The files not to read.
     pub exclude: Vec<Glob>,
-    /// Whether the repository depends on the images that its files name.
+    /// Whether the images named in its files count as dependencies of the repository.
     pub discover: bool,
     /// The images that it publishes.
     pub images: Vec<ImageSpec>,
-    /// What it depends on besides.
+    /// Its further dependencies.
     pub depends: Vec<Depends>,
-    /// What CI passes as build arguments.
+    /// The build arguments that CI passes.
     pub args: BTreeMap<String, String>,
     /// Its rules, in order.
     pub rules: Vec<Rule>,

@@ -1,50 +1,50 @@
-//! The files of a repository or folder, as far as they were read.
+//! The files of a repository or folder that were read.
 
 use crate::repo::RepoPath;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The name of a repository's own settings.
+/// The name of a repository's settings file.
 pub const REPO_CONFIG: &str = "imagebot.toml";
 
-/// A list of projects that a repository depends on, as gitlab-deps has it.
+/// The name of a file that lists the projects that a repository depends on, as used by gitlab-deps.
 pub const GITLAB_DEPS: &str = ".gitlab-deps";
 
 /// A file that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TreeFile {
-    /// Whether it may be executed: an edit keeps that.
+    /// Whether it is executable, which an edit preserves.
     pub executable: bool,
-    /// Its bytes.
+    /// Its contents.
     #[serde(with = "encoded")]
     pub contents: Vec<u8>,
 }
 
-/// What was read of a repository at a commit, or of a folder.
+/// The files of a repository at a commit, or of a folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tree {
     /// The files, by path.
     pub files: BTreeMap<RepoPath, TreeFile>,
-    /// Files that were not read, as they are shown, and why.
+    /// Files that were not read, by displayed name, with the reason.
     pub skipped: Vec<(String, String)>,
-    /// When the commit was made, as it says itself: seconds since 1970. Nothing for a folder.
+    /// The committer date, in Unix seconds; `None` for a folder.
     pub committed: Option<i64>,
 }
 
 impl Tree {
-    /// The text of its `imagebot.toml`, if it has one and that is text.
+    /// The text of its `imagebot.toml`; `None` if it has none or it is not UTF-8.
     pub fn settings_text(&self) -> Option<&str> {
         std::str::from_utf8(self.settings()?).ok()
     }
 
-    /// The bytes of its `imagebot.toml`.
+    /// The contents of its `imagebot.toml`.
     pub fn settings(&self) -> Option<&[u8]> {
         let mut files = self.files.iter();
         let (_, file) = files.find(|(path, _)| path.as_str() == REPO_CONFIG)?;
         Some(&file.contents)
     }
 
-    /// Why its `imagebot.toml` was not read, if that is so.
+    /// Why its `imagebot.toml` was not read; `None` if it was or does not exist.
     pub fn settings_skipped(&self) -> Option<&str> {
         let mut skipped = self.skipped.iter();
         let (_, why) = skipped.find(|(path, _)| path == REPO_CONFIG)?;
@@ -52,7 +52,7 @@ impl Tree {
     }
 }
 
-/// Bytes as base64: a JSON list of numbers would be four times as long.
+/// Bytes as base64: a JSON array of numbers would be several times as long.
 mod encoded {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;

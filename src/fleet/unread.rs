@@ -1,19 +1,19 @@
-//! What of a repository or folder was not read, as it is reported: the first entries, and how many more there are.
+//! The unread parts of a repository or folder, as reported: the first entries, and the number of further ones.
 
 use crate::repo::RepoPath;
 use crate::source::PassedOver;
 
-/// The most entries of one repository.
+/// How many entries are reported per repository at most.
 const MOST: usize = 200;
 
 /// A file or a line that was not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unread {
-    /// The file; empty for the rest that is only counted.
+    /// The file; empty for the entry that counts the rest.
     pub path: String,
-    /// The line, if it is one.
+    /// The line, counted from 1; `None` for a whole file.
     pub line: Option<usize>,
-    /// Why.
+    /// Why it was not read.
     pub what: String,
 }
 
@@ -27,9 +27,9 @@ impl std::fmt::Display for Unread {
     }
 }
 
-/// Files that were not read, and lines that were passed over.
+/// The entries for files that were not read and lines that were skipped.
 pub fn unread(skipped: &[(String, String)], passed: &[(RepoPath, PassedOver)]) -> Vec<Unread> {
-    // Each entry with how many files or lines it stands for.
+    // Each entry is counted with the number of files or lines that it represents.
     let files = skipped.iter().map(|(path, what)| {
         let (path, what) = (path.clone(), what.clone());
         (
@@ -66,7 +66,7 @@ pub fn unread(skipped: &[(String, String)], passed: &[(RepoPath, PassedOver)]) -
     unread
 }
 
-/// `and 523,981 more`.
+/// The count of left-out entries, formatted as `and 523,981 more`.
 pub fn and_more(count: usize) -> String {
     let digits = count.to_string();
     let mut grouped = String::new();

@@ -2,10 +2,10 @@
 
 use crate::git::GitError;
 
-/// A forge's answer that is none.
+/// Why a forge didn't do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum ForgeError {
-    /// The forge cannot be reached or read; nothing is concluded from that.
+    /// The forge can't be reached or read, which says nothing about its repositories.
     #[error("{0}")]
     Unreachable(String),
     /// The forge failed at this one request: a repository's failure, until several repositories have met it in a row.
@@ -17,22 +17,22 @@ pub enum ForgeError {
     /// The token may not do this with this repository.
     #[error("{0}")]
     Forbidden(String),
-    /// The forge asks to wait longer than a pass does.
+    /// The forge asks to wait longer than a pass may.
     #[error("{0}")]
     RateLimited(String),
-    /// The forge asks to wait with requests of one kind; others go on.
+    /// The forge asks to wait with requests of one kind; others continue.
     #[error("{0}")]
     Busy(String),
-    /// What answers is no forge: a sign-in page, a proxy.
+    /// What answers isn't a forge, but a sign-in page or a proxy.
     #[error("{0}")]
     NotAForge(String),
-    /// What is to be changed is no longer what it was: look again.
+    /// It changed meanwhile: look again.
     #[error("{0}")]
     Conflict(String),
-    /// What is listed as the default branch's head is that of a tag with the same name: nothing is built on it.
+    /// The listed head of the default branch is that of a tag with the same name: nothing is built on it.
     #[error("{0}")]
     Ambiguous(String),
-    /// What was asked for is not there.
+    /// What was asked for doesn't exist, or isn't visible.
     #[error("{0}")]
     NotFound(String),
     /// The forge refused.
@@ -44,7 +44,7 @@ pub enum ForgeError {
 }
 
 impl ForgeError {
-    /// What is not tried any more, because the forge has failed before in this pass.
+    /// Something that isn't tried any more, because the forge failed earlier in this pass.
     pub fn stopped() -> Self {
         Self::Unreachable("skipped: the forge failed earlier in this run".to_owned())
     }
@@ -86,8 +86,8 @@ impl ForgeError {
         }
     }
 
-    /// Whether it may be the forge's: where several repositories meet it in a row, nothing more is written there. A
-    /// server error is often one project's; logins that were refused too often close the whole address for git.
+    /// Whether it may be the forge's: if several repositories meet it in a row, nothing more is written there. A server
+    /// error is often one project's; too many refused logins close the whole address for git.
     pub fn may_be_of_forge(&self) -> bool {
         matches!(
             self,
@@ -95,7 +95,34 @@ impl ForgeError {
         )
     }
 
-    /// Whether the forge answered that it does not give this: another try gets the same answer.
+    /// Whether every further request of this pass would fail as well. A server error isn't one of these: the next
+    /// request may be answered, and the HTTP client gives up a host that is down.
+    pub(super) fn ends_the_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Unauthorized(_) | Self::RateLimited(_) | Self::NotAForge(_)
+        )
+    }
+
+    /// The same error once more, for each of the repositories that it concerns.
+    pub(super) fn again(&self) -> Self {
+        let text = self.to_string();
+        match self {
+            Self::Unauthorized(_) => Self::Unauthorized(text),
+            Self::Server(_) => Self::Server(text),
+            Self::Forbidden(_) => Self::Forbidden(text),
+            Self::RateLimited(_) => Self::RateLimited(text),
+            Self::Busy(_) => Self::Busy(text),
+            Self::NotAForge(_) => Self::NotAForge(text),
+            Self::Conflict(_) => Self::Conflict(text),
+            Self::Ambiguous(_) => Self::Ambiguous(text),
+            Self::NotFound(_) => Self::NotFound(text),
+            Self::Refused(_) => Self::Refused(text),
+            Self::Unreachable(_) | Self::Git(_) => Self::Unreachable(text),
+        }
+    }
+
+    /// Whether the forge refused: another try gets the same answer.
     pub fn is_refusal(&self) -> bool {
         matches!(
             self,
@@ -103,8 +130,8 @@ impl ForgeError {
         )
     }
 
-    /// Whether the forge itself, not this repository, is why: nothing more is written to it in this pass. A token that
-    /// git is refused with is refused everywhere (F27).
+    /// Whether the forge itself, not this repository, is the cause: nothing more is written to it in this pass. A token
+    /// that is refused over git is refused everywhere (F27).
     pub fn is_of_forge(&self) -> bool {
         matches!(
             self,

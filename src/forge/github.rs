@@ -7,16 +7,21 @@
 
 mod api;
 mod ci;
+mod create;
 mod doctor;
 mod failure;
 mod heads;
 mod hour;
+mod left;
 mod limits;
 mod listing;
 mod login;
-mod merging;
+mod merge;
+mod metadata;
+mod named;
 mod notes;
 mod pull;
+mod refs;
 mod requests;
 mod settings;
 #[cfg(test)]
@@ -26,15 +31,13 @@ mod wire;
 pub use settings::{GitHubSettings, GitHubToken};
 
 use self::api::Api;
-use self::listing::Found;
+use self::listing::Instance;
+use super::discover;
+use super::doctor::DoctorFinding;
 use super::error::ForgeError;
-use super::traits::{
-    Finding, Forge, ForgeRegistry, Known, Listing, MergeRequestEdit, Merging, NewMergeRequest,
-    Pipeline, RegistryLogin, Repository,
-};
-use crate::git::Remote;
+use super::traits::{Forge, KnownIds, Listing, Merging, Repository};
 use crate::http::Gates;
-use crate::repo::{Branch, CommitId, MergeRequest, RepoName};
+use crate::repo::{Branch, CiStatus, CommitId, MergeRequest, MergeRequestEdit, NewMergeRequest};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -44,63 +47,11 @@ pub struct GitHub {
 }
 
 impl GitHub {
-    /// Makes a client; nothing is asked yet. It must be made within a Tokio runtime.
+    /// Makes a client; nothing is sent yet. It must be made within a Tokio runtime.
     pub fn new(settings: GitHubSettings) -> Result<Self, ForgeError> {
         Ok(Self {
             api: Api::new(settings)?,
         })
-    }
-
-    /// GitHub's registry, with the login of this token where the registry takes it: it knows classic tokens only, and
-    /// to be refused there would cost the public images as well.
-    fn registry(&self) -> Option<ForgeRegistry> {
-        let login = self.api.login();
-        Some(ForgeRegistry {
-            host: self.api.settings.registry_host()?,
-            realm: None,
-            login: login.is_classic().then(|| RegistryLogin {
-                id: login.fingerprint(),
-                username: login.username().to_owned(),
-                password: login.credential().password(),
-            }),
-        })
-    }
-
-    /// The repositories that were found, with their heads.
-    async fn with_heads(&self, found: Found) -> Result<Listing, ForgeError> {
-        let mut listing = Listing {
-            left_out: found.left_out,
-            failed: found.failed,
-            ..Listing::default()
-        };
-        let registry = self.registry();
-        let heads = self.api.heads(&found.items, found.graphql).await?;
-        for (item, heads) in found.items.into_iter().zip(heads) {
-            let made = heads.and_then(|heads| {
-                let name = RepoName::parse(&item.full_name)
-                    .map_err(|error| ForgeError::Refused(error.to_string()))?;
-                let settings = &self.api.settings;
-                let url = settings.git_url(name.as_str());
-                let credential = self.api.login().credential().clone();
-                let ca_file = settings.server.ca_file.clone();
-                let remote = Remote::http(&url, Some(credential), ca_file, settings.server.proxy)?;
-                Ok(Repository {
-                    id: item.id.to_string(),
-                    name,
-                    remote,
-                    head: heads.head,
-                    branches: heads.branches,
-                    open: heads.open,
-                    why: item.why,
-                    registry: registry.clone(),
-                })
-            });
-            match made {
-                Ok(repository) => listing.repositories.push(repository),
-                Err(error) => listing.failed.push((item.full_name, error)),
-            }
-        }
-        Ok(listing)
     }
 }
 
@@ -129,19 +80,18 @@ impl Forge for GitHub {
         "pull request"
     }
 
-    async fn discover(&self, known: &Known) -> Result<Listing, ForgeError> {
-        self.api.login().freshen().await;
-        let found = self.api.listing(known).await?;
-        self.with_heads(found).await
+    async fn discover(&self, known: &KnownIds) -> Result<Listing, ForgeError> {
+        self.api.begin().await;
+        let mut instance = Instance::new(&self.api);
+        discover::discover(&mut instance, &self.api.scope, known).await
     }
 
-    async fn look(&self, wanted: &Known) -> Result<Listing, ForgeError> {
-        let found = self.api.look(wanted).await?;
-        self.with_heads(found).await
+    async fn look(&self, wanted: &KnownIds) -> Result<Listing, ForgeError> {
+        discover::look(&Instance::new(&self.api), &self.api.scope, wanted).await
     }
 
     async fn branches(&self, repo: &Repository) -> Result<BTreeMap<Branch, CommitId>, ForgeError> {
-        Ok(self.api.branches_by_rest(&repo.name).await?)
+        Ok(refs::branches(&self.api, &repo.name).await?)
     }
 
     async fn merge_requests(
@@ -149,14 +99,14 @@ impl Forge for GitHub {
         repo: &Repository,
         branches: &BTreeSet<Branch>,
     ) -> Result<Vec<MergeRequest>, ForgeError> {
-        self.api.requests(repo, branches).await
+        requests::from_branches(&self.api, repo, branches).await
     }
 
     async fn with_notices(
         &self,
         repos: &[&Repository],
     ) -> Result<Option<BTreeSet<String>>, ForgeError> {
-        self.api.with_notices(repos).await.map(Some)
+        left::with_notices(&self.api, repos).await.map(Some)
     }
 
     async fn create(
@@ -164,7 +114,7 @@ impl Forge for GitHub {
         repo: &Repository,
         new: &NewMergeRequest,
     ) -> Result<MergeRequest, ForgeError> {
-        self.api.open(repo, new).await
+        create::create(&self.api, repo, new).await
     }
 
     async fn edit(
@@ -173,11 +123,11 @@ impl Forge for GitHub {
         number: u64,
         edit: &MergeRequestEdit,
     ) -> Result<(), ForgeError> {
-        self.api.change(repo, number, edit).await
+        create::edit(&self.api, repo, number, edit).await
     }
 
     async fn close(&self, repo: &Repository, number: u64) -> Result<(), ForgeError> {
-        self.api.shut(repo, number).await
+        create::close(&self.api, repo, number).await
     }
 
     async fn comment(
@@ -187,11 +137,15 @@ impl Forge for GitHub {
         code: &str,
         text: &str,
     ) -> Result<(), ForgeError> {
-        self.api.say(repo, number, code, text).await
+        notes::comment(&self.api, repo, number, code, text).await
     }
 
-    async fn pipeline(&self, repo: &Repository, head: &CommitId) -> Result<Pipeline, ForgeError> {
-        self.api.ci(repo, head).await
+    async fn commit_ci(
+        &self,
+        repo: &Repository,
+        commit: &CommitId,
+    ) -> Result<CiStatus, ForgeError> {
+        ci::commit_ci(&self.api, repo, commit).await
     }
 
     async fn has_pipelines(&self, _: &Repository) -> Result<bool, ForgeError> {
@@ -205,18 +159,19 @@ impl Forge for GitHub {
         number: u64,
         head: &CommitId,
     ) -> Result<Merging, ForgeError> {
-        self.api.merge_at(repo, number, head).await
+        merge::merge(&self.api, repo, number, head).await
     }
 
     async fn call_off(&self, repo: &Repository, number: u64) -> Result<(), ForgeError> {
-        self.api.call_off(repo, number).await
+        merge::call_off(&self.api, repo, number).await
     }
 
     async fn notice(&self, repo: &Repository, text: Option<&str>) -> Result<(), ForgeError> {
-        self.api.notice_of(repo, text).await
+        notes::notice(&self.api, repo, text).await
     }
 
-    async fn doctor(&self, repos: &[Repository]) -> Vec<Finding> {
-        self.api.examine(repos).await
+    async fn doctor(&self, repos: &[Repository]) -> Vec<DoctorFinding> {
+        self.api.begin().await;
+        doctor::doctor(&self.api, repos).await
     }
 }

@@ -1,4 +1,4 @@
-//! GitLab: gitlab.com or an instance of one's own, 15.6 or newer.
+//! GitLab: gitlab.com or a self-hosted instance, 15.6 or newer.
 //!
 //! Listings are read by REST, heads and the merge requests of a repository by GraphQL, a hundred at a time; changes are
 //! made by REST, one after another. Projects are always named by their number, so that a rename changes nothing. It
@@ -8,7 +8,6 @@ mod answers;
 mod api;
 mod busy;
 mod create;
-mod discover;
 mod doctor;
 mod ended;
 mod endpoints;
@@ -16,40 +15,37 @@ mod failure;
 mod head;
 mod heads;
 mod left;
+mod listing;
+mod login;
 mod merge;
 mod mergeable;
 mod named;
 mod notes;
 mod requests;
 mod session;
+mod wire;
 
-use self::api::{Api, ApiSettings};
+use self::api::Api;
 use self::create::People;
-use self::discover::Access;
+use self::listing::Instance;
+use self::login::Login;
 use self::session::Session;
+use super::discover;
+use super::doctor::DoctorFinding;
 use super::error::ForgeError;
 use super::scope::Scope;
 use super::server::ServerSettings;
-use super::traits::{
-    Finding, Forge, Known, Listing, MergeRequestEdit, Merging, NewMergeRequest, Pipeline,
-    Repository,
-};
-use crate::git::Credential;
-use crate::http::{Gates, Origin};
-use crate::repo::{Branch, CommitId, MergeRequest};
-use secrecy::{ExposeSecret as _, SecretString};
-use sha2::{Digest as _, Sha256};
+use super::traits::{Forge, KnownIds, Listing, Merging, Repository};
+use crate::http::Gates;
+use crate::repo::{Branch, CiStatus, CommitId, MergeRequest, MergeRequestEdit, NewMergeRequest};
+use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use url::Url;
 
-/// The user name that git and the registry are shown with a token; GitLab takes any.
-const USERNAME: &str = "oauth2";
-
-/// What a client is made of: one instance with one token.
+/// The settings of a client: one instance with one token.
 #[derive(Debug, Clone)]
 pub struct GitLabSettings {
-    /// The instance, and what is worked on.
+    /// The instance, and which of its repositories are registered.
     pub server: ServerSettings,
     /// A personal, group or project access token.
     pub token: SecretString,
@@ -57,45 +53,30 @@ pub struct GitLabSettings {
 
 /// A GitLab, as one token sees it in one pass.
 pub struct GitLab {
-    name: String,
+    settings: ServerSettings,
     api: Api,
     scope: Scope,
-    access: Access,
+    login: Login,
     people: People,
     session: tokio::sync::Mutex<Option<Arc<Session>>>,
 }
 
 impl GitLab {
-    /// Makes a client. Nothing is asked yet; what fails is a CA file that cannot be read.
+    /// Makes a client. Nothing is sent yet; an error is a CA file that can't be read.
     pub fn new(settings: GitLabSettings) -> Result<Self, ForgeError> {
         let GitLabSettings { server, token } = settings;
         let client = server.client()?;
-        server.redactor.add_login(USERNAME, &token);
         Ok(Self {
             scope: Scope::new(&server),
-            access: Access {
-                credential: Credential::new(USERNAME, token.clone()),
-                login: login(&server.url, &token),
-                ca_file: server.ca_file,
-                proxy: server.proxy,
-                origin: Origin::of(&server.url),
-            },
-            name: server.name,
-            api: Api::new(ApiSettings {
-                client,
-                base: server.url,
-                token,
-                clock: server.clock,
-                redactor: server.redactor,
-                pause: server.pause,
-                patience: server.policy.patience,
-            }),
+            login: Login::new(&server, &token),
+            api: Api::new(client, token, &server),
+            settings: server,
             people: People::default(),
             session: tokio::sync::Mutex::default(),
         })
     }
 
-    /// What the first request told; it is asked once.
+    /// What the first request of the pass showed; it is sent once.
     async fn session(&self) -> Result<Arc<Session>, ForgeError> {
         let mut kept = self.session.lock().await;
         if let Some(session) = &*kept {
@@ -107,21 +88,6 @@ impl GitLab {
     }
 }
 
-/// A name for a token that is equal for equal tokens of an instance and tells nothing of it.
-fn login(url: &Url, token: &SecretString) -> String {
-    let mut hash = Sha256::new();
-    hash.update(url.as_str());
-    hash.update([0]);
-    hash.update(token.expose_secret());
-    let hash = hash.finalize();
-    let hex: String = hash
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("gitlab-{hex}")
-}
-
 /// A project's number.
 fn id(repo: &Repository) -> Result<u64, ForgeError> {
     let number = repo.id.parse();
@@ -131,15 +97,15 @@ fn id(repo: &Repository) -> Result<u64, ForgeError> {
 #[async_trait::async_trait]
 impl Forge for GitLab {
     fn name(&self) -> &str {
-        &self.name
+        &self.settings.name
     }
 
     fn for_pass(&self, gates: &Gates) -> Arc<dyn Forge> {
         Arc::new(Self {
-            name: self.name.clone(),
+            settings: self.settings.clone(),
             api: self.api.for_pass(gates),
             scope: self.scope.clone(),
-            access: self.access.clone(),
+            login: self.login.clone(),
             people: People::default(),
             session: tokio::sync::Mutex::default(),
         })
@@ -154,16 +120,18 @@ impl Forge for GitLab {
         Some(3)
     }
 
-    async fn discover(&self, known: &Known) -> Result<Listing, ForgeError> {
+    async fn discover(&self, known: &KnownIds) -> Result<Listing, ForgeError> {
         self.api.begin();
         *self.session.lock().await = None;
         let session = self.session().await?;
-        discover::discover(&self.api, &session, &self.scope, &self.access, known).await
+        let mut instance = Instance::new(&self.api, &session, &self.settings, &self.login);
+        discover::discover(&mut instance, &self.scope, known).await
     }
 
-    async fn look(&self, wanted: &Known) -> Result<Listing, ForgeError> {
+    async fn look(&self, wanted: &KnownIds) -> Result<Listing, ForgeError> {
         let session = self.session().await?;
-        discover::look(&self.api, &session, &self.scope, &self.access, wanted).await
+        let instance = Instance::new(&self.api, &session, &self.settings, &self.login);
+        discover::look(&instance, &self.scope, wanted).await
     }
 
     async fn branches(&self, repo: &Repository) -> Result<BTreeMap<Branch, CommitId>, ForgeError> {
@@ -238,8 +206,12 @@ impl Forge for GitLab {
         notes::comment(&self.api, id(repo)?, number, code, text).await
     }
 
-    async fn pipeline(&self, repo: &Repository, head: &CommitId) -> Result<Pipeline, ForgeError> {
-        merge::pipeline(&self.api, id(repo)?, head).await
+    async fn commit_ci(
+        &self,
+        repo: &Repository,
+        commit: &CommitId,
+    ) -> Result<CiStatus, ForgeError> {
+        merge::commit_ci(&self.api, id(repo)?, commit).await
     }
 
     async fn has_pipelines(&self, repo: &Repository) -> Result<bool, ForgeError> {
@@ -266,7 +238,7 @@ impl Forge for GitLab {
     }
 
     async fn call_off(&self, _: &Repository, _: u64) -> Result<(), ForgeError> {
-        // GitLab takes it back itself when somebody pushes.
+        // GitLab cancels it itself when someone pushes.
         Ok(())
     }
 
@@ -274,7 +246,7 @@ impl Forge for GitLab {
         notes::notice(&self.api, id(repo)?, text).await
     }
 
-    async fn doctor(&self, repos: &[Repository]) -> Vec<Finding> {
+    async fn doctor(&self, repos: &[Repository]) -> Vec<DoctorFinding> {
         self.api.begin();
         *self.session.lock().await = None;
         let session = self.session().await;

@@ -1,11 +1,11 @@
-//! Which repositories are asked for, and which of those that are there are worked on: what the configuration says,
-//! without any request.
+//! Which repositories are asked for, and which of those that exist are worked on, as the configuration says. Nothing
+//! here sends a request.
 
 use super::server::ServerSettings;
 use crate::repo::{RepoGlobs, RepoName};
 use std::collections::BTreeSet;
 
-/// What one client works for.
+/// The repositories that one client works for.
 #[derive(Debug, Clone)]
 pub(super) struct Scope {
     repos: RepoGlobs,
@@ -17,28 +17,42 @@ pub(super) struct Scope {
     include_mirrors: bool,
 }
 
-/// What a server says of a repository.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Kind<'a> {
+/// What a server says about a repository, as far as it decides whether it is worked on.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Facts {
     pub(super) archived: bool,
     pub(super) fork: bool,
     pub(super) mirror: bool,
     pub(super) pending_deletion: bool,
     /// Merge requests are switched off.
     pub(super) without_requests: bool,
-    pub(super) topics: &'a [String],
+    pub(super) topics: Vec<String>,
+}
+
+impl Facts {
+    /// These facts beside those of a list, which shows more of them.
+    pub(super) fn with(self, listed: Option<&Self>) -> Self {
+        match listed {
+            None => self,
+            Some(listed) => Self {
+                archived: self.archived || listed.archived,
+                without_requests: self.without_requests || listed.without_requests,
+                ..listed.clone()
+            },
+        }
+    }
 }
 
 /// What is listed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Source {
-    /// What the token is a member of.
+    /// The repositories that the token is a member of.
     Membership,
     /// A group with its subgroups.
     Group(String),
 }
 
-/// What is to be done with a repository.
+/// What to do with a repository.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Worked on, and why.
@@ -75,7 +89,8 @@ impl Scope {
             let parts: Vec<&str> = glob.split('/').take_while(|part| !is_wild(part)).collect();
             let group = parts.join("/");
             let own = self.prefix.trim_end_matches('/');
-            // The narrower of the glob's group and our prefix; where they part, it is another token's glob.
+            // The narrower of the glob's group and our prefix; if neither contains the other, it is another token's
+            // glob.
             if own.is_empty() || group == own || group.starts_with(&format!("{own}/")) {
                 groups.insert(group);
             } else if group.is_empty() || own.starts_with(&format!("{group}/")) {
@@ -98,35 +113,35 @@ impl Scope {
         (groups.map(source).collect(), named)
     }
 
-    /// What is to be done with a repository that is there.
-    pub(super) fn verdict(&self, name: &RepoName, kind: &Kind<'_>) -> Verdict {
-        let verdict = self.by_name(name, kind.topics);
+    /// What to do with a repository that exists.
+    pub(super) fn verdict(&self, name: &RepoName, facts: &Facts) -> Verdict {
+        let verdict = self.by_name(name, &facts.topics);
         let Verdict::In(why) = verdict else {
             return verdict;
         };
         let named = self.repos.positive().any(|glob| glob == name.as_str());
-        if kind.pending_deletion {
+        if facts.pending_deletion {
             Verdict::Out("pending-deletion")
-        } else if kind.archived && !self.include_archived {
+        } else if facts.archived && !self.include_archived {
             Verdict::Out("archived")
-        } else if kind.without_requests {
+        } else if facts.without_requests {
             Verdict::Out("no-merge-requests")
-        } else if kind.fork && !self.include_forks && !named {
+        } else if facts.fork && !self.include_forks && !named {
             // T20: a fork carries its parent's settings along, so it is taken only when it is named or asked for.
             Verdict::Out("fork")
-        } else if kind.mirror && !self.include_mirrors && !named {
+        } else if facts.mirror && !self.include_mirrors && !named {
             Verdict::Out("mirror")
         } else {
             Verdict::In(why)
         }
     }
 
-    /// What is to be done with a repository that the configuration names, before it is asked for.
+    /// What to do with a repository that the configuration names, before it is asked for.
     pub(super) fn named(&self, name: &RepoName) -> Verdict {
         self.by_name(name, &self.topics)
     }
 
-    /// What is to be done with a repository, by its name and topics alone.
+    /// What to do with a repository, by its name and topics alone.
     fn by_name(&self, name: &RepoName, topics: &[String]) -> Verdict {
         let text = name.as_str();
         let why = self.repos.included_by(name);
@@ -151,7 +166,7 @@ impl Scope {
         name.starts_with(self.prefix.as_str())
     }
 
-    /// Whether no narrower token is for it.
+    /// Whether no other token has a longer prefix for it.
     fn is_ours(&self, name: &str) -> bool {
         let narrower =
             |prefix: &String| prefix.len() > self.prefix.len() && name.starts_with(prefix.as_str());

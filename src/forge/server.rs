@@ -3,12 +3,12 @@
 use super::error::ForgeError;
 use crate::http::{Addresses, Client, Clock, Gates, HttpPolicy, Transport, TransportSettings};
 use crate::redact::Redactor;
-use crate::repo::RepoGlobs;
+use crate::repo::{RepoGlobs, RepoName};
 use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
 
-/// What a client for a server is made from, its token aside.
+/// The settings of a client for a server, without its token.
 #[derive(Debug, Clone)]
 pub struct ServerSettings {
     /// What it is called in reports.
@@ -21,7 +21,7 @@ pub struct ServerSettings {
     pub deeper: Vec<String>,
     /// Which repositories are registered.
     pub repos: RepoGlobs,
-    /// Where not empty, one of these must be a repository's topic too.
+    /// If not empty, a repository must have one of these topics.
     pub topics: Vec<String>,
     /// Whether archived repositories are registered.
     pub include_archived: bool,
@@ -37,7 +37,7 @@ pub struct ServerSettings {
     pub clock: Clock,
     /// The gates of the run.
     pub gates: Gates,
-    /// Who is told of secrets.
+    /// Learns every secret, so that none is printed.
     pub redactor: Redactor,
     /// Time-outs and patience.
     pub policy: HttpPolicy,
@@ -46,7 +46,7 @@ pub struct ServerSettings {
 }
 
 impl ServerSettings {
-    /// A server with the settings that need no saying: everything that the token sees, at the system's time.
+    /// A server with default settings: everything that the token sees, at the system's time.
     pub fn new(name: impl Into<String>, url: Url) -> Self {
         Self {
             name: name.into(),
@@ -68,7 +68,17 @@ impl ServerSettings {
         }
     }
 
-    /// The client that all requests go through. What fails is a CA file that cannot be read.
+    /// The address by which git finds a repository: from our own URL, never what the server says.
+    pub(super) fn git_url(&self, name: &RepoName) -> Url {
+        let mut url = self.url.clone();
+        let root = self.url.path().trim_end_matches('/');
+        url.set_path(&format!("{root}/{name}.git"));
+        url.set_query(None);
+        url.set_fragment(None);
+        url
+    }
+
+    /// The client that all requests go through. An error is a CA file that can't be read.
     pub(super) fn client(&self) -> Result<Client, ForgeError> {
         let plain = self.url.scheme() == "http";
         let transport = Transport::new(&TransportSettings {

@@ -1,10 +1,13 @@
 //! What every forge can do.
 
+use super::doctor::DoctorFinding;
 use super::error::ForgeError;
 use crate::git::Remote;
 use crate::http::{Gates, Origin};
 use crate::image::RegistryHost;
-use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestAttributes, RepoName};
+use crate::repo::{
+    Branch, CiStatus, CommitId, MergeRequest, MergeRequestEdit, NewMergeRequest, RepoName,
+};
 use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,11 +23,13 @@ pub struct Repository {
     pub remote: Remote,
     /// The default branch and its head; `None` for an empty repository.
     pub head: Option<(Branch, CommitId)>,
-    /// The branches under `imagebot/` and their heads; `None` where the listing does not tell: [`Forge::branches`] does.
+    /// The branches under `imagebot/` and their heads; `None` if the listing doesn't show them: [`Forge::branches`]
+    /// does.
     pub branches: Option<BTreeMap<Branch, CommitId>>,
-    /// The open merge requests from our branches, as far as the listing tells; `None` where it tells nothing.
+    /// The open merge requests from our branches, as far as the listing shows them; `None` if it says nothing about
+    /// them.
     pub open: Option<Vec<MergeRequest>>,
-    /// What registered it, for people: `repos = "platform/**"`.
+    /// What registered it, for reports: `repos = "platform/**"`.
     pub why: String,
     /// The forge's own registry, with the login of this repository's token.
     pub registry: Option<ForgeRegistry>,
@@ -33,15 +38,15 @@ pub struct Repository {
 /// A registry that is the forge's own.
 #[derive(Debug, Clone)]
 pub struct ForgeRegistry {
-    /// The host, as it stands in image names.
+    /// The host as it is in image names.
     pub host: RegistryHost,
-    /// The origin besides the registry's own that may ask for the login.
+    /// An origin besides the registry's own that may ask for the login.
     pub realm: Option<Origin>,
-    /// The login of the forge's token; `None` where the registry takes no such token.
+    /// The login with the forge's token; `None` if the registry takes no such token.
     pub login: Option<RegistryLogin>,
 }
 
-/// A forge's token, as a login of its registry.
+/// A forge's token as a login of its registry.
 #[derive(Debug, Clone)]
 pub struct RegistryLogin {
     /// A name that is equal for equal tokens and holds no secret.
@@ -57,7 +62,7 @@ pub struct RegistryLogin {
 pub struct Listing {
     /// Those that can be worked on.
     pub repositories: Vec<Repository>,
-    /// Those that are there and are not worked on.
+    /// Those that exist and are not worked on.
     pub left_out: Vec<LeftOut>,
     /// Those that could not be read: unknown, never gone.
     pub failed: Vec<(String, ForgeError)>,
@@ -73,68 +78,22 @@ pub struct LeftOut {
     pub why: &'static str,
 }
 
-/// The ids that repositories had which the configuration names one by one: they are found again when they are renamed.
-pub type Known = BTreeMap<RepoName, String>;
+/// The ids of repositories by the names that they had, so that they are found again when they are renamed.
+pub type KnownIds = BTreeMap<RepoName, String>;
 
-/// A merge request to be opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewMergeRequest {
-    /// The branch that is to be merged.
-    pub source: Branch,
-    /// The branch that it is to be merged into.
-    pub target: Branch,
-    /// The title.
-    pub title: String,
-    /// The text, Markdown, as long as it is not dressed.
-    pub description: String,
-    /// The text once it is dressed. A forge that needs several requests writes it with the last, so that whoever was
-    /// killed between them sees what is missing.
-    pub dressed: String,
-    /// What it wears.
-    pub attributes: MergeRequestAttributes,
-}
-
-/// What is to be changed of a merge request; what is `None` or empty stays.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct MergeRequestEdit {
-    /// The title.
-    pub title: Option<String>,
-    /// The text.
-    pub description: Option<String>,
-    /// The branch that it is to be merged into.
-    pub target: Option<Branch>,
-    /// Labels to be added.
-    pub add_labels: Vec<String>,
-    /// What it was to wear from the start, where opening it was cut short.
-    pub attributes: Option<MergeRequestAttributes>,
-}
-
-/// What CI says of a commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pipeline {
-    /// Nothing yet, or there is no CI.
-    None,
-    /// It runs, or waits.
-    Running,
-    /// Everything succeeded.
-    Success,
-    /// Something failed or was cancelled.
-    Failed,
-}
-
-/// What came of asking a forge to merge.
+/// The outcome of a request to merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Merging {
     /// It is merged.
     Merged,
     /// The forge merges it as soon as its conditions are met.
     Scheduled,
-    /// Not yet, and why: the next pass asks again.
+    /// Not yet, and why: the next pass tries again.
     NotYet(String),
 }
 
 impl Merging {
-    /// CI has not begun, or there is none: nothing is merged without it.
+    /// CI hasn't started, or there is none: nothing is merged without it.
     pub(super) fn no_pipeline() -> Self {
         Self::NotYet("no-pipeline: the forge shows no pipeline for its commit".to_owned())
     }
@@ -145,48 +104,26 @@ impl Merging {
     }
 }
 
-/// Something that [`Forge::doctor`] found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// How bad it is.
-    pub level: Level,
-    /// What was found.
-    pub what: String,
-    /// What to do about it.
-    pub help: Option<String>,
-}
-
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// As it should be.
-    Ok,
-    /// Worth knowing.
-    Warning,
-    /// imagebot cannot do its work.
-    Problem,
-}
-
 /// A server, or a folder, that lists repositories and keeps merge requests.
 #[async_trait::async_trait]
 pub trait Forge: Send + Sync {
-    /// What the forge is called in reports; it tells apart the forges of a configuration, and the tokens of a forge.
+    /// What the forge is called in reports. Different for each forge and each token of a configuration.
     fn name(&self) -> &str;
 
-    /// The same forge for one pass. What a pass learns (a refused token, an endpoint that is overloaded, a host that is
-    /// down) ends with it and stops no other pass; the pace of requests belongs to the token and is shared by all.
+    /// The same forge for one pass. What a pass learns (a refused token, an overloaded endpoint, a host that is down)
+    /// is forgotten with it and stops no other pass; the pace of requests belongs to the token and is shared by all.
     fn for_pass(&self, gates: &Gates) -> Arc<dyn Forge>;
 
-    /// What people there call a merge request.
+    /// What a merge request is called there.
     fn noun(&self) -> &'static str;
 
-    /// The registered repositories with their heads. In a pass in which nothing has changed, nothing else is asked.
-    async fn discover(&self, known: &Known) -> Result<Listing, ForgeError>;
+    /// The registered repositories with their heads. A pass in which nothing changed sends no other requests.
+    async fn discover(&self, known: &KnownIds) -> Result<Listing, ForgeError>;
 
-    /// Some of the registered repositories, by the names and ids that they had when all were listed last, with their
-    /// heads. Nothing else is asked for: what these requests cost does not depend on how many there are in all. One
-    /// that is no longer worked on is left out.
-    async fn look(&self, wanted: &Known) -> Result<Listing, ForgeError>;
+    /// Some of the registered repositories with their heads, by the names and ids that they had when all were listed
+    /// last. Nothing else is asked for, so the cost doesn't depend on how many there are in all. One that is no longer
+    /// worked on is left out.
+    async fn look(&self, wanted: &KnownIds) -> Result<Listing, ForgeError>;
 
     /// The branches under `imagebot/` with their heads, as they are now.
     async fn branches(&self, repo: &Repository) -> Result<BTreeMap<Branch, CommitId>, ForgeError>;
@@ -198,8 +135,8 @@ pub trait Forge: Send + Sync {
         branches: &BTreeSet<Branch>,
     ) -> Result<Vec<MergeRequest>, ForgeError>;
 
-    /// What became of merge requests that the listing no longer tells as open, by the repository's id and the number,
-    /// as far as it can be had for many repositories at once. What is not told is asked for by repository.
+    /// What became of merge requests that the listing no longer shows as open, by the repository's id and the number,
+    /// as far as the forge shows that for many repositories at once. The others are asked for by repository.
     async fn ended(
         &self,
         _wanted: &BTreeSet<(String, u64)>,
@@ -207,8 +144,8 @@ pub trait Forge: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Those of these repositories, by id, that may have branches of ours; `None` where only each by itself can tell.
-    /// Asked when nothing is remembered of them.
+    /// Those of these repositories, by id, that may have branches of ours; `None` if each has to be asked. Used when
+    /// nothing is remembered about them.
     async fn with_branches(
         &self,
         _repos: &[&Repository],
@@ -216,7 +153,7 @@ pub trait Forge: Send + Sync {
         Ok(None)
     }
 
-    /// Those of these repositories, by id, that may have an open notice; `None` where only each by itself can tell.
+    /// Those of these repositories, by id, that may have an open notice; `None` if each has to be asked.
     async fn with_notices(
         &self,
         _repos: &[&Repository],
@@ -224,7 +161,7 @@ pub trait Forge: Send + Sync {
         Ok(None)
     }
 
-    /// Opens a merge request. If an open one for the same source branch is there already, that one is the answer.
+    /// Opens a merge request. If there is an open one from the same source branch already, that one is the answer.
     async fn create(
         &self,
         repo: &Repository,
@@ -242,8 +179,8 @@ pub trait Forge: Send + Sync {
     /// Closes an open merge request without merging it; one that is closed already stays so.
     async fn close(&self, repo: &Repository, number: u64) -> Result<(), ForgeError>;
 
-    /// Adds a comment to a merge request, unless one with this code is there already: whoever was killed behind it
-    /// asks again.
+    /// Adds a comment to a merge request, unless it has one with this code: a pass that was killed right after it tries
+    /// again.
     async fn comment(
         &self,
         repo: &Repository,
@@ -252,14 +189,24 @@ pub trait Forge: Send + Sync {
         text: &str,
     ) -> Result<(), ForgeError>;
 
-    /// What CI says of a branch's head.
-    async fn pipeline(&self, repo: &Repository, head: &CommitId) -> Result<Pipeline, ForgeError>;
+    /// What CI says about a commit. An error stays an error: the caller decides whether it means that pipelines can't
+    /// be seen at all, or only that nothing is known for now.
+    async fn ci(&self, repo: &Repository, commit: &CommitId) -> Result<CiStatus, ForgeError> {
+        match self.commit_ci(repo, commit).await? {
+            CiStatus::None if !self.has_pipelines(repo).await? => Ok(CiStatus::Never),
+            status => Ok(status),
+        }
+    }
 
-    /// Whether the repository has, or ever had, a pipeline; also where that cannot be told.
+    /// What the forge has from CI about exactly this commit: `None`, `Running`, `Passed` or `Failed`.
+    async fn commit_ci(&self, repo: &Repository, commit: &CommitId)
+    -> Result<CiStatus, ForgeError>;
+
+    /// Whether the repository has, or ever had, a pipeline; `true` also where the forge cannot say.
     async fn has_pipelines(&self, repo: &Repository) -> Result<bool, ForgeError>;
 
-    /// Has a merge request merged when its pipeline has succeeded, as the forge itself judges that, and only with this
-    /// head. Without a pipeline nothing is merged.
+    /// Merges a merge request with this head and no other, once its pipeline has succeeded as the forge itself judges
+    /// that. Nothing is merged without a pipeline.
     async fn merge(
         &self,
         repo: &Repository,
@@ -267,25 +214,25 @@ pub trait Forge: Send + Sync {
         head: &CommitId,
     ) -> Result<Merging, ForgeError>;
 
-    /// Whether the listed head is that of the default branch. Asked before the first change of a repository and before
-    /// each merge: on a forge that looks up branches by their bare names, a tag can stand in the branch's place.
+    /// Whether the listed head is that of the default branch. Checked before the first change of a repository and
+    /// before each merge: a forge that looks up branches by their bare names may show a tag's commit.
     async fn verify_head(&self, _: &Repository) -> Result<(), ForgeError> {
         Ok(())
     }
 
-    /// How many branches one push may move so that CI and hooks run for each; `None`: any number.
+    /// How many branches one push may move for CI and hooks to run for each; `None`: any number.
     fn refs_per_push(&self) -> Option<usize> {
         None
     }
 
-    /// Takes back that the forge is to merge by itself: somebody else's work is on the branch (T35). Where a push does
-    /// that already, nothing is done.
+    /// Cancels that the forge merges by itself, because someone else's work is on the branch (T35). Does nothing if a
+    /// push cancels it already.
     async fn call_off(&self, repo: &Repository, number: u64) -> Result<(), ForgeError>;
 
-    /// Says on the repository itself that its settings cannot be read: one issue, opened or updated with this text, or
-    /// closed where there is none.
+    /// Reports on the repository itself that its settings can't be read: one issue, opened or updated with this text,
+    /// or closed if there is no text.
     async fn notice(&self, repo: &Repository, text: Option<&str>) -> Result<(), ForgeError>;
 
-    /// Looks whether imagebot can do its work, and with no more rights than it needs.
-    async fn doctor(&self, repos: &[Repository]) -> Vec<Finding>;
+    /// Checks that imagebot can do its work, and has no more rights than it needs.
+    async fn doctor(&self, repos: &[Repository]) -> Vec<DoctorFinding>;
 }

@@ -3,14 +3,14 @@
 
 use super::cache::object_format;
 use super::command::{Call, Git};
-use super::commit::text;
 use super::error::{GitError, first_lines};
 use super::lock;
-use super::object::batch;
+use super::object::{batch, write_blobs};
 use super::remote::Remote;
+use super::write::text;
 use crate::repo::{CommitId, ObjectId};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How often a locked ref is tried again, and the wait before each try.
@@ -29,6 +29,28 @@ pub struct Ref {
 }
 
 impl Git {
+    /// Makes an empty bare repository whose default branch is `main`.
+    pub async fn init_bare(&self, path: &Path) -> Result<(), GitError> {
+        let args = [
+            "--bare",
+            "--quiet",
+            "--template=",
+            "--initial-branch=main",
+            "--end-of-options",
+        ];
+        let args = args
+            .map(str::to_owned)
+            .into_iter()
+            .chain([path.display().to_string()])
+            .collect();
+        self.ask(Call {
+            args,
+            ..Call::new("init")
+        })
+        .await
+        .map(|_| ())
+    }
+
     fn local_call<'a>(remote: &'a Remote, action: &'static str, args: &[&str]) -> Call<'a> {
         let args = args.iter().map(|arg| (*arg).to_owned()).collect();
         Call {
@@ -131,7 +153,7 @@ impl Git {
     ) -> Result<CommitId, GitError> {
         let contents: Vec<&[u8]> = files.iter().map(|(_, contents)| *contents).collect();
         let call = Self::local_call(remote, "hash-object", &[]);
-        let ids = self.write_blobs(call, &contents).await?;
+        let ids = write_blobs(self, call, &contents).await?;
         let mut folders: BTreeMap<&str, String> = BTreeMap::new();
         let mut top = String::new();
         for ((path, _), id) in files.iter().zip(ids) {
@@ -160,7 +182,7 @@ impl Git {
     /// Writes a blob.
     pub async fn write_blob(&self, remote: &Remote, contents: &[u8]) -> Result<ObjectId, GitError> {
         let call = Self::local_call(remote, "hash-object", &[]);
-        let mut ids = self.write_blobs(call, &[contents]).await?;
+        let mut ids = write_blobs(self, call, &[contents]).await?;
         ids.pop().ok_or_else(|| GitError::Failed {
             action: "hash-object",
             detail: "it did not name an object".to_owned(),

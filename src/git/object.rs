@@ -4,44 +4,42 @@ use super::command::{Call, Git};
 use super::error::GitError;
 use crate::repo::ObjectId;
 
-impl Git {
-    /// Writes blobs with one `hash-object`; returns their ids in the order of the contents.
-    pub(super) async fn write_blobs(
-        &self,
-        call: Call<'_>,
-        contents: &[&[u8]],
-    ) -> Result<Vec<ObjectId>, GitError> {
-        // By way of temporary files: from its input git reads one blob only.
-        let folder = tempfile::Builder::new()
-            .prefix("blobs-")
-            .tempdir_in(self.home())
-            .map_err(|error| GitError::io("a folder for blobs", error))?;
-        let mut input = String::new();
-        for (number, contents) in contents.iter().enumerate() {
-            let path = folder.path().join(number.to_string());
-            std::fs::write(&path, contents).map_err(|error| GitError::io("a blob", error))?;
-            input.push_str(&format!("{}\n", path.display()));
-        }
-        let args = ["-w", "--no-filters", "--stdin-paths"].map(str::to_owned);
-        let output = self
-            .ask(Call {
-                args: args.into(),
-                input: input.into_bytes(),
-                ..call
-            })
-            .await?;
-        let ids: Vec<ObjectId> = String::from_utf8_lossy(&output)
-            .lines()
-            .filter_map(|line| ObjectId::parse(line).ok())
-            .collect();
-        if ids.len() == contents.len() {
-            Ok(ids)
-        } else {
-            Err(GitError::Failed {
-                action: "hash-object",
-                detail: "it named a different number of objects".to_owned(),
-            })
-        }
+/// Writes blobs with one `hash-object`; returns their ids in the order of the contents.
+pub(super) async fn write_blobs(
+    git: &Git,
+    call: Call<'_>,
+    contents: &[&[u8]],
+) -> Result<Vec<ObjectId>, GitError> {
+    // By way of temporary files: from its input git reads one blob only.
+    let folder = tempfile::Builder::new()
+        .prefix("blobs-")
+        .tempdir_in(git.home())
+        .map_err(|error| GitError::io("a folder for blobs", error))?;
+    let mut input = String::new();
+    for (number, contents) in contents.iter().enumerate() {
+        let path = folder.path().join(number.to_string());
+        std::fs::write(&path, contents).map_err(|error| GitError::io("a blob", error))?;
+        input.push_str(&format!("{}\n", path.display()));
+    }
+    let args = ["-w", "--no-filters", "--stdin-paths"].map(str::to_owned);
+    let output = git
+        .ask(Call {
+            args: args.into(),
+            input: input.into_bytes(),
+            ..call
+        })
+        .await?;
+    let ids: Vec<ObjectId> = String::from_utf8_lossy(&output)
+        .lines()
+        .filter_map(|line| ObjectId::parse(line).ok())
+        .collect();
+    if ids.len() == contents.len() {
+        Ok(ids)
+    } else {
+        Err(GitError::Failed {
+            action: "hash-object",
+            detail: "it named a different number of objects".to_owned(),
+        })
     }
 }
 

@@ -1,64 +1,62 @@
-//! Whether a digest has been there long enough to be proposed.
+//! Whether a digest is old enough to be proposed (`min_age`).
 //!
-//! It is checked before a branch exists, for new tags, moved digests and first digests alike: CI must not run what is
-//! minutes old. What is proposed already is never taken back for its age.
+//! The age is checked before a branch exists, for new tags, moved digests and first digests alike: CI must not run
+//! content that is minutes old. An update that is already proposed is never withdrawn because of its age.
 
-use super::case::Case;
+use super::builder::DecisionBuilder;
 use super::change::Version;
-use super::observe::{Gap, View};
+use super::observe::{Answers, Missing};
 use crate::image::{Digest, ImageName, Tag};
 use crate::policy::{Age, Settings, Trust};
 use jiff::Timestamp;
 
-/// Images say 1970, or another year long before containers, when they were built to be reproducible.
+/// The start of 2013, in Unix seconds. Reproducible builds are dated 1970 or another year long before containers.
 const FIRST_IMAGES: i64 = 1_356_998_400;
 
-impl Case {
-    /// Why a digest under a tag is too young, if it is. `to` is what would be written.
-    pub(super) fn too_young(
-        &mut self,
-        view: &View<'_>,
-        image: &ImageName,
-        settings: &Settings,
-        tag: &Tag,
-        target: &Digest,
-        to: Version,
-    ) -> Result<Option<String>, Gap> {
-        let min_age = settings.min_age.value;
-        if min_age == Age::NONE {
-            return Ok(None);
-        }
-        let key = (view.path.clone(), image.clone(), to);
-        if view.proposed.contains(&key) {
-            self.step(format!(
-                "{tag} is already proposed, so its age does not matter"
-            ));
-            return Ok(None);
-        }
-        let mut since = view.first_seen(tag, target)?;
-        let mut what = "was first seen";
-        if settings.min_age_trust.value == Trust::Created
-            && let Some(created) = view.created(target)?
-            && is_plausible(created)
-            && created < since
-        {
-            since = created;
-            what = "was made";
-        }
-        let old = view.now.as_second().saturating_sub(since.as_second());
-        let told = format!("{tag} at {} {what} {}", target.short(), shown(old));
-        if old >= min_age.seconds {
-            self.step(told);
-            return Ok(None);
-        }
-        Ok(Some(format!(
-            "{told}; min_age = \"{min_age}\" by {}",
-            settings.min_age.from
-        )))
+/// Why a digest under a tag is too young, if it is. `to` is the version to write.
+pub(super) fn too_young(
+    building: &mut DecisionBuilder,
+    view: &Answers<'_>,
+    image: &ImageName,
+    settings: &Settings,
+    tag: &Tag,
+    target: &Digest,
+    to: Version,
+) -> Result<Option<String>, Missing> {
+    let min_age = settings.min_age.value;
+    if min_age == Age::NONE {
+        return Ok(None);
     }
+    let key = (view.path.clone(), image.clone(), to);
+    if view.proposed.contains(&key) {
+        building.step(format!(
+            "{tag} is already proposed, so its age does not matter"
+        ));
+        return Ok(None);
+    }
+    let mut since = view.first_seen(tag, target)?;
+    let mut what = "was first seen";
+    if settings.min_age_trust.value == Trust::Created
+        && let Some(created) = view.created(target)?
+        && is_plausible(created)
+        && created < since
+    {
+        since = created;
+        what = "was made";
+    }
+    let old = view.now.as_second().saturating_sub(since.as_second());
+    let told = format!("{tag} at {} {what} {}", target.short(), shown(old));
+    if old >= min_age.seconds {
+        building.step(told);
+        return Ok(None);
+    }
+    Ok(Some(format!(
+        "{told}; min_age = \"{min_age}\" by {}",
+        settings.min_age.from
+    )))
 }
 
-/// Whether an image can have been made then.
+/// Whether an image can have been created at that time.
 pub(super) fn is_plausible(created: Timestamp) -> bool {
     created.as_second() >= FIRST_IMAGES
 }

@@ -1,7 +1,7 @@
-//! What follows from changes inside one repository: versions rise, references to them follow, and so on down.
+//! Follow-up changes inside one repository: versions are bumped, references to them follow, transitively.
 //!
-//! A fix-point over values. A version rises once, from what it is on the target branch, by the widest of all that
-//! causes it; a reference follows only upwards; circles are not followed.
+//! A fixed point over values. A version is bumped once, from its value on the target branch, by the largest level among
+//! all its causes. A reference only follows to a newer version. Cycles are not followed.
 
 use super::decision::Decision;
 use super::images::Images;
@@ -10,17 +10,17 @@ use crate::scheme::{Aligned, Level, aligned, bumped};
 use crate::source::VersionFile;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What follows.
+/// The follow-up changes.
 #[derive(Debug, Default)]
 pub(super) struct Cascade {
-    /// The tags that references to images of the repository get, by decision.
+    /// The new tags of references to images of this repository, by decision.
     pub(super) follows: BTreeMap<usize, (Tag, Level)>,
-    /// The versions that rise: from what to what.
+    /// The bumped versions, each with its old and new value.
     pub(super) versions: BTreeMap<VersionFile, (String, String)>,
 }
 
-/// Finds what follows from changes. `causes` are the changed references, by decision, each with its level; a reference
-/// among `stuck` cannot be changed, so nothing follows from it.
+/// Computes the follow-up changes. `causes` are the changed references, by decision, each with its level. A reference
+/// in `stuck` cannot be edited, so nothing follows from it.
 pub(super) fn cascade(
     images: &Images,
     decisions: &[Decision],
@@ -30,7 +30,7 @@ pub(super) fn cascade(
     let mut levels: BTreeMap<&VersionFile, Level> = BTreeMap::new();
     let mut cascade = Cascade::default();
     let mut changed: Vec<(usize, Level)> = causes.iter().map(|(d, level)| (*d, *level)).collect();
-    // A level rises at most as often as there are levels, so this ends.
+    // The level of a version only rises, and there are few levels, so this terminates.
     while !changed.is_empty() {
         for (decision, level) in changed.drain(..) {
             let decision = &decisions[decision];

@@ -1,4 +1,4 @@
-//! What a merge request changes: the set that its memory is about.
+//! The changes of a merge request, as they are encoded in its text and commit.
 
 use crate::image::{Digest, ImageName, Tag};
 use crate::repo::RepoPath;
@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// Tag and digest of a reference; its text is `tag`, `tag@digest`, `@digest` or `-`.
+/// The tag and digest of a reference; its text is `tag`, `tag@digest`, `@digest` or `-`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Version {
-    /// The tag.
+    /// The tag; `None` if none is written.
     pub tag: Option<Tag>,
-    /// The digest.
+    /// The digest; `None` if none is written.
     pub digest: Option<Digest>,
 }
 
@@ -49,18 +49,18 @@ impl fmt::Display for Version {
 /// One change: all references to an image at one version in one file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Change {
-    /// The file.
+    /// The edited file, relative to the repository's root.
     pub path: RepoPath,
-    /// The image, its canonical name.
+    /// The image, by its canonical name.
     pub image: ImageName,
-    /// What it was.
+    /// The old version.
     pub from: Version,
-    /// What it will be.
+    /// The new version.
     pub to: Version,
 }
 
 impl Change {
-    /// The edit of the file.
+    /// The edit that makes this change in the file.
     pub fn update(&self) -> Update {
         Update {
             image: self.image.clone(),
@@ -74,19 +74,19 @@ impl Change {
     }
 }
 
-/// What open merge requests of a repository propose.
+/// The versions that the open merge requests of a repository propose, by file and image.
 pub type Proposed = BTreeSet<(RepoPath, ImageName, Version)>;
 
-/// A version that rises because of the changes beside it.
+/// A bump of a version that follows from other changes in the same merge request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VersionChange {
-    /// The version file.
+    /// The path of the version file.
     pub path: RepoPath,
-    /// Where in it, as [`Place`](crate::source::Place) is shown.
+    /// The place in the file, as [`Place`](crate::source::Place) is displayed.
     pub place: String,
-    /// What it was.
+    /// The old version.
     pub from: String,
-    /// What it will be.
+    /// The new version.
     pub to: String,
 }
 
@@ -94,21 +94,21 @@ pub struct VersionChange {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct ChangeSet {
-    /// The changes that were decided: what memory goes by.
+    /// The changes that were decided. Only these count when a declined or merged change is recognized.
     pub references: BTreeSet<Change>,
-    /// References to images of the same repository that follow, because those get new versions.
+    /// References to images of the same repository that follow a bumped version.
     pub follows: BTreeSet<Change>,
-    /// The versions that rise because of all these.
+    /// The version bumps that follow from all these.
     pub versions: BTreeSet<VersionChange>,
 }
 
-/// Stands before the line of a reference that follows. It cannot begin a path: [`encode`] would encode it.
+/// Marks the line of a reference that follows. It cannot start a path, because [`encode`] encodes it.
 const FOLLOWS: char = '+';
-/// Stands before the line of a version.
+/// Marks the line of a version bump.
 const VERSION: char = '=';
 
 impl ChangeSet {
-    /// Only these references.
+    /// A set of decided changes without follow-ups.
     pub fn of(references: impl IntoIterator<Item = Change>) -> Self {
         Self {
             references: references.into_iter().collect(),
@@ -116,18 +116,18 @@ impl ChangeSet {
         }
     }
 
-    /// Whether nothing is changed.
+    /// Whether nothing changes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many changes there are.
+    /// The number of changes, follow-ups and version bumps included.
     pub fn len(&self) -> usize {
         self.references.len() + self.follows.len() + self.versions.len()
     }
 
-    /// Whether every change that was decided is also in `other`, whatever it started from: what memory goes by. What
-    /// only follows plays no part.
+    /// Whether every decided change is also in one of `other`, whatever version it started from. Follow-up changes are
+    /// ignored, because they depend on the state of the target branch.
     pub fn is_within(&self, other: &[&Self]) -> bool {
         let same = |a: &Change, b: &Change| a.path == b.path && a.image == b.image && a.to == b.to;
         self.references.iter().all(|change| {
@@ -137,12 +137,12 @@ impl ChangeSet {
         })
     }
 
-    /// All references that change.
+    /// All references that change, decided or following.
     pub fn all_references(&self) -> impl Iterator<Item = &Change> {
         self.references.iter().chain(&self.follows)
     }
 
-    /// The files that are changed.
+    /// The files that change.
     pub fn paths(&self) -> BTreeSet<&RepoPath> {
         let versions = self.versions.iter().map(|change| &change.path);
         let references = self.all_references().map(|change| &change.path);
@@ -155,7 +155,7 @@ impl ChangeSet {
             .filter(move |change| change.path == *path)
     }
 
-    /// The changes of versions in one file.
+    /// The version bumps in one file.
     pub fn versions_of<'a>(
         &'a self,
         path: &'a RepoPath,
@@ -164,9 +164,9 @@ impl ChangeSet {
         versions.filter(move |change| change.path == *path)
     }
 
-    /// One line per change: `path image from to`, everything but a few characters of the path percent-encoded, so
-    /// that no path can say anything to a forge (T33). One that follows has `+` before it; a version is
-    /// `=path place from to`.
+    /// One line per change: `path image from to`. All but a few characters of the path are percent-encoded, so that a
+    /// path cannot trigger anything on a forge (T33). The line of a following reference starts with `+`; that of a
+    /// version bump is `=path place from to`.
     pub fn lines(&self) -> Vec<String> {
         let reference = |c: &Change| {
             format!(
@@ -193,7 +193,7 @@ impl ChangeSet {
             .collect()
     }
 
-    /// Reads the lines back; `None` if one is not understood.
+    /// Parses the lines; `None` if one is invalid.
     pub fn parse<'a>(lines: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let mut set = Self::default();
         for line in lines {

@@ -1,11 +1,13 @@
-//! Judging one reference.
+//! Decides about one reference.
 
-use super::case::Case;
+use super::builder::DecisionBuilder;
 use super::change::Proposed;
-use super::decision::{Class, Decision, Kin};
+use super::decision::{Class, Decision, FamilyPosition};
+use super::follow::{pin, refresh};
 use super::images::Truth;
-use super::newer::Search;
-use super::observe::{Failure, Gap, Lookup, Observations, Question, View};
+use super::inner::{by_truth, inner_digest};
+use super::newer::{Search, how_long_nothing_came, new_tags, why_not_newer};
+use super::observe::{Answers, Failure, Lookup, Missing, Observations, Question};
 use super::reason::{Outcome, Reason};
 use crate::family::{NO_REGISTRY, REGISTRY_ARG};
 use crate::image::{Reference, Tag};
@@ -16,38 +18,38 @@ use crate::source::{Located, ReferenceKind, Resolution, WhyNot};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// A reference to be judged, and everything that is known about it.
+/// A reference to decide about, with everything known about it.
 #[derive(Debug, Clone)]
 pub struct Ask<'a> {
-    /// The repository; none for a plain folder.
+    /// The repository; `None` for a plain folder.
     pub repo: Option<&'a RepoName>,
-    /// The file.
+    /// The file that contains it.
     pub path: &'a RepoPath,
-    /// The reference.
+    /// The reference, as located in the file.
     pub located: &'a Located,
-    /// The rules that hold for the repository.
+    /// The rules that apply to the repository.
     pub policy: &'a Policy,
-    /// Where its image is looked up; none if its registry is not one that may be contacted, a failure if its login
-    /// cannot be had.
+    /// The image and login to look it up with; `None` if its registry is not configured, a failure if its login is
+    /// unavailable.
     pub lookup: Result<Option<&'a Lookup>, Failure>,
-    /// The image of the same repository that it names, and what is known of its version.
+    /// The image of the same repository that it names, and what is known about that image's version.
     pub inner: Option<(usize, Truth)>,
     /// The answers so far.
     pub seen: &'a Observations,
-    /// Now; its day is UTC's.
+    /// The time of the decision; date-based policies use its UTC day.
     pub now: Timestamp,
-    /// What open merge requests of the repository propose.
+    /// What the open merge requests of the repository propose.
     pub proposed: &'a Proposed,
-    /// Whether the decision keeps the verdicts on all tags: for one repository, not for a fleet.
+    /// Whether the decision keeps the verdicts on all tags: too much memory for a fleet, needed for one repository.
     pub traces: bool,
-    /// The most newer tags that are tried where those before cannot be used.
+    /// How many newer tags are tried at most until one is usable.
     pub candidates: usize,
 }
 
-/// Judges a reference, or says what must be known first. The questions of one call are asked at once; with their
-/// answers the call is made again.
+/// Decides about a reference, or returns the question to answer first. The caller asks it and calls again with the
+/// answer.
 pub fn decide(ask: &Ask<'_>) -> Result<Decision, Question> {
-    let mut case = Case {
+    let mut case = DecisionBuilder {
         decision: Decision {
             path: ask.path.clone(),
             located: ask.located.clone(),
@@ -60,7 +62,7 @@ pub fn decide(ask: &Ask<'_>) -> Result<Decision, Question> {
             lookup: ask.lookup.as_ref().ok().copied().flatten().cloned(),
             effective: None,
             selection: None,
-            kin: Kin::default(),
+            family: FamilyPosition::default(),
             stops: Vec::new(),
             remarks: Vec::new(),
             steps: Vec::new(),
@@ -68,20 +70,20 @@ pub fn decide(ask: &Ask<'_>) -> Result<Decision, Question> {
     };
     match case.judge(ask) {
         Ok(()) => {}
-        Err(Gap::Ask(question)) => return Err(question),
-        Err(Gap::Failed(failure)) => case.failed(failure),
+        Err(Missing::Ask(question)) => return Err(question),
+        Err(Missing::Failed(failure)) => case.failed(failure),
     }
     if !case.decision.wanted.is_empty() {
-        // Whatever went wrong with one of two changes, the other one stands.
+        // If one of two changes failed, the other one is still proposed.
         case.decision.reason = case.reason_of_wanted();
     }
     Ok(case.decision)
 }
 
-impl Case {
-    fn judge(&mut self, ask: &Ask<'_>) -> Result<(), Gap> {
+impl DecisionBuilder {
+    fn judge(&mut self, ask: &Ask<'_>) -> Result<(), Missing> {
         let Some(reference) = ask.located.reference() else {
-            // No rule can match what is not known; a comment right above it can.
+            // Without a name no rule can match, but the comment above the line still applies.
             match ask.policy.notes.at(&ask.located.notes, ask.path) {
                 Err(error) => {
                     self.settle(Reason::BadNote, error.to_string());
@@ -124,8 +126,11 @@ impl Case {
         ask: &Ask<'_>,
         reference: &Reference,
         effective: &Effective,
-    ) -> Result<(), Gap> {
+    ) -> Result<(), Missing> {
         let settings = &effective.settings;
+        // The cases go from the most general reason to the most specific one, and everything that the file and the
+        // settings can answer comes before the first look-up: a reference that cannot change costs no request. A
+        // disabled reference comes first, because its owner does not want to hear about any other problem.
         if !settings.enabled.value {
             let reason = settings.reasons.get("enabled").cloned();
             let why = reason.unwrap_or_else(|| format!("by {}", settings.enabled.from));
@@ -139,6 +144,8 @@ impl Case {
             );
             return Ok(());
         }
+        // With `digest = "off"` imagebot may not write digests, and a new tag next to the old digest would contradict
+        // it.
         if settings.digest.value == DigestMode::Off && reference.digest.is_some() {
             self.settle(
                 Reason::DigestOff,
@@ -163,16 +170,20 @@ impl Case {
                 return Ok(());
             }
         };
+        // A tag of the repository's own image is decided by the version in the repository: that may not be published
+        // yet, so the registry cannot know better. If the tag itself has to change, there is no digest for it yet.
         if let (Some((parent, truth)), Some(tag)) = (&ask.inner, &reference.tag)
-            && !self.by_truth(*parent, truth, tag)
+            && !by_truth(self, *parent, truth, tag)
         {
             return Ok(());
         }
         let writes = reference.digest.is_some() || pins;
+        // Without a digest to follow, the registry has nothing to add. A registry that is not configured does not
+        // matter then.
         if ask.inner.is_some() && (!writes || !matches!(ask.lookup, Ok(Some(_)))) {
             return Ok(());
         }
-        let Some(lookup) = ask.lookup.clone().map_err(Gap::Failed)? else {
+        let Some(lookup) = ask.lookup.clone().map_err(Missing::Failed)? else {
             let host = reference.name.host();
             if host.as_str() == NO_REGISTRY {
                 let why = "the registry it is pulled from is unknown";
@@ -191,7 +202,7 @@ impl Case {
         let Some(followed) = followed else {
             return Ok(());
         };
-        let view = View {
+        let view = Answers {
             lookup,
             seen: ask.seen,
             path: ask.path,
@@ -199,10 +210,11 @@ impl Case {
             now: ask.now,
         };
         if let (Some(_), Some(tag)) = (&ask.inner, &reference.tag) {
-            return self.inner_digest(&view, reference, tag, effective, pins);
+            return inner_digest(self, &view, reference, tag, effective, pins);
         }
+        // A reference without a tag can only get its first digest.
         if reference.tag.is_none() {
-            return self.pin(&view, reference, &followed, effective);
+            return pin(self, &view, reference, &followed, effective);
         }
         self.with_tag(ask, &view, reference, &followed, effective, pins)
     }
@@ -225,16 +237,19 @@ impl Case {
     fn with_tag(
         &mut self,
         ask: &Ask<'_>,
-        view: &View<'_>,
+        view: &Answers<'_>,
         reference: &Reference,
         tag: &Tag,
         effective: &Effective,
         pins: bool,
-    ) -> Result<(), Gap> {
+    ) -> Result<(), Missing> {
         let settings = &effective.settings;
         let rules = settings.rules();
         let mode = settings.digest.value;
         let writes = reference.digest.is_some() || pins;
+        // Newer tags come before digests: a new tag brings its own digest, so refreshing the old tag's digest as well
+        // would be a second change of the same text. A vanished tag comes last, because it only matters if nothing else
+        // was decided.
         let reading = match &rules.scheme {
             Scheme::Floating => None,
             scheme => scheme::read(tag.as_str(), scheme).map(|reading| reading.to_string()),
@@ -255,14 +270,9 @@ impl Case {
             let tags = view.tags()?;
             self.step(format!("{} has {} tags", view.lookup.image, tags.len()));
             vanished = !tags.contains(tag);
-            let texts: Vec<&str> = tags.iter().map(Tag::as_str).collect();
-            let selection = scheme::select(
-                &view.lookup.image,
-                Some(tag.as_str()),
-                &texts,
-                &rules,
-                ask.now.to_zoned(TimeZone::UTC).date(),
-            );
+            let today = ask.now.to_zoned(TimeZone::UTC).date();
+            let kept = &view.seen.selections;
+            let selection = kept.get(view.lookup, tag, tags, &rules, today);
             let mut selection = match selection {
                 Ok(selection) => selection,
                 Err(error) => {
@@ -281,22 +291,25 @@ impl Case {
                 writes,
                 candidates: ask.candidates,
             };
-            let result = self.new_tags(view, reference, tag, &search, &mut selection);
-            self.why_not_newer(&selection);
+            // The selection is kept before a failure is returned, so that a report shows which tags were considered.
+            let result = new_tags(self, view, reference, tag, &search, &mut selection);
+            why_not_newer(self, &selection);
             self.decision.selection = ask.traces.then_some(selection);
             result?;
         }
         let changed = self
             .decision
+            // A major update alone does not replace a digest refresh: it is proposed in a merge request of its own, and
+            // may stay open for long.
             .wanted
             .iter()
             .any(|wanted| wanted.class == Class::Update);
         let follows = matches!(mode, DigestMode::Refresh | DigestMode::Pin);
         match &reference.digest {
             Some(digest) if !changed && follows => {
-                self.refresh(view, reference, digest, vanished, settings)?
+                refresh(self, view, reference, digest, vanished, settings)?
             }
-            None if !changed && pins => self.pin(view, reference, tag, effective)?,
+            None if !changed && pins => pin(self, view, reference, tag, effective)?,
             None if reading.is_none() && self.decision.wanted.is_empty() && !is_regex => {
                 self.settle(
                     Reason::FloatingTag,
@@ -306,7 +319,7 @@ impl Case {
             _ => {}
         }
         if !vanished && (reading.is_some() || is_regex) {
-            self.how_long_nothing_came(view, tag)?;
+            how_long_nothing_came(self, view, tag)?;
         }
         if vanished {
             self.step(format!("{tag} is not among the registry's tags"));

@@ -1,27 +1,27 @@
-//! What a pinned digest is, and what it becomes.
+//! The pinned digest: what it refers to, and which digest replaces it.
 
-use super::observe::{Contents, Gap, View};
+use super::observe::{Answers, Contents, Missing};
 use crate::image::{Digest, Platform, Tag};
 use std::collections::BTreeSet;
 
-/// What kind of thing a reference pins.
+/// What a reference pins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Pin {
-    /// No digest.
+    /// Nothing: it has no digest.
     None,
-    /// What the tag points at, whatever that is.
+    /// What the tag points at: an index or a single image.
     Whole,
-    /// One platform's manifest.
+    /// The manifest of one platform.
     Platform(Platform),
-    /// Nothing has the digest any more; it is treated as an index.
+    /// A digest that no longer exists in the registry; treated as an index.
     Vanished,
 }
 
-/// Finds out what `pinned`, which stands beside `tag`, is.
+/// Determines what `pinned`, the digest written with `tag`, refers to.
 ///
-/// If it is not what the tag points at, the tag's index is read once: a digest among its manifests is a platform's.
-/// Otherwise the pinned digest's own kind decides.
-pub(super) fn kind_of(view: &View<'_>, tag: &Tag, pinned: &Digest) -> Result<Pin, Gap> {
+/// If the tag now points elsewhere, its index is read once: a digest among its manifests is that of a platform.
+/// Otherwise the manifest of the pinned digest decides.
+pub(super) fn kind_of(view: &Answers<'_>, tag: &Tag, pinned: &Digest) -> Result<Pin, Missing> {
     let tip = view.head(tag)?;
     if tip == Some(pinned) {
         return Ok(Pin::Whole);
@@ -45,83 +45,87 @@ pub(super) fn kind_of(view: &View<'_>, tag: &Tag, pinned: &Digest) -> Result<Pin
     }
 }
 
-/// What became of a tag that may be chosen.
+/// The result of checking whether a tag can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Tip {
-    /// It can be chosen: the digest to write, if one is to be written, and what the tag points at.
+pub(super) enum TagTarget {
+    /// It can be chosen.
     Fits {
-        /// The digest to write.
+        /// The digest to write, if any.
         write: Option<Digest>,
-        /// What the tag points at.
+        /// The digest that the tag points at.
         target: Digest,
     },
-    /// It is listed, but its manifest is not there (yet).
+    /// It is listed, but its manifest does not exist (yet).
     NotThere,
-    /// These platforms are missing.
+    /// It lacks these platforms.
     Missing(Vec<Platform>),
-    /// It is what is pinned already.
+    /// It is the same content as the pinned digest.
     Same,
 }
 
-/// What is asked of a tag's contents.
+/// The requirements on a tag's content.
 pub(super) struct Needs<'a> {
-    /// What is pinned now.
+    /// The current digest.
     pub(super) pinned: Option<&'a Digest>,
     pub(super) pin: &'a Pin,
-    /// Whether a digest is to be written.
+    /// Whether a digest will be written.
     pub(super) write: bool,
-    /// The platforms that the policy asks for.
+    /// The platforms that the policy requires.
     pub(super) platforms: &'a [Platform],
 }
 
-/// Looks at what a tag points at. A digest that will be written has had its body read and verified.
-pub(super) fn look_at(view: &View<'_>, tag: &Tag, needs: &Needs<'_>) -> Result<Tip, Gap> {
+/// Checks what a tag points at. If a digest will be written, its body has been read and verified.
+pub(super) fn look_at(
+    view: &Answers<'_>,
+    tag: &Tag,
+    needs: &Needs<'_>,
+) -> Result<TagTarget, Missing> {
     let Some(target) = view.head(tag)? else {
-        return Ok(Tip::NotThere);
+        return Ok(TagTarget::NotThere);
     };
     if needs.pinned == Some(target) {
-        return Ok(Tip::Same);
+        return Ok(TagTarget::Same);
     }
     if !needs.write && needs.platforms.is_empty() {
-        return Ok(Tip::Fits {
+        return Ok(TagTarget::Fits {
             write: None,
             target: target.clone(),
         });
     }
     let Some(contents) = view.manifest(target)? else {
-        return Ok(Tip::NotThere);
+        return Ok(TagTarget::NotThere);
     };
     let missing = missing_platforms(view, target, contents, needs)?;
     if !missing.is_empty() {
-        return Ok(Tip::Missing(missing));
+        return Ok(TagTarget::Missing(missing));
     }
     let chosen = match needs.pin {
         Pin::Platform(platform) => match contents {
             Contents::Index(_) => match contents.entry(platform) {
                 Some(entry) => entry.clone(),
-                None => return Ok(Tip::Missing(vec![platform.clone()])),
+                None => return Ok(TagTarget::Missing(vec![platform.clone()])),
             },
             Contents::Image => target.clone(),
         },
         Pin::None | Pin::Whole | Pin::Vanished => target.clone(),
     };
     if needs.pinned == Some(&chosen) || same_index(view, contents, needs)? {
-        return Ok(Tip::Same);
+        return Ok(TagTarget::Same);
     }
-    // A platform's manifest is written on the word of an index whose body was verified.
-    Ok(Tip::Fits {
+    // The platform's digest is taken from an index whose body was verified.
+    Ok(TagTarget::Fits {
         write: needs.write.then_some(chosen),
         target: target.clone(),
     })
 }
 
-/// The platforms that are needed and not there.
+/// The required platforms that are missing.
 fn missing_platforms(
-    view: &View<'_>,
+    view: &Answers<'_>,
     target: &Digest,
     contents: &Contents,
     needs: &Needs<'_>,
-) -> Result<Vec<Platform>, Gap> {
+) -> Result<Vec<Platform>, Missing> {
     let wanted: BTreeSet<Platform> = if !needs.platforms.is_empty() {
         needs.platforms.iter().cloned().collect()
     } else {
@@ -143,8 +147,8 @@ fn missing_platforms(
     Ok(wanted.difference(&there).cloned().collect())
 }
 
-/// Whether an index holds the same manifests as the pinned one: then only its wrapping differs.
-fn same_index(view: &View<'_>, contents: &Contents, needs: &Needs<'_>) -> Result<bool, Gap> {
+/// Whether an index lists the same manifests as the pinned one: then only its annotations or order differ.
+fn same_index(view: &Answers<'_>, contents: &Contents, needs: &Needs<'_>) -> Result<bool, Missing> {
     let (Some(pinned), Pin::Whole, Contents::Index(new)) = (needs.pinned, needs.pin, contents)
     else {
         return Ok(false);

@@ -1,7 +1,7 @@
-//! Foreign text as it may be shown on a forge: it can be neither a command nor a mention (T32, T33).
+//! Escapes untrusted text for forges, so that it can contain neither commands nor mentions (T32, T33).
 
-/// Foreign text as a code span in one line: backticks around it are more than any run inside it, line breaks become
-/// spaces, control and direction characters go, `|` does not end a table cell.
+/// Untrusted text as an inline code span: the fence has more backticks than any run inside, line breaks become spaces,
+/// control and bidirectional characters are removed, and `|` does not end a table cell.
 pub fn code(text: &str) -> String {
     let mut flat: String = flat(text).chars().take(300).collect();
     flat = flat
@@ -22,7 +22,7 @@ pub fn code(text: &str) -> String {
     }
 }
 
-/// Foreign text in one line, without control and direction characters.
+/// Untrusted text on one line, without control and bidirectional characters.
 pub(super) fn flat(text: &str) -> String {
     let hidden = |c: char| {
         c.is_control()

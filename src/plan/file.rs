@@ -1,15 +1,15 @@
-//! A file of the target branch.
+//! A file on the target branch.
 
 use crate::repo::RepoPath;
 use crate::source::Format;
 
-/// A file as it is on the target branch.
+/// A file on the target branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// Its path.
+    /// Its path from the repository's root.
     pub path: RepoPath,
-    /// Its format.
+    /// The format that it is parsed as.
     pub format: Format,
-    /// Its contents.
+    /// Its contents on the target branch.
     pub contents: Vec<u8>,
 }

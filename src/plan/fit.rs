@@ -1,16 +1,16 @@
-//! A text that a forge takes: GitHub refuses more than 65,536 characters.
+//! Limits the size of a description: GitHub rejects more than 65,536 characters.
 //!
-//! What is remembered in the text has to be there as a whole. What people read shares the rest: first the table, then
-//! why, and last what images say of themselves. What finds no room is counted.
+//! The encoded state has to be complete. The human-readable parts share the remaining room: first the table, then the
+//! reasons, and last the image labels. Lines that don't fit are counted.
 
-/// The most bytes of imagebot's part of a text, its markers and its last sentence included.
+/// The maximum size of imagebot's part of a description, in bytes, including markers and the last sentence.
 const MOST: usize = 60_000;
-/// What markers, headings and the last sentence take of that.
+/// The room reserved for markers, headings and the last sentence, in bytes.
 const FRAME: usize = 1_500;
-/// The most bytes of what images say of themselves.
+/// The maximum size of the text from image labels, in bytes.
 const MOST_ABOUT: usize = 12 << 10;
 
-/// The parts of a text that come out of the changes, each a list of lines.
+/// The parts of a description that depend on the changes, each as a list of lines.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
     pub(super) rows: Vec<String>,
@@ -20,7 +20,7 @@ pub(super) struct Parts {
     pub(super) waits: Vec<String>,
 }
 
-/// The text, and what the images say of themselves, so that both have room beside a memory of so many bytes.
+/// The main part of a description and the part with image labels; together they fit next to a state of `memory` bytes.
 pub(super) fn fit(parts: Parts, about: Vec<String>, memory: usize) -> (String, String) {
     let mut room = MOST.saturating_sub(FRAME + memory);
     let all = [
@@ -31,7 +31,7 @@ pub(super) fn fit(parts: Parts, about: Vec<String>, memory: usize) -> (String, S
         &parts.waits,
     ];
     let needed: usize = all.into_iter().map(|lines| size(lines)).sum();
-    // Each part may take what the parts before it left; where not all has room, not all of it.
+    // Each part may take what the parts before it left, but no more than its share if not everything fits.
     let mut take = |lines: Vec<String>, share: fn(usize) -> usize, more: &str| {
         let most = if needed <= room { room } else { share(room) };
         let kept = shorten(lines, most, more);
@@ -69,7 +69,7 @@ pub(super) fn fit(parts: Parts, about: Vec<String>, memory: usize) -> (String, S
     (body, about)
 }
 
-/// Whether a text of one's own finds room beside a memory of so many bytes.
+/// Whether a custom text fits next to a state of `memory` bytes.
 pub(super) fn has_room(body: &str, memory: usize) -> bool {
     body.len() + memory + FRAME <= MOST
 }
@@ -78,7 +78,7 @@ fn size(lines: &[String]) -> usize {
     lines.iter().map(|line| line.len() + 1).sum()
 }
 
-/// As many lines as have room, and how many more there are.
+/// As many lines as fit, followed by the number of lines left out.
 fn shorten(lines: Vec<String>, room: usize, more: &str) -> String {
     let total = lines.len();
     let mut kept = String::new();
@@ -140,7 +140,7 @@ mod tests {
                 };
                 let (body, about) = fit(parts, lines(count, length), memory);
                 let whole = body.len() + about.len() + memory;
-                // Beside a memory that leaves no room only what is left out is counted.
+                // Next to a state that leaves no room, only the number of left-out lines is shown.
                 assert!(
                     whole <= MOST.max(memory + 600),
                     "{count} {length} {memory}: {whole}"

@@ -1,8 +1,8 @@
-//! One hash over several texts.
+//! A combined hash of several texts.
 
 use crate::image::Digest;
 
-/// The SHA-256 of several texts, in hexadecimal digits. Each has its length in front, so that no two lists run together.
+/// The SHA-256 of several texts, in hexadecimal. Each text is prefixed with its length, so different lists differ.
 pub(super) fn of_texts(texts: &[&str]) -> String {
     let mut bytes = Vec::new();
     for text in texts {
@@ -12,7 +12,7 @@ pub(super) fn of_texts(texts: &[&str]) -> String {
     of_bytes(&bytes)
 }
 
-/// The SHA-256 of some bytes, in hexadecimal digits.
+/// The SHA-256 of some bytes, in hexadecimal.
 pub(super) fn of_bytes(bytes: &[u8]) -> String {
     let digest = Digest::sha256(bytes);
     let text = digest.as_str();

@@ -1,9 +1,9 @@
-//! The images that a repository builds and gives versions to, as the target branch has them.
+//! The images that a repository builds and versions itself, as on the target branch.
 //!
-//! Their versions are the truth about references between them: such a reference is moved to the version that its image
-//! has in the repository, or gets in the same merge request, and no registry is asked for a newer one.
+//! For references between them, the version in the repository is authoritative: such a reference is moved to the
+//! version that its image has there, or gets in the same merge request. No registry is queried for a newer one.
 
-use crate::family::{Arrows, ImageSpec, shown};
+use crate::family::{Adjacency, ImageSpec, shown};
 use crate::image::ImageName;
 use crate::repo::RepoPath;
 use crate::source::{Located, Stages, VersionFileError, Versioned};
@@ -11,23 +11,23 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// What an image needs to be known by: the file that it names, or why that is not there.
+/// Returns the contents of a version file, or why it cannot be read.
 type Contents<'a> = &'a dyn Fn(&RepoPath) -> Result<&'a [u8], VersionFileError>;
 
-/// The images of a repository that have versions of their own.
+/// The images of a repository that have their own versions.
 #[derive(Debug, Clone, Default)]
 pub struct Images {
     all: Vec<Image>,
-    /// By the names that references have.
+    /// The index of an image, by each name that references use.
     named: HashMap<ImageName, usize>,
-    /// By parent and child: what stands on a circle.
+    /// The cycles among the images.
     circles: Vec<Vec<usize>>,
     component: Vec<usize>,
-    /// The version files, whole.
+    /// The complete contents of the version files.
     pub(super) files: BTreeMap<RepoPath, Vec<u8>>,
 }
 
-/// An image with a version of its own.
+/// An image with its own version.
 #[derive(Debug, Clone)]
 pub(super) struct Image {
     pub(super) name: ImageName,
@@ -35,24 +35,24 @@ pub(super) struct Image {
     /// Its version on the target branch.
     pub(super) now: Result<String, VersionFileError>,
     dockerfile: RepoPath,
-    /// The lines of its Dockerfile that it is built from.
+    /// The line ranges of its Dockerfile that it is built from.
     lines: Vec<Range<usize>>,
     place: Arc<str>,
 }
 
-/// What a reference to an image of the same repository goes by.
+/// The version that a reference to an image of the same repository should have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Truth {
     /// The image has this version.
     Version(String),
-    /// Its version cannot be read.
+    /// Its version cannot be read; the reason.
     Unknown(String),
-    /// The reference lies on a circle of images.
+    /// The reference is part of a cycle of images; its description.
     Circle(String),
 }
 
 impl Images {
-    /// Knows the images of a repository. `resolve` gives the name that an image has at its registry.
+    /// Reads the versions of a repository's images. `resolve` returns the name that an image has in its registry.
     pub fn new(
         specs: &[ImageSpec],
         contents: Contents<'_>,
@@ -75,7 +75,7 @@ impl Images {
             }
             let index = images.all.len();
             for name in spec.names() {
-                // A name that two have is nobody's.
+                // A name that two images share is ambiguous and identifies neither.
                 let known = names.entry(name).or_insert(Some(index));
                 if *known != Some(index) {
                     *known = None;
@@ -102,19 +102,19 @@ impl Images {
         images
     }
 
-    /// The version of an image, or why it cannot be read; `None`: it has none here.
+    /// The version of an image, or why it cannot be read; `None` if it has no version in this repository.
     pub fn version(&self, name: &ImageName) -> Option<Result<String, String>> {
         let image = self.all.iter().find(|image| image.name == *name)?;
         let now = image.now.as_ref().map_err(|error| image.told(error));
         Some(now.cloned())
     }
 
-    /// Whether no image has a version here.
+    /// Whether no image has a version in this repository.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
 
-    /// The images whose version stands at a place.
+    /// The images whose version is at a place in a file.
     pub fn at(&self, path: &RepoPath, place: &str) -> impl Iterator<Item = &ImageName> {
         let here = move |image: &&Image| {
             let file = &image.versioned.file;
@@ -133,7 +133,7 @@ impl Images {
                 );
             }
         }
-        let down = Arrows::new(self.all.len(), arrows.iter().copied());
+        let down = Adjacency::new(self.all.len(), arrows.iter().copied());
         self.component = down.components();
         let mut first: BTreeMap<usize, usize> = BTreeMap::new();
         for (parent, child) in arrows {
@@ -145,7 +145,7 @@ impl Images {
         self.circles = first.values().map(|first| down.circle(*first)).collect();
     }
 
-    /// The images that a line of a file takes part in.
+    /// The images that are built from a line of a file.
     pub(super) fn built_from(&self, path: &RepoPath, line: usize) -> impl Iterator<Item = usize> {
         let all = self.all.iter().enumerate();
         let takes_part = all.filter(move |(_, image)| {
@@ -159,12 +159,12 @@ impl Images {
         &self.all[index]
     }
 
-    /// The image of this repository that a reference names.
+    /// The index of the image of this repository that a name refers to.
     pub(super) fn parent(&self, name: &ImageName) -> Option<usize> {
         self.named.get(name).copied()
     }
 
-    /// What a reference goes by; `None` if its image has no version here.
+    /// The version that a reference should have; `None` if its image has no version in this repository.
     pub fn truth(&self, path: &RepoPath, located: &Located) -> Option<(usize, Truth)> {
         let parent = self.parent(&located.reference()?.name)?;
         let mut children = self.built_from(path, located.line);
@@ -187,7 +187,7 @@ impl Images {
         names.join(" -> ")
     }
 
-    /// Why nothing can be changed in a line: the version that would have to rise cannot.
+    /// Why a line must not be changed, with a fix: a version that would have to be bumped cannot be.
     pub(super) fn obstacle(&self, path: &RepoPath, line: usize) -> Option<(String, &'static str)> {
         self.built_from(path, line).find_map(|index| {
             let image = &self.all[index];
@@ -196,7 +196,7 @@ impl Images {
         })
     }
 
-    /// What is wrong with the versions and with who stands on whom, for people.
+    /// Problems with versions and with the dependencies among the images, human-readable.
     pub fn findings(&self) -> Vec<String> {
         let broken = self.all.iter().filter_map(|image| {
             let error = image.now.as_ref().err()?;

@@ -1,24 +1,24 @@
-//! The update key: what makes two merge requests the same one.
+//! The update key: the identity of a merge request across passes.
 
 use super::decision::Class;
 use super::hash;
 use crate::repo::Branch;
 
-/// (repository id, target branch, group, class). No version is in it: a newer version moves the same branch.
+/// (repository id, target branch, group, class). It contains no version, so a newer version updates the same branch.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UpdateKey {
-    /// The repository's id.
+    /// The repository's id on its forge.
     pub repo: String,
-    /// The branch that is to be changed.
+    /// The target branch.
     pub target: Branch,
     /// The group: the rule's, or the image's canonical name.
     pub group: String,
-    /// The class.
+    /// The kind of update.
     pub class: Class,
 }
 
 impl UpdateKey {
-    /// The key's SHA-256, in hexadecimal digits.
+    /// The key's SHA-256, in hexadecimal.
     pub fn hash(&self) -> String {
         hash::of_texts(&[
             &self.repo,
@@ -28,7 +28,7 @@ impl UpdateKey {
         ])
     }
 
-    /// The branch: a readable part and the first eight digits of the key.
+    /// The branch name: a readable part and the first eight digits of the hash.
     pub fn branch(&self) -> Branch {
         let group = self
             .group

@@ -1,28 +1,28 @@
-//! How a text remembers: in a comment, as JSON in base64, deflated where it is long.
+//! Encodes the state in a description: JSON in base64 in a comment, deflated if it is long.
 //!
-//! A digest costs sixty-four characters, and a merge request may have hundreds, the same one in many files; forges cap
-//! the text. What is read back is bounded, whoever wrote it.
+//! A digest is 64 characters long, and a merge request may have hundreds of them, often the same one in many files,
+//! while forges limit the size of a description. Decoding is bounded, because anyone may have edited the text.
 
-use super::text::State;
+use super::text::RequestState;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::io::{Read as _, Write as _};
 
-/// From here on it is deflated.
+/// Longer states are deflated; in bytes.
 const LONG: usize = 4 << 10;
-/// The most bytes that are inflated.
+/// The maximum size of an inflated state, in bytes.
 const MOST: u64 = 4 << 20;
-/// What stands before one that is deflated; no base64 has it.
+/// Marks a deflated state; `:` does not occur in base64.
 const DEFLATED: &str = "z:";
 
-/// A state as it is written.
-pub(super) fn encode(state: &State) -> String {
-    // A state is strings and lists: it always has a JSON form.
+/// Encodes a state.
+pub(super) fn encode(state: &RequestState) -> String {
+    // A state consists of strings and lists, so it always has a JSON form.
     let json = serde_json::to_vec(state).unwrap_or_default();
     if json.len() > LONG {
         let mut deflate =
             flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
-        // What is written to memory is always taken.
+        // Writing to memory does not fail.
         if let Ok(bytes) = deflate.write_all(&json).and_then(|()| deflate.finish()) {
             return format!("{DEFLATED}{}", STANDARD.encode(bytes));
         }
@@ -30,8 +30,8 @@ pub(super) fn encode(state: &State) -> String {
     STANDARD.encode(json)
 }
 
-/// A state that was written; `None` where it is none.
-pub(super) fn decode(text: &str) -> Option<State> {
+/// Decodes a state; `None` if the text is not a valid one.
+pub(super) fn decode(text: &str) -> Option<RequestState> {
     let json = match text.trim().strip_prefix(DEFLATED) {
         None => STANDARD.decode(text.trim()).ok()?,
         Some(text) => {
@@ -49,12 +49,12 @@ pub(super) fn decode(text: &str) -> Option<State> {
 mod tests {
     use super::*;
 
-    fn state(count: usize) -> State {
+    fn state(count: usize) -> RequestState {
         let said = (0..count).map(|number| format!("reason {number}"));
-        State {
+        RequestState {
             key: "k".to_owned(),
             told: said.collect(),
-            ..State::default()
+            ..RequestState::default()
         }
     }
 

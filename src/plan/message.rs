@@ -8,7 +8,7 @@ const KEY: &str = "Imagebot-Key: ";
 const CHANGE: &str = "Imagebot-Change: ";
 const SEAL: &str = "Imagebot-Seal: sha256:";
 
-/// A commit message of imagebot: made of validated values only, so that nothing from outside can skip a pipeline,
+/// A commit message of imagebot. It consists of validated values only, so that untrusted text cannot skip a pipeline,
 /// close an issue or add a trailer (T33).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitMessage(pub String);
@@ -36,7 +36,7 @@ impl CommitMessage {
     }
 }
 
-/// The changes that a message of imagebot names; `None` if its seal is missing or broken.
+/// The changes in a message of imagebot; `None` if its seal is missing or invalid.
 pub fn sealed_changes(message: &str) -> Option<ChangeSet> {
     let (text, seal) = message.rsplit_once(SEAL)?;
     if seal.trim_end() != seal_of(text) {
@@ -46,8 +46,8 @@ pub fn sealed_changes(message: &str) -> Option<ChangeSet> {
         .filter(|set| !set.references.is_empty())
 }
 
-/// The SHA-256 of everything before the seal, in hexadecimal digits. Line ends and the space at the end play no
-/// part: servers clean those up.
+/// The SHA-256 of everything before the seal, in hexadecimal. Line endings and trailing whitespace are ignored, because
+/// servers normalize them.
 fn seal_of(text: &str) -> String {
     let clean: Vec<&str> = text.trim_end().lines().map(str::trim_end).collect();
     hash::of_bytes(clean.join("\n").as_bytes())

@@ -1,11 +1,11 @@
-//! Looking for newer tags.
+//! Searches for newer tags.
 
-use super::age::is_plausible;
-use super::case::Case;
+use super::age::{is_plausible, too_young};
+use super::builder::DecisionBuilder;
 use super::change::Version;
 use super::decision::{Class, Wanted};
-use super::digest::{Needs, Pin, Tip, look_at};
-use super::observe::{Contents, Gap, View};
+use super::digest::{Needs, Pin, TagTarget, look_at};
+use super::observe::{Answers, Contents, Missing};
 use super::reason::Reason;
 use super::text::short_hash;
 use crate::image::{Digest, Platform, Reference, Tag};
@@ -13,21 +13,21 @@ use crate::policy::{Effective, Settings};
 use crate::repo::RepoName;
 use crate::scheme::{Level, Selection, TagVerdict};
 
-/// How newer tags are looked for.
+/// The parameters of a search.
 pub(super) struct Search<'a> {
     pub(super) repo: Option<&'a RepoName>,
     pub(super) line: usize,
     pub(super) effective: &'a Effective,
-    /// Whether a digest is written.
+    /// Whether a digest will be written.
     pub(super) writes: bool,
-    /// The most tags that are tried in a pass.
+    /// How many tags are tried at most in one pass.
     pub(super) candidates: usize,
 }
 
 impl Search<'_> {
-    /// What a search is remembered by: the reference, the tag that is there, the widest level, and everything that has a
-    /// say in which tags can be used.
-    fn key(&self, view: &View<'_>, reference: &Reference, tag: &Tag, level: Level) -> String {
+    /// The key under which a search is remembered: the reference, its current tag, the maximum level, and everything
+    /// that affects which tags are usable.
+    fn key(&self, view: &Answers<'_>, reference: &Reference, tag: &Tag, level: Level) -> String {
         let s = &self.effective.settings;
         let repo = self.repo.map(RepoName::as_str).unwrap_or_default();
         let policy = format!(
@@ -52,277 +52,276 @@ impl Search<'_> {
     }
 }
 
-impl Case {
-    /// Looks for newer tags: one below major and a major one where those are apart, else the best.
-    pub(super) fn new_tags(
-        &mut self,
-        view: &View<'_>,
-        reference: &Reference,
-        tag: &Tag,
-        search: &Search<'_>,
-        selection: &mut Selection,
-    ) -> Result<(), Gap> {
-        let settings = &search.effective.settings;
-        let separate = settings.separate_major.value;
-        let bounds: &[(Level, Class)] = if separate {
-            &[(Level::Minor, Class::Update), (Level::Major, Class::Major)]
-        } else {
-            &[(Level::Major, Class::Update)]
-        };
-        let mut pin = None;
-        let mut platforms = None;
-        for (bound, class) in bounds {
-            let key = search.key(view, reference, tag, *bound);
-            let before = view.seen.resume.get(&key).cloned();
-            let before = before.as_deref().and_then(|range| range.split_once(' '));
-            if let Some((first, last)) = before {
-                self.step(format!(
-                    "an earlier pass tried the tags from {first} to {last}"
-                ));
-                // What is proposed stays one of the choices.
-                let is_proposed = |tag: &str| {
-                    let mut proposed = view.proposed.iter();
-                    proposed.any(|(path, image, version)| {
-                        let to = version.tag.as_ref().map(Tag::as_str);
-                        path == view.path && *image == reference.name && to == Some(tag)
-                    })
+/// Searches for newer tags: the best minor and the best major update if majors are separate, else the best one.
+pub(super) fn new_tags(
+    building: &mut DecisionBuilder,
+    view: &Answers<'_>,
+    reference: &Reference,
+    tag: &Tag,
+    search: &Search<'_>,
+    selection: &mut Selection,
+) -> Result<(), Missing> {
+    let settings = &search.effective.settings;
+    let separate = settings.separate_major.value;
+    let bounds: &[(Level, Class)] = if separate {
+        &[(Level::Minor, Class::Update), (Level::Major, Class::Major)]
+    } else {
+        &[(Level::Major, Class::Update)]
+    };
+    let mut pin = None;
+    let mut platforms = None;
+    for (bound, class) in bounds {
+        let key = search.key(view, reference, tag, *bound);
+        let before = view.seen.resume.get(&key).cloned();
+        let before = before.as_deref().and_then(|range| range.split_once(' '));
+        if let Some((first, last)) = before {
+            building.step(format!(
+                "an earlier pass tried the tags from {first} to {last}"
+            ));
+            // A version that is already proposed stays eligible, so that its merge request is not given up.
+            let is_proposed = |tag: &str| {
+                let mut proposed = view.proposed.iter();
+                proposed.any(|(path, image, version)| {
+                    let to = version.tag.as_ref().map(Tag::as_str);
+                    path == view.path && *image == reference.name && to == Some(tag)
+                })
+            };
+            let range = (first, last);
+            selection.reject_between(range, *bound, TagVerdict::NewerButLower, &is_proposed);
+        }
+        let mut tried: Vec<String> = Vec::new();
+        loop {
+            let Some(candidate) = selection.best_within(*bound) else {
+                if before.is_some() && tried.is_empty() && building.decision.wanted.is_empty() {
+                    // Tags that were skipped in earlier passes are tried again from the beginning.
+                    let detail =
+                        "every newer tag was tried in earlier passes; the next pass starts again";
+                    building.decision.missing = Some((Reason::OverBudget, detail.to_owned()));
+                    building.settle(Reason::OverBudget, detail);
+                }
+                building.decision.stops.push((key, None));
+                break;
+            };
+            let (level, text) = (candidate.level, candidate.tag.to_owned());
+            if tried.len() >= search.candidates {
+                let detail = format!(
+                    "{} newer tags were tried and none is usable; the next pass continues below {}",
+                    tried.len(),
+                    tried.last().unwrap_or(&text)
+                );
+                building.decision.missing = Some((Reason::OverBudget, detail.clone()));
+                building.settle(Reason::OverBudget, detail);
+                // All tags from the first to the last one were tried, in this pass or earlier.
+                let first = tried.first().cloned().unwrap_or_default();
+                let first = match before {
+                    Some((newest, _)) if selection.is_before(newest, &first) => newest.to_owned(),
+                    _ => first,
                 };
-                let range = (first, last);
-                selection.reject_between(range, *bound, TagVerdict::NewerButLower, &is_proposed);
+                let range = tried.pop().map(|last| format!("{first} {last}"));
+                building.decision.stops.push((key, range));
+                break;
             }
-            let mut tried: Vec<String> = Vec::new();
-            loop {
-                let Some(candidate) = selection.best_within(*bound) else {
-                    if before.is_some() && tried.is_empty() && self.decision.wanted.is_empty() {
-                        // Those that were passed over are tried again from the beginning.
-                        let detail = "every newer tag was tried in earlier passes; the next pass starts again";
-                        self.decision.missing = Some((Reason::OverBudget, detail.to_owned()));
-                        self.settle(Reason::OverBudget, detail);
-                    }
-                    self.decision.stops.push((key, None));
-                    break;
-                };
-                let (level, text) = (candidate.level, candidate.tag.to_owned());
-                if tried.len() >= search.candidates {
-                    let detail = format!(
-                        "{} newer tags were tried and none is usable; the next pass continues below {}",
-                        tried.len(),
-                        tried.last().unwrap_or(&text)
-                    );
-                    self.decision.missing = Some((Reason::OverBudget, detail.clone()));
-                    self.settle(Reason::OverBudget, detail);
-                    // What stands between the first and the last has been tried, in this pass or before.
-                    let first = tried.first().cloned().unwrap_or_default();
-                    let first = match before {
-                        Some((newest, _)) if selection.is_before(newest, &first) => {
-                            newest.to_owned()
-                        }
-                        _ => first,
+            tried.push(text.clone());
+            if *class == Class::Major && level < Level::Major {
+                building.decision.stops.push((key, None));
+                break;
+            }
+            let Ok(candidate) = Tag::parse(&text) else {
+                selection.reject(&text, TagVerdict::NewerButLower);
+                continue;
+            };
+            let kind = match (&pin, &reference.digest) {
+                (Some(kind), _) => kind,
+                (None, Some(digest)) => pin.insert(building.pin_kind(view, tag, digest)?),
+                (None, None) => pin.insert(Pin::None),
+            };
+            let platforms = match &platforms {
+                Some(platforms) => platforms,
+                None => platforms.insert(platforms_of(building, view, reference, tag, settings)?),
+            };
+            let needs = Needs {
+                pinned: reference.digest.as_ref(),
+                pin: kind,
+                write: search.writes,
+                platforms,
+            };
+            match look_at(view, &candidate, &needs)? {
+                TagTarget::Fits { write, target } => {
+                    let to = Version {
+                        tag: Some(candidate.clone()),
+                        digest: write.clone(),
                     };
-                    let range = tried.pop().map(|last| format!("{first} {last}"));
-                    self.decision.stops.push((key, range));
+                    let image = &reference.name;
+                    let young =
+                        too_young(building, view, image, settings, &candidate, &target, to)?;
+                    if let Some(why) = young {
+                        building.step(why.clone());
+                        building.decision.missing = Some((Reason::TooYoung, why.clone()));
+                        building.settle(Reason::TooYoung, why);
+                        selection.reject(&text, TagVerdict::TooYoung);
+                        continue;
+                    }
+                    building.step(format!(
+                        "{candidate} is chosen ({level}): {}",
+                        target.short()
+                    ));
+                    if level == Level::Major
+                        && let Some((below, to)) = selection.leap(&text)
+                    {
+                        let latest = latest(view, tag, &target);
+                        building.decision.remarks.push(format!(
+                            "{}: {to} follows {below}, and no version exists between them{latest}",
+                            reference.name.written()
+                        ));
+                    }
+                    let wanted = Wanted {
+                        class: *class,
+                        level,
+                        to_tag: Some(candidate),
+                        to_digest: write,
+                        target: Some(target),
+                    };
+                    building.decision.wanted.push(wanted);
                     break;
                 }
-                tried.push(text.clone());
-                if *class == Class::Major && level < Level::Major {
-                    self.decision.stops.push((key, None));
-                    break;
-                }
-                let Ok(candidate) = Tag::parse(&text) else {
+                TagTarget::NotThere => {
+                    building.step(format!(
+                        "{candidate} is listed, but its manifest does not exist"
+                    ));
+                    let detail =
+                        format!("{candidate} is listed, but its manifest does not exist yet");
+                    building.decision.missing = Some((Reason::NotThereYet, detail.clone()));
+                    building.settle(Reason::NotThereYet, detail);
                     selection.reject(&text, TagVerdict::NewerButLower);
-                    continue;
-                };
-                let kind = match (&pin, &reference.digest) {
-                    (Some(kind), _) => kind,
-                    (None, Some(digest)) => pin.insert(self.pin_kind(view, tag, digest)?),
-                    (None, None) => pin.insert(Pin::None),
-                };
-                let platforms = match &platforms {
-                    Some(platforms) => platforms,
-                    None => platforms.insert(self.platforms_of(view, reference, tag, settings)?),
-                };
-                let needs = Needs {
-                    pinned: reference.digest.as_ref(),
-                    pin: kind,
-                    write: search.writes,
-                    platforms,
-                };
-                match look_at(view, &candidate, &needs)? {
-                    Tip::Fits { write, target } => {
-                        let to = Version {
-                            tag: Some(candidate.clone()),
-                            digest: write.clone(),
-                        };
-                        let image = &reference.name;
-                        let young =
-                            self.too_young(view, image, settings, &candidate, &target, to)?;
-                        if let Some(why) = young {
-                            self.step(why.clone());
-                            self.decision.missing = Some((Reason::TooYoung, why.clone()));
-                            self.settle(Reason::TooYoung, why);
-                            selection.reject(&text, TagVerdict::TooYoung);
-                            continue;
-                        }
-                        self.step(format!(
-                            "{candidate} is chosen ({level}): {}",
-                            target.short()
-                        ));
-                        if level == Level::Major
-                            && let Some((below, to)) = selection.leap(&text)
-                        {
-                            let latest = latest(view, tag, &target);
-                            self.decision.remarks.push(format!(
-                                "{}: {to} follows {below}, and no version exists between them{latest}",
-                                reference.name.written()
-                            ));
-                        }
-                        let wanted = Wanted {
-                            class: *class,
-                            level,
-                            to_tag: Some(candidate),
-                            to_digest: write,
-                            target: Some(target),
-                        };
-                        self.decision.wanted.push(wanted);
-                        break;
-                    }
-                    Tip::NotThere => {
-                        self.step(format!(
-                            "{candidate} is listed, but its manifest does not exist"
-                        ));
-                        let detail =
-                            format!("{candidate} is listed, but its manifest does not exist yet");
-                        self.decision.missing = Some((Reason::NotThereYet, detail.clone()));
-                        self.settle(Reason::NotThereYet, detail);
-                        selection.reject(&text, TagVerdict::NewerButLower);
-                    }
-                    Tip::Missing(platforms) => {
-                        let names: Vec<&str> =
-                            platforms.iter().map(|platform| platform.as_str()).collect();
-                        self.step(format!("{candidate} lacks {}", names.join(", ")));
-                        self.settle(
-                            Reason::MissingPlatform,
-                            format!("{candidate} lacks {}", names.join(", ")),
-                        );
-                        selection.reject(&text, TagVerdict::MissingPlatform);
-                    }
-                    Tip::Same => {
-                        self.step(format!(
-                            "{candidate} has the same content as the pinned digest"
-                        ));
-                        self.settle(
-                            Reason::SameContent,
-                            format!("{candidate} has the same content as the pinned digest"),
-                        );
-                        selection.reject(&text, TagVerdict::SameContent);
-                    }
+                }
+                TagTarget::Missing(platforms) => {
+                    let names: Vec<&str> =
+                        platforms.iter().map(|platform| platform.as_str()).collect();
+                    building.step(format!("{candidate} lacks {}", names.join(", ")));
+                    building.settle(
+                        Reason::MissingPlatform,
+                        format!("{candidate} lacks {}", names.join(", ")),
+                    );
+                    selection.reject(&text, TagVerdict::MissingPlatform);
+                }
+                TagTarget::Same => {
+                    building.step(format!(
+                        "{candidate} has the same content as the pinned digest"
+                    ));
+                    building.settle(
+                        Reason::SameContent,
+                        format!("{candidate} has the same content as the pinned digest"),
+                    );
+                    selection.reject(&text, TagVerdict::SameContent);
                 }
             }
         }
-        Ok(())
     }
+    Ok(())
+}
 
-    /// The platforms that a newer tag needs. Beside a digest it is the digest that tells; without one it is the current
-    /// tag's index, read once and kept by its digest.
-    fn platforms_of(
-        &mut self,
-        view: &View<'_>,
-        reference: &Reference,
-        tag: &Tag,
-        settings: &Settings,
-    ) -> Result<Vec<Platform>, Gap> {
-        let asked = self.asked_platforms(settings);
-        if !asked.is_empty() || reference.digest.is_some() {
-            return Ok(asked);
-        }
-        let Some(digest) = view.head(tag)? else {
-            return Ok(Vec::new());
-        };
-        let platforms = view.manifest(digest)?.map(Contents::platforms);
-        let platforms: Vec<Platform> = platforms.into_iter().flatten().collect();
-        if !platforms.is_empty() {
-            let names: Vec<&str> = platforms.iter().map(Platform::as_str).collect();
-            self.step(format!("{tag} exists for {}", names.join(", ")));
-        }
-        Ok(platforms)
+/// The platforms that a newer tag must have. For a pinned digest, its kind decides; otherwise the current tag's index,
+/// which is read once and cached by its digest.
+fn platforms_of(
+    building: &mut DecisionBuilder,
+    view: &Answers<'_>,
+    reference: &Reference,
+    tag: &Tag,
+    settings: &Settings,
+) -> Result<Vec<Platform>, Missing> {
+    let asked = asked_platforms(building, settings);
+    if !asked.is_empty() || reference.digest.is_some() {
+        return Ok(asked);
     }
-
-    /// The platforms that the policy asks for, else the one that `FROM --platform=` names without variables.
-    pub(super) fn asked_platforms(&self, settings: &Settings) -> Vec<Platform> {
-        match &settings.platforms.value[..] {
-            [] => {
-                let flag = self.decision.located.platform.as_deref();
-                flag.and_then(|text| Platform::parse(text).ok())
-                    .into_iter()
-                    .collect()
-            }
-            platforms => platforms.to_vec(),
-        }
+    let Some(digest) = view.head(tag)? else {
+        return Ok(Vec::new());
+    };
+    let platforms = view.manifest(digest)?.map(Contents::platforms);
+    let platforms: Vec<Platform> = platforms.into_iter().flatten().collect();
+    if !platforms.is_empty() {
+        let names: Vec<&str> = platforms.iter().map(Platform::as_str).collect();
+        building.step(format!("{tag} exists for {}", names.join(", ")));
     }
+    Ok(platforms)
+}
 
-    /// Without a newer tag: says whether the policy is why.
-    pub(super) fn why_not_newer(&mut self, selection: &Selection) {
-        if !self.decision.wanted.is_empty() || self.decision.reason != Reason::UpToDate {
-            return;
+/// The platforms that the policy requires, else the literal value of `FROM --platform=`.
+pub(super) fn asked_platforms(building: &DecisionBuilder, settings: &Settings) -> Vec<Platform> {
+    match &settings.platforms.value[..] {
+        [] => {
+            let flag = building.decision.located.platform.as_deref();
+            flag.and_then(|text| Platform::parse(text).ok())
+                .into_iter()
+                .collect()
         }
-        let barred = |verdict: TagVerdict| {
-            matches!(
-                verdict,
-                TagVerdict::Ignored | TagVerdict::NotAllowed | TagVerdict::AboveAllowedLevel
-            )
-        };
-        let newest = selection.verdicts().find(|judged| barred(judged.verdict));
-        if let Some(judged) = newest {
-            let detail = format!(
-                "{}: {} ({})",
-                judged.tag,
-                judged.verdict.code(),
-                judged.why()
-            );
-            self.settle(Reason::NothingAllowed, detail);
-            return;
-        }
-        let mut hints = selection.hints().iter();
-        if let Some(hint) = hints.clone().find(|hint| hint.code == "variant-ended") {
-            self.settle(Reason::VariantEnded, hint.text.clone());
-        } else if let Some(hint) = hints.find(|hint| hint.code == "line-ended") {
-            self.settle(Reason::LineEnded, hint.text.clone());
-        }
-    }
-
-    /// Without any newer tag: says whether the image has had none for years, as far as that is known without asking.
-    pub(super) fn how_long_nothing_came(&mut self, view: &View<'_>, tag: &Tag) -> Result<(), Gap> {
-        if !self.decision.wanted.is_empty() || self.decision.reason != Reason::UpToDate {
-            return Ok(());
-        }
-        let key = (view.lookup.clone(), tag.clone());
-        let Some(Ok(Some(digest))) = view.seen.heads.get(&key) else {
-            return Ok(());
-        };
-        let mut since = view.first_seen(tag, digest)?;
-        let made = view.seen.created.get(&(key.0, digest.clone()));
-        if let Some(made) = made.copied().flatten().filter(|made| is_plausible(*made)) {
-            since = since.min(made);
-        }
-        let days = view.now.as_second().saturating_sub(since.as_second()) / DAY;
-        if days >= LONG {
-            self.settle(
-                Reason::NoNewTags,
-                format!(
-                    "{tag} has been the newest tag for {days} days; the image may be unmaintained"
-                ),
-            );
-        }
-        Ok(())
+        platforms => platforms.to_vec(),
     }
 }
 
+/// If there is no newer tag: reports whether the policy is the reason.
+pub(super) fn why_not_newer(building: &mut DecisionBuilder, selection: &Selection) {
+    if !building.decision.wanted.is_empty() || building.decision.reason != Reason::UpToDate {
+        return;
+    }
+    let barred = |verdict: TagVerdict| {
+        matches!(
+            verdict,
+            TagVerdict::Ignored | TagVerdict::NotAllowed | TagVerdict::AboveAllowedLevel
+        )
+    };
+    let newest = selection.verdicts().find(|judged| barred(judged.verdict));
+    if let Some(judged) = newest {
+        let detail = format!(
+            "{}: {} ({})",
+            judged.tag,
+            judged.verdict.code(),
+            judged.why()
+        );
+        building.settle(Reason::NothingAllowed, detail);
+        return;
+    }
+    let mut hints = selection.hints().iter();
+    if let Some(hint) = hints.clone().find(|hint| hint.code == "variant-ended") {
+        building.settle(Reason::VariantEnded, hint.text.clone());
+    } else if let Some(hint) = hints.find(|hint| hint.code == "line-ended") {
+        building.settle(Reason::LineEnded, hint.text.clone());
+    }
+}
+
+/// If there is no newer tag: reports whether there has been none for years, as far as known without a request.
+pub(super) fn how_long_nothing_came(
+    building: &mut DecisionBuilder,
+    view: &Answers<'_>,
+    tag: &Tag,
+) -> Result<(), Missing> {
+    if !building.decision.wanted.is_empty() || building.decision.reason != Reason::UpToDate {
+        return Ok(());
+    }
+    let key = (view.lookup.clone(), tag.clone());
+    let Some(Ok(Some(digest))) = view.seen.heads.get(&key) else {
+        return Ok(());
+    };
+    let mut since = view.first_seen(tag, digest)?;
+    let made = view.seen.created.get(&(key.0, digest.clone()));
+    if let Some(made) = made.copied().flatten().filter(|made| is_plausible(*made)) {
+        since = since.min(made);
+    }
+    let days = view.now.as_second().saturating_sub(since.as_second()) / DAY;
+    if days >= LONG {
+        building.settle(
+            Reason::NoNewTags,
+            format!("{tag} has been the newest tag for {days} days; the image may be unmaintained"),
+        );
+    }
+    Ok(())
+}
+
 const DAY: i64 = 86_400;
-/// Without a newer tag for so many days an image is worth a question.
+/// After this many days without a newer tag, the image may be unmaintained.
 const LONG: i64 = 2 * 365;
 
-/// What `latest` is, where that was asked for anyway.
-fn latest(view: &View<'_>, current: &Tag, target: &Digest) -> String {
+/// How `latest` compares with the current tag, if its digest is known anyway.
+fn latest(view: &Answers<'_>, current: &Tag, target: &Digest) -> String {
     let head = |tag: &Tag| {
         let key = (view.lookup.clone(), tag.clone());
         view.seen.heads.get(&key)?.as_ref().ok()?.clone()

@@ -1,75 +1,114 @@
-//! What the registries said, as values.
+//! Answers from registries, as values.
 
 use super::change::Proposed;
+use super::selections::Selections;
 use crate::image::{Digest, ImageName, Platform, Tag};
 use crate::repo::RepoPath;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// An image and the login it is looked up with: what is shared by the whole fleet.
+/// An image and the login to look it up with. Answers are shared across the fleet by this key.
 ///
 /// Two repositories with different logins never share an answer (T51).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Lookup {
-    /// The image as the registry knows it, aliases resolved.
+    /// The image's name in the registry, aliases resolved.
     pub image: ImageName,
-    /// The login's name; none for an anonymous look-up.
+    /// The login's name; `None` for anonymous access.
     pub login: Option<Arc<str>>,
 }
 
-/// Something that a registry is to be asked.
+/// A question to a registry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Question {
     /// All tags of an image.
     Tags(Lookup),
     /// The digest that a tag points at now.
     Head(Lookup, Tag),
-    /// What a digest is, its body verified.
+    /// The manifest of a digest, its body verified.
     Manifest(Lookup, Digest),
     /// The platform of an image manifest, from its configuration.
     Platform(Lookup, Digest),
     /// When a digest was first seen under a tag.
     FirstSeen(Box<(Lookup, Tag, Digest)>),
-    /// When an image, or the first of an index, says that it was made.
+    /// The creation time in the configuration of an image, or of the first image of an index.
     Created(Lookup, Digest),
+    /// The labels of an image that will be proposed.
+    Labels(Lookup, Digest),
 }
 
-/// Why there is no answer.
+/// The answer to a [`Question`], with what it is about.
+#[derive(Debug, Clone)]
+pub enum Observation {
+    /// All tags of an image.
+    Tags(Lookup, Result<Arc<Vec<Tag>>, Failure>),
+    /// The digest that a tag points at; `None` if the tag does not exist.
+    Head((Lookup, Tag), Result<Option<Digest>, Failure>),
+    /// The manifest of a digest; `None` if the digest does not exist.
+    Manifest((Lookup, Digest), Result<Option<Contents>, Failure>),
+    /// The platform of an image manifest.
+    Platform((Lookup, Digest), Result<Option<Platform>, Failure>),
+    /// When a digest was first seen under a tag.
+    FirstSeen((Lookup, Tag, Digest), Timestamp),
+    /// The creation time of an image; `None` if it has none or could not be read.
+    Created((Lookup, Digest), Option<Timestamp>),
+    /// The labels of an image; empty if they could not be read.
+    Labels((Lookup, Digest), Labels),
+}
+
+impl Observation {
+    /// The answer to a question whose request failed.
+    pub fn failed(question: Question, failure: Failure, now: Timestamp) -> Self {
+        match question {
+            Question::Tags(lookup) => Self::Tags(lookup, Err(failure)),
+            Question::Head(lookup, tag) => Self::Head((lookup, tag), Err(failure)),
+            Question::Manifest(lookup, digest) => Self::Manifest((lookup, digest), Err(failure)),
+            Question::Platform(lookup, digest) => Self::Platform((lookup, digest), Err(failure)),
+            Question::FirstSeen(key) => Self::FirstSeen(*key, now),
+            // Only additional evidence of the image's age.
+            Question::Created(lookup, digest) => Self::Created((lookup, digest), None),
+            // Only displayed.
+            Question::Labels(lookup, digest) => Self::Labels((lookup, digest), Labels::default()),
+        }
+    }
+}
+
+/// Why a question has no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// The stable code of what happened.
+    /// The stable code.
     pub code: &'static str,
-    /// What happened.
+    /// The error message.
     pub message: String,
-    /// What to configure, where that is known.
+    /// The configuration that would fix it, if known.
     pub help: Option<String>,
-    /// Whether something went wrong, or only has to wait.
+    /// Whether it is an error or a postponed request.
     pub kind: FailureKind,
 }
 
-/// What kind of a failure it is.
+/// The kind of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
-    /// Something went wrong.
+    /// An error.
     Wrong,
-    /// The registry's quota is used up.
+    /// The registry's rate limit is used up.
     Quota,
-    /// The repository's own budget is used up: a later pass asks.
+    /// The repository's request budget is used up: a later pass asks again.
     Budget,
 }
 
-/// What a manifest is.
+/// The type of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Contents {
-    /// An index: the manifests for the platforms, attestations left out.
+    /// An index: the manifests by platform, without attestations.
     Index(BTreeSet<(Platform, Digest)>),
-    /// A single image.
+    /// A single image manifest.
     Image,
 }
 
 impl Contents {
-    /// The platforms of an index.
+    /// The platforms of an index; empty for a single image.
     pub fn platforms(&self) -> BTreeSet<Platform> {
         match self {
             Self::Index(entries) => entries
@@ -80,7 +119,7 @@ impl Contents {
         }
     }
 
-    /// The manifest of a platform in an index.
+    /// The digest of a platform's manifest in an index.
     pub fn entry(&self, wanted: &Platform) -> Option<&Digest> {
         match self {
             Self::Index(entries) => entries
@@ -103,48 +142,87 @@ impl Contents {
     }
 }
 
-/// What an image says of itself, to be shown to people and never decided upon (T31).
+/// The labels of an image: only displayed, never used for decisions (T31).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Labels(pub BTreeMap<String, String>);
+
+impl Labels {
+    /// The source URL in the labels.
+    pub fn source(&self) -> Option<&str> {
+        let source = self.0.get("org.opencontainers.image.source")?;
+        Some(source)
+    }
+}
 
 /// The answers so far.
 #[derive(Debug, Default)]
 pub struct Observations {
     /// The tags of images.
     pub tags: HashMap<Lookup, Result<Arc<Vec<Tag>>, Failure>>,
-    /// The digests of tags; `None`: no such tag.
+    /// The digests of tags; `None` for a tag that does not exist.
     pub heads: HashMap<(Lookup, Tag), Result<Option<Digest>, Failure>>,
-    /// What digests are; `None`: nothing has that digest.
+    /// The manifests of digests; `None` for a digest that does not exist.
     pub manifests: HashMap<(Lookup, Digest), Result<Option<Contents>, Failure>>,
     /// The platforms of image manifests.
     pub platforms: HashMap<(Lookup, Digest), Result<Option<Platform>, Failure>>,
     /// When digests were first seen under tags.
     pub first_seen: HashMap<(Lookup, Tag, Digest), Timestamp>,
-    /// When images say that they were made; `None`: they do not, or could not be asked.
+    /// The creation times of images; `None` for one that has none or could not be read.
     pub created: HashMap<(Lookup, Digest), Option<Timestamp>>,
-    /// Where the search for a newer tag stopped in an earlier pass, by the search's
-    /// key: the first and the last tag that were tried.
+    /// Where the search for a newer tag stopped in an earlier pass, by search key: the first and the last tag that were
+    /// tried.
     pub resume: HashMap<String, String>,
-    /// What the images say of themselves.
+    /// The labels of images.
     pub labels: HashMap<(Lookup, Digest), Labels>,
+    /// The selections made from the tags, cached.
+    pub selections: Selections,
 }
 
 impl Question {
-    /// Where it is looked up; `None` for what the registry is not asked.
+    /// The image and login that it concerns; `None` for a question that no registry answers.
     pub fn lookup(&self) -> Option<&Lookup> {
         match self {
             Self::Tags(lookup)
             | Self::Head(lookup, _)
             | Self::Manifest(lookup, _)
             | Self::Platform(lookup, _)
-            | Self::Created(lookup, _) => Some(lookup),
+            | Self::Created(lookup, _)
+            | Self::Labels(lookup, _) => Some(lookup),
             Self::FirstSeen(_) => None,
         }
     }
 }
 
 impl Observations {
-    /// Whether a question has its answer.
+    /// Adds an answer.
+    pub fn learn(&mut self, observation: Observation) {
+        match observation {
+            Observation::Tags(lookup, answer) => {
+                self.selections.forget(&lookup.image);
+                self.tags.insert(lookup, answer);
+            }
+            Observation::Head(key, answer) => drop(self.heads.insert(key, answer)),
+            Observation::Manifest(key, answer) => drop(self.manifests.insert(key, answer)),
+            Observation::Platform(key, answer) => drop(self.platforms.insert(key, answer)),
+            Observation::FirstSeen(key, at) => drop(self.first_seen.insert(key, at)),
+            Observation::Created(key, at) => drop(self.created.insert(key, at)),
+            Observation::Labels(key, labels) => drop(self.labels.insert(key, labels)),
+        }
+    }
+
+    /// Removes the answers about an image, but keeps when its digests were first seen.
+    pub fn forget(&mut self, image: &ImageName) {
+        let other = |lookup: &Lookup| lookup.image != *image;
+        self.selections.forget(image);
+        self.tags.retain(|lookup, _| other(lookup));
+        self.heads.retain(|(lookup, _), _| other(lookup));
+        self.manifests.retain(|(lookup, _), _| other(lookup));
+        self.platforms.retain(|(lookup, _), _| other(lookup));
+        self.created.retain(|(lookup, _), _| other(lookup));
+        self.labels.retain(|(lookup, _), _| other(lookup));
+    }
+
+    /// Whether a question has been answered.
     pub fn answers(&self, question: &Question) -> bool {
         match question {
             Question::Tags(lookup) => self.tags.contains_key(lookup),
@@ -159,21 +237,24 @@ impl Observations {
             Question::Created(lookup, digest) => {
                 self.created.contains_key(&(lookup.clone(), digest.clone()))
             }
+            Question::Labels(lookup, digest) => {
+                self.labels.contains_key(&(lookup.clone(), digest.clone()))
+            }
         }
     }
 }
 
-/// What stands in the way of an answer.
+/// Why an answer is missing.
 #[derive(Debug, Clone)]
-pub(super) enum Gap {
-    /// It was not asked yet.
+pub(super) enum Missing {
+    /// The question has not been asked yet.
     Ask(Question),
-    /// It was asked in vain.
+    /// Its request failed.
     Failed(Failure),
 }
 
-/// The answers for one image, and what is known of the file that refers to it.
-pub(super) struct View<'a> {
+/// The answers for one image, on behalf of one file.
+pub(super) struct Answers<'a> {
     pub(super) lookup: &'a Lookup,
     pub(super) seen: &'a Observations,
     pub(super) path: &'a RepoPath,
@@ -181,15 +262,15 @@ pub(super) struct View<'a> {
     pub(super) now: Timestamp,
 }
 
-impl View<'_> {
-    pub(super) fn tags(&self) -> Result<&[Tag], Gap> {
+impl Answers<'_> {
+    pub(super) fn tags(&self) -> Result<&[Tag], Missing> {
         answer(self.seen.tags.get(self.lookup), || {
             Question::Tags(self.lookup.clone())
         })
         .map(|tags| tags.as_slice())
     }
 
-    pub(super) fn head(&self, tag: &Tag) -> Result<Option<&Digest>, Gap> {
+    pub(super) fn head(&self, tag: &Tag) -> Result<Option<&Digest>, Missing> {
         let key = (self.lookup.clone(), tag.clone());
         answer(self.seen.heads.get(&key), || {
             Question::Head(key.0.clone(), key.1.clone())
@@ -197,7 +278,7 @@ impl View<'_> {
         .map(Option::as_ref)
     }
 
-    pub(super) fn manifest(&self, digest: &Digest) -> Result<Option<&Contents>, Gap> {
+    pub(super) fn manifest(&self, digest: &Digest) -> Result<Option<&Contents>, Missing> {
         let key = (self.lookup.clone(), digest.clone());
         answer(self.seen.manifests.get(&key), || {
             Question::Manifest(key.0.clone(), key.1.clone())
@@ -205,20 +286,20 @@ impl View<'_> {
         .map(Option::as_ref)
     }
 
-    pub(super) fn first_seen(&self, tag: &Tag, digest: &Digest) -> Result<Timestamp, Gap> {
+    pub(super) fn first_seen(&self, tag: &Tag, digest: &Digest) -> Result<Timestamp, Missing> {
         let (lookup, tag, digest) = (self.lookup.clone(), tag.clone(), digest.clone());
         let key = (lookup, tag, digest);
         let known = self.seen.first_seen.get(&key).copied();
-        known.ok_or_else(|| Gap::Ask(Question::FirstSeen(Box::new(key))))
+        known.ok_or_else(|| Missing::Ask(Question::FirstSeen(Box::new(key))))
     }
 
-    pub(super) fn created(&self, digest: &Digest) -> Result<Option<Timestamp>, Gap> {
+    pub(super) fn created(&self, digest: &Digest) -> Result<Option<Timestamp>, Missing> {
         let key = (self.lookup.clone(), digest.clone());
         let known = self.seen.created.get(&key).copied();
-        known.ok_or(Gap::Ask(Question::Created(key.0, key.1)))
+        known.ok_or(Missing::Ask(Question::Created(key.0, key.1)))
     }
 
-    pub(super) fn platform(&self, digest: &Digest) -> Result<Option<&Platform>, Gap> {
+    pub(super) fn platform(&self, digest: &Digest) -> Result<Option<&Platform>, Missing> {
         let key = (self.lookup.clone(), digest.clone());
         answer(self.seen.platforms.get(&key), || {
             Question::Platform(key.0.clone(), key.1.clone())
@@ -230,10 +311,10 @@ impl View<'_> {
 fn answer<T>(
     known: Option<&Result<T, Failure>>,
     question: impl FnOnce() -> Question,
-) -> Result<&T, Gap> {
+) -> Result<&T, Missing> {
     match known {
         Some(Ok(answer)) => Ok(answer),
-        Some(Err(failure)) => Err(Gap::Failed(failure.clone())),
-        None => Err(Gap::Ask(question())),
+        Some(Err(failure)) => Err(Missing::Failed(failure.clone())),
+        None => Err(Missing::Ask(question())),
     }
 }

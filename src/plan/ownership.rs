@@ -1,4 +1,4 @@
-//! Whose a branch is.
+//! Whether a branch contains only imagebot's own commit.
 
 use super::change::{Change, ChangeSet};
 use super::message::sealed_changes;
@@ -7,33 +7,33 @@ use crate::source::{Format, differs_only_by, differs_only_in};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-/// Whose the head of one of our branches is.
+/// The owner of the head of one of imagebot's branches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ownership {
-    /// imagebot's, with these changes.
+    /// imagebot's own commit, with these changes.
     Ours(ChangeSet),
-    /// A person's work stands on it; it is never overwritten. Why.
+    /// Someone else's commits, which are never overwritten; the evidence.
     Foreign(String),
 }
 
 /// A file that the commit on the branch changed, before and after.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileVersions {
-    /// The path.
+    /// Its path from the repository's root.
     pub path: RepoPath,
-    /// Its contents in the commit's parent; `None` if it was no file there.
+    /// Its contents in the commit's parent; `None` if it was not a regular file there.
     pub before: Option<Vec<u8>>,
-    /// Its contents in the commit; `None` if it is no file there.
+    /// Its contents in the commit; `None` if it is not a regular file there.
     pub after: Option<Vec<u8>>,
-    /// Whether its mode stayed.
+    /// Whether its mode is unchanged.
     pub same_mode: bool,
 }
 
-/// Judges the commits between the target branch and a branch's head, merges of the target aside.
+/// Judges the commits between the target branch and a branch's head, ignoring merges of the target.
 ///
-/// Ours is exactly one commit with our trailers and an unbroken seal that changes only the files that the trailers
-/// name and gives the parent's bytes back when the named edits are undone. Author, dates, parent, signature and
-/// imagebot's version play no part.
+/// The branch is ours if it has exactly one commit with our trailers and a valid seal, and that commit changes only the
+/// files named in its trailers, and undoing the named edits restores the parent's bytes. Author, dates, parent,
+/// signature and imagebot's version don't matter.
 pub fn whose(
     messages: &[String],
     files: &[FileVersions],
@@ -62,11 +62,11 @@ pub fn whose(
         let versions: Vec<_> = versions
             .map(|change| (change.from.as_str(), change.to.as_str()))
             .collect();
-        // A file whose name is no format's is a Dockerfile that `include` added.
+        // A file with another name is a Dockerfile that `include` added.
         let added = (!edits.is_empty()).then_some(Format::Dockerfile);
         let only = match Format::of(file.path.as_str()).or(added) {
             Some(format) => differs_only_by(format, before, after, args, &edits, &versions),
-            // Without a reference in it, nothing but versions is to be undone.
+            // Without a reference in it, only versions have to be undone.
             None => edits.is_empty() && differs_only_in(before, after, &versions),
         };
         if !only {
@@ -78,7 +78,7 @@ pub fn whose(
     Ownership::Ours(changes)
 }
 
-/// Whether two changes of one file would be in conflict: their lines meet or touch.
+/// Whether two changes of one file would conflict: their line ranges overlap or touch.
 pub fn overlaps(base: &[u8], ours: &[u8], theirs: &[u8]) -> bool {
     let (one, two) = (changed_lines(base, ours), changed_lines(base, theirs));
     match (one, two) {
@@ -87,7 +87,7 @@ pub fn overlaps(base: &[u8], ours: &[u8], theirs: &[u8]) -> bool {
     }
 }
 
-/// The lines of `base` between the first and the last that differ; `None` if nothing does.
+/// The range of lines of `base` that differ; `None` if none does.
 fn changed_lines(base: &[u8], changed: &[u8]) -> Option<Range<usize>> {
     if base == changed {
         return None;

@@ -1,4 +1,4 @@
-//! From decisions to branches, edits and texts.
+//! Turns decisions into proposals: branches, edits and texts.
 
 use super::change::ChangeSet;
 use super::decision::{Decision, Wanted};
@@ -20,45 +20,45 @@ use crate::source::Refusal;
 use crate::source::{Format, Update, left_behind};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A merge request that should be there.
+/// A merge request that should exist.
 #[derive(Debug, Clone)]
 pub struct Proposal {
-    /// The key.
+    /// Its identity across passes.
     pub key: UpdateKey,
-    /// Its branch.
+    /// The source branch.
     pub branch: Branch,
-    /// What it changes.
+    /// The changes in it.
     pub changes: ChangeSet,
-    /// The edits of each file, bound to the lines that wish them.
+    /// The edits of each file, bound to the lines that they are for.
     pub updates: BTreeMap<RepoPath, Vec<Update>>,
-    /// The changed files, whole.
+    /// The complete contents of the changed files.
     pub files: BTreeMap<RepoPath, Vec<u8>>,
-    /// The commit's message.
+    /// The message of its commit.
     pub message: CommitMessage,
-    /// Title, text and dress of the merge request.
+    /// The title, description and metadata.
     pub texts: Texts,
-    /// The widest of its changes.
+    /// The largest level of its changes.
     pub level: Level,
-    /// Whether it is merged without a person.
+    /// Whether it is merged automatically.
     pub automerge: Automerge,
-    /// The most open merge requests that its repository may have.
+    /// How many merge requests may be open in its repository at the same time.
     pub max_open: u32,
 }
 
-/// Whether a merge request is merged without a person.
+/// Whether a merge request is merged automatically.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Automerge {
-    /// A person merges it.
+    /// No: a reviewer merges it.
     Never,
-    /// The policy would have it merged, but knows no `min_age`: nothing that is minutes old is merged unseen (T30).
+    /// The policy allows it but has no `min_age`: nothing that is minutes old is merged without review (T30).
     NeedsMinAge,
-    /// It is merged when its pipeline succeeded.
+    /// Yes, as soon as its pipeline has succeeded.
     Wanted,
 }
 
-/// Groups the wanted changes of a repository into proposals, each with what follows from it: the versions of the images
-/// that it changes rise, and references to those within the repository follow. A change that the files cannot take is
-/// refused alone, and its decision becomes *unknown*; the others of its group go on.
+/// Groups the wanted changes of a repository into proposals, each with its follow-up changes: the versions of the
+/// images that it changes are bumped, and references to those within the repository follow. A change that cannot be
+/// made in the file is refused individually, and its decision becomes *unknown*; the rest of its group is proposed.
 pub fn propose(
     target: &Target<'_>,
     files: &[File],
@@ -73,14 +73,18 @@ pub fn propose(
         args,
         images,
     };
+    // Before grouping, because the obstacle concerns a line, whichever merge request would change it.
     refuse_without_version(images, decisions);
     let mut proposals = Vec::new();
     let mut refused = Vec::new();
     let mut follows: BTreeMap<usize, String> = BTreeMap::new();
     let mut remarks = Vec::new();
     for (class, group, wishes) in groups(decisions, target.together) {
+        // Each group starts from the files of the target branch, not from the result of the group before: merge
+        // requests are independent and may be merged in any order.
         let mut release = release(&place, decisions, wishes);
         refused.append(&mut release.refused);
+        // If all decided changes were refused, nothing is left for the others to follow.
         let kept: Vec<&Wish> = release.kept.iter().filter(|w| w.index.is_some()).collect();
         if kept.is_empty() {
             continue;
@@ -141,6 +145,8 @@ pub fn propose(
     for (index, step) in remarks {
         decisions[index].steps.push(step);
     }
+    // A reference with a change of its own keeps that reason; one that only follows gets this one. Refusals come last
+    // and replace every other reason, because a refused change is reported as unknown.
     for (index, to) in follows {
         let decision = &mut decisions[index];
         if decision.wanted.is_empty() {
@@ -166,8 +172,8 @@ pub fn propose(
     (proposals, refused)
 }
 
-/// Nothing is changed where a version would have to rise and cannot: what is built then would stand where something
-/// else was published already.
+/// Drops the changes of an image whose version would have to be bumped but cannot be: its next build would be published
+/// under a version that already exists with other content.
 fn refuse_without_version(images: &Images, decisions: &mut [Decision]) {
     for decision in decisions.iter_mut().filter(|d| !d.wanted.is_empty()) {
         if let Some((why, help)) = images.obstacle(&decision.path, decision.located.line) {
@@ -187,7 +193,8 @@ fn settings_of<'a>(wanted: &[(&'a Decision, &Wanted)]) -> impl Iterator<Item = &
     effective.map(|effective| &effective.settings)
 }
 
-/// Merged without a person only if that holds for each of its changes.
+/// A merge request is merged automatically only if the policy allows that for each of its changes. One that is on hold
+/// stays open until its ancestors are settled, so it must not be merged either.
 fn automerge(wanted: &[(&Decision, &Wanted)]) -> Automerge {
     let allowed = |(decision, wanted): &(&Decision, &Wanted)| {
         let settings = decision.effective.as_ref().map(|e| &e.settings);
@@ -203,22 +210,22 @@ fn automerge(wanted: &[(&Decision, &Wanted)]) -> Automerge {
     }
 }
 
-/// What belongs into a merge request and waits, a line each.
+/// The changes that belong to a merge request but are on hold, one line each.
 fn waits(decisions: &[Decision], key: &UpdateKey) -> BTreeSet<String> {
     let here = |decision: &&Decision| {
-        let mut waiting = decision.kin.waiting.iter();
+        let mut waiting = decision.family.waiting.iter();
         waiting.any(|wanted| wanted.class == key.class && group_of(decision, wanted) == key.group)
     };
     let waiting = decisions.iter().filter(here);
     let line = |decision: &Decision| {
         let image = code(decision.located.image());
-        let by = decision.kin.waits_for.as_deref().map(code)?;
+        let by = decision.family.waits_for.as_deref().map(code)?;
         Some(format!("{image} waits for {by}"))
     };
     waiting.filter_map(line).collect()
 }
 
-/// What a proposal's files still say although it moves elsewhere, each as `file:line: what`, by file.
+/// Other lines of the edited Dockerfiles that still have an old value, each as `file:line: text`, by file.
 fn left_behind_in(
     files: &BTreeMap<&RepoPath, &File>,
     edited: &BTreeMap<RepoPath, Vec<u8>>,

@@ -1,25 +1,25 @@
-//! Outcomes and reasons, with their stable codes.
+//! Outcomes and reasons with their stable codes.
 
 use serde::{Serialize, Serializer};
 
-/// What was decided about a reference.
+/// The outcome of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// It is to be changed.
+    /// An update is proposed.
     Update,
-    /// It is as it should be.
+    /// It stays as it is.
     Keep,
-    /// It waits for something.
+    /// The update is held back.
     Hold,
-    /// Nobody looks at it.
+    /// The policy or the file excludes it.
     Skip,
-    /// It could not be judged; that is never shown as up to date.
+    /// It could not be judged; never shown as up to date.
     Unknown,
 }
 
 impl Outcome {
-    /// The outcome's name.
+    /// The name in reports.
     pub fn code(self) -> &'static str {
         match self {
             Self::Update => "update",
@@ -31,7 +31,7 @@ impl Outcome {
     }
 }
 
-/// Declares every reason once: its name, its outcome, its code and one line for people.
+/// Declares every reason once: its name, its outcome, its code and a one-line description.
 macro_rules! reasons {
     ($($name:ident = $outcome:ident, $code:literal, $text:literal;)*) => {
         /// Why a reference was decided as it was.
@@ -42,7 +42,7 @@ macro_rules! reasons {
             /// Every reason.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// What was decided.
+            /// The outcome that follows from the reason.
             pub fn outcome(self) -> Outcome {
                 match self { $(Self::$name => Outcome::$outcome,)* }
             }
@@ -52,7 +52,7 @@ macro_rules! reasons {
                 match self { $(Self::$name => $code,)* }
             }
 
-            /// One line for people.
+            /// A one-line explanation.
             pub fn describe(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
             }
@@ -104,7 +104,7 @@ reasons! {
 }
 
 impl Reason {
-    /// Whether something failed, rather than was decided: exit code 1.
+    /// Whether a step failed, rather than the policy deciding: exit code 1.
     pub fn is_failure(self) -> bool {
         matches!(
             self,

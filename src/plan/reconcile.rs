@@ -1,40 +1,41 @@
-//! What is to be done, given what should be there and what is.
+//! Compares the proposals with the branches and merge requests that exist, and returns the steps that are needed.
 
-use super::action::{Action, Edit, Result, Status};
 use super::change::{Change, ChangeSet};
 use super::decision::Decision;
 use super::ownership::Ownership;
 use super::propose::{Automerge, Proposal};
-use super::request::Request;
-use super::text::{State, Texts, replace_block};
-use crate::repo::{Branch, CommitId, MergeRequestState, RepoPath};
+use super::request::OwnRequest;
+use super::step::{Planned, Reconciled, Step};
+use super::text::{RequestState, Texts, replace_block};
+use crate::repo::{Branch, CommitId, MergeRequestEdit, MergeRequestState, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-/// What is there under one branch name.
+/// The existing branch and merge requests under one branch name.
 #[derive(Debug, Clone, Default)]
 pub struct Existing {
-    /// The branch's head and whose it is; `None` if there is no such branch.
+    /// The branch's head and its owner; `None` if the branch does not exist.
     pub head: Option<(CommitId, Ownership)>,
-    /// Whether the head can be merged into the target branch without conflict, as far as the changed files tell.
+    /// Whether the head merges into the target branch without conflict, as far as the changed files show.
     pub fits: bool,
-    /// Whether the head stands on the target branch's head.
+    /// Whether the head is based on the target branch's head.
     pub on_top: bool,
-    /// The merge requests from that branch, in all states, by number.
-    pub merge_requests: Vec<Request>,
+    /// The merge requests from this branch, in all states, ordered by number.
+    pub merge_requests: Vec<OwnRequest>,
 }
 
-/// How much of a repository could be judged.
+/// Which parts of a repository could be judged.
 #[derive(Debug, Clone, Default)]
 pub struct Certainty {
     /// The references that could not be judged: file, and the image's canonical name.
     pub unsure: BTreeSet<(RepoPath, String)>,
-    /// The files that could not be read, or not wholly: a reference in them may be there unseen.
+    /// The files that could not be read completely: they may contain references that were not found.
     pub not_judged: BTreeSet<String>,
 }
 
 impl Certainty {
-    /// What is known for certain of a repository, by its decisions and the files that were not judged. A merge request is
-    /// kept for what it touches itself, and for nothing else.
+    /// Collects the uncertain references and files of a repository. A merge request is kept only because of references
+    /// and files that it changes itself.
     pub fn new(decisions: &[Decision], not_judged: BTreeSet<String>) -> Self {
         let unsure = decisions.iter().filter(|decision| !decision.is_certain());
         let mut certainty = Self {
@@ -47,7 +48,7 @@ impl Certainty {
                     let name = reference.name.canonical();
                     certainty.unsure.insert((decision.path.clone(), name));
                 }
-                // Which image it is is not known either.
+                // The image is not known either, so the whole file is uncertain.
                 None => drop(certainty.not_judged.insert(decision.path.to_string())),
             }
         }
@@ -58,7 +59,7 @@ impl Certainty {
     fn covers(&self, existing: &Existing) -> bool {
         let sets = existing.change_sets();
         if sets.is_empty() {
-            // What it changes is not known, so it may touch anything.
+            // Its changes are not known, so it may touch any file.
             return self.unsure.is_empty() && self.not_judged.is_empty();
         }
         sets.iter().all(|set| {
@@ -90,173 +91,192 @@ impl Certainty {
 const FOREIGN: &str = "This branch has commits that are not imagebot's, so imagebot no longer updates it. \
                        To let imagebot update it again, delete the branch or reset it to imagebot's commit.";
 
-/// What holds for all merge requests of a repository.
+/// The terms that apply to all merge requests of a repository.
 #[derive(Debug, Clone, Copy)]
-pub struct Terms<'a> {
+pub struct ReconcileTerms<'a> {
     /// The default branch.
     pub default_branch: &'a Branch,
-    /// How much could be judged: only what it covers is closed or deleted.
+    /// What could be judged: only merge requests within that are closed, and only their branches deleted.
     pub certainty: &'a Certainty,
-    /// The label that keeps a branch on top of its target.
+    /// The label that keeps a branch rebased on its target.
     pub rebase_label: &'a str,
     /// The label that makes imagebot leave a merge request alone.
     pub stop_label: &'a str,
 }
 
-/// Compares what should be there with what is.
+/// Plans the steps for all branches, those with a proposal first.
 pub fn reconcile(
-    proposals: &[Proposal],
+    proposals: &[Arc<Proposal>],
     existing: &BTreeMap<Branch, Existing>,
-    terms: &Terms<'_>,
-) -> Vec<Result> {
+    terms: &ReconcileTerms<'_>,
+) -> Vec<Reconciled> {
     let nothing = Existing::default();
-    let mut results: Vec<Result> = proposals
-        .iter()
-        .enumerate()
-        .map(|(index, proposal)| {
-            one(
-                index,
-                proposal,
-                existing.get(&proposal.branch).unwrap_or(&nothing),
-                terms,
-            )
-        })
-        .collect();
+    let of = |branch| existing.get(branch).unwrap_or(&nothing);
     let wanted: BTreeSet<&Branch> = proposals.iter().map(|proposal| &proposal.branch).collect();
+    let with = proposals
+        .iter()
+        .map(|proposal| one(proposal, of(&proposal.branch), terms));
     let left_over = existing
         .iter()
         .filter(|(branch, _)| !wanted.contains(branch));
-    results.extend(
-        left_over.filter_map(|(branch, existing)| without_proposal(branch, existing, terms)),
-    );
-    results
+    let without =
+        left_over.filter_map(|(branch, existing)| without_proposal(branch, existing, terms));
+    with.chain(without).collect()
 }
 
-fn one(index: usize, proposal: &Proposal, existing: &Existing, terms: &Terms<'_>) -> Result {
+/// Plans the steps for one proposal. The order of the cases is the order of precedence: first a user's action on the
+/// open merge request (a label, another target), then a user's commits on the branch, then earlier decisions of users
+/// about the same changes, and only then what imagebot would write.
+fn one(proposal: &Arc<Proposal>, existing: &Existing, terms: &ReconcileTerms<'_>) -> Reconciled {
     let open = existing.newest(MergeRequestState::Open);
-    let result = |status, detail: &str, action| Result {
+    let planned = |planned, detail: &str, steps| Reconciled {
         branch: proposal.branch.clone(),
-        status,
+        planned,
         detail: detail.to_owned(),
-        proposal: Some(index),
+        proposal: Some(Arc::clone(proposal)),
         number: open.map(|mr| mr.number),
-        action,
+        steps,
     };
-    if let Some((status, why)) = open.and_then(|open| left_alone(open, terms)) {
-        return result(status, why, None);
+    if let Some((by_person, why)) = open.and_then(|open| left_alone(open, terms)) {
+        return planned(by_person, why, Vec::new());
     }
-    let mut action = Action::none(&proposal.branch);
+    // Foreign commits come before declined or merged changes: they exist now and must not be overwritten, whatever was
+    // decided earlier. The comment is posted once, which the state in the text records; without that state it is not
+    // posted.
     if let Some((_, Ownership::Foreign(why))) = &existing.head {
-        if let Some(open) = open {
-            let said = open
+        let steps = open.map(|open| {
+            let mut steps = cancelled(open);
+            let is_noted = open
                 .state()
                 .is_none_or(|state| state.told.contains("foreign"));
-            if !said {
-                action.comment = Some((open.number, "foreign", FOREIGN));
+            if !is_noted {
+                steps.push(Step::Comment {
+                    number: open.number,
+                    code: "foreign",
+                    text: FOREIGN,
+                });
             }
-            give_up(&mut action, open, |state| {
+            steps.extend(given_up(open, |state| {
                 state.told.insert("foreign".to_owned());
-            });
-        }
-        return result(Status::Foreign, why, action.or_none());
+            }));
+            steps
+        });
+        return planned(Planned::Foreign, why, steps.unwrap_or_default());
     }
-    if let Some((status, why)) = remembered(proposal, existing, open) {
-        return result(status, why, None);
+    // Only now is it certain that the branch is imagebot's own or does not exist. What was declined is not proposed
+    // again.
+    if let Some((by_person, why)) = remembered(proposal, existing, open) {
+        return planned(by_person, why, Vec::new());
     }
+    // A rewrite would drop a change whose reference could not be checked in this pass, although it may still be valid.
     let sets = existing.change_sets();
     if let Some(lost) = open.and_then(|_| terms.certainty.lost(&sets, &proposal.changes)) {
         let why = format!("{} in {} could not be checked", lost.image, lost.path);
-        return result(Status::Kept, &why, None);
+        return planned(Planned::Kept, &why, Vec::new());
     }
+    // The branch is pushed before the merge request is opened or edited: its text must never describe a commit that
+    // isn't there yet, and a pass that stops in between is completed by the next one.
+    let mut steps = Vec::new();
+    if !is_written(proposal, existing, open, terms) {
+        steps.push(Step::Push {
+            proposal: Arc::clone(proposal),
+            from: existing.head.as_ref().map(|(head, _)| head.clone()),
+        });
+    }
+    let Some(open) = open else {
+        steps.push(Step::Open(Arc::clone(proposal)));
+        return planned(Planned::Open, "", steps);
+    };
+    steps.extend(rewritten(&proposal.texts, open));
+    match steps.is_empty() {
+        true => planned(Planned::Unchanged, "", steps),
+        false => planned(Planned::Update, "", steps),
+    }
+}
+
+/// Whether the branch already contains the proposal. A branch that still merges cleanly is not rebased, so that its
+/// pipeline doesn't run again, unless the rebase label or automatic merging requires it to be on top of the target.
+fn is_written(
+    proposal: &Proposal,
+    existing: &Existing,
+    open: Option<&OwnRequest>,
+    terms: &ReconcileTerms<'_>,
+) -> bool {
     let rebase = open.is_some_and(|open| has_label(open, terms.rebase_label))
         || proposal.automerge == Automerge::Wanted;
-    let written = match &existing.head {
+    match &existing.head {
         Some((_, Ownership::Ours(changes))) => {
             *changes == proposal.changes && existing.fits && (existing.on_top || !rebase)
         }
         _ => false,
-    };
-    if !written {
-        action.write = Some((index, existing.head.as_ref().map(|(head, _)| head.clone())));
-    }
-    match open {
-        None => {
-            action.open = Some(index);
-            result(Status::Open, "", Some(action))
-        }
-        Some(open) => {
-            action.edit = rewritten(&proposal.texts, open);
-            let status = if action == Action::none(&proposal.branch) {
-                Status::Unchanged
-            } else {
-                Status::Update
-            };
-            result(status, "", action.or_none())
-        }
     }
 }
 
-/// Leaves a merge request to whoever works on its branch, and remembers that. What imagebot had the forge merge is no
-/// longer what the branch holds (T35).
-fn give_up(action: &mut Action, open: &Request, change: impl FnOnce(&mut State)) {
-    if open.state().is_some_and(|state| state.scheduled) {
-        action.call_off = Some(open.number);
-    }
+/// Cancels a scheduled merge, because the branch no longer contains what imagebot scheduled (T35).
+fn cancelled(open: &OwnRequest) -> Vec<Step> {
+    let scheduled = open.state().is_some_and(|state| state.scheduled);
+    let cancel = scheduled.then_some(Step::CancelMerge(open.number));
+    cancel.into_iter().collect()
+}
+
+/// Hands a merge request over to the author of the foreign commits, and records that.
+fn given_up(open: &OwnRequest, change: impl FnOnce(&mut RequestState)) -> Option<Step> {
     let text = open.remembering(|state| {
         change(state);
         state.scheduled = false;
     });
-    action.edit = text.map(|text| Edit::text(open.number, text));
+    text.map(|text| Step::describe(open.number, text))
 }
 
-fn has_label(mr: &Request, label: &str) -> bool {
+fn has_label(mr: &OwnRequest, label: &str) -> bool {
     mr.labels.iter().any(|known| known == label)
 }
 
-/// Whether a person took the merge request out of imagebot's hands.
-fn left_alone(open: &Request, terms: &Terms<'_>) -> Option<(Status, &'static str)> {
+/// Whether a user took the merge request over.
+fn left_alone(open: &OwnRequest, terms: &ReconcileTerms<'_>) -> Option<(Planned, &'static str)> {
     if has_label(open, terms.stop_label) {
-        return Some((Status::Stopped, "stopped by a label"));
+        return Some((Planned::Stopped, "stopped by a label"));
     }
     let opened_for = open.state().and_then(|state| state.target.as_ref());
     let is_default = open.target == *terms.default_branch;
-    // One that was opened for a default branch of another name was not moved by a person.
+    // If it was opened for this target, the default branch was renamed since; no user moved it.
     if is_default || opened_for == Some(&open.target) {
         return None;
     }
-    Some((Status::Retargeted, "its target branch was changed by hand"))
+    Some((Planned::Retargeted, "its target branch was changed by hand"))
 }
 
-/// Whether people decided against the proposal already.
+/// Whether users already decided against the proposal. With an open merge request, only its deleted branch counts: it
+/// was opened or reopened after all that.
 fn remembered(
     proposal: &Proposal,
     existing: &Existing,
-    open: Option<&Request>,
-) -> Option<(Status, &'static str)> {
+    open: Option<&OwnRequest>,
+) -> Option<(Planned, &'static str)> {
     let within = |sets: &[&ChangeSet]| !sets.is_empty() && proposal.changes.is_within(sets);
-    let states = |state| existing.of_state(state).filter_map(Request::state);
+    let states = |state| existing.of_state(state).filter_map(OwnRequest::state);
     if let Some(open) = open {
-        // Its branch is gone, and imagebot was not about to close it: a person deleted the branch (F16).
+        // Its branch is gone, and imagebot was not about to close it: a user deleted the branch (F16).
         let state = open.state()?;
         let deleted = existing.head.is_none() && state.closed.is_none();
         return (deleted && within(&[&state.changes]))
-            .then_some((Status::Declined, "its branch was deleted by hand"));
+            .then_some((Planned::Declined, "its branch was deleted by hand"));
     }
     let closed = states(MergeRequestState::Closed).filter(|state| state.closed.is_none());
     if within(&closed.map(|state| &state.changes).collect::<Vec<_>>()) {
         let why =
             "the merge request for this was closed by hand; reopen it to get this update back";
-        return Some((Status::Declined, why));
+        return Some((Planned::Declined, why));
     }
     let merged = latest(states(MergeRequestState::Merged).map(|state| &state.changes));
     (!merged.references.is_empty() && within(&[&merged])).then_some((
-        Status::Reverted,
+        Planned::Reverted,
         "this was merged before and then reverted in the file",
     ))
 }
 
-/// Of sets with the newest first, what the newest that concerns an image in a file says of it: what was merged before
-/// that was replaced by a merge, not by a revert.
+/// Given change sets with the newest first, the newest change of each image in each file. An older merged change was
+/// replaced by a later merge, not by a revert.
 fn latest<'a>(sets: impl Iterator<Item = &'a ChangeSet>) -> ChangeSet {
     let mut latest = ChangeSet::default();
     for set in sets {
@@ -273,23 +293,22 @@ fn latest<'a>(sets: impl Iterator<Item = &'a ChangeSet>) -> ChangeSet {
     latest
 }
 
-/// What is to be changed of a merge request: its texts if what was rendered changed, and what it wears.
-fn rewritten(texts: &Texts, open: &Request) -> Option<Edit> {
+/// The update of an open merge request: its texts if the rendered text changed, new labels and missing metadata.
+fn rewritten(texts: &Texts, open: &OwnRequest) -> Option<Step> {
     let block = open.block();
     let known = open.state();
-    let attributes_pending = known.is_some_and(|state| state.attributes_pending);
     let given = known.map(|state| state.labels.clone()).unwrap_or_default();
-    // Without our part of the text nobody knows which labels a person removed.
+    // Without our part of the text it is not known which labels a user removed, so none is added.
     let is_new = |label: &&String| known.is_some() && !given.contains(*label);
-    let new: Vec<&String> = texts.attributes.labels.iter().filter(is_new).collect();
+    let new: Vec<&String> = texts.metadata.labels.iter().filter(is_new).collect();
     let same_text = block.is_some_and(|block| {
         block.hash == texts.hash
             && block.state.changes == texts.state.changes
-            // A reason that stands in an open one was written by a pass that did not come to close it; left there, a
-            // person's closing would not count.
+            // A closing reason in an open merge request was written by a pass that stopped before closing it. If it
+            // stayed, a user's closing would be taken for imagebot's.
             && block.state.closed.is_none()
     });
-    if same_text && new.is_empty() && !attributes_pending {
+    if same_text && new.is_empty() && !open.incomplete {
         return None;
     }
     let add_labels = new
@@ -297,7 +316,7 @@ fn rewritten(texts: &Texts, open: &Request) -> Option<Edit> {
         .filter(|label| !has_label(open, label))
         .map(|label| (*label).clone())
         .collect();
-    let state = State {
+    let state = RequestState {
         told: known.map(|state| state.told.clone()).unwrap_or_default(),
         scheduled: known.is_some_and(|state| state.scheduled),
         labels: given
@@ -306,82 +325,88 @@ fn rewritten(texts: &Texts, open: &Request) -> Option<Edit> {
             .collect(),
         ..texts.state.clone()
     };
-    Some(Edit {
+    let description = replace_block(&open.description, &texts.block(&state));
+    Some(Step::Edit {
         number: open.number,
-        title: (open.title != texts.title).then(|| texts.title.clone()),
-        description: replace_block(&open.description, &texts.block(&state)),
-        add_labels,
-        attributes: attributes_pending.then(|| texts.attributes.clone()),
+        edit: MergeRequestEdit {
+            title: (open.title != texts.title).then(|| texts.title.clone()),
+            description: Some(description),
+            target: None,
+            add_labels,
+            metadata: open.incomplete.then(|| texts.metadata.clone()),
+        },
     })
 }
 
-/// A branch of ours that nothing is proposed for any more.
-fn without_proposal(branch: &Branch, existing: &Existing, terms: &Terms<'_>) -> Option<Result> {
+/// Plans the steps for a branch of ours without a proposal: its merge request is closed, unless a user took it over or
+/// too little is known.
+fn without_proposal(
+    branch: &Branch,
+    existing: &Existing,
+    terms: &ReconcileTerms<'_>,
+) -> Option<Reconciled> {
     let open = existing.newest(MergeRequestState::Open);
-    let result = |status, detail: &str, action| {
-        Some(Result {
+    let planned = |planned, detail: &str, steps| {
+        Some(Reconciled {
             branch: branch.clone(),
-            status,
+            planned,
             detail: detail.to_owned(),
             proposal: None,
             number: open.map(|mr| mr.number),
-            action,
+            steps,
         })
     };
-    if let Some((status, why)) = open.and_then(|open| left_alone(open, terms)) {
-        return result(status, why, None);
+    if let Some((by_person, why)) = open.and_then(|open| left_alone(open, terms)) {
+        return planned(by_person, why, Vec::new());
     }
-    match (&existing.head, open) {
-        (None, None) => None,
+    // As for a proposal, foreign commits come before everything else. Then certainty: an update may be missing only
+    // because its reference could not be judged, and closing its merge request would lose the review.
+    let delete = match (&existing.head, open) {
+        (None, None) | (Some((_, Ownership::Foreign(_))), None) => return None,
         (Some((_, Ownership::Foreign(why))), Some(open)) => {
-            // A reason that a pass wrote before a person pushed would make the person's closing ours.
-            let mut action = Action::none(branch);
-            give_up(&mut action, open, |state| state.closed = None);
-            result(Status::Foreign, why, action.or_none())
+            // A closing reason written before the user's push would make the user's closing look like imagebot's.
+            let mut steps = cancelled(open);
+            steps.extend(given_up(open, |state| state.closed = None));
+            return planned(Planned::Foreign, why, steps);
         }
-        (Some((_, Ownership::Foreign(_))), None) => None,
-        _ if !terms.certainty.covers(existing) => result(
-            Status::Kept,
-            "part of the repository could not be checked, so nothing is closed",
-            None,
-        ),
-        (head, open) => {
-            let mut action = Action::none(branch);
-            action.delete = head.as_ref().map(|(head, _)| head.clone());
-            if let Some(open) = open {
-                // The reason is written before it is closed: one that is closed without a reason was closed by a person.
-                if open.state().is_none() {
-                    return result(
-                        Status::Kept,
-                        "the state in its description is missing or damaged",
-                        None,
-                    );
-                }
-                let reason = open.remembering(|state| state.closed = Some("obsolete".to_owned()));
-                action.edit = reason.map(|text| Edit::text(open.number, text));
-                action.close = Some(open.number);
-            }
-            result(
-                Status::Close,
-                "obsolete: already applied, or no longer proposed",
-                Some(action),
-            )
+        _ if !terms.certainty.covers(existing) => {
+            let why = "part of the repository could not be checked, so nothing is closed";
+            return planned(Planned::Kept, why, Vec::new());
         }
+        (head, _) => head
+            .as_ref()
+            .map(|(head, _)| Step::Delete { from: head.clone() }),
+    };
+    let mut steps = Vec::new();
+    if let Some(open) = open {
+        if open.state().is_none() {
+            let why = "the state in its description is missing or damaged";
+            return planned(Planned::Kept, why, Vec::new());
+        }
+        // The reason is written before closing: a merge request closed without a reason counts as closed by a user.
+        let reason = open.remembering(|state| state.closed = Some("obsolete".to_owned()));
+        steps.extend(reason.map(|text| Step::describe(open.number, text)));
     }
+    // The branch goes before the merge request: if the deletion is refused because the head has moved, the merge
+    // request stays open with it.
+    steps.extend(delete);
+    steps.extend(open.map(|open| Step::Close(open.number)));
+    let why = "obsolete: already applied, or no longer proposed";
+    planned(Planned::Close, why, steps)
 }
 
 impl Existing {
     /// The merge requests in one state, the newest first.
-    fn of_state(&self, state: MergeRequestState) -> impl Iterator<Item = &Request> {
+    fn of_state(&self, state: MergeRequestState) -> impl Iterator<Item = &OwnRequest> {
         let all = self.merge_requests.iter().rev();
         all.filter(move |mr| mr.state == state)
     }
 
-    fn newest(&self, state: MergeRequestState) -> Option<&Request> {
+    fn newest(&self, state: MergeRequestState) -> Option<&OwnRequest> {
         self.of_state(state).next()
     }
 
-    /// What the branch changes, and what its open merge requests say that they change.
+    /// The changes on the branch, and those described in its open merge requests.
     fn change_sets(&self) -> Vec<&ChangeSet> {
         let of_head = match &self.head {
             Some((_, Ownership::Ours(changes))) => Some(changes),
@@ -390,7 +415,7 @@ impl Existing {
         let open = self.of_state(MergeRequestState::Open);
         of_head
             .into_iter()
-            .chain(open.filter_map(Request::changes))
+            .chain(open.filter_map(OwnRequest::changes))
             .collect()
     }
 }

@@ -1,4 +1,4 @@
-//! One merge request's changes with all that follows from them, made in the files.
+//! Makes the changes of one merge request, with their follow-up changes, in the files.
 
 use super::cascade::cascade;
 use super::change::{ChangeSet, Version, VersionChange};
@@ -11,19 +11,19 @@ use crate::scheme::Level;
 use crate::source::VersionFile;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Where changes are made.
+/// The files and images that changes are made in.
 pub(super) struct Place<'a> {
     pub(super) files: &'a BTreeMap<&'a RepoPath, &'a File>,
     pub(super) args: &'a BTreeMap<String, String>,
     pub(super) images: &'a Images,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Default)]
 pub(super) struct Release {
-    /// The changed files, whole.
+    /// The complete contents of the changed files.
     pub(super) files: BTreeMap<RepoPath, Vec<u8>>,
-    /// The changes that are made, those that follow among them.
+    /// The changes that were made, including follow-ups.
     pub(super) kept: Vec<Wish>,
     pub(super) refused: Vec<Refused>,
     versions: BTreeMap<VersionFile, (String, String)>,
@@ -50,16 +50,18 @@ impl Release {
     }
 }
 
-/// Makes the wished changes and what follows from them. What a file cannot take is left out with all that would only
-/// follow from it.
+/// Makes the wanted changes and their follow-ups. A change that cannot be made in a file is left out, together with
+/// everything that follows only from it.
 pub(super) fn release(place: &Place<'_>, decisions: &[Decision], mut wishes: Vec<Wish>) -> Release {
     let mut release = Release::default();
     let mut stuck = BTreeSet::new();
-    // Each round but the last leaves at least one change out.
+    // A refused change may have been the cause of a bump, or of its level. So each round starts again from the
+    // remaining changes instead of undoing parts of the last result. Each round but the last leaves out at least one
+    // change.
     loop {
         let causes = causes(decisions, &wishes);
         let cascade = cascade(place.images, decisions, &causes, &stuck);
-        // A reference that was behind, and whose image now rises, goes where its image goes.
+        // If the image of an outdated reference is bumped, the reference goes straight to the new version.
         let own = wishes
             .iter()
             .filter(|w| !cascade.follows.contains_key(&w.decision));
@@ -74,18 +76,21 @@ pub(super) fn release(place: &Place<'_>, decisions: &[Decision], mut wishes: Vec
         let all: Vec<Wish> = own.cloned().chain(following).collect();
         let (files, kept, lost) = edit_files(place.files, place.args, &all);
         if lost.is_empty() {
+            // Versions are bumped last, in the edited files: a version may be in a file that also has references.
             match raised(place, files, &cascade.versions) {
                 Some(files) => {
                     release.files = files;
                     release.kept = kept;
                     release.versions = cascade.versions;
                 }
-                // Every version was tried when it was read: only another edit of the same line can stand in the way.
+                // Every version was bumped on trial when it was read, so only another edit of the same line can prevent
+                // it. Then nothing is changed: a rebuilt image without a new version would replace a published one.
                 None => release.kept.clear(),
             }
             return release;
         }
         for (wish, refusal) in lost {
+            // All changes of the decision go, and nothing may follow through it in the next round.
             wishes.retain(|known| known.decision != wish.decision);
             stuck.insert(wish.decision);
             release.refused.push(Refused {
@@ -96,8 +101,8 @@ pub(super) fn release(place: &Place<'_>, decisions: &[Decision], mut wishes: Vec
     }
 }
 
-/// The decisions that change something, each with its level. The first digest of a version that is named already builds
-/// the same image once more: no version rises for it.
+/// The decisions that change something, each with its level. Adding the first digest to a version that is already named
+/// rebuilds the same image, so no version is bumped for it.
 fn causes(decisions: &[Decision], wishes: &[Wish]) -> BTreeMap<usize, Level> {
     let mut causes: BTreeMap<usize, Level> = BTreeMap::new();
     for wish in wishes {
@@ -113,7 +118,7 @@ fn causes(decisions: &[Decision], wishes: &[Wish]) -> BTreeMap<usize, Level> {
     causes
 }
 
-/// The files with their versions raised.
+/// The files with their versions bumped; `None` if one cannot be.
 fn raised(
     place: &Place<'_>,
     mut files: BTreeMap<RepoPath, Vec<u8>>,

@@ -1,68 +1,71 @@
-//! A merge request of ours, with what its text remembers.
+//! A merge request of imagebot, with the state encoded in its text.
 
 use super::change::ChangeSet;
-use super::text::{Block, State, block_of, with_state};
+use super::text::{Block, RequestState, block_of, with_state};
 use crate::repo::MergeRequest;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
-/// A merge request as the forge shows it, imagebot's part of its text read once.
+/// A merge request of imagebot. Its text is parsed once; copies share the result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "MergeRequest", into = "MergeRequest")]
-pub struct Request {
+pub struct OwnRequest(Arc<Parsed>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Parsed {
     mr: MergeRequest,
     block: Option<Block>,
 }
 
-impl From<MergeRequest> for Request {
+impl From<MergeRequest> for OwnRequest {
     fn from(mr: MergeRequest) -> Self {
         let block = block_of(&mr.description);
-        Self { mr, block }
+        Self(Arc::new(Parsed { mr, block }))
     }
 }
 
-impl From<Request> for MergeRequest {
-    fn from(request: Request) -> Self {
-        request.mr
+impl From<OwnRequest> for MergeRequest {
+    fn from(request: OwnRequest) -> Self {
+        request.0.mr.clone()
     }
 }
 
-impl std::ops::Deref for Request {
+impl std::ops::Deref for OwnRequest {
     type Target = MergeRequest;
 
     fn deref(&self) -> &MergeRequest {
-        &self.mr
+        &self.0.mr
     }
 }
 
-impl Request {
-    /// The merge request as the forge shows it.
+impl OwnRequest {
+    /// The merge request as returned by the forge.
     pub fn merge_request(&self) -> &MergeRequest {
-        &self.mr
+        &self.0.mr
     }
 
     /// imagebot's part of its text; `None` if someone removed it.
     pub fn block(&self) -> Option<&Block> {
-        self.block.as_ref()
+        self.0.block.as_ref()
     }
 
-    /// What its text remembers; `None` if someone removed that.
-    pub fn state(&self) -> Option<&State> {
-        self.block.as_ref().map(|block| &block.state)
+    /// The state in its text; `None` if someone removed it.
+    pub fn state(&self) -> Option<&RequestState> {
+        self.0.block.as_ref().map(|block| &block.state)
     }
 
-    /// What it proposes, as far as its text says so.
+    /// The changes that it proposes according to its text.
     pub fn changes(&self) -> Option<&ChangeSet> {
         self.state().map(|state| &state.changes)
     }
 
-    /// Its description with only what is remembered changed; `None` if that changes nothing, or if someone removed
-    /// imagebot's part.
-    pub fn remembering(&self, change: impl FnOnce(&mut State)) -> Option<String> {
+    /// Its description with only the state changed; `None` if nothing changes or if someone removed imagebot's part.
+    pub fn remembering(&self, change: impl FnOnce(&mut RequestState)) -> Option<String> {
         let mut state = self.state()?.clone();
         change(&mut state);
         match self.state() == Some(&state) {
             true => None,
-            false => with_state(&self.mr.description, &state),
+            false => with_state(&self.0.mr.description, &state),
         }
     }
 
@@ -70,7 +73,7 @@ impl Request {
     pub fn described(self, description: String) -> Self {
         let mr = MergeRequest {
             description,
-            ..self.mr
+            ..self.0.mr.clone()
         };
         mr.into()
     }

@@ -1,23 +1,23 @@
-//! Where proposals are for, and the words that they are made in there.
+//! The target of proposals, and the wording used there.
 
 use super::template::Templates;
 use crate::repo::Branch;
 
-/// What proposals are for.
+/// The target of proposals.
 #[derive(Debug, Clone, Copy)]
 pub struct Target<'a> {
-    /// The repository's id.
+    /// The repository's id on its forge.
     pub repo_id: &'a str,
-    /// Its path.
+    /// The repository's path.
     pub repo: &'a str,
-    /// The branch that is to be changed.
+    /// The target branch.
     pub branch: &'a Branch,
-    /// What people there call a merge request.
+    /// The forge's term for a merge request.
     pub noun: &'a str,
-    /// The operator's own words.
+    /// The operator's templates.
     pub templates: &'a Templates,
-    /// What stands before the first line of a commit's message.
+    /// The prefix of the first line of a commit message.
     pub commit_prefix: &'a str,
-    /// Whether all changes are one: for a folder, which has no branches.
+    /// Whether all changes form one proposal: for a folder, which has no branches.
     pub together: bool,
 }

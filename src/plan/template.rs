@@ -1,8 +1,8 @@
-//! The operator's own titles and texts of merge requests.
+//! The operator's templates for titles and descriptions of merge requests.
 //!
-//! Templates are MiniJinja's: strict about names, with fuel against loops and a cap on what comes out (T54). They are
-//! the operator's alone; a repository has none. Whatever is put into a text comes out as code and into a title as
-//! plain words, so that nothing from outside can command or mention (T32, T33).
+//! Templates use MiniJinja with strict undefined behavior, fuel against loops and a size limit (T54). Only the operator
+//! can set them, not a repository. Values are inserted as code in a description and as plain words in a title, so that
+//! untrusted text cannot contain commands or mentions (T32, T33).
 
 use super::change::ChangeSet;
 use super::decision::Class;
@@ -13,23 +13,23 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, Undefi
 use serde::Serialize;
 use std::sync::Arc;
 
-/// The most instructions of one rendering.
+/// The maximum number of instructions of one rendering.
 const FUEL: u64 = 100_000;
-/// The most bytes of a text: GitHub takes 65,536 characters, and what imagebot remembers has to find room beside it.
+/// The maximum size of a description, in bytes: GitHub accepts 65,536 characters, and imagebot's state has to fit too.
 pub(super) const MOST_BODY: usize = 28 << 10;
-/// The most characters of a title.
+/// The maximum length of a title, in characters.
 pub(super) const MOST_TITLE: usize = 200;
 
-/// The operator's templates; where there is none, imagebot's own words stand.
+/// The operator's templates; `None` means imagebot's default text.
 #[derive(Debug, Clone, Default)]
 pub struct Templates {
-    /// The title's.
+    /// The template of the title.
     pub title: Option<Template>,
-    /// The text's.
+    /// The template of the description.
     pub body: Option<Template>,
 }
 
-/// A template that was tried on sample values.
+/// A template that was tested with sample values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     source: Arc<str>,
@@ -42,15 +42,15 @@ enum Of {
     Body,
 }
 
-/// Why a text is no template.
+/// Why a text is not a valid template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ParseTemplateError(String);
 
-/// What a template can put in.
+/// The variables of a template.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Values<'a> {
-    /// imagebot's own title or text.
+    /// imagebot's default title or description.
     #[serde(skip)]
     pub(super) default: &'a str,
     pub(super) repo: &'a str,
@@ -60,7 +60,7 @@ pub(super) struct Values<'a> {
     pub(super) changes: Vec<Row>,
 }
 
-/// One change, as a template sees it.
+/// One change, as seen by a template.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Row {
     path: String,
@@ -100,12 +100,12 @@ impl<'a> Values<'a> {
 }
 
 impl Template {
-    /// Reads a title's template. It is tried once, so that a name that is not known is found at once.
+    /// Parses the template of a title. It is rendered once, so that an unknown name is found immediately.
     pub fn title(source: &str) -> Result<Self, ParseTemplateError> {
         Self::parse(source, Of::Title)
     }
 
-    /// Reads a text's template.
+    /// Parses the template of a description, which is tested like that of a title.
     pub fn body(source: &str) -> Result<Self, ParseTemplateError> {
         Self::parse(source, Of::Body)
     }
@@ -137,7 +137,7 @@ impl Template {
             .map_err(ParseTemplateError)
     }
 
-    /// What comes out, or why nothing does.
+    /// Renders the template, or returns why that failed.
     pub(super) fn render(&self, values: &Values<'_>) -> Result<String, String> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -176,7 +176,7 @@ impl Template {
     }
 }
 
-/// A line that begins with a slash could be a command to the forge (T32).
+/// Escapes lines that start with a slash: they could be commands to the forge (T32).
 fn guarded(text: &str) -> String {
     let guard = |line: &str| match line.trim_start().starts_with('/') {
         true => format!("\\{}", line.trim_start()),
@@ -216,7 +216,7 @@ fn said(error: &Error) -> String {
     }
 }
 
-/// A writer with an end.
+/// A writer with a size limit.
 struct Capped {
     bytes: Vec<u8>,
     left: usize,

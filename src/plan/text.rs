@@ -1,13 +1,15 @@
-//! Title and text of a merge request.
+//! The title and description of a merge request.
 //!
-//! The text stands between two markers; what people write around it stays. Whatever came from outside is shown as
-//! code, in one line and without control characters, so that it can become neither a command nor a mention (T32, T33).
+//! imagebot's part of the description is enclosed by two markers; text that users write around it is kept. Untrusted
+//! text is shown as code, on one line and without control characters, so that it can contain neither commands nor
+//! mentions (T32, T33).
 
 use super::change::{Change, ChangeSet};
 use super::decision::{Class, Decision, Wanted};
 use super::escape::code;
 use super::fit::{Parts, fit, has_room};
 use super::hash;
+use super::image_labels::about;
 use super::key::UpdateKey;
 use super::memory;
 use super::observe::Observations;
@@ -16,7 +18,7 @@ use super::target::Target;
 use super::template::{MOST_TITLE, Template, Values};
 use crate::family::shown;
 use crate::policy::Settings;
-use crate::repo::{Branch, MergeRequestAttributes};
+use crate::repo::{Branch, MergeRequestMetadata};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -26,53 +28,47 @@ const STATE: &str = "<!-- imagebot:state ";
 const END: &str = "<!-- imagebot:end -->";
 const CLOSE: &str = " -->";
 
-/// What a merge request shows.
+/// The texts and metadata of a merge request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Texts {
     /// The title.
     pub title: String,
-    /// The text between the markers.
+    /// The description between the markers.
     pub body: String,
-    /// Stands for title and text, what images say of themselves aside: that may be out of reach today.
+    /// Identifies title and description without the image labels, which may be unavailable in one pass and not in the
+    /// next.
     pub hash: String,
-    /// What the merge request wears; it is put on when it is opened, and people's business from then on.
-    pub attributes: MergeRequestAttributes,
-    /// What is remembered in the text.
-    pub state: State,
-    /// Why one of the operator's templates gave nothing; imagebot's own words stand instead.
+    /// The metadata, set when the merge request is opened; after that it belongs to its users.
+    pub metadata: MergeRequestMetadata,
+    /// The state to encode in the description.
+    pub state: RequestState,
+    /// Why one of the operator's templates failed; imagebot's default text is used instead.
     pub failed: Option<String>,
 }
 
-/// What a merge request's text remembers: a cache for reading, never the ground for a write.
+/// The state in a merge request's text: a cache for reading, never the basis of a write.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct State {
+pub struct RequestState {
     /// The update key's hash.
     pub key: String,
-    /// What it proposes.
+    /// The changes that it proposes.
     pub changes: ChangeSet,
-    /// The target branch that it was opened for: another one was chosen by a person.
+    /// The target branch that it was opened for. If the current one differs, a user changed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Branch>,
-    /// Whether it is a major change; one of those holds nobody.
+    /// Whether it is a major update; whether those hold the children is a setting.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub major: bool,
-    /// Whether its attributes are still to be set: imagebot was killed between opening it and setting them.
-    #[serde(
-        default,
-        alias = "undressed",
-        skip_serializing_if = "std::ops::Not::not"
-    )]
-    pub attributes_pending: bool,
-    /// The labels that imagebot gave it: one of them that is gone was removed by a person.
+    /// The labels that imagebot added. If one is missing, a user removed it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub labels: BTreeSet<String>,
-    /// Whether imagebot told the forge to merge it.
+    /// Whether imagebot scheduled its merge on the forge.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub scheduled: bool,
-    /// What was said in comments already, by code.
+    /// The codes of the comments that were posted.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub told: BTreeSet<String>,
-    /// Why imagebot closed it; a closed one without a reason was closed by a person.
+    /// Why imagebot closed it. Without a reason, a user closed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<String>,
 }
@@ -80,13 +76,13 @@ pub struct State {
 /// imagebot's part of a description.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
-    /// The hash of what was rendered.
+    /// The hash of the rendered text.
     pub hash: String,
-    /// What is remembered.
-    pub state: State,
+    /// The encoded state.
+    pub state: RequestState,
 }
 
-/// The title of a set of changes.
+/// The default title of a set of changes.
 pub(super) fn title(class: Class, changes: &ChangeSet) -> String {
     let images: BTreeSet<&str> = changes
         .references
@@ -118,17 +114,17 @@ pub(super) fn title(class: Class, changes: &ChangeSet) -> String {
         (_, 1, Some(image), _) => format!("Update {image}"),
         (_, count, ..) => format!("Update {count} images"),
     };
-    // GitLab takes 255 characters, GitHub 256.
+    // GitLab accepts 255 characters, GitHub 256.
     match title.char_indices().nth(MOST_TITLE - 1) {
         Some((end, _)) if title.chars().count() > MOST_TITLE => format!("{}…", &title[..end]),
         _ => title,
     }
 }
 
-/// What a reviewer should know besides the changes.
+/// Information for the reviewer besides the changes.
 #[derive(Debug, Default)]
 pub(super) struct Beside {
-    /// What waits, and is not in here yet.
+    /// The changes on hold that are not included yet.
     pub(super) waits: BTreeSet<String>,
     /// Lines that still have the old value.
     pub(super) left: BTreeSet<String>,
@@ -207,16 +203,16 @@ impl Texts {
             .filter_map(|(decision, wanted)| about(decision, wanted, seen))
             .map(|line| format!("- {line}"))
             .collect();
-        let attributes = attributes(wanted);
-        let state = State {
+        let metadata = metadata(wanted);
+        let state = RequestState {
             key: key.hash(),
             changes: changes.clone(),
             target: Some(key.target.clone()),
             major: key.class == Class::Major,
-            labels: attributes.labels.iter().cloned().collect(),
-            ..State::default()
+            labels: metadata.labels.iter().cloned().collect(),
+            ..RequestState::default()
         };
-        // What is remembered has to be there; the rest shares what is left.
+        // The state has to be complete; the other parts share the remaining room.
         let (body, abouts) = fit(
             Parts {
                 rows,
@@ -251,14 +247,14 @@ impl Texts {
             title,
             body,
             hash,
-            attributes,
+            metadata,
             state,
             failed,
         }
     }
 
-    /// The text with its markers, `state` instead of its own.
-    pub fn block(&self, state: &State) -> String {
+    /// The description with its markers, with `state` instead of the rendered state.
+    pub fn block(&self, state: &RequestState) -> String {
         format!(
             "{BEGIN}{}{CLOSE}\n{}\n{}\n{END}",
             self.hash,
@@ -268,8 +264,8 @@ impl Texts {
     }
 }
 
-/// What a merge request wears: what the settings of all its references ask for together.
-fn attributes(wanted: &[(&Decision, &Wanted)]) -> MergeRequestAttributes {
+/// The metadata of a merge request: combined from the settings of all its references.
+fn metadata(wanted: &[(&Decision, &Wanted)]) -> MergeRequestMetadata {
     let settings = || {
         let effective = wanted
             .iter()
@@ -283,7 +279,7 @@ fn attributes(wanted: &[(&Decision, &Wanted)]) -> MergeRequestAttributes {
     let milestone = settings()
         .map(|s| &s.milestone.value)
         .find(|title| !title.is_empty());
-    MergeRequestAttributes {
+    MergeRequestMetadata {
         labels: all(|s| &s.labels.value),
         assignees: all(|s| &s.assignees.value),
         reviewers: all(|s| &s.reviewers.value),
@@ -305,7 +301,7 @@ fn is_behind(change: &Change, decision: &Decision, wanted: &Wanted) -> bool {
         })
 }
 
-/// Why this version: what was chosen, and what the policy left out.
+/// The reasons for this version: why it was chosen, and what the policy excluded.
 fn why(decision: &Decision, wanted: &Wanted) -> String {
     let image = decision
         .reference()
@@ -339,7 +335,7 @@ fn why(decision: &Decision, wanted: &Wanted) -> String {
         .effective
         .as_ref()
         .map(|effective| &effective.settings);
-    // What shaped the choice, the nearest key first.
+    // The settings that affected the choice, the most relevant first.
     let keys = [
         "max",
         "allow",
@@ -360,43 +356,16 @@ fn why(decision: &Decision, wanted: &Wanted) -> String {
     text
 }
 
-/// Description and source of an image, from its labels.
-fn about(decision: &Decision, wanted: &Wanted, seen: &Observations) -> Option<String> {
-    let lookup = decision.lookup.clone()?;
-    let labels = &seen.labels.get(&(lookup, wanted.target.clone()?))?.0;
-    let label = |name: &str| {
-        labels
-            .get(&format!("org.opencontainers.image.{name}"))
-            .filter(|text| !text.is_empty())
-    };
-    let image = decision
-        .reference()
-        .map(|reference| code(shown(reference.name.written())))?;
-    let mut parts = Vec::new();
-    parts.extend(
-        label("description")
-            .or_else(|| label("title"))
-            .map(|text| code(text)),
-    );
-    parts.extend(
-        label("source")
-            .or_else(|| label("url"))
-            .map(|text| code(text)),
-    );
-    parts.extend(label("revision").map(|text| format!("revision {}", code(text))));
-    (!parts.is_empty()).then(|| format!("{image}: {}", parts.join(", ")))
-}
-
-/// The first sixteen digits of a hash.
+/// The first 16 hexadecimal digits of a hash.
 pub(super) fn short_hash(parts: &[&str]) -> String {
     hash::of_texts(parts).chars().take(16).collect()
 }
 
-fn state_line(state: &State) -> String {
+fn state_line(state: &RequestState) -> String {
     format!("{STATE}{}{CLOSE}", memory::encode(state))
 }
 
-/// imagebot's part of a description; `None` if people removed it.
+/// imagebot's part of a description; `None` if it was removed.
 pub fn block_of(description: &str) -> Option<Block> {
     let (_, rest) = description.split_once(BEGIN)?;
     let (hash, rest) = rest.split_once(CLOSE)?;
@@ -408,7 +377,7 @@ pub fn block_of(description: &str) -> Option<Block> {
     })
 }
 
-/// The description with imagebot's part replaced, or added at the end where people removed it.
+/// The description with imagebot's part replaced, or appended if it was removed.
 pub(super) fn replace_block(description: &str, block: &str) -> String {
     let found = description.find(BEGIN).and_then(|start| {
         let end = description[start..].find(END)? + start + END.len();
@@ -422,7 +391,7 @@ pub(super) fn replace_block(description: &str, block: &str) -> String {
 }
 
 /// The description with another state; `None` if someone removed imagebot's part.
-pub(super) fn with_state(description: &str, state: &State) -> Option<String> {
+pub(super) fn with_state(description: &str, state: &RequestState) -> Option<String> {
     let start = description.find(STATE)?;
     let end = description[start..].find(CLOSE)? + start + CLOSE.len();
     Some(format!(
@@ -444,10 +413,10 @@ mod tests {
             body: "body\n".to_owned(),
             hash: "0123".to_owned(),
             failed: None,
-            attributes: MergeRequestAttributes::default(),
-            state: State {
+            metadata: MergeRequestMetadata::default(),
+            state: RequestState {
                 key: "k".to_owned(),
-                ..State::default()
+                ..RequestState::default()
             },
         };
         let block = texts.block(&texts.state);
@@ -461,7 +430,7 @@ mod tests {
         );
         let again = replace_block(&format!("{written}\nafter"), &block);
         assert_eq!(again, format!("before\n\n{block}\nafter"));
-        let superseded = State {
+        let superseded = RequestState {
             closed: Some("superseded".to_owned()),
             ..texts.state.clone()
         };
@@ -474,7 +443,7 @@ mod tests {
         assert_eq!(block_of("nothing"), None);
     }
 
-    /// GitLab takes a title of 255 characters, GitHub of 256.
+    /// GitLab accepts titles of 255 characters, GitHub of 256.
     #[test]
     fn row_39_a_title_about_a_long_name_is_cut() {
         let change = |to: &str| Change {

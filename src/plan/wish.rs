@@ -1,4 +1,4 @@
-//! Wanted changes on their way into the files.
+//! Makes wanted changes in the files.
 
 use super::change::{Change, Version};
 use super::decision::{Class, Decision, Wanted};
@@ -10,17 +10,17 @@ use std::collections::{BTreeMap, BTreeSet};
 /// One wanted change of one decision.
 #[derive(Debug, Clone)]
 pub(super) struct Wish {
-    /// The decision, as an index.
+    /// The index of the decision.
     pub(super) decision: usize,
-    /// Which of its wanted changes; `None`: it follows from others.
+    /// The index among the decision's wanted changes; `None` for a follow-up change.
     pub(super) index: Option<usize>,
     pub(super) change: Change,
-    /// Which of the file's references it is.
+    /// The index of the reference in its file.
     pub(super) ordinal: usize,
 }
 
 impl Wish {
-    /// That the reference of a decision becomes `to`.
+    /// The change of a decision's reference to `to`.
     pub(super) fn new(
         number: usize,
         index: Option<usize>,
@@ -48,14 +48,14 @@ impl Wish {
 /// A wanted change that cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    /// The decision, as an index.
+    /// The index of the decision.
     pub decision: usize,
-    /// Why.
+    /// Why the edit was refused.
     pub refusal: Refusal,
 }
 
-/// The wishes by class and group. Wishes that share a place in a file, an `ARG` that feeds two images, travel
-/// together: apart, each would be refused for the other's sake.
+/// The changes by class and group. Changes that edit the same text, such as an `ARG` used by two images, are put
+/// together: in separate merge requests each would be refused because of the other.
 pub(super) fn groups(decisions: &[Decision], together: bool) -> Vec<(Class, String, Vec<Wish>)> {
     let mut groups: BTreeMap<(Class, String), Vec<Wish>> = BTreeMap::new();
     for (number, decision) in decisions.iter().enumerate() {
@@ -96,7 +96,7 @@ pub(super) fn groups(decisions: &[Decision], together: bool) -> Vec<(Class, Stri
     joined
 }
 
-/// The group of all references to images that registered repositories publish, this one among them.
+/// The group of all references to images that registered repositories publish, including this one.
 const FAMILY: &str = "family";
 
 pub(super) fn group_of(decision: &Decision, wanted: &Wanted) -> String {
@@ -107,8 +107,10 @@ pub(super) fn group_of(decision: &Decision, wanted: &Wanted) -> String {
     match (wanted.class, rule.filter(|group| !group.is_empty())) {
         (Class::Pin, _) => String::new(),
         (_, Some(group)) => group,
-        // So the bottom of a diamond is one merge request.
-        (_, None) if decision.kin.parent.is_some() || decision.inner.is_some() => FAMILY.to_owned(),
+        // So the bottom of a diamond gets one merge request, not one per parent.
+        (_, None) if decision.family.parent.is_some() || decision.inner.is_some() => {
+            FAMILY.to_owned()
+        }
         (_, None) => decision
             .reference()
             .map(|reference| reference.name.canonical())
@@ -157,7 +159,7 @@ pub(super) fn edit_files(
     (edited, kept, refused)
 }
 
-/// One update per change, for the references that it is wanted for: a reference that wishes something else stays.
+/// One update per change, bound to the references that it is wanted for: other references stay unchanged.
 fn updates(wishes: &[&Wish]) -> Vec<Update> {
     let mut updates: Vec<Update> = Vec::new();
     for wish in wishes {
@@ -192,20 +194,20 @@ pub(super) fn kept_updates(kept: &[Wish]) -> BTreeMap<RepoPath, Vec<Update>> {
         .collect()
 }
 
-/// More different changes than this in one file are had together or not at all: finding the one that does not fit
-/// reads the file anew for each.
+/// With more different changes than this in one file, they are all made or all refused: finding the conflicting one
+/// parses the file again for each.
 const MAX_TRIES: usize = 32;
 
-/// What of the wishes of one file can be had together.
+/// Which changes of one file can be made together.
 struct Fitting<'a, T> {
     wishes: Vec<&'a Wish>,
-    /// What came of making them; `None`: none can be had.
+    /// The result of making them; `None` if none can be made.
     made: Option<T>,
     lost: Vec<(&'a Wish, Refusal)>,
 }
 
-/// The wishes of one file that can be had together: all, or all but one change, or as many changes as fit one after
-/// the other. Each attempt reads the file anew, so what came of the last one is kept.
+/// Finds changes of one file that can be made together: all, or all but one, or as many as fit one after the other.
+/// Each attempt parses the file again, so the result of the last successful one is kept.
 fn largest_fitting<'a, T>(
     wishes: &[&'a Wish],
     attempt: &dyn Fn(&[&Wish]) -> Result<T, Refusal>,

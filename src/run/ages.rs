@@ -1,4 +1,4 @@
-//! Since when something is wrong: what was there in the last pass is not new, and is shown with its age.
+//! The ages of problems: one that the last pass also had is not new, and is reported with its age.
 
 use super::options::Options;
 use super::report::{ProblemReport, Report};
@@ -7,10 +7,10 @@ use crate::store::StoredKind;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
-/// Writes into the report since when each problem is there, and remembers it for the next pass.
+/// Adds to the report since when each problem has existed, and remembers that for the next pass.
 ///
-/// A problem is the same as long as it has the same code in the same repository, and a failed reference as long as its
-/// file, image and reason are the same: the words of a message change with every attempt.
+/// A problem is the same if it has the same code in the same repository, and a failed reference if its file, image and
+/// reason are the same. Messages are not compared, because they may differ at every attempt.
 pub(super) fn date(setup: &Setup, options: &Options, report: &mut Report) {
     let now = options.now;
     let mut keys = BTreeSet::new();

@@ -1,128 +1,107 @@
-//! Merging without a person, where the policy says so.
+//! Merges automatically where the policy allows it.
 //!
-//! Only a head that imagebot would write byte for byte at this moment, only once the forge itself has a pipeline for it,
-//! and always bound to it (T35, T36): an approval is never given.
+//! Only a head that is byte for byte the commit that imagebot would write now, only after the forge has a pipeline for
+//! it, and always bound to that head (T35, T36). imagebot never approves a merge request.
 
 use super::act::Executor;
 use crate::forge::{ForgeError, Merging};
 use crate::git::GitError;
-use crate::plan::{Automerge, Edit, Request, Status};
-use crate::repo::CommitId;
+use crate::plan::{Automerge, Done, Planned, Proposal};
+use crate::repo::{CommitId, MergeRequestEdit};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-/// Has one merge request merged, or says why not yet.
+/// Requests the merge of one merge request, or reports why it is not merged yet.
 pub(super) async fn merge_by_policy(
-    acted: &mut Executor<'_>,
+    executor: &mut Executor<'_>,
     index: usize,
 ) -> Result<(), ForgeError> {
-    let result = &acted.plan.results[index];
-    let (Some(number), Some(proposal)) = (result.number, result.proposal) else {
+    let branch = &executor.branches[index];
+    let (Some(number), Some(proposal)) = (branch.number, branch.plan.proposal.clone()) else {
         return Ok(());
     };
-    let quiet = matches!(
-        result.status,
-        Status::Open | Status::Update | Status::Unchanged
+    let is_quiet = matches!(
+        branch.done,
+        Done::AsPlanned(Planned::Open | Planned::Update | Planned::Unchanged)
     );
-    let wish = acted.plan.proposals[proposal].automerge;
-    // Nothing more is asked of a forge that has failed (F27).
-    if !quiet || wish == Automerge::Never || acted.is_stopped() {
+    // No further requests to a forge that has failed (F27).
+    if !is_quiet || proposal.automerge == Automerge::Never || executor.is_stopped() {
         return Ok(());
     }
-    let said = match wish {
+    let detail = match proposal.automerge {
         Automerge::NeedsMinAge => {
             "automerge-needs-min-age: set min_age, so that a tag is not merged minutes after it appears".to_owned()
         }
-        _ => match merge(acted, index, proposal, number).await? {
-            Told::Merged => {
-                acted.plan.results[index].status = Status::Merged;
+        _ => match merge(executor, index, &proposal, number).await? {
+            Merge::Done => {
+                executor.branches[index].done = Done::Merged;
                 String::new()
             }
-            Told::Waits(why) => why,
+            Merge::Waits(why) => format!("automerge waits: {why}"),
         },
     };
-    acted.plan.results[index].detail = said;
+    executor.branches[index].detail = detail;
     Ok(())
 }
 
-enum Told {
-    Merged,
+enum Merge {
+    Done,
     Waits(String),
 }
 
 async fn merge(
-    acted: &mut Executor<'_>,
+    executor: &mut Executor<'_>,
     index: usize,
-    proposal: usize,
+    proposal: &Arc<Proposal>,
     number: u64,
-) -> Result<Told, ForgeError> {
-    let open = acted
-        .plan
-        .state
-        .there
-        .open
-        .iter()
-        .find(|mr| mr.number == number);
-    if open.is_some_and(|mr| mr.draft) {
-        return Ok(Told::Waits("automerge waits: it is a draft".to_owned()));
+) -> Result<Merge, ForgeError> {
+    let waits = |why: &str| Ok(Merge::Waits(why.to_owned()));
+    let mut open = executor.existing.open.iter();
+    if open.any(|mr| mr.number == number && mr.draft) {
+        return waits("it is a draft");
     }
-    let head = derive(acted, proposal).await?;
-    let moved = acted.plan.results[index].action.is_some();
-    if !moved && acted.head_of(index).as_ref() != Some(&head) {
-        let why = "automerge waits: its head differs from what imagebot would write now";
-        return Ok(Told::Waits(why.to_owned()));
+    let head = derive(executor, proposal).await?;
+    let acts = !executor.branches[index].plan.steps.is_empty();
+    if !acts && executor.head_of(index).as_ref() != Some(&head) {
+        return waits("its head differs from what imagebot would write now");
     }
-    // What it was derived from must be the branch that it is merged into.
-    acted.verify().await?;
-    let open = acted
-        .plan
-        .state
-        .there
-        .open
-        .iter()
-        .find(|mr| mr.number == number);
-    let state = &acted.plan.state;
-    let waits = |why: &str| Ok(Told::Waits(format!("automerge waits: {why}")));
-    let merging = state.forge.merge(&state.listed, number, &head).await?;
-    acted.shared.options.checkpoint.reached("merged");
+    // The commit must be based on the branch that it is merged into.
+    executor.verify().await?;
+    let (forge, repo) = &executor.registered;
+    let merging = forge.merge(repo, number, &head).await?;
+    executor.shared.options.checkpoint.reached("merged");
     match merging {
-        Merging::Merged => Ok(Told::Merged),
+        Merging::Merged => Ok(Merge::Done),
         Merging::Scheduled => {
-            remember_it_is_scheduled(acted, open).await?;
+            remember_it_is_scheduled(executor, number).await?;
             waits("the forge will merge it when its pipeline succeeds")
         }
-        Merging::NotYet(why) => waits(&why),
+        Merging::NotYet(why) => Ok(Merge::Waits(why)),
     }
 }
 
-/// So that it can be called off when somebody else works on the branch (T35).
-async fn remember_it_is_scheduled(
-    acted: &Executor<'_>,
-    open: Option<&Request>,
-) -> Result<(), ForgeError> {
-    let Some(open) = open else {
+/// Records the scheduled merge, so that it can be cancelled when someone else pushes to the branch (T35).
+async fn remember_it_is_scheduled(executor: &Executor<'_>, number: u64) -> Result<(), ForgeError> {
+    let mut open = executor.existing.open.iter();
+    let open = open.find(|mr| mr.number == number);
+    let text = open.and_then(|open| open.remembering(|state| state.scheduled = true));
+    let Some(description) = text else {
         return Ok(());
     };
-    match open.remembering(|state| state.scheduled = true) {
-        Some(description) => {
-            let edit = Edit {
-                number: open.number,
-                description,
-                ..Edit::default()
-            };
-            acted.edit(&edit, "scheduled").await
-        }
-        None => Ok(()),
-    }
+    let edit = MergeRequestEdit {
+        description: Some(description),
+        ..MergeRequestEdit::default()
+    };
+    executor.edit(number, &edit, "scheduled").await
 }
 
-/// The commit that imagebot would write now: nothing else is merged.
-async fn derive(acted: &Executor<'_>, proposal: usize) -> Result<CommitId, GitError> {
-    let (_, base) = &acted.plan.base;
-    let remote = &acted.plan.state.listed.remote;
-    let mut cached = acted.shared.git.open(remote, base).await?;
+/// The commit that imagebot would write now: no other commit is merged.
+async fn derive(executor: &Executor<'_>, proposal: &Proposal) -> Result<CommitId, GitError> {
+    let (_, base) = &executor.base;
+    let (_, repo) = &executor.registered;
+    let mut cached = executor.shared.git.open(&repo.remote, base).await?;
     cached
         .fetch_commits(&BTreeSet::from([base.clone()]))
         .await?;
-    let commit = acted.new_commit(&acted.plan.proposals[proposal]);
-    cached.commit(&commit).await
+    cached.commit(&executor.new_commit(proposal)).await
 }

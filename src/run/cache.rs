@@ -5,29 +5,28 @@ use crate::store::Store;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// What a command needs the cache for.
+/// How much a command depends on the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cache {
-    /// It writes to forges: without its memory it would begin every cooldown and limit anew.
+    /// It writes to forges: without its memory, every waiting time and limit would start again.
     Needed,
-    /// It only reads: without the cache it is slower.
+    /// It only reads: without the cache it is just slower.
     Helpful,
 }
 
-/// How much has to fit into the cache folder for it to be usable, in bytes.
+/// How many bytes must be writable for the cache folder to be usable.
 const ROOM: usize = 64 << 10;
 
-/// A cache folder that can be used, and its store.
+/// A usable cache folder with its store.
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) folder: PathBuf,
     pub(super) store: Store,
-    /// The folder, where it is one for this process alone.
+    /// The temporary folder, if the cache is in one.
     pub(super) own: Option<TempDir>,
 }
 
-/// Opens the cache. Where it cannot be used and is only helpful, a folder of this process takes its place, with a
-/// warning.
+/// Opens the cache. If it is not usable but only helpful, a temporary folder replaces it, with a warning.
 pub(super) fn open(folder: PathBuf, cache: Cache) -> Result<Opened, SetupError> {
     let opened = writable(&folder)
         .map_err(|error| SetupError::Cache {
@@ -59,7 +58,7 @@ pub(super) fn open(folder: PathBuf, cache: Cache) -> Result<Opened, SetupError> 
     }
 }
 
-/// Whether something can be written into a folder, which is made if it is not there.
+/// Checks that a folder is writable; creates it if it does not exist.
 fn writable(folder: &Path) -> std::io::Result<()> {
     use std::io::Write as _;
     std::fs::create_dir_all(folder)?;

@@ -1,13 +1,13 @@
-//! A place to stop a pass at, for tests.
+//! Hooks where tests stop a pass.
 
 use std::sync::Arc;
 
-/// A place behind a step that changed something outside.
+/// A hook that is called after each step that changed something outside the process.
 #[derive(Clone, Default)]
 pub struct Checkpoint(Option<Arc<dyn Fn(&'static str) + Send + Sync>>);
 
 impl Checkpoint {
-    /// Calls `reached` behind every step.
+    /// Calls `reached` after each such step.
     pub fn new(reached: impl Fn(&'static str) + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(reached)))
     }

@@ -1,16 +1,15 @@
-//! A store that is new, or new to a repository: what a bot before this one may have left is asked for many repositories
-//! at once, and then remembered, so that only those where there is something are asked by themselves.
+//! Fills a store that is new, or new to a repository. An earlier instance may have left branches and issues: forges are
+//! queried about many repositories at once, and only those with something get requests of their own.
 
 use super::existing::is_remembered;
 use super::options::Options;
-use super::register::Registered;
-use super::repo::store_key;
+use super::register::{Registered, store_key};
 use super::setup::Setup;
 use crate::forge::{Forge, Repository};
 use crate::store::StoredKind;
 use std::collections::BTreeMap;
 
-/// Learns what repositories hold nothing of ours.
+/// Records which repositories contain nothing of imagebot's.
 pub(super) async fn learn(setup: &Setup, options: &Options, registered: &[Registered]) {
     let mut by_forge: BTreeMap<&str, Vec<&Repository>> = BTreeMap::new();
     for (forge, repo) in registered {
@@ -27,8 +26,8 @@ pub(super) async fn learn(setup: &Setup, options: &Options, registered: &[Regist
     }
 }
 
-/// A repository without branches of ours, of which nothing is remembered, has nothing to be looked at. Before anything
-/// is proposed there, the forge is asked about the branch all the same.
+/// Records repositories without imagebot's branches. If something is proposed there later, the forge is queried about
+/// the branch first anyway.
 async fn branches(setup: &Setup, forge: &dyn Forge, repos: &[&Repository]) {
     let new = |repo: &&&Repository| {
         repo.branches.is_none() && repo.open.as_ref().is_some_and(Vec::is_empty)
@@ -54,7 +53,7 @@ async fn branches(setup: &Setup, forge: &dyn Forge, repos: &[&Repository]) {
     }
 }
 
-/// A repository without an open notice has none to be closed.
+/// Records repositories without an open notice, which therefore have none to close.
 async fn notices(setup: &Setup, options: &Options, forge: &dyn Forge, repos: &[&Repository]) {
     let key = |repo: &Repository| store_key(forge, repo);
     let new: Vec<&Repository> = repos

@@ -1,7 +1,8 @@
-//! How long a host is waited for: one look-up, and all of a pass together (B4).
+//! Time limits for hosts: for one look-up, and in total per pass (B4).
 //!
-//! A host that answers has all the time that its rate takes. One that lets a look-up wait without answering anybody is
-//! given up for that look-up; what it still owes when its time in the pass is over is unknown until the next pass.
+//! A host that keeps answering may take as long as its rate limit requires. If a look-up waits while the host answers
+//! no request at all, that look-up is given up. When the host's total time is over, its other answers are unknown until
+//! the next pass.
 
 use super::setup::Setup;
 use crate::image::RegistryHost;
@@ -12,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The times of the hosts that are asked in a pass.
+/// The time limits of the hosts that are contacted in a pass.
 pub(super) struct Deadlines {
     lookup_time: Duration,
     host_time: Duration,
@@ -21,14 +22,14 @@ pub(super) struct Deadlines {
 
 #[derive(Clone, Copy)]
 struct Times {
-    /// When it was asked first.
+    /// When the first request was made.
     first: Instant,
     /// When it last answered.
     answered: Instant,
 }
 
 impl Deadlines {
-    /// The deadlines that the configuration's budget sets.
+    /// The time limits in the configuration's budget.
     pub(super) fn new(setup: &Setup) -> Self {
         let budget = &setup.config.budget;
         Self {
@@ -38,7 +39,7 @@ impl Deadlines {
         }
     }
 
-    /// The answer of a host, unless it takes too long.
+    /// The result of a look-up, unless the host takes too long.
     pub(super) async fn within<T>(
         &self,
         host: &RegistryHost,
@@ -131,7 +132,7 @@ mod tests {
         assert_eq!(never.await.map_err(|failure| failure.code), Err("too-slow"));
         assert_eq!(began.elapsed().as_secs(), 120);
 
-        // One look-up of a queue gets its turn late, and others are answered meanwhile.
+        // One queued look-up gets its turn late, while the host answers others.
         let busy = host("busy.example");
         let began = Instant::now();
         let others = async {

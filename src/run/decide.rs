@@ -1,35 +1,103 @@
-//! Deciding about everything at once.
+//! Decides about repositories without their family: for a folder, and for the build order.
 
-use super::deadline::Deadlines;
-use super::lookup::labels;
-use super::repo::Asker;
-use super::rounds::{Rounds, Ticked, remember_stops};
+use super::edges::Edges;
+use super::lookups::lookups;
+use super::questions::Questions;
+use super::report::Report;
 use super::setup::Setup;
-use crate::fleet::ParsedRepo;
+use crate::fleet::{Fleet, FleetRepo, Need, ParsedRepo, Remembered, Scope, decisions, listed};
 use crate::plan::{Ask, Decision, Observations, Proposed, decide};
+use crate::repo::RepoName;
+use crate::store::StoredKind;
 use jiff::Timestamp;
+use std::sync::Arc;
 
-/// Decides about all references of these repositories, and gives the decisions of each. `proposed` has what open merge
-/// requests propose, for each of them.
-pub async fn decide_all(
+/// A callback with the number of answered questions and the number of all questions.
+pub type Ticked<'s> = &'s (dyn Fn(usize, usize) + Sync);
+
+/// Decides about all references of a folder without a forge.
+pub async fn decide_folder(
     setup: &Setup,
-    askers: &[Asker<'_>],
-    proposed: &[Proposed],
+    parsed: ParsedRepo,
     (now, traces): (Timestamp, bool),
     ticked: Ticked<'_>,
-) -> (Vec<Vec<Decision>>, Observations) {
-    let deadlines = Deadlines::new(setup);
-    let mut rounds = Rounds::new(setup, askers, proposed, (now, traces), ticked, &deadlines);
-    rounds.begin(askers);
-    rounds.until(askers, None).await;
-    let decided: Vec<Vec<Decision>> = (0..askers.len()).map(|repo| rounds.take(repo)).collect();
-    let mut seen = rounds.into_seen();
-    remember_stops(setup, &seen, decided.iter().flatten());
-    labels(setup, decided.iter().flatten(), &mut seen, &deadlines).await;
-    (decided, seen)
+) -> (Arc<ParsedRepo>, Vec<Decision>, Observations) {
+    let setup = Arc::new(setup.clone());
+    let mut fleet = folder(&setup, parsed);
+    fleet.traces = traces;
+    let decided = decide_all(&setup, &mut fleet, now, ticked).await;
+    let decided = decided.into_iter().next().unwrap_or_default();
+    let parsed = Arc::clone(&fleet.repos[0].parsed);
+    let decided = Arc::try_unwrap(decided).unwrap_or_else(|shared| shared.as_ref().clone());
+    (parsed, decided, fleet.seen)
 }
 
-/// Decides what follows from the versions that a repository's images have in it: nobody is asked.
+/// A fleet that consists of one folder.
+pub(super) fn folder(setup: &Setup, parsed: ParsedRepo) -> Fleet {
+    let lookups = lookups(setup, &parsed, None);
+    let operator = Arc::clone(&setup.operator);
+    let mut fleet = Fleet::new(operator, None, Remembered::default());
+    let name = RepoName::parse("folder").unwrap_or_else(|_| unreachable!("it is a valid name"));
+    fleet.list([FleetRepo::folder(name, parsed, lookups)]);
+    fleet
+}
+
+/// Decides about all references of a fleet whose repositories have been read.
+pub(super) async fn decide_all(
+    setup: &Arc<Setup>,
+    fleet: &mut Fleet,
+    now: Timestamp,
+    ticked: Ticked<'_>,
+) -> Vec<Arc<Vec<Decision>>> {
+    fleet.seen.resume = setup
+        .store
+        .all_kept(StoredKind::Resume)
+        .into_iter()
+        .collect();
+    let mut asked = Questions::new(setup, now);
+    loop {
+        let needs = match decisions(fleet, now) {
+            Ok(decided) => {
+                let all = decided.iter().flat_map(|decided| decided.iter());
+                remember_stops(setup, &fleet.seen, all);
+                return decided;
+            }
+            Err(needs) => needs,
+        };
+        fleet.asked(&needs);
+        for need in needs {
+            match need {
+                Need::Registry(question) => asked.ask(question),
+                Need::Lookups(repo) => fleet.learn_lookups(repo, Vec::new()),
+                _ => {}
+            }
+        }
+        if let Some((question, observation)) = asked.next().await {
+            fleet.learn(&question, observation);
+            while let Some((question, observation)) = asked.arrived() {
+                fleet.learn(&question, observation);
+            }
+        }
+        let (done, total) = fleet.progress();
+        ticked(done, total);
+    }
+}
+
+/// Lists and reads the repositories of a scope, without deciding anything.
+pub(super) async fn read_fleet(edges: &mut Edges, fleet: &mut Fleet, report: &mut Report) {
+    loop {
+        match listed(fleet, &edges.scope) {
+            Ok(()) => return,
+            Err(needs) => {
+                if !edges.ask(fleet, needs, report).await {
+                    edges.wait(fleet, None).await;
+                }
+            }
+        }
+    }
+}
+
+/// The decisions that follow from the versions of a repository's own images; no registry is contacted.
 pub fn decide_inner(parsed: &ParsedRepo, now: Timestamp) -> Vec<Decision> {
     let (seen, proposed) = (Observations::default(), Proposed::new());
     let decided = parsed.references.iter().filter_map(|(path, located)| {
@@ -49,4 +117,31 @@ pub fn decide_inner(parsed: &ParsedRepo, now: Timestamp) -> Vec<Decision> {
         decide(&ask).ok()
     });
     decided.collect()
+}
+
+/// Remembers where searches for newer tags ran out of budget, and forgets the searches that were completed.
+pub(super) fn remember_stops<'d>(
+    setup: &Setup,
+    seen: &Observations,
+    decisions: impl Iterator<Item = &'d Decision>,
+) {
+    for decision in decisions {
+        for (key, stopped) in &decision.stops {
+            match stopped {
+                Some(tag) => setup.store.keep(StoredKind::Resume, key, tag),
+                None if seen.resume.contains_key(key) => {
+                    setup.store.forget(StoredKind::Resume, key)
+                }
+                None => {}
+            }
+        }
+    }
+}
+
+/// The scope of a pass: everything, or the repositories that it is limited to.
+pub(super) fn scope_of(only: Option<&crate::repo::RepoGlobs>, remembered: &Remembered) -> Scope {
+    match only {
+        None => Scope::all(),
+        Some(only) => Scope::only(only.clone(), remembered),
+    }
 }

@@ -1,4 +1,4 @@
-//! Why a pass cannot even begin.
+//! Errors that prevent a pass from starting.
 
 use crate::config::SecretError;
 use crate::forge::ForgeError;
@@ -6,13 +6,13 @@ use crate::git::GitError;
 use crate::registry::RegistryError;
 use crate::store::StoreError;
 
-/// Why nothing can be done at all.
+/// Why a pass cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// A secret cannot be had.
+    /// A secret is unavailable.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The store cannot be opened.
+    /// The store could not be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The cache folder cannot be written to.
@@ -20,18 +20,18 @@ pub enum SetupError {
         "the cache folder {folder} is not writable: {error}; set `cache` in the configuration to another folder"
     )]
     Cache {
-        /// The folder.
+        /// The cache folder.
         folder: String,
-        /// Why.
+        /// The error from the file system.
         error: std::io::Error,
     },
-    /// Git cannot be used.
+    /// Git is not usable.
     #[error(transparent)]
     Git(#[from] GitError),
-    /// The registries cannot be prepared.
+    /// The registry clients could not be created.
     #[error(transparent)]
     Registry(#[from] RegistryError),
-    /// A forge cannot be prepared.
+    /// The client of a forge could not be created.
     #[error(transparent)]
     Forge(#[from] ForgeError),
 }

@@ -1,53 +1,41 @@
-//! What is there already: our branches and merge requests, and what became of earlier ones.
+//! imagebot's existing branches and merge requests, open and ended.
 //!
-//! A quiet pass goes by what the listing told and what the store remembers. Before anything is written, the forge is
-//! asked anew: what a pass acts on is never a memory.
+//! A pass in which nothing changes relies on the listing and the store. Before anything is written, the current state
+//! is fetched from the forge: no write is based on a remembered state.
 
-use super::observe::{Judge, OurBranch};
-use super::register::Registered;
-use super::repo::store_key;
+use super::observe::Judge;
+use super::register::{Registered, store_key};
 use super::report::ProblemReport;
 use super::setup::Setup;
+use crate::fleet::ExistingRequests;
 use crate::forge::{Forge, Repository};
-use crate::plan::{Existing, Proposed, Request};
+use crate::plan::OwnRequest;
 use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestState};
 use crate::store::StoredKind;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The most closed or merged ones of a branch that are remembered.
+/// How many closed or merged ones are remembered per branch.
 const REMEMBERED: usize = 20;
 
-/// What became of a repository's merge requests, as the store remembers it.
+/// The merge requests of a repository that the store remembers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Memory {
-    /// Closed and merged ones.
-    done: Vec<Request>,
-    /// Those that were open when the forge was asked last, with their branches.
+    /// The closed and merged ones.
+    done: Vec<OwnRequest>,
+    /// Those that were open in the last pass, with their branches.
     open: BTreeMap<u64, Branch>,
 }
 
-/// What is known of a repository's branches and merge requests.
-#[derive(Debug, Clone, Default)]
-pub(super) struct There {
-    pub(super) branches: BTreeMap<Branch, OurBranch>,
-    pub(super) open: Vec<Request>,
-    memory: Memory,
-    /// The branches that the forge was asked about just now.
-    looked: BTreeSet<Branch>,
-    /// How many were open when the forge was asked last, where it lists none now.
-    unlisted: usize,
-}
-
 impl Memory {
-    /// The numbers of those that were open and are no longer listed.
+    /// The numbers of the merge requests that were open and are no longer listed.
     fn vanished(&self, repo: &Repository) -> impl Iterator<Item = u64> {
         let listed = repo.open.as_deref().unwrap_or_default();
         let is_listed = |number: &u64| listed.iter().any(|mr| mr.number == *number);
         self.open.keys().copied().filter(move |n| !is_listed(n))
     }
 
-    /// Learns what became of one that was open.
+    /// Records the end of one that was open.
     fn learn(&mut self, ended: MergeRequest) {
         self.open.remove(&ended.number);
         self.done.retain(|mr| mr.number != ended.number);
@@ -55,8 +43,8 @@ impl Memory {
     }
 }
 
-/// Asks the forges what became of the merge requests that are no longer listed, of all repositories together, and
-/// remembers it. What cannot be had so is asked for by each repository.
+/// Fetches and remembers the state of merge requests that are no longer listed, for all repositories at once. What this
+/// does not find is fetched for each repository.
 pub(super) async fn remember_ended(setup: &Setup, registered: &[Registered]) {
     let mut vanished: BTreeMap<String, BTreeSet<(String, u64)>> = BTreeMap::new();
     for (forge, repo) in registered {
@@ -92,182 +80,121 @@ pub(super) async fn remember_ended(setup: &Setup, registered: &[Registered]) {
     }
 }
 
-impl There {
-    /// What the listing and the store know of a repository that cannot be read: nothing is done there, and what is open
-    /// counts all the same.
-    pub(super) fn of_unread(setup: &Setup, forge: &dyn Forge, repo: &Repository) -> Self {
-        let memory = memory(setup, forge, repo).unwrap_or_default();
-        Self {
-            unlisted: match &repo.open {
-                Some(_) => 0,
-                None => memory.open.len(),
-            },
-            open: repo
-                .open
-                .iter()
-                .flatten()
-                .cloned()
-                .map(Request::from)
-                .collect(),
-            memory,
-            ..Self::default()
-        }
+/// The listed and remembered state of a repository that has not been or cannot be read: nothing is done there, but its
+/// open merge requests count.
+pub(super) fn of_unread(setup: &Setup, forge: &dyn Forge, repo: &Repository) -> ExistingRequests {
+    let memory = memory(setup, forge, repo).unwrap_or_default();
+    ExistingRequests {
+        unlisted: match &repo.open {
+            Some(_) => 0,
+            None => memory.open.len(),
+        },
+        open: listed(repo),
+        ended: memory.done,
+        ..ExistingRequests::default()
     }
+}
 
-    /// How many merge requests are open, as far as it is known.
-    pub(super) fn count(&self) -> usize {
-        self.open.len() + self.unlisted
-    }
+/// The listed and remembered state. It is fetched from the forge only if it may be incomplete: nothing is remembered
+/// and the listing has no branches, or a merge request that was open is no longer listed.
+pub(super) async fn known(
+    setup: &Setup,
+    forge: &dyn Forge,
+    repo: &Repository,
+    judge: &Judge<'_>,
+) -> Result<ExistingRequests, ProblemReport> {
+    let memory = memory(setup, forge, repo);
+    let enough = match &memory {
+        Some(memory) => memory.vanished(repo).next().is_none(),
+        None => repo.branches.is_some(),
+    };
+    let (Some(open), true) = (&repo.open, enough) else {
+        return look(setup, forge, repo, judge, BTreeSet::new()).await;
+    };
+    let heads = match &repo.branches {
+        Some(branches) => branches.clone(),
+        None => heads_of(open),
+    };
+    Ok(ExistingRequests {
+        branches: judge.all(&heads).await?,
+        open: listed(repo),
+        ended: memory.unwrap_or_default().done,
+        ..ExistingRequests::default()
+    })
+}
 
-    /// What the listing and the store know; the forge is asked only where they cannot be enough: nothing is remembered
-    /// and the listing tells no branches, or something that was open is no longer listed.
-    pub(super) async fn known(
-        setup: &Setup,
-        forge: &dyn Forge,
-        repo: &Repository,
-        judge: &Judge<'_>,
-    ) -> Result<Self, ProblemReport> {
-        let memory = memory(setup, forge, repo);
-        let listed = repo.open.as_ref();
-        let enough = match &memory {
-            Some(memory) => memory.vanished(repo).next().is_none(),
-            None => repo.branches.is_some(),
-        };
-        let (Some(open), true) = (listed, enough) else {
-            return Self::look(
-                setup,
-                forge,
-                repo,
-                judge,
-                memory.unwrap_or_default(),
-                BTreeSet::new(),
-            )
-            .await;
-        };
-        let heads = match &repo.branches {
-            Some(branches) => branches.clone(),
-            None => heads_of(open),
-        };
-        Ok(Self {
-            branches: judge.all(&heads).await?,
-            open: open.iter().cloned().map(Request::from).collect(),
-            memory: memory.unwrap_or_default(),
-            ..Self::default()
-        })
-    }
-
-    /// Asks the forge for what is there now, also under these branch names.
-    pub(super) async fn look_again(
-        self,
-        setup: &Setup,
-        forge: &dyn Forge,
-        repo: &Repository,
-        judge: &Judge<'_>,
-        names: BTreeSet<Branch>,
-    ) -> Result<Self, ProblemReport> {
-        Self::look(setup, forge, repo, judge, self.memory, names).await
-    }
-
-    async fn look(
-        setup: &Setup,
-        forge: &dyn Forge,
-        repo: &Repository,
-        judge: &Judge<'_>,
-        before: Memory,
-        mut names: BTreeSet<Branch>,
-    ) -> Result<Self, ProblemReport> {
-        let heads = forge
-            .branches(repo)
+/// Fetches the current state from the forge, including these branch names, and remembers it.
+pub(super) async fn look(
+    setup: &Setup,
+    forge: &dyn Forge,
+    repo: &Repository,
+    judge: &Judge<'_>,
+    mut names: BTreeSet<Branch>,
+) -> Result<ExistingRequests, ProblemReport> {
+    let before = memory(setup, forge, repo).unwrap_or_default();
+    let heads = forge
+        .branches(repo)
+        .await
+        .map_err(|e| ProblemReport::from(&e))?;
+    names.extend(heads.keys().cloned());
+    names.extend(before.open.values().cloned());
+    names.extend(repo.open.iter().flatten().map(|mr| mr.source.clone()));
+    let all = match names.is_empty() {
+        true => Vec::new(),
+        false => forge
+            .merge_requests(repo, &names)
             .await
-            .map_err(|e| ProblemReport::from(&e))?;
-        names.extend(heads.keys().cloned());
-        names.extend(before.open.values().cloned());
-        names.extend(repo.open.iter().flatten().map(|mr| mr.source.clone()));
-        let all = match names.is_empty() {
-            true => Vec::new(),
-            false => forge
-                .merge_requests(repo, &names)
-                .await
-                .map_err(|e| ProblemReport::from(&e))?,
-        };
-        let (open, done): (Vec<Request>, Vec<Request>) = all
-            .into_iter()
-            .map(Request::from)
-            .partition(|mr| mr.state == MergeRequestState::Open);
-        let kept = before
-            .done
-            .into_iter()
-            .filter(|mr| !names.contains(&mr.source));
-        let memory = Memory {
-            done: newest(kept.chain(done).collect()),
-            open: open
-                .iter()
-                .map(|mr| (mr.number, mr.source.clone()))
-                .collect(),
-        };
-        remember(setup, forge, repo, &memory);
-        Ok(Self {
-            branches: judge.all(&heads).await?,
-            open,
-            memory,
-            looked: names,
-            unlisted: 0,
-        })
-    }
-
-    /// Whether the forge was asked just now about this branch.
-    pub(super) fn is_fresh(&self, branch: &Branch) -> bool {
-        self.looked.contains(branch)
-    }
-
-    /// By branch, as the plan wants it.
-    pub(super) fn existing(&self) -> BTreeMap<Branch, Existing> {
-        let mut existing: BTreeMap<Branch, Existing> = BTreeMap::new();
-        for (branch, ours) in &self.branches {
-            let there = existing.entry(branch.clone()).or_default();
-            there.head = Some((ours.head.clone(), ours.ownership.clone()));
-            there.fits = ours.fits;
-            there.on_top = ours.on_top;
-        }
-        for mr in self.memory.done.iter().chain(&self.open) {
-            let there = existing.entry(mr.source.clone()).or_default();
-            there.merge_requests.push(mr.clone());
-        }
-        existing
-    }
-
-    /// What the open ones propose.
-    pub(super) fn proposed(&self) -> Proposed {
-        let changes = self.open.iter().filter_map(Request::changes);
-        changes
-            .flat_map(|changes| &changes.references)
-            .map(|change| (change.path.clone(), change.image.clone(), change.to.clone()))
-            .collect()
-    }
-
-    /// When the open and the remembered ones were opened, where the forge tells it.
-    pub(super) fn opened(&self) -> impl Iterator<Item = (u64, jiff::Timestamp)> {
-        let all = self.memory.done.iter().chain(&self.open);
-        all.filter_map(|mr| Some((mr.number, mr.created?)))
-    }
-
-    /// Remembers what was open, for the next pass.
-    pub(super) fn keep_open(&self, setup: &Setup, forge: &dyn Forge, repo: &Repository) {
-        let open: BTreeMap<u64, Branch> = self
-            .open
+            .map_err(|e| ProblemReport::from(&e))?,
+    };
+    let (open, done): (Vec<OwnRequest>, Vec<OwnRequest>) = all
+        .into_iter()
+        .map(OwnRequest::from)
+        .partition(|mr| mr.state == MergeRequestState::Open);
+    let kept = before
+        .done
+        .into_iter()
+        .filter(|mr| !names.contains(&mr.source));
+    let memory = Memory {
+        done: newest(kept.chain(done).collect()),
+        open: open
             .iter()
             .map(|mr| (mr.number, mr.source.clone()))
-            .collect();
-        let kept = memory(setup, forge, repo);
-        if kept.as_ref().is_some_and(|kept| kept.open == open) {
-            return;
-        }
-        let memory = Memory {
-            open,
-            ..kept.unwrap_or_default()
-        };
-        remember(setup, forge, repo, &memory);
+            .collect(),
+    };
+    remember(setup, forge, repo, &memory);
+    Ok(ExistingRequests {
+        branches: judge.all(&heads).await?,
+        open,
+        ended: memory.done,
+        fresh: names,
+        ..ExistingRequests::default()
+    })
+}
+
+/// Remembers the open merge requests for the next pass.
+pub(super) fn keep_open(
+    setup: &Setup,
+    forge: &dyn Forge,
+    repo: &Repository,
+    existing: &ExistingRequests,
+) {
+    let open = existing.open.iter();
+    let open: BTreeMap<u64, Branch> = open.map(|mr| (mr.number, mr.source.clone())).collect();
+    let kept = memory(setup, forge, repo);
+    if kept.as_ref().is_some_and(|kept| kept.open == open) {
+        return;
     }
+    let memory = Memory {
+        open,
+        ..kept.unwrap_or_default()
+    };
+    remember(setup, forge, repo, &memory);
+}
+
+/// The open merge requests in the listing.
+fn listed(repo: &Repository) -> Vec<OwnRequest> {
+    let open = repo.open.iter().flatten().cloned();
+    open.map(OwnRequest::from).collect()
 }
 
 fn memory(setup: &Setup, forge: &dyn Forge, repo: &Repository) -> Option<Memory> {
@@ -277,7 +204,7 @@ fn memory(setup: &Setup, forge: &dyn Forge, repo: &Repository) -> Option<Memory>
     serde_json::from_str(&text).ok()
 }
 
-/// How many merge requests were open when the forges were asked last, but for these repositories'.
+/// The number of merge requests that were open in the last pass, without those of these repositories.
 pub(super) fn remembered_open(setup: &Setup, but: &BTreeSet<String>) -> usize {
     let all = setup.store.all_kept(StoredKind::Memory).into_iter();
     let others = all.filter(|(key, _)| !but.contains(key));
@@ -285,12 +212,12 @@ pub(super) fn remembered_open(setup: &Setup, but: &BTreeSet<String>) -> usize {
     memories.map(|memory| memory.open.len()).sum()
 }
 
-/// Whether anything is remembered of a repository, be it that there was nothing.
+/// Whether the store has an entry for a repository, even an empty one.
 pub(super) fn is_remembered(setup: &Setup, forge: &dyn Forge, repo: &Repository) -> bool {
     memory(setup, forge, repo).is_some()
 }
 
-/// Remembers that there was nothing.
+/// Remembers that a repository has no branches or merge requests of imagebot.
 pub(super) fn remember_nothing(setup: &Setup, forge: &dyn Forge, repo: &Repository) {
     remember(setup, forge, repo, &Memory::default());
 }
@@ -303,18 +230,18 @@ fn remember(setup: &Setup, forge: &dyn Forge, repo: &Repository, memory: &Memory
     }
 }
 
-/// Where no branches are listed, the open merge requests tell their heads.
+/// The heads from the open merge requests, if no branches are listed.
 fn heads_of(open: &[MergeRequest]) -> BTreeMap<Branch, CommitId> {
     open.iter()
         .filter_map(|mr| Some((mr.source.clone(), mr.head.clone()?)))
         .collect()
 }
 
-/// The newest of each branch, the oldest first.
-fn newest(mut all: Vec<Request>) -> Vec<Request> {
+/// The newest ones of each branch, the oldest first.
+fn newest(mut all: Vec<OwnRequest>) -> Vec<OwnRequest> {
     all.sort_by_key(|mr| mr.number);
     let mut count: BTreeMap<Branch, usize> = BTreeMap::new();
-    let mut kept: Vec<Request> = Vec::new();
+    let mut kept: Vec<OwnRequest> = Vec::new();
     for mr in all.into_iter().rev() {
         let count = count.entry(mr.source.clone()).or_default();
         *count += 1;

@@ -1,4 +1,4 @@
-//! Reading a folder of this machine: no git is started, no link is followed, nothing is executed (T53).
+//! Reads a local folder. Git is not run, links are not followed, nothing is executed (T53).
 
 use crate::config::{MAX_INCLUDED, included_names, version_paths};
 use crate::family::is_info;
@@ -10,22 +10,22 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// What was found in a folder.
+/// The files found in a folder.
 #[derive(Debug, Default)]
 pub struct Folder {
-    /// The folder; where a single file was named, the one that it is in.
+    /// The folder; for a single file, its parent.
     pub root: PathBuf,
-    /// Its files, and what was not read.
+    /// Its files, and those that were not read.
     pub tree: Tree,
-    /// The version files that `imagebot.toml` names.
+    /// The version files named in `imagebot.toml`.
     named: BTreeSet<RepoPath>,
-    /// What its `include` names besides Dockerfiles.
+    /// The patterns of `include`, which add files under other names.
     included: Vec<Glob>,
-    /// How many it has added.
+    /// How many files the patterns have added.
     added: usize,
 }
 
-/// What stands at a path.
+/// What a path refers to.
 enum Place {
     File(PathBuf),
     Link,
@@ -33,12 +33,12 @@ enum Place {
     Nothing,
 }
 
-/// How many entries are looked through to count what `.gitignore` leaves out.
+/// How many entries are visited at most to count the files that `.gitignore` excludes.
 const MAX_COUNTED: usize = 100_000;
 
-/// Reads a folder, or a single file whatever its name. Of a git repository's work tree the tracked files are read whatever
-/// its ignore files say, as they are where the repository is registered; of all other files those that no `.gitignore`
-/// names. `.git` is left out.
+/// Reads a folder, or a single file of any name. In the work tree of a git repository, all tracked files are read even
+/// if an ignore file matches them, because they also are when the repository is registered. Of the other files, those
+/// that no `.gitignore` matches are read. `.git` is excluded.
 pub fn read_folder(path: &Path) -> std::io::Result<Folder> {
     let metadata = std::fs::metadata(path)?;
     let mut folder = Folder::default();
@@ -86,7 +86,7 @@ pub fn read_folder(path: &Path) -> std::io::Result<Folder> {
     Ok(folder)
 }
 
-/// Walks a folder; `.ignore` files are another tool's, and say nothing here.
+/// Walks a folder; `.ignore` files belong to other tools and are not applied.
 fn walk(path: &Path, gitignore: bool) -> ignore::Walk {
     ignore::WalkBuilder::new(path)
         .hidden(false)
@@ -102,7 +102,7 @@ fn walk(path: &Path, gitignore: bool) -> ignore::Walk {
 }
 
 impl Folder {
-    /// Reads `imagebot.toml`.
+    /// Reads the folder's `imagebot.toml`.
     fn read_config(&mut self) -> std::io::Result<()> {
         let place = self.root.join(REPO_CONFIG);
         let name = RepoPath::parse(REPO_CONFIG).map_err(std::io::Error::other)?;
@@ -116,7 +116,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Reads what is tracked and was not seen, for an ignore file names it. No folder on the way is a link.
+    /// Reads the tracked files that the walk left out because of an ignore file. Paths through links are not followed.
     fn read_tracked(&mut self, tracked: &BTreeSet<String>) {
         let seen: BTreeSet<String> = self.names().map(str::to_owned).collect();
         let unseen = tracked.iter().filter(|path| !seen.contains(*path));
@@ -131,13 +131,13 @@ impl Folder {
                 Place::File(place) => self.read(name, &place),
                 Place::Link => self.skip(name, "symlink"),
                 Place::Other => self.skip(name, "no-regular-file"),
-                // It was removed from the work tree.
+                // It was deleted from the work tree.
                 Place::Nothing => {}
             }
         }
     }
 
-    /// Says in one line how many files were left out that could hold references.
+    /// Reports how many ignored files could contain references, as one entry.
     fn count_ignored(&mut self, root: &Path) {
         let seen: BTreeSet<String> = self.names().map(str::to_owned).collect();
         let mut looked = 0;
@@ -167,14 +167,14 @@ impl Folder {
         }
     }
 
-    /// The names of everything that was seen.
+    /// The names of all files seen.
     fn names(&self) -> impl Iterator<Item = &str> {
         let files = self.tree.files.keys().map(RepoPath::as_str);
         let skipped = self.tree.skipped.iter().map(|(name, _)| name.as_str());
         files.chain(skipped)
     }
 
-    /// Whether a name says that a file holds references.
+    /// Whether a file of this name may contain references.
     fn is_wanted(&self, name: &str) -> bool {
         Format::of(name).is_some()
             || RepoPath::parse(name).is_ok_and(|name| is_info(&name))
@@ -185,7 +185,7 @@ impl Folder {
         Format::may_include(name) && self.included.iter().any(|glob| glob.matches(name))
     }
 
-    /// What stands at a path below the root, no folder on the way being a link.
+    /// What a path below the root refers to; paths through links are not followed.
     fn kind_of(&self, name: &RepoPath) -> Place {
         let mut path = self.root.clone();
         let mut parts = name.as_str().split('/').peekable();
@@ -205,8 +205,8 @@ impl Folder {
         Place::Nothing
     }
 
-    /// Reads the version files that `imagebot.toml` names, those that are no files with references. No folder on the way
-    /// is a link.
+    /// Reads the version files named in `imagebot.toml` that are not also files with references. Paths through links
+    /// are not followed.
     fn read_versions(&mut self) {
         let named = self.tree.settings_text().map(version_paths);
         self.named.clone_from(&named.clone().unwrap_or_default());
@@ -223,7 +223,7 @@ impl Folder {
         }
     }
 
-    /// Reads an entry of the walk, if its name says that it holds references.
+    /// Reads an entry of the walk, if a file of its name may contain references.
     fn visit(&mut self, root: &Path, entry: &ignore::DirEntry) {
         let Some(kind) = entry.file_type().filter(|kind| !kind.is_dir()) else {
             return;
@@ -233,7 +233,7 @@ impl Folder {
         let name = relative
             .to_str()
             .and_then(|name| RepoPath::parse(name).ok());
-        // The configuration was read first.
+        // The configuration has been read already.
         if shown == REPO_CONFIG || !self.is_wanted(&shown) {
             return;
         }
@@ -257,7 +257,7 @@ impl Folder {
         }
     }
 
-    /// A folder that cannot be listed may hold references that nobody sees.
+    /// Reports a folder that cannot be listed, because it may contain references.
     fn skip_error(&mut self, root: &Path, error: &ignore::Error) {
         let mut inner = error;
         let mut place = None;

@@ -1,4 +1,4 @@
-//! From a `[[forge]]` to the clients that serve it: one for each token.
+//! Makes the clients for a `[[forge]]`: one per token.
 
 use super::error::SetupError;
 use crate::config::{ServerConfig, ServerKind, TokenConfig};
@@ -10,10 +10,10 @@ use crate::redact::Redactor;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// GitHub asks for a second between two requests that change something.
+/// GitHub's guidelines recommend one second between two requests that change something.
 const PAUSE_OF_GITHUB: Duration = Duration::from_secs(1);
 
-/// The clients of a server. Nothing is asked yet, but each token is fetched.
+/// The clients of a server. No request is made, but each token is fetched.
 pub(super) fn servers(
     server: &ServerConfig,
     redactor: &Redactor,
@@ -37,7 +37,7 @@ pub(super) fn servers(
     made.collect()
 }
 
-/// The prefixes of the tokens that are narrower than this one.
+/// The prefixes of tokens for narrower paths than this one's.
 fn deeper(server: &ServerConfig, prefix: &str) -> Vec<String> {
     let others = server.tokens.iter().map(|(other, _)| other);
     others
@@ -56,7 +56,7 @@ struct One<'a> {
 }
 
 impl One<'_> {
-    /// The host, with what tells its tokens apart.
+    /// The host, with the token's path prefix if there are several tokens.
     fn name(&self) -> String {
         let url = &self.server.url;
         let host = url.host_str().unwrap_or_default();

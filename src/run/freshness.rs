@@ -1,7 +1,7 @@
-//! Whether published images are built on their parents' current content: gathers what `family::freshness` judges.
+//! Whether published images are built on their parents' current content: collects the input for `family::freshness`.
 //!
-//! Manifests and configurations only, no layer is read. What a digest stands for is kept for ever, so that a second
-//! run asks for nothing but the digests of tags. An image that cannot be looked at is unknown and stops no other.
+//! Only manifests and configurations are read, no layers. The content of a digest is cached forever, so a second run
+//! only requests the digests of tags. If an image cannot be checked, it is unknown, and the others are checked.
 
 mod commit;
 mod contents;
@@ -26,10 +26,10 @@ use heads::Heads;
 use jiff::Timestamp;
 use std::sync::Arc;
 
-/// How many images are looked at once; each host has its own, lower limit.
+/// How many images are checked at once; each host has its own, lower limit.
 const AT_ONCE: usize = 32;
 
-/// Looks at images; the reports are in the order of the subjects.
+/// Checks images; the reports have the order of the subjects.
 pub async fn freshness(
     setup: &Arc<Setup>,
     subjects: Vec<Subject>,
@@ -42,7 +42,7 @@ pub async fn freshness(
         let (setup, heads) = (Arc::clone(setup), Arc::clone(&heads));
         async move {
             let name = subject.image.to_string();
-            // A task of its own: a panic over one image is reported there and stops nothing else (F51).
+            // A separate task, so that a panic about one image is reported there and stops nothing else (F51).
             let task = tokio::spawn(async move { look::look(&setup, &heads, &subject, now).await });
             let report = task
                 .await

@@ -1,4 +1,4 @@
-//! Reading a repository's files at its head, and finding its references. Nothing else of a repository is asked for here.
+//! Reads a repository's files at its head and finds its references. Nothing else of a repository is fetched here.
 
 use super::observe::tree_at;
 use super::own::{OwnError, own_settings};
@@ -10,20 +10,20 @@ use crate::git::{Git, GitError};
 /// A repository whose files were read.
 pub(super) struct Loaded {
     pub(super) parsed: ParsedRepo,
-    /// When its head was made, as the commit says: seconds since 1970.
+    /// The committer date of its head, in Unix seconds.
     pub(super) committed: Option<i64>,
 }
 
 /// Why a repository's files were not read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotLoaded {
-    /// Nothing is to be done in it.
+    /// It is skipped, for this reason.
     #[error("{0}")]
     Skipped(&'static str),
-    /// Its content cannot be had.
+    /// Its files are unavailable.
     #[error(transparent)]
     Git(#[from] GitError),
-    /// Its own settings cannot be read.
+    /// Its own settings are invalid.
     #[error(transparent)]
     Settings(#[from] OwnError),
 }
@@ -46,7 +46,7 @@ pub(super) async fn load(setup: &Setup, git: &Git, repo: &Repository) -> Result<
     Ok(Loaded { parsed, committed })
 }
 
-/// A repository of which nothing could be read. What it publishes follows from its path all the same.
+/// A repository that was not read. Its images in the forge's registry are still known from its path.
 pub(super) fn not_loaded(setup: &Setup, repo: &Repository, unread: bool) -> ParsedRepo {
     let mut parsed = ParsedRepo::empty(&setup.operator, Some(repo.name.clone()));
     parsed.registry = repo.registry.as_ref().map(|registry| registry.host.clone());

@@ -1,92 +1,52 @@
-//! Answering questions at the registries, each once.
+//! Answers questions by requests to the registries, each once.
 
 use super::deadline::Deadlines;
+use super::questions::Questions;
 use super::setup::Setup;
-use crate::image::{Digest, Platform, Tag};
+use crate::image::Digest;
 use crate::plan::{
-    Contents, Decision, Failure, FailureKind, Labels, Lookup, Observations, Question,
+    Contents, Failure, FailureKind, Labels, Lookup, Observation, Observations, Question,
 };
 use crate::registry::{ManifestContent, RegistryError};
-use futures::StreamExt as _;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// How many questions are under way at once; each host has its own, lower limit.
-const AT_ONCE: usize = 64;
-
-/// Asks all questions and adds the answers.
+/// Answers all questions and adds the answers.
 pub(super) async fn answer(
-    setup: &Setup,
+    setup: &Arc<Setup>,
     questions: BTreeSet<Question>,
     seen: &mut Observations,
     now: Timestamp,
 ) {
-    let deadlines = Deadlines::new(setup);
-    let asked = questions
+    let mut asked = Questions::new(setup, now);
+    questions
         .into_iter()
-        .map(|question| ask_in_time(setup, question, now, &deadlines));
-    let mut answers = futures::stream::iter(asked).buffer_unordered(AT_ONCE);
-    while let Some((_, answer)) = answers.next().await {
-        answer.keep(seen);
+        .for_each(|question| asked.ask(question));
+    while let Some((_, observation)) = asked.next().await {
+        seen.learn(observation);
     }
 }
 
-/// What came of a question.
-pub(super) enum Answer {
-    Tags(Lookup, Result<Arc<Vec<Tag>>, Failure>),
-    Head((Lookup, Tag), Result<Option<Digest>, Failure>),
-    Manifest((Lookup, Digest), Result<Option<Contents>, Failure>),
-    Platform((Lookup, Digest), Result<Option<Platform>, Failure>),
-    FirstSeen((Lookup, Tag, Digest), Timestamp),
-    Created((Lookup, Digest), Option<Timestamp>),
-}
-
-impl Answer {
-    /// Adds it to what is known.
-    pub(super) fn keep(self, seen: &mut Observations) {
-        match self {
-            Self::Tags(lookup, answer) => drop(seen.tags.insert(lookup, answer)),
-            Self::Head(key, answer) => drop(seen.heads.insert(key, answer)),
-            Self::Manifest(key, answer) => drop(seen.manifests.insert(key, answer)),
-            Self::Platform(key, answer) => drop(seen.platforms.insert(key, answer)),
-            Self::FirstSeen(key, at) => drop(seen.first_seen.insert(key, at)),
-            Self::Created(key, at) => drop(seen.created.insert(key, at)),
-        }
-    }
-
-    /// That there is none.
-    fn failed(question: Question, failure: Failure, now: Timestamp) -> Self {
-        match question {
-            Question::Tags(lookup) => Self::Tags(lookup, Err(failure)),
-            Question::Head(lookup, tag) => Self::Head((lookup, tag), Err(failure)),
-            Question::Manifest(lookup, digest) => Self::Manifest((lookup, digest), Err(failure)),
-            Question::Platform(lookup, digest) => Self::Platform((lookup, digest), Err(failure)),
-            Question::FirstSeen(key) => Self::FirstSeen(*key, now),
-            // It is only one more piece of evidence.
-            Question::Created(lookup, digest) => Self::Created((lookup, digest), None),
-        }
-    }
-}
-
-/// Asks a question within the time that its host has.
+/// Answers a question within the time limit of its host.
 pub(super) async fn ask_in_time(
     setup: &Setup,
     question: Question,
     now: Timestamp,
     deadlines: &Deadlines,
-) -> (Question, Answer) {
+) -> (Question, Observation) {
     let host = question.lookup().map(|lookup| lookup.image.host().clone());
     let answer = ask(setup, question.clone(), now);
     let answer = match host {
         Some(host) => deadlines.within(&host, answer).await,
         None => Ok(answer.await),
     };
-    let answer = answer.unwrap_or_else(|failure| Answer::failed(question.clone(), failure, now));
+    let answer =
+        answer.unwrap_or_else(|failure| Observation::failed(question.clone(), failure, now));
     (question, answer)
 }
 
-async fn ask(setup: &Setup, question: Question, now: Timestamp) -> Answer {
+async fn ask(setup: &Setup, question: Question, now: Timestamp) -> Observation {
     let registries = &setup.registries;
     match question {
         Question::Tags(lookup) => {
@@ -99,13 +59,13 @@ async fn ask(setup: &Setup, question: Question, now: Timestamp) -> Answer {
             }
             let tags = tags
                 .map(|mut tags| {
-                    // A tag that holds a login would go into a commit.
+                    // A tag that contains a secret would end up in a commit.
                     tags.tags
                         .retain(|tag| !setup.redactor.finds(tag.as_str().as_bytes()));
                     Arc::new(tags.tags)
                 })
                 .map_err(|error| failure(&lookup, &error));
-            Answer::Tags(lookup, tags)
+            Observation::Tags(lookup, tags)
         }
         Question::Head(lookup, tag) => {
             let login = setup.login(&lookup);
@@ -113,7 +73,7 @@ async fn ask(setup: &Setup, question: Question, now: Timestamp) -> Answer {
             let head = head
                 .map(|head| head.map(|head| head.digest))
                 .map_err(|error| failure(&lookup, &error));
-            Answer::Head((lookup, tag), head)
+            Observation::Head((lookup, tag), head)
         }
         Question::Manifest(lookup, digest) => {
             let login = setup.login(&lookup);
@@ -122,7 +82,7 @@ async fn ask(setup: &Setup, question: Question, now: Timestamp) -> Answer {
                 .await;
             let contents =
                 manifest.map(|manifest| manifest.map(|manifest| contents(&manifest.content)));
-            Answer::Manifest(
+            Observation::Manifest(
                 (lookup.clone(), digest),
                 contents.map_err(|error| failure(&lookup, &error)),
             )
@@ -135,17 +95,22 @@ async fn ask(setup: &Setup, question: Question, now: Timestamp) -> Answer {
                 .store
                 .first_seen(&image, tag.as_str(), &text, now_seconds);
             let at = Timestamp::from_second(at).unwrap_or(now);
-            Answer::FirstSeen((lookup, tag, digest), at)
+            Observation::FirstSeen((lookup, tag, digest), at)
         }
         Question::Created(lookup, digest) => {
             let created = created(setup, &lookup, &digest).await;
-            Answer::Created((lookup, digest), created)
+            Observation::Created((lookup, digest), created)
+        }
+        Question::Labels(lookup, digest) => {
+            // The labels are only displayed, so they are left out if they are unavailable.
+            let labels = labels_of(setup, &lookup, &digest).await;
+            Observation::Labels((lookup, digest), Labels(labels.unwrap_or_default()))
         }
         Question::Platform(lookup, digest) => {
             let platform = config_of(setup, &lookup, &digest)
                 .await
                 .map(|config| config.and_then(|c| c.platform));
-            Answer::Platform(
+            Observation::Platform(
                 (lookup.clone(), digest),
                 platform.map_err(|error| failure(&lookup, &error)),
             )
@@ -200,7 +165,7 @@ async fn config_of(
     }
 }
 
-/// When an image, or the first of an index, says that it was made; nothing where it cannot be had.
+/// The creation time of an image, or of the first image of an index; `None` if it is unavailable.
 async fn created(setup: &Setup, lookup: &Lookup, digest: &Digest) -> Option<Timestamp> {
     let login = setup.login(lookup);
     let manifest = setup
@@ -214,32 +179,7 @@ async fn created(setup: &Setup, lookup: &Lookup, digest: &Digest) -> Option<Time
     config_of(setup, lookup, &image).await.ok()??.created
 }
 
-/// Reads what the images that will be proposed say of themselves. It is shown to people only: what cannot be had is
-/// left out.
-pub(super) async fn labels<'d>(
-    setup: &Setup,
-    decisions: impl Iterator<Item = &'d Decision>,
-    seen: &mut Observations,
-    deadlines: &Deadlines,
-) {
-    let wanted: BTreeSet<(Lookup, Digest)> = decisions
-        .flat_map(|decision| decision.wanted.iter().map(move |wanted| (decision, wanted)))
-        .filter_map(|(decision, wanted)| Some((decision.lookup.clone()?, wanted.target.clone()?)))
-        .filter(|key| !seen.labels.contains_key(key))
-        .collect();
-    let read = wanted.into_iter().map(|(lookup, digest)| async move {
-        let labels = labels_of(setup, &lookup, &digest);
-        let labels = deadlines.within(lookup.image.host(), labels).await;
-        let labels = labels.ok().and_then(Result::ok).unwrap_or_default();
-        ((lookup, digest), Labels(labels))
-    });
-    let mut read = futures::stream::iter(read).buffer_unordered(AT_ONCE);
-    while let Some((key, labels)) = read.next().await {
-        seen.labels.insert(key, labels);
-    }
-}
-
-/// The annotations of an index or image, and the labels of the image or of the index's first one.
+/// The annotations of an index or image, merged with the labels of the image or of the index's first one.
 pub(super) async fn labels_of(
     setup: &Setup,
     lookup: &Lookup,
@@ -266,7 +206,7 @@ pub(super) async fn labels_of(
     };
     let mut labels = config.map(|config| config.labels).unwrap_or_default();
     labels.extend(annotations);
-    // Whoever made the image, or its registry, may have put a login there (B6).
+    // The author of the image or its registry may have put a secret there (B6).
     let redact = |text: &str| setup.redactor.redact(text).into_owned();
     let labels = labels
         .iter()

@@ -1,9 +1,9 @@
-//! Reading a repository at its head: its source files and its `imagebot.toml`.
+//! Reads a repository at its head: its source files and its `imagebot.toml`.
 
 use super::setup::Setup;
 use crate::config::{MAX_INCLUDED, included_names, version_paths};
 use crate::family::is_info;
-use crate::fleet::{GITLAB_DEPS, REPO_CONFIG, Tree, TreeFile};
+use crate::fleet::{GITLAB_DEPS, OurBranch, REPO_CONFIG, Tree, TreeFile};
 use crate::forge::Repository;
 use crate::git::{BranchCommit, Cached, Git, GitError, TreeChange, TreeEntry, TreeEntryKind};
 use crate::plan::{ChangeSet, FileVersions, Ownership, overlaps, whose};
@@ -14,28 +14,17 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
-/// Why a file is not read that has more bytes than [`MAX_FILE`].
+/// The reason for a file of more than [`MAX_FILE`] bytes.
 const TOO_LARGE: &str = "too-large";
 
-/// What is on one of our branches.
-#[derive(Debug, Clone)]
-pub(super) struct OurBranch {
-    pub(super) head: CommitId,
-    pub(super) ownership: Ownership,
-    /// Whether it can be merged without a conflict, as far as the changed files tell.
-    pub(super) fits: bool,
-    /// Whether it stands on the target's head.
-    pub(super) on_top: bool,
-}
-
-/// Whether a file is one that is read.
+/// Whether a file is read because of its name.
 fn is_wanted(path: &RepoPath) -> bool {
     matches!(path.as_str(), REPO_CONFIG | GITLAB_DEPS)
         || Format::of(path.as_str()).is_some()
         || is_info(path)
 }
 
-/// Reads a repository's files at a commit: from the store where it has them, else with two requests.
+/// Reads a repository's files at a commit: from the store if it has them, else with two requests.
 pub(super) async fn tree_at(
     setup: &Setup,
     git: &Git,
@@ -61,8 +50,8 @@ pub(super) async fn tree_at(
     Ok(tree)
 }
 
-/// Does something with a cached copy, and once more with a new one if the copy was damaged: a damaged copy is removed
-/// by whoever finds it so (B8).
+/// Runs an action on a cached clone. If the action finds the clone damaged, the clone has been removed, and the action
+/// runs once more on a new one (B8).
 pub(super) async fn healed<T, F>(action: impl Fn() -> F) -> Result<T, GitError>
 where
     F: Future<Output = Result<T, GitError>>,
@@ -95,7 +84,7 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Tree, GitError> {
             "the server ignores the filter for partial clones; the whole repository was fetched"
         );
     }
-    // Only what names version files elsewhere takes another request.
+    // Another request is needed only if the settings name version files elsewhere.
     let settings = tree.settings_text();
     let named = settings.map(version_paths).unwrap_or_default();
     let included = settings.map(included_names).unwrap_or_default();
@@ -108,7 +97,7 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Tree, GitError> {
         if named.contains(&entry.path) || is_added && added <= MAX_INCLUDED {
             wanted.push(entry);
         } else if is_added {
-            // Not judged, so nothing is closed for it.
+            // It counts as not judged, so nothing is closed because of it.
             let why = format!("`include` adds {MAX_INCLUDED} files at most");
             tree.skipped.push((entry.path.to_string(), why));
         }
@@ -120,7 +109,7 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Tree, GitError> {
     Ok(tree)
 }
 
-/// The files whose names cannot be read, as far as they are named.
+/// Entries for files with unreadable names: those that are listed, and the number of the others.
 fn unreadable(named: &[String], in_all: usize) -> Vec<(String, String)> {
     let why = || "unreadable-name".to_owned();
     let mut unreadable: Vec<_> = named.iter().map(|path| (path.clone(), why())).collect();
@@ -131,8 +120,8 @@ fn unreadable(named: &[String], in_all: usize) -> Vec<(String, String)> {
     unreadable
 }
 
-/// Reads files into a tree, and a commit that was fetched with them, whose contents are given back; links and submodules
-/// are not followed, and what is too large is not read.
+/// Reads files into a tree, and returns the contents of a commit that is fetched with them. Links and submodules are
+/// not followed, and files that are too large are not read.
 async fn add(
     tree: &mut Tree,
     cached: &mut Cached,
@@ -174,7 +163,7 @@ async fn add(
         }
     }
     if fetched_too_much {
-        // Nobody reads what was too large, and the copy would hold it for ever.
+        // Files that are too large are never needed, but would stay in the clone.
         cached.discard();
     }
     contents.retain(|id, _| Some(id) == commit);
@@ -184,7 +173,7 @@ async fn add(
         .collect())
 }
 
-/// When a commit was made: the last but one word of its `committer` line.
+/// The committer date: the second-to-last word of the `committer` line, in Unix seconds.
 fn committed(commit: &[u8]) -> Option<i64> {
     let text = String::from_utf8_lossy(commit);
     let mut headers = text.lines().take_while(|line| !line.is_empty());
@@ -192,22 +181,22 @@ fn committed(commit: &[u8]) -> Option<i64> {
     line.rsplit(' ').nth(1)?.parse().ok()
 }
 
-/// What the store remembers of a head: whose it is depends on the commit, on the target's head and on nothing else.
+/// The remembered owner of a head. It depends only on the commit and on the target's head.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Judged {
-    /// `None`: a person's.
+    /// The changes; `None` if the head is not imagebot's.
     changes: Option<ChangeSet>,
     why: String,
     fits: bool,
     on_top: bool,
 }
 
-/// Judges whose the heads of our branches are, each once.
+/// Determines the owners of branch heads, each once.
 pub(super) struct Judge<'a> {
     pub(super) setup: &'a Setup,
     pub(super) git: &'a Git,
     pub(super) repo: &'a Repository,
-    /// The target branch's head.
+    /// The head of the target branch.
     pub(super) head: &'a CommitId,
     pub(super) args: &'a BTreeMap<String, String>,
     /// The files at that head.
@@ -215,7 +204,7 @@ pub(super) struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Judges all heads. What the store knows needs no request.
+    /// Determines the owners of all heads. Those in the store need no request.
     pub(super) async fn all(
         &self,
         heads: &BTreeMap<Branch, CommitId>,
@@ -240,8 +229,7 @@ impl Judge<'_> {
         Ok(found)
     }
 
-    /// Reads what stands on branches, and the contents that it changed. What is too large is no contents that could be
-    /// ours.
+    /// Reads the commits on branches and the contents that they changed. Files that are too large cannot be imagebot's.
     async fn walk<'b>(
         &self,
         unknown: &[(&'b Branch, &CommitId)],
@@ -257,7 +245,7 @@ impl Judge<'_> {
         for (branch, tip) in unknown {
             walked.push((*branch, Walked::new(&mut cached, self.head, tip).await?));
         }
-        // What all of them changed comes with one request.
+        // The contents of all changes are fetched with one request.
         let ids: BTreeSet<ObjectId> = walked.iter().flat_map(|(_, w)| w.contents()).collect();
         cached.fetch_objects(&ids).await?;
         let contents = cached.objects_up_to(&ids, MAX_FILE as u64).await?;
@@ -289,7 +277,7 @@ fn judged_key(tip: &CommitId, head: &CommitId) -> String {
     format!("{tip} {head}")
 }
 
-/// Remembers whose a branch is, seen from the target's head.
+/// Remembers the owner of a branch, relative to the target's head.
 pub(super) fn keep_judged(setup: &Setup, head: &CommitId, branch: &OurBranch) {
     let (changes, why) = match &branch.ownership {
         Ownership::Ours(changes) => (Some(changes.clone()), String::new()),
@@ -307,7 +295,7 @@ pub(super) fn keep_judged(setup: &Setup, head: &CommitId, branch: &OurBranch) {
     }
 }
 
-/// What stands on a branch of ours, before any contents are read.
+/// The commits on a branch of imagebot, before contents are read.
 struct Walked {
     tip: CommitId,
     commits: Vec<BranchCommit>,
@@ -328,7 +316,7 @@ impl Walked {
         })
     }
 
-    /// The contents before and after. A link or a submodule is no contents that could be ours.
+    /// The contents before and after. A link or a submodule cannot be imagebot's change.
     fn contents(&self) -> impl Iterator<Item = ObjectId> {
         let sides = self
             .changes

@@ -1,44 +1,58 @@
-//! How a pass is made.
+//! The options of a pass.
 
 use super::checkpoint::Checkpoint;
 use crate::repo::{RepoGlobs, RepoName};
 use jiff::Timestamp;
 use std::sync::Arc;
 
-/// How a pass is made.
+/// The options of a pass.
 #[derive(Clone)]
 pub struct Options {
-    /// Whether nothing is to be written.
+    /// Whether writes are skipped.
     pub dry_run: bool,
-    /// Whether merge requests are opened beyond the limits of the configuration. They are counted all the same.
+    /// Whether merge requests are opened beyond the configured limits. They still count.
     pub force: bool,
-    /// The repositories that are looked at; all registered ones if there is no list.
+    /// The repositories to process; `None` for all registered ones.
     pub only: Option<RepoGlobs>,
-    /// Now.
+    /// The time of the pass.
     pub now: Timestamp,
-    /// Told how far the pass is.
+    /// Receives the progress.
     pub progress: Arc<dyn Progress>,
-    /// Called behind every step that changed something outside: tests stop the pass there.
+    /// Called after each step that changed something outside the process: tests stop the pass there.
     pub checkpoint: Checkpoint,
-    /// Whether the report keeps the decisions with their traces: for one repository, not for a fleet.
+    /// Whether the report keeps the decisions with their traces: too much memory for a fleet, needed for one
+    /// repository.
     pub traces: bool,
 }
 
 impl Options {
-    /// Whether a repository is looked at.
+    /// Options for a read-only view of everything.
+    pub fn to_look(now: Timestamp) -> Self {
+        Self {
+            dry_run: true,
+            force: false,
+            only: None,
+            now,
+            progress: Arc::new(()),
+            checkpoint: Checkpoint::default(),
+            traces: false,
+        }
+    }
+
+    /// Whether a repository is processed.
     pub fn concerns(&self, repo: &RepoName) -> bool {
         let only = self.only.as_ref();
         only.is_none_or(|globs| globs.select(repo))
     }
 }
 
-/// Told how far a pass is.
+/// Receives the progress of a pass.
 pub trait Progress: Send + Sync {
     /// `done` of `total` steps of a phase are done.
     fn tick(&self, phase: &'static str, done: usize, total: usize);
 }
 
-/// Nobody is told.
+/// Ignores the progress.
 impl Progress for () {
     fn tick(&self, _: &'static str, _: usize, _: usize) {}
 }

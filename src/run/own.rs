@@ -1,26 +1,26 @@
-//! What a repository or a folder says about itself.
+//! Reads the settings that a repository or folder declares.
 
 use crate::config::{Config, Problems, parse_repository};
 use crate::fleet::{REPO_CONFIG, RepoSettings, Tree};
 
-/// Why nothing is done with a repository or folder whose `imagebot.toml` cannot be read: the defaults would do what the
-/// file may have forbidden.
+/// Why the `imagebot.toml` of a repository or folder cannot be used. Nothing is done there then: the defaults might do
+/// what the file forbids.
 #[derive(Debug, thiserror::Error)]
 pub enum OwnError {
-    /// The file is there and was not read, or is no text.
+    /// The file exists but was not read, or is not text.
     #[error("{file}: not read: {why}")]
     Unread {
-        /// The file as it is named to people.
+        /// The file's display name.
         file: String,
-        /// Why.
+        /// Why it was not read.
         why: String,
     },
-    /// The file says something wrong.
+    /// The file contains errors.
     #[error(transparent)]
     Wrong(#[from] Problems),
 }
 
-/// Reads the settings of a repository or folder from its files. `place` stands before the file's name in errors.
+/// Reads the settings of a repository or folder from its files. `place` is prefixed to the file's name in errors.
 pub fn own_settings(place: &str, tree: &Tree, operator: &Config) -> Result<RepoSettings, OwnError> {
     let file = format!("{place}{REPO_CONFIG}");
     let unread = |why: String| OwnError::Unread {

@@ -1,102 +1,75 @@
-//! One pass over the registered repositories: register, observe, decide, plan, act, report.
+//! One pass: fetches what the plan needs, and executes the plan.
+//!
+//! Usually all facts are known within seconds, and there is one plan. If a registry or a git server is slow or asks for
+//! a delay, the repositories that need it wait, with their families. The others are planned and executed first (B4). A
+//! failure of one repository, image or host never stops the others.
 
 use super::ages::date;
-use super::decide::decide_all;
-use super::family::{family, findings, remember_family, sources};
-use super::finish::finish;
-use super::gather::{Gathered, gather};
+use super::decide::{remember_stops, scope_of};
+use super::edges::Edges;
+use super::finish::{Job, finish, matched};
 use super::options::Options;
-use super::planned::{Planned, plan};
-use super::read::Reading;
-use super::repo::RepoState;
-use super::report::{ProblemReport, Report, RepositoryReport};
+use super::read::Depth;
+use super::remembered::{remember_family, remember_opening, remembered};
+use super::report::{ProblemReport, Report, RepositoryReport, capped};
 use super::setup::Setup;
 use super::shared::{AT_ONCE, Shared};
-use super::waves::{Ended, Waves};
-use crate::fleet::Family;
-use crate::plan::{Observations, Proposed};
-use crate::repo::RepoName;
+use crate::fleet::{Family, Fleet, Need, Plan, plan, ready};
+use crate::store::StoredKind;
 use futures::StreamExt as _;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 
-/// Makes one pass.
+/// How long to wait without news before the repositories whose families are complete are executed.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// How many findings about the family are reported.
+const MOST_FINDINGS: usize = 100;
+
+/// Runs one pass.
 pub async fn pass(setup: &Arc<Setup>, options: &Options) -> Report {
     let setup = &setup.for_pass();
     let mut report = Report::new(options.dry_run);
-    let Some(prepared) = prepare(setup, options, false, &mut report).await else {
+    let Some((mut fleet, edges)) = begin(setup, options, Depth::Everything, &mut report) else {
         return report;
     };
-    let proposed_before = prepared.proposed_before();
-    let mut waves = Waves::new(prepared);
-    loop {
-        waves.run(&mut report).await;
-        if !waves.wait_for_more().await {
-            break;
-        }
+    let new_store = setup.store.has_seen_nothing();
+    let mut pass = Pass {
+        edges,
+        used: BTreeSet::new(),
+        proposed_before: false,
+    };
+    pass.run(&mut fleet, &mut report).await;
+    if options.only.is_none() {
+        report.unused_rules = unused_rules(setup, &pass.used);
     }
-    let Ended {
-        family,
-        used,
-        saw_something_new,
-    } = waves.end();
-    report.unused_rules = unused_rules(setup, &used, options);
-    if proposed_before && saw_something_new {
+    // `min_age` counts from when a digest was first seen. A store without any of these times, while merge requests of
+    // imagebot are open, has been lost; that only matters if a digest had to be recorded again.
+    let saw_something_new = !fleet.seen.first_seen.is_empty();
+    if new_store && pass.proposed_before && saw_something_new {
         let folder = setup.cache.display();
         report.warnings.push(format!(
             "the cache in {folder} was lost although merge requests are open, so every min_age restarts; is the folder \
              persistent?"
         ));
     }
-    report.warnings.extend(findings(&family));
-    remember_family(setup, &family);
+    report.warnings.extend(findings(&fleet.family()));
+    remember_family(setup, &fleet);
     date(setup, options, &mut report);
     report.repositories.sort_by(|a, b| a.repo.cmp(&b.repo));
     report.left_out.sort();
     report
 }
 
-/// The repositories of a pass, read, before anything is asked of registries.
-pub(super) struct Prepared {
-    pub(super) shared: Shared,
-    /// Whether only some of the registered repositories were asked for.
-    pub(super) is_partial: bool,
-    pub(super) family: Family,
-    /// The repositories, in the order in which the family knows them.
-    pub(super) cases: Vec<RepoState>,
-    /// What open merge requests propose, for each of them.
-    pub(super) proposed: Vec<Proposed>,
-    /// Those that are not listed now although they are, or were, registered.
-    pub(super) unlisted: BTreeSet<RepoName>,
-    /// Those that are still being read.
-    pub(super) rest: Option<Reading>,
-    new_store: bool,
-}
-
-impl Prepared {
-    /// Whether the store is new although merge requests are open.
-    fn proposed_before(&self) -> bool {
-        self.new_store && self.proposed.iter().any(|all| !all.is_empty())
-    }
-}
-
-/// Everything that was seen and decided, before anybody waits for anybody.
-pub(super) struct Observed {
-    pub(super) shared: Shared,
-    pub(super) seen: Observations,
-    pub(super) family: Family,
-    /// The repositories, in the order in which the family knows them.
-    pub(super) cases: Vec<RepoState>,
-}
-
-/// Reads all repositories, and prepares what concerns those that are looked at, and those above them. The others are
-/// read for what they say of the family. `wait`: for all of them, also for those that take long.
-async fn prepare(
+/// The fleet and the edges at the start of a command; `None` if there is no forge.
+pub(super) fn begin(
     setup: &Arc<Setup>,
     options: &Options,
-    wait: bool,
+    depth: Depth,
     report: &mut Report,
-) -> Option<Prepared> {
+) -> Option<(Fleet, Edges)> {
     let Some(shared) = Shared::new(setup, options) else {
         report.problems.push(ProblemReport {
             since: None,
@@ -107,139 +80,150 @@ async fn prepare(
         });
         return None;
     };
-    let new_store = setup.store.has_seen_nothing();
-    let only = options.only.as_ref();
-    let mut gathered = gather(&shared, options, report).await;
-    if wait {
-        gathered = gathered.whole().await;
-    }
-    let Gathered {
-        mut cases,
-        unlisted,
-        is_partial,
-        rest,
-    } = gathered;
-    let mut family = draw(setup, &cases, rest.as_ref(), &unlisted);
-    // What failed for those that are not looked at is not told.
-    family.is_whole = only.is_none()
-        && rest.is_none()
-        && report.problems.is_empty()
-        && report.repositories.is_empty()
-        && cases.iter().all(|case| case.report.problems.is_empty());
-    clear_others(&mut cases, &family, options);
-    let proposed: Vec<_> = cases.iter().map(|case| case.there.proposed()).collect();
-    Some(Prepared {
-        shared,
-        is_partial,
-        family,
-        cases,
-        proposed,
-        unlisted,
-        rest,
-        new_store,
-    })
+    let remembered = remembered(setup, options.now);
+    let scope = scope_of(options.only.as_ref(), &remembered);
+    let limits = (!options.force).then_some(setup.config.limits);
+    let mut fleet = Fleet::new(Arc::clone(&setup.operator), limits, remembered);
+    fleet.traces = options.traces;
+    fleet.seen.resume = setup
+        .store
+        .all_kept(StoredKind::Resume)
+        .into_iter()
+        .collect();
+    Some((fleet, Edges::new(shared, scope, depth)))
 }
 
-/// Draws the family of the repositories that were read. Those that are still being read come next, and then those that
-/// are not listed.
-pub(super) fn draw(
-    setup: &Setup,
-    cases: &[RepoState],
-    rest: Option<&Reading>,
-    unlisted: &BTreeSet<RepoName>,
-) -> Family {
-    let read = cases.iter().map(|case| (&case.listed, &case.parsed));
-    let left = rest.into_iter().flat_map(Reading::left);
-    let left = left.map(|(_, repo)| repo.name.clone());
-    let mut family = family(setup, read, left.chain(unlisted.iter().cloned()));
-    let known = sources(setup, &Observations::default());
-    family.add_labelled(&setup.operator, &known);
-    family
+struct Pass {
+    edges: Edges,
+    /// The indices of the rules that matched a reference.
+    used: BTreeSet<usize>,
+    /// Whether merge requests were open before anything was done.
+    proposed_before: bool,
 }
 
-/// Reads all repositories and decides everything.
-pub(super) async fn observe(
-    setup: &Arc<Setup>,
-    options: &Options,
-    report: &mut Report,
-) -> Option<Observed> {
-    let Prepared {
-        shared,
-        mut family,
-        mut cases,
-        proposed,
-        ..
-    } = prepare(setup, options, true, report).await?;
-    let progress = Arc::clone(&options.progress);
-    let ticked = move |done, total| progress.tick("registries", done, total);
-    let askers: Vec<_> = cases.iter().map(RepoState::asker).collect();
-    let times = (options.now, options.traces);
-    let (decided, seen) = decide_all(setup, &askers, &proposed, times, &ticked).await;
-    for (case, decisions) in cases.iter_mut().zip(decided) {
-        case.decisions = decisions;
-    }
-    family.add_labelled(&setup.operator, &sources(setup, &seen));
-    remember_family(setup, &family);
-    Some(Observed {
-        shared,
-        seen,
-        family,
-        cases,
-    })
-}
-
-/// Leaves nothing to be decided in the repositories that are neither looked at nor above one that is.
-pub(super) fn clear_others(cases: &mut [RepoState], family: &Family, options: &Options) {
-    let concerned = concerned(family, options);
-    for (repo, case) in cases.iter_mut().enumerate() {
-        if !concerned.contains(&repo) {
-            case.parsed.references.clear();
+impl Pass {
+    /// Plans and executes until all repositories are done.
+    async fn run(&mut self, fleet: &mut Fleet, report: &mut Report) {
+        let now = self.edges.shared.options.now;
+        // One plan for the whole fleet is better than several: limits go to the smallest updates first, and only a
+        // complete family shows which images have to wait. So the pass waits for everything, and splits only if it
+        // makes no progress.
+        let mut moment = Instant::now() + PATIENCE;
+        loop {
+            let needs = match plan(fleet, &self.edges.scope, now) {
+                Ok(plan) => return self.act(fleet, plan, report).await,
+                Err(needs) => needs,
+            };
+            if self.edges.ask(fleet, needs, report).await {
+                continue;
+            }
+            let reading = self.edges.is_reading();
+            if self.edges.wait(fleet, Some(moment)).await {
+                // Each repository that is read leads to new questions, so the wait starts again. Answers of registries
+                // don't extend it: a large registry would delay all repositories that don't need it.
+                if reading {
+                    moment = Instant::now() + PATIENCE;
+                }
+                continue;
+            }
+            if Instant::now() < moment {
+                // The needs were answered without waiting, so there is nothing in progress to wait for.
+                continue;
+            }
+            moment = Instant::now() + PATIENCE;
+            // If reading is stuck, more repositories are read at once first: the stuck ones may all be on one slow
+            // server.
+            if !self.edges.widen() {
+                self.edges.scope = self.edges.scope.clone().impatient();
+                self.act_apart(fleet, report).await;
+            }
         }
     }
-}
 
-/// The repositories that are looked at, and all above them.
-fn concerned(family: &Family, options: &Options) -> BTreeSet<usize> {
-    let members = family.members.iter().enumerate();
-    let looked_at = members.filter(|(_, member)| options.concerns(&member.name));
-    let looked_at: BTreeSet<usize> = looked_at.map(|(repo, _)| repo).collect();
-    match options.only {
-        None => looked_at,
-        Some(_) => family.with_ancestors(&looked_at),
+    /// Plans and executes the repositories that don't depend on a fact that is still missing.
+    async fn act_apart(&mut self, fleet: &mut Fleet, report: &mut Report) {
+        let now = self.edges.shared.options.now;
+        let apart = ready(fleet, &self.edges.scope);
+        let scope = self.edges.scope.within(apart);
+        if scope.is_done(fleet) {
+            return;
+        }
+        // The limits apply to the whole fleet, so open merge requests in unread repositories have to count.
+        self.edges.count_unread(fleet);
+        loop {
+            let needs = match plan(fleet, &scope, now) {
+                Ok(plan) => return self.act(fleet, plan, report).await,
+                Err(needs) => needs,
+            };
+            if needs.is_empty() {
+                // The current merge requests on the forge caused a reference to be decided again: it is executed with
+                // the rest.
+                return;
+            }
+            // Only requests to forges are awaited, as they were caused by this plan. Waiting for registries here would
+            // delay the ready repositories again.
+            let waits = |need: &Need| matches!(need, Need::Pipelines(_) | Need::Fresh(..));
+            let forges: Vec<Need> = needs.iter().filter(|need| waits(need)).cloned().collect();
+            self.edges.ask(fleet, needs, report).await;
+            while forges.iter().any(|need| self.edges.is_flying(need)) {
+                self.edges.wait(fleet, None).await;
+            }
+        }
+    }
+
+    /// Executes a plan, several repositories at once.
+    async fn act(&mut self, fleet: &mut Fleet, plan: Plan, report: &mut Report) {
+        let shared = self.edges.shared.clone();
+        let mut open = fleet.repos.iter().flat_map(|repo| &repo.existing.open);
+        self.proposed_before |= open.any(|mr| {
+            let changes = mr.changes();
+            changes.is_some_and(|changes| !changes.references.is_empty())
+        });
+        // Before anything is opened: if the pass is killed, the times that children's holds count from must not be lost.
+        if !shared.options.dry_run {
+            remember_opening(&shared.setup, fleet, &plan, shared.options.now);
+        }
+        let mut jobs = Vec::new();
+        for plan in plan.repos {
+            remember_stops(&shared.setup, &fleet.seen, plan.decisions.iter());
+            self.used.extend(matched(&plan.decisions));
+            let index = plan.repo;
+            let repo = &fleet.repos[index];
+            let acted = plan.acted(repo);
+            let Some(id) = repo.id.clone() else {
+                continue;
+            };
+            if let (Some(registered), Some(report)) = (
+                self.edges.registered.get(&id),
+                self.edges.reports.remove(&id),
+            ) {
+                jobs.push(Job {
+                    registered: registered.clone(),
+                    parsed: Arc::clone(&repo.parsed),
+                    base: repo.base.clone(),
+                    existing: repo.existing.clone(),
+                    id,
+                    plan,
+                    report,
+                });
+            }
+            // Recorded before the execution, so that the next plan does not include the repository again, whatever
+            // happens.
+            fleet.learn_acted(index, acted);
+        }
+        report.repositories.extend(act_all(&shared, jobs).await);
     }
 }
 
-/// Plans all repositories, several at once.
-pub(super) async fn plan_all(
-    shared: &Shared,
-    seen: Arc<Observations>,
-    cases: Vec<RepoState>,
-) -> Vec<Planned> {
-    let tasks = cases.into_iter().map(|case| {
-        let (shared, seen) = (shared.clone(), Arc::clone(&seen));
-        let name = case.report.repo.clone();
-        async move {
-            // A task of its own: a panic in one repository is reported there and stops nothing else (F51).
-            let task = tokio::spawn(async move { plan(&shared, &seen, case).await });
-            task.await
-                .unwrap_or_else(|error| Planned::only(RepositoryReport::bug(name, &error)))
-        }
-    });
-    let tasks: Vec<_> = tasks.collect();
-    futures::stream::iter(tasks)
-        .buffered(AT_ONCE)
-        .collect()
-        .await
-}
-
-/// Does what is to be done in all repositories, several at once.
-pub(super) async fn act_all(shared: &Shared, planned: Vec<Planned>) -> Vec<RepositoryReport> {
-    let total = planned.len();
-    let tasks = planned.into_iter().map(|planned| {
+/// Executes the plans of several repositories concurrently.
+async fn act_all(shared: &Shared, jobs: Vec<Job>) -> Vec<RepositoryReport> {
+    let total = jobs.len();
+    let tasks = jobs.into_iter().map(|job| {
         let shared = shared.clone();
-        let name = planned.report.repo.clone();
+        let name = job.report.repo.clone();
         async move {
-            let task = tokio::spawn(async move { finish(&shared, planned).await });
+            // A separate task, so that a panic in one repository is reported there and stops nothing else (F51).
+            let task = tokio::spawn(async move { finish(&shared, job).await });
             task.await
                 .unwrap_or_else(|error| RepositoryReport::bug(name, &error))
         }
@@ -255,14 +239,16 @@ pub(super) async fn act_all(shared: &Shared, planned: Vec<Planned>) -> Vec<Repos
     reports
 }
 
-/// The operator's rules that matched nothing in a whole pass.
-fn unused_rules(setup: &Setup, used: &BTreeSet<usize>, options: &Options) -> Vec<String> {
-    if options.only.is_some() {
-        return Vec::new();
-    }
+/// The operator's rules that matched nothing in a complete pass.
+fn unused_rules(setup: &Setup, used: &BTreeSet<usize>) -> Vec<String> {
     let rules = setup.config.rules.iter().enumerate();
     rules
         .filter(|(index, rule)| rule.is_selective() && !used.contains(index))
         .map(|(_, rule)| rule.from.to_string())
         .collect()
+}
+
+/// Problems in the declarations about the family, one line each.
+pub(super) fn findings(family: &Family) -> Vec<String> {
+    capped(family.findings(), MOST_FINDINGS)
 }

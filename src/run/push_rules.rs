@@ -1,11 +1,11 @@
-//! What servers say where their rules refuse a push, and what to do about it.
+//! The messages of servers whose rules reject a push, and what to do about each.
 
-/// Whether a push was refused because the token may not change workflows.
+/// Whether a push was rejected because the token may not change workflows.
 pub(super) fn is_of_workflows(why: &str) -> bool {
     why.contains("refusing to allow") && why.contains("workflow")
 }
 
-/// What to do about a refused push, by what servers say (F58, F59).
+/// The help for a rejected push, found by the server's message (F58, F59).
 pub(super) fn push_help(why: &str) -> Option<&'static str> {
     let why = why.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| why.contains(word));
@@ -57,7 +57,7 @@ pub(super) fn push_help(why: &str) -> Option<&'static str> {
 mod tests {
     use super::push_help;
 
-    /// What servers say of a push that their rules refuse, and a word of the help for it.
+    /// Messages of servers whose rules reject a push, each with a word that the help must contain.
     #[test]
     fn row_27_the_help_fits_the_rule() {
         for (said, expect) in [

@@ -1,137 +1,151 @@
-//! Reading the repositories: their files, their own settings, and what is there of ours.
+//! Reads the repositories: their files, their own settings, and imagebot's branches and merge requests.
 
-use super::existing::There;
-use super::family::head_since;
+use super::existing::{known, of_unread};
 use super::load::{Loaded, NotLoaded, load, not_loaded};
 use super::observe::Judge;
 use super::options::Progress;
 use super::own::OwnError;
-use super::register::Registered;
-use super::repo::{RepoState, store_key};
+use super::pipelines::head_since;
+use super::register::{Registered, id_of, store_key};
 use super::report::{ProblemReport, RepositoryReport};
 use super::shared::{AT_ONCE, Shared};
-use crate::fleet::REPO_CONFIG;
+use crate::fleet::{ExistingRequests, REPO_CONFIG, ReadRepo, RepoId};
 use crate::forge::{Forge, ForgeError, Repository};
 use crate::store::StoredKind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 
-/// The most repositories that are read at once: those beyond [`AT_ONCE`] only while the others do not get on.
+/// How many repositories are read at once at most: more than [`AT_ONCE`] only while those make no progress.
 const MOST_AT_ONCE: usize = 64;
 
-/// Repositories that are being read, several at once.
+/// How much is read of each repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// Only its files.
+    Files,
+    /// Also its branches and merge requests; errors in its settings are reported in an issue.
+    Everything,
+}
+
+/// The result of reading a repository.
+pub(super) struct Arrival {
+    pub(super) id: RepoId,
+    pub(super) read: ReadRepo,
+    pub(super) report: RepositoryReport,
+}
+
+/// The repositories being read, several at once.
 pub(super) struct Reading {
     progress: Arc<dyn Progress>,
-    arrived: mpsc::UnboundedReceiver<RepoState>,
-    /// Those that have not arrived, by what the store knows them by.
-    left: BTreeMap<String, Registered>,
+    arrived: mpsc::UnboundedReceiver<Arrival>,
+    sender: mpsc::UnboundedSender<Arrival>,
+    /// Those whose results have not arrived.
+    left: BTreeMap<RepoId, Registered>,
     total: usize,
     room: Arc<Semaphore>,
     at_once: usize,
+    depth: Depth,
 }
 
 impl Reading {
-    /// Begins to read these repositories. Each arrives also if it cannot be read.
-    pub(super) fn start(shared: &Shared, registered: Vec<Registered>) -> Self {
+    pub(super) fn new(shared: &Shared, depth: Depth) -> Self {
         let (sender, arrived) = mpsc::unbounded_channel();
-        let room = Arc::new(Semaphore::new(AT_ONCE));
-        let mut left = BTreeMap::new();
-        let total = registered.len();
-        for (forge, repo) in registered {
-            let key = store_key(forge.as_ref(), &repo);
-            left.insert(key, (Arc::clone(&forge), repo.clone()));
-            let (shared, room, sender) = (shared.clone(), Arc::clone(&room), sender.clone());
-            tokio::spawn(async move {
-                let Ok(_permit) = room.acquire_owned().await else {
-                    return;
-                };
-                let kept = (shared.clone(), Arc::clone(&forge), repo.clone());
-                let task = tokio::spawn(async move { read(&shared, forge, repo).await });
-                let state = task.await.unwrap_or_else(|error| {
-                    let (shared, forge, repo) = kept;
-                    let problem = ProblemReport::bug(&error);
-                    nothing(&shared, forge, repo, Err(problem))
-                });
-                // Nobody waits for it any more if the pass was cut short.
-                let _ = sender.send(state);
-            });
-        }
         Self {
             progress: Arc::clone(&shared.options.progress),
             arrived,
-            left,
-            total,
-            room,
+            sender,
+            left: BTreeMap::new(),
+            total: 0,
+            room: Arc::new(Semaphore::new(AT_ONCE)),
             at_once: AT_ONCE,
+            depth,
         }
     }
 
-    /// Those that arrive: all, or at least one, once nothing has arrived for the given time. A server that is slow, or
-    /// silent, keeps only its own repositories.
-    pub(super) async fn next(&mut self, patience: Duration) -> Vec<RepoState> {
-        let mut cases = Vec::new();
-        while !self.left.is_empty() {
-            match tokio::time::timeout(patience, self.arrived.recv()).await {
-                Ok(Some(state)) => {
-                    self.left.remove(&state.key());
-                    cases.push(state);
-                    let done = self.total - self.left.len();
-                    self.progress.tick("reading", done, self.total);
-                }
-                Ok(None) => break,
-                Err(_) => {
-                    // Whoever is behind the slow ones goes on beside them.
-                    if self.at_once < MOST_AT_ONCE && self.left.len() > self.at_once {
-                        self.room.add_permits(AT_ONCE);
-                        self.at_once += AT_ONCE;
-                    } else if !cases.is_empty() {
-                        break;
-                    }
-                }
-            }
+    /// Starts to read a repository, unless it is being read already. Its result arrives even if reading fails.
+    pub(super) fn start(&mut self, shared: &Shared, (forge, repo): &Registered) {
+        let id = id_of(forge.as_ref(), repo);
+        let registered = (Arc::clone(forge), repo.clone());
+        if self.left.insert(id.clone(), registered.clone()).is_some() {
+            return;
         }
-        cases
+        self.total += 1;
+        let (shared, depth) = (shared.clone(), self.depth);
+        let (room, sender) = (Arc::clone(&self.room), self.sender.clone());
+        tokio::spawn(async move {
+            let Ok(_permit) = room.acquire_owned().await else {
+                return;
+            };
+            let (of, (forge, repo)) = (shared.clone(), registered.clone());
+            let task = tokio::spawn(async move { read(&of, forge.as_ref(), &repo, depth).await });
+            let (read, report) = task.await.unwrap_or_else(|error| {
+                let (forge, repo) = &registered;
+                nothing(
+                    &shared,
+                    forge.as_ref(),
+                    repo,
+                    Err(ProblemReport::bug(&error)),
+                )
+            });
+            // The receiver is gone if the pass was cut short.
+            let _ = sender.send(Arrival { id, read, report });
+        });
     }
 
-    /// Whether all have arrived.
-    pub(super) fn is_done(&self) -> bool {
-        self.left.is_empty()
+    /// The next result; `None` if no repository is being read.
+    pub(super) async fn next(&mut self) -> Option<Arrival> {
+        if self.left.is_empty() {
+            return None;
+        }
+        let arrival = self.arrived.recv().await?;
+        self.left.remove(&arrival.id);
+        let done = self.total - self.left.len();
+        self.progress.tick("reading", done, self.total);
+        Some(arrival)
     }
 
-    /// Those that have not arrived.
-    pub(super) fn left(&self) -> impl Iterator<Item = &Registered> {
-        self.left.values()
+    /// A result that has arrived already.
+    pub(super) fn arrived(&mut self) -> Option<Arrival> {
+        futures::FutureExt::now_or_never(self.next()).flatten()
+    }
+
+    /// Reads more repositories at once, if those being read make no progress and others wait for their turn. So a slow
+    /// or silent server only delays its own repositories.
+    pub(super) fn widen(&mut self) -> bool {
+        let can = self.at_once < MOST_AT_ONCE && self.left.len() > self.at_once;
+        if can {
+            self.room.add_permits(AT_ONCE);
+            self.at_once += AT_ONCE;
+        }
+        can
+    }
+
+    /// The repositories whose results have not arrived.
+    pub(super) fn left(&self) -> impl Iterator<Item = (&RepoId, &Registered)> {
+        self.left.iter()
     }
 }
 
-/// Reads the repositories, and waits for all of them.
-pub(super) async fn read_all(shared: &Shared, registered: Vec<Registered>) -> Vec<RepoState> {
-    let mut reading = Reading::start(shared, registered);
-    let mut all = Vec::new();
-    while !reading.is_done() {
-        let some = reading.next(Duration::from_secs(1)).await;
-        if some.is_empty() {
-            break;
-        }
-        all.extend(some);
-    }
-    all
-}
-
-/// A repository in which nothing is done: what went wrong, or why it is skipped.
+/// The result for a repository that cannot be processed: an error, or the reason for skipping it.
 fn nothing(
     shared: &Shared,
-    forge: Arc<dyn Forge>,
-    repo: Repository,
+    forge: &dyn Forge,
+    repo: &Repository,
     why: Result<&str, ProblemReport>,
-) -> RepoState {
-    let parsed = not_loaded(&shared.setup, &repo, why.is_err());
-    let there = There::of_unread(&shared.setup, forge.as_ref(), &repo);
+) -> (ReadRepo, RepositoryReport) {
+    let is_skipped = why.is_ok();
     let (skipped, problems) = match why {
         Ok(why) => (Some(why.to_owned()), Vec::new()),
         Err(problem) => (None, vec![problem]),
+    };
+    let read = ReadRepo {
+        parsed: Arc::new(not_loaded(&shared.setup, repo, !is_skipped)),
+        base: None,
+        head_since: None,
+        existing: of_unread(&shared.setup, forge, repo),
+        is_skipped,
+        has_problems: !problems.is_empty(),
     };
     let report = RepositoryReport {
         repo: repo.name.to_string(),
@@ -139,33 +153,28 @@ fn nothing(
         problems,
         ..RepositoryReport::default()
     };
-    RepoState {
-        forge,
-        listed: repo,
-        base: None,
-        head_since: None,
-        report,
-        parsed,
-        decisions: Vec::new(),
-        there,
-        acted: None,
-    }
+    (read, report)
 }
 
-async fn read(shared: &Shared, forge: Arc<dyn Forge>, repo: Repository) -> RepoState {
+async fn read(
+    shared: &Shared,
+    forge: &dyn Forge,
+    repo: &Repository,
+    depth: Depth,
+) -> (ReadRepo, RepositoryReport) {
     let setup = &shared.setup;
+    let everything = depth == Depth::Everything;
     if repo.head.is_some() && shared.is_stopped(forge.name()) {
         let problem = ProblemReport::from(&ForgeError::stopped());
         return nothing(shared, forge, repo, Err(problem));
     }
-    let loaded = load(setup, &shared.git, &repo).await;
+    let loaded = load(setup, &shared.git, repo).await;
     let noticed = match &loaded {
+        _ if !everything => Ok(()),
         Err(NotLoaded::Git(_)) => Ok(()),
-        Err(NotLoaded::Settings(error)) => {
-            notice(shared, forge.as_ref(), &repo, Some(&what(error))).await
-        }
+        Err(NotLoaded::Settings(error)) => notice(shared, forge, repo, Some(&what(error))).await,
         Err(NotLoaded::Skipped(_)) if repo.head.is_none() => Ok(()),
-        Ok(_) | Err(NotLoaded::Skipped(_)) => notice(shared, forge.as_ref(), &repo, None).await,
+        Ok(_) | Err(NotLoaded::Skipped(_)) => notice(shared, forge, repo, None).await,
     };
     let Loaded { parsed, committed } = match loaded {
         Ok(loaded) => loaded,
@@ -176,48 +185,50 @@ async fn read(shared: &Shared, forge: Arc<dyn Forge>, repo: Repository) -> RepoS
             return nothing(shared, forge, repo, Err(ProblemReport::from(&error)));
         }
         Err(NotLoaded::Settings(error)) => {
-            let problem = bad_settings(&error);
-            let mut state = nothing(shared, forge, repo, Err(problem));
-            state.report.problems.extend(noticed.err());
-            return state;
+            let (read, mut report) = nothing(shared, forge, repo, Err(bad_settings(&error)));
+            report.problems.extend(noticed.err());
+            return (read, report);
         }
     };
     let Some((branch, head)) = repo.head.clone() else {
         return nothing(shared, forge, repo, Ok("the repository is empty"));
     };
-    let head_since = head_since(shared, forge.as_ref(), &repo, &head, committed);
-    let judge = Judge {
-        setup,
-        git: &shared.git,
-        repo: &repo,
-        head: &head,
-        args: &parsed.settings.args,
-        files: &parsed.contents(),
+    let existing = match everything {
+        true => {
+            let judge = Judge {
+                setup,
+                git: &shared.git,
+                repo,
+                head: &head,
+                args: &parsed.settings.args,
+                files: &parsed.contents(),
+            };
+            match known(setup, forge, repo, &judge).await {
+                Ok(existing) => existing,
+                Err(problem) => return nothing(shared, forge, repo, Err(problem)),
+            }
+        }
+        false => ExistingRequests::default(),
     };
-    let there = match There::known(setup, forge.as_ref(), &repo, &judge).await {
-        Ok(there) => there,
-        Err(problem) => return nothing(shared, forge, repo, Err(problem)),
-    };
+    let head_since = everything.then(|| head_since(shared, forge, repo, &head, committed));
     let report = RepositoryReport {
         repo: repo.name.to_string(),
         head: Some(head.to_string()),
         problems: noticed.err().into_iter().collect(),
         ..RepositoryReport::default()
     };
-    RepoState {
-        forge,
-        listed: repo,
+    let read = ReadRepo {
+        parsed: Arc::new(parsed),
         base: Some((branch, head)),
-        head_since: Some(head_since),
-        report,
-        parsed,
-        decisions: Vec::new(),
-        there,
-        acted: None,
-    }
+        head_since,
+        existing,
+        is_skipped: false,
+        has_problems: !report.problems.is_empty(),
+    };
+    (read, report)
 }
 
-/// That a repository's own settings cannot be read.
+/// The problem that a repository's own settings are invalid.
 pub(super) fn bad_settings(error: &OwnError) -> ProblemReport {
     ProblemReport {
         since: None,
@@ -236,8 +247,8 @@ fn what(error: &OwnError) -> String {
     }
 }
 
-/// Tells a repository on itself that its settings cannot be read, once, or takes that back. What the store knows to be
-/// said or unsaid already is not asked for again; without it the forge is asked.
+/// Opens an issue in a repository whose settings are invalid, once, or closes it again. No request is made if the store
+/// shows that this was already done.
 async fn notice(
     shared: &Shared,
     forge: &dyn Forge,
@@ -260,7 +271,7 @@ async fn notice(
         verified.map_err(|error| ProblemReport::from(&error))?;
     }
     match forge.notice(repo, text.as_deref()).await {
-        // Another pass says it.
+        // Another pass is doing it.
         Err(ForgeError::Busy(_)) => return Ok(()),
         noticed => noticed.map_err(|error| ProblemReport::from(&error))?,
     }
@@ -273,7 +284,7 @@ async fn notice(
     Ok(())
 }
 
-/// What a repository is told: the problems as code, so that nothing in them commands or mentions (T33).
+/// The text of the issue, with the problems as code, so that it contains no commands or mentions (T33).
 fn text_of(problem: &str) -> String {
     let lines: Vec<String> = problem
         .lines()

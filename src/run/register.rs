@@ -1,9 +1,10 @@
-//! Which repositories there are, and whether they are still those that they were.
+//! The registered repositories, and whether each is still the same one as before.
 
 use super::report::{LeftOutReport, ProblemReport, Report, RepositoryReport};
 use super::setup::Setup;
 use super::unmatched;
-use crate::forge::{Forge, ForgeError, Known, Listing, Repository};
+use crate::fleet::RepoId;
+use crate::forge::{Forge, ForgeError, KnownIds, Listing, Repository};
 use crate::repo::{RepoGlobs, RepoName};
 use crate::store::StoredKind;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,18 +13,31 @@ use std::sync::Arc;
 /// A repository and the forge that it is on.
 pub type Registered = (Arc<dyn Forge>, Repository);
 
-/// The ids of repositories that a forge is asked for.
-pub(super) use crate::forge::Known as Wanted;
+/// The store's key for a repository: its forge, and the id there, which survives a rename.
+pub(super) fn store_key(forge: &dyn Forge, repo: &Repository) -> String {
+    id_of(forge, repo).to_string()
+}
 
-/// The repositories of all forges.
+/// The identity of a repository.
+pub(super) fn id_of(forge: &dyn Forge, repo: &Repository) -> RepoId {
+    RepoId {
+        forge: forge.name().to_owned(),
+        id: repo.id.clone(),
+    }
+}
+
+/// The ids of the repositories to list.
+pub(super) use crate::forge::KnownIds as Wanted;
+
+/// The registered repositories of all forges.
 pub(super) struct Roll {
-    /// Those that can be worked on.
+    /// Those that can be processed.
     pub(super) repositories: Vec<Registered>,
-    /// Those that are not listed now although they are, or were, registered: unknown, never gone.
+    /// Those that were registered but are not listed at present: they count as unknown, never as deleted.
     pub(super) unlisted: BTreeSet<RepoName>,
 }
 
-/// Which repositories there are, and what was left out or went wrong, for people to look at.
+/// The registered repositories, with a report of those that were left out or failed.
 pub async fn survey(setup: &Setup) -> (Vec<Registered>, Report) {
     let mut report = Report::new(true);
     let registered = register(setup, None, false, &mut report).await;
@@ -32,7 +46,7 @@ pub async fn survey(setup: &Setup) -> (Vec<Registered>, Report) {
     (registered, report)
 }
 
-/// Forgets which id a path stood for: another repository may have it from now on. Whether something was forgotten.
+/// Forgets the id of a path, so that another repository may have the path. Returns whether an id was remembered.
 pub fn forget(setup: &Setup, name: &RepoName) -> bool {
     let mut forgotten = false;
     for forge in &setup.forges {
@@ -43,8 +57,8 @@ pub fn forget(setup: &Setup, name: &RepoName) -> bool {
     forgotten
 }
 
-/// Asks the forges for their repositories, all at once. A forge that fails stops no other. All are registered, since
-/// any may be of the family of those that are looked at; reported is only of these.
+/// Lists the repositories of all forges concurrently. If one fails, the others are still listed. All repositories are
+/// registered, because any may be related to those in scope, but only those in scope are reported.
 pub(super) async fn register(
     setup: &Setup,
     only: Option<&RepoGlobs>,
@@ -74,7 +88,7 @@ pub(super) async fn register(
     roll
 }
 
-/// Asks the forges for some repositories, by forge, and for nothing else.
+/// Lists only some repositories, by forge.
 pub(super) async fn look(
     setup: &Setup,
     wanted: &BTreeMap<String, Wanted>,
@@ -90,10 +104,10 @@ pub(super) async fn look(
     take_listings(setup, answers, Some(only), remember, report)
 }
 
-/// A forge, what it answered, and the ids that it was asked for.
-type Answered<'f> = (&'f Arc<dyn Forge>, Result<Listing, ForgeError>, Known);
+/// A forge, its listing, and the ids that were known before.
+type Answered<'f> = (&'f Arc<dyn Forge>, Result<Listing, ForgeError>, KnownIds);
 
-/// What forges answered: the repositories, and what was left out or went wrong.
+/// Merges the listings of the forges, and reports what was left out or failed.
 fn take_listings(
     setup: &Setup,
     answers: Vec<Answered<'_>>,
@@ -158,7 +172,7 @@ fn take_listings(
             setup.list_registry(registry);
         }
     }
-    // Two tokens, or two forges of the configuration, may see the same repository: the first one works on it.
+    // Two tokens or two configured forges may see the same repository: the first one processes it.
     let mut seen = BTreeMap::new();
     registered.retain(|(forge, repo)| {
         let first = seen
@@ -175,8 +189,8 @@ fn take_listings(
     }
 }
 
-/// The ids that the paths of a forge stood for when it was asked last.
-pub(super) fn known(setup: &Setup, forge: &str) -> Known {
+/// The ids that the paths of a forge had in the last listing.
+pub(super) fn known(setup: &Setup, forge: &str) -> KnownIds {
     let all = setup.store.all_kept(StoredKind::Registered);
     all.into_iter()
         .filter_map(|(key, id)| {
@@ -186,8 +200,8 @@ pub(super) fn known(setup: &Setup, forge: &str) -> Known {
         .collect()
 }
 
-/// A path that stands for another repository than before may have been taken by somebody else (T19).
-fn replaced(known: &Known, repo: &Repository) -> Option<ProblemReport> {
+/// The problem if a path now belongs to another repository than before: someone else may have taken it over (T19).
+fn replaced(known: &KnownIds, repo: &Repository) -> Option<ProblemReport> {
     let before = known.get(&repo.name).filter(|id| **id != repo.id)?;
     Some(ProblemReport {
         since: None,

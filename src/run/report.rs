@@ -1,135 +1,141 @@
-//! What a pass reports, as values that are printed by people and machines alike.
+//! The report of a pass, for JSON and for rendering.
 
+use super::act::BranchRun;
 use crate::forge::ForgeError;
 use crate::git::GitError;
-use crate::plan::{Decision, Proposal, Reconciled};
+use crate::plan::Decision;
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// A pass.
+/// The report of a pass.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// The version of this format.
+    /// The version of the JSON format.
     pub version: u32,
     /// Whether nothing was written.
     pub dry_run: bool,
-    /// The repositories, by name.
+    /// The repositories, ordered by name.
     pub repositories: Vec<RepositoryReport>,
-    /// Repositories that the forges have and that are not worked on.
+    /// Repositories that the forges list but that are not processed.
     pub left_out: Vec<LeftOutReport>,
-    /// What concerns no single repository.
+    /// Problems that don't belong to a single repository.
     pub problems: Vec<ProblemReport>,
-    /// What is worth knowing and is no error.
+    /// Remarks that are not errors.
     pub warnings: Vec<String>,
-    /// Rules of the operator that matched nothing, as `file:line`.
+    /// The operator's rules that matched nothing, as `file:line`.
     pub unused_rules: Vec<String>,
-    /// Repositories or globs that were asked for and that no registered repository is.
+    /// Requested repositories or patterns without a registered repository.
     pub unmatched: Vec<String>,
 }
 
 impl Report {
-    /// Adds what another report says.
+    /// Adds the entries of another report.
     pub(super) fn take(&mut self, other: Self) {
         self.repositories.extend(other.repositories);
         self.left_out.extend(other.left_out);
         self.problems.extend(other.problems);
         self.warnings.extend(other.warnings);
     }
+
+    /// Removes all entries.
+    pub(super) fn clear(&mut self) {
+        *self = Self::new(self.dry_run);
+    }
 }
 
-/// A repository.
+/// The report of a repository.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct RepositoryReport {
-    /// Its path.
+    /// The repository's path.
     pub repo: String,
-    /// The commit that was looked at.
+    /// The commit that was read.
     pub head: Option<String>,
-    /// Why it was not looked at, if it was not.
+    /// Why it was skipped, if it was.
     pub skipped: Option<String>,
-    /// The decisions, in the order of files and lines.
+    /// The decisions, ordered by file and line.
     pub decisions: Vec<DecisionReport>,
-    /// The merge requests that are there or should be.
+    /// The merge requests that exist or should exist.
     pub proposals: Vec<ProposalReport>,
     /// Files and lines that were not read.
     pub unread: Vec<String>,
-    /// What went wrong.
+    /// The errors.
     pub problems: Vec<ProblemReport>,
-    /// What is worth knowing and is no error.
+    /// Remarks that are not errors.
     pub warnings: Vec<String>,
     /// Its own rules that matched nothing, as `file:line`.
     pub unused_rules: Vec<String>,
-    /// The decisions with their traces and the lines they are about, where they were asked for.
+    /// The decisions with their traces and source lines, if requested.
     #[serde(skip)]
     pub traces: Vec<(Decision, Option<String>)>,
 }
 
-/// A repository that is not worked on.
+/// A repository that is not processed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct LeftOutReport {
-    /// Its path.
+    /// The repository's path.
     pub repo: String,
-    /// The stable code of why.
+    /// The reason, as a stable code.
     pub why: &'static str,
 }
 
-/// Something that went wrong.
+/// A problem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ProblemReport {
     /// The stable code.
     pub code: String,
-    /// What happened.
+    /// The message.
     pub message: String,
-    /// What to do, where that is known.
+    /// What to do, if known.
     pub help: Option<String>,
-    /// Since when it is there; `None` if it was not there in the last pass.
+    /// Since when it has existed; `None` if the last pass did not have it.
     pub since: Option<Timestamp>,
 }
 
-/// A decision.
+/// The report of a decision.
 #[derive(Debug, Clone, Serialize)]
 pub struct DecisionReport {
-    /// The file.
+    /// The file's path.
     pub path: String,
-    /// The line.
+    /// The line, counted from 1.
     pub line: usize,
-    /// The kind of place.
+    /// The kind of reference.
     pub kind: &'static str,
-    /// The reference as it stands in the file.
+    /// The reference as written in the file.
     pub written: String,
-    /// The image, variables put in.
+    /// The image, with variables substituted.
     pub image: String,
-    /// The tag now.
+    /// The current tag.
     pub tag: Option<String>,
-    /// The digest now.
+    /// The current digest.
     pub digest: Option<String>,
-    /// The outcome.
+    /// The outcome, as a stable code.
     pub outcome: &'static str,
-    /// The reason's code.
+    /// The reason, as a stable code.
     pub reason: &'static str,
-    /// The particulars.
+    /// The details, human-readable.
     pub detail: String,
-    /// What to configure, where that is known.
+    /// The configuration that would fix it, if known.
     pub help: Option<String>,
-    /// What could not be found out although something is wanted, its reason's code.
+    /// The reason of a look-up that failed although another change is proposed, as a stable code.
     pub missing: Option<&'static str>,
-    /// Whether something of it failed.
+    /// Whether a part of it failed.
     pub failed: bool,
-    /// Since when that is so; `None` if it was not in the last pass.
+    /// Since when it has failed; `None` if it did not fail in the last pass.
     pub since: Option<Timestamp>,
-    /// The registered repository that publishes the image, if one does.
+    /// The registered repository that publishes the image, if any.
     pub parent: Option<String>,
     /// The repository that it waits for.
     pub waits_for: Option<String>,
-    /// The changes that are wanted.
+    /// The changes to propose.
     pub wanted: Vec<WantedReport>,
 }
 
-/// A change that is wanted.
+/// A change to propose.
 #[derive(Debug, Clone, Serialize)]
 pub struct WantedReport {
-    /// The class.
+    /// The kind of update: `update`, `pin` or `major`.
     pub class: &'static str,
-    /// The level.
+    /// The size of the version change.
     pub level: &'static str,
     /// The new tag.
     pub tag: Option<String>,
@@ -137,20 +143,20 @@ pub struct WantedReport {
     pub digest: Option<String>,
 }
 
-/// A merge request that is there or should be.
+/// A merge request that exists or should exist.
 #[derive(Debug, Clone, Serialize)]
 pub struct ProposalReport {
-    /// The branch.
+    /// The source branch.
     pub branch: String,
     /// The title, if something is proposed.
     pub title: Option<String>,
-    /// How it stands.
+    /// The status, as a stable code.
     pub status: &'static str,
-    /// Why.
+    /// The reason, human-readable.
     pub detail: String,
-    /// The merge request's number.
+    /// The number of the merge request.
     pub number: Option<u64>,
-    /// What it changes, one line each: path, image, from, to.
+    /// The changes, one line each: path, image, from, to.
     pub changes: Vec<String>,
 }
 
@@ -168,16 +174,16 @@ impl Report {
         }
     }
 
-    /// Whether some repository or image failed: exit code 1.
+    /// Whether a repository or image failed: exit code 1.
     pub fn failed(&self) -> bool {
         !self.problems.is_empty() || self.repositories.iter().any(RepositoryReport::failed)
     }
 
-    /// Whether something failed that did not fail in the last pass, or that concerns a whole forge.
+    /// Whether there is a failure that the last pass did not have, or one of a whole forge.
     pub fn failed_anew(&self) -> bool {
         let mut problems = self.repositories.iter().flat_map(|repo| &repo.problems);
         let mut decisions = self.repositories.iter().flat_map(|repo| &repo.decisions);
-        // What concerns a whole forge leaves nothing looked at, so it always counts.
+        // If a whole forge fails, no repository of it is processed, so that always counts.
         !self.problems.is_empty()
             || problems.any(|problem| problem.since.is_none())
             || decisions.any(|decision| decision.failed && decision.since.is_none())
@@ -193,19 +199,19 @@ impl RepositoryReport {
         }
     }
 
-    /// A repository whose task ended in a panic.
+    /// The report of a repository whose task panicked.
     pub(super) fn bug(repo: String, error: &impl std::fmt::Display) -> Self {
         Self::failed_with(repo, ProblemReport::bug(error))
     }
 
-    /// Whether something of it failed.
+    /// Whether a part of it failed.
     pub fn failed(&self) -> bool {
         !self.problems.is_empty() || self.decisions.iter().any(|decision| decision.failed)
     }
 }
 
 impl ProblemReport {
-    /// A problem without a known cure.
+    /// A problem without a known fix.
     pub fn new(code: &str, message: impl ToString) -> Self {
         Self {
             code: code.to_owned(),
@@ -221,10 +227,10 @@ impl ProblemReport {
         Self::new("bug", format!("this is a bug in imagebot: {error}"))
     }
 
-    /// A forge that could not be asked for its repositories.
+    /// The problem that a forge's repositories could not be listed.
     pub(super) fn of_forge(forge: &str, error: &ForgeError) -> Self {
         let problem = Self::from(error);
-        // Most errors name the host themselves; the token's prefix, if there is one, only the forge's name tells.
+        // Most error messages contain the host, but only the forge's name contains the token's path prefix.
         let host = forge.split([':', '/']).next().unwrap_or_default();
         let said = problem.message.strip_prefix(&format!("{host}: "));
         Self {
@@ -277,8 +283,8 @@ impl From<&Decision> for DecisionReport {
                 .map(|(reason, _)| reason.code()),
             failed: decision.failed(),
             since: None,
-            parent: decision.kin.parent.clone(),
-            waits_for: decision.kin.waits_for.clone(),
+            parent: decision.family.parent.clone(),
+            waits_for: decision.family.waits_for.clone(),
             wanted: decision
                 .wanted
                 .iter()
@@ -293,24 +299,22 @@ impl From<&Decision> for DecisionReport {
     }
 }
 
-impl ProposalReport {
-    /// How a proposal, or a merge request without one, stands.
-    pub fn new(result: &Reconciled, proposals: &[Proposal]) -> Self {
-        let proposal = result.proposal.map(|index| &proposals[index]);
+impl From<&BranchRun> for ProposalReport {
+    fn from(run: &BranchRun) -> Self {
+        let proposal = run.plan.proposal.as_ref();
+        let changes = proposal.map(|proposal| proposal.changes.lines());
         Self {
-            branch: result.branch.to_string(),
+            branch: run.plan.branch.to_string(),
             title: proposal.map(|proposal| proposal.texts.title.clone()),
-            status: result.status.code(),
-            detail: result.detail.clone(),
-            number: result.number,
-            changes: proposal
-                .map(|proposal| proposal.changes.lines())
-                .unwrap_or_default(),
+            status: run.done.code(),
+            detail: run.detail.clone(),
+            number: run.number,
+            changes: changes.unwrap_or_default(),
         }
     }
 }
 
-/// The first lines of a list that a repository or a server fills, and how many there are besides.
+/// The first lines of a list of unbounded length from a repository or server, and the number of the others.
 pub(super) fn capped(lines: impl IntoIterator<Item = String>, most: usize) -> Vec<String> {
     let mut lines = lines.into_iter();
     let mut shown: Vec<String> = lines.by_ref().take(most).map(|line| cut(&line)).collect();
@@ -321,10 +325,10 @@ pub(super) fn capped(lines: impl IntoIterator<Item = String>, most: usize) -> Ve
     shown
 }
 
-/// The longest line of a report that comes from a repository or a server, in characters.
+/// The maximum length of a reported line from a repository or server, in characters.
 const LONGEST: usize = 400;
 
-/// The beginning of a line.
+/// The beginning of a line, up to that length.
 pub(super) fn cut(line: &str) -> String {
     match line.char_indices().nth(LONGEST) {
         None => line.to_owned(),

@@ -1,4 +1,4 @@
-//! From the configuration to the edges: which registries, logins, forges and folders a pass works with.
+//! Makes the edges from the configuration: the registries, logins, forges and folders of a pass.
 
 use super::cache::{self, Cache, Opened};
 use super::error::SetupError;
@@ -22,7 +22,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What came of fetching logins, by their ids.
+/// The fetched logins, by id.
 type Logins = HashMap<String, Result<Login, Arc<SecretError>>>;
 
 /// Everything that a pass works with.
@@ -30,35 +30,35 @@ type Logins = HashMap<String, Result<Login, Arc<SecretError>>>;
 pub struct Setup {
     /// The configuration.
     pub config: Config,
-    /// What of it concerns the core.
-    pub operator: Operator,
-    /// The registries.
+    /// The part of the configuration that the core needs.
+    pub operator: Arc<Operator>,
+    /// The registry clients.
     pub registries: Registries,
-    /// What is remembered between passes.
+    /// The facts remembered between passes.
     pub store: Store,
     /// The folder for caches.
     pub cache: PathBuf,
-    /// The same, where it is for this process alone.
+    /// The temporary folder, if the cache is in one.
     _own_cache: Option<Arc<tempfile::TempDir>>,
-    /// The forges; git is started only for them.
+    /// The forge clients.
     pub forges: Vec<Arc<dyn Forge>>,
-    /// The gates of the forges' servers.
+    /// The rate limits of the forges' servers.
     gates: Gates,
-    /// The local forges among them, for `imagebot mr`.
+    /// The local forges, for `imagebot mr`.
     pub local: Vec<Local>,
-    /// Git, where there is a forge.
+    /// The git client; `None` without a forge.
     pub git: Option<Git>,
-    /// What everything from outside passes that is written anywhere.
+    /// Removes secrets from all outside text before it is written anywhere.
     pub redactor: Redactor,
-    /// Whether hosts that are not listed may be asked: without any configuration.
+    /// Whether registries that are not configured may be contacted, as without any configuration.
     pub unlisted: Unlisted,
     docker: DockerConfig,
-    /// What came of fetching each login: a secret command is run once, also where it fails.
+    /// The fetched logins, including failures, so that a secret command runs only once.
     logins: Arc<Mutex<Logins>>,
 }
 
 impl Setup {
-    /// Prepares everything; nothing is contacted yet.
+    /// Prepares everything without contacting a server.
     pub async fn new(
         config: Config,
         unlisted: Unlisted,
@@ -68,7 +68,7 @@ impl Setup {
         Self::with_clock(config, unlisted, redactor, clock, Cache::Needed).await
     }
 
-    /// The same for a command that only reads, and works without a cache.
+    /// Like [`Self::new`], for a command that only reads and works without a cache.
     pub async fn to_read(
         config: Config,
         unlisted: Unlisted,
@@ -78,7 +78,7 @@ impl Setup {
         Self::with_clock(config, unlisted, redactor, clock, Cache::Helpful).await
     }
 
-    /// The same by another clock, which every wait for a server goes by: with one that tests hold, none takes time.
+    /// Like [`Self::new`], with another clock for all waiting, so that tests don't take real time.
     pub async fn with_clock(
         config: Config,
         unlisted: Unlisted,
@@ -87,7 +87,7 @@ impl Setup {
         cache: Cache,
     ) -> Result<Self, SetupError> {
         let folder = config.cache.clone().unwrap_or_else(default_cache);
-        // git is started elsewhere: a relative folder would be another one there.
+        // git runs in another directory, where a relative path would mean a different folder.
         let folder = std::path::absolute(&folder).unwrap_or(folder);
         let Opened {
             folder: cache,
@@ -143,12 +143,12 @@ impl Setup {
             unlisted,
             docker: docker_config(),
             logins: Arc::default(),
-            operator: config.operator(),
+            operator: Arc::new(config.operator()),
             config,
         })
     }
 
-    /// The same for a pass of its own, which owns what it learns of the registries and the forges.
+    /// A copy for one pass, with its own state of registries and forges.
     pub(super) fn for_pass(&self) -> Arc<Self> {
         let gates = self.gates.for_pass();
         let forges = self.forges.iter().map(|forge| forge.for_pass(&gates));
@@ -159,8 +159,8 @@ impl Setup {
         })
     }
 
-    /// Where an image is looked up for a repository: aliases resolved, and the login that serves it. `None` if its
-    /// registry is not one that may be contacted.
+    /// The look-up for an image on behalf of a repository: aliases resolved, with the login for it. `None` if its
+    /// registry may not be contacted.
     pub fn lookup(
         &self,
         image: &ImageName,
@@ -210,7 +210,7 @@ impl Setup {
         logins.get(id)?.as_ref().ok().cloned()
     }
 
-    /// The login for a registry as such, whichever repositories it serves.
+    /// The login for a registry, regardless of the repositories that it is for.
     pub fn host_login(&self, host: &RegistryHost) -> Result<Option<Login>, Arc<SecretError>> {
         let mut registries = self.config.registries.iter();
         let listed = registries.find(|registry| registry.host == *host);
@@ -223,11 +223,11 @@ impl Setup {
         }
     }
 
-    /// Lists the registry that a forge names as its own, with the forge as the one that may ask for its login.
+    /// Adds a forge's own registry, with the forge as the token service that may receive its login.
     pub(super) fn list_registry(&self, registry: &ForgeRegistry) {
         let mut settings = HostSettings::new(registry.host.clone());
         settings.auth_realms.extend(registry.realm.clone());
-        // A forge that is asked without TLS has its registry without TLS.
+        // If the forge is used without TLS, so is its registry.
         let plain = |realm: &Origin| !realm.is_https();
         settings.plain_http = registry.realm.as_ref().is_some_and(plain);
         if let Err(error) = self.registries.list(settings) {
@@ -255,13 +255,13 @@ impl Setup {
         logins.entry(id.clone()).or_insert_with(fetch).clone()
     }
 
-    /// An image's name at its registry.
+    /// An image's name in its registry: aliases resolved.
     pub fn resolve(&self, image: &ImageName) -> ImageName {
         self.operator.resolve(image)
     }
 }
 
-/// A login serves the repositories that its globs cover; with globs it serves no plain folder.
+/// Whether a login is for a repository. One with globs is for the repositories that match, but for no plain folder.
 fn serves(login: &LoginConfig, repo: Option<&RepoName>) -> bool {
     match &login.repos {
         None => true,
@@ -269,7 +269,7 @@ fn serves(login: &LoginConfig, repo: Option<&RepoName>) -> bool {
     }
 }
 
-/// docker's own login for an image, if there is one that can be used.
+/// The usable login for an image from docker's configuration, if any.
 fn login_of(docker: &DockerConfig, image: &ImageName) -> Option<Login> {
     match docker.login(image) {
         DockerLogin::Login(login) => Some(login),
@@ -350,7 +350,7 @@ fn validators(store: &Store) -> Validators {
     )
 }
 
-/// `$XDG_CACHE_HOME/imagebot`, or `~/.cache/imagebot`, or a folder among the temporary ones.
+/// `$XDG_CACHE_HOME/imagebot`, or `~/.cache/imagebot`, or a folder in the temporary directory.
 fn default_cache() -> PathBuf {
     let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
     let base = std::env::var_os("XDG_CACHE_HOME")
@@ -361,8 +361,8 @@ fn default_cache() -> PathBuf {
         .join("imagebot")
 }
 
-/// The login for the forge's own registry: the token of the repository that asks (T51). Nobody configured it there, so
-/// one that is refused counts as none.
+/// The login for the forge's own registry: the token of the repository that needs it (T51). It was not configured for
+/// the registry, so a rejected login is treated as none.
 fn forge_login(host: &RegistryHost, login: &RegistryLogin) -> Login {
     Login {
         id: format!("{}@{host}", login.id),

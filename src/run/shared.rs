@@ -1,4 +1,4 @@
-//! What the repositories of a pass share.
+//! The state that the repositories of a pass share.
 
 use super::options::Options;
 use super::setup::Setup;
@@ -8,26 +8,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How many repositories are worked on at once.
+/// How many repositories are processed at once.
 pub(super) const AT_ONCE: usize = 8;
 
-/// What every repository of a pass shares.
+/// The state that every repository of a pass shares.
 #[derive(Clone)]
 pub(super) struct Shared {
     pub(super) setup: Arc<Setup>,
     pub(super) git: Git,
     pub(super) options: Options,
-    /// By the forge's name: whether it has failed so that nothing more is written to it (F27).
+    /// By forge name: whether the forge has failed, so that nothing more is written to it (F27).
     pub(super) stopped: Arc<BTreeMap<String, AtomicBool>>,
-    /// By the forge's name: the repositories that have met an error in a row that may be the forge's.
+    /// By forge name: the repositories with consecutive errors that may be the forge's.
     pub(super) failing: Arc<Mutex<BTreeMap<String, BTreeSet<String>>>>,
 }
 
-/// So many repositories in a row meet an error that may be the forge's, and it is taken for the forge's.
+/// After errors in this many consecutive repositories, the forge counts as failed.
 const FAILING: usize = 3;
 
 impl Shared {
-    /// What a pass shares; `None` without any forge.
+    /// The shared state of a pass; `None` without any forge.
     pub(super) fn new(setup: &Arc<Setup>, options: &Options) -> Option<Self> {
         let forges = setup.forges.iter().map(|forge| forge.name().to_owned());
         Some(Self {
@@ -39,7 +39,7 @@ impl Shared {
         })
     }
 
-    /// Notes an error of a repository; after one that is the forge's, nothing more is asked of that.
+    /// Records an error in a repository; after an error of the forge itself, no more requests are made to it.
     pub(super) fn stop_if_of_forge(&self, forge: &str, repo: &str, error: &ForgeError) {
         let mut of_forge = error.is_of_forge();
         if error.may_be_of_forge() {
@@ -53,7 +53,7 @@ impl Shared {
         }
     }
 
-    /// Notes that a forge did what it was asked to.
+    /// Records a successful request to a forge.
     pub(super) fn answered(&self, forge: &str) {
         let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
         failing.remove(forge);

@@ -1,4 +1,4 @@
-//! What was asked for and is not there: globs and topics that no repository has.
+//! Globs and topics without a matching repository.
 
 use super::register::Registered;
 use super::report::Report;
@@ -19,8 +19,8 @@ pub(super) fn of_list<'n>(
     unmatched.map(str::to_owned).collect()
 }
 
-/// Warns of the globs and topics of the configuration that no repository has. A forge that could not be asked may have
-/// them, so nothing is said then.
+/// Warns about configured globs and topics without a matching repository. If a forge could not be listed, no warning is
+/// given, because it may have one.
 pub(super) fn of_configuration(
     setup: &Setup,
     registered: &[Registered],

@@ -1,9 +1,11 @@
 //! The family graph: who builds what, who stands on what, and who waits for whom.
 
-use imagebot::family::hold::{Busy, Ci, Facts, Open, Scene, Terms, Verdict};
+use imagebot::family::hold::{
+    Activity, FleetActivity, HoldTerms, HoldVerdict, OpenRequest, RepoActivity,
+};
 use imagebot::family::{Depends, Graph, ImageSpec, Member, On, Publishes, Stand};
 use imagebot::image::{ImageName, RegistryHost};
-use imagebot::repo::{Glob, RepoName, RepoPath};
+use imagebot::repo::{CiStatus, Glob, RepoName, RepoPath};
 use imagebot::source::{Format, scan};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -314,17 +316,17 @@ fn at(minutes: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + 60 * minutes).unwrap()
 }
 
-fn quiet() -> Facts {
-    Facts {
+fn quiet() -> RepoActivity {
+    RepoActivity {
         open: Vec::new(),
-        ci: Ci::Passed,
+        ci: CiStatus::Passed,
         ci_since: Some(at(-60)),
         head_since: Some(at(-60)),
     }
 }
 
-fn open(number: u64, since: i64) -> Open {
-    Open {
+fn open(number: u64, since: i64) -> OpenRequest {
+    OpenRequest {
         number: Some(number),
         major: false,
         failed: false,
@@ -347,10 +349,10 @@ fn diamond() -> Vec<Member> {
 
 /// What becomes of a reference of `child` to `parent`, in a word and with the repository that causes it.
 fn judged(
-    facts: &[(&str, Facts)],
+    facts: &[(&str, RepoActivity)],
     child: &str,
     parent: &str,
-    terms: Terms,
+    terms: HoldTerms,
     proven: bool,
 ) -> String {
     let members = diamond();
@@ -361,28 +363,28 @@ fn judged(
             .position(|m| m.name.as_str() == name)
             .unwrap()
     };
-    let facts: BTreeMap<usize, Facts> = facts
+    let facts: BTreeMap<usize, RepoActivity> = facts
         .iter()
         .map(|(name, facts)| (repo(name), facts.clone()))
         .collect();
-    let scene = Scene {
+    let scene = FleetActivity {
         graph: &graph,
         members: &members,
-        facts: &facts,
+        activity: &facts,
         lives: &|_| true,
         now: at(0),
     };
     // An image that nobody stands on is known by its repository alone.
     let node = |name: &str| graph.nodes_of(repo(name))[0];
     match scene.judge(node(child), node(parent), proven, &terms) {
-        Verdict::Free(old) if old.is_empty() => "free".to_owned(),
-        Verdict::Free(old) => format!("expired {}", members[old[0].repo].name),
-        Verdict::Held(by) => format!("held {} {:?}", members[by.repo].name, by.what),
-        Verdict::Blocked(by) => format!("blocked {} {:?}", members[by.repo].name, by.what),
+        HoldVerdict::Free(old) if old.is_empty() => "free".to_owned(),
+        HoldVerdict::Free(old) => format!("expired {}", members[old[0].repo].name),
+        HoldVerdict::Held(by) => format!("held {} {:?}", members[by.repo].name, by.what),
+        HoldVerdict::Blocked(by) => format!("blocked {} {:?}", members[by.repo].name, by.what),
     }
 }
 
-const TERMS: Terms = Terms {
+const TERMS: HoldTerms = HoldTerms {
     hold_for: Some(SignedDuration::from_hours(24)),
     majors: false,
     settle: SignedDuration::from_mins(10),
@@ -390,8 +392,8 @@ const TERMS: Terms = Terms {
 
 #[test]
 fn f61_everything_that_is_coming_above_a_child_holds_it() {
-    let busy = |open: Vec<Open>| Facts { open, ..quiet() };
-    let check = |facts: &[(&str, Facts)], child: &str, parent: &str, expect: &str| {
+    let busy = |open: Vec<OpenRequest>| RepoActivity { open, ..quiet() };
+    let check = |facts: &[(&str, RepoActivity)], child: &str, parent: &str, expect: &str| {
         assert_eq!(
             judged(facts, child, parent, TERMS, false),
             expect,
@@ -413,13 +415,13 @@ fn f61_everything_that_is_coming_above_a_child_holds_it() {
         "held b MergeRequest(Some(3))",
     );
     check(&[("b", busy(vec![open(3, -5)]))], "e", "a", "free");
-    let running = Facts {
-        ci: Ci::Running,
+    let running = RepoActivity {
+        ci: CiStatus::Running,
         ..quiet()
     };
     check(&[("d", running)], "c", "a", "held d Running");
-    let new = Facts {
-        ci: Ci::None,
+    let new = RepoActivity {
+        ci: CiStatus::None,
         head_since: Some(at(-9)),
         ..quiet()
     };
@@ -427,7 +429,7 @@ fn f61_everything_that_is_coming_above_a_child_holds_it() {
     check(
         &[(
             "d",
-            Facts {
+            RepoActivity {
                 head_since: Some(at(-10)),
                 ..new
             },
@@ -439,8 +441,8 @@ fn f61_everything_that_is_coming_above_a_child_holds_it() {
     check(
         &[(
             "d",
-            Facts {
-                ci: Ci::Unseen,
+            RepoActivity {
+                ci: CiStatus::Unseen,
                 head_since: Some(at(0)),
                 ..quiet()
             },
@@ -449,12 +451,12 @@ fn f61_everything_that_is_coming_above_a_child_holds_it() {
         "a",
         "free",
     );
-    let major = Open {
+    let major = OpenRequest {
         major: true,
         ..open(3, -5)
     };
     check(&[("a", busy(vec![major.clone()]))], "c", "a", "free");
-    let terms = Terms {
+    let terms = HoldTerms {
         majors: true,
         ..TERMS
     };
@@ -466,11 +468,11 @@ fn f61_everything_that_is_coming_above_a_child_holds_it() {
 
 #[test]
 fn f62_a_parent_that_failed_blocks_the_references_to_its_image_only() {
-    let failed = Facts {
-        ci: Ci::Failed,
+    let failed = RepoActivity {
+        ci: CiStatus::Failed,
         ..quiet()
     };
-    let check = |facts: &[(&str, Facts)], child: &str, parent: &str, expect: &str| {
+    let check = |facts: &[(&str, RepoActivity)], child: &str, parent: &str, expect: &str| {
         assert_eq!(
             judged(facts, child, parent, TERMS, false),
             expect,
@@ -481,8 +483,8 @@ fn f62_a_parent_that_failed_blocks_the_references_to_its_image_only() {
     check(&[("a", failed.clone())], "e", "a", "blocked a Failed");
     check(&[("a", failed.clone())], "c", "d", "free");
     check(&[("a", failed)], "d", "b", "free");
-    let red = Facts {
-        open: vec![Open {
+    let red = RepoActivity {
+        open: vec![OpenRequest {
             failed: true,
             ..open(4, -5)
         }],
@@ -499,38 +501,38 @@ fn f62_a_parent_that_failed_blocks_the_references_to_its_image_only() {
 
 #[test]
 fn a_hold_runs_out_and_a_label_proves_what_is_new() {
-    let old = Facts {
+    let old = RepoActivity {
         open: vec![open(3, -24 * 60)],
         ..quiet()
     };
-    let check = |facts: &Facts, terms: Terms, proven: bool, expect: &str| {
+    let check = |facts: &RepoActivity, terms: HoldTerms, proven: bool, expect: &str| {
         let facts = [("a", facts.clone())];
         assert_eq!(judged(&facts, "c", "a", terms, proven), expect);
     };
     check(&old, TERMS, false, "expired a");
     check(
         &old,
-        Terms {
+        HoldTerms {
             hold_for: None,
             ..TERMS
         },
         false,
         "held a MergeRequest(Some(3))",
     );
-    let running = Facts {
-        ci: Ci::Running,
+    let running = RepoActivity {
+        ci: CiStatus::Running,
         head_since: Some(at(-1)),
         ..quiet()
     };
     check(&running, TERMS, false, "held a Running");
     check(&running, TERMS, true, "free");
-    let both = Facts {
+    let both = RepoActivity {
         open: vec![open(3, -5)],
         ..running
     };
     check(&both, TERMS, true, "held a MergeRequest(Some(3))");
     assert_eq!(
-        Busy::Running.describe("pull request"),
+        Activity::Running.describe("pull request"),
         "its pipeline is running"
     );
 }
@@ -566,15 +568,15 @@ fn what_comes_back_through_another_repository_is_waited_for() {
     let graph = Graph::new(&members, &[]);
     let mut of_x = open(7, -5);
     of_x.paths = BTreeSet::from([RepoPath::parse("x/Dockerfile").unwrap()]);
-    let busy = Facts {
+    let busy = RepoActivity {
         open: vec![of_x],
         ..quiet()
     };
     let facts = BTreeMap::from([(1, busy)]);
-    let scene = Scene {
+    let scene = FleetActivity {
         graph: &graph,
         members: &members,
-        facts: &facts,
+        activity: &facts,
         lives: &|_| true,
         now: at(0),
     };
@@ -587,6 +589,6 @@ fn what_comes_back_through_another_repository_is_waited_for() {
         scene.judge(*child.unwrap(), node("root"), false, &TERMS)
     };
     // z is built in one commit with x; y stands on what is built from x elsewhere.
-    assert_eq!(judge("z"), Verdict::Free(Vec::new()));
-    assert!(matches!(judge("y"), Verdict::Held(by) if by.repo == 1));
+    assert_eq!(judge("z"), HoldVerdict::Free(Vec::new()));
+    assert!(matches!(judge("y"), HoldVerdict::Held(by) if by.repo == 1));
 }

@@ -1,8 +1,8 @@
 //! Freshness as values: one helper makes images of words, and each row is a case.
 
 use imagebot::family::freshness::{
-    Answer, Case, Code, Content, Freshness, Parent, Parents, Published, Question, Row, Rung, Step,
-    Then, believed_revision, judge, overall, parents_of,
+    Answer, Case, Code, Content, Freshness, FreshnessQuestion, HistoryStep, Parent, Parents,
+    Published, Row, Rung, Then, believed_revision, judge, overall, parents_of,
 };
 use imagebot::image::{Digest, Platform, Reference};
 use imagebot::repo::CommitId;
@@ -37,7 +37,7 @@ fn image(words: &str) -> Content {
             .trim_end_matches('!')
             .split_once('-')
             .unwrap_or((word, "0"));
-        steps.push(Step {
+        steps.push(HistoryStep {
             made_by: if no_layer {
                 format!("ENV {step}")
             } else {
@@ -114,7 +114,7 @@ fn material(reference: &str, digest: Digest) -> Reference {
     Reference::parse(&format!("{reference}@{digest}")).unwrap()
 }
 
-/// What is said once `Question::Content` is answered with what the parent knows, or with nothing.
+/// What is said once `FreshnessQuestion::Content` is answered with what the parent knows, or with nothing.
 #[track_caller]
 fn answer(
     child: &Content,
@@ -133,11 +133,11 @@ fn answer(
         };
         match judge(&case) {
             Ok(answer) => return answer,
-            Err(Question::Content(digest)) => {
+            Err(FreshnessQuestion::Content(digest)) => {
                 assert!(!parent.known.contains_key(&digest), "asked twice");
                 parent.known.insert(digest, None);
             }
-            Err(Question::Provenance) => panic!("provenance is there"),
+            Err(FreshnessQuestion::Provenance) => panic!("provenance is there"),
         }
     }
 }
@@ -233,7 +233,7 @@ fn a_change_of_the_parents_configuration_alone_is_seen() {
     // Labels and build arguments of the parent change nothing in a child.
     let with = |step: &str| {
         let mut content = image("a");
-        content.steps.push(Step {
+        content.steps.push(HistoryStep {
             made_by: step.to_owned(),
             created: None,
             no_layer: true,
@@ -607,11 +607,14 @@ fn provenance_is_asked_for_only_where_the_pin_does_not_tell() {
             materials: None,
         })
     };
-    assert_eq!(ask(None), Err(Question::Provenance));
+    assert_eq!(ask(None), Err(FreshnessQuestion::Provenance));
     let pin = then(Role::Base, &format!("base:1@{}", now.digest));
     assert!(ask(Some(&pin)).is_ok());
     let other = then(Role::Base, &format!("base:1@{}", digest("x")));
-    assert_eq!(ask(Some(&other)), Err(Question::Content(digest("x"))));
+    assert_eq!(
+        ask(Some(&other)),
+        Err(FreshnessQuestion::Content(digest("x")))
+    );
 }
 
 /// Why a revision is believed or not.

@@ -4,8 +4,8 @@ use imagebot::config::{Config, parse, parse_repository};
 use imagebot::image::{Digest, ImageName, Platform, Tag};
 use imagebot::plan::{
     Ask, Certainty, ChangeSet, Contents, Decision, Existing, Failure, FailureKind, File, Images,
-    Lookup, Observations, Ownership, Proposal, Proposed, Question, Request, Status, Target, Terms,
-    decide, propose, reconcile,
+    Lookup, Observations, OwnRequest, Ownership, Planned, Proposal, Proposed, Question,
+    ReconcileTerms, Step, Target, decide, propose, reconcile,
 };
 use imagebot::policy::Policy;
 use imagebot::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoPath};
@@ -147,6 +147,7 @@ impl World {
                 let made = made.map(|(_, at)| at.parse().unwrap());
                 seen.created.insert((lookup, wanted), made);
             }
+            Question::Labels(..) => panic!("no decision asks for labels"),
         }
     }
 }
@@ -555,10 +556,10 @@ fn nothing_is_closed_for_a_file_that_was_not_read() {
         };
         reconcile(&[], &existing, &terms(&main, &certainty))
             .remove(0)
-            .status
+            .planned
     };
-    assert_eq!(status("Dockerfile"), Status::Kept);
-    assert_eq!(status("other/Dockerfile"), Status::Close);
+    assert_eq!(status("Dockerfile"), Planned::Kept);
+    assert_eq!(status("other/Dockerfile"), Planned::Close);
 }
 
 /// F34: listed, but not there (yet): the next lower one is taken.
@@ -786,11 +787,12 @@ fn merge_request(
         draft: false,
         created: None,
         auto_merge: false,
+        incomplete: false,
     }
 }
 
-fn terms<'a>(default_branch: &'a Branch, certainty: &'a Certainty) -> Terms<'a> {
-    Terms {
+fn terms<'a>(default_branch: &'a Branch, certainty: &'a Certainty) -> ReconcileTerms<'a> {
+    ReconcileTerms {
         default_branch,
         certainty,
         rebase_label: "imagebot:rebase",
@@ -803,10 +805,11 @@ fn status(
     branch: &Branch,
     existing: Existing,
     certain: bool,
-) -> Vec<(Status, bool)> {
+) -> Vec<(Planned, bool)> {
+    let proposals: Vec<Arc<Proposal>> = proposals.iter().cloned().map(Arc::new).collect();
     let existing = BTreeMap::from([(branch.clone(), existing)]);
     let results = reconcile(
-        proposals,
+        &proposals,
         &existing,
         &terms(
             &Branch::parse("main").unwrap(),
@@ -819,7 +822,7 @@ fn status(
     );
     results
         .into_iter()
-        .map(|result| (result.status, result.action.is_some()))
+        .map(|result| (result.planned, !result.steps.is_empty()))
         .collect()
 }
 
@@ -840,64 +843,64 @@ fn what_is_there_decides_what_is_done() {
         head,
         fits,
         on_top: true,
-        merge_requests: merge_requests.into_iter().map(Request::from).collect(),
+        merge_requests: merge_requests.into_iter().map(OwnRequest::from).collect(),
     };
     for (what, existing, expect) in [
-        ("nothing", with(None, false, vec![]), (Status::Open, true)),
+        ("nothing", with(None, false, vec![]), (Planned::Open, true)),
         (
             "a branch without a merge request",
             with(ours(), true, vec![]),
-            (Status::Open, true),
+            (Planned::Open, true),
         ),
         (
             "both",
             with(ours(), true, vec![mr(1, Open, None)]),
-            (Status::Unchanged, false),
+            (Planned::Unchanged, false),
         ),
         (
             "in conflict",
             with(ours(), false, vec![mr(1, Open, None)]),
-            (Status::Update, true),
+            (Planned::Update, true),
         ),
         (
             "F16: its branch deleted by a person",
             with(None, false, vec![mr(1, Open, None)]),
-            (Status::Declined, false),
+            (Planned::Declined, false),
         ),
         (
             "its branch deleted by us, who did not come to close it",
             with(None, false, vec![mr(1, Open, Some("obsolete"))]),
-            (Status::Update, true),
+            (Planned::Update, true),
         ),
         (
             "a person's work",
             with(foreign(), true, vec![mr(1, Open, None)]),
-            (Status::Foreign, true),
+            (Planned::Foreign, true),
         ),
         (
             "a person's work without a merge request",
             with(foreign(), true, vec![]),
-            (Status::Foreign, false),
+            (Planned::Foreign, false),
         ),
         (
             "closed by a person",
             with(None, false, vec![mr(1, Closed, None)]),
-            (Status::Declined, false),
+            (Planned::Declined, false),
         ),
         (
             "closed by us",
             with(None, false, vec![mr(1, Closed, Some("obsolete"))]),
-            (Status::Open, true),
+            (Planned::Open, true),
         ),
         (
             "merged and reverted",
             with(None, false, vec![mr(1, Merged, None)]),
-            (Status::Reverted, false),
+            (Planned::Reverted, false),
         ),
         (
             "closed, then opened anew",
             with(ours(), true, vec![mr(1, Closed, None), mr(2, Open, None)]),
-            (Status::Unchanged, false),
+            (Planned::Unchanged, false),
         ),
     ] {
         assert_eq!(
@@ -920,7 +923,7 @@ fn what_is_there_decides_what_is_done() {
             with(ours(), true, vec![elsewhere]),
             true
         ),
-        [(Status::Retargeted, false)]
+        [(Planned::Retargeted, false)]
     );
 }
 
@@ -936,11 +939,11 @@ fn nothing_is_closed_while_something_is_unknown() {
     };
     assert_eq!(
         status(&[], &proposal.branch, existing(), false),
-        [(Status::Kept, false)]
+        [(Planned::Kept, false)]
     );
     assert_eq!(
         status(&[], &proposal.branch, existing(), true),
-        [(Status::Close, true)]
+        [(Planned::Close, true)]
     );
 }
 
@@ -1011,7 +1014,7 @@ fn a_merge_request_is_not_rewritten_without_what_could_not_be_judged() {
         head: Some((commit("head"), Ownership::Ours(both.changes.clone()))),
         fits: true,
         on_top: true,
-        merge_requests: merge_requests.into_iter().map(Request::from).collect(),
+        merge_requests: merge_requests.into_iter().map(OwnRequest::from).collect(),
     };
     let unread = Certainty {
         not_judged: BTreeSet::from(["Dockerfile".to_owned()]),
@@ -1024,49 +1027,50 @@ fn a_merge_request_is_not_rewritten_without_what_could_not_be_judged() {
             &foo,
             &with,
             unsure_of("bar"),
-            (Status::Kept, false),
+            (Planned::Kept, false),
         ),
         (
             "its file was not read",
             &foo,
             &with,
             unread,
-            (Status::Kept, false),
+            (Planned::Kept, false),
         ),
         (
             "bar is ignored now",
             &foo,
             &with,
             certain(),
-            (Status::Update, true),
+            (Planned::Update, true),
         ),
         (
             "another failed",
             &foo,
             &with,
             unsure_of("node"),
-            (Status::Update, true),
+            (Planned::Update, true),
         ),
         (
             "bar is half known",
             &newer,
             &with,
             unsure_of("bar"),
-            (Status::Update, true),
+            (Planned::Update, true),
         ),
         (
             "nothing is open",
             &foo,
             &without,
             unsure_of("bar"),
-            (Status::Open, true),
+            (Planned::Open, true),
         ),
     ] {
         let existing = BTreeMap::from([(both.branch.clone(), there(merge_requests.clone()))]);
         let main = Branch::parse("main").unwrap();
         let terms = terms(&main, &certainty);
-        let result = reconcile(std::slice::from_ref(proposal), &existing, &terms).remove(0);
-        assert_eq!((result.status, result.action.is_some()), expect, "{what}");
+        let proposals = [Arc::new(proposal.clone())];
+        let result = reconcile(&proposals, &existing, &terms).remove(0);
+        assert_eq!((result.planned, !result.steps.is_empty()), expect, "{what}");
     }
 }
 
@@ -1090,22 +1094,19 @@ fn a_foreign_branch_is_told_of_once() {
         )])
     };
     let main = Branch::parse("main").unwrap();
-    let first = reconcile(
-        std::slice::from_ref(&proposal),
-        &existing(&mr),
-        &terms(&main, &certain()),
-    )
-    .remove(0);
-    let action = first.action.expect("it is reported");
-    assert!(action.comment.is_some() && action.write.is_none());
-    mr.description = action.edit.expect("and remembered").description;
-    let second = reconcile(
-        std::slice::from_ref(&proposal),
-        &existing(&mr),
-        &terms(&main, &certain()),
-    )
-    .remove(0);
-    assert_eq!((second.status, second.action), (Status::Foreign, None));
+    let proposals = [Arc::new(proposal.clone())];
+    let reconciled = |mr: &MergeRequest| {
+        let existing = existing(mr);
+        reconcile(&proposals, &existing, &terms(&main, &certain())).remove(0)
+    };
+    let first = reconciled(&mr);
+    let [Step::Comment { .. }, Step::Edit { edit, .. }] = &first.steps[..] else {
+        panic!("it is reported, and remembered: {:?}", first.steps);
+    };
+    mr.description = edit.description.clone().expect("the text changes");
+    let second = reconciled(&mr);
+    assert_eq!(second.planned, Planned::Foreign);
+    assert!(second.steps.is_empty());
 }
 
 #[test]

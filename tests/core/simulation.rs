@@ -92,7 +92,7 @@ impl Play {
             trouble.dies = Some(writes as usize);
         }
         if self.world.dice.percent(unkind) {
-            self.bot.memory = bot::Memory::default();
+            self.bot.forget();
         }
         let open_before = self.open();
         let mut done = self.bot.pass(&mut self.world, &trouble);
@@ -382,6 +382,70 @@ fn one_instruction_may_hold_two_references() {
     let with_two = texts.filter(|text| text.lines().any(|line| line.matches("from=").count() > 1));
     let count = with_two.count();
     assert!(count > 3, "{count}");
+}
+
+/// Invariant 13: looks at single repositories, in any order, repeated or left out, and then at all that were left out,
+/// end where one pass over the whole fleet ends.
+#[test]
+fn looks_at_parts_in_any_order_end_where_a_whole_pass_ends() {
+    let mut looks = 0;
+    for seed in 0..number("IMAGEBOT_SEEDS").unwrap_or(20) {
+        let begun = || {
+            let mut play = Play::new(seed, true);
+            play.world.weather = Weather {
+                fails: seed % 40,
+                meddles: seed % 15,
+            };
+            play.world.release(None);
+            // The family is in the middle of it.
+            let until = play.world.now + (seed as i64 % 9) * 17 * MINUTE;
+            play.play(0, until).unwrap();
+            play.world.release(Some(seed as usize));
+            play
+        };
+        let (mut whole, mut parts) = (begun(), begun());
+        while !whole
+            .bot
+            .pass(&mut whole.world, &Trouble::default())
+            .lines
+            .is_empty()
+        {}
+        let mut dice = Dice(seed);
+        let repos = parts.world.repos.len();
+        let mut left: Vec<usize> = (0..repos).collect();
+        for _ in 0..repos {
+            let repo = dice.roll(repos as u64) as usize;
+            parts.bot.look_at(&mut parts.world, repo);
+            left.retain(|other| *other != repo);
+            looks += 1;
+            if dice.percent(20) {
+                parts.bot.forget();
+            }
+        }
+        while !left.is_empty() {
+            let repo = left.remove(dice.roll(left.len() as u64) as usize);
+            parts.bot.look_at(&mut parts.world, repo);
+        }
+        let there = |play: &Play| {
+            let mut all: BTreeMap<(String, String), String> = BTreeMap::new();
+            for it in &play.world.repos {
+                for mr in it
+                    .mrs
+                    .iter()
+                    .filter(|mr| mr.state == MergeRequestState::Open)
+                {
+                    let key = (it.name.to_string(), mr.source.to_string());
+                    all.insert(key, mr.description.clone());
+                }
+            }
+            all
+        };
+        assert_eq!(there(&parts), there(&whole), "seed {seed}");
+        // Nothing is left to be done, wherever one looks.
+        let last = parts.bot.pass(&mut parts.world, &Trouble::default());
+        assert_eq!(last.lines, Vec::<String>::new(), "seed {seed}");
+    }
+    assert!(looks > 0);
 }
 
 /// Without hold a diamond's bottom is built more than once: the simulation can tell.

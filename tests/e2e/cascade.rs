@@ -3,9 +3,8 @@
 use super::canary;
 use super::docker_registry::{DockerRegistry, PASSWORD, USER};
 use imagebot::demo::{AssemblyLine, Bench, DemoRepository, Turn};
-use imagebot::forge::CiState;
 use imagebot::redact::Redactor;
-use imagebot::repo::MergeRequestState;
+use imagebot::repo::{CiStatus, MergeRequestState};
 use std::os::unix::fs::PermissionsExt;
 
 /// Two lines that share their base: base → ruby → app and base → tool.
@@ -124,7 +123,7 @@ async fn red_ci_stops_exactly_its_descendants() {
         .collect();
     assert_eq!(
         tested,
-        [("ruby", CiState::Failed), ("tool", CiState::Success)]
+        [("ruby", CiStatus::Failed), ("tool", CiStatus::Passed)]
     );
     assert_eq!(
         line.built().await,

@@ -4,7 +4,7 @@
 use super::cable::Cut;
 use super::forge::On;
 use super::world::World;
-use imagebot::forge::Pipeline;
+use imagebot::repo::CiStatus;
 
 on_every_server!(
     invariant_5_f1_f4_f5_f6_cut_off_while_opening,
@@ -132,6 +132,6 @@ async fn invariant_5_f4_f43_cut_off_while_merging(on: On) {
     world.pass().await;
     let source = world.mr("app").await.source.to_string();
     let head = world.head("app", &source).expect("a head");
-    world.forge.ci("app", &head, Pipeline::Success).await;
+    world.forge.ci("app", &head, CiStatus::Passed).await;
     assert!(survives(&world).await >= 1);
 }

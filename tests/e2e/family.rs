@@ -2,8 +2,8 @@
 
 use super::forge::On;
 use super::world::{World, of, reasons, statuses};
-use imagebot::forge::Pipeline;
-use imagebot::run::{pass, portrait};
+use imagebot::repo::CiStatus;
+use imagebot::run::{family_graph, pass};
 use std::sync::Arc;
 
 on_every_forge!(
@@ -80,11 +80,11 @@ async fn opened(world: &World) -> Vec<String> {
 async fn merge(world: &World, repo: &str) {
     let mr = world.mr(repo).await;
     world.merge(repo, mr.number).await;
-    ci(world, repo, Pipeline::Running).await;
+    ci(world, repo, CiStatus::Running).await;
 }
 
 /// CI says this of the default branch's head.
-async fn ci(world: &World, repo: &str, state: Pipeline) {
+async fn ci(world: &World, repo: &str, state: CiStatus) {
     let head = world.head(repo, "main").expect("a head");
     world.forge.ci(repo, &head, state).await;
 }
@@ -92,7 +92,7 @@ async fn ci(world: &World, repo: &str, state: Pipeline) {
 /// CI has built and published a repository's image.
 async fn release(world: &World, repo: &str, tag: &str) {
     world.push(&format!("acme/{repo}"), tag).await;
-    ci(world, repo, Pipeline::Success).await;
+    ci(world, repo, CiStatus::Passed).await;
 }
 
 /// What the references of a repository wait for.
@@ -127,7 +127,7 @@ async fn f61_the_bottom_of_a_diamond_is_proposed_once_with_both_parents(on: On) 
             .contains("its pipeline is running")
     );
     assert_eq!(opened(&world).await, ["leaf Update acme/base to 1.1.0"]);
-    ci(&world, "right", Pipeline::Success).await;
+    ci(&world, "right", CiStatus::Passed).await;
     world.pass().await;
     assert_eq!(world.mr("bottom").await.title, "Update 2 images");
     merge(&world, "bottom").await;
@@ -145,7 +145,7 @@ async fn f62_g10_a_red_pipeline_stops_exactly_its_descendants_and_goes_on_by_its
     }
     // right publishes, and then its pipeline fails.
     world.push("acme/right", "1.1.0").await;
-    ci(&world, "right", Pipeline::Failed).await;
+    ci(&world, "right", CiStatus::Failed).await;
     release(&world, "leaf", "1.1.0").await;
     release(&world, "left", "1.1.0").await;
     let report = world.pass().await;
@@ -159,7 +159,7 @@ async fn f62_g10_a_red_pipeline_stops_exactly_its_descendants_and_goes_on_by_its
     let before = world.state().await;
     world.pass().await;
     assert_eq!(world.state().await, before);
-    ci(&world, "right", Pipeline::Success).await;
+    ci(&world, "right", CiStatus::Passed).await;
     world.pass().await;
     let mr = world.mr("bottom").await;
     assert_eq!(mr.title, "Update 2 images");
@@ -187,12 +187,12 @@ async fn f63_a_parent_that_is_released_again_updates_the_open_one_in_place(on: O
     // While something is coming above it, what is proposed already stays as it is.
     let head = world.head("leaf", mr.source.as_str());
     world.move_tag("acme/base", "2.0", "four").await;
-    ci(&world, "base", Pipeline::Running).await;
+    ci(&world, "base", CiStatus::Running).await;
     let report = world.pass().await;
     assert_eq!(waits(&report, "leaf"), ["held by base"]);
     assert_eq!(world.head("leaf", mr.source.as_str()), head);
     assert!(world.mr("leaf").await.description.contains("waits for"));
-    ci(&world, "base", Pipeline::Success).await;
+    ci(&world, "base", CiStatus::Passed).await;
     world.pass().await;
     assert_ne!(world.head("leaf", mr.source.as_str()), head);
     assert_eq!(world.mrs("leaf").await.len(), 1);
@@ -241,7 +241,7 @@ async fn merged_and_not_released_holds_nobody(on: On) {
     }
     release(&world, "left", "1.1.0").await;
     // right's pipeline succeeds, and publishes nothing.
-    ci(&world, "right", Pipeline::Success).await;
+    ci(&world, "right", CiStatus::Passed).await;
     let report = world.pass().await;
     assert_eq!(reasons(&report, "bottom"), ["new-tag", "up-to-date"]);
     assert_eq!(statuses(&report, "bottom"), ["open"]);
@@ -313,7 +313,7 @@ async fn a_label_names_the_publisher_and_proves_what_is_new(on: On) {
     );
     world.pass().await;
     push("elsewhere/base", "1.1", "somewhere else");
-    ci(&world, "base", Pipeline::Running).await;
+    ci(&world, "base", CiStatus::Running).await;
     let report = world.pass().await;
     assert_eq!(waits(&report, "app"), ["held by base"]);
     assert!(of(&report, "app").decisions[0].parent.is_some());
@@ -365,14 +365,14 @@ async fn a_label_that_is_read_late_holds_all_the_same(on: On) {
 /// The states of the graph, `image state`.
 async fn states(world: &World) -> Vec<String> {
     let setup = Arc::new(world.set_up(None).await.expect("a set-up"));
-    let portrait = portrait(&setup, &world.options(None), false).await;
-    let told = portrait
+    let family_graph = family_graph(&setup, &world.options(None), false).await;
+    let told = family_graph
         .problems
         .iter()
         .all(|problem| problem.code == "lookup-failed");
-    assert!(told, "{portrait:?}");
+    assert!(told, "{family_graph:?}");
     let host = format!("{}/acme/", world.server.host());
-    let nodes = portrait.nodes.iter().map(|node| {
+    let nodes = family_graph.nodes.iter().map(|node| {
         let by = node.held_by.as_deref().map(|by| format!(" {by}"));
         let by = by.map(|by| by.replace("team/", "")).unwrap_or_default();
         let tag = node.tag.as_deref().unwrap_or("-");
@@ -409,7 +409,7 @@ async fn g6_the_graph_shows_how_every_image_stands(on: On) {
     merge(&world, "leaf").await;
     let mr = world.mr("right").await;
     let head = world.head("right", mr.source.as_str()).expect("a head");
-    world.forge.ci("right", &head, Pipeline::Failed).await;
+    world.forge.ci("right", &head, CiStatus::Failed).await;
     assert_eq!(
         states(&world).await,
         [
@@ -420,7 +420,7 @@ async fn g6_the_graph_shows_how_every_image_stands(on: On) {
             "bottom 1.0.0 stale"
         ]
     );
-    world.forge.ci("right", &head, Pipeline::Running).await;
+    world.forge.ci("right", &head, CiStatus::Running).await;
     assert_ne!(world.state().await, before);
 }
 
@@ -525,7 +525,7 @@ async fn a_repository_that_never_had_a_pipeline_settles_at_once() {
         for had_one in [false, true] {
             let world = diamond(on, "").await;
             if had_one {
-                ci(&world, "right", Pipeline::Success).await;
+                ci(&world, "right", CiStatus::Passed).await;
             }
             world.commit("right", "README", "new");
             world.push("acme/left", "1.1.0").await;
@@ -553,14 +553,11 @@ async fn what_the_forge_knows_of_an_unreadable_parent_counts(on: On) {
     world.close("right", number).await;
     world
         .forge
-        .ci("right", &unreadable, Pipeline::Running)
+        .ci("right", &unreadable, CiStatus::Running)
         .await;
     let report = world.any_pass().await;
     assert_eq!(waits(&report, "bottom"), ["held by right"]);
-    world
-        .forge
-        .ci("right", &unreadable, Pipeline::Success)
-        .await;
+    world.forge.ci("right", &unreadable, CiStatus::Passed).await;
     let report = world.any_pass().await;
     assert_eq!(reasons(&report, "bottom"), ["new-tag", "up-to-date"]);
 }
@@ -579,14 +576,14 @@ async fn a_parent_that_is_not_listed_now_is_not_taken_for_settled() {
     let detail = &of(&report, "bottom").decisions[0].detail;
     assert!(detail.contains("it could not be read"), "{detail}");
     let setup = Arc::new(world.set_up(None).await.expect("a set-up"));
-    let graph = portrait(&setup, &world.options(None), false).await;
+    let graph = family_graph(&setup, &world.options(None), false).await;
     let right = graph
         .nodes
         .iter()
         .find(|node| node.name().ends_with("/right"));
     let right = right.expect("it is in the family");
     assert_eq!(right.state.code(), "unknown", "{right:?}");
-    let order = imagebot::run::order_of_all(&setup, &world.options(None)).await;
+    let order = imagebot::run::build_order_of_all(&setup, &world.options(None)).await;
     let step = order
         .steps
         .iter()

@@ -5,7 +5,7 @@ use super::world::World;
 use super::{fake_github, fake_gitlab};
 use imagebot::image::Digest;
 use imagebot::repo::{RepoGlobs, RepoName};
-use imagebot::run::{Options, Progress, pass, portrait, publishers, related};
+use imagebot::run::{Options, Progress, family_graph, pass, publishers, related};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -516,8 +516,8 @@ async fn scoped(on: On, count: usize) {
         ..fleet.world.options(related(&setup, "repo:team/leaf"))
     };
     assert!(options.only.is_some());
-    let portrait = portrait(&setup, &options, false).await;
-    let nodes: Vec<_> = portrait
+    let family_graph = family_graph(&setup, &options, false).await;
+    let nodes: Vec<_> = family_graph
         .nodes
         .iter()
         .filter_map(|node| node.repo.as_deref())

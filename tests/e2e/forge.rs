@@ -3,9 +3,11 @@
 use super::bare::{copy, git};
 use super::fake_github::{FakeGitHub, TokenOptions};
 use super::fake_gitlab::{FakeGitLab, NewToken, ProjectOptions};
-use imagebot::forge::{CiState, Forge as _, Known, Local, MergeRequestEdit, Pipeline, Repository};
+use imagebot::forge::{Forge as _, KnownIds, Local, Repository};
 use imagebot::git::{Git, Identity};
-use imagebot::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoGlobs};
+use imagebot::repo::{
+    Branch, CiStatus, CommitId, MergeRequest, MergeRequestEdit, MergeRequestState, RepoGlobs,
+};
 use std::path::{Path, PathBuf};
 
 /// Which of them.
@@ -19,7 +21,6 @@ pub(crate) enum On {
 /// The bot's token on the fakes.
 const TOKEN: &str = "CANARY-forge-token-5d41402abc4b2a76";
 
-/// A forge and what the test holds of it.
 pub(crate) enum TestForge {
     Local(Local, PathBuf),
     GitLab(FakeGitLab, String),
@@ -174,7 +175,7 @@ impl TestForge {
     pub(crate) async fn repos(&self) -> Vec<String> {
         let mut names = match self {
             Self::Local(local, _) => {
-                let listing = local.discover(&Known::new()).await.expect("a listing");
+                let listing = local.discover(&KnownIds::new()).await.expect("a listing");
                 let repos = listing.repositories.iter();
                 repos.map(|repo| repo.name.to_string()).collect()
             }
@@ -190,7 +191,7 @@ impl TestForge {
 
     /// The repository of a folder, as imagebot sees it.
     async fn listed(local: &Local, name: &str) -> Repository {
-        let listing = local.discover(&Known::new()).await.expect("a listing");
+        let listing = local.discover(&KnownIds::new()).await.expect("a listing");
         let mut repos = listing.repositories.into_iter();
         repos
             .find(|repo| repo.name.as_str() == name)
@@ -224,6 +225,7 @@ impl TestForge {
                     merged_as: None,
                     created: None,
                     auto_merge: mr.auto_merge,
+                    incomplete: false,
                 })
                 .collect()
             }
@@ -246,6 +248,7 @@ impl TestForge {
                     draft: pull.draft,
                     created: None,
                     auto_merge: pull.auto_merge.is_some(),
+                    incomplete: false,
                 })
                 .collect()
             }
@@ -397,22 +400,17 @@ impl TestForge {
     }
 
     /// CI says this of a commit.
-    pub(crate) async fn ci(&self, repo: &str, commit: &str, state: Pipeline) {
+    pub(crate) async fn ci(&self, repo: &str, commit: &str, state: CiStatus) {
         match self {
             Self::Local(local, _) => {
-                let state = match state {
-                    Pipeline::Success => CiState::Success,
-                    Pipeline::Failed => CiState::Failed,
-                    _ => CiState::Running,
-                };
                 let repo = Self::listed(local, repo).await;
                 let commit = CommitId::parse(commit).expect("an id");
                 local.set_ci(&repo, &commit, state).await.expect("said");
             }
             Self::GitLab(fake, _) => {
                 let status = match state {
-                    Pipeline::Success => "success",
-                    Pipeline::Failed => "failed",
+                    CiStatus::Passed => "success",
+                    CiStatus::Failed => "failed",
                     _ => "running",
                 };
                 fake.set_pipeline(&path(repo), commit, status);
@@ -420,8 +418,8 @@ impl TestForge {
             }
             Self::GitHub(fake) => {
                 let conclusion = match state {
-                    Pipeline::Success => Some("success"),
-                    Pipeline::Failed => Some("failure"),
+                    CiStatus::Passed => Some("success"),
+                    CiStatus::Failed => Some("failure"),
                     _ => None,
                 };
                 fake.settled_check(&path(repo), commit, "build", conclusion);

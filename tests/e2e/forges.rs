@@ -4,7 +4,7 @@
 use super::fake_gitlab::{FakeGitLab, Fault};
 use super::forge::{On, TestForge};
 use super::world::{World, of, problems, statuses};
-use imagebot::forge::Pipeline;
+use imagebot::repo::CiStatus;
 use imagebot::run::pass;
 use std::sync::Arc;
 
@@ -68,7 +68,7 @@ async fn row_1_nothing_is_merged_by_a_tag_named_like_the_branch() {
     world.pass().await;
     let mr = world.mr("app").await;
     let head = world.head("app", mr.source.as_str()).unwrap();
-    world.forge.ci("app", &head, Pipeline::Success).await;
+    world.forge.ci("app", &head, CiStatus::Passed).await;
     // A tag at the branch's own commit, and then the branch goes on.
     let main = world.head("app", "main").unwrap();
     gitlab(&world).tag("team/app", "main", Some(&main));
@@ -79,7 +79,7 @@ async fn row_1_nothing_is_merged_by_a_tag_named_like_the_branch() {
     gitlab(&world).tag("team/app", "main", None);
     world.pass().await;
     let head = world.head("app", mr.source.as_str()).unwrap();
-    world.forge.ci("app", &head, Pipeline::Success).await;
+    world.forge.ci("app", &head, CiStatus::Passed).await;
     assert_eq!(statuses(&world.pass().await, "app"), ["merged"]);
 }
 

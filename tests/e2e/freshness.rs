@@ -4,7 +4,7 @@ use super::buildah::Buildah;
 use super::images::Server;
 use super::world::World;
 use imagebot::image::Reference;
-use imagebot::run::{FreshnessReport, State, freshness, portrait, publishers};
+use imagebot::run::{FreshnessReport, ImageState, family_graph, freshness, publishers};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -408,10 +408,10 @@ async fn the_graph_knows_what_is_published() {
     line.world.repo("base", "FROM scratch\n");
     line.base("one");
     line.app(CHILD, &[], &[]);
-    let states = async |published: bool| -> Vec<(String, State, Option<&'static str>)> {
+    let states = async |published: bool| -> Vec<(String, ImageState, Option<&'static str>)> {
         let setup = Arc::new(line.world.set_up(None).await.expect("a set-up"));
-        let portrait = portrait(&setup, &line.world.options(None), published).await;
-        let nodes = portrait.nodes.into_iter();
+        let family_graph = family_graph(&setup, &line.world.options(None), published).await;
+        let nodes = family_graph.nodes.into_iter();
         nodes
             .map(|node| {
                 let name = node.image.unwrap_or_default();
@@ -424,19 +424,22 @@ async fn the_graph_knows_what_is_published() {
     assert_eq!(
         states(true).await,
         [
-            named("base", State::Current, fresh),
-            named("app", State::Current, fresh)
+            named("base", ImageState::Current, fresh),
+            named("app", ImageState::Current, fresh)
         ]
     );
     line.base("two");
     assert_eq!(
         states(true).await,
         [
-            named("base", State::Current, fresh),
-            named("app", State::Stale, Some("stale"))
+            named("base", ImageState::Current, fresh),
+            named("app", ImageState::Stale, Some("stale"))
         ]
     );
-    assert_eq!(states(false).await[1], named("app", State::Current, None));
+    assert_eq!(
+        states(false).await[1],
+        named("app", ImageState::Current, None)
+    );
 }
 
 /// An image that cannot be looked at stops no other.

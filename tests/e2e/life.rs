@@ -2,8 +2,7 @@
 
 use super::forge::On;
 use super::world::{World, of, problems, statuses};
-use imagebot::forge::Pipeline;
-use imagebot::repo::MergeRequestState;
+use imagebot::repo::{CiStatus, MergeRequestState};
 
 on_every_forge!(
     f16_a_deleted_branch_is_declined_until_there_is_a_newer_version,
@@ -323,10 +322,10 @@ async fn automerge_waits_for_a_pipeline_and_merges_its_own_commit(on: On) {
     world.pass().await;
     assert_eq!(world.file("app", &source, "README.md"), "hello\n");
     let head = world.head("app", &source).expect("a head");
-    world.forge.ci("app", &head, Pipeline::Failed).await;
+    world.forge.ci("app", &head, CiStatus::Failed).await;
     assert!(detail(&world.pass().await).contains("failed"));
     assert_eq!(world.head("app", "main"), Some(main));
-    world.forge.ci("app", &head, Pipeline::Success).await;
+    world.forge.ci("app", &head, CiStatus::Passed).await;
     assert_eq!(statuses(&world.pass().await, "app"), ["merged"]);
     assert_eq!(world.mrs("app").await[0].state, MergeRequestState::Merged);
     assert!(world.file("app", "main", "Dockerfile").contains(":1.1.0@"));
@@ -341,7 +340,7 @@ async fn t35_a_persons_commit_is_not_merged(on: On) {
     let source = world.mr("app").await.source.to_string();
     let fix = [("fix.txt", "100644", b"x".as_slice())];
     let theirs = world.commit_files("app", &source, &fix, "Make it work\n");
-    world.forge.ci("app", &theirs, Pipeline::Success).await;
+    world.forge.ci("app", &theirs, CiStatus::Passed).await;
     let main = world.head("app", "main");
     for _ in 0..2 {
         assert_eq!(statuses(&world.pass().await, "app"), ["foreign"]);
@@ -362,7 +361,7 @@ async fn t35_what_was_scheduled_is_called_off(on: On) {
     world.pass().await;
     let source = world.mr("app").await.source.to_string();
     let ours = world.head("app", &source).expect("a head");
-    world.forge.ci("app", &ours, Pipeline::Running).await;
+    world.forge.ci("app", &ours, CiStatus::Running).await;
     for _ in 0..2 {
         assert_eq!(statuses(&world.pass().await, "app"), ["unchanged"]);
         assert_eq!(world.mr("app").await.auto_merge, on != On::Local);
@@ -372,7 +371,7 @@ async fn t35_what_was_scheduled_is_called_off(on: On) {
     let theirs = world.commit_files("app", &source, &fix, "Make it work\n");
     assert_eq!(statuses(&world.pass().await, "app"), ["foreign"]);
     assert!(!world.mr("app").await.auto_merge);
-    world.forge.ci("app", &theirs, Pipeline::Success).await;
+    world.forge.ci("app", &theirs, CiStatus::Passed).await;
     world.forge.writes();
     assert_eq!(statuses(&world.pass().await, "app"), ["foreign"]);
     assert_eq!(world.forge.writes(), [""; 0]);
@@ -384,7 +383,7 @@ async fn t36_nothing_is_merged_that_may_be_minutes_old(on: On) {
     world.pass().await;
     let source = world.mr("app").await.source.to_string();
     let head = world.head("app", &source).expect("a head");
-    world.forge.ci("app", &head, Pipeline::Success).await;
+    world.forge.ci("app", &head, CiStatus::Passed).await;
     let report = world.pass().await;
     assert_eq!(statuses(&report, "app"), ["unchanged"]);
     let detail = &of(&report, "app").proposals[0].detail;

@@ -28,10 +28,9 @@ use super::docker_registry::DockerRegistry;
 use super::forge::On;
 use super::world::{World as Real, lock};
 use bot::{Bot, Trouble};
-use imagebot::forge::Pipeline;
 use imagebot::image::Digest;
 use imagebot::plan::block_of;
-use imagebot::repo::{Branch, CommitId, MergeRequest, MergeRequestState};
+use imagebot::repo::{Branch, CiStatus, CommitId, MergeRequest, MergeRequestState};
 use seeds::{MOST_IMAGES, suits};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::process::Command;
@@ -188,9 +187,9 @@ impl Story {
                     continue;
                 }
                 let state = match said {
-                    Said::Running => Pipeline::Running,
-                    Said::Passed => Pipeline::Success,
-                    Said::Failed => Pipeline::Failed,
+                    Said::Running => CiStatus::Running,
+                    Said::Passed => CiStatus::Passed,
+                    Said::Failed => CiStatus::Failed,
                 };
                 self.real.forge.ci(name, &key.1, state).await;
                 told.push(format!("{name}: the pipeline of {branch}: {said:?}"));

@@ -2,7 +2,7 @@
 
 use super::world::{World, of, reasons, statuses};
 use imagebot::repo::MergeRequestState;
-use imagebot::run::portrait;
+use imagebot::run::family_graph;
 use std::sync::Arc;
 
 #[tokio::test]
@@ -77,10 +77,10 @@ async fn a_line_that_has_ended_is_shown() {
     assert_eq!(reasons(&report, "app"), ["line-ended"]);
     assert_eq!(world.mrs("app").await, []);
     let setup = Arc::new(world.set_up(None).await.expect("a set-up"));
-    let portrait = portrait(&setup, &world.options(None), false).await;
-    let shown = portrait.nodes.iter().map(|node| node.why.as_str());
+    let family_graph = family_graph(&setup, &world.options(None), false).await;
+    let shown = family_graph.nodes.iter().map(|node| node.why.as_str());
     let ended = shown.filter(|why| why.starts_with("line-ended: ")).count();
-    assert_eq!(ended, 1, "{portrait:?}");
+    assert_eq!(ended, 1, "{family_graph:?}");
 }
 
 #[tokio::test]

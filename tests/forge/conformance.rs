@@ -1,10 +1,10 @@
 //! What every forge must do, told in what people do on it and what imagebot sees.
 
-use imagebot::forge::{
-    Forge, ForgeError, Known, MergeRequestAttributes, MergeRequestEdit, Merging, NewMergeRequest,
-    Pipeline, Repository,
+use imagebot::forge::{Forge, ForgeError, KnownIds, Listing, Merging, Repository};
+use imagebot::repo::{
+    Branch, CiStatus, CommitId, MergeRequest, MergeRequestEdit, MergeRequestMetadata,
+    MergeRequestState, NewMergeRequest,
 };
-use imagebot::repo::{Branch, CommitId, MergeRequest, MergeRequestState};
 
 /// A forge under test, and what people do on it.
 #[async_trait::async_trait]
@@ -24,7 +24,7 @@ pub(crate) trait Server: Sync {
     /// What stands below a merge request.
     async fn comments(&self, repo: &Repository, number: u64) -> String;
     /// CI says this of a commit.
-    async fn ci(&self, repo: &Repository, commit: &CommitId, state: Pipeline);
+    async fn ci(&self, repo: &Repository, commit: &CommitId, state: CiStatus);
     /// The texts of the open notices on a repository.
     async fn notices(&self, repo: &Repository) -> Vec<String>;
 }
@@ -73,19 +73,37 @@ pub(crate) fn request(source: &str, title: &str) -> NewMergeRequest {
         source: branch(source),
         target: branch("main"),
         title: title.to_owned(),
-        description: format!("{title}: the text, undressed"),
-        dressed: format!("{title}: the text"),
-        attributes: MergeRequestAttributes {
+        description: format!("{title}: the text"),
+        metadata: MergeRequestMetadata {
             labels: vec!["imagebot".to_owned(), "dependencies".to_owned()],
             remove_source_branch: true,
-            ..MergeRequestAttributes::default()
+            ..MergeRequestMetadata::default()
         },
     }
 }
 
+/// The names of those that are worked on.
+pub(crate) fn names(listing: &Listing) -> Vec<&str> {
+    let all = listing.repositories.iter();
+    all.map(|repo| repo.name.as_str()).collect()
+}
+
+/// Those that could not be read, with the error's code.
+pub(crate) fn failed(listing: &Listing) -> Vec<(&str, &'static str)> {
+    let all = listing.failed.iter();
+    all.map(|(name, error)| (name.as_str(), error.code()))
+        .collect()
+}
+
+/// Those that are not worked on, with the reason's code.
+pub(crate) fn left_out(listing: &Listing) -> Vec<(&str, &'static str)> {
+    let all = listing.left_out.iter();
+    all.map(|left| (left.name.as_str(), left.why)).collect()
+}
+
 /// The repository as the forge lists it now.
 pub(crate) async fn listed(forge: &dyn Forge, name: &str) -> Repository {
-    let listing = forge.discover(&Known::new()).await.unwrap();
+    let listing = forge.discover(&KnownIds::new()).await.unwrap();
     let mut repositories = listing.repositories.into_iter();
     repositories
         .find(|repo| repo.name.as_str() == name)
@@ -160,12 +178,15 @@ pub(crate) async fn what_was_created_is_listed(server: &impl Server) {
     assert_eq!(seen.number, created.number);
     assert_eq!(seen.state, MergeRequestState::Open);
     assert_eq!((&seen.source, &seen.target), (&new.source, &new.target));
-    assert_eq!((&seen.title, &seen.description), (&new.title, &new.dressed));
+    assert_eq!(
+        (&seen.title, &seen.description),
+        (&new.title, &new.description)
+    );
     let labels = |mut labels: Vec<String>| {
         labels.sort();
         labels
     };
-    assert_eq!(labels(seen.labels.clone()), labels(new.attributes.labels));
+    assert_eq!(labels(seen.labels.clone()), labels(new.metadata.labels));
     assert_eq!(
         (seen.merged_as.as_ref(), seen.draft, seen.auto_merge),
         (None, false, false)
@@ -432,7 +453,6 @@ pub(crate) async fn texts_of_every_kind_come_back(server: &impl Server) {
         let title = text.lines().next().unwrap_or("x").to_owned();
         let new = NewMergeRequest {
             title,
-            dressed: text.to_owned(),
             ..request(&source, "")
         };
         let created = server.forge().create(&repo, &new).await.unwrap();
@@ -442,7 +462,7 @@ pub(crate) async fn texts_of_every_kind_come_back(server: &impl Server) {
         let clean = |text: &str| text.trim().replace("\r\n", "\n");
         assert_eq!(
             (clean(&seen.title), clean(&seen.description)),
-            (clean(&new.title), clean(&new.dressed))
+            (clean(&new.title), clean(&new.description))
         );
     }
 }
@@ -451,13 +471,18 @@ pub(crate) async fn ci_is_told_of_a_commit(server: &impl Server) {
     let repo = prepared(server).await;
     let forge = server.forge();
     let tip = server.head(REPO, SOURCE).unwrap();
-    assert_eq!(forge.pipeline(&repo, &tip).await.unwrap(), Pipeline::None);
-    for state in [Pipeline::Running, Pipeline::Failed, Pipeline::Success] {
+    assert_eq!(forge.commit_ci(&repo, &tip).await.unwrap(), CiStatus::None);
+    for state in [CiStatus::Running, CiStatus::Failed, CiStatus::Passed] {
         server.ci(&repo, &tip, state).await;
-        assert_eq!(forge.pipeline(&repo, &tip).await.unwrap(), state);
+        assert_eq!(forge.commit_ci(&repo, &tip).await.unwrap(), state);
     }
     let other = server.head(REPO, "main").unwrap();
-    assert_eq!(forge.pipeline(&repo, &other).await.unwrap(), Pipeline::None);
+    assert_eq!(
+        forge.commit_ci(&repo, &other).await.unwrap(),
+        CiStatus::None
+    );
+    assert_eq!(forge.ci(&repo, &tip).await.unwrap(), CiStatus::Passed);
+    assert_eq!(forge.ci(&repo, &other).await.unwrap(), CiStatus::None);
 }
 
 /// T35: what a person pushed meanwhile is not merged.
@@ -467,9 +492,9 @@ pub(crate) async fn a_merge_is_bound_to_its_head(server: &impl Server) {
     let number = forge.create(&repo, &request(SOURCE, "one")).await.unwrap();
     let number = number.number;
     let ours = server.head(REPO, SOURCE).unwrap();
-    server.ci(&repo, &ours, Pipeline::Success).await;
+    server.ci(&repo, &ours, CiStatus::Passed).await;
     let theirs = server.commit(REPO, SOURCE, "y", "theirs\n");
-    server.ci(&repo, &theirs, Pipeline::Success).await;
+    server.ci(&repo, &theirs, CiStatus::Passed).await;
     let error = forge.merge(&repo, number, &ours).await.unwrap_err();
     assert!(matches!(error, ForgeError::Conflict(_)), "{error}");
     assert_eq!(only(server, &repo).await.state, MergeRequestState::Open);

@@ -20,12 +20,13 @@ mod recorded;
 mod serve;
 
 use crate::conformance::{Server, branch, request};
+pub(super) use crate::conformance::{failed, left_out, names};
 use crate::fake_gitlab::{self, FakeGitLab, NewToken, ProjectOptions};
 use imagebot::forge::{
-    Forge, ForgeError, GitLab, GitLabSettings, Known, Listing, Pipeline, Repository, ServerSettings,
+    Forge, ForgeError, GitLab, GitLabSettings, KnownIds, Listing, Repository, ServerSettings,
 };
 use imagebot::http::{Clock, Gates, Limits, Origin};
-use imagebot::repo::{CommitId, MergeRequest, RepoGlobs};
+use imagebot::repo::{CiStatus, CommitId, MergeRequest, RepoGlobs};
 use std::time::Duration;
 
 /// A fake GitLab and a client with a developer's token.
@@ -102,7 +103,7 @@ impl World {
     }
 
     pub(super) async fn listing(&self) -> Listing {
-        self.forge.discover(&Known::new()).await.unwrap()
+        self.forge.discover(&KnownIds::new()).await.unwrap()
     }
 
     /// The one project `team/app` with a branch of ours, as it is listed.
@@ -151,22 +152,6 @@ impl World {
 
 pub(super) const SOURCE: &str = "imagebot/node-1a2b3c4d";
 
-pub(super) fn names(listing: &Listing) -> Vec<&str> {
-    let all = listing.repositories.iter();
-    all.map(|repo| repo.name.as_str()).collect()
-}
-
-pub(super) fn failed(listing: &Listing) -> Vec<(&str, &'static str)> {
-    let all = listing.failed.iter();
-    all.map(|(name, error)| (name.as_str(), error.code()))
-        .collect()
-}
-
-pub(super) fn left_out(listing: &Listing) -> Vec<(&str, &'static str)> {
-    let all = listing.left_out.iter();
-    all.map(|left| (left.name.as_str(), left.why)).collect()
-}
-
 #[async_trait::async_trait]
 impl Server for World {
     fn forge(&self) -> &dyn Forge {
@@ -205,12 +190,12 @@ impl Server for World {
         let notes: Vec<&str> = found.notes.iter().map(|note| note.body.as_str()).collect();
         notes.join("\n")
     }
-    async fn ci(&self, repo: &Repository, commit: &CommitId, state: Pipeline) {
+    async fn ci(&self, repo: &Repository, commit: &CommitId, state: CiStatus) {
         let status = match state {
-            Pipeline::Running => "running",
-            Pipeline::Success => "success",
-            Pipeline::Failed => "failed",
-            Pipeline::None => panic!("CI cannot take back what it said"),
+            CiStatus::Running => "running",
+            CiStatus::Passed => "success",
+            CiStatus::Failed => "failed",
+            other => panic!("CI never reports {other:?}"),
         };
         self.fake
             .set_pipeline(repo.name.as_str(), commit.as_str(), status);

@@ -1,12 +1,10 @@
 //! A folder of bare repositories.
 
-use crate::conformance::{Server, branch, listed, request};
+use crate::conformance::{Server, branch, failed, listed, names, request};
 use crate::git_repos::{Repos, write_program};
-use imagebot::forge::{
-    CiState, Forge, ForgeError, Listing, Local, MergeRequestEdit, Pipeline, Repository,
-};
+use imagebot::forge::{Forge, ForgeError, Listing, Local, Repository};
 use imagebot::git::{Git, Identity};
-use imagebot::repo::{CommitId, MergeRequestState, RepoGlobs};
+use imagebot::repo::{CiStatus, CommitId, MergeRequestEdit, MergeRequestState, RepoGlobs};
 use std::path::Path;
 
 struct Bench {
@@ -30,28 +28,26 @@ impl Bench {
         Self { repos, local }
     }
 
+    /// `app` with a branch of ours that changes a file, as it is listed.
+    async fn prepared(&self) -> Repository {
+        self.repos.commit("app", &[("x", "1\n")]);
+        self.repos.branch("app", "imagebot/x", "main");
+        self.repos.commit_on("app", "imagebot/x", &[("x", "2\n")]);
+        listed(&self.local, "app").await
+    }
+
+    /// The number of a new merge request from our branch.
+    async fn create(&self, repo: &Repository) -> u64 {
+        let created = self.local.create(repo, &request("imagebot/x", "one")).await;
+        created.unwrap().number
+    }
+
     async fn listing(&self) -> Listing {
         self.local
-            .discover(&imagebot::forge::Known::new())
+            .discover(&imagebot::forge::KnownIds::new())
             .await
             .unwrap()
     }
-}
-
-fn names(listing: &Listing) -> Vec<&str> {
-    listing
-        .repositories
-        .iter()
-        .map(|repo| repo.name.as_str())
-        .collect()
-}
-
-fn failed(listing: &Listing) -> Vec<(&str, &'static str)> {
-    listing
-        .failed
-        .iter()
-        .map(|(name, error)| (name.as_str(), error.code()))
-        .collect()
 }
 
 #[async_trait::async_trait]
@@ -77,13 +73,7 @@ impl Server for Bench {
     async fn comments(&self, repo: &Repository, number: u64) -> String {
         self.local.comments(repo, number).await.unwrap()
     }
-    async fn ci(&self, repo: &Repository, commit: &CommitId, state: Pipeline) {
-        let state = match state {
-            Pipeline::Running => CiState::Running,
-            Pipeline::Success => CiState::Success,
-            Pipeline::Failed => CiState::Failed,
-            Pipeline::None => panic!("CI cannot take back what it said"),
-        };
+    async fn ci(&self, repo: &Repository, commit: &CommitId, state: CiStatus) {
         self.local.set_ci(repo, commit, state).await.unwrap();
     }
     async fn notices(&self, repo: &Repository) -> Vec<String> {
@@ -194,14 +184,14 @@ async fn a_folder_that_is_missing_or_is_itself_a_repository_is_told() {
     std::fs::rename(bench.repos.root(), bench.repos.beside("gone")).unwrap();
     let error = bench
         .local
-        .discover(&imagebot::forge::Known::new())
+        .discover(&imagebot::forge::KnownIds::new())
         .await
         .unwrap_err();
     assert!(matches!(error, ForgeError::Unreachable(_)), "{error}");
     std::fs::rename(bench.repos.beside("gone/app.git"), bench.repos.root()).unwrap();
     let error = bench
         .local
-        .discover(&imagebot::forge::Known::new())
+        .discover(&imagebot::forge::KnownIds::new())
         .await
         .unwrap_err();
     assert!(
@@ -278,23 +268,29 @@ async fn ci_states_are_kept_for_each_commit() {
     let one = bench.repos.commit("app", &[("x", "1\n")]);
     let two = bench.repos.commit("app", &[("x", "2\n")]);
     let repo = listed(&bench.local, "app").await;
-    assert_eq!(bench.local.ci(&repo, &one).await.unwrap(), None);
+    assert_eq!(bench.local.ci(&repo, &one).await.unwrap(), CiStatus::Never);
     for state in [
-        CiState::Running,
-        CiState::Failed,
-        CiState::Failed,
-        CiState::Success,
+        CiStatus::Running,
+        CiStatus::Failed,
+        CiStatus::Failed,
+        CiStatus::Passed,
     ] {
         bench.local.set_ci(&repo, &one, state).await.unwrap();
-        assert_eq!(bench.local.ci(&repo, &one).await.unwrap(), Some(state));
+        assert_eq!(bench.local.ci(&repo, &one).await.unwrap(), state);
     }
-    assert_eq!(bench.local.ci(&repo, &two).await.unwrap(), None);
-    let states = [CiState::Running, CiState::Failed, CiState::Success];
+    assert_eq!(bench.local.ci(&repo, &two).await.unwrap(), CiStatus::None);
+    let states = [CiStatus::Running, CiStatus::Failed, CiStatus::Passed];
     let all = states.map(|state| bench.local.set_ci(&repo, &two, state));
     for done in futures::future::join_all(all).await {
         done.unwrap();
     }
-    assert!(bench.local.ci(&repo, &two).await.unwrap().is_some());
+    let one_of_them = bench.local.ci(&repo, &two).await.unwrap();
+    assert!(states.contains(&one_of_them), "{one_of_them:?}");
+    for commit in [&one, &two] {
+        let removed = bench.local.set_ci(&repo, commit, CiStatus::None);
+        removed.await.unwrap();
+    }
+    assert_eq!(bench.local.ci(&repo, &one).await.unwrap(), CiStatus::Never);
     assert_eq!(bench.repos.git("app", &["fsck", "--no-dangling"]), "");
 }
 
@@ -304,11 +300,7 @@ async fn a_damaged_merge_request_is_told_and_never_gone() {
     bench.repos.commit("app", &[("x", "1\n")]);
     bench.repos.branch("app", "imagebot/x", "main");
     let repo = listed(&bench.local, "app").await;
-    bench
-        .local
-        .create(&repo, &request("imagebot/x", "one"))
-        .await
-        .unwrap();
+    bench.create(&repo).await;
     for at in ["main", "main^{tree}"] {
         bench
             .repos
@@ -344,16 +336,8 @@ async fn a_damaged_merge_request_is_told_and_never_gone() {
 #[tokio::test]
 async fn a_merge_requests_story_can_be_read_with_git() {
     let bench = Bench::new().await;
-    bench.repos.commit("app", &[("x", "1\n")]);
-    bench.repos.branch("app", "imagebot/x", "main");
-    bench.repos.commit_on("app", "imagebot/x", &[("x", "2\n")]);
-    let repo = listed(&bench.local, "app").await;
-    let number = bench
-        .local
-        .create(&repo, &request("imagebot/x", "one"))
-        .await
-        .unwrap()
-        .number;
+    let repo = bench.prepared().await;
+    let number = bench.create(&repo).await;
     let edit = MergeRequestEdit {
         title: Some("two".to_owned()),
         description: None,
@@ -388,16 +372,8 @@ async fn a_merge_requests_story_can_be_read_with_git() {
 #[tokio::test]
 async fn a_merge_that_was_cut_short_is_only_told_of() {
     let bench = Bench::new().await;
-    bench.repos.commit("app", &[("x", "1\n")]);
-    bench.repos.branch("app", "imagebot/x", "main");
-    bench.repos.commit_on("app", "imagebot/x", &[("x", "2\n")]);
-    let repo = listed(&bench.local, "app").await;
-    let number = bench
-        .local
-        .create(&repo, &request("imagebot/x", "one"))
-        .await
-        .unwrap()
-        .number;
+    let repo = bench.prepared().await;
+    let number = bench.create(&repo).await;
     let merged = bench.repos.merge("app", "main", "imagebot/x");
     assert_eq!(bench.local.merge_now(&repo, number).await.unwrap(), merged);
     assert_eq!(bench.repos.head("app", "main"), Some(merged.clone()));
@@ -442,12 +418,7 @@ async fn t15_no_hook_of_a_repository_runs_on_our_side() {
         ],
     );
     let repo = listed(&bench.local, "app").await;
-    let number = bench
-        .local
-        .create(&repo, &request("imagebot/x", "one"))
-        .await
-        .unwrap()
-        .number;
+    let number = bench.create(&repo).await;
     bench.local.comment(&repo, number, "x", "x").await.unwrap();
     bench.local.close(&repo, number).await.unwrap();
     bench.local.all(&repo).await.unwrap();
@@ -463,15 +434,10 @@ async fn sha256_repositories_have_merge_requests_too() {
     bench.repos.commit_on("app", "imagebot/x", &[("x", "2\n")]);
     bench.repos.commit("app", &[("y", "1\n")]);
     let repo = listed(&bench.local, "app").await;
-    let number = bench
-        .local
-        .create(&repo, &request("imagebot/x", "one"))
-        .await
-        .unwrap()
-        .number;
+    let number = bench.create(&repo).await;
     bench
         .local
-        .set_ci(&repo, &repo.head.clone().unwrap().1, CiState::Running)
+        .set_ci(&repo, &repo.head.clone().unwrap().1, CiStatus::Running)
         .await
         .unwrap();
     let merged = bench.local.merge_now(&repo, number).await.unwrap();

@@ -2,7 +2,7 @@
 //!
 //! Repositories are real and bare, behind `git http-backend`. Time is the clock's that it was given. Every request is
 //! logged; one that it does not know fails the test when the fake is dropped, as does a text in which something fires:
-//! a mention, a reference, a closing keyword. A test binary that uses it also has `mod git_repos` and `mod cable`.
+//! a mention, a reference, a closing keyword. A test binary that uses it also has `mod git_repos`, `mod cable` and `mod forge_server`.
 #![allow(unused_imports, reason = "each test binary uses a part of it")]
 
 #[path = "fake_github/faults.rs"]

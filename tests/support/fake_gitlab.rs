@@ -3,7 +3,7 @@
 //! It does what GitLab does where imagebot could be caught by it: quick actions run, mentions are recorded, bodies
 //! are trimmed, pages end at 100, complexity at 250, an auto-merge without a pipeline merges at once. It answers
 //! only what it knows: anything else is a 404 and fails the test when the fake is dropped.
-//! A test binary that uses it also has `mod cable`.
+//! A test binary that uses it also has `mod cable` and `mod forge_server`.
 #![allow(
     dead_code,
     unused_imports,

@@ -1,19 +1,19 @@
 //! The family for Graphviz and for Mermaid.
 
 use super::picture::Picture;
-use crate::run::{NodeReport, Portrait, State};
+use crate::run::{FamilyGraph, ImageState, NodeReport};
 use std::fmt::Write as _;
 
 /// The colour of a state: pale if all is well, strong if a user has to act.
-pub(super) fn colour(state: State) -> &'static str {
+pub(super) fn colour(state: ImageState) -> &'static str {
     match state {
-        State::Outside => "#eeeeee",
-        State::Current => "#d5f0d5",
-        State::UpdateOpen | State::Building => "#d5e4f7",
-        State::Held => "#fdf1c8",
-        State::MergedUnreleased | State::Stale => "#fbdcb8",
-        State::Failed => "#f7c6c6",
-        State::Unknown => "#dddddd",
+        ImageState::Outside => "#eeeeee",
+        ImageState::Current => "#d5f0d5",
+        ImageState::UpdateOpen | ImageState::Building => "#d5e4f7",
+        ImageState::Held => "#fdf1c8",
+        ImageState::MergedUnreleased | ImageState::Stale => "#fbdcb8",
+        ImageState::Failed => "#f7c6c6",
+        ImageState::Unknown => "#dddddd",
     }
 }
 
@@ -28,11 +28,11 @@ pub(super) fn labels(node: &NodeReport) -> [String; 2] {
 }
 
 /// For Graphviz.
-pub(super) fn dot(portrait: &Portrait) -> String {
+pub(super) fn dot(family_graph: &FamilyGraph) -> String {
     let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
     let mut out =
         String::from("digraph family {\n  rankdir = LR;\n  node [shape = box, style = filled];\n");
-    for node in &portrait.nodes {
+    for node in &family_graph.nodes {
         let [name, state] = labels(node);
         let label = quoted(&format!("{name}\n{state}")).replace('\n', "\\n");
         let _ = writeln!(
@@ -42,7 +42,7 @@ pub(super) fn dot(portrait: &Portrait) -> String {
             colour(node.state)
         );
     }
-    arrows(portrait, |parent, child| {
+    arrows(family_graph, |parent, child| {
         let _ = writeln!(out, "  {} -> {};", quoted(parent), quoted(child));
     });
     out.push_str("}\n");
@@ -50,11 +50,11 @@ pub(super) fn dot(portrait: &Portrait) -> String {
 }
 
 /// For Mermaid.
-pub(super) fn mermaid(portrait: &Portrait) -> String {
-    let picture = Picture::new(portrait);
+pub(super) fn mermaid(family_graph: &FamilyGraph) -> String {
+    let picture = Picture::new(family_graph);
     let safe = |text: &str| text.replace('"', "#quot;");
     let mut out = String::from("flowchart LR\n");
-    for (index, node) in portrait.nodes.iter().enumerate() {
+    for (index, node) in family_graph.nodes.iter().enumerate() {
         let [name, state] = labels(node);
         let _ = writeln!(out, "  n{index}[\"{}<br/>{}\"]", safe(&name), safe(&state));
         let _ = writeln!(out, "  style n{index} fill:{}", colour(node.state));
@@ -68,9 +68,9 @@ pub(super) fn mermaid(portrait: &Portrait) -> String {
 }
 
 /// Calls `draw` once for every pair of parent and child.
-fn arrows(portrait: &Portrait, mut draw: impl FnMut(&str, &str)) {
-    let picture = Picture::new(portrait);
-    let name = |node: usize| portrait.nodes[node].name();
+fn arrows(family_graph: &FamilyGraph, mut draw: impl FnMut(&str, &str)) {
+    let picture = Picture::new(family_graph);
+    let name = |node: usize| family_graph.nodes[node].name();
     for (parent, children) in picture.children.iter().enumerate() {
         for child in children {
             draw(name(parent), name(*child));

@@ -1,6 +1,6 @@
 //! The edges of a family graph by index, and a part of the graph.
 
-use crate::run::Portrait;
+use crate::run::FamilyGraph;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which node is built on which, by their indexes in the graph.
@@ -13,15 +13,15 @@ pub(super) struct Picture {
 pub(super) struct Part(BTreeSet<usize>);
 
 impl Picture {
-    pub(super) fn new(portrait: &Portrait) -> Self {
-        let nodes = portrait.nodes.iter().enumerate();
+    pub(super) fn new(family_graph: &FamilyGraph) -> Self {
+        let nodes = family_graph.nodes.iter().enumerate();
         let places: BTreeMap<&str, usize> = nodes.map(|(index, n)| (n.name(), index)).collect();
-        let count = portrait.nodes.len();
+        let count = family_graph.nodes.len();
         let mut picture = Self {
             children: vec![BTreeSet::new(); count],
             parents: vec![BTreeSet::new(); count],
         };
-        for edge in &portrait.edges {
+        for edge in &family_graph.edges {
             let place = |name: &str| places.get(name).copied();
             if let (Some(parent), Some(child)) = (place(&edge.parent), place(&edge.child)) {
                 picture.children[parent].insert(child);
@@ -50,17 +50,19 @@ impl Picture {
 
 impl Part {
     /// Removes everything else from the graph.
-    pub(super) fn apply(&self, portrait: &mut Portrait) {
-        let nodes = std::mem::take(&mut portrait.nodes).into_iter().enumerate();
-        portrait.nodes = nodes
+    pub(super) fn apply(&self, family_graph: &mut FamilyGraph) {
+        let nodes = std::mem::take(&mut family_graph.nodes)
+            .into_iter()
+            .enumerate();
+        family_graph.nodes = nodes
             .filter(|(index, _)| self.0.contains(index))
             .map(|(_, node)| node)
             .collect();
-        let names: BTreeSet<&str> = portrait.nodes.iter().map(|node| node.name()).collect();
+        let names: BTreeSet<&str> = family_graph.nodes.iter().map(|node| node.name()).collect();
         let has = |name: &String| names.contains(name.as_str());
-        portrait
+        family_graph
             .edges
             .retain(|edge| has(&edge.parent) && has(&edge.child));
-        portrait.cycles.retain(|cycle| cycle.iter().any(has));
+        family_graph.cycles.retain(|cycle| cycle.iter().any(has));
     }
 }

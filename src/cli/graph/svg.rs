@@ -2,7 +2,7 @@
 
 use super::diagram::{colour, labels};
 use super::picture::Picture;
-use crate::run::Portrait;
+use crate::run::FamilyGraph;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -16,14 +16,14 @@ const MARGIN: usize = 20;
 const FIT: usize = 40;
 
 /// Draws the picture.
-pub(super) fn draw(portrait: &Portrait) -> String {
+pub(super) fn draw(family_graph: &FamilyGraph) -> String {
     let mut rows: BTreeMap<u32, usize> = BTreeMap::new();
     let mut columns: BTreeMap<u32, usize> = BTreeMap::new();
-    for node in &portrait.nodes {
+    for node in &family_graph.nodes {
         let next = columns.len();
         columns.entry(node.generation).or_insert(next);
     }
-    let places: Vec<(usize, usize)> = portrait
+    let places: Vec<(usize, usize)> = family_graph
         .nodes
         .iter()
         .map(|node| {
@@ -39,7 +39,7 @@ pub(super) fn draw(portrait: &Portrait) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" font-family=\"sans-serif\" \
          font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
     );
-    for (parent, children) in Picture::new(portrait).children.iter().enumerate() {
+    for (parent, children) in Picture::new(family_graph).children.iter().enumerate() {
         for child in children {
             let (x1, y1) = (places[parent].0 + WIDTH, places[parent].1 + HEIGHT / 2);
             let (x2, y2) = (places[*child].0, places[*child].1 + HEIGHT / 2);
@@ -50,7 +50,7 @@ pub(super) fn draw(portrait: &Portrait) -> String {
             );
         }
     }
-    for (node, (x, y)) in portrait.nodes.iter().zip(&places) {
+    for (node, (x, y)) in family_graph.nodes.iter().zip(&places) {
         let [name, state] = labels(node);
         let _ = writeln!(
             out,

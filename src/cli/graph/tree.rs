@@ -1,32 +1,32 @@
 //! The family as a tree for the terminal.
 
 use super::picture::Picture;
-use crate::run::{NodeReport, Portrait, State};
+use crate::run::{FamilyGraph, ImageState, NodeReport};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Draws the tree. A node with several parents is drawn below each of them, its own children only once.
-pub(super) fn draw(portrait: &Portrait, now: Timestamp) -> String {
-    let picture = Picture::new(portrait);
+pub(super) fn draw(family_graph: &FamilyGraph, now: Timestamp) -> String {
+    let picture = Picture::new(family_graph);
     let mut tree = Tree {
-        portrait,
+        family_graph,
         picture: &picture,
         now,
         drawn: BTreeSet::new(),
         out: String::new(),
     };
-    let roots = (0..portrait.nodes.len()).filter(|node| picture.parents[*node].is_empty());
+    let roots = (0..family_graph.nodes.len()).filter(|node| picture.parents[*node].is_empty());
     for root in roots {
         tree.node(root, "", "");
     }
     // A cycle has no root.
-    for node in 0..portrait.nodes.len() {
+    for node in 0..family_graph.nodes.len() {
         if !tree.drawn.contains(&node) {
             tree.node(node, "", "");
         }
     }
-    for cycle in &portrait.cycles {
+    for cycle in &family_graph.cycles {
         let round: Vec<&str> = cycle
             .iter()
             .chain(cycle.first())
@@ -38,7 +38,7 @@ pub(super) fn draw(portrait: &Portrait, now: Timestamp) -> String {
 }
 
 struct Tree<'a> {
-    portrait: &'a Portrait,
+    family_graph: &'a FamilyGraph,
     picture: &'a Picture,
     now: Timestamp,
     drawn: BTreeSet<usize>,
@@ -47,7 +47,7 @@ struct Tree<'a> {
 
 impl Tree<'_> {
     fn node(&mut self, node: usize, first: &str, rest: &str) {
-        let line = self.line(&self.portrait.nodes[node]);
+        let line = self.line(&self.family_graph.nodes[node]);
         let again = !self.drawn.insert(node);
         let children: Vec<usize> = self.picture.children[node].iter().copied().collect();
         let more = if again && !children.is_empty() {
@@ -81,7 +81,7 @@ impl Tree<'_> {
             let _ = write!(line, "  [{repo}]");
         }
         match (node.state, &node.held_by) {
-            (State::Outside, _) => {}
+            (ImageState::Outside, _) => {}
             (_, Some(by)) => {
                 let _ = write!(line, "  held by {by}");
             }

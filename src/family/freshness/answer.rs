@@ -1,16 +1,16 @@
-//! What is said of a published image.
+//! The answer to a freshness check, with its reason code and evidence.
 
 use crate::image::{Platform, Reference};
 use crate::source::Role;
 
-/// Whether an image is built on its parent's current content. The greater one counts where several are said.
+/// Whether an image is built on its parent's current content. Of several answers, the greatest counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Freshness {
-    /// It is.
+    /// Built on the current content.
     Fresh,
-    /// Nothing tells.
+    /// Neither is proven.
     Unknown,
-    /// It is not.
+    /// Built on older content.
     Stale,
 }
 
@@ -25,23 +25,23 @@ impl Freshness {
     }
 }
 
-/// What an answer rests on, the strongest first.
+/// A kind of evidence, the strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Rung {
-    /// The digest that is pinned at the commit that the image is built from.
+    /// The digest pinned at the commit that the image is built from.
     GitPin,
     /// BuildKit's provenance.
     Provenance,
-    /// The annotations or labels that name the base.
+    /// The annotations or labels that name the base image.
     Annotation,
     /// The first layers.
     Layers,
-    /// The first steps of the history, and what the configuration inherits.
+    /// The first steps of the history, and the configuration inherited from the parent.
     History,
 }
 
 impl Rung {
-    /// Every rung, from the top.
+    /// Every kind of evidence, the strongest first.
     pub const ALL: [Self; 5] = [
         Self::GitPin,
         Self::Provenance,
@@ -62,52 +62,52 @@ impl Rung {
     }
 }
 
-/// Why an answer is what it is: a stable code.
+/// The reason for an answer: a stable code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Code {
-    /// The digest that it was built on is the parent's current one.
+    /// It was built on the parent's current digest.
     SameDigest,
-    /// Another digest, but the same content.
+    /// It was built on another digest with the same content.
     SameContent,
-    /// The parent's layers are its first ones.
+    /// Its first layers are the parent's layers.
     LayersMatch,
-    /// The parent has no layers, and its steps are its first ones.
+    /// The parent has no layers, and the image's first steps are the parent's steps.
     StepsMatch,
-    /// It stands on no image.
+    /// It is not built on any image.
     NoParent,
-    /// The digest that it was built on has other content.
+    /// It was built on a digest with different content.
     OtherContent,
-    /// The digest that it was built on is another, and gone.
+    /// It was built on another digest, which no longer exists.
     OtherDigest,
-    /// It has the layers of an older content.
+    /// It has the layers of an older content of the parent.
     OlderLayers,
     /// It has the parent's steps from another build.
     OlderSteps,
-    /// The layers are the same, the parent's configuration is not.
+    /// The layers are the parent's current ones, but the parent's configuration has changed.
     MetadataChanged,
-    /// It was built from a commit that names another parent.
+    /// It was built from a commit that names a different parent.
     ParentChanged,
-    /// Nothing tells which content the files come from.
+    /// There is no evidence of which content its files come from.
     NoTrace,
-    /// None of the parent's layers is in it.
+    /// It has none of the parent's layers.
     NoSharedLayers,
-    /// Only some of the parent's layers are in it.
+    /// It has only some of the parent's layers.
     LayersDiffer,
     /// The parent has no layers to compare.
     NoLayers,
-    /// Nothing says which image is its parent.
+    /// Its parent is not known.
     ParentUnknown,
-    /// The parent's reference cannot be read.
+    /// The reference to the parent cannot be parsed or resolved.
     ParentNotReadable,
-    /// The parent is not there for this platform.
+    /// The parent does not exist for this platform.
     ParentLacksPlatform,
-    /// The parent's registry is not listed.
+    /// The parent's registry is not configured.
     RegistryNotConfigured,
     /// Nothing is published under this name.
     NotPublished,
-    /// The parent is no longer there.
+    /// The parent no longer exists.
     ParentVanished,
-    /// A registry could not be asked.
+    /// A request to a registry failed.
     LookupFailed,
 }
 
@@ -138,7 +138,7 @@ impl Code {
         Self::LookupFailed,
     ];
 
-    /// The stable text.
+    /// The code as text, as in reports.
     pub fn code(self) -> &'static str {
         match self {
             Self::SameDigest => "same-digest",
@@ -166,7 +166,7 @@ impl Code {
         }
     }
 
-    /// What it says of the image.
+    /// The freshness that follows from the code.
     pub fn freshness(self) -> Freshness {
         match self {
             Self::SameDigest
@@ -194,7 +194,7 @@ impl Code {
         }
     }
 
-    /// One line for people.
+    /// A one-line explanation.
     pub fn describe(self) -> &'static str {
         match self {
             Self::SameDigest => "It was built on the parent's current digest.",
@@ -241,19 +241,19 @@ impl Code {
     }
 }
 
-/// What is said of an image on one platform, seen from one parent.
+/// The answer for an image on one platform, compared with one parent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// What is said, and why.
+    /// The reason for the answer.
     pub code: Code,
-    /// What it rests on; nothing where nothing was found.
+    /// The kind of evidence; `None` if none was found.
     pub rung: Option<Rung>,
-    /// The particulars.
+    /// The evidence in detail: digests, layers or steps.
     pub evidence: String,
 }
 
 impl Answer {
-    /// An answer that rests on evidence.
+    /// An answer that is backed by evidence.
     pub fn new(code: Code, rung: Rung, evidence: String) -> Self {
         Self {
             code,
@@ -262,7 +262,7 @@ impl Answer {
         }
     }
 
-    /// An answer that rests on nothing.
+    /// An answer without evidence.
     pub fn bare(code: Code, evidence: String) -> Self {
         Self {
             code,
@@ -271,24 +271,24 @@ impl Answer {
         }
     }
 
-    /// Whether the image is fresh.
+    /// Whether the image is fresh, stale or unknown.
     pub fn freshness(&self) -> Freshness {
         self.code.freshness()
     }
 }
 
-/// An answer and what it is about.
+/// An answer with the platform and parent that it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// The platform; `None` where nothing is known of any.
+    /// The platform; `None` if no platform of the image could be read.
     pub platform: Option<Platform>,
-    /// The parent and what it is for the build; `None` where there is none, or it is not known.
+    /// The parent and its role in the build; `None` if the image has none or it is not known.
     pub parent: Option<(Role, Reference)>,
-    /// The answer.
+    /// The answer for them.
     pub answer: Answer,
 }
 
-/// What is said of the whole image: stale if it is so on any platform for any parent, else unknown if one is.
+/// The answer for the whole image: stale if any row is stale, else unknown if any row is unknown.
 pub fn overall(rows: &[Row]) -> Freshness {
     rows.iter()
         .map(|row| row.answer.freshness())

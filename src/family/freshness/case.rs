@@ -1,4 +1,4 @@
-//! What is judged, and what may have to be asked first.
+//! The input of one freshness check, and the further facts that it may need.
 
 use super::content::Content;
 use super::named::Then;
@@ -8,23 +8,23 @@ use crate::image::{Digest, Platform, Reference};
 /// An image on one platform, and one of its parents.
 #[derive(Debug, Clone, Copy)]
 pub struct Case<'a> {
-    /// The platform.
+    /// The platform to check.
     pub platform: &'a Platform,
-    /// The image.
+    /// The content of the image on that platform.
     pub child: &'a Content,
-    /// The parent.
+    /// The parent to check against.
     pub parent: &'a Parent,
-    /// What the repository named at the commit that the image is built from, if that is known.
+    /// What the repository named at the commit that the image is built from, if known.
     pub then: Option<&'a Then>,
-    /// The images that provenance lists, with their digests; `None` if it was not asked for yet.
+    /// The images listed in provenance, with their digests; `None` if not fetched yet.
     pub materials: Option<&'a [Reference]>,
 }
 
-/// Something that has to be known first.
+/// A fact that must be fetched before the check can continue.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Question {
-    /// What provenance says of the image on this platform.
+pub enum FreshnessQuestion {
+    /// The provenance of the image on this platform.
     Provenance,
-    /// What a digest of the parent stands for.
+    /// The content of a digest of the parent.
     Content(Digest),
 }

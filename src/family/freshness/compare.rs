@@ -1,23 +1,22 @@
-//! Whether two contents are the same, and whether one begins with another.
+//! Compares the contents of images: whether two are the same, and whether one starts with another's layers.
 
 use super::content::{Content, Published};
 use crate::image::{Digest, Platform};
 
-/// What comparing two contents gives.
+/// The result of comparing two contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Compared {
-    /// The same.
+    /// The same content.
     Same,
-    /// Not the same.
+    /// Different content.
     Other,
-    /// The same on one platform and not on another, and which of them counts is not known.
+    /// Some platforms have the same content and others don't, and it is not known which platform counts.
     Mixed,
-    /// It cannot be told: one of them is not there.
+    /// Not comparable: one of them is missing.
     Untold,
 }
 
-/// Whether two images are the same for whoever builds on them. Compression, annotations, labels and the time of the
-/// build do not count.
+/// Whether two images are equivalent as a base. Compression, annotations, labels and build time are ignored.
 pub(super) fn same(a: &Content, b: &Content) -> bool {
     if a.manifest == b.manifest || a.config == b.config {
         return true;
@@ -30,7 +29,7 @@ pub(super) fn same(a: &Content, b: &Content) -> bool {
     layers && a.env == b.env && a.settings == b.settings
 }
 
-/// Compares what two references stand for, on a platform or, where that is not known, on all that both have.
+/// Compares the targets of two references, on one platform or, if it is not known, on all that both have.
 pub(super) fn compare(a: &Published, b: &Published, platform: Option<&Platform>) -> Compared {
     let platforms: Vec<&Platform> = match platform {
         Some(platform) => vec![platform],
@@ -48,21 +47,21 @@ pub(super) fn compare(a: &Published, b: &Published, platform: Option<&Platform>)
     }
 }
 
-/// Whether the layers of `parent`, of which there is at least one, are the first ones of `child`: as they are stored,
-/// or, where they are compressed in another way, by what is in them.
+/// Whether the first layers of `child` are all layers of `parent`, of which there must be at least one. Layers are
+/// compared as stored or, if they are compressed differently, by their uncompressed content.
 pub(super) fn begins_with(child: &Content, parent: &Content) -> bool {
     let prefix =
         |child: &[Digest], parent: &[Digest]| !parent.is_empty() && child.starts_with(parent);
     prefix(&child.layers, &parent.layers) || prefix(&child.diff_ids, &parent.diff_ids)
 }
 
-/// How many of the first layers are the same.
+/// How many layers the two contents share, counted from the lowest.
 pub(super) fn shared(child: &Content, parent: &Content) -> usize {
     let count = |a: &[Digest], b: &[Digest]| a.iter().zip(b).take_while(|(a, b)| a == b).count();
     count(&child.layers, &parent.layers).max(count(&child.diff_ids, &parent.diff_ids))
 }
 
-/// The steps that a child could notice, blanks evened out: no labels, no build arguments.
+/// The history steps that can affect a child, whitespace normalized, without labels and build arguments.
 pub(super) fn told(content: &Content) -> Vec<String> {
     let steps = content.steps.iter().map(|step| {
         let text = words(&step.made_by);
@@ -74,8 +73,8 @@ pub(super) fn told(content: &Content) -> Vec<String> {
     steps.filter(is_told).collect()
 }
 
-/// Whether a step changes the configuration. Whether it is said to have made a layer does not tell: some builders make
-/// one layer of a whole build and say that its last step made it.
+/// Whether a step only changes the configuration. The history's `empty_layer` is not used: some builders make one layer
+/// of the whole build and attribute it to the last step.
 pub(super) fn is_setting(step: &str) -> bool {
     let words = [
         "ENV",
@@ -94,7 +93,7 @@ pub(super) fn is_setting(step: &str) -> bool {
         .is_some_and(|(word, _)| words.contains(&word))
 }
 
-/// A text with single blanks.
+/// A text with runs of whitespace collapsed to single spaces.
 pub(super) fn words(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

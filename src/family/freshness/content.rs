@@ -1,4 +1,4 @@
-//! What an image consists of, as far as manifests and configurations tell.
+//! What an image consists of, as read from manifests and configurations.
 
 use crate::image::{Digest, Platform};
 use std::collections::BTreeMap;
@@ -6,64 +6,64 @@ use std::collections::BTreeMap;
 /// An image of one platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
-    /// The digest of its manifest.
+    /// The digest of the manifest.
     pub manifest: Digest,
-    /// The digest of its configuration.
+    /// The digest of the configuration.
     pub config: Digest,
-    /// The digests of its layers as they are stored, the lowest first.
+    /// The digests of the layers as stored (compressed), the lowest first.
     pub layers: Vec<Digest>,
-    /// The digests of what is in its layers, the lowest first.
+    /// The digests of the uncompressed layers, the lowest first.
     pub diff_ids: Vec<Digest>,
-    /// The steps that made it, the first one first.
-    pub steps: Vec<Step>,
-    /// The variables of its environment, `NAME=value`.
+    /// The steps of the history, in build order.
+    pub steps: Vec<HistoryStep>,
+    /// The environment variables, as `NAME=value`.
     pub env: Vec<String>,
-    /// What else it says of how it is run, by the keys of the image specification, what is empty left out.
+    /// The other runtime settings, by their keys in the OCI image specification; empty ones are left out.
     pub settings: BTreeMap<String, String>,
-    /// The labels. One that a build does not set is its base's.
+    /// The labels, including those inherited from the base.
     pub labels: BTreeMap<String, String>,
-    /// The annotations of its manifest.
+    /// The annotations of the manifest.
     pub annotations: BTreeMap<String, String>,
 }
 
 /// A step of an image's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// What was done.
+pub struct HistoryStep {
+    /// The instruction, as recorded by the builder.
     pub made_by: String,
-    /// When, as it is written: two builds are told apart by it, none is called newer.
+    /// The time, as written. Only used to distinguish builds, never to order them.
     pub created: Option<String>,
-    /// Whether it changed nothing but the configuration.
+    /// Whether it only changed the configuration.
     pub no_layer: bool,
 }
 
-/// What a tag or a digest stands for: an image, or an index of images.
+/// What a tag or a digest points at: an image, or an index of images.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
-    /// The digest of the index, or of the only manifest.
+    /// The digest of the index, or of the single manifest.
     pub digest: Digest,
     /// Whether it is an index.
     pub is_index: bool,
-    /// The digests of the images' manifests.
+    /// The digests of the images' manifests, by platform.
     pub entries: BTreeMap<Platform, Digest>,
-    /// The images, as far as they were asked for, and why one could not be read.
+    /// The images that were fetched, by platform, or why one could not be read.
     pub contents: BTreeMap<Platform, Result<Content, String>>,
 }
 
 impl Published {
-    /// The platform whose image a build for a platform gets. A single image is what every build gets.
+    /// The platform whose image a build for `platform` pulls. A single image is pulled for every platform.
     pub fn serves(&self, platform: &Platform) -> Option<&Platform> {
         let only = || self.entries.keys().next().filter(|_| !self.is_index);
         let exact = self.entries.get_key_value(platform).map(|(key, _)| key);
         exact.or_else(only)
     }
 
-    /// The image that a build for a platform gets, where it could be read.
+    /// The image that a build for `platform` pulls, if it could be read.
     pub fn content(&self, platform: &Platform) -> Option<&Content> {
         self.contents.get(self.serves(platform)?)?.as_ref().ok()
     }
 
-    /// Whether a digest is that of the index or of one of the images that are asked about.
+    /// Whether a digest is that of the index or of its image for the platform `of` (of any image, without one).
     pub(super) fn has_digest(&self, digest: &Digest, of: Option<&Platform>) -> bool {
         let mut entries = self.entries.iter();
         let asked = of.map(|of| self.serves(of));

@@ -1,7 +1,7 @@
-//! The way down the ladder, for one platform and one parent.
+//! Tries the kinds of evidence in order, for one platform and one parent.
 
 use super::answer::{Answer, Code};
-use super::case::{Case, Question};
+use super::case::{Case, FreshnessQuestion};
 use super::compare::{Compared, begins_with, compare};
 use super::content::Published;
 use super::layers;
@@ -9,8 +9,8 @@ use super::named::{Named, annotation, material, pin};
 use crate::image::Digest;
 use crate::source::Role;
 
-/// Judges one case, or names the one thing that has to be asked first: what is not needed is not asked for.
-pub fn judge(case: &Case<'_>) -> Result<Answer, Question> {
+/// Answers one case, or returns the one fact to fetch first, so that nothing is fetched unnecessarily.
+pub fn judge(case: &Case<'_>) -> Result<Answer, FreshnessQuestion> {
     let current = match &case.parent.current {
         Ok(current) => current,
         Err((code, why)) => return Ok(Answer::bare(*code, why.clone())),
@@ -21,7 +21,7 @@ pub fn judge(case: &Case<'_>) -> Result<Answer, Question> {
     {
         return Ok(answer);
     }
-    let materials = case.materials.ok_or(Question::Provenance)?;
+    let materials = case.materials.ok_or(FreshnessQuestion::Provenance)?;
     if let Some(named) = material(case.parent, materials)
         && let Some(answer) = weigh(case, current, &named, &mut suspect)?
     {
@@ -60,13 +60,13 @@ pub fn judge(case: &Case<'_>) -> Result<Answer, Question> {
     Ok(suspect.unwrap_or_else(|| Answer::bare(code, text)))
 }
 
-/// What a named digest proves. What it only makes likely becomes the suspect: the layers may say otherwise.
+/// What a named digest proves. A mere suspicion is kept in the suspect, because the layers may refute it.
 fn weigh(
     case: &Case<'_>,
     current: &Published,
     named: &Named,
     suspect: &mut Option<Answer>,
-) -> Result<Option<Answer>, Question> {
+) -> Result<Option<Answer>, FreshnessQuestion> {
     let platform = case.parent.platform_for(case.platform);
     let platform = platform.as_ref();
     let shown = case.parent.shown();
@@ -89,7 +89,7 @@ fn weigh(
     let (mut others, mut gone) = (Vec::new(), None);
     for digest in &named.digests {
         let known = case.parent.known.get(digest);
-        let known = known.ok_or_else(|| Question::Content(digest.clone()))?;
+        let known = known.ok_or_else(|| FreshnessQuestion::Content(digest.clone()))?;
         let Some(known) = known else {
             gone = gone.or(Some(digest));
             continue;
@@ -105,7 +105,7 @@ fn weigh(
         Some(was) => format!("{by} names {was}"),
         None => by.clone(),
     };
-    // Of several digests any may be the one that is meant.
+    // If several digests are named, any of them may be the parent's.
     if let Some(digest) = others.first()
         && others.len() == named.digests.len()
     {
@@ -135,8 +135,8 @@ fn weigh(
     Ok(None)
 }
 
-/// Whether the image has the layers of the current content and not those of the one that is named: then the name is
-/// wrong. An annotation may be inherited, or written from a cache (buildah issue 4657); a label may be set by mistake.
+/// Whether the image has the layers of the current content and not those of the named digest: then the name is wrong.
+/// An annotation may be inherited or written from a cache (buildah issue 4657); a label may be set by mistake.
 fn is_refuted(case: &Case<'_>, named: &Published, current: &Published) -> bool {
     let (Some(named), Some(current)) =
         (named.content(case.platform), current.content(case.platform))

@@ -1,22 +1,22 @@
-//! The two rungs that need no digest: layers and history.
+//! The two kinds of evidence that need no digest: layers and history.
 
 use super::answer::{Answer, Code, Rung};
-use super::case::Question;
+use super::case::FreshnessQuestion;
 use super::compare::{begins_with, same, shared};
 use super::content::Content;
 use super::history::{begins_with_steps, is_another_build, metadata_change};
 use super::parent::Parent;
 use crate::image::Platform;
 
-/// What the image says whose parent's current content is `current`; `suspect` is what a rung above found and could not
-/// prove. An older content that has to be read first is asked for.
+/// Answers from the layers and the history, `current` being the parent's current content. `suspect` is what stronger
+/// evidence suggested and could not prove. If an older content has to be read first, that is returned as the question.
 pub(super) fn judge(
     child: &Content,
     parent: &Parent,
     current: &Content,
     platform: &Platform,
     suspect: Option<Answer>,
-) -> Result<Answer, Question> {
+) -> Result<Answer, FreshnessQuestion> {
     let shown = parent.shown();
     if begins_with(child, current) {
         return Ok(match metadata_change(child, current) {
@@ -49,7 +49,7 @@ pub(super) fn judge(
     }
     for digest in &parent.older {
         let known = parent.known.get(digest);
-        let known = known.ok_or_else(|| Question::Content(digest.clone()))?;
+        let known = known.ok_or_else(|| FreshnessQuestion::Content(digest.clone()))?;
         let older = known.as_ref().and_then(|known| known.content(platform));
         let Some(older) = older else {
             continue;

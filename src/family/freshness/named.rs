@@ -1,4 +1,4 @@
-//! The three rungs that name the digest that an image was built on: the pin in git, provenance, annotations.
+//! The three kinds of evidence that name the digest of the base: the pin in git, provenance, annotations.
 
 use super::answer::Rung;
 use super::content::Content;
@@ -8,29 +8,29 @@ use crate::repo::CommitId;
 use crate::source::Role;
 use std::collections::BTreeMap;
 
-/// What a repository named as parents at the commit that an image is built from.
+/// The parents that a repository named at the commit that an image is built from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Then {
-    /// The commit.
+    /// The commit that the image is built from.
     pub commit: CommitId,
-    /// The parents, and what each was for the build; `None` for a reference that cannot be read.
+    /// The parents, each with its role in the build; `None` for a reference that cannot be read.
     pub parents: Vec<(Role, Option<Reference>)>,
 }
 
-/// What a rung names.
+/// A digest that one kind of evidence names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Named {
-    /// The rung.
+    /// The kind of evidence.
     pub rung: Rung,
-    /// The digests; several where it cannot be told which of them is meant.
+    /// The digests; several if it is ambiguous which one is the parent's.
     pub digests: Vec<Digest>,
-    /// What says so, for people.
+    /// The source of the digest, for messages.
     pub by: String,
-    /// What the parent was then, where it is another one now.
+    /// The former parent, if it has changed since.
     pub was: Option<String>,
 }
 
-/// What the commit that the image is built from names.
+/// The digest pinned at the commit that the image is built from.
 pub(super) fn pin(parent: &Parent, then: Option<&Then>) -> Option<Named> {
     let then = then?;
     let by = format!("commit {}", then.commit.short());
@@ -48,7 +48,7 @@ pub(super) fn pin(parent: &Parent, then: Option<&Then>) -> Option<Named> {
             };
             reference.as_ref()?
         }
-        // A stage is found again by its image: nothing else of it need have stayed.
+        // A stage is matched by its image alone: its name and position may have changed since.
         Role::Stage => {
             let named = || {
                 let all = then.parents.iter().filter_map(|(_, found)| found.as_ref());
@@ -66,13 +66,13 @@ pub(super) fn pin(parent: &Parent, then: Option<&Then>) -> Option<Named> {
             by,
             was: (!is_same).then(|| shown(reference)),
         }),
-        // A tag alone does not say which content it stood for.
+        // A tag alone does not show which content it pointed at.
         (None, true) => None,
         (None, false) => Some(was(shown(reference))),
     }
 }
 
-/// What provenance names: every image of the build, with its digest.
+/// The digest in provenance, which lists every image of the build.
 pub(super) fn material(parent: &Parent, materials: &[Reference]) -> Option<Named> {
     let all = || materials.iter().filter(|found| parent.is(&found.name));
     let same: Vec<&Reference> = all()
@@ -97,8 +97,8 @@ pub(super) fn material(parent: &Parent, materials: &[Reference]) -> Option<Named
 const NAME: &str = "org.opencontainers.image.base.name";
 const DIGEST: &str = "org.opencontainers.image.base.digest";
 
-/// What the annotations of the manifest, or else the labels, name. A digest that is the parent's is proof whatever
-/// stands beside it: an image cannot have inherited its own parent's digest from it.
+/// The digest in the annotations of the manifest, or else in the labels. A digest of the parent itself is proof,
+/// whatever name is written with it: an image cannot have inherited its own parent's digest from that parent.
 pub(super) fn annotation(child: &Content, parent: &Parent, platform: &Platform) -> Option<Named> {
     let current = parent.current.as_ref().ok();
     let digest =

@@ -1,4 +1,4 @@
-//! What an image says of where it comes from, and how far that is believed.
+//! The origin that an image claims in its metadata, and how far that is trusted.
 
 use super::content::Content;
 use super::parent::shown;
@@ -6,14 +6,14 @@ use crate::image::Reference;
 use crate::repo::CommitId;
 use crate::source::Role;
 
-/// The commit that an image is built from, or why none is believed.
+/// The commit that an image is built from, or why its claim is not trusted.
 pub type Believed = Result<CommitId, &'static str>;
 
 const REVISION: &str = "org.opencontainers.image.revision";
 const SOURCE: &str = "org.opencontainers.image.source";
 
-/// The commit that an image says it is built from, if it speaks of the repository that publishes it. A label that is
-/// its parent's too may be inherited and says nothing.
+/// The commit that an image claims to be built from, if it names the repository that publishes it. A label that equals
+/// its parent's may be inherited and is ignored.
 pub fn believed_revision(child: &Content, parents: &[&Content], repo: &str) -> Believed {
     let said = |content: &Content, name: &str| -> Option<String> {
         let own = content.annotations.get(name);
@@ -32,7 +32,7 @@ pub fn believed_revision(child: &Content, parents: &[&Content], repo: &str) -> B
     Ok(commit)
 }
 
-/// Whether an address is that of a repository: its path ends with the repository's.
+/// Whether a URL is that of the repository: its path ends with the repository's path.
 fn is_source(source: &str, repo: &str) -> bool {
     let source = source.split(['#', '?']).next().unwrap_or_default();
     let source = source.trim_end_matches('/').trim_end_matches(".git");
@@ -42,17 +42,17 @@ fn is_source(source: &str, repo: &str) -> bool {
         .is_some_and(|before| before.is_empty() || before.ends_with(['/', ':']))
 }
 
-/// The parents of an image that no repository is known to build.
+/// The parents of an image that no registered repository builds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Parents {
-    /// These.
+    /// The parents, each with its role in the build.
     Known(Vec<(Role, Reference)>),
-    /// Nothing that can be believed names any, and why.
+    /// No trusted source names any; the reason.
     Unknown(String),
 }
 
-/// What the annotations of the manifest and provenance name as parents. Labels alone are not believed: they may speak
-/// of a parent's parent.
+/// The parents named by the annotations of the manifest and by provenance. Labels alone are not trusted: they may be
+/// inherited and name a grandparent.
 pub fn parents_of(child: &Content, materials: &[Reference]) -> Parents {
     const NAME: &str = "org.opencontainers.image.base.name";
     let parse = |text: &String| Reference::parse(text).ok();
@@ -65,7 +65,7 @@ pub fn parents_of(child: &Content, materials: &[Reference]) -> Parents {
         |material: &Reference| base.as_ref().is_some_and(|base| base.name == material.name);
     let mut others: Vec<Reference> = Vec::new();
     for material in materials.iter().filter(|material| !is_base(material)) {
-        // The frontend reads the Dockerfile and leaves nothing in the image.
+        // The Dockerfile frontend only parses the file and leaves nothing in the image.
         let is_frontend = material.name.canonical() == "docker.io/docker/dockerfile";
         let other = Reference {
             digest: None,
@@ -75,7 +75,7 @@ pub fn parents_of(child: &Content, materials: &[Reference]) -> Parents {
             others.push(other);
         }
     }
-    // The only image of a build is its base.
+    // If provenance lists only one image, it is the base.
     let only = if base.is_none() && others.len() == 1 {
         others.pop()
     } else {

@@ -1,4 +1,4 @@
-//! An image that another one stands on, and what is known of it.
+//! A parent of an image, and what is known about it.
 
 use super::answer::Code;
 use super::content::{Content, Published};
@@ -6,22 +6,22 @@ use crate::image::{Digest, ImageName, Platform, Reference, Tag};
 use crate::source::Role;
 use std::collections::BTreeMap;
 
-/// A parent, as the repository names it now, and what its registry has.
+/// A parent as the repository names it now, with its content in the registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parent {
-    /// The reference, variables put in.
+    /// The reference, with variables substituted.
     pub reference: Reference,
-    /// The name at the registry, where an alias stands in the file.
+    /// The name in the registry, if the file uses an alias.
     pub resolved: ImageName,
-    /// What it is for the build.
+    /// Its role in the build.
     pub role: Role,
-    /// What its `--platform` says, variables not put in.
+    /// The value of `--platform`, variables not substituted.
     pub platform: Option<String>,
-    /// What it stands for now, or why that is not known.
+    /// What it points at now, or why that is not known.
     pub current: Result<Published, (Code, String)>,
-    /// Digests that it stood for before, the newest first.
+    /// Digests that it pointed at before, the newest first.
     pub older: Vec<Digest>,
-    /// What other digests stand for, as far as that was asked; `None` for one that is gone.
+    /// The contents of other digests that were fetched; `None` for a digest that no longer exists.
     pub known: BTreeMap<Digest, Option<Published>>,
 }
 
@@ -31,13 +31,13 @@ impl Parent {
         *name == self.reference.name || *name == self.resolved
     }
 
-    /// Whether two tags are the same; a missing one is `latest`, as in a build.
+    /// Whether the reference has this tag; a missing tag means `latest`, as in a build.
     pub(super) fn has_tag(&self, tag: Option<&Tag>) -> bool {
         let text = |tag: Option<&Tag>| tag.map_or("latest", Tag::as_str).to_owned();
         text(self.reference.tag.as_ref()) == text(tag)
     }
 
-    /// The platform on which it takes part in a build for `target`; `None` where only the builder knows.
+    /// The platform for which it is pulled in a build for `target`; `None` if only the builder knows.
     pub fn platform_for(&self, target: &Platform) -> Option<Platform> {
         match self.platform.as_deref() {
             None | Some("$TARGETPLATFORM" | "${TARGETPLATFORM}") => Some(target.clone()),
@@ -45,18 +45,18 @@ impl Parent {
         }
     }
 
-    /// What it consists of now on a platform.
+    /// Its current content on a platform.
     pub(super) fn content(&self, platform: &Platform) -> Option<&Content> {
         self.current.as_ref().ok()?.content(platform)
     }
 
-    /// The reference without its digest, for people.
+    /// The reference without its digest, for messages.
     pub(super) fn shown(&self) -> String {
         shown(&self.reference)
     }
 }
 
-/// A reference without its digest, for people.
+/// A reference without its digest, for messages.
 pub(super) fn shown(reference: &Reference) -> String {
     match &reference.tag {
         Some(tag) => format!("{}:{tag}", reference.name),

@@ -1,7 +1,7 @@
 //! `octocrab` on our wire: typed answers for REST, partial answers for GraphQL.
 //!
 //! The routes are `octocrab`'s raw ones with serde structs of our own: its models demand fields that an Enterprise
-//! Server may not send, and its `graphql` throws away what came beside an error.
+//! Server may not send, and its `graphql` drops the data that came with an error.
 
 use super::failure::{Failure, plain};
 use super::login::Login;
@@ -23,7 +23,7 @@ use std::sync::Arc;
 pub(super) const PAGE: usize = 100;
 /// The most pages of one list: a hundred thousand entries.
 const MAX_PAGES: usize = 1000;
-/// What stands in a path or a query as it is.
+/// Characters that need no escape in a path or a query.
 const BARE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -38,7 +38,7 @@ pub(super) struct Api {
     pub(super) scope: Scope,
 }
 
-/// A GraphQL answer: what came, and what was said about what did not.
+/// A GraphQL answer: the data, and the errors about what is missing from it.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     pub(super) data: Value,
@@ -51,7 +51,7 @@ pub(super) struct Trouble {
     /// Where: field names and indices, `nodes/3`.
     pub(super) path: String,
     pub(super) message: String,
-    /// `RESOURCE_LIMITS_EXCEEDED`, `NOT_FOUND`, …; empty where none is told.
+    /// `RESOURCE_LIMITS_EXCEEDED`, `NOT_FOUND`, …; empty if there is none.
     kind: String,
 }
 
@@ -75,7 +75,7 @@ struct SentError {
 }
 
 impl Trouble {
-    /// Whether the query as a whole took too much, so that parts of its answer are missing: a smaller one may do.
+    /// Whether the query as a whole was too expensive, so that parts of the answer are missing: a smaller one may work.
     fn cuts(&self) -> bool {
         let kind = self.kind.to_ascii_uppercase();
         let said = self.message.to_ascii_lowercase();
@@ -89,12 +89,12 @@ impl Trouble {
 }
 
 impl Answer {
-    /// Whether it was cut off: what is missing then says nothing of single repositories.
+    /// Whether it was cut off: then what is missing says nothing about single repositories.
     pub(super) fn is_cut(&self) -> bool {
         self.errors.iter().any(Trouble::cuts)
     }
 
-    /// What was said of a part of the answer.
+    /// The error about a part of the answer.
     pub(super) fn trouble(&self, path: &str) -> Option<&str> {
         let fits = |trouble: &&Trouble| {
             let rest = trouble.path.strip_prefix(path);
@@ -139,6 +139,12 @@ impl Api {
         }
     }
 
+    /// A pass begins.
+    pub(super) async fn begin(&self) {
+        self.wire.begin();
+        self.login().freshen().await;
+    }
+
     pub(super) fn login(&self) -> &Login {
         &self.wire.login
     }
@@ -167,8 +173,8 @@ impl Api {
         })
     }
 
-    /// All pages of a list, by page counters of our own: of the server's link only counts whether there is one.
-    /// `items` takes the list out of an answer.
+    /// All pages of a list. Pages are counted here; the server's link only says whether another follows. `items` takes
+    /// the list out of an answer.
     pub(super) async fn pages<T, A: DeserializeOwned>(
         &self,
         route: &str,
@@ -181,8 +187,8 @@ impl Api {
         }
     }
 
-    /// As [`Api::pages`], where a list may lack what the token is not allowed to see: what is there, and why it is not
-    /// all.
+    /// As [`Api::pages`], for a list that may lack what the token isn't allowed to see: what there is, and why it isn't
+    /// complete.
     pub(super) async fn pages_with_gaps<T, A: DeserializeOwned>(
         &self,
         route: &str,
@@ -232,7 +238,7 @@ impl Api {
         Ok((answer, more, gap))
     }
 
-    /// Asks the GraphQL API. An answer without any data is a failure.
+    /// Sends a document to the GraphQL API. An answer without any data is a failure.
     pub(super) async fn graphql(
         &self,
         document: &str,
@@ -248,7 +254,7 @@ impl Api {
                 kind: error.kind.unwrap_or_default(),
             })
             .collect();
-        // A mutation that was refused is `null` below its name.
+        // A refused mutation is `null` under its name.
         let nothing = match &data {
             Value::Object(fields) => !errors.is_empty() && fields.values().all(Value::is_null),
             _ => true,
@@ -273,7 +279,7 @@ fn path(segments: Vec<Value>) -> String {
     all.join("/")
 }
 
-/// A text as it stands in a path's part or a query's value.
+/// A text, escaped for a part of a path or a value of a query.
 pub(super) fn quoted(text: &str) -> String {
     utf8_percent_encode(text, BARE).to_string()
 }

@@ -1,8 +1,10 @@
-//! Whether the token can do the work, and no more than that.
+//! Whether the token can do the work, and has no more rights than that.
 
 use super::api::{Api, halves, quoted, route};
+use super::ci::requires_checks;
 use super::failure::Failure;
-use crate::forge::traits::{Finding, Level, Repository};
+use crate::forge::doctor::DoctorFinding;
+use crate::forge::traits::Repository;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -12,7 +14,7 @@ const LEAST: &str = "least rights of a fine-grained token or an App: Metadata re
     Pull requests read and write, Issues read and write (labels, notices), Checks and Commit statuses read \
     (or Actions read), Members read of the organisation for reviews by teams; of a classic token: repo, and \
     read:packages for the registry";
-/// How many workflow files of a repository are looked at.
+/// How many workflow files of a repository are read.
 const MAX_WORKFLOWS: usize = 20;
 /// A clock that is this wrong makes signatures and waits wrong, in seconds.
 const MAX_SKEW: i64 = 60;
@@ -32,18 +34,6 @@ struct Permissions {
 }
 
 #[derive(Deserialize)]
-struct Rule {
-    #[serde(rename = "type")]
-    kind: String,
-}
-
-#[derive(Deserialize)]
-struct BranchState {
-    #[serde(default)]
-    protection: Option<Value>,
-}
-
-#[derive(Deserialize)]
 struct Entry {
     path: String,
     #[serde(rename = "type")]
@@ -56,191 +46,170 @@ struct File {
     content: String,
 }
 
-impl Api {
-    /// All that can be found out.
-    pub(super) async fn examine(&self, repos: &[Repository]) -> Vec<Finding> {
-        let mut found = Vec::new();
-        self.examine_token(&mut found).await;
-        let owners: BTreeSet<&str> = repos.iter().map(|repo| halves(&repo.name).0).collect();
-        if owners.len() > 1 {
-            let owners: Vec<&str> = owners.into_iter().collect();
-            found.push(warning(
-                format!("one token reaches several owners: {}", owners.join(", ")),
-                "a leaked token would expose all of them; give each owner its own token with a prefix",
+/// Checks the token, and then each repository.
+pub(super) async fn doctor(api: &Api, repos: &[Repository]) -> Vec<DoctorFinding> {
+    let mut found = Vec::new();
+    examine_token(api, &mut found).await;
+    let owners: BTreeSet<&str> = repos.iter().map(|repo| halves(&repo.name).0).collect();
+    if owners.len() > 1 {
+        let owners: Vec<&str> = owners.into_iter().collect();
+        found.push(DoctorFinding::warning(format!("one token reaches several owners: {}", owners.join(", "))).with_help("a leaked token would expose all of them; give each owner its own token with a prefix"));
+    }
+    for repo in repos {
+        examine_repository(api, repo, &mut found).await;
+    }
+    found.push(DoctorFinding::ok(LEAST.to_owned()));
+    found
+}
+
+async fn examine_token(api: &Api, found: &mut Vec<DoctorFinding>) {
+    let asked: Result<Value, Failure> = api.get("/rate_limit").await;
+    // An Enterprise Server without limits, which is its default, has no such answer.
+    let asked = match asked {
+        Err(failure) if failure.status == Some(404) => api.get(least_route(api)).await,
+        asked => asked,
+    };
+    if let Err(failure) = asked {
+        found.push(
+            DoctorFinding::problem(failure.to_string())
+                .with_help(failure.error.help().unwrap_or("check `url` and `token`")),
+        );
+        return;
+    }
+    let seen = api.seen();
+    found.push(DoctorFinding::ok(match &seen.version {
+        Some(version) => format!("GitHub Enterprise Server {version}"),
+        None => "github.com, or a server that does not report its version".to_owned(),
+    }));
+    if let Some(skew) = seen.skew.filter(|skew| skew.abs() > MAX_SKEW) {
+        found.push(
+            DoctorFinding::warning(format!(
+                "this machine's clock is {skew} s behind the server's"
+            ))
+            .with_help("correct the clock: GitHub refuses an App's signature otherwise"),
+        );
+    }
+    match (&seen.scopes, &seen.permissions) {
+        (_, Some(permissions)) => examine_permissions(permissions, found),
+        (Some(scopes), _) => examine_scopes(scopes, found),
+        (None, None) => found.push(DoctorFinding::ok("a fine-grained token: GitHub does not report its rights; a missing one shows up as 403".to_owned())),
+    }
+    examine_registry(api, found);
+    match &seen.expires {
+        Some(time) => found.push(expiry(api, time)),
+        None if api.login().is_app() => {
+            found.push(DoctorFinding::ok(
+                "the App's tokens are refreshed within a run".to_owned(),
             ));
         }
-        for repo in repos {
-            self.examine_repository(repo, &mut found).await;
-        }
-        found.push(ok(LEAST.to_owned()));
-        found
+        None => found.push(
+            DoctorFinding::warning("the token never expires".to_owned())
+                .with_help("give it an expiry date, or use a GitHub App"),
+        ),
     }
+}
 
-    async fn examine_token(&self, found: &mut Vec<Finding>) {
-        let asked: Result<Value, Failure> = self.get("/rate_limit").await;
-        // An Enterprise Server without limits, which is its default, has no such answer.
-        let asked = match asked {
-            Err(failure) if failure.status == Some(404) => self.get(self.least_route()).await,
-            asked => asked,
-        };
-        if let Err(failure) = asked {
-            found.push(problem(
-                failure.to_string(),
-                failure.error.help().unwrap_or("check `url` and `token`"),
-            ));
-            return;
-        }
-        let seen = self.seen();
-        found.push(ok(match &seen.version {
-            Some(version) => format!("GitHub Enterprise Server {version}"),
-            None => "github.com, or a server that does not report its version".to_owned(),
-        }));
-        if let Some(skew) = seen.skew.filter(|skew| skew.abs() > MAX_SKEW) {
-            found.push(warning(
-                format!("this machine's clock is {skew} s behind the server's"),
-                "correct the clock: GitHub refuses an App's signature otherwise",
-            ));
-        }
-        match (&seen.scopes, &seen.permissions) {
-            (_, Some(permissions)) => examine_permissions(permissions, found),
-            (Some(scopes), _) => examine_scopes(scopes, found),
-            (None, None) => found.push(ok(
-                "a fine-grained token: GitHub does not report its rights; a missing one shows up as 403".to_owned(),
-            )),
-        }
-        self.examine_registry(found);
-        match &seen.expires {
-            Some(time) => found.push(self.expiry(time)),
-            None if self.login().is_app() => {
-                found.push(ok("the App's tokens are refreshed within a run".to_owned()));
-            }
-            None => found.push(warning(
-                "the token never expires".to_owned(),
-                "give it an expiry date, or use a GitHub App",
-            )),
-        }
+/// What every token of its kind can read.
+fn least_route(api: &Api) -> &'static str {
+    match api.login().is_app() {
+        true => "/installation/repositories?per_page=1",
+        false => "/user",
     }
+}
 
-    /// What every token of its kind can read.
-    fn least_route(&self) -> &'static str {
-        match self.login().is_app() {
-            true => "/installation/repositories?per_page=1",
-            false => "/user",
-        }
+/// GitHub's registry takes classic tokens only.
+fn examine_registry(api: &Api, found: &mut Vec<DoctorFinding>) {
+    if let Some(host) = api.settings.registry_host()
+        && !api.login().is_classic()
+    {
+        found.push(DoctorFinding::warning(format!("{host} accepts neither Apps nor fine-grained tokens; imagebot uses it without a login")).with_help("for private images there, give it a classic token with `read:packages` in [[registry]]"));
     }
+}
 
-    /// GitHub's registry takes classic tokens only.
-    fn examine_registry(&self, found: &mut Vec<Finding>) {
-        if let Some(host) = self.settings.registry_host()
-            && !self.login().is_classic()
-        {
-            found.push(warning(
-                format!("{host} accepts neither Apps nor fine-grained tokens; imagebot uses it without a login"),
-                "for private images there, give it a classic token with `read:packages` in [[registry]]",
-            ));
+/// GitHub writes `2026-12-01 10:00:00 UTC`, or an offset in place of the zone.
+fn expiry(api: &Api, time: &str) -> DoctorFinding {
+    let text = format!("the token expires {time}");
+    let iso = time
+        .replacen(' ', "T", 1)
+        .replace(" UTC", "Z")
+        .replace(' ', "");
+    let ends = iso.parse::<jiff::Timestamp>().ok();
+    let soon = api.settings.server.clock.now() + jiff::SignedDuration::from_hours(24 * 14);
+    match ends {
+        Some(ends) if ends < soon => {
+            DoctorFinding::warning(text).with_help("create a new one before then")
         }
+        _ => DoctorFinding::ok(text),
     }
+}
 
-    /// GitHub writes `2026-12-01 10:00:00 UTC`, or an offset in place of the zone.
-    fn expiry(&self, time: &str) -> Finding {
-        let text = format!("the token expires {time}");
-        let iso = time
-            .replacen(' ', "T", 1)
-            .replace(" UTC", "Z")
-            .replace(' ', "");
-        let ends = iso.parse::<jiff::Timestamp>().ok();
-        let soon = self.settings.server.clock.now() + jiff::SignedDuration::from_hours(24 * 14);
-        match ends {
-            Some(ends) if ends < soon => warning(text, "create a new one before then"),
-            _ => ok(text),
-        }
-    }
-
-    async fn examine_repository(&self, repo: &Repository, found: &mut Vec<Finding>) {
-        let name = &repo.name;
-        let rights: Rights = match self.get(&route(name, "")).await {
-            Ok(rights) => rights,
-            Err(failure) => {
-                found.push(problem(
-                    format!("{name}: {failure}"),
+async fn examine_repository(api: &Api, repo: &Repository, found: &mut Vec<DoctorFinding>) {
+    let name = &repo.name;
+    let rights: Rights = match api.get(&route(name, "")).await {
+        Ok(rights) => rights,
+        Err(failure) => {
+            found.push(
+                DoctorFinding::problem(format!("{name}: {failure}")).with_help(
                     failure
                         .error
                         .help()
                         .unwrap_or("check the token's repositories"),
-                ));
-                return;
-            }
-        };
-        if !self.login().is_app() && !rights.permissions.is_some_and(|rights| rights.push) {
-            found.push(problem(
-                format!("{name}: the token may not push"),
-                "give it Contents read and write",
-            ));
+                ),
+            );
+            return;
         }
-        let required = self.requires_checks(repo).await;
-        let auto = rights.allow_auto_merge.unwrap_or(false);
-        found.push(ok(match (required, auto) {
-            (Some(true), true) => format!("{name}: GitHub merges when its required checks succeed"),
-            (Some(true), false) => format!(
-                "{name}: checks are required and auto-merge is off: imagebot merges when all of them succeed"
-            ),
-            (Some(false), _) => format!("{name}: no check is required: imagebot merges when all have succeeded"),
-            (None, _) => format!("{name}: GitHub does not show whether checks are required"),
-        }));
-        if self.only_on_tags(repo).await == Some(true) {
-            found.push(warning(
-                format!("{name}: its workflows seem to publish images for tags only"),
-                "a merge alone publishes no image: create a tag, or bump a version with the update",
-            ));
-        }
+    };
+    if !api.login().is_app() && !rights.permissions.is_some_and(|rights| rights.push) {
+        found.push(
+            DoctorFinding::problem(format!("{name}: the token may not push"))
+                .with_help("give it Contents read and write"),
+        );
     }
+    let required = requires_checks(api, repo).await;
+    let auto = rights.allow_auto_merge.unwrap_or(false);
+    found.push(DoctorFinding::ok(match (required, auto) {
+        (Some(true), true) => format!("{name}: GitHub merges when its required checks succeed"),
+        (Some(true), false) => format!(
+            "{name}: checks are required and auto-merge is off: imagebot merges when all of them succeed"
+        ),
+        (Some(false), _) => format!("{name}: no check is required: imagebot merges when all have succeeded"),
+        (None, _) => format!("{name}: GitHub does not show whether checks are required"),
+    }));
+    if only_on_tags(api, repo).await == Some(true) {
+        found.push(
+            DoctorFinding::warning(format!(
+                "{name}: its workflows seem to publish images for tags only"
+            ))
+            .with_help(
+                "a merge alone publishes no image: create a tag, or bump a version with the update",
+            ),
+        );
+    }
+}
 
-    /// Whether the default branch requires checks, by its rules or by its older protection.
-    pub(super) async fn requires_checks(&self, repo: &Repository) -> Option<bool> {
-        let (branch, _) = repo.head.as_ref()?;
-        let branch = quoted(branch.as_str());
-        let rules = self
-            .get::<Vec<Rule>>(&route(&repo.name, &format!("/rules/branches/{branch}")))
-            .await;
-        let by_rule = rules.map(|rules| rules.iter().any(|r| r.kind == "required_status_checks"));
-        if let Ok(true) = by_rule {
-            return Some(true);
-        }
-        let state = self
-            .get::<BranchState>(&route(&repo.name, &format!("/branches/{branch}")))
+/// Whether every workflow that pushes images runs for tags only: a guess from the text.
+async fn only_on_tags(api: &Api, repo: &Repository) -> Option<bool> {
+    let folder = route(&repo.name, "/contents/.github/workflows");
+    let entries: Vec<Entry> = api.get(&folder).await.ok()?;
+    let (mut publishing, mut on_branches) = (false, false);
+    let files = entries.iter().filter(|entry| entry.kind == "file");
+    for entry in files.take(MAX_WORKFLOWS) {
+        let path: Vec<String> = entry.path.split('/').map(quoted).collect();
+        let file: File = api
+            .get(&route(&repo.name, &format!("/contents/{}", path.join("/"))))
             .await
             .ok()?;
-        let checks = state
-            .protection?
-            .pointer("/required_status_checks/contexts")?
-            .clone();
-        Some(checks.as_array().is_some_and(|checks| !checks.is_empty()))
-    }
-
-    /// Whether every workflow that pushes images runs for tags only: read off the text, as a person would.
-    async fn only_on_tags(&self, repo: &Repository) -> Option<bool> {
-        let folder = route(&repo.name, "/contents/.github/workflows");
-        let entries: Vec<Entry> = self.get(&folder).await.ok()?;
-        let (mut publishing, mut on_branches) = (false, false);
-        let files = entries.iter().filter(|entry| entry.kind == "file");
-        for entry in files.take(MAX_WORKFLOWS) {
-            let path: Vec<String> = entry.path.split('/').map(quoted).collect();
-            let file: File = self
-                .get(&route(&repo.name, &format!("/contents/{}", path.join("/"))))
-                .await
-                .ok()?;
-            let text = decoded(&file.content)?;
-            if text.contains("docker push")
-                || text.contains("push: true")
-                || text.contains("buildah push")
-            {
-                publishing = true;
-                let tags_only = text.contains("tags:") && !text.contains("branches:");
-                on_branches |= !tags_only && text.contains("push");
-            }
+        let text = decoded(&file.content)?;
+        if text.contains("docker push")
+            || text.contains("push: true")
+            || text.contains("buildah push")
+        {
+            publishing = true;
+            let tags_only = text.contains("tags:") && !text.contains("branches:");
+            on_branches |= !tags_only && text.contains("push");
         }
-        Some(publishing && !on_branches)
     }
+    Some(publishing && !on_branches)
 }
 
 fn decoded(content: &str) -> Option<String> {
@@ -252,19 +221,21 @@ fn decoded(content: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn examine_scopes(scopes: &str, found: &mut Vec<Finding>) {
+fn examine_scopes(scopes: &str, found: &mut Vec<DoctorFinding>) {
     let all: BTreeSet<&str> = scopes
         .split(',')
         .map(str::trim)
         .filter(|s| !s.is_empty())
         .collect();
     if !all.contains("repo") && !all.contains("public_repo") {
-        found.push(problem(
-            format!("the token's scopes are {all:?}: `repo` is missing"),
-            "create a token with `repo`, or better a fine-grained one",
-        ));
+        found.push(
+            DoctorFinding::problem(format!("the token's scopes are {all:?}: `repo` is missing"))
+                .with_help("create a token with `repo`, or better a fine-grained one"),
+        );
     } else {
-        found.push(ok(format!("a classic token with the scopes {all:?}")));
+        found.push(DoctorFinding::ok(format!(
+            "a classic token with the scopes {all:?}"
+        )));
     }
     let idle: Vec<&&str> = all
         .iter()
@@ -276,20 +247,22 @@ fn examine_scopes(scopes: &str, found: &mut Vec<Finding>) {
         })
         .collect();
     if !idle.is_empty() {
-        found.push(warning(
-            format!("the token has more rights than imagebot needs: {idle:?}"),
-            "create a token without these scopes",
-        ));
+        found.push(
+            DoctorFinding::warning(format!(
+                "the token has more rights than imagebot needs: {idle:?}"
+            ))
+            .with_help("create a token without these scopes"),
+        );
     }
     if all.contains("workflow") {
-        found.push(warning(
-            "the token may change workflows".to_owned(),
-            "imagebot never needs `workflow`",
-        ));
+        found.push(
+            DoctorFinding::warning("the token may change workflows".to_owned())
+                .with_help("imagebot never needs `workflow`"),
+        );
     }
 }
 
-fn examine_permissions(given: &serde_json::Map<String, Value>, found: &mut Vec<Finding>) {
+fn examine_permissions(given: &serde_json::Map<String, Value>, found: &mut Vec<DoctorFinding>) {
     let has = |name: &str, level: &str| {
         let value = given.get(name).and_then(Value::as_str).unwrap_or_default();
         value == level || value == "write" || value == "admin"
@@ -302,36 +275,18 @@ fn examine_permissions(given: &serde_json::Map<String, Value>, found: &mut Vec<F
         ("statuses", "read"),
     ] {
         if !has(name, level) {
-            found.push(problem(
-                format!("the App's installation lacks {name}: {level}"),
-                "add it to the App's permissions, and accept them in the organisation",
-            ));
+            found.push(
+                DoctorFinding::problem(format!("the App's installation lacks {name}: {level}"))
+                    .with_help(
+                        "add it to the App's permissions, and accept them in the organisation",
+                    ),
+            );
         }
     }
     if has("workflows", "write") {
-        found.push(warning(
-            "the App may change workflows".to_owned(),
-            "remove `workflows`: imagebot never changes CI definitions",
-        ));
-    }
-}
-
-fn ok(what: String) -> Finding {
-    finding(Level::Ok, what, None)
-}
-
-fn warning(what: String, help: &str) -> Finding {
-    finding(Level::Warning, what, Some(help))
-}
-
-fn problem(what: String, help: &str) -> Finding {
-    finding(Level::Problem, what, Some(help))
-}
-
-fn finding(level: Level, what: String, help: Option<&str>) -> Finding {
-    Finding {
-        level,
-        what,
-        help: help.map(str::to_owned),
+        found.push(
+            DoctorFinding::warning("the App may change workflows".to_owned())
+                .with_help("remove `workflows`: imagebot never changes CI definitions"),
+        );
     }
 }

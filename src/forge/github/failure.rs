@@ -1,20 +1,18 @@
-//! Why a request came to nothing: what the trait's callers need, and what only this client asks.
+//! Why a request failed: what callers of the trait need, and what only this client needs.
 
 use crate::forge::error::ForgeError;
+use crate::forge::wire::one_line;
 use crate::http::HttpError;
 
-/// The most of a server's message that is repeated, in characters.
-const MAX_MESSAGE: usize = 300;
-
-/// A request without the answer that was hoped for.
+/// A request that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{error}")]
 pub(super) struct Failure {
-    /// What the trait's callers are told.
+    /// The error for callers of [`Forge`](crate::forge::Forge).
     pub(super) error: ForgeError,
     /// The status, where there was an answer.
     pub(super) status: Option<u16>,
-    /// All that the server said of it.
+    /// All that the server said about it.
     pub(super) message: String,
     /// Whether the server may have done what it was asked for all the same.
     pub(super) lost: bool,
@@ -88,7 +86,7 @@ impl Failure {
         })
     }
 
-    /// An answer that could not be read.
+    /// An answer that couldn't be read.
     pub(super) fn unreadable(cause: &str) -> Self {
         let text = format!("GitHub's answer cannot be read: {}", plain(cause));
         Self {
@@ -103,6 +101,12 @@ impl Failure {
         self.message
             .to_ascii_lowercase()
             .contains(&text.to_ascii_lowercase())
+    }
+}
+
+impl From<ForgeError> for Failure {
+    fn from(error: ForgeError) -> Self {
+        Self::new(error)
     }
 }
 
@@ -140,17 +144,10 @@ impl From<octocrab::Error> for Failure {
     }
 }
 
-/// A server's text on one line, without control characters, and short.
+/// A server's text on one line, never empty.
 pub(super) fn plain(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let mut line: String = words
-        .join(" ")
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(MAX_MESSAGE)
-        .collect();
-    if line.is_empty() {
-        line.push_str("no reason was given");
+    match one_line(text) {
+        line if line.is_empty() => "no reason was given".to_owned(),
+        line => line,
     }
-    line
 }

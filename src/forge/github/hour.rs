@@ -1,8 +1,8 @@
 //! How much is written in an hour.
 //!
-//! Besides its points GitHub allows some 500 requests in an hour that make content, and 80 in a minute; whoever goes on
-//! may be banned. A first pass over hundreds of repositories, or a template that renews every text, comes there. What
-//! has no room is put off.
+//! Besides its points, GitHub allows some 500 requests an hour that create content, and 80 in a minute; clients that
+//! send more may be banned. A first pass over hundreds of repositories, or a new template for every text, gets there.
+//! What doesn't fit is put off.
 
 use super::failure::Failure;
 use crate::forge::error::ForgeError;
@@ -11,16 +11,16 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// How many requests that make content are sent in an hour: below GitHub's 500, since others may use the login too.
+/// How many requests that create content are sent in an hour: below GitHub's 500, since others may use the login too.
 const MOST: usize = 450;
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// When content was made, within the last hour.
+/// When content was created, within the last hour.
 #[derive(Default)]
 pub(super) struct Hour(Mutex<VecDeque<Duration>>);
 
 impl Hour {
-    /// Takes a place for a request, or says that there is none; `now` counts from the clock's start.
+    /// Counts a request, or refuses it if there were too many; `now` counts from the clock's start.
     pub(super) fn take(&self, method: &Method, path: &str, now: Duration) -> Result<(), Failure> {
         if !makes_content(method, path) {
             return Ok(());
@@ -40,7 +40,7 @@ impl Hour {
     }
 }
 
-/// Whether a request makes or renews what people read. Merging does not wait for that.
+/// Whether a request creates or changes what people read. Merging isn't counted.
 fn makes_content(method: &Method, path: &str) -> bool {
     let of_talk = ["/pulls", "/issues"].iter().any(|part| path.contains(part));
     of_talk && matches!(*method, Method::POST | Method::PATCH)

@@ -1,17 +1,18 @@
-//! GitHub's rate limits: what an answer says of them, and how long to wait.
+//! GitHub's rate limits: what an answer says about them, and how long to wait.
 //!
-//! The primary limit counts points in an hour and tells when it starts anew; the secondary ones guard the servers and
-//! may say nothing but no (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>).
+//! The primary limit counts points in an hour and says when it resets; the secondary ones protect the servers and
+//! may only refuse (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>).
 
+use crate::forge::wire::server_time;
 use crate::http::{HttpResponse, retry_after};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::time::Duration;
 
-/// The least wait where a secondary limit names none; GitHub asks for a minute, then for exponentially more.
+/// The shortest wait if a secondary limit names none; GitHub asks for a minute, then for exponentially more.
 const LEAST: Duration = Duration::from_secs(60);
 
-/// How long an answer asks to wait before the same request is sent again; `None`: it is no refusal by a limit.
+/// How long an answer asks to wait before the same request is sent again; `None`: no limit refused it.
 /// `times` counts the refusals of this request before.
 pub(super) fn wait(response: &HttpResponse, times: u32, now: Timestamp) -> Option<Duration> {
     let status = response.status.as_u16();
@@ -35,22 +36,16 @@ pub(super) fn wait(response: &HttpResponse, times: u32, now: Timestamp) -> Optio
         .or(Some(exponential))
 }
 
-/// How long the hour's points are used up, if they are.
+/// How long until the points are reset, if they are used up.
 pub(super) fn until_reset(response: &HttpResponse, now: Timestamp) -> Option<Duration> {
     if response.header("x-ratelimit-remaining") != Some("0") {
         return None;
     }
     let reset: i64 = response.header("x-ratelimit-reset")?.parse().ok()?;
-    // The reset counts by the server's clock, as its `Date` does.
+    // The reset is a time of the server's clock, as `Date` is.
     let now = server_time(response).unwrap_or(now).as_second();
     let seconds = u64::try_from(reset.saturating_sub(now)).unwrap_or(0);
     Some(Duration::from_secs(seconds.saturating_add(1)))
-}
-
-/// The server's time.
-pub(super) fn server_time(response: &HttpResponse) -> Option<Timestamp> {
-    let date = httpdate::parse_http_date(response.header("date")?).ok()?;
-    Timestamp::try_from(date).ok()
 }
 
 fn speaks_of_limits(body: &[u8]) -> bool {
@@ -61,8 +56,8 @@ fn speaks_of_limits(body: &[u8]) -> bool {
 /// The most bytes of a refusal: a page of heads is not searched.
 const REFUSAL: usize = 64 * 1024;
 
-/// Whether a GraphQL answer is a refusal by a limit: an error says so by its type or code, or, where there is no data, in
-/// its words.
+/// Whether a GraphQL answer is a refusal by a limit: an error says so by its type or code, or, where there is no data,
+/// in its words.
 fn refused(body: &[u8]) -> bool {
     if body.len() > REFUSAL || !body.windows(8).any(|part| part == b"\"errors\"") {
         return false;

@@ -1,7 +1,7 @@
-//! The token of each request: a personal one, or an installation's, which lives an hour and is refreshed in time.
+//! The token of each request: a personal one, or an installation's, which is valid for an hour and renewed in time.
 //!
-//! Git sees the same [`Credential`], so a refresh reaches the repositories that were listed before it: a run may be
-//! longer than a token lives.
+//! Git gets the same [`Credential`], so a new token reaches the repositories that were listed before it: a run may take
+//! longer than a token is valid.
 
 use super::failure::Failure;
 use super::settings::GitHubToken;
@@ -17,13 +17,13 @@ use sha2::Digest as _;
 
 /// The user name that GitHub takes with any token, over git and at its registry.
 const USERNAME: &str = "x-access-token";
-/// A token that lives no longer than this is not used any more: a git command may take its time.
+/// A token that is valid no longer than this isn't used any more: a git command may take a while.
 const MARGIN: SignedDuration = SignedDuration::from_mins(10);
 
-/// At the start of a pass it lives at least this long: the registry's login is a copy of it.
+/// At the start of a pass it is valid at least this long: the registry's login is a copy of it.
 const FRESH: SignedDuration = SignedDuration::from_mins(50);
 
-/// Who asks, and with what.
+/// Who logs in, and with what.
 pub(super) struct Login {
     kind: Kind,
     credential: Credential,
@@ -119,8 +119,8 @@ impl Login {
         USERNAME
     }
 
-    /// A name that is equal for equal logins and tells nothing of the token. An installation keeps it when its token
-    /// is refreshed.
+    /// A name that is equal for equal logins and reveals nothing about the token. An installation keeps it when its
+    /// token is refreshed.
     pub(super) fn fingerprint(&self) -> String {
         let text = match &self.kind {
             Kind::Token => self.credential.password().expose_secret().to_owned(),
@@ -170,13 +170,13 @@ impl Login {
         Ok(self.credential.password())
     }
 
-    /// Has a token that is not fresh asked for anew by the next request.
+    /// Makes the next request ask for a new token, if this one isn't fresh.
     pub(super) async fn freshen(&self) {
         let mut ends = self.ends.lock().await;
         *ends = ends.filter(|ends| *ends > self.clock.now() + FRESH);
     }
 
-    /// Forgets an installation's token that was refused; `false` for a token that cannot be had anew.
+    /// Forgets an installation's token that was refused; `false` for a token that can't be renewed.
     pub(super) async fn forget(&self) -> bool {
         *self.ends.lock().await = None;
         self.is_app()

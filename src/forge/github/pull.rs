@@ -1,9 +1,14 @@
-//! Pull requests as the two APIs tell them.
+//! Pull requests as the two APIs show them.
 
+use crate::forge::mark::is_marked;
 use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestState};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
+
+/// The code of the mark in the text of a pull request that has no labels, reviewers and so on yet. They take further
+/// requests; the last of those removes the mark. Until then it stays in the text, also when that is edited.
+pub(super) const INCOMPLETE: &str = "incomplete";
 
 /// The fields of a pull request that a [`MergeRequest`] is made of, for GraphQL.
 pub(super) const FRAGMENT: &str = "
@@ -72,13 +77,15 @@ impl Node {
             _ => MergeRequestState::Closed,
         };
         let labels = self.labels.map(|labels| labels.nodes).unwrap_or_default();
+        let description = self.body.unwrap_or_default();
         Some(MergeRequest {
             number: self.number,
             state,
             source: Branch::parse(&self.head_ref_name).ok()?,
             target: Branch::parse(&self.base_ref_name).ok()?,
             title: self.title,
-            description: self.body.unwrap_or_default(),
+            incomplete: is_marked(INCOMPLETE, &description),
+            description,
             labels: labels.into_iter().flatten().map(|l| l.name).collect(),
             head: commit(self.head_ref_oid),
             merged_as: commit(self.merge_commit.map(|commit| commit.oid))
@@ -138,7 +145,7 @@ struct Place {
 }
 
 impl Pull {
-    /// The id of the repository that it is in, where it is told.
+    /// The id of the repository that it is in, where the answer has it.
     pub(super) fn repository(&self) -> Option<u64> {
         self.base.repo.as_ref().map(|place| place.id)
     }
@@ -154,13 +161,15 @@ impl Pull {
             ("open", _) => MergeRequestState::Open,
             _ => MergeRequestState::Closed,
         };
+        let description = self.body.unwrap_or_default();
         Some(MergeRequest {
             number: self.number,
             state,
             source: Branch::parse(&self.head.name).ok()?,
             target: Branch::parse(&self.base.name).ok()?,
             title: self.title,
-            description: self.body.unwrap_or_default(),
+            incomplete: is_marked(INCOMPLETE, &description),
+            description,
             labels: self.labels.into_iter().map(|label| label.name).collect(),
             head: commit(self.head.sha),
             // Of an open one this is the commit of a trial.

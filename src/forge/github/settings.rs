@@ -1,33 +1,33 @@
-//! What a GitHub client is made from, and where its APIs are.
+//! The settings of a GitHub client, and where its APIs are.
 
 use crate::forge::server::ServerSettings;
 use crate::image::RegistryHost;
 use secrecy::SecretString;
 use url::Url;
 
-/// The oldest Enterprise Server that is worked with: its REST API has the version that is asked for, its GraphQL API
+/// The oldest Enterprise Server that is supported: its REST API has the requested version, and its GraphQL API has
 /// auto-merge with an expected head.
 pub(super) const MIN_SERVER: (u32, u32) = (3, 10);
 
 /// The registry of github.com; it is its own realm.
 const REGISTRY: &str = "ghcr.io";
 
-/// What a client for github.com or an Enterprise Server is made from.
+/// The settings of a client for github.com or an Enterprise Server.
 #[derive(Clone)]
 pub struct GitHubSettings {
-    /// The instance, `https://github.com` or an Enterprise Server, and what is worked on. GitHub asks for a second
-    /// between two requests that change something.
+    /// The instance, `https://github.com` or an Enterprise Server, and which of its repositories are registered. GitHub
+    /// asks for a second between two requests that change something.
     pub server: ServerSettings,
-    /// Who asks.
+    /// The login.
     pub token: GitHubToken,
     /// The registry of an Enterprise Server, `containers.<host>`: its API does not name it.
     pub registry: Option<RegistryHost>,
-    /// Whether GitHub's own auto-merge is switched on where something required is missing. It stays on when somebody
-    /// who may write pushes to the branch.
+    /// Whether GitHub's own auto-merge is switched on if something required is missing. It stays on when someone
+    /// with write access pushes to the branch.
     pub auto_merge: bool,
 }
 
-/// Who asks GitHub.
+/// A login at GitHub.
 #[derive(Clone)]
 pub enum GitHubToken {
     /// A fine-grained or classic personal access token.
@@ -91,14 +91,6 @@ impl GitHubSettings {
         }
         let root = self.server.url.path().trim_end_matches('/');
         (at(root, "/api/v3/"), at(root, "/api/graphql"))
-    }
-
-    /// The address by which git finds a repository: never what the server says.
-    pub(super) fn git_url(&self, name: &str) -> Url {
-        let mut url = self.server.url.clone();
-        let root = self.server.url.path().trim_end_matches('/');
-        url.set_path(&format!("{root}/{name}.git"));
-        url
     }
 }
 
@@ -166,7 +158,8 @@ mod tests {
                 (found_rest.as_str(), found_graphql.as_str()),
                 (rest, graphql)
             );
-            assert_eq!(settings.git_url("o/r").as_str(), git);
+            let name = crate::repo::RepoName::parse("o/r").expect("a name");
+            assert_eq!(settings.server.git_url(&name).as_str(), git);
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The one way to GitHub: `octocrab` hands its requests to our own HTTP client, so that there is one policy.
+//! The only way to GitHub: `octocrab` hands its requests to our own HTTP client, so that there is one policy.
 //!
-//! Here stand the token, the wait for limits, the pause between writes, and what an answer tells besides its body.
-//! Nothing here knows what is asked.
+//! It adds the token, waits for limits, pauses between writes, and reads what an answer says besides its body. It
+//! doesn't know what is asked.
 
 use super::failure::Failure;
 use super::hour::Hour;
@@ -9,7 +9,7 @@ use super::limits;
 use super::login::{Login, Minted};
 use super::settings::GitHubSettings;
 use crate::forge::error::ForgeError;
-use crate::forge::wire::{Budgets, Writes};
+use crate::forge::wire::{Budgets, Refused, Writes, server_time};
 use crate::http::{Client, Clock, Gates, HttpRequest, HttpResponse, Origin, redirect_target};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
@@ -26,10 +26,10 @@ const MAX_ANSWER: usize = 64 << 20;
 const API_VERSION: &str = "2022-11-28";
 /// The path that stands for the GraphQL API in a request of `octocrab`, which knows one base only.
 pub(super) const GRAPHQL: &str = "/graphql";
-/// On an older Enterprise Server `mergeStateStatus` is there only for those who ask for its preview.
+/// An older Enterprise Server has `mergeStateStatus` only for clients that ask for its preview.
 const WITH_PREVIEW: &str =
     "application/vnd.github+json, application/vnd.github.merge-info-preview+json";
-/// What GitHub says of organisations with SAML single sign-on.
+/// The header about organisations with SAML single sign-on.
 pub(super) const SSO: &str = "x-github-sso";
 /// The most redirects that a `GET` follows, each to our own origin.
 const MAX_REDIRECTS: usize = 3;
@@ -43,11 +43,12 @@ pub(super) struct Wire {
     pub(super) login: Arc<Login>,
     writes: Writes,
     budgets: Budgets,
+    refused: Arc<Refused>,
     seen: Arc<Mutex<Seen>>,
     hour: Arc<Hour>,
 }
 
-/// What answers tell besides their bodies.
+/// What answers say besides their bodies.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Seen {
     /// The Enterprise Server's version.
@@ -56,7 +57,7 @@ pub(super) struct Seen {
     pub(super) scopes: Option<String>,
     /// When the token ends.
     pub(super) expires: Option<String>,
-    /// How many seconds the server's clock is ahead.
+    /// How many seconds the server's clock is ahead of ours.
     pub(super) skew: Option<i64>,
     /// What an installation's token may do.
     pub(super) permissions: Option<serde_json::Map<String, serde_json::Value>>,
@@ -76,17 +77,24 @@ impl Wire {
             writes: Writes::new(settings.server.pause, clock.clone()),
             budgets: Budgets::new(settings.server.policy.patience, clock.clone()),
             clock: clock.clone(),
+            refused: Arc::default(),
             seen: Arc::default(),
             hour: Arc::default(),
         })
     }
 
-    /// The same for another pass. All of this but the gates belongs to the token.
+    /// The same for another pass, which has not been refused yet. All else but the gates belongs to the token.
     pub(super) fn for_pass(&self, gates: &Gates) -> Self {
         Self {
             client: self.client.with_gates(gates.clone()),
+            refused: Arc::default(),
             ..self.clone()
         }
+    }
+
+    /// A pass begins: the token may have been replaced or allowed again since.
+    pub(super) fn begin(&self) {
+        self.refused.forget();
     }
 
     /// What was seen so far.
@@ -122,7 +130,7 @@ impl Wire {
             return Err(failure);
         }
         if response.status.is_server_error() && !is_json(&response) {
-            // A proxy's page about a server that is down: not of one request.
+            // A proxy's page about a server that is down doesn't concern one request.
             let text = format!("{} answered {}", self.origin(), response.status.as_u16());
             let mut failure = Failure::new(ForgeError::Unreachable(text));
             (failure.status, failure.lost) = (Some(response.status.as_u16()), true);
@@ -142,6 +150,7 @@ impl Wire {
     async fn patiently(&self, mut request: HttpRequest) -> Result<HttpResponse, Failure> {
         let (mut refusals, mut redirects, mut renewed) = (0, 0, false);
         loop {
+            self.refused.check(self.origin())?;
             let budget = budget(&request.url, &self.graphql);
             let there = self.budgets.wait(&budget).await;
             there.map_err(|wait| self.limited(wait))?;
@@ -160,6 +169,10 @@ impl Wire {
             }
             match response.status.as_u16() {
                 401 if !renewed && self.login.forget().await => renewed = true,
+                401 => {
+                    self.refused.note();
+                    return Ok(response);
+                }
                 // A repository that was renamed: reading follows, writing does not.
                 301 | 302 | 307 | 308
                     if request.method == Method::GET && redirects < MAX_REDIRECTS =>
@@ -181,10 +194,10 @@ impl Wire {
         }
     }
 
-    /// Notes that a limit refused a request; an error if that lasts longer than patience.
+    /// Notes that a limit refused a request; an error if the wait is longer than patience.
     fn close(&self, response: &HttpResponse, wait: Duration) -> Result<(), Failure> {
         let primary = response.header("x-ratelimit-remaining") == Some("0");
-        // A secondary limit holds for everything.
+        // A secondary limit applies to all requests.
         let budget = match primary {
             true => self.budget_of(response),
             false => String::new(),
@@ -220,7 +233,7 @@ impl Wire {
         keep(&mut seen.version, "x-github-enterprise-version");
         keep(&mut seen.scopes, "x-oauth-scopes");
         keep(&mut seen.expires, "github-authentication-token-expiration");
-        if let Some(time) = limits::server_time(response) {
+        if let Some(time) = server_time(response) {
             seen.skew = Some(time.as_second() - self.clock.now().as_second());
         }
     }
@@ -255,7 +268,7 @@ impl Wire {
         Ok(only.id)
     }
 
-    /// Asks as the App itself. A clock that is wrong here is found by the first refusal, and set right.
+    /// Asks as the App itself. If our clock is wrong, the first refusal shows it, and the second try corrects it.
     async fn as_app<T: serde::de::DeserializeOwned>(
         &self,
         method: &Method,
@@ -278,7 +291,7 @@ impl Wire {
                 let message = message(&response.body);
                 let mut failure = Failure::status(response.status.as_u16(), &message);
                 if response.status == http::StatusCode::NOT_FOUND {
-                    // Not a repository that is gone: the App cannot work.
+                    // Not a missing repository: the App can't work.
                     failure.error = ForgeError::Unauthorized(failure.message.clone());
                 }
                 return Err(failure);
@@ -300,7 +313,7 @@ impl Wire {
         url.set_query(uri.query());
         let mut request = HttpRequest::get(url, MAX_ANSWER);
         request.method = method.clone();
-        // What a limit refuses is for this module to wait for: it knows more of it than the header tells.
+        // This module waits for limits itself: it knows more about them than the header says.
         request.is_final = Some(|_, _| true);
         Ok(request
             .header(http::header::ACCEPT, "application/vnd.github+json")

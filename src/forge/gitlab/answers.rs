@@ -1,6 +1,7 @@
-//! What GitLab's answers are read into: only what is used, each field as forgiving as the documentation.
+//! GitLab's answers: only the fields that are used, optional where the documentation says so.
 
 use crate::forge::error::ForgeError;
+use crate::forge::wire::PageInfo;
 use crate::repo::{Branch, CommitId, MergeRequest, MergeRequestState};
 use serde::Deserialize;
 
@@ -127,7 +128,7 @@ impl Request {
         self.source_project_id == Some(self.target_project_id)
     }
 
-    /// The merge request; an error where a branch has a name that git does not allow.
+    /// The merge request; an error if a branch has a name that git doesn't allow.
     pub(super) fn read(self) -> Result<MergeRequest, ForgeError> {
         let merged = self.merge_commit_sha.or(self.squash_commit_sha);
         Ok(MergeRequest {
@@ -143,6 +144,7 @@ impl Request {
             draft: self.draft,
             created: self.created_at.as_deref().and_then(time),
             auto_merge: self.merge_when_pipeline_succeeds,
+            incomplete: false,
         })
     }
 }
@@ -177,12 +179,28 @@ pub(super) struct Nodes<T> {
     pub(super) page_info: Option<PageInfo>,
 }
 
-/// Whether there is more.
+/// The projects that a document asks for.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct PageInfo {
-    pub(super) has_next_page: bool,
-    pub(super) end_cursor: Option<String>,
+pub(super) struct Projects<T> {
+    projects: Option<Nodes<T>>,
+}
+
+impl<T> Projects<T> {
+    /// Those that the answer has.
+    pub(super) fn shown(self) -> impl Iterator<Item = T> {
+        let nodes = self.projects.and_then(|projects| projects.nodes);
+        nodes.into_iter().flatten().flatten()
+    }
+}
+
+/// The number in a global id.
+pub(super) fn number(gid: &str) -> Option<u64> {
+    gid.strip_prefix("gid://gitlab/Project/")?.parse().ok()
+}
+
+/// The global id of a project.
+pub(super) fn gid(id: u64) -> String {
+    format!("gid://gitlab/Project/{id}")
 }
 
 #[derive(Debug, Deserialize)]
@@ -216,6 +234,7 @@ impl GraphRequest {
             draft: self.draft,
             created: self.created_at.as_deref().and_then(time),
             auto_merge: self.auto_merge_enabled,
+            incomplete: false,
         })
     }
 }
@@ -260,7 +279,7 @@ pub(super) struct PipelineAnswer {
     pub(super) status: String,
 }
 
-/// A commit's id; `None` where the text is none.
+/// A commit's id; `None` if the text isn't one.
 pub(super) fn commit(text: &str) -> Option<CommitId> {
     CommitId::parse(text).ok()
 }
@@ -283,10 +302,10 @@ fn state(text: &str) -> MergeRequestState {
     }
 }
 
-/// What makes a draft of a merge request: the beginning of its title.
+/// The beginning of a title that makes a merge request a draft.
 pub(super) const DRAFT: &str = "Draft: ";
 
-/// A title without what makes it a draft.
+/// A title without the beginning that makes it a draft.
 pub(super) fn bare(title: &str) -> &str {
     for mark in ["draft:", "[draft]", "(draft)"] {
         let start = title.get(..mark.len());

@@ -1,25 +1,22 @@
 //! Requests to a GitLab: the typed endpoints of the `gitlab` crate, sent by our own client.
 //!
-//! Of the crate only [`Endpoint`] is used, which tells method, path, parameters and body. Its own query functions keep
+//! Of the crate only [`Endpoint`] is used, which has method, path, parameters and body. Its own query functions keep
 //! the answer's headers to themselves, and paging, rate limits and the clock's skew are read from those. Links that a
 //! server writes are not followed: pages are counted here.
 
-use super::busy::Busy;
 use super::failure;
+use super::wire::Wire;
 use crate::forge::error::ForgeError;
-use crate::forge::wire::{Budgets, Writes};
-use crate::http::{Client, Clock, Gates, HttpError, HttpRequest, HttpResponse};
-use crate::redact::Redactor;
+use crate::forge::server::ServerSettings;
+use crate::forge::wire::one_line;
+use crate::http::{Client, Clock, Gates, HttpRequest, HttpResponse};
 use futures::StreamExt as _;
 use gitlab::api::Endpoint;
-use jiff::Timestamp;
 use reqwest::Method;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
-use secrecy::{ExposeSecret as _, SecretString};
+use reqwest::header::CONTENT_TYPE;
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 use url::Url;
 
 /// The most bytes of an answer: a page of 100 projects or merge requests with long descriptions is far below.
@@ -33,30 +30,9 @@ const TRIES: u32 = 3;
 /// How often a write is sent that meets a lock (F42).
 const LOCKED_TRIES: u32 = 5;
 
-/// One instance with one token, in one pass.
+/// The API of an instance.
 pub(super) struct Api {
-    client: Client,
-    base: Url,
-    token: SecretString,
-    clock: Clock,
-    redactor: Redactor,
-    writes: Writes,
-    budgets: Budgets,
-    /// The kinds of requests that GitLab has had too many of.
-    busy: Busy,
-    /// The token was refused in this pass: nothing more is asked (F27).
-    refused: AtomicBool,
-}
-
-/// What an [`Api`] is made of.
-pub(super) struct ApiSettings {
-    pub(super) client: Client,
-    pub(super) base: Url,
-    pub(super) token: SecretString,
-    pub(super) clock: Clock,
-    pub(super) redactor: Redactor,
-    pub(super) pause: Duration,
-    pub(super) patience: Duration,
+    wire: Wire,
 }
 
 /// An answer of GraphQL.
@@ -90,57 +66,42 @@ impl GraphError {
 }
 
 impl Api {
-    pub(super) fn new(settings: ApiSettings) -> Self {
-        let mut base = settings.base;
-        if !base.path().ends_with('/') {
-            base.set_path(&format!("{}/", base.path()));
-        }
+    pub(super) fn new(client: Client, token: SecretString, settings: &ServerSettings) -> Self {
         Self {
-            client: settings.client,
-            base,
-            token: settings.token,
-            writes: Writes::new(settings.pause, settings.clock.clone()),
-            budgets: Budgets::new(settings.patience, settings.clock.clone()),
-            clock: settings.clock,
-            redactor: settings.redactor,
-            busy: Busy::default(),
-            refused: AtomicBool::new(false),
+            wire: Wire::new(client, token, settings),
         }
     }
 
-    /// The same for another pass, which has learned nothing yet and keeps to the same pace.
+    /// The same for another pass.
     pub(super) fn for_pass(&self, gates: &Gates) -> Self {
         Self {
-            client: self.client.with_gates(gates.clone()),
-            base: self.base.clone(),
-            token: self.token.clone(),
-            clock: self.clock.clone(),
-            redactor: self.redactor.clone(),
-            writes: self.writes.clone(),
-            budgets: self.budgets.clone(),
-            busy: Busy::default(),
-            refused: AtomicBool::new(false),
+            wire: self.wire.for_pass(gates),
         }
     }
 
     /// The clock.
     pub(super) fn clock(&self) -> &Clock {
-        &self.clock
+        &self.wire.clock
     }
 
-    /// The pass begins: the token may have been replaced or allowed again since.
+    /// A pass begins: the token may have been replaced or allowed again since.
     pub(super) fn begin(&self) {
-        self.refused.store(false, Ordering::Relaxed);
-        self.busy.forget();
+        self.wire.begin();
+    }
+
+    /// The instance as people know it: its host, with port and path where it has them.
+    pub(super) fn address(&self) -> &str {
+        let url = self.wire.base.as_str().trim_end_matches('/');
+        url.split_once("://").map_or(url, |(_, rest)| rest)
     }
 
     /// A URL of the instance.
     pub(super) fn url(&self, path: &str) -> Result<Url, ForgeError> {
-        let joined = self.base.join(path);
+        let joined = self.wire.base.join(path);
         joined.map_err(|error| ForgeError::Refused(format!("{path}: {error}")))
     }
 
-    /// Reads what an endpoint tells.
+    /// Reads an endpoint's answer.
     pub(super) async fn get<T: DeserializeOwned>(
         &self,
         endpoint: &(impl Endpoint + Sync),
@@ -149,39 +110,39 @@ impl Api {
         self.decode(&self.good(response)?)
     }
 
-    /// Reads all pages of a list: the first tells how many there are, the others are asked for a few at once.
+    /// Reads all pages of a list: the first shows how many there are, the others are requested a few at a time.
     pub(super) async fn pages<T: DeserializeOwned>(
         &self,
         endpoint: &(impl Endpoint + Sync),
     ) -> Result<Vec<T>, ForgeError> {
         let (mut all, mut more, total) = self.page(endpoint, 1).await?;
-        let mut next = 2;
-        let known = total.unwrap_or(1).min(PAGES);
-        let waiting = (next..=known).map(|page| self.page(endpoint, page));
+        let known = total.unwrap_or(1).clamp(1, PAGES);
+        let waiting = (2..=known).map(|page| self.page(endpoint, page));
         let mut waiting = futures::stream::iter(waiting.collect::<Vec<_>>()).buffered(AT_ONCE);
         while let Some(page) = waiting.next().await {
             let (mut found, follows, _) = page?;
             all.append(&mut found);
             more = follows;
-            next += 1;
         }
-        // Lists of more than 10,000 tell no total, and others may have grown.
-        while more {
-            if next > PAGES {
+        // Lists of more than 10,000 show no total, and others may have grown.
+        for page in known + 1.. {
+            if !more {
+                break;
+            }
+            if page > PAGES {
                 return Err(ForgeError::Refused(format!(
                     "a list of {} has more than {PAGES} pages",
-                    self.base
+                    self.wire.base
                 )));
             }
-            let (mut found, follows, _) = self.page(endpoint, next).await?;
+            let (mut found, follows, _) = self.page(endpoint, page).await?;
             all.append(&mut found);
             more = follows;
-            next += 1;
         }
         Ok(all)
     }
 
-    /// One page of a list, whether more follow, and how many there are where that is told.
+    /// One page of a list, whether more follow, and how many there are where the server says so.
     pub(super) async fn page<T: DeserializeOwned>(
         &self,
         endpoint: &(impl Endpoint + Sync),
@@ -198,15 +159,15 @@ impl Api {
         Ok((found, more, total.and_then(|total| total.parse().ok())))
     }
 
-    /// Asks an endpoint; the answer has any status but 401 and 429.
+    /// Sends a request to an endpoint; the answer has any status but 401 and 429.
     pub(super) async fn ask(
         &self,
         endpoint: &(impl Endpoint + Sync),
         page: Option<u32>,
     ) -> Result<HttpResponse, ForgeError> {
         let request = self.request(endpoint, page)?;
-        let response = self.send(request).await?;
-        self.refuse_401(&response)?;
+        let response = self.wire.send(request).await?;
+        self.wire.refuse_401(&response)?;
         Ok(response)
     }
 
@@ -215,16 +176,7 @@ impl Api {
         &self,
         endpoint: &(impl Endpoint + Sync),
     ) -> Result<HttpResponse, ForgeError> {
-        let request = self.request(endpoint, None)?;
-        loop {
-            // Others write while this one waits.
-            self.busy.wait(&request, &self.clock).await?;
-            let sent = self.writes.send(self.exchange(request.clone()));
-            let response = sent.await?;
-            if self.busy.is_answered(&request, &response, &self.clock) {
-                return Ok(response);
-            }
-        }
+        self.wire.write(self.request(endpoint, None)?).await
     }
 
     /// As [`Api::write_raw`], where 401 can only mean the token.
@@ -233,7 +185,7 @@ impl Api {
         endpoint: &(impl Endpoint + Sync),
     ) -> Result<HttpResponse, ForgeError> {
         let response = self.write_raw(endpoint).await?;
-        self.refuse_401(&response)?;
+        self.wire.refuse_401(&response)?;
         Ok(response)
     }
 
@@ -247,14 +199,14 @@ impl Api {
             attempt += 1;
             let response = self.write(endpoint).await?;
             if attempt < LOCKED_TRIES && self.is_locked(&response) {
-                self.back_off(attempt).await;
+                self.wire.back_off(attempt).await;
                 continue;
             }
             return self.decode(&self.good(response)?);
         }
     }
 
-    /// Whether somebody else, or GitLab itself, has the project's merge requests in hand just now (F42).
+    /// Whether someone else, or GitLab itself, is changing the project's merge requests right now (F42).
     pub(super) fn is_locked(&self, response: &HttpResponse) -> bool {
         response.status == reqwest::StatusCode::CONFLICT
             && self.message(response).to_ascii_lowercase().contains("lock")
@@ -271,30 +223,30 @@ impl Api {
         request.method = Method::POST;
         request.body = Some(body.into_bytes().into());
         let request = self
+            .wire
             .signed(request)
             .header(CONTENT_TYPE, "application/json");
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let response = self.send(request.clone()).await;
+            let response = self.wire.send(request.clone()).await;
             let again = match &response {
                 Ok(response) => response.status.is_server_error(),
                 Err(error) => matches!(error, ForgeError::Unreachable(_) | ForgeError::Server(_)),
             };
             if again && attempt < TRIES {
-                self.back_off(attempt).await;
+                self.wire.back_off(attempt).await;
                 continue;
             }
             let response = response?;
-            self.refuse_401(&response)?;
+            self.wire.refuse_401(&response)?;
             return self.decode(&self.good(response)?);
         }
     }
 
     /// Waits before attempt number `attempt` + 1.
     pub(super) async fn back_off(&self, attempt: u32) {
-        let wait = Duration::from_secs(1 << attempt.saturating_sub(1).min(4));
-        self.clock.sleep(wait).await;
+        self.wire.back_off(attempt).await;
     }
 
     /// The answer, if its status says success.
@@ -305,19 +257,19 @@ impl Api {
         Err(self.failed(&response))
     }
 
-    /// What an answer that is no success means.
+    /// What an answer means that isn't a success.
     pub(super) fn failed(&self, response: &HttpResponse) -> ForgeError {
-        failure::of(response, &self.redactor)
+        failure::of(response, &self.wire.redactor)
     }
 
-    /// What the answer says of its failure, for reading, not for people.
+    /// What the answer says about its failure, for matching, not for people.
     pub(super) fn message(&self, response: &HttpResponse) -> String {
-        failure::message(response, &self.redactor)
+        failure::message(response, &self.wire.redactor)
     }
 
     /// The text without the token.
     pub(super) fn redact(&self, text: &str) -> String {
-        failure::short(&self.redactor.redact(text))
+        one_line(&self.wire.redactor.redact(text))
     }
 
     /// Reads an answer's JSON.
@@ -361,97 +313,6 @@ impl Api {
             request.body = Some(body.into());
             request = request.header(CONTENT_TYPE, media_type);
         }
-        Ok(self.signed(request))
+        Ok(self.wire.signed(request))
     }
-
-    fn signed(&self, mut request: HttpRequest) -> HttpRequest {
-        // One that names no time is a limit of this kind of request alone: see `Busy`.
-        request.is_final = Some(|headers, _| !headers.contains_key(RETRY_AFTER));
-        if let Ok(mut value) = HeaderValue::from_str(self.token.expose_secret()) {
-            value.set_sensitive(true);
-            request
-                .headers
-                .insert(HeaderName::from_static("private-token"), value);
-        }
-        request.header(ACCEPT, "application/json")
-    }
-
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ForgeError> {
-        loop {
-            self.busy.wait(&request, &self.clock).await?;
-            let response = self.exchange(request.clone()).await?;
-            if self.busy.is_answered(&request, &response, &self.clock) {
-                return Ok(response);
-            }
-        }
-    }
-
-    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, ForgeError> {
-        if self.refused.load(Ordering::Relaxed) {
-            return Err(ForgeError::Unauthorized(format!(
-                "{} refused the token; it is skipped for the rest of this pass",
-                self.base
-            )));
-        }
-        // F45: a limit that is used up is waited for, or the forge is left alone.
-        self.budgets.wait("").await.map_err(|wait| {
-            ForgeError::RateLimited(format!(
-                "{} has no requests left for {} s",
-                self.base,
-                wait.as_secs()
-            ))
-        })?;
-        let response = self
-            .client
-            .send(request)
-            .await
-            .map_err(|error| match error {
-                HttpError::RateLimited { .. } => ForgeError::RateLimited(error.to_string()),
-                error => ForgeError::Unreachable(self.redactor.redact(&error.to_string()).into()),
-            })?;
-        self.note_rate(&response);
-        let html = response
-            .media_type()
-            .is_some_and(|kind| kind == "text/html");
-        let sign_in = response.status.is_redirection()
-            && response
-                .header("location")
-                .is_some_and(|to| to.contains("sign_in") || to.contains("login"));
-        // A gateway's own page about a server that is down is another matter.
-        if (html && !response.status.is_server_error()) || sign_in {
-            return Err(ForgeError::NotAForge(format!(
-                "{} answered with a web page instead of JSON",
-                self.base
-            )));
-        }
-        Ok(response)
-    }
-
-    fn note_rate(&self, response: &HttpResponse) {
-        let number = |name: &str| response.header(name)?.trim().parse::<i64>().ok();
-        let (Some(0), Some(reset)) = (number("ratelimit-remaining"), number("ratelimit-reset"))
-        else {
-            return;
-        };
-        // By the server's own clock, so that a wrong one here does no harm.
-        let now = response.header("date").and_then(date);
-        let now = now.unwrap_or_else(|| self.clock.now()).as_second();
-        let wait = u64::try_from(reset.saturating_sub(now)).unwrap_or(0);
-        // This one was answered; the next waits, or reports that the limit is used up.
-        let _ = self.budgets.close("", Duration::from_secs(wait));
-    }
-
-    fn refuse_401(&self, response: &HttpResponse) -> Result<(), ForgeError> {
-        if response.status != reqwest::StatusCode::UNAUTHORIZED {
-            return Ok(());
-        }
-        self.refused.store(true, Ordering::Relaxed);
-        Err(self.failed(response))
-    }
-}
-
-/// The moment in a `Date` header.
-pub(super) fn date(text: &str) -> Option<Timestamp> {
-    let time = httpdate::parse_http_date(text).ok()?;
-    Timestamp::try_from(time).ok()
 }

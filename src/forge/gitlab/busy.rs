@@ -1,9 +1,9 @@
-//! Requests that GitLab has had too many of, by their kind.
+//! Kinds of requests that GitLab refuses for a while because it got too many of them.
 //!
 //! GitLab limits single endpoints (notes, issues, pipelines, users, …) in the application itself, and then answers 429
-//! without saying when to come back; only its limits in front of everything name a time, and those are the client's
-//! matter. The window is a minute: the kind of request is waited with for that long, twice at most, and then given up
-//! for the pass. Other requests go on.
+//! without saying when to come back; only its general limits name a time, and the HTTP client waits for those. The
+//! window is a minute: requests of that kind wait for that long, twice at most, and then fail for the rest of the pass.
+//! Other requests continue.
 
 use crate::forge::error::ForgeError;
 use crate::http::{Clock, HttpRequest, HttpResponse};
@@ -15,18 +15,18 @@ use std::time::Duration;
 /// The window that GitLab counts in.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// How often one is waited for.
+/// How often a kind is waited for.
 const WAITS: u32 = 2;
 
-/// What was refused so, by method and path.
+/// What was refused, by method and path.
 #[derive(Default)]
 pub(super) struct Busy(Mutex<BTreeMap<String, Refused>>);
 
 #[derive(Clone, Copy)]
 enum Refused {
-    /// So many times: not before this moment of the clock.
+    /// Refused so many times: not before this moment of the clock.
     Until(Duration, u32),
-    /// Again after the waits: not in this pass.
+    /// Refused again after the waits: not in this pass.
     ForNow,
 }
 
@@ -36,7 +36,7 @@ impl Busy {
         self.lock().clear();
     }
 
-    /// Waits until requests of this kind are taken again.
+    /// Waits until requests of this kind are accepted again.
     pub(super) async fn wait(
         &self,
         request: &HttpRequest,
@@ -56,7 +56,7 @@ impl Busy {
         Ok(())
     }
 
-    /// Whether an answer is one; otherwise the request is to be sent again, after [`Busy::wait`].
+    /// Whether the request was answered; otherwise it has to be sent again, after [`Busy::wait`].
     pub(super) fn is_answered(
         &self,
         request: &HttpRequest,
@@ -69,7 +69,7 @@ impl Busy {
             return true;
         }
         let refused = match all.get(&kind(request)) {
-            // Another one of the kind, sent before the wait began.
+            // Another one of the kind, sent before the wait started.
             Some(Refused::Until(time, times)) if *time > clock.elapsed() => {
                 Refused::Until(*time, *times)
             }
@@ -88,7 +88,7 @@ impl Busy {
     }
 }
 
-/// What GitLab counts together: the method, and the path without what names one thing.
+/// What GitLab counts together: the method, and the path without ids.
 fn kind(request: &HttpRequest) -> String {
     let part = |part: &str| match part.parse::<u64>() {
         Ok(_) => "*".to_owned(),

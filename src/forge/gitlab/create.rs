@@ -1,13 +1,14 @@
-//! Opens merge requests and changes them, through the races that GitLab is known for.
+//! Opens, changes and closes merge requests, despite the races that GitLab is known for.
 
 use super::answers::{BranchAnswer, DRAFT, Request, WithId, bare};
 use super::api::Api;
 use super::endpoints::{Get, built};
 use super::requests::{by_rest, one};
 use crate::forge::error::ForgeError;
-use crate::forge::traits::{MergeRequestEdit, NewMergeRequest};
-use crate::repo::MergeRequestAttributes;
-use crate::repo::{Branch, MergeRequest, MergeRequestState};
+use crate::repo::{
+    Branch, MergeRequest, MergeRequestEdit, MergeRequestMetadata, MergeRequestState,
+    NewMergeRequest,
+};
 use gitlab::api::projects::{merge_requests as endpoints, repository};
 use gitlab::api::users;
 use reqwest::StatusCode;
@@ -25,8 +26,7 @@ const UNSEEN_TRIES: u32 = 8;
 pub(super) struct People(Mutex<HashMap<String, Option<u64>>>);
 
 impl People {
-    /// The ids of these users. One that is not there is left out: a merge request without its reviewer is better
-    /// than none.
+    /// The ids of these users. An unknown one is left out: a merge request without its reviewer is better than none.
     async fn ids(&self, api: &Api, names: &[String]) -> Result<Vec<u64>, ForgeError> {
         let mut ids = Vec::new();
         for name in names {
@@ -54,20 +54,20 @@ impl People {
     }
 }
 
-/// What [`MergeRequestAttributes`] is with ids in place of names.
-struct AttributeIds {
+/// Names of metadata as the ids that GitLab wants.
+struct Ids {
     assignees: Vec<u64>,
     reviewers: Vec<u64>,
     milestone: Option<u64>,
 }
 
-async fn attribute_ids(
+async fn ids(
     api: &Api,
     people: &People,
     project: u64,
-    attributes: &MergeRequestAttributes,
-) -> Result<AttributeIds, ForgeError> {
-    let milestone = match &attributes.milestone {
+    metadata: &MergeRequestMetadata,
+) -> Result<Ids, ForgeError> {
+    let milestone = match &metadata.milestone {
         None => None,
         Some(title) => {
             let endpoint = Get::new(format!("projects/{project}/milestones"))
@@ -82,9 +82,9 @@ async fn attribute_ids(
             found.first().map(|milestone| milestone.id)
         }
     };
-    Ok(AttributeIds {
-        assignees: people.ids(api, &attributes.assignees).await?,
-        reviewers: people.ids(api, &attributes.reviewers).await?,
+    Ok(Ids {
+        assignees: people.ids(api, &metadata.assignees).await?,
+        reviewers: people.ids(api, &metadata.reviewers).await?,
         milestone,
     })
 }
@@ -96,8 +96,8 @@ pub(super) async fn create(
     project: u64,
     new: &NewMergeRequest,
 ) -> Result<MergeRequest, ForgeError> {
-    let ids = attribute_ids(api, people, project, &new.attributes).await?;
-    let title = match new.attributes.draft {
+    let ids = ids(api, people, project, &new.metadata).await?;
+    let title = match new.metadata.draft {
         true => format!("{DRAFT}{}", new.title),
         false => new.title.clone(),
     };
@@ -107,10 +107,10 @@ pub(super) async fn create(
         .source_branch(new.source.as_str())
         .target_branch(new.target.as_str())
         .title(title)
-        .description(new.dressed.as_str())
-        .remove_source_branch(new.attributes.remove_source_branch);
-    if !new.attributes.labels.is_empty() {
-        builder.labels(new.attributes.labels.iter().map(String::as_str));
+        .description(new.description.as_str())
+        .remove_source_branch(new.metadata.remove_source_branch);
+    if !new.metadata.labels.is_empty() {
+        builder.labels(new.metadata.labels.iter().map(String::as_str));
     }
     if !ids.assignees.is_empty() {
         builder.assignees(ids.assignees.into_iter());
@@ -121,7 +121,7 @@ pub(super) async fn create(
     if let Some(milestone) = ids.milestone {
         builder.milestone_id(milestone);
     }
-    if let Some(squash) = new.attributes.squash {
+    if let Some(squash) = new.metadata.squash {
         builder.squash(squash);
     }
     let endpoint = built(builder.build())?;
@@ -135,12 +135,12 @@ pub(super) async fn create(
                 let request = api.decode::<Request>(&response);
                 return match request {
                     Ok(request) => request.read(),
-                    // It is there, though its answer cannot be read.
+                    // It is open, though the answer can't be read.
                     Err(error) => open(api, project, new).await?.ok_or(error),
                 };
             }
             Ok(response) => response,
-            // F5: the answer is lost, and the effect may be there.
+            // F5: the answer is lost, and the merge request may be open.
             Err(error @ ForgeError::Unreachable(_)) => {
                 if let Some(request) = open(api, project, new).await? {
                     return Ok(request);
@@ -154,7 +154,7 @@ pub(super) async fn create(
             Err(error) => return Err(error),
         };
         let said = api.message(&response).to_ascii_lowercase();
-        // F41: Gitaly tells the branch a little later than the push was answered.
+        // F41: Gitaly shows the branch a little after the push was answered.
         let unseen = response.status == StatusCode::BAD_REQUEST
             && said.contains("source")
             && said.contains("exist")
@@ -216,7 +216,7 @@ async fn open(
     Ok(all.into_iter().next())
 }
 
-/// Changes what is given of an open merge request.
+/// Changes an open merge request.
 pub(super) async fn edit(
     api: &Api,
     people: &People,
@@ -230,8 +230,8 @@ pub(super) async fn edit(
     }
     let mut builder = endpoints::EditMergeRequest::builder();
     builder.project(project).merge_request(number);
-    let attributes = edit.attributes.as_ref();
-    let draft = now.draft || attributes.is_some_and(|attributes| attributes.draft);
+    let metadata = edit.metadata.as_ref();
+    let draft = now.draft || metadata.is_some_and(|metadata| metadata.draft);
     let title = edit.title.as_deref().unwrap_or(bare(&now.title));
     if edit.title.is_some() || draft != now.draft {
         builder.title(match draft {
@@ -245,12 +245,12 @@ pub(super) async fn edit(
     if let Some(target) = edit.target.as_ref().map(Branch::as_str) {
         builder.target_branch(target);
     }
-    let labels = attributes.map(|attributes| attributes.labels.as_slice());
+    let labels = metadata.map(|metadata| metadata.labels.as_slice());
     for label in edit.add_labels.iter().chain(labels.unwrap_or_default()) {
         builder.add_label(label.as_str());
     }
-    if let Some(attributes) = attributes {
-        let ids = attribute_ids(api, people, project, attributes).await?;
+    if let Some(metadata) = metadata {
+        let ids = ids(api, people, project, metadata).await?;
         if !ids.assignees.is_empty() {
             builder.assignees(ids.assignees.into_iter());
         }
@@ -260,10 +260,10 @@ pub(super) async fn edit(
         if let Some(milestone) = ids.milestone {
             builder.milestone_id(milestone);
         }
-        if let Some(squash) = attributes.squash {
+        if let Some(squash) = metadata.squash {
             builder.squash(squash);
         }
-        builder.remove_source_branch(attributes.remove_source_branch);
+        builder.remove_source_branch(metadata.remove_source_branch);
     }
     let _: Request = api.change(&built(builder.build())?).await?;
     Ok(())

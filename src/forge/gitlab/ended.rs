@@ -1,7 +1,7 @@
 //! What became of merge requests that are no longer open, of all projects together.
 //!
-//! They are the ones that changed last, so the list of our own, the latest change first, has them on its first page.
-//! What stands further back, or was opened by another user of the token, is left to the request for each project.
+//! They changed last, so the list of our own merge requests, sorted by the latest change, has them on its first page.
+//! Those further back, or opened by another user, are left to the requests for each project.
 
 use super::answers::Request;
 use super::api::Api;
@@ -12,7 +12,7 @@ use gitlab::api::common::SortOrder;
 use gitlab::api::merge_requests;
 use std::collections::BTreeSet;
 
-/// How many stand on a page.
+/// How many are on a page.
 const PAGE: usize = 100;
 
 /// Those of the wanted ones that are found, by project and number.

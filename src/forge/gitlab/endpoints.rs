@@ -1,4 +1,4 @@
-//! Endpoints that the `gitlab` crate has not, and the way from its builders' errors to ours.
+//! Endpoints that the `gitlab` crate lacks, and its builders' errors as ours.
 
 use crate::forge::error::ForgeError;
 use gitlab::api::endpoint_prelude::{BodyError, Endpoint, FormParams, Method, QueryParams};

@@ -1,15 +1,13 @@
-//! What GitLab's refusals mean, and what of their texts is told.
+//! What GitLab's refusals mean, and what they say.
 
 use crate::forge::error::ForgeError;
+use crate::forge::wire::one_line;
 use crate::http::HttpResponse;
 use crate::redact::Redactor;
 use reqwest::StatusCode;
 use serde_json::Value;
 
-/// The most characters of a server's text that are told.
-const TOLD: usize = 300;
-
-/// What an answer that is no success means.
+/// What an answer means that isn't a success.
 pub(super) fn of(response: &HttpResponse, redactor: &Redactor) -> ForgeError {
     let host = response.url.host_str().unwrap_or_default();
     let said = message(response, redactor);
@@ -30,7 +28,7 @@ pub(super) fn of(response: &HttpResponse, redactor: &Redactor) -> ForgeError {
             ForgeError::Conflict(told("in conflict"))
         }
         status if status.is_redirection() => ForgeError::NotFound(told("it has moved")),
-        // GitLab's own failures are JSON; a page for people is a proxy's, and stands for the whole instance.
+        // GitLab's own failures are JSON; a web page is a proxy's, and concerns the whole instance.
         status if status.is_server_error() && is_json(response) => {
             ForgeError::Server(told(&format!("status {}", status.as_u16())))
         }
@@ -56,7 +54,7 @@ pub(super) fn message(response: &HttpResponse, redactor: &Redactor) -> String {
             collect(value, &mut texts);
         }
     }
-    short(&redactor.redact(&texts.join("; ")))
+    one_line(&redactor.redact(&texts.join("; ")))
 }
 
 fn collect(value: &Value, texts: &mut Vec<String>) {
@@ -75,42 +73,5 @@ fn collect(value: &Value, texts: &mut Vec<String>) {
             }
         }
         _ => {}
-    }
-}
-
-/// A server's text as it may be told: short and in one line.
-pub(super) fn short(text: &str) -> String {
-    let clean = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(TOLD)
-        .collect::<String>();
-    clean.trim().to_owned()
-}
-
-/// Whether nothing else of this forge can be had in this pass. A server error is none of these: the next answer may be
-/// well, and a host that is down is given up by the client.
-pub(super) fn ends_the_pass(error: &ForgeError) -> bool {
-    matches!(
-        error,
-        ForgeError::Unauthorized(_) | ForgeError::RateLimited(_) | ForgeError::NotAForge(_)
-    )
-}
-
-/// The same error once more, for each of those that it befell.
-pub(super) fn again(error: &ForgeError) -> ForgeError {
-    let text = error.to_string();
-    match error {
-        ForgeError::Unauthorized(_) => ForgeError::Unauthorized(text),
-        ForgeError::Server(_) => ForgeError::Server(text),
-        ForgeError::Forbidden(_) => ForgeError::Forbidden(text),
-        ForgeError::RateLimited(_) => ForgeError::RateLimited(text),
-        ForgeError::Busy(_) => ForgeError::Busy(text),
-        ForgeError::NotAForge(_) => ForgeError::NotAForge(text),
-        ForgeError::Conflict(_) => ForgeError::Conflict(text),
-        ForgeError::Ambiguous(_) => ForgeError::Ambiguous(text),
-        ForgeError::NotFound(_) => ForgeError::NotFound(text),
-        ForgeError::Refused(_) => ForgeError::Refused(text),
-        ForgeError::Unreachable(_) | ForgeError::Git(_) => ForgeError::Unreachable(text),
     }
 }

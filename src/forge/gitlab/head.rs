@@ -1,7 +1,7 @@
 //! Whether the listed head is that of the default branch.
 //!
-//! GraphQL looks up the default branch by its bare name, and a bare name that is a tag as well is the tag. Whoever may
-//! push a tag could so have any commit taken for the protected branch.
+//! GraphQL looks up the default branch by its bare name, and if there is a tag of that name, finds the tag. So anyone
+//! who may push a tag could pass off any commit as the protected branch.
 
 use super::answers::BranchAnswer;
 use super::api::Api;
@@ -12,7 +12,7 @@ use gitlab::api::projects::repository::branches;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::IgnoredAny;
 
-/// An error where the branch itself has another head than the listing says.
+/// An error if the branch has another head than the listing says.
 pub(super) async fn verify(
     api: &Api,
     project: u64,

@@ -1,10 +1,8 @@
-//! What a bot before this one may have left: branches of ours and open notices, of many projects at once.
+//! What an earlier bot may have left: branches of ours and open notices, of many projects at once.
 
-use super::answers::{Issue, Nodes};
+use super::answers::{Issue, Projects, gid, number};
 use super::api::Api;
 use super::endpoints::built;
-use super::failure::ends_the_pass;
-use super::heads::number;
 use super::session::Session;
 use crate::forge::error::ForgeError;
 use crate::forge::mark::{NOTICE, NOTICE_TITLE, is_marked};
@@ -18,13 +16,8 @@ use std::collections::BTreeSet;
 const LEFT: &str = include_str!("left.graphql");
 /// The most projects in a request: searching names costs 170 of the 250 points that a document may cost.
 const AT_ONCE: usize = 20;
-/// How many names are asked for: that there is one is enough.
+/// How many names are requested: one is enough to know that there are any.
 const NAMES: u32 = 1;
-
-#[derive(Deserialize)]
-struct Answer {
-    projects: Option<Nodes<Node>>,
-}
 
 #[derive(Deserialize)]
 struct Node {
@@ -38,7 +31,7 @@ struct Repository {
     branch_names: Option<Vec<String>>,
 }
 
-/// Those of the projects that have branches of ours, or of which that is not known; `None` without GraphQL.
+/// Those of the projects that have or may have branches of ours; `None` without GraphQL.
 pub(super) async fn with_branches(
     api: &Api,
     session: &Session,
@@ -49,24 +42,20 @@ pub(super) async fn with_branches(
     }
     let mut with: BTreeSet<u64> = projects.iter().copied().collect();
     for page in projects.chunks(AT_ONCE) {
-        let ids: Vec<String> = page
-            .iter()
-            .map(|id| format!("gid://gitlab/Project/{id}"))
-            .collect();
+        let ids: Vec<String> = page.iter().map(|id| gid(*id)).collect();
         let variables = json!({
             "ids": ids,
             "first": ids.len(),
             "pattern": format!("{}*", Branch::OURS),
             "limit": NAMES,
         });
-        let answer = match api.graph::<Answer>(LEFT, variables).await {
+        let answer = match api.graph::<Projects<Node>>(LEFT, variables).await {
             Ok(answer) => answer,
-            Err(error) if ends_the_pass(&error) => return Err(error),
-            // These are asked for by themselves.
+            Err(error) if error.ends_the_pass() => return Err(error),
+            // Each of these gets a request of its own later.
             Err(_) => continue,
         };
-        let nodes = answer.data.and_then(|data| data.projects?.nodes);
-        for node in nodes.into_iter().flatten().flatten() {
+        for node in answer.data.into_iter().flat_map(Projects::shown) {
             let names = node.repository.and_then(|found| found.branch_names);
             if let (Some(id), Some(names)) = (number(&node.id), names)
                 && names.is_empty()

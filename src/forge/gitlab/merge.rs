@@ -7,8 +7,8 @@ use super::mergeable::{Mergeable, mergeable};
 use super::requests::one;
 use super::session::Session;
 use crate::forge::error::ForgeError;
-use crate::forge::traits::{Merging, Pipeline};
-use crate::repo::CommitId;
+use crate::forge::traits::Merging;
+use crate::repo::{CiStatus, CommitId};
 use gitlab::api::projects::{pipelines, repository::branches};
 use reqwest::StatusCode;
 
@@ -16,11 +16,11 @@ use reqwest::StatusCode;
 const TRIES: u32 = 5;
 
 /// The state of the newest pipeline of a commit.
-pub(super) async fn pipeline(
+pub(super) async fn commit_ci(
     api: &Api,
     project: u64,
     head: &CommitId,
-) -> Result<Pipeline, ForgeError> {
+) -> Result<CiStatus, ForgeError> {
     let endpoint = pipelines::Pipelines::builder()
         .project(project)
         .sha(head.as_str())
@@ -28,11 +28,11 @@ pub(super) async fn pipeline(
     let found: Vec<PipelineAnswer> = api.get(&built(endpoint)?).await?;
     Ok(
         match found.first().map(|pipeline| pipeline.status.as_str()) {
-            None => Pipeline::None,
-            Some("success" | "skipped") => Pipeline::Success,
-            Some("failed" | "canceled" | "canceling") => Pipeline::Failed,
+            None => CiStatus::None,
+            Some("success" | "skipped") => CiStatus::Passed,
+            Some("failed" | "canceled" | "canceling") => CiStatus::Failed,
             // Running, waiting in one of many ways, or for a person (`manual`).
-            Some(_) => Pipeline::Running,
+            Some(_) => CiStatus::Running,
         },
     )
 }
@@ -44,8 +44,8 @@ pub(super) async fn has_pipelines(api: &Api, project: u64) -> Result<bool, Forge
     Ok(!found.is_empty())
 }
 
-/// Has it merged when the pipeline succeeds. Without the pipeline, GitLab would merge at once: it is not asked before
-/// the merge request itself has one for this head.
+/// Tells GitLab to merge it when the pipeline succeeds. Without a pipeline GitLab would merge at once, so this waits
+/// until the merge request itself has one for this head.
 pub(super) async fn merge(
     api: &Api,
     session: &Session,
@@ -60,7 +60,7 @@ pub(super) async fn merge(
     }
 }
 
-/// What comes of it without asking GitLab to merge.
+/// The outcome, where it is clear without a request to merge.
 async fn hindrance(
     api: &Api,
     project: u64,
@@ -100,14 +100,14 @@ async fn hindrance(
     }
 }
 
-/// The user may propose, and not merge: that is no failure of the pass.
+/// The user may propose but not merge: the pass hasn't failed.
 fn forbidden(target: &str) -> Merging {
     Merging::NotYet(format!(
         "the token's user is not allowed to merge into `{target}`; allow it to in the settings of the protected branch"
     ))
 }
 
-/// The merge request shows another head than ours: the branch says whether somebody pushed, or GitLab is behind.
+/// The merge request shows another head than ours: the branch says whether someone pushed, or GitLab lags.
 async fn behind(
     api: &Api,
     project: u64,
@@ -146,7 +146,7 @@ async fn ask(api: &Api, project: u64, number: u64, head: &CommitId) -> Result<Me
                 let request: Request = api.decode(&response)?;
                 return Ok(outcome(&request));
             }
-            // Here 401 says that the user may not merge; the token is good.
+            // Here 401 means that the user may not merge; the token is valid.
             StatusCode::UNAUTHORIZED => {
                 let request = one(api, project, number).await?;
                 return Ok(forbidden(&request.target_branch));
@@ -168,7 +168,7 @@ async fn ask(api: &Api, project: u64, number: u64, head: &CommitId) -> Result<Me
                         request.state
                     )));
                 }
-                // Right after it was opened GitLab has not looked yet; what else there is takes a person or time.
+                // GitLab checks some time after it was opened; every other status takes a person or time.
                 let soon = ["unchecked", "checking", "preparing", "approvals_syncing"];
                 let soon =
                     soon.contains(&status.as_str()) || (attempt == 1 && status == "mergeable");
@@ -195,7 +195,7 @@ fn outcome(request: &Request) -> Merging {
     }
 }
 
-/// What was asked for before, and whose answer was lost.
+/// The outcome of an earlier request whose answer was lost.
 fn merged(number: u64, with: Option<&str>, head: &CommitId) -> Result<Merging, ForgeError> {
     match with == Some(head.as_str()) {
         true => Ok(Merging::Merged),

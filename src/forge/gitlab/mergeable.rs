@@ -1,10 +1,10 @@
-//! What GitLab itself looks at before it merges: the merge request's own head and its own pipeline.
+//! What GitLab itself checks before it merges: the merge request's own head and its own pipeline.
 //!
 //! Both are linked to the merge request by background jobs, some time after a push or after it was opened. A merge that
-//! is asked for while the pipeline is not linked yet happens at once, without any CI. The pipeline of the commit says
-//! nothing of that, and with merged results it runs on another commit.
+//! is requested before the pipeline is linked happens at once, without any CI. The commit's own pipeline doesn't show
+//! that, and with merged results it runs on another commit.
 
-use super::answers::{Nodes, Request};
+use super::answers::{Nodes, Projects, Request, gid};
 use super::api::Api;
 use super::requests::one;
 use super::session::Session;
@@ -32,11 +32,6 @@ pub(super) struct Mergeable {
     pub(super) source: String,
     /// The target branch.
     pub(super) target: String,
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    projects: Option<Nodes<Project>>,
 }
 
 #[derive(Deserialize)]
@@ -68,8 +63,8 @@ struct Permissions {
     can_merge: bool,
 }
 
-/// How a merge request stands. GraphQL's pipeline is the one that fits the head, also with merged results; REST's may be
-/// an earlier one, and counts only where it ran on the head itself.
+/// The state of a merge request. GraphQL's pipeline is the one that fits the head, also with merged results; REST's may
+/// be an earlier one, and counts only where it ran on the head itself.
 pub(super) async fn mergeable(
     api: &Api,
     session: &Session,
@@ -84,19 +79,18 @@ pub(super) async fn mergeable(
     Ok(by_rest(one(api, project, number).await?))
 }
 
-/// `None` where GraphQL does not answer for it, as an older GitLab that lacks one of the fields.
+/// `None` if GraphQL doesn't answer, such as an older GitLab that lacks one of the fields.
 async fn by_graph(api: &Api, project: u64, number: u64) -> Result<Option<Mergeable>, ForgeError> {
     let variables = json!({
-        "ids": [format!("gid://gitlab/Project/{project}")],
+        "ids": [gid(project)],
         "iids": [number.to_string()],
     });
-    let answer = match api.graph::<Answer>(MERGE, variables).await {
+    let answer = match api.graph::<Projects<Project>>(MERGE, variables).await {
         Ok(answer) if answer.errors.is_empty() => answer,
         Err(error) if error.is_of_forge() => return Err(error),
         Ok(_) | Err(_) => return Ok(None),
     };
-    let projects = answer.data.and_then(|data| data.projects);
-    let project = projects.and_then(|found| found.nodes?.into_iter().flatten().next());
+    let project = answer.data.and_then(|data| data.shown().next());
     let requests = project.and_then(|project| project.merge_requests?.nodes);
     let node = requests.and_then(|nodes| nodes.into_iter().flatten().next());
     Ok(node.map(|node| Mergeable {

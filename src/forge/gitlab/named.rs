@@ -1,13 +1,12 @@
 //! Repositories that the configuration names one by one: their numbers, by memory or by path.
 
-use super::answers::{Nodes, Project};
+use super::answers::{Project, Projects, number};
 use super::api::Api;
 use super::endpoints::built;
-use super::failure::ends_the_pass;
-use super::heads::number;
 use super::session::Session;
+use crate::forge::discover::{Listed, Named};
 use crate::forge::error::ForgeError;
-use crate::forge::traits::Known;
+use crate::forge::traits::KnownIds;
 use crate::repo::RepoName;
 use gitlab::api::projects;
 use serde::Deserialize;
@@ -19,17 +18,6 @@ const PATHS: &str = include_str!("paths.graphql");
 /// The most paths in a request.
 const PATHS_AT_ONCE: usize = 50;
 
-/// What became of each name.
-pub(super) struct Numbers {
-    pub(super) found: BTreeMap<RepoName, u64>,
-    pub(super) failed: Vec<(String, ForgeError)>,
-}
-
-#[derive(Deserialize)]
-struct Paths {
-    projects: Option<Nodes<Path>>,
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Path {
@@ -37,40 +25,32 @@ struct Path {
     full_path: String,
 }
 
-/// The numbers of repositories: the remembered one, wherever its project is now, else by path.
-pub(super) async fn numbers(
+/// Finds repositories: by the number that they are known to have, wherever the project is now, else by path.
+pub(super) async fn find(
     api: &Api,
     session: &Session,
-    named: &BTreeSet<RepoName>,
-    seen: &BTreeMap<RepoName, u64>,
-    known: &Known,
-) -> Result<Numbers, ForgeError> {
+    names: &BTreeSet<RepoName>,
+    known: &KnownIds,
+) -> Result<Vec<Named<()>>, ForgeError> {
     let mut found = BTreeMap::new();
     let mut failed = Vec::new();
     let mut wanted = Vec::new();
-    for name in named {
-        let id = known.get(name).and_then(|id| id.parse().ok());
-        match id.or_else(|| seen.get(name).copied()) {
-            Some(id) => {
-                found.insert(name.clone(), id);
-            }
+    for name in names {
+        match known.get(name).and_then(|id| id.parse().ok()) {
+            Some(id) => drop(found.insert(name.clone(), id)),
             None => wanted.push(name.clone()),
         }
     }
     for page in wanted.chunks(PATHS_AT_ONCE).filter(|_| session.graphql) {
         let paths: Vec<&str> = page.iter().map(RepoName::as_str).collect();
         let variables = json!({"paths": paths, "first": paths.len()});
-        let answer = match api.graph::<Paths>(PATHS, variables).await {
-            Err(error) if ends_the_pass(&error) => return Err(error),
-            // Each is asked for by itself below.
+        let answer = match api.graph::<Projects<Path>>(PATHS, variables).await {
+            Err(error) if error.ends_the_pass() => return Err(error),
+            // Each gets a request of its own below.
             Err(_) => continue,
             Ok(answer) => answer,
         };
-        let nodes = answer.data.and_then(|data| data.projects);
-        let nodes = nodes
-            .and_then(|projects| projects.nodes)
-            .unwrap_or_default();
-        for node in nodes.into_iter().flatten() {
+        for node in answer.data.into_iter().flat_map(Projects::shown) {
             let name = page.iter().find(|name| {
                 let full_path = node.full_path.as_str();
                 name.as_str().eq_ignore_ascii_case(full_path)
@@ -85,17 +65,25 @@ pub(super) async fn numbers(
             continue;
         }
         match moved(api, &name).await {
-            Ok(id) => {
-                found.insert(name, id);
-            }
-            Err(error) if ends_the_pass(&error) => return Err(error),
-            Err(error) => failed.push((name.to_string(), error)),
+            Ok(id) => drop(found.insert(name, id)),
+            Err(error) if error.ends_the_pass() => return Err(error),
+            Err(error) => failed.push((name, Err(error))),
         }
     }
-    Ok(Numbers { found, failed })
+    // Its heads will show the rest.
+    let listed = |(name, id): (RepoName, u64)| {
+        let listed = Listed {
+            id,
+            path: name.to_string(),
+            facts: None,
+            detail: (),
+        };
+        (name, Ok(listed))
+    };
+    Ok(found.into_iter().map(listed).chain(failed).collect())
 }
 
-/// A path that is no project's now: where GitLab leads on, the id stands in the redirect. Its host is not used.
+/// A path that no project has now: if GitLab leads on, the id is in the redirect. Its host is not used.
 async fn moved(api: &Api, name: &RepoName) -> Result<u64, ForgeError> {
     let endpoint = built(projects::Project::builder().project(name.as_str()).build())?;
     let response = api.ask(&endpoint, None).await?;

@@ -1,4 +1,4 @@
-//! What imagebot says: notes below a merge request, and the one issue about broken settings.
+//! Notes on merge requests, and the one issue about broken settings.
 
 use super::answers::{Issue, Note, WithId};
 use super::api::Api;
@@ -32,7 +32,7 @@ pub(super) async fn comment(
     Ok(())
 }
 
-/// Has the issue say this, or closes it.
+/// Opens or updates the issue with this text, or closes it if there is none.
 pub(super) async fn notice(api: &Api, project: u64, text: Option<&str>) -> Result<(), ForgeError> {
     let search = issues::Issues::builder()
         .project(project)

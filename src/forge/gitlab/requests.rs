@@ -1,6 +1,6 @@
 //! Branches and merge requests of one repository, as they are now.
 
-use super::answers::{BranchAnswer, GraphRequest, Nodes, Request, branch, commit};
+use super::answers::{BranchAnswer, GraphRequest, Nodes, Projects, Request, branch, commit, gid};
 use super::api::Api;
 use super::endpoints::built;
 use super::session::Session;
@@ -16,11 +16,6 @@ const REQUESTS: &str = include_str!("requests.graphql");
 /// The most source branches in a request, and the most pages of an answer.
 const BRANCHES: usize = 100;
 const PAGES: usize = 100;
-
-#[derive(Deserialize)]
-struct Answer {
-    projects: Option<Nodes<Project>>,
-}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -69,7 +64,7 @@ pub(super) async fn from_branches(
             found.extend(all);
         }
     }
-    // What a server that knows no such filter would send besides.
+    // A server that ignores the filter sends others too.
     found.retain(|request| branches.contains(&request.source));
     found.sort_by_key(|request| request.number);
     found.dedup_by_key(|request| request.number);
@@ -83,16 +78,15 @@ async fn by_graph(
     found: &mut Vec<MergeRequest>,
 ) -> Result<(), ForgeError> {
     let mut after: Option<String> = None;
-    let ids = [format!("gid://gitlab/Project/{project}")];
+    let ids = [gid(project)];
     for _ in 0..PAGES {
         let variables = json!({"ids": ids, "branches": branches, "after": after});
-        let answer = api.graph::<Answer>(REQUESTS, variables).await?;
-        // Half an answer is none: a merge request that is not told would be opened a second time.
+        let answer = api.graph::<Projects<Project>>(REQUESTS, variables).await?;
+        // Half an answer doesn't count: a merge request that is missing from it would be opened a second time.
         if let Some(error) = answer.errors.first() {
             return Err(ForgeError::Unreachable(api.redact(&error.message)));
         }
-        let nodes = answer.data.and_then(|data| data.projects);
-        let node = nodes.and_then(|projects| projects.nodes?.into_iter().flatten().next());
+        let node = answer.data.and_then(|data| data.shown().next());
         let node = node.ok_or_else(|| {
             ForgeError::NotFound(format!(
                 "project {project} is not found, or not visible with this token"
@@ -108,9 +102,9 @@ async fn by_graph(
             }
         }
         let info = page.page_info.ok_or_else(incomplete)?;
-        match info.end_cursor {
-            Some(cursor) if info.has_next_page => after = Some(cursor),
-            _ => return Ok(()),
+        match info.next() {
+            Some(cursor) => after = Some(cursor),
+            None => return Ok(()),
         }
     }
     Err(ForgeError::Refused(format!(

@@ -10,10 +10,10 @@ use serde_json::json;
 /// The document of the first request.
 const START: &str = include_str!("start.graphql");
 
-/// The oldest GitLab that imagebot works with, and why.
+/// The oldest GitLab that is supported.
 const OLDEST: (u64, u64) = (15, 6);
 
-/// What the first request told.
+/// What the first request showed.
 pub(super) struct Session {
     /// The instance's version.
     pub(super) version: String,
@@ -36,17 +36,18 @@ struct Metadata {
     version: String,
 }
 
-/// What a document cost, and what it may.
+/// What a document costs, and what it may cost.
 #[derive(Debug, Deserialize)]
 pub(super) struct Complexity {
-    /// What this one cost.
+    /// What this one costs.
     pub(super) score: Option<u64>,
     /// What it may cost.
     pub(super) limit: Option<u64>,
 }
 
-/// Looks who we are and whether the instance is new enough.
+/// Finds out who we are, and whether the instance is new enough.
 pub(super) async fn start(api: &Api) -> Result<Session, ForgeError> {
+    let mut nothing_there = false;
     let why = match api.graph::<Start>(START, json!({})).await {
         Ok(answer) => {
             let said = answer.errors.first().map(|error| error.message.clone());
@@ -72,10 +73,21 @@ pub(super) async fn start(api: &Api) -> Result<Session, ForgeError> {
             | ForgeError::Server(_)
             | ForgeError::Unreachable(_)),
         ) => return Err(error),
-        Err(error) => error.to_string(),
+        Err(error) => {
+            nothing_there = matches!(error, ForgeError::NotFound(_));
+            error.to_string()
+        }
     };
     // Without GraphQL each default branch costs a request of its own.
-    let _: WithId = api.get(&Get::new("user")).await?;
+    let user = api.get::<WithId>(&Get::new("user")).await;
+    if nothing_there && matches!(user, Err(ForgeError::NotFound(_))) {
+        // Neither API is there: a GitLab below another path, or another service.
+        return Err(ForgeError::NotAForge(format!(
+            "{} answers, but not as a GitLab (404 for /api/graphql)",
+            api.address()
+        )));
+    }
+    user?;
     let metadata: Metadata = api.get(&Get::new("metadata")).await?;
     check(&metadata.version)?;
     let why = api.redact(&why);

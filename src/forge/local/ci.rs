@@ -1,58 +1,46 @@
-//! What CI says of commits: a ref each, a blob with one word.
+//! What CI says about commits: a ref each, a blob with one word.
 
 use super::values;
-use crate::coded::coded;
 use crate::forge::error::ForgeError;
 use crate::forge::traits::Repository;
 use crate::git::Git;
-use crate::repo::CommitId;
-use serde::Deserialize;
+use crate::repo::{CiStatus, CommitId};
 
 const CI_STATES: &str = "refs/imagebot/ci/";
 
-coded! {
-    /// What CI says of a commit.
-    #[derive(Deserialize)]
-    #[serde(rename_all = "kebab-case")]
-    pub enum CiState {
-        /// It runs.
-        Running = "running";
-        /// It succeeded.
-        Success = "success";
-        /// It failed.
-        Failed = "failed";
-    }
-}
+/// The words that a ref can hold, as `docs/forges.md` promises them to a CI for local repositories.
+const WORDS: [(&str, CiStatus); 3] = [
+    ("running", CiStatus::Running),
+    ("success", CiStatus::Passed),
+    ("failed", CiStatus::Failed),
+];
 
-impl CiState {
-    fn of(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.code() == text)
-    }
-}
-
-/// What CI says of a commit.
+/// What CI says about a commit.
 pub(super) async fn read(
     git: &Git,
     repo: &Repository,
     commit: &CommitId,
-) -> Result<Option<CiState>, ForgeError> {
+) -> Result<CiStatus, ForgeError> {
     let text = values::read(git, repo, &format!("{CI_STATES}{commit}")).await?;
-    Ok(text.and_then(|text| CiState::of(text.trim())))
+    let word = text.as_deref().map(str::trim);
+    let found = WORDS.into_iter().find(|(known, _)| word == Some(known));
+    Ok(found.map_or(CiStatus::None, |(_, status)| status))
 }
 
-/// Whether CI ever said anything of a repository.
+/// Whether CI ever said anything about a repository.
 pub(super) async fn any(git: &Git, repo: &Repository) -> Result<bool, ForgeError> {
     let states = git.refs(&repo.remote, &[CI_STATES]).await?;
     Ok(!states.is_empty())
 }
 
-/// Says what CI says of a commit.
+/// Records what CI says about a commit. A status that isn't a pipeline's removes what was recorded.
 pub(super) async fn write(
     git: &Git,
     repo: &Repository,
     commit: &CommitId,
-    state: CiState,
+    status: CiStatus,
 ) -> Result<(), ForgeError> {
     let name = format!("{CI_STATES}{commit}");
-    values::write(git, repo, &name, Some(state.code())).await
+    let word = WORDS.into_iter().find(|(_, known)| *known == status);
+    values::write(git, repo, &name, word.map(|(word, _)| word)).await
 }

@@ -16,7 +16,7 @@ pub(super) struct Found {
     pub(super) failed: Vec<(String, ForgeError)>,
 }
 
-/// The folders that hold a bare repository, links not followed, and what could not be looked at.
+/// The folders that hold a bare repository, links not followed, and what could not be read.
 pub(super) fn folders(root: &Path, repos: &RepoGlobs) -> Result<Found, ForgeError> {
     let unreadable = |folder: &Path, error: std::io::Error| {
         ForgeError::Unreachable(format!(
@@ -60,7 +60,7 @@ pub(super) fn folders(root: &Path, repos: &RepoGlobs) -> Result<Found, ForgeErro
 
 /// Adds a repository under its name: its path below the root, without `.git` at the end.
 fn add(root: &Path, repos: &RepoGlobs, path: PathBuf, found: &mut Found) {
-    // What lies in the `.git` of a work tree is no repository of this folder.
+    // The `.git` of a work tree isn't a repository of this folder.
     if path.file_name().is_some_and(|name| name == ".git") {
         return;
     }
@@ -89,7 +89,7 @@ fn add(root: &Path, repos: &RepoGlobs, path: PathBuf, found: &mut Found) {
                 entry.get().display(),
                 path.display()
             );
-            // Which of the two is meant cannot be known, so neither is worked on.
+            // It can't be known which of the two is meant, so neither is used.
             let (name, _) = entry.remove_entry();
             found
                 .failed

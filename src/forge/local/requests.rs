@@ -13,7 +13,7 @@ pub(super) const MERGE_REQUESTS: &str = "refs/imagebot/mr/";
 
 /// The largest number of a merge request that is read.
 const LARGEST: u64 = 1 << 53;
-/// The most that one file of a merge request may hold, in bytes: whoever may push can write one.
+/// The most that one file of a merge request may hold, in bytes: anyone who may push can write one.
 const MOST_BYTES: u64 = 1 << 20;
 
 /// `state.toml` of a merge request.
@@ -48,7 +48,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// As every forge tells it.
+    /// As every forge shows it.
     pub(super) fn into_merge_request(self, number: u64) -> MergeRequest {
         let State {
             state,
@@ -72,9 +72,10 @@ impl Kept {
             head,
             merged_as,
             draft,
-            // The folder knows no clock but that of whoever writes.
+            // There is no clock but that of whoever writes.
             created: None,
             auto_merge: false,
+            incomplete: false,
         }
     }
 }
@@ -150,6 +151,14 @@ impl Requests<'_> {
         Ok(all)
     }
 
+    /// Those from our branches, in all states, the oldest first.
+    pub(super) async fn of_our_branches(&self) -> Result<Vec<MergeRequest>, ForgeError> {
+        let all = self.all().await?.into_iter();
+        let ours = all.filter(|(_, (_, kept))| kept.state.source.is_ours());
+        let ours = ours.map(|(number, (_, kept))| kept.into_merge_request(number));
+        Ok(ours.collect())
+    }
+
     pub(super) async fn one(&self, number: u64) -> Result<(CommitId, Kept), ForgeError> {
         let found = self.all().await?.remove(&number);
         found.ok_or_else(|| {
@@ -169,7 +178,7 @@ impl Requests<'_> {
         }
     }
 
-    /// Changes an open merge request, again from the start if somebody else was faster.
+    /// Changes an open merge request; starts over if someone else was faster.
     pub(super) async fn change(
         &self,
         number: u64,

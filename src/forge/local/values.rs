@@ -1,11 +1,11 @@
-//! Texts behind refs of a repository, changed by compare-and-swap.
+//! Texts that refs of a repository point at, changed by compare-and-swap.
 
 use super::requests::TRIES;
 use crate::forge::error::ForgeError;
 use crate::forge::traits::Repository;
 use crate::git::Git;
 
-/// The text behind a ref, if it is there.
+/// The text that a ref points at, if there is one.
 pub(super) async fn read(
     git: &Git,
     repo: &Repository,
@@ -16,7 +16,7 @@ pub(super) async fn read(
     Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
 }
 
-/// Puts a text behind a ref, or removes it; nothing is written where it is so already.
+/// Makes a ref point at a text, or removes it. Writes nothing if that is so already.
 pub(super) async fn write(
     git: &Git,
     repo: &Repository,

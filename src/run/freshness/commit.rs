@@ -1,4 +1,4 @@
-//! What a repository's Dockerfile was at the commit that an image says it is built from.
+//! The Dockerfile at the commit that an image claims to be built from.
 
 use super::subject::Built;
 use crate::family::freshness::Then;
@@ -9,8 +9,8 @@ use crate::run::setup::Setup;
 use crate::source::{Format, MAX_FILE, Role, Scan, scan};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What stood there as parents; `None` where the commit or the file cannot be had: a server may refuse what no branch
-/// leads to, and then the other evidence has to do.
+/// The parents in that Dockerfile; `None` if the commit or the file is unavailable. A server may refuse commits that no
+/// branch contains; the other evidence has to suffice then.
 pub(super) async fn then(setup: &Setup, built: &Built, commit: &CommitId) -> Option<Then> {
     let contents = contents(setup, built, commit).await?;
     let scan = scan_of(built, &contents, &built.args)?;
@@ -24,7 +24,7 @@ pub(super) async fn then(setup: &Setup, built: &Built, commit: &CommitId) -> Opt
     })
 }
 
-/// The references of a Dockerfile; `None` if it is none.
+/// The references of a Dockerfile; `None` if it cannot be parsed as one.
 pub(super) fn scan_of(
     built: &Built,
     contents: &[u8],
@@ -35,7 +35,7 @@ pub(super) fn scan_of(
 }
 
 async fn contents(setup: &Setup, built: &Built, commit: &CommitId) -> Option<Vec<u8>> {
-    // One row for each Dockerfile: what an older image was built from is not asked for again.
+    // One entry per Dockerfile: the parents of an older image are not needed again.
     let key = format!("{} {}", built.repo.remote.url(), built.dockerfile);
     if let Some(kept) = setup.store.files(&key, commit.as_str()) {
         return Some(kept);

@@ -1,22 +1,23 @@
-//! What a digest stands for: manifests and configurations as values that can be judged.
+//! The content of a digest: manifests and configurations, converted for the checks.
 
-use crate::family::freshness::{Content, Published, Step};
+use crate::family::freshness::{Content, HistoryStep, Published};
 use crate::image::{Digest, Platform};
 use crate::plan::Lookup;
 use crate::registry::{self, Image, ImageConfig, Index, RegistryError};
 use crate::run::setup::Setup;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The most platforms of an index that are read: more than any image has, and fewer than would be an attack.
+/// How many platforms of an index are read: more than any real image has, but so few that a malicious index costs
+/// little.
 const MOST_PLATFORMS: usize = 64;
 
-/// What a digest stands for, with the index itself where it is one.
+/// The content of a digest, with the index itself if it is one.
 pub(super) struct Read {
     pub(super) published: Published,
     pub(super) index: Option<Index>,
 }
 
-/// Reads a digest; of an index the images for `platforms`, or all of them. `None` if there is no such digest.
+/// Reads a digest; for an index, the images for `platforms`, or all. `None` if the digest does not exist.
 pub(super) async fn read(
     setup: &Setup,
     lookup: &Lookup,
@@ -57,7 +58,7 @@ pub(super) async fn read(
             let mut entries = BTreeMap::new();
             for entry in index.images() {
                 if let Some(platform) = &entry.platform {
-                    // The first of several for one platform is the one that is pulled.
+                    // Of several entries for one platform, the first one is the one that is pulled.
                     entries
                         .entry(platform.clone())
                         .or_insert_with(|| entry.digest.clone());
@@ -91,7 +92,7 @@ pub(super) async fn read(
     }
 }
 
-/// An image of an index.
+/// The content of one image of an index.
 async fn image_of(setup: &Setup, lookup: &Lookup, digest: &Digest) -> Result<Content, String> {
     let told = |error: RegistryError| format!("{}: {error}", error.code());
     let login = setup.login(lookup);
@@ -111,7 +112,7 @@ async fn image_of(setup: &Setup, lookup: &Lookup, digest: &Digest) -> Result<Con
     Ok(content(digest, image, config))
 }
 
-/// The configuration of an image; an empty one where it is gone: then nothing but the stored layers is compared.
+/// The configuration of an image; an empty one if it no longer exists, so that only the stored layers are compared.
 async fn config_of(
     setup: &Setup,
     lookup: &Lookup,
@@ -126,7 +127,7 @@ async fn config_of(
 }
 
 fn content(manifest: &Digest, image: Image, config: ImageConfig) -> Content {
-    let steps = config.history.into_iter().map(|step| Step {
+    let steps = config.history.into_iter().map(|step| HistoryStep {
         made_by: step.created_by.unwrap_or_default(),
         created: step.created,
         no_layer: step.empty_layer.unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! The digests of tags, each asked for once however many images stand on it.
+//! The digests of tags, each requested once however many children an image has.
 
 use crate::family::freshness::Code;
 use crate::image::{Digest, Tag};
@@ -8,18 +8,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
-/// A digest, none if there is no such tag, or why it is not known.
+/// A digest, `None` if the tag does not exist, or why it is not known.
 type Answer = Result<Option<Digest>, (Code, String)>;
 
-/// An answer that whoever comes first asks for.
+/// The answer for one tag; the first caller requests it, and the others wait.
 type Cell = Arc<OnceCell<Answer>>;
 
-/// The digests that were asked for.
+/// The digests of tags requested so far.
 #[derive(Default)]
 pub(super) struct Heads(Mutex<HashMap<(Lookup, Tag), Cell>>);
 
 impl Heads {
-    /// The digest of a tag.
+    /// The digest that a tag points at.
     pub(super) async fn get(&self, setup: &Setup, lookup: &Lookup, tag: &Tag) -> Answer {
         let cell = {
             let mut cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! One image: what is published, what it stands on, and what is said of it.
+//! Checks one image: what is published, and whether it is built on its parents' current content.
 
 use super::commit;
 use super::contents::{Read, read};
@@ -8,7 +8,8 @@ use super::parents::{self, Found, Wanted};
 use super::report::FreshnessReport;
 use super::subject::Subject;
 use crate::family::freshness::{
-    Answer, Case, Code, Content, Parents, Question, Row, Then, believed_revision, judge, parents_of,
+    Answer, Case, Code, Content, FreshnessQuestion, Parents, Row, Then, believed_revision, judge,
+    parents_of,
 };
 use crate::image::{Digest, Platform, Reference, Tag};
 use crate::plan::Lookup;
@@ -19,7 +20,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Looks at one image.
+/// Checks one image.
 pub(super) async fn look(
     setup: &Setup,
     heads: &Heads,
@@ -55,7 +56,7 @@ fn unknown(platform: Option<&Platform>, code: Code, why: String) -> Row {
     }
 }
 
-/// What is published under the image's name.
+/// The published content of the image.
 async fn published(
     setup: &Setup,
     heads: &Heads,
@@ -103,7 +104,7 @@ async fn published(
     }
 }
 
-/// The tag that is looked at where none is named.
+/// The tag to check if none is given.
 async fn newest_tag(
     setup: &Setup,
     lookup: &Lookup,
@@ -121,16 +122,16 @@ async fn newest_tag(
     })
 }
 
-/// One image while it is looked at.
+/// A check in progress.
 struct Look<'a> {
     setup: &'a Setup,
     heads: &'a Heads,
     subject: &'a Subject,
     lookup: Lookup,
     read: Read,
-    /// The images that provenance lists, by the manifest that it speaks of.
+    /// The images listed in provenance, by the manifest that it describes.
     provenance: BTreeMap<Digest, Vec<Reference>>,
-    /// What the repository named at commits.
+    /// The parents that the repository named, by commit.
     commits: BTreeMap<CommitId, Option<Then>>,
 }
 
@@ -203,13 +204,13 @@ impl Look<'_> {
         futures::future::join_all(found).await
     }
 
-    /// The parents of an image that no repository is known to build.
+    /// The parents of an image that no registered repository builds.
     async fn guess(&mut self, content: &Content) -> Parents {
         let materials = self.materials(content).await;
         parents_of(content, &materials)
     }
 
-    /// What stood in the repository at the commit that the image is built from.
+    /// The parents that the repository named at the commit that the image is built from.
     async fn then(
         &mut self,
         child: &Content,
@@ -217,7 +218,7 @@ impl Look<'_> {
         found: &[Found],
     ) -> Option<Then> {
         let built = self.subject.built.clone()?;
-        // Labels are inherited from the base alone.
+        // Labels are inherited only from the base, not from other stages.
         let bases = found.iter().filter(|found| found.parent.role == Role::Base);
         let parents = bases.filter_map(|found| {
             let current = found.parent.current.as_ref().ok()?;
@@ -239,7 +240,7 @@ impl Look<'_> {
         then
     }
 
-    /// The images that provenance lists; none where there is none.
+    /// The images listed in provenance; empty without provenance.
     async fn materials(&mut self, child: &Content) -> Vec<Reference> {
         if let Some(materials) = self.provenance.get(&child.manifest) {
             return materials.clone();
@@ -254,7 +255,7 @@ impl Look<'_> {
                 .await;
             match said {
                 Ok(said) => materials = said.unwrap_or_default().images,
-                // What it would have proved stays unknown; the other evidence is looked at all the same.
+                // What provenance would have proved stays unknown; the other evidence is still checked.
                 Err(error) => {
                     tracing::warn!(%image, code = error.code(), %error, "its provenance cannot be read");
                 }
@@ -283,8 +284,8 @@ impl Look<'_> {
             };
             match judge(&case) {
                 Ok(answer) => return answer,
-                Err(Question::Provenance) => materials = Some(self.materials(child).await),
-                Err(Question::Content(digest)) => {
+                Err(FreshnessQuestion::Provenance) => materials = Some(self.materials(child).await),
+                Err(FreshnessQuestion::Content(digest)) => {
                     let platforms = self.read.published.contents.keys().cloned().collect();
                     let asked = parents::ask(self.setup, found, digest, &platforms).await;
                     if let Err((code, why)) = asked {

@@ -1,4 +1,4 @@
-//! Which tag of an image is looked at where nobody names one.
+//! Chooses the tag of an image to check if none is given.
 
 use crate::fleet::ParsedRepo;
 use crate::image::{ImageName, Tag};
@@ -9,13 +9,13 @@ use jiff::civil::Date;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
-/// The tags under which the family refers to an image, each with how it is read there.
+/// The tags that the family uses for an image, each with the rules for parsing it.
 pub type InUse = BTreeMap<Tag, Rules>;
 
-/// The most tags of one image that are looked at.
+/// How many tags of one image are considered.
 const MOST: usize = 20;
 
-/// The tags in use of all images that some repositories refer to.
+/// The tags in use, for all images that some repositories refer to.
 pub(in crate::run) fn in_use<'w>(
     setup: &Setup,
     repos: impl IntoIterator<Item = &'w ParsedRepo>,
@@ -44,7 +44,7 @@ pub(in crate::run) fn in_use<'w>(
                 continue;
             };
             let rules = effective.settings.rules();
-            // How far an update may go says nothing about what is there.
+            // The limits on updates don't matter for what exists.
             let rules = Rules {
                 scheme: rules.scheme,
                 prerelease: rules.prerelease,
@@ -58,8 +58,8 @@ pub(in crate::run) fn in_use<'w>(
     found
 }
 
-/// The newest tag of the scheme that the references in use have. Where nobody refers to the image: the newest plain
-/// version, written as exactly as any; or else the newest of any versions, or `latest`, or the only tag that there is.
+/// The newest tag in the scheme of the references in use. For an image without references: the newest plain version, in
+/// the most exact form; else the newest version of another form, or `latest`, or the only tag.
 pub(in crate::run) fn newest(
     image: &ImageName,
     tags: &[Tag],
@@ -111,7 +111,7 @@ pub(in crate::run) fn newest(
     }
 }
 
-/// The numbers that a tag begins with, words before them aside: how many there are, and what they are.
+/// The leading numbers of a tag, after any words before them: their count, their values, and the rest.
 fn numbers(tag: &str) -> (usize, Vec<u64>, String) {
     let core = tag.trim_start_matches(|c: char| !c.is_ascii_digit());
     let end = core.find(|c: char| !c.is_ascii_digit() && c != '.');
@@ -121,18 +121,18 @@ fn numbers(tag: &str) -> (usize, Vec<u64>, String) {
     (numbers.len(), numbers, tag.to_owned())
 }
 
-/// Whether a tag that is not plain is a version all the same: it begins with a number, or has numbers with a dot.
+/// Whether a tag that is not plain is still a version: it starts with a number, or has numbers with a dot.
 fn is_version(tag: &str) -> bool {
     let numbers = tag.strip_prefix('v').unwrap_or(tag);
     let looks_so = numbers.starts_with(|c: char| c.is_ascii_digit()) || tag.contains('.');
     looks_so && scheme::read(tag, &Scheme::Auto).is_some()
 }
 
-/// Whether a tag is numbers with dots between them, with or without a `v`.
+/// Whether a tag consists of numbers separated by dots, with or without a `v`.
 fn is_plain(tag: &str) -> bool {
     let numbers = tag.strip_prefix('v').unwrap_or(tag);
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    // A commit's id may be digits only.
+    // A commit hash may consist of digits only.
     numbers.len() < 32 && numbers.split('.').all(is_number)
 }
 
@@ -199,7 +199,7 @@ mod tests {
             ("1.3.0", semver(), "1.4.0"),
             ("1.3.0-slim", Rules::default(), "1.5.0-slim"),
             ("2026.9", Rules::default(), "2026.11"),
-            // What is used is gone, and something newer is there.
+            // The tag in use no longer exists, and a newer one does.
             ("1.2.0-slim", Rules::default(), "1.5.0-slim"),
         ] {
             let in_use = InUse::from([(parse(&used), rules)]);

@@ -1,4 +1,4 @@
-//! The parents of an image, and what their registries have of them.
+//! The parents of an image, and their content in the registries.
 
 use super::commit::scan_of;
 use super::contents::read;
@@ -12,19 +12,19 @@ use crate::source::Role;
 use crate::store::StoredKind;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The most digests that are remembered of what a tag stood for.
+/// How many earlier digests of a tag are remembered.
 const MOST_OLDER: usize = 8;
 
-/// A parent, and where it is looked up.
+/// A parent, with its look-up.
 pub(super) struct Found {
     pub(super) parent: Parent,
     pub(super) lookup: Option<Lookup>,
 }
 
-/// An image that another stands on: what it is for it, its reference, and what `--platform` says.
+/// A parent to look up: its role, its reference, and the value of `--platform`.
 pub(super) type Wanted = (Role, Reference, Option<String>);
 
-/// What the Dockerfile names as parents now, and rows for what cannot be judged.
+/// The parents that the Dockerfile names now, and rows for those that cannot be checked.
 pub(super) fn of_file(built: &Built) -> (Vec<Wanted>, Vec<Row>) {
     let row = |code, evidence: String| Row {
         platform: None,
@@ -64,7 +64,7 @@ pub(super) fn of_file(built: &Built) -> (Vec<Wanted>, Vec<Row>) {
     (wanted, rows)
 }
 
-/// Looks a parent up.
+/// Looks up a parent.
 pub(super) async fn find(
     setup: &Setup,
     heads: &Heads,
@@ -106,7 +106,7 @@ pub(super) async fn find(
     found
 }
 
-/// What a parent stands for now: its tag's digest, or the digest that is pinned where there is no tag to follow.
+/// The current content of a parent: that of its tag, or of its pinned digest if it has no tag.
 async fn current(
     setup: &Setup,
     heads: &Heads,
@@ -131,7 +131,7 @@ async fn current(
     }
 }
 
-/// The tag that is followed: `latest` where neither tag nor digest is written, as a build has it.
+/// The tag to follow: `latest` if there is neither a tag nor a digest, as in a build.
 fn tag_of(reference: &Reference) -> Option<Tag> {
     let latest = || Tag::parse("latest").ok();
     match (&reference.tag, &reference.digest) {
@@ -141,7 +141,7 @@ fn tag_of(reference: &Reference) -> Option<Tag> {
     }
 }
 
-/// The platforms whose images are read. Where only the builder knows its platform, those of the child stand for it.
+/// The platforms whose images are read. If only the builder knows a stage's platform, the child's platforms are used.
 pub(super) fn wanted(parent: &Parent, platforms: &BTreeSet<Platform>) -> BTreeSet<Platform> {
     let serves = |platform: &Platform| parent.platform_for(platform);
     let known: BTreeSet<Platform> = platforms.iter().filter_map(serves).collect();
@@ -151,7 +151,7 @@ pub(super) fn wanted(parent: &Parent, platforms: &BTreeSet<Platform>) -> BTreeSe
     }
 }
 
-/// What another digest of a parent stands for.
+/// The content of another digest of a parent.
 pub(super) async fn ask(
     setup: &Setup,
     found: &mut Found,
@@ -169,7 +169,7 @@ pub(super) async fn ask(
             found.parent.known.insert(digest, known);
             Ok(())
         }
-        // It would look as if it were gone.
+        // An error must not look like a digest that no longer exists.
         Err(error) => {
             let text = format!(
                 "{}@{digest}: {}: {error}",
@@ -181,8 +181,8 @@ pub(super) async fn ask(
     }
 }
 
-/// Finds what a parent stood for before, and remembers what it stands for now: an image without any word of its base
-/// can be seen to stand on an older content only where that is known.
+/// Adds the earlier digests of a parent, and remembers its current one. They are the only way to recognize an image
+/// that is built on older content and has no metadata about its base.
 fn remember(setup: &Setup, parent: &mut Parent) {
     let Ok(current) = &parent.current else {
         return;

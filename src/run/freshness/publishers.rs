@@ -1,110 +1,89 @@
-//! Which images the registered repositories publish, and where each is built.
+//! The images that the registered repositories publish, and where each is built.
 
 use super::newest::{InUse, in_use};
 use super::subject::{Built, Subject};
 use crate::family::{GIPGEE_BASE_ARG, ImageSpec};
-use crate::fleet::{Family, ParsedRepo};
-use crate::forge::{ForgeError, Repository};
+use crate::fleet::{Family, ParsedRepo, Scope};
+use crate::forge::Repository;
 use crate::image::{ImageName, Reference};
 use crate::repo::{RepoName, RepoPath};
-use crate::run::family::family;
-use crate::run::gather::Scope;
-use crate::run::load::{Loaded, NotLoaded, load, not_loaded};
-use crate::run::read::bad_settings;
-use crate::run::register::{Roll, look, register};
+use crate::run::decide::read_fleet;
+use crate::run::options::Options;
+use crate::run::pass::begin;
+use crate::run::read::Depth;
 use crate::run::report::{ProblemReport, Report};
 use crate::run::setup::Setup;
-use crate::run::shared::AT_ONCE;
 use crate::source::Format;
-use futures::StreamExt as _;
+use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// The registered repositories and what they publish.
+/// The registered repositories with the images that they publish.
 pub struct Publishers {
-    repositories: Vec<(Repository, ParsedRepo)>,
-    family: Family,
+    /// The repositories, in the order of the family's members.
+    repositories: Vec<Published>,
+    family: Arc<Family>,
     in_use: HashMap<ImageName, InUse>,
-    /// What could not be read; what it would have told of is missing here.
+    /// The errors while reading; images of the affected repositories may be missing.
     pub problems: Vec<ProblemReport>,
 }
 
-/// Reads all registered repositories, or those that are related to `subject` where the store knows which these are.
-/// Nothing is written but the cache.
+/// A repository that may publish images.
+struct Published {
+    name: RepoName,
+    /// Its listing; `None` if no forge lists it at present.
+    listed: Option<Repository>,
+    /// Whether it is skipped.
+    is_skipped: bool,
+    parsed: Arc<ParsedRepo>,
+}
+
+/// Reads all registered repositories, or only the relatives of `subject` if the store knows them. Writes only to the
+/// cache.
 pub async fn publishers(setup: &Setup, subject: Option<&str>) -> Publishers {
-    let mut read = Read::default();
-    let scope = subject.and_then(|subject| Scope::below(setup, subject, false));
-    if let Some(mut scope) = scope
-        && let Some(only) = scope.globs()
-    {
-        while let Some(wanted) = scope.next(read.repositories.iter().map(|(_, parsed)| parsed)) {
-            let mut report = Report::new(true);
-            let roll = look(setup, &wanted, &only, false, &mut report).await;
-            read.take(setup, roll, report).await;
-        }
-    } else {
-        let mut report = Report::new(true);
-        let roll = register(setup, None, false, &mut report).await;
-        read.take(setup, roll, report).await;
+    let setup = &Arc::new(setup.clone());
+    let options = Options::to_look(Timestamp::now());
+    let mut report = Report::new(true);
+    let Some((mut fleet, mut edges)) = begin(setup, &options, Depth::Files, &mut report) else {
+        return Publishers {
+            repositories: Vec::new(),
+            family: Arc::new(Family::new(&setup.operator, Vec::new())),
+            in_use: HashMap::new(),
+            problems: Vec::new(),
+        };
+    };
+    let resolve = |image: &ImageName| setup.resolve(image);
+    let near = subject.and_then(|it| Scope::below(it, false, &fleet.remembered, &resolve));
+    if let Some(near) = near {
+        edges.scope = near;
     }
-    let Read {
-        mut repositories,
-        unlisted,
-        problems,
-    } = read;
-    repositories.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
-    let of_repositories = repositories.iter().map(|(repo, parsed)| (repo, parsed));
-    let family = family(setup, of_repositories, unlisted);
-    Publishers {
-        in_use: in_use(setup, repositories.iter().map(|(_, parsed)| parsed)),
-        repositories,
-        family,
-        problems,
+    read_fleet(&mut edges, &mut fleet, &mut report).await;
+    let mut problems = report.problems;
+    for repository in report.repositories {
+        let named = repository.problems.into_iter();
+        problems.extend(named.map(|problem| of_repo(&repository.repo, problem)));
     }
-}
-
-/// What was read so far.
-#[derive(Default)]
-struct Read {
-    repositories: Vec<(Repository, ParsedRepo)>,
-    unlisted: BTreeSet<RepoName>,
-    problems: Vec<ProblemReport>,
-}
-
-impl Read {
-    /// Reads these repositories, several at once.
-    async fn take(&mut self, setup: &Setup, roll: Roll, report: Report) {
-        self.unlisted.extend(roll.unlisted);
-        self.problems.extend(report.problems);
-        for repository in report.repositories {
-            let named = repository.problems.into_iter();
-            self.problems
-                .extend(named.map(|problem| of_repo(&repository.repo, problem)));
+    let mut repositories = Vec::new();
+    for repo in &fleet.repos {
+        let id = repo.id.as_ref();
+        let report = id.and_then(|id| edges.reports.remove(id));
+        for problem in report.into_iter().flat_map(|report| report.problems) {
+            problems.push(of_repo(repo.name.as_str(), problem));
         }
-        let git = setup.git.as_ref();
-        let read = roll.repositories.into_iter().map(|(_, repo)| async move {
-            let loaded = match git {
-                Some(git) => Some(load(setup, git, &repo).await),
-                None => None,
-            };
-            (loaded, repo)
+        let listed = id.and_then(|id| edges.registered.remove(id));
+        repositories.push(Published {
+            is_skipped: repo.is_skipped,
+            name: repo.name.clone(),
+            listed: listed.map(|(_, listed)| listed),
+            parsed: Arc::clone(&repo.parsed),
         });
-        let read: Vec<_> = read.collect();
-        let mut read = futures::stream::iter(read).buffered(AT_ONCE);
-        while let Some((loaded, repo)) = read.next().await {
-            let problem = match loaded {
-                Some(Ok(Loaded { parsed, .. })) => {
-                    self.repositories.push((repo, parsed));
-                    continue;
-                }
-                None | Some(Err(NotLoaded::Skipped(_))) => continue,
-                Some(Err(NotLoaded::Git(error))) => ProblemReport::from(&ForgeError::from(error)),
-                Some(Err(NotLoaded::Settings(error))) => bad_settings(&error),
-            };
-            self.problems.push(of_repo(repo.name.as_str(), problem));
-            let parsed = not_loaded(setup, &repo, true);
-            self.repositories.push((repo, parsed));
-        }
+    }
+    let parsed = repositories.iter().map(|repo| repo.parsed.as_ref());
+    Publishers {
+        in_use: in_use(setup, parsed),
+        family: fleet.family(),
+        repositories,
+        problems,
     }
 }
 
@@ -114,15 +93,15 @@ fn of_repo(repo: &str, mut problem: ProblemReport) -> ProblemReport {
 }
 
 impl Publishers {
-    /// The images that a repository publishes; `None` if no such repository is registered.
+    /// The images that a repository publishes; `None` if it is not registered.
     pub fn of_repo(&self, name: &RepoName) -> Option<Vec<Subject>> {
-        let is = |(repo, _): &(Repository, ParsedRepo)| repo.name == *name;
+        let is = |repo: &Published| repo.name == *name && repo.listed.is_some() && !repo.is_skipped;
         let repo = self.repositories.iter().position(is)?;
         let nodes = self.family.graph.nodes_of(repo).iter();
         Some(nodes.filter_map(|node| self.subject(*node)).collect())
     }
 
-    /// All images that are published, each with its place in the graph.
+    /// All published images, each with its index in the graph.
     pub fn all(&self) -> Vec<(usize, Subject)> {
         let nodes = 0..self.family.graph.nodes().len();
         let published = nodes.filter(|node| self.family.graph.nodes()[*node].repo.is_some());
@@ -136,7 +115,7 @@ impl Publishers {
         &self.family
     }
 
-    /// An image, with the repository that publishes it, if one does.
+    /// An image, with its repository if one publishes it.
     pub fn of_image(&self, setup: &Setup, reference: &Reference) -> Subject {
         let node = self.family.graph.node_of(&setup.resolve(&reference.name));
         Subject {
@@ -153,7 +132,11 @@ impl Publishers {
     }
 
     fn subject(&self, node: usize) -> Option<Subject> {
-        let image = self.family.graph.nodes().get(node)?.image.clone()?;
+        let node_of = self.family.graph.nodes().get(node)?;
+        let image = node_of.image.clone()?;
+        if self.repositories.get(node_of.repo?)?.is_skipped {
+            return None;
+        }
         Some(Subject {
             in_use: self.in_use(&image),
             image,
@@ -165,12 +148,12 @@ impl Publishers {
 
     fn built(&self, node: usize) -> Option<Arc<Built>> {
         let repo = self.family.graph.nodes().get(node)?.repo?;
-        let (repository, parsed) = self.repositories.get(repo)?;
-        built(&self.family, node, repository, parsed).map(Arc::new)
+        let Published { listed, parsed, .. } = self.repositories.get(repo)?;
+        built(&self.family, node, listed.as_ref()?, parsed).map(Arc::new)
     }
 }
 
-/// Where the image of a node is built; `None` where the repository does not tell from which Dockerfile.
+/// Where the image of a node is built; `None` if its Dockerfile is not known.
 pub(in crate::run) fn built(
     family: &Family,
     node: usize,
@@ -198,7 +181,7 @@ pub(in crate::run) fn built(
     })
 }
 
-/// The base that gipgee passes, where an image has one.
+/// The base that gipgee passes to the build of an image, if there is exactly one.
 fn passed(parsed: &ParsedRepo, spec: &ImageSpec) -> BTreeMap<String, String> {
     let bases: BTreeSet<String> = parsed.bases_told(spec).map(ToString::to_string).collect();
     let is_one = bases.len() == 1;
@@ -207,7 +190,7 @@ fn passed(parsed: &ParsedRepo, spec: &ImageSpec) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The one Dockerfile among those that name a parent, or among all, if none does; of several the one at the top.
+/// The only Dockerfile that names a parent, or the only one at all; of several, the one in the root.
 fn only(parsed: &ParsedRepo, named: BTreeSet<&RepoPath>) -> Option<RepoPath> {
     let files = parsed.files.iter();
     let dockerfiles = files.filter(|file| file.format == Format::Dockerfile);

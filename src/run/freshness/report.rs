@@ -1,47 +1,47 @@
-//! What is told of published images, as values that are printed by people and machines alike.
+//! Freshness reports, for JSON and for rendering.
 
 use crate::family::freshness::{Code, Freshness, Row, overall};
 use serde::Serialize;
 
-/// A published image.
+/// The report of a published image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FreshnessReport {
-    /// Its name.
+    /// The image's name.
     pub image: String,
-    /// The tag that was looked at.
+    /// The tag that was checked.
     pub tag: Option<String>,
-    /// Its digest.
+    /// The digest that was checked.
     pub digest: Option<String>,
-    /// What is said of it: `fresh`, `stale` or `unknown`.
+    /// The result: `fresh`, `stale` or `unknown`.
     pub answer: &'static str,
-    /// What is said on each platform, seen from each parent.
+    /// The results for each platform and parent.
     pub platforms: Vec<PlatformReport>,
-    /// Whether something of it could not be looked at.
+    /// Whether a part of the check failed.
     #[serde(skip)]
     pub failed: bool,
 }
 
-/// What is said on a platform, seen from a parent.
+/// The result for one platform and parent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlatformReport {
-    /// The platform; none where nothing is known of any.
+    /// The platform; `None` if no platform of the image could be read.
     pub platform: Option<String>,
-    /// What is said: `fresh`, `stale` or `unknown`.
+    /// The result: `fresh`, `stale` or `unknown`.
     pub answer: &'static str,
-    /// Why, as a stable code.
+    /// The reason, as a stable code.
     pub code: &'static str,
-    /// What it rests on.
+    /// The kind of evidence.
     pub rung: Option<&'static str>,
-    /// The parent as its child names it.
+    /// The parent, as written by its child.
     pub parent: Option<String>,
-    /// What the parent is for the build: `base` or `stage`.
+    /// The role of the parent in the build: `base` or `stage`.
     pub role: Option<&'static str>,
-    /// The particulars.
+    /// The evidence in detail.
     pub evidence: String,
 }
 
 impl FreshnessReport {
-    /// A report of an image of which nothing is said yet.
+    /// A report without a result yet.
     pub(super) fn new(image: String) -> Self {
         Self {
             image,
@@ -53,7 +53,7 @@ impl FreshnessReport {
         }
     }
 
-    /// A report of an image over which imagebot stumbled.
+    /// A report of an image whose check panicked.
     pub(super) fn bug(image: String, error: &tokio::task::JoinError) -> Self {
         tracing::error!(%image, %error, "internal error in imagebot; please report it");
         Self {

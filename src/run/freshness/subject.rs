@@ -1,4 +1,4 @@
-//! What is to be looked at.
+//! The images to check.
 
 use super::newest::InUse;
 use crate::forge::Repository;
@@ -7,34 +7,34 @@ use crate::repo::RepoPath;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A published image, and who builds it.
+/// A published image, and how it is built.
 #[derive(Debug, Clone)]
 pub struct Subject {
-    /// The image.
+    /// The image's name.
     pub image: ImageName,
-    /// Its tag; without tag and digest the newest version, or else `latest`.
+    /// The tag to check; without tag and digest, the newest version or else `latest`.
     pub tag: Option<Tag>,
-    /// The tags under which the family refers to it: where no tag is named, the newest of their scheme is meant.
+    /// The tags that the family uses for it, whose scheme defines the newest version.
     pub in_use: InUse,
-    /// Its digest, where another content than the tag's is meant.
+    /// The digest to check, if it differs from the tag's.
     pub digest: Option<Digest>,
-    /// Where it is built, if that is known.
+    /// How it is built, if known.
     pub built: Option<Arc<Built>>,
 }
 
-/// Where an image is built.
+/// How an image is built.
 #[derive(Debug, Clone)]
 pub struct Built {
-    /// The repository.
+    /// The repository that builds it.
     pub repo: Repository,
-    /// The Dockerfile.
+    /// The path of its Dockerfile.
     pub dockerfile: RepoPath,
-    /// The Dockerfile as it is now.
+    /// The current contents of the Dockerfile.
     pub contents: Vec<u8>,
-    /// The stage that is built; `None`: the last one.
+    /// The stage to build; `None` for the last one.
     pub target: Option<String>,
     /// The build arguments that CI passes.
     pub args: BTreeMap<String, String>,
-    /// Those that another file says now. What it said when an older image was built is not known.
+    /// Build arguments set in another file, which may have had other values when an older image was built.
     pub passed: BTreeMap<String, String>,
 }

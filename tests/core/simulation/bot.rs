@@ -1,42 +1,41 @@
-//! A pass of imagebot on values: the core's own functions in the order in which a pass calls them.
+//! imagebot's own planning, with edges that are values: what it needs is looked up in a [`World`], what it says is done there.
 
-use super::world::{HOST, Ours, Said, World};
-use imagebot::family::hold::{Ci, Facts};
-use imagebot::family::{Graph, ImageSpec, Member, Stand};
+use super::world::{HOST, Ours, Repo, Said, World};
+use imagebot::family::ImageSpec;
+use imagebot::fleet::{
+    Coverage, ExistingRequests, Fleet, FleetRepo, Need, Operator, OurBranch, ParsedRepo, Pipelines,
+    Plan, ReadRepo, Remembered, RepoId, RepoSettings, Scope, Tree, TreeFile, plan,
+};
 use imagebot::image::{Digest, ImageName, RegistryHost, Tag};
 use imagebot::plan::{
-    Around, Ask, Certainty, ChangeSet, Contents, Decision, Existing, Failure, File, Household,
-    Images, Lookup, Observations, Ownership, Proposal, Proposed, Question, Reconciled, Request,
-    Since, Target, Templates, Terms, above, decide, hold, overlaps, place, propose, reconcile,
-    requests,
+    Contents, Failure, FailureKind, Labels, Lookup, Observation, OwnRequest, Ownership, Proposed,
+    Question, Reconciled, Step, Templates, overlaps,
 };
-use imagebot::policy::{Age, Changes, Hold, Policy, Rule, Set, SettingOrigin};
-use imagebot::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoPath};
-use imagebot::source::{Format, Located, Stages, scan};
+use imagebot::policy::{Age, Ceiling, Changes, Hold, Rule, Set, SettingOrigin};
+use imagebot::repo::{
+    Branch, CiStatus, CommitId, MergeRequest, MergeRequestState, RepoGlobs, RepoPath,
+};
 use jiff::Timestamp;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// What the bot remembers between passes; it may be lost at any time.
-#[derive(Default)]
-pub(super) struct Memory {
-    opening: BTreeMap<String, Timestamp>,
-}
-
 /// The bot.
 pub(super) struct Bot {
-    pub(super) memory: Memory,
-    policy: Policy,
+    operator: Arc<Operator>,
     main: Branch,
-    templates: Templates,
-    /// The references of files, by their contents.
-    read: HashMap<Vec<u8>, (Vec<Located>, Stages)>,
-    /// The decisions of each repository, and what they were made of: the core is pure, so they are the same again.
-    decided: HashMap<usize, (Ground, Vec<Decision>)>,
+    /// What it knows; it may be lost at any time.
+    fleet: Option<Fleet>,
+    /// The heads of its repositories, and how often each image was pushed, when it last looked.
+    heads: Vec<CommitId>,
+    /// Where each repository of the world stands in the fleet.
+    places: Vec<usize>,
+    pushes: BTreeMap<ImageName, u64>,
+    /// The merge requests as they were read last, by repository and number: reading one takes time.
+    requests: RefCell<HashMap<(usize, u64), OwnRequest>>,
+    /// The images whose registry did not answer in the last pass.
+    lost: BTreeSet<ImageName>,
 }
-
-/// What a repository's decisions are made of: its head, what is proposed, and what the registry has.
-type Ground = (CommitId, Proposed, Vec<u64>);
 
 /// What a pass did, one line each.
 #[derive(Default)]
@@ -57,15 +56,6 @@ pub(super) struct Trouble {
     pub(super) dies: Option<usize>,
 }
 
-struct Case {
-    files: Vec<File>,
-    references: Vec<(RepoPath, Located)>,
-    decisions: Vec<Decision>,
-    existing: BTreeMap<Branch, Existing>,
-    open: Vec<Request>,
-    proposed: Proposed,
-}
-
 impl Bot {
     pub(super) fn new(holds: bool, hold_for: Option<Age>) -> Self {
         fn set<T>(value: T) -> Option<Set<T>> {
@@ -78,170 +68,151 @@ impl Bot {
             ..Changes::default()
         };
         Self {
-            memory: Memory::default(),
-            policy: Policy {
+            operator: Arc::new(Operator {
                 rules: vec![Rule::everything(changes, SettingOrigin::built_in())],
-                operators: 1,
-                ..Policy::default()
-            },
+                ceiling: Ceiling::default(),
+                publishes: Vec::new(),
+                aliases: Vec::new(),
+                references: 1_000,
+                candidates: 20,
+                rebase_label: "rebase".to_owned(),
+                stop_label: "stop".to_owned(),
+                templates: Templates::default(),
+                commit_prefix: String::new(),
+            }),
             main: Branch::parse("main").unwrap(),
-            templates: Templates::default(),
-            read: HashMap::new(),
-            decided: HashMap::new(),
+            fleet: None,
+            heads: Vec::new(),
+            places: Vec::new(),
+            pushes: BTreeMap::new(),
+            requests: RefCell::default(),
+            lost: BTreeSet::new(),
         }
     }
 
-    /// One pass: observe, decide, hold, propose, act.
+    /// What was known and remembered is lost.
+    pub(super) fn forget(&mut self) {
+        self.fleet = None;
+    }
+
+    /// One pass over all repositories.
     pub(super) fn pass(&mut self, world: &mut World, trouble: &Trouble) -> Done {
+        self.look(world, trouble, &Scope::all())
+    }
+
+    /// One pass over one repository.
+    pub(super) fn look_at(&mut self, world: &mut World, repo: usize) -> Done {
+        let name = world.repos[repo].name.to_string();
+        let globs = RepoGlobs::parse(&[name]).unwrap();
+        let scope = Scope::only(globs, &Remembered::default());
+        self.look(world, &Trouble::default(), &scope)
+    }
+
+    fn look(&mut self, world: &mut World, trouble: &Trouble, scope: &Scope) -> Done {
         let now = Timestamp::from_second(world.now).unwrap();
-        let mut cases: Vec<Case> = (0..world.repos.len())
-            .map(|repo| self.case(world, repo))
-            .collect();
-        let members: Vec<Member> = cases
-            .iter()
-            .enumerate()
-            .map(|(repo, case)| self.member(world, repo, case))
-            .collect();
-        let graph = Graph::new(&members, &[]);
-        let seen = self.decide(world, &mut cases, now, trouble);
-        let resolve = |image: &ImageName| image.clone();
-        let names = |repo: usize| world.repos[repo].name.to_string();
-        for (repo, case) in cases.iter_mut().enumerate() {
-            place(&mut case.decisions, repo, &graph, &names, &resolve, &|_| {
-                None
-            });
-        }
-        let mut decisions: Vec<Vec<Decision>> = cases
-            .iter_mut()
-            .map(|case| std::mem::take(&mut case.decisions))
-            .collect();
-        let mut households: Vec<Household<'_>> = decisions
-            .iter_mut()
-            .enumerate()
-            .map(|(repo, decisions)| Household {
-                name: names(repo),
-                noun: "merge request",
-                decisions,
-                proposed: cases[repo].proposed.clone(),
-            })
-            .collect();
-        let around = Around {
-            graph: &graph,
-            members: &members,
-            resolve: &resolve,
-            proven: &|_, _| false,
-            now,
+        let mut fleet = self.fleet.take().unwrap_or_else(|| self.list(world));
+        fleet.begin_pass(now);
+        self.learn_what_changed(world, &mut fleet, trouble);
+        let mut rounds = 0;
+        let planned = loop {
+            match plan(&fleet, scope, now) {
+                Ok(planned) => break planned,
+                Err(needs) => {
+                    assert!(
+                        !needs.is_empty(),
+                        "nothing is needed, and nothing is planned"
+                    );
+                    fleet.asked(&needs);
+                    for need in needs {
+                        self.answer(world, &mut fleet, need, trouble, now);
+                    }
+                }
+            }
+            rounds += 1;
+            assert!(rounds < 1_000, "the needs have no end");
         };
-        let above = above(&graph, &households);
-        let memory = &mut self.memory;
-        let (main, templates) = (&self.main, &self.templates);
-        hold(&mut households, &around, &above, &mut |repo, decisions| {
-            let case = &cases[repo];
-            let (proposals, results) = plan(main, templates, world, repo, case, decisions, &seen);
-            facts(world, repo, memory, now, case, &proposals, &results)
-        });
-        drop(households);
+        remember_opening(&mut fleet, &planned, now);
         let mut done = Done::default();
         let mut writes = 0;
-        for (repo, decisions) in decisions.iter_mut().enumerate() {
-            let quiet = decisions.iter().all(|decision| decision.wanted.is_empty());
-            if quiet && cases[repo].open.is_empty() && world.repos[repo].branches.is_empty() {
-                continue;
-            }
-            let (proposals, results) =
-                plan(main, templates, world, repo, &cases[repo], decisions, &seen);
-            for result in results {
+        for plan in planned.repos {
+            assert_eq!(plan.bug, None);
+            let before = fleet.repos[plan.repo].existing.proposed();
+            for branch in plan.branches {
                 if trouble.dies.is_some_and(|dies| writes >= dies) {
+                    self.fleet = Some(fleet);
                     return done;
                 }
-                writes += act(
-                    world,
-                    repo,
-                    &proposals,
-                    result,
-                    &cases[repo].proposed,
-                    &mut done,
-                );
+                let repo = self.in_world(plan.repo);
+                writes += act(world, repo, branch, &before, &mut done);
             }
         }
+        self.fleet = Some(fleet);
         done
     }
 
-    fn case(&mut self, world: &World, repo: usize) -> Case {
-        let it = &world.repos[repo];
-        let mut files = Vec::new();
-        let mut references = Vec::new();
-        for (path, contents) in &it.files {
-            let (found, _) = self.scan(contents);
-            references.extend(found.iter().map(|located| (path.clone(), located.clone())));
-            files.push(File {
-                path: path.clone(),
-                format: Format::Dockerfile,
-                contents: contents.clone(),
-            });
-        }
-        let mut existing: BTreeMap<Branch, Existing> = BTreeMap::new();
-        for (branch, ours) in &it.branches {
-            let there = existing.entry(branch.clone()).or_default();
-            let ownership = match &ours.changes {
-                Some(changes) => Ownership::Ours(changes.clone()),
-                None => Ownership::Foreign("a person pushed".to_owned()),
+    /// A fleet of all repositories, before anything of them is read.
+    fn list(&mut self, world: &World) -> Fleet {
+        let operator = &self.operator;
+        let mut fleet = Fleet::new(Arc::clone(operator), None, Remembered::default());
+        fleet.list(world.repos.iter().map(|it| {
+            let id = RepoId {
+                forge: "world".to_owned(),
+                id: it.name.to_string(),
             };
-            there.head = Some((ours.head.clone(), ownership));
-            there.on_top = ours.parent == it.head;
-            there.fits = ours.files.iter().all(|(path, file)| {
-                let base = &ours.base[path];
-                base == file || !overlaps(base, file, &it.files[path])
-            });
-        }
-        for mr in &it.mrs {
-            let there = existing.entry(mr.source.clone()).or_default();
-            there.merge_requests.push(mr.clone().into());
-        }
-        let open = it.mrs.iter();
-        let open = open.filter(|mr| mr.state == MergeRequestState::Open);
-        let open: Vec<Request> = open.cloned().map(Request::from).collect();
-        let changes = open.iter().filter_map(Request::changes);
-        let proposed = changes
-            .flat_map(|changes| &changes.references)
-            .map(|change| (change.path.clone(), change.image.clone(), change.to.clone()))
-            .collect();
-        Case {
-            files,
-            references,
-            decisions: Vec::new(),
-            existing,
-            open,
-            proposed,
-        }
-    }
-
-    fn scan(&mut self, contents: &[u8]) -> &(Vec<Located>, Stages) {
-        self.read.entry(contents.to_vec()).or_insert_with(|| {
-            let scan = scan(Format::Dockerfile, contents, &BTreeMap::new()).unwrap();
-            (scan.references, scan.stages)
-        })
-    }
-
-    fn member(&mut self, world: &World, repo: usize, case: &Case) -> Member {
-        let it = &world.repos[repo];
-        let mut member = Member {
-            own: Some((RegistryHost::parse(HOST).unwrap(), it.name.to_string())),
-            ..Member::new(it.name.clone())
+            FleetRepo::listed(operator, it.name.clone(), id, "merge request")
+        }));
+        fleet.coverage = Coverage::Whole {
+            has_problems: false,
         };
-        member
-            .stands_on
-            .extend(case.references.iter().map(|(path, located)| Stand {
-                image: located.reference().unwrap().name.clone(),
-                id: located.id(path),
-                line: located.line,
-            }));
-        for (path, contents) in &it.files {
-            let stages = self.scan(contents).1.clone();
-            member.stages.insert(path.clone(), stages);
+        let of = |it: &Repo| fleet.repos.iter().position(|repo| repo.name == it.name);
+        self.places = world.repos.iter().map(|it| of(it).unwrap()).collect();
+        self.heads = Vec::new();
+        self.pushes = world.pushes.clone();
+        self.lost.clear();
+        fleet
+    }
+
+    /// Listing the repositories shows their heads, branches and merge requests; the registry tells what is not what it
+    /// was.
+    fn learn_what_changed(&mut self, world: &World, fleet: &mut Fleet, trouble: &Trouble) {
+        for (repo, it) in world.repos.iter().enumerate() {
+            match self.heads.get(repo) == Some(&it.head) {
+                true => fleet.learn_existing(self.places[repo], self.existing(world, repo)),
+                false => fleet.learn_tree(self.places[repo], self.read(world, repo)),
+            }
         }
+        self.heads = world.repos.iter().map(|it| it.head.clone()).collect();
+        let pushed = world.pushes.iter();
+        let pushed = pushed.filter(|(image, count)| self.pushes.get(*image) != Some(*count));
+        let mut changed: BTreeSet<ImageName> = pushed.map(|(image, _)| image.clone()).collect();
+        changed.extend(std::mem::replace(&mut self.lost, trouble.lost.clone()));
+        changed.extend(trouble.lost.iter().cloned());
+        for image in &changed {
+            fleet.forget_image(image);
+        }
+        self.pushes = world.pushes.clone();
+    }
+
+    fn read(&self, world: &World, repo: usize) -> ReadRepo {
+        let it = &world.repos[repo];
+        let file = |(path, contents): (&RepoPath, &Vec<u8>)| {
+            let contents = contents.clone();
+            let executable = false;
+            (
+                path.clone(),
+                TreeFile {
+                    executable,
+                    contents,
+                },
+            )
+        };
+        let tree = Tree {
+            files: it.files.iter().map(file).collect(),
+            ..Tree::default()
+        };
+        let mut settings = RepoSettings::default();
         if it.images.len() > 1 {
-            member.images.extend(it.images.iter().map(|image| {
+            settings.images.extend(it.images.iter().map(|image| {
                 let folder = image.dockerfile.as_str().rsplit_once('/').unwrap().0;
                 ImageSpec {
                     name: image.name.clone(),
@@ -257,202 +228,165 @@ impl Bot {
                 }
             }));
         }
-        member
+        let mut parsed = ParsedRepo::new(&self.operator, Some(it.name.clone()), settings, tree);
+        parsed.registry = Some(RegistryHost::parse(HOST).unwrap());
+        ReadRepo {
+            parsed: Arc::new(parsed),
+            base: Some((self.main.clone(), it.head.clone())),
+            head_since: Timestamp::from_second(it.head_since).ok(),
+            existing: self.existing(world, repo),
+            is_skipped: false,
+            has_problems: false,
+        }
     }
 
-    /// Decides everything, with the answers that the registry gives.
-    fn decide(
-        &mut self,
-        world: &World,
-        cases: &mut [Case],
-        now: Timestamp,
-        trouble: &Trouble,
-    ) -> Observations {
-        let mut seen = Observations::default();
-        for (repo, case) in cases.iter_mut().enumerate() {
-            let images = case.references.iter();
-            let images = images.filter_map(|(_, located)| located.reference());
-            let pushes = images.map(|reference| world.pushes[&reference.name]);
-            let head = world.repos[repo].head.clone();
-            let ground = (head, case.proposed.clone(), pushes.collect());
-            let known = self.decided.get(&repo);
-            let mut images = case.references.iter().filter_map(|(_, it)| it.reference());
-            let is_lost = images.any(|reference| trouble.lost.contains(&reference.name));
-            if let Some((_, known)) = known.filter(|(of, _)| *of == ground && !is_lost) {
-                case.decisions.clone_from(known);
-                continue;
-            }
-            for (path, located) in &case.references {
-                let lookup = Lookup {
-                    image: located.reference().unwrap().name.clone(),
-                    login: None,
-                };
-                let decision = loop {
-                    let ask = Ask {
-                        inner: None,
-                        repo: Some(&world.repos[repo].name),
-                        path,
-                        located,
-                        policy: &self.policy,
-                        lookup: Ok(Some(&lookup)),
-                        seen: &seen,
-                        now,
-                        proposed: &case.proposed,
-                        traces: false,
-                        candidates: 20,
-                    };
-                    match decide(&ask) {
-                        Ok(decision) => break decision,
-                        Err(question) => answer(world, question, &mut seen, trouble, now),
-                    }
-                };
-                case.decisions.push(decision);
-            }
-            if !is_lost {
-                let decisions = case.decisions.clone();
-                self.decided.insert(repo, (ground, decisions));
-            }
+    /// A repository's branches and merge requests.
+    fn existing(&self, world: &World, repo: usize) -> ExistingRequests {
+        let it = &world.repos[repo];
+        let branches = it.branches.iter().map(|(branch, ours)| {
+            let fits = ours.files.iter().all(|(path, file)| {
+                let base = &ours.base[path];
+                base == file || !overlaps(base, file, &it.files[path])
+            });
+            let ownership = match &ours.changes {
+                Some(changes) => Ownership::Ours(changes.clone()),
+                None => Ownership::Foreign("a person pushed".to_owned()),
+            };
+            let ours = OurBranch {
+                head: ours.head.clone(),
+                ownership,
+                fits,
+                on_top: ours.parent == it.head,
+            };
+            (branch.clone(), ours)
+        });
+        let mut known = self.requests.borrow_mut();
+        let requests = it.mrs.iter().map(|mr| {
+            let key = (repo, mr.number);
+            let same = known.get(&key).filter(|known| known.merge_request() == mr);
+            let request = same.cloned().unwrap_or_else(|| mr.clone().into());
+            known.insert(key, request.clone());
+            request
+        });
+        let (open, ended) =
+            requests.partition(|mr: &OwnRequest| mr.state == MergeRequestState::Open);
+        ExistingRequests {
+            branches: branches.collect(),
+            open,
+            ended,
+            ..ExistingRequests::default()
         }
-        seen
+    }
+
+    fn in_world(&self, place: usize) -> usize {
+        let mut places = self.places.iter();
+        places.position(|known| *known == place).unwrap()
+    }
+
+    /// The edges: what is needed, the world tells.
+    fn answer(
+        &self,
+        world: &World,
+        fleet: &mut Fleet,
+        need: Need,
+        trouble: &Trouble,
+        now: Timestamp,
+    ) {
+        match need {
+            Need::Lookups(repo) => {
+                let references = fleet.repos[repo].parsed.references.iter();
+                let lookups = references.map(|(_, located)| {
+                    let image = located.reference().unwrap().name.clone();
+                    let login = None;
+                    Ok(Some(Lookup { image, login }))
+                });
+                let lookups = lookups.collect();
+                fleet.learn_lookups(repo, lookups);
+            }
+            Need::Registry(question) => {
+                let observation = observe(world, question.clone(), trouble, now);
+                fleet.learn(&question, observation);
+            }
+            Need::Pipelines(repo) => {
+                fleet.learn_pipelines(repo, pipelines(world, self.in_world(repo)));
+            }
+            Need::Fresh(repo, names) => {
+                let mut now = self.existing(world, self.in_world(repo));
+                now.fresh.extend(names);
+                now.fresh.extend(now.branches.keys().cloned());
+                now.fresh
+                    .extend(now.open.iter().map(|mr| mr.source.clone()));
+                fleet.learn_existing(repo, now);
+            }
+            Need::Listing | Need::Repository(_) | Need::Tree(_) => panic!("all is listed and read"),
+        }
     }
 }
 
-fn answer(
-    world: &World,
-    question: Question,
-    seen: &mut Observations,
-    trouble: &Trouble,
-    now: Timestamp,
-) {
-    let lost = Failure {
-        code: "timeout",
-        message: "the registry did not answer".to_owned(),
-        help: None,
-        kind: imagebot::plan::FailureKind::Wrong,
-    };
+fn pipelines(world: &World, repo: usize) -> Pipelines {
+    let it = &world.repos[repo];
+    let open = it.mrs.iter();
+    let failed = open.filter(|mr| {
+        let said = mr.head.as_ref().and_then(|head| it.ci.get(head));
+        mr.state == MergeRequestState::Open && said == Some(&Said::Failed)
+    });
+    Pipelines {
+        head: match it.ci.get(&it.head) {
+            None => CiStatus::None,
+            Some(Said::Running) => CiStatus::Running,
+            Some(Said::Passed) => CiStatus::Passed,
+            Some(Said::Failed) => CiStatus::Failed,
+        },
+        since: Timestamp::from_second(it.head_since).ok(),
+        failed: failed.map(|mr| mr.number).collect(),
+    }
+}
+
+fn observe(world: &World, question: Question, trouble: &Trouble, now: Timestamp) -> Observation {
     let is_lost = |lookup: &Lookup| trouble.lost.contains(&lookup.image);
+    if question.lookup().is_some_and(is_lost) {
+        let failure = Failure {
+            code: "timeout",
+            message: "the registry did not answer".to_owned(),
+            help: None,
+            kind: FailureKind::Wrong,
+        };
+        return Observation::failed(question, failure, now);
+    }
     match question {
         Question::Tags(lookup) => {
             let tags = world.registry[&lookup.image].iter();
             let tags = tags.map(|(tag, _)| Tag::parse(tag).unwrap()).collect();
-            let answer = if is_lost(&lookup) {
-                Err(lost)
-            } else {
-                Ok(Arc::new(tags))
-            };
-            seen.tags.insert(lookup, answer);
+            Observation::Tags(lookup, Ok(Arc::new(tags)))
         }
         Question::Head(lookup, tag) => {
             let mut tags = world.registry[&lookup.image].iter();
             let digest = tags.find(|(known, _)| known == tag.as_str());
             let digest = digest.map(|(_, digest)| digest.clone());
-            let answer = if is_lost(&lookup) {
-                Err(lost)
-            } else {
-                Ok(digest)
-            };
-            seen.heads.insert((lookup, tag), answer);
+            Observation::Head((lookup, tag), Ok(digest))
         }
         Question::Manifest(lookup, digest) => {
-            let answer = if is_lost(&lookup) {
-                Err(lost)
-            } else {
-                Ok(Some(Contents::Image))
-            };
-            seen.manifests.insert((lookup, digest), answer);
+            Observation::Manifest((lookup, digest), Ok(Some(Contents::Image)))
         }
-        Question::Platform(lookup, digest) => {
-            drop(seen.platforms.insert((lookup, digest), Ok(None)));
+        Question::Platform(lookup, digest) => Observation::Platform((lookup, digest), Ok(None)),
+        Question::Labels(lookup, digest) => {
+            Observation::Labels((lookup, digest), Labels::default())
         }
         // Nothing here is years old.
-        Question::FirstSeen(key) => drop(seen.first_seen.insert(*key, now)),
+        Question::FirstSeen(key) => Observation::FirstSeen(*key, now),
         Question::Created(..) => panic!("nothing has a min_age here"),
     }
 }
 
-/// What would be done in a repository now.
-fn plan(
-    main: &Branch,
-    templates: &Templates,
-    world: &World,
-    repo: usize,
-    case: &Case,
-    decisions: &mut [Decision],
-    seen: &Observations,
-) -> (Vec<Proposal>, Vec<Reconciled>) {
-    let name = world.repos[repo].name.as_str();
-    let target = Target {
-        together: false,
-        repo_id: name,
-        repo: name,
-        branch: main,
-        noun: "merge request",
-        templates,
-        commit_prefix: "",
-    };
-    let (proposals, _) = propose(
-        &target,
-        &case.files,
-        &BTreeMap::new(),
-        &Images::default(),
-        decisions,
-        seen,
-    );
-    let certainty = Certainty::new(decisions, BTreeSet::new());
-    let terms = Terms {
-        default_branch: main,
-        certainty: &certainty,
-        rebase_label: "rebase",
-        stop_label: "stop",
-    };
-    let results = reconcile(&proposals, &case.existing, &terms);
-    (proposals, results)
-}
-
-struct Remembered<'a> {
-    memory: &'a mut Memory,
-    repo: usize,
-    now: Timestamp,
-}
-
-impl Since for Remembered<'_> {
-    fn opened(&mut self, _: u64) -> Option<Timestamp> {
-        None
-    }
-
-    fn opening(&mut self, changes: &ChangeSet) -> Option<Timestamp> {
-        let key = format!("{} {:?}", self.repo, changes.lines());
-        Some(*self.memory.opening.entry(key).or_insert(self.now))
-    }
-}
-
-fn facts(
-    world: &World,
-    repo: usize,
-    memory: &mut Memory,
-    now: Timestamp,
-    case: &Case,
-    proposals: &[Proposal],
-    results: &[Reconciled],
-) -> Facts {
-    let it = &world.repos[repo];
-    let failed = case.open.iter().filter(|mr| {
-        let said = mr.head.as_ref().and_then(|head| it.ci.get(head));
-        said == Some(&Said::Failed)
-    });
-    let failed: BTreeSet<u64> = failed.map(|mr| mr.number).collect();
-    let mut remembered = Remembered { memory, repo, now };
-    let since = Timestamp::from_second(it.head_since).ok();
-    Facts {
-        open: requests(proposals, results, &case.open, &failed, &mut remembered),
-        ci: match it.ci.get(&it.head) {
-            None => Ci::None,
-            Some(Said::Running) => Ci::Running,
-            Some(Said::Passed) => Ci::Passed,
-            Some(Said::Failed) => Ci::Failed,
-        },
-        ci_since: since,
-        head_since: since,
+/// Since when something is about to be opened is remembered, as a store does it.
+fn remember_opening(fleet: &mut Fleet, plan: &Plan, now: Timestamp) {
+    for (repo, opening) in &plan.opening {
+        let prefix = format!("{} ", fleet.repos[*repo].key());
+        let known = &mut fleet.remembered.opening;
+        known.retain(|key, _| !key.starts_with(&prefix) || opening.contains(key));
+        for key in opening {
+            known.entry(key.clone()).or_insert(now);
+        }
     }
 }
 
@@ -460,102 +394,94 @@ fn facts(
 fn act(
     world: &mut World,
     repo: usize,
-    proposals: &[Proposal],
-    result: Reconciled,
+    plan: Reconciled,
     before: &Proposed,
     done: &mut Done,
 ) -> usize {
-    let Some(action) = result.action else {
+    if plan.steps.is_empty() {
         return 0;
-    };
+    }
     let name = world.repos[repo].name.clone();
-    let mut writes = 0;
-    let mut line = format!("{name}: {} {}", result.status.code(), action.branch);
-    if let Some((index, from)) = &action.write {
-        let proposal = &proposals[*index];
-        let present = world.repos[repo].branches.get(&action.branch);
-        assert_eq!(
-            present.map(|ours| &ours.head),
-            from.as_ref(),
-            "the lease of {name} {}",
-            action.branch
-        );
-        assert!(
-            present.is_none_or(|ours| ours.changes.is_some()),
-            "a person's work is overwritten"
-        );
-        let it = &world.repos[repo];
-        let mut files = it.files.clone();
-        files.extend(proposal.files.clone());
-        let (parent, base) = (it.head.clone(), it.files.clone());
-        let ours = Ours {
-            head: world.new_head(),
-            parent,
-            base,
-            files,
-            changes: Some(proposal.changes.clone()),
-        };
-        let head = ours.head.clone();
-        world.pushed(repo, &action.branch, ours);
-        for mr in world.repos[repo].mrs.iter_mut() {
-            if mr.source == action.branch && mr.state == MergeRequestState::Open {
-                mr.head = Some(head.clone());
+    let mut line = format!("{name}: {} {}", plan.planned.code(), plan.branch);
+    let writes = plan.steps.len();
+    for step in plan.steps {
+        match step {
+            Step::Push { proposal, from } => {
+                let present = world.repos[repo].branches.get(&plan.branch);
+                assert_eq!(
+                    present.map(|ours| &ours.head),
+                    from.as_ref(),
+                    "the lease of {name} {}",
+                    plan.branch
+                );
+                assert!(
+                    present.is_none_or(|ours| ours.changes.is_some()),
+                    "a person's work is overwritten"
+                );
+                let it = &world.repos[repo];
+                let mut files = it.files.clone();
+                files.extend(proposal.files.clone());
+                let (parent, base) = (it.head.clone(), it.files.clone());
+                let ours = Ours {
+                    head: world.new_head(),
+                    parent,
+                    base,
+                    files,
+                    changes: Some(proposal.changes.clone()),
+                };
+                let head = ours.head.clone();
+                world.pushed(repo, &plan.branch, ours);
+                for mr in world.repos[repo].mrs.iter_mut() {
+                    if mr.source == plan.branch && mr.state == MergeRequestState::Open {
+                        mr.head = Some(head.clone());
+                    }
+                }
+                for change in &proposal.changes.references {
+                    let key = (change.path.clone(), change.image.clone(), change.to.clone());
+                    if !before.contains(&key) {
+                        let digest = change.to.digest.clone().unwrap();
+                        done.proposed.push((repo, key.0, key.1, digest));
+                    }
+                    let to = change.to.tag.as_ref().unwrap();
+                    line.push_str(&format!(" {}→{to}", change.image));
+                }
             }
-        }
-        for change in &proposal.changes.references {
-            let key = (change.path.clone(), change.image.clone(), change.to.clone());
-            if !before.contains(&key) {
-                let digest = change.to.digest.clone().unwrap();
-                done.proposed.push((repo, key.0, key.1, digest));
+            Step::Open(proposal) => {
+                let texts = &proposal.texts;
+                let it = &mut world.repos[repo];
+                let number = it.mrs.len() as u64 + 1;
+                it.mrs.push(MergeRequest {
+                    number,
+                    state: MergeRequestState::Open,
+                    source: plan.branch.clone(),
+                    target: Branch::parse("main").unwrap(),
+                    title: texts.title.clone(),
+                    description: texts.block(&texts.state),
+                    labels: texts.metadata.labels.clone(),
+                    head: it.branches.get(&plan.branch).map(|ours| ours.head.clone()),
+                    merged_as: None,
+                    draft: false,
+                    created: Timestamp::from_second(world.now).ok(),
+                    auto_merge: false,
+                    incomplete: false,
+                });
+                line.push_str(&format!(" as {number}"));
             }
-            line.push_str(&format!(
-                " {}→{}",
-                change.image,
-                change.to.tag.as_ref().unwrap()
-            ));
+            Step::Edit { number, edit } => {
+                let mr = world.mr(repo, number);
+                mr.description = edit.description.unwrap_or_default();
+                if let Some(title) = edit.title {
+                    mr.title = title;
+                }
+            }
+            Step::Delete { from } => {
+                let gone = world.repos[repo].branches.remove(&plan.branch);
+                assert_eq!(gone.map(|ours| ours.head), Some(from));
+            }
+            Step::Close(number) => world.mr(repo, number).state = MergeRequestState::Closed,
+            // Nothing here is read by people, or merged by the forge.
+            Step::Comment { .. } | Step::CancelMerge(_) => {}
         }
-        writes += 1;
-    }
-    if let Some(index) = action.open {
-        let texts = &proposals[index].texts;
-        let it = &mut world.repos[repo];
-        let number = it.mrs.len() as u64 + 1;
-        it.mrs.push(MergeRequest {
-            number,
-            state: MergeRequestState::Open,
-            source: action.branch.clone(),
-            target: Branch::parse("main").unwrap(),
-            title: texts.title.clone(),
-            description: texts.block(&texts.state),
-            labels: texts.attributes.labels.clone(),
-            head: it
-                .branches
-                .get(&action.branch)
-                .map(|ours| ours.head.clone()),
-            merged_as: None,
-            draft: false,
-            created: Timestamp::from_second(world.now).ok(),
-            auto_merge: false,
-        });
-        line.push_str(&format!(" as {number}"));
-        writes += 1;
-    }
-    if let Some(edit) = &action.edit {
-        let mr = world.mr(repo, edit.number);
-        mr.description.clone_from(&edit.description);
-        if let Some(title) = &edit.title {
-            mr.title.clone_from(title);
-        }
-        writes += 1;
-    }
-    if let Some(from) = &action.delete {
-        let gone = world.repos[repo].branches.remove(&action.branch);
-        assert_eq!(gone.map(|ours| ours.head).as_ref(), Some(from));
-        writes += 1;
-    }
-    if let Some(number) = action.close {
-        world.mr(repo, number).state = MergeRequestState::Closed;
-        writes += 1;
     }
     world.tell(format!("imagebot: {line}"));
     done.lines.push(line);

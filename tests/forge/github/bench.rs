@@ -1,16 +1,30 @@
 //! The real client against the fake.
 
-use crate::conformance::Server;
+use crate::conformance::{Server, listed, request};
 use crate::fake_github::{FakeGitHub, Options, TokenOptions};
 use imagebot::forge::{
-    Forge, ForgeError, GitHub, GitHubSettings, GitHubToken, Listing, Pipeline, Repository,
-    ServerSettings,
+    Forge, ForgeError, GitHub, GitHubSettings, GitHubToken, Listing, Repository, ServerSettings,
 };
-use imagebot::repo::{CommitId, RepoGlobs};
+use imagebot::repo::{CiStatus, CommitId, MergeRequest, RepoGlobs};
 use std::time::Duration;
 
 /// The token that every test uses unless it says otherwise.
 pub(crate) const TOKEN: &str = "github_pat_CANARY0001";
+
+/// The repository of most tests, and the branch of ours there.
+pub(crate) const REPO: &str = "team/app";
+pub(crate) const SOURCE: &str = "imagebot/a";
+
+/// A fleet of `count` repositories in `team`, each with a branch of ours.
+pub(crate) async fn fleet(count: usize) -> FakeGitHub {
+    let fake = FakeGitHub::start().await;
+    fake.token("imagebot", TOKEN, TokenOptions::default());
+    fake.repo("team/r0000");
+    fake.commit("team/r0000", "main", &[("Dockerfile", "FROM a:1\n")]);
+    fake.commit("team/r0000", SOURCE, &[("Dockerfile", "FROM a:2\n")]);
+    fake.copies("team/r0000", (1..count).map(|n| format!("team/r{n:04}")));
+    fake
+}
 
 pub(crate) struct Bench {
     pub(crate) fake: FakeGitHub,
@@ -43,9 +57,37 @@ impl Bench {
         fake
     }
 
+    /// `team/app` with a branch of ours, as it is listed.
+    pub(crate) async fn prepared(&self) -> Repository {
+        let files = |version| [("Dockerfile", version)];
+        self.fake.commit(REPO, "main", &files("FROM a:1\n"));
+        self.fake.commit(REPO, SOURCE, &files("FROM a:2\n"));
+        listed(&self.github, REPO).await
+    }
+
+    /// Opens a pull request from our branch with this title.
+    pub(crate) async fn create(&self, repo: &Repository, title: &str) -> MergeRequest {
+        let created = self.github.create(repo, &request(SOURCE, title)).await;
+        created.unwrap()
+    }
+
+    /// As [`Bench::prepared`], with an open pull request: its repository, number and head.
+    pub(crate) async fn opened(&self) -> (Repository, u64, CommitId) {
+        let repo = self.prepared().await;
+        let number = self.create(&repo, "a").await.number;
+        (repo, number, self.fake.head(REPO, SOURCE).unwrap())
+    }
+
+    /// CI has succeeded for this commit, a while ago.
+    pub(crate) fn passed(&self, commit: &CommitId) {
+        let passed = Some("success");
+        self.fake
+            .settled_check(REPO, commit.as_str(), "build", passed);
+    }
+
     pub(crate) async fn listing(&self) -> Listing {
         self.github
-            .discover(&imagebot::forge::Known::new())
+            .discover(&imagebot::forge::KnownIds::new())
             .await
             .unwrap()
     }
@@ -93,12 +135,12 @@ impl Server for Bench {
         let bodies: Vec<String> = issue.comments.into_iter().map(|c| c.body).collect();
         bodies.join("\n---\n")
     }
-    async fn ci(&self, repo: &Repository, commit: &CommitId, state: Pipeline) {
+    async fn ci(&self, repo: &Repository, commit: &CommitId, state: CiStatus) {
         let conclusion = match state {
-            Pipeline::Running => None,
-            Pipeline::Success => Some("success"),
-            Pipeline::Failed => Some("failure"),
-            Pipeline::None => panic!("CI cannot take back what it said"),
+            CiStatus::Running => None,
+            CiStatus::Passed => Some("success"),
+            CiStatus::Failed => Some("failure"),
+            other => panic!("CI never reports {other:?}"),
         };
         let name = repo.name.as_str();
         self.fake

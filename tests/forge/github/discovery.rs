@@ -1,37 +1,10 @@
 //! What a pass asks for, how often, and what it makes of answers that come in part.
 
-use super::bench::{Bench, TOKEN, settings};
-use crate::conformance::{branch, request};
-use crate::fake_github::{Effect, FakeGitHub, RepoOptions, TokenOptions};
-use imagebot::forge::{Forge, ForgeError, GitHub, Known, Listing};
+use super::bench::{Bench, fleet, settings};
+use crate::conformance::{branch, left_out, names, request};
+use crate::fake_github::{Effect, RepoOptions};
+use imagebot::forge::{Forge, ForgeError, GitHub, KnownIds};
 use imagebot::repo::{Branch, RepoName};
-
-/// A fleet of `count` repositories in `team`, each with a branch of ours.
-async fn fleet(count: usize) -> FakeGitHub {
-    let fake = FakeGitHub::start().await;
-    fake.token("imagebot", TOKEN, TokenOptions::default());
-    fake.repo("team/r0000");
-    fake.commit("team/r0000", "main", &[("Dockerfile", "FROM a:1\n")]);
-    fake.commit("team/r0000", "imagebot/a", &[("Dockerfile", "FROM a:2\n")]);
-    fake.copies("team/r0000", (1..count).map(|n| format!("team/r{n:04}")));
-    fake
-}
-
-fn names(listing: &Listing) -> Vec<&str> {
-    listing
-        .repositories
-        .iter()
-        .map(|repo| repo.name.as_str())
-        .collect()
-}
-
-fn left_out(listing: &Listing) -> Vec<(&str, &'static str)> {
-    listing
-        .left_out
-        .iter()
-        .map(|left| (left.name.as_str(), left.why))
-        .collect()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_quiet_pass_is_a_handful_of_requests() {
@@ -274,7 +247,7 @@ async fn t20_what_is_left_out_is_told_with_its_reason() {
     let mut settings = settings(&fake, &globs);
     settings.server.deeper = vec!["apps/".to_owned()];
     let github = GitHub::new(settings.clone()).unwrap();
-    let listing = github.discover(&Known::new()).await.unwrap();
+    let listing = github.discover(&KnownIds::new()).await.unwrap();
     assert_eq!(names(&listing), ["team/named-fork", "team/r0000"]);
     let expect = [
         ("team/fork", "fork"),
@@ -294,14 +267,14 @@ async fn t20_what_is_left_out_is_told_with_its_reason() {
     settings.server.include_forks = true;
     settings.server.include_mirrors = true;
     let github = GitHub::new(settings.clone()).unwrap();
-    let listing = github.discover(&Known::new()).await.unwrap();
+    let listing = github.discover(&KnownIds::new()).await.unwrap();
     assert_eq!(left_out(&listing), [("team/secret", "excluded")]);
 
     // The client of the deeper prefix sees the rest.
     settings.server.prefix = "apps/".to_owned();
     settings.server.deeper.clear();
     let github = GitHub::new(settings).unwrap();
-    let listing = github.discover(&Known::new()).await.unwrap();
+    let listing = github.discover(&KnownIds::new()).await.unwrap();
     assert_eq!(names(&listing), ["apps/web"]);
 }
 
@@ -318,7 +291,7 @@ async fn topics_select_among_what_the_globs_do() {
     settings.server.repos = imagebot::repo::RepoGlobs::parse(&["team/*", "team/r0001"]).unwrap();
     settings.server.topics = vec!["containers".to_owned(), "images".to_owned()];
     let github = GitHub::new(settings).unwrap();
-    let listing = github.discover(&Known::new()).await.unwrap();
+    let listing = github.discover(&KnownIds::new()).await.unwrap();
     assert_eq!(names(&listing), ["team/topic"]);
     assert_eq!(
         listing.repositories[0].why,
@@ -352,7 +325,7 @@ async fn people_and_everything_can_be_listed_too() {
         (vec!["*/own", "team/*"], vec!["imagebot/own", "team/r0000"]),
     ] {
         let github = GitHub::new(settings(&fake, &globs)).unwrap();
-        let listing = github.discover(&Known::new()).await.unwrap();
+        let listing = github.discover(&KnownIds::new()).await.unwrap();
         assert_eq!(names(&listing), expect, "{globs:?}");
         assert!(listing.failed.is_empty(), "{:?}", listing.failed);
     }
@@ -367,7 +340,7 @@ async fn t19_a_named_repository_is_followed_by_its_id_and_never_confused() {
     assert_eq!(first.repositories.len(), 3);
     // One request for the names, one for the heads, one for the start.
     assert_eq!(bench.fake.counts(), (0, 3, 0));
-    let known: Known = first
+    let known: KnownIds = first
         .repositories
         .iter()
         .map(|r| (r.name.clone(), r.id.clone()))

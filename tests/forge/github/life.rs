@@ -1,29 +1,15 @@
 //! The life of a pull request, with everything that GitHub and people do in between.
 
-use super::bench::Bench;
-use crate::conformance::{branch, listed, request};
+use super::bench::{Bench, SOURCE};
+use crate::conformance::{branch, request};
 use crate::fake_github::Effect;
-use imagebot::forge::{
-    Forge, ForgeError, MergeRequestAttributes, MergeRequestEdit, NewMergeRequest, Repository,
-};
+use imagebot::forge::{Forge, ForgeError};
 use imagebot::git::{Git, Identity, Push, Pushed};
-use imagebot::repo::MergeRequestState;
+use imagebot::repo::{MergeRequestEdit, MergeRequestMetadata, MergeRequestState, NewMergeRequest};
 
-const SOURCE: &str = "imagebot/a";
-
-async fn prepared(bench: &Bench) -> Repository {
-    bench
-        .fake
-        .commit("team/app", "main", &[("Dockerfile", "FROM a:1\n")]);
-    bench
-        .fake
-        .commit("team/app", SOURCE, &[("Dockerfile", "FROM a:2\n")]);
-    listed(&bench.github, "team/app").await
-}
-
-fn dressed() -> NewMergeRequest {
+fn with_metadata() -> NewMergeRequest {
     NewMergeRequest {
-        attributes: MergeRequestAttributes {
+        metadata: MergeRequestMetadata {
             labels: vec!["imagebot".to_owned()],
             assignees: vec!["ada".to_owned()],
             reviewers: vec!["grace".to_owned()],
@@ -37,14 +23,14 @@ fn dressed() -> NewMergeRequest {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pull_request_is_dressed_in_the_last_request() {
+async fn a_pull_request_is_complete_with_the_last_request() {
     let bench = Bench::start().await;
-    let repo = prepared(&bench).await;
+    let repo = bench.prepared().await;
     bench.fake.set("team/app", |repo| {
         repo.milestones = vec!["spring".to_owned(), "autumn".to_owned()]
     });
     bench.fake.take_log();
-    let made = bench.github.create(&repo, &dressed()).await.unwrap();
+    let made = bench.github.create(&repo, &with_metadata()).await.unwrap();
     let log = bench.fake.take_log();
     let lines: Vec<String> = log.iter().map(|entry| entry.line()).collect();
     assert_eq!(
@@ -56,11 +42,12 @@ async fn a_pull_request_is_dressed_in_the_last_request() {
             "PATCH /repos/team/app/issues/1"
         ]
     );
-    assert_eq!(log[0].body["body"], dressed().description.as_str());
+    let first = log[0].body["body"].as_str().unwrap();
+    assert_ne!(first, with_metadata().description, "the text tells");
     let (issue, pull) = bench.fake.pull("team/app", 1);
     assert_eq!(
         (issue.body.as_str(), issue.milestone),
-        (dressed().dressed.as_str(), Some(2))
+        (with_metadata().description.as_str(), Some(2))
     );
     assert_eq!(
         (issue.labels, issue.assignees),
@@ -70,32 +57,35 @@ async fn a_pull_request_is_dressed_in_the_last_request() {
         (pull.reviewers, pull.draft),
         (vec!["grace".to_owned()], true)
     );
-    assert_eq!((made.description, made.draft), (dressed().dressed, true));
+    assert_eq!(
+        (made.description, made.draft),
+        (with_metadata().description, true)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_refused_does_not_stop_the_rest() {
     let bench = Bench::start().await;
-    let repo = prepared(&bench).await;
+    let repo = bench.prepared().await;
     bench.fake.set("team/app", |repo| repo.drafts = false);
-    let mut new = dressed();
-    new.attributes.assignees = vec!["stranger".to_owned()];
-    new.attributes.reviewers = vec!["stranger".to_owned(), "team/ops".to_owned()];
+    let mut new = with_metadata();
+    new.metadata.assignees = vec!["stranger".to_owned()];
+    new.metadata.reviewers = vec!["stranger".to_owned(), "team/ops".to_owned()];
     let made = bench.github.create(&repo, &new).await.unwrap();
     let (issue, pull) = bench.fake.pull("team/app", made.number);
     assert_eq!(
         (issue.body.as_str(), pull.draft),
-        (new.dressed.as_str(), false)
+        (new.description.as_str(), false)
     );
     assert_eq!(issue.labels, ["imagebot"]);
     assert!(issue.assignees.is_empty() && pull.reviewers.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn f3_what_was_cut_short_is_dressed_later() {
+async fn f3_what_was_cut_short_is_completed_later() {
     for on in [true, false] {
         let bench = Bench::start().await;
-        let repo = prepared(&bench).await;
+        let repo = bench.prepared().await;
         let new = request(SOURCE, "a");
         let hits = bench.fake.fail(
             "PATCH /repos/team/app/issues",
@@ -112,24 +102,31 @@ async fn f3_what_was_cut_short_is_dressed_later() {
             .open
             .unwrap()
             .remove(0);
-        assert_eq!(found.description == new.description, on, "the text tells");
+        assert!(found.description.starts_with(&new.description));
+        assert_eq!(found.incomplete, on);
         if on {
             // A label that somebody gave meanwhile stays.
             bench.fake.change("team/app", found.number, |issue| {
                 issue.labels.push("theirs".to_owned())
             });
-            let edit = MergeRequestEdit {
-                description: Some(new.dressed.clone()),
-                attributes: Some(new.attributes.clone()),
+            let text = MergeRequestEdit {
+                description: Some(found.description.clone()),
                 ..MergeRequestEdit::default()
+            };
+            bench.github.edit(&repo, found.number, &text).await.unwrap();
+            let again = bench.listing().await.repositories.remove(0).open.unwrap();
+            assert!(again[0].incomplete, "its text alone does not complete it");
+            let edit = MergeRequestEdit {
+                metadata: Some(new.metadata.clone()),
+                ..text
             };
             bench.github.edit(&repo, found.number, &edit).await.unwrap();
         }
         let (issue, _) = bench.fake.pull("team/app", found.number);
-        assert_eq!(issue.body, new.dressed);
+        assert_eq!(issue.body, new.description);
         assert_eq!(issue.labels.contains(&"theirs".to_owned()), on);
         assert!(
-            new.attributes
+            new.metadata
                 .labels
                 .iter()
                 .all(|label| issue.labels.contains(label))
@@ -145,16 +142,12 @@ async fn f5_a_lost_answer_is_looked_for() {
             (Effect::status(502, "bad gateway"), false),
         ] {
             let bench = Bench::start().await;
-            let repo = prepared(&bench).await;
+            let repo = bench.prepared().await;
             let hits = bench
                 .fake
                 .fail("POST /repos/team/app/pulls", usize::from(on), effect);
             bench.fake.take_log();
-            let made = bench
-                .github
-                .create(&repo, &request(SOURCE, "a"))
-                .await
-                .unwrap();
+            let made = bench.create(&repo, "a").await;
             assert_eq!(hits.count(), usize::from(on));
             let posts = bench.fake.writes();
             let posts = posts
@@ -166,8 +159,8 @@ async fn f5_a_lost_answer_is_looked_for() {
             let (issue, _) = bench.fake.pull("team/app", made.number);
             assert_eq!(
                 issue.body,
-                request(SOURCE, "a").dressed,
-                "it is dressed all the same"
+                request(SOURCE, "a").description,
+                "it is completed all the same"
             );
         }
     }
@@ -176,22 +169,14 @@ async fn f5_a_lost_answer_is_looked_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn f5_somebody_elses_open_one_is_taken_as_it_is() {
     let bench = Bench::start().await;
-    let repo = prepared(&bench).await;
-    let first = bench
-        .github
-        .create(&repo, &request(SOURCE, "theirs"))
-        .await
-        .unwrap();
+    let repo = bench.prepared().await;
+    let first = bench.create(&repo, "theirs").await;
     bench.fake.change("team/app", first.number, |issue| {
         issue.user = "ada".to_owned();
         issue.body = "written by a person".to_owned();
         issue.labels.clear();
     });
-    let second = bench
-        .github
-        .create(&repo, &request(SOURCE, "ours"))
-        .await
-        .unwrap();
+    let second = bench.create(&repo, "ours").await;
     assert_eq!(second.number, first.number);
     let (issue, _) = bench.fake.pull("team/app", first.number);
     assert_eq!(
@@ -203,12 +188,8 @@ async fn f5_somebody_elses_open_one_is_taken_as_it_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn all_of_a_long_story_is_read() {
     let bench = Bench::start().await;
-    let repo = prepared(&bench).await;
-    let first = bench
-        .github
-        .create(&repo, &request(SOURCE, "a"))
-        .await
-        .unwrap();
+    let repo = bench.prepared().await;
+    let first = bench.create(&repo, "a").await;
     bench.fake.set("team/app", |repo| {
         let old = repo.issues[&first.number].clone();
         for number in 2..=130 {
@@ -236,12 +217,8 @@ async fn all_of_a_long_story_is_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn f16_a_branch_that_is_deleted_closes() {
     let bench = Bench::start().await;
-    let repo = prepared(&bench).await;
-    let made = bench
-        .github
-        .create(&repo, &request(SOURCE, "a"))
-        .await
-        .unwrap();
+    let repo = bench.prepared().await;
+    let made = bench.create(&repo, "a").await;
     bench.fake.delete_branch("team/app", SOURCE);
     let branches = [branch(SOURCE)].into();
     let all = bench.github.merge_requests(&repo, &branches).await.unwrap();
@@ -261,12 +238,8 @@ async fn f16_a_branch_that_is_deleted_closes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn f21_a_target_that_people_change_is_told() {
     let bench = Bench::start().await;
-    let repo = prepared(&bench).await;
-    let made = bench
-        .github
-        .create(&repo, &request(SOURCE, "a"))
-        .await
-        .unwrap();
+    let repo = bench.prepared().await;
+    let made = bench.create(&repo, "a").await;
     bench.fake.branch("team/app", "release");
     bench.fake.retarget("team/app", made.number, "release");
     let open = bench.listing().await.repositories.remove(0).open.unwrap();
@@ -285,7 +258,7 @@ async fn f21_a_target_that_people_change_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notice_that_a_person_closed_stays_closed_for_what_it_said() {
     let bench = Bench::start().await;
-    let repo = prepared(&bench).await;
+    let repo = bench.prepared().await;
     bench.github.notice(&repo, Some("line 1")).await.unwrap();
     bench.fake.close("team/app", 1);
     bench.fake.take_log();
@@ -308,7 +281,7 @@ async fn a_notice_that_a_person_closed_stays_closed_for_what_it_said() {
 #[tokio::test(flavor = "multi_thread")]
 async fn f6_f58_git_reaches_it_and_is_told_why_not() {
     let bench = Bench::start().await;
-    let repo = prepared(&bench).await;
+    let repo = bench.prepared().await;
     let cache = tempfile::tempdir().unwrap();
     let who = Identity {
         name: "imagebot".to_owned(),
@@ -362,7 +335,7 @@ async fn f6_f58_git_reaches_it_and_is_told_why_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_only_a_reader_may_not_do() {
     let bench = Bench::start().await;
-    let repo = prepared(&bench).await;
+    let repo = bench.prepared().await;
     if let Some(token) = bench.fake.lock().tokens.get_mut(super::bench::TOKEN) {
         token.read_only = true;
     }
@@ -377,10 +350,11 @@ async fn what_only_a_reader_may_not_do() {
 #[tokio::test(flavor = "multi_thread")]
 async fn t33_what_fires_in_a_text_is_noticed() {
     let bench = Bench::start().await;
-    let repo = prepared(&bench).await;
+    let repo = bench.prepared().await;
     let inert = NewMergeRequest {
-        dressed: "| `@team/ops` | <!-- Closes #1 --> | node@sha256:aa | @\u{200b}ada #\u{200b}1 |"
-            .to_owned(),
+        description:
+            "| `@team/ops` | <!-- Closes #1 --> | node@sha256:aa | @\u{200b}ada #\u{200b}1 |"
+                .to_owned(),
         ..request(SOURCE, "Update a to 2")
     };
     let made = bench.github.create(&repo, &inert).await.unwrap();

@@ -1,25 +1,13 @@
 //! Limits, tokens that end, and what answers in GitHub's place.
 
-use super::bench::{Bench, TOKEN, settings};
+use super::bench::{Bench, SOURCE, TOKEN, settings};
 use crate::conformance::{listed, request};
 use crate::fake_github::{Effect, FakeGitHub, Options, TokenOptions};
-use imagebot::forge::{Forge, ForgeError, GitHub, Known, Repository};
+use imagebot::forge::{Forge, ForgeError, GitHub, KnownIds};
 use std::time::Duration;
 
-const SOURCE: &str = "imagebot/a";
 const NO: &str =
     "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
-
-/// A repository with a branch to open a pull request from.
-async fn prepared(bench: &Bench) -> Repository {
-    bench
-        .fake
-        .commit("team/app", "main", &[("Dockerfile", "FROM a:1\n")]);
-    bench
-        .fake
-        .commit("team/app", SOURCE, &[("Dockerfile", "FROM a:2\n")]);
-    listed(&bench.github, "team/app").await
-}
 
 fn seconds(bench: &Bench) -> Vec<u64> {
     bench
@@ -37,18 +25,14 @@ async fn f44_a_secondary_limit_is_waited_for() {
     for on in [true, false] {
         for status in [403, 429] {
             let bench = Bench::start().await;
-            let repo = prepared(&bench).await;
+            let repo = bench.prepared().await;
             let times = if on { 2 } else { 0 };
             let hits = bench.fake.fail(
                 "POST /repos/team/app/pulls",
                 times,
                 Effect::status(status, NO),
             );
-            let created = bench
-                .github
-                .create(&repo, &request(SOURCE, "a"))
-                .await
-                .unwrap();
+            let created = bench.create(&repo, "a").await;
             assert_eq!(hits.count(), times);
             assert_eq!(seconds(&bench), if on { vec![60, 120] } else { vec![] });
             assert_eq!(bench.fake.pulls("team/app").len(), 1);
@@ -69,7 +53,7 @@ async fn f44_a_limit_beyond_patience_stops_the_forge() {
             (Effect::with(429, &[("retry-after", "3600")], NO), vec![]),
         ] {
             let bench = Bench::start().await;
-            let repo = prepared(&bench).await;
+            let repo = bench.prepared().await;
             let times = if on { 20 } else { 0 };
             let hits = bench.fake.fail("POST /repos/team/app/pulls", times, fault);
             let outcome = bench.github.create(&repo, &request(SOURCE, "a")).await;
@@ -95,7 +79,7 @@ async fn f44_a_limit_beyond_patience_stops_the_forge() {
 #[tokio::test(flavor = "multi_thread")]
 async fn f44_writes_are_a_pause_apart() {
     let bench = Bench::start().await;
-    let repo = prepared(&bench).await;
+    let repo = bench.prepared().await;
     for number in 0..4 {
         let source = format!("imagebot/w{number}");
         bench
@@ -128,7 +112,7 @@ async fn f45_used_up_points_are_waited_for_within_patience() {
     for on in [true, false] {
         for (reset, expect) in [(90, Some(91)), (3000, None)] {
             let bench = Bench::start().await;
-            let repo = prepared(&bench).await;
+            let repo = bench.prepared().await;
             if on {
                 bench.fake.set_budget("core", 0, reset);
             }
@@ -160,7 +144,7 @@ async fn f45_used_up_points_are_waited_for_within_patience() {
 #[tokio::test(flavor = "multi_thread")]
 async fn f45_the_last_point_is_noticed_before_the_refusal() {
     let bench = Bench::start().await;
-    let repo = prepared(&bench).await;
+    let repo = bench.prepared().await;
     bench.fake.set_budget("core", 1, 100);
     bench.github.branches(&repo).await.unwrap();
     bench.fake.take_log();
@@ -173,13 +157,13 @@ async fn f45_the_last_point_is_noticed_before_the_refusal() {
 async fn f27_a_token_that_ends_stops_the_forge() {
     for on in [true, false] {
         let bench = Bench::start().await;
-        let repo = prepared(&bench).await;
+        let repo = bench.prepared().await;
         if on {
             bench.fake.revoke(TOKEN);
         }
         bench.fake.take_log();
         let outcome = bench.github.create(&repo, &request(SOURCE, "a")).await;
-        let listing = bench.github.discover(&Known::new()).await;
+        let listing = bench.github.discover(&KnownIds::new()).await;
         if on {
             for error in [outcome.unwrap_err(), listing.unwrap_err()] {
                 assert!(matches!(error, ForgeError::Unauthorized(_)), "{error}");
@@ -202,7 +186,7 @@ async fn f28_f29_what_is_wrong_with_one_repository_is_its_own() {
     ] {
         for on in [true, false] {
             let bench = Bench::start().await;
-            let repo = prepared(&bench).await;
+            let repo = bench.prepared().await;
             bench.fake.repo("team/other");
             bench.fake.commit("team/other", "main", &[("x", "x")]);
             bench.fake.commit("team/other", SOURCE, &[("x", "y")]);
@@ -231,9 +215,9 @@ async fn f30_a_page_for_people_is_no_forge() {
     for on in [true, false] {
         for prefix in ["GET /orgs/team/repos", "GRAPHQL Start", "GRAPHQL Heads"] {
             let bench = Bench::start().await;
-            prepared(&bench).await;
+            bench.prepared().await;
             let hits = bench.fake.fail(prefix, usize::from(on), Effect::Html(200));
-            let outcome = bench.github.discover(&Known::new()).await;
+            let outcome = bench.github.discover(&KnownIds::new()).await;
             assert_eq!(hits.count(), usize::from(on));
             match on {
                 true => assert!(matches!(outcome.unwrap_err(), ForgeError::NotAForge(_))),
@@ -248,17 +232,13 @@ async fn an_instance_may_stand_below_a_path() {
     let fake = Bench::below("/hub").await;
     fake.repo("team/app");
     let bench = Bench::with(fake, &["team/*"]);
-    let repo = prepared(&bench).await;
+    let repo = bench.prepared().await;
     assert_eq!(
         repo.remote.url(),
         format!("{}/team/app.git", bench.fake.url())
     );
     assert!(bench.fake.url().ends_with("/hub"));
-    bench
-        .github
-        .create(&repo, &request(SOURCE, "a"))
-        .await
-        .unwrap();
+    bench.create(&repo, "a").await;
     // A renamed one is followed when it is read.
     bench.fake.rename("team/app", "team/new");
     assert_eq!(bench.github.branches(&repo).await.unwrap().len(), 1);
@@ -280,7 +260,7 @@ async fn an_old_server_is_refused_at_the_start() {
         fake.token("imagebot", TOKEN, TokenOptions::default());
         fake.org("team");
         let github = GitHub::new(settings(&fake, &["team/*"])).unwrap();
-        let outcome = github.discover(&Known::new()).await;
+        let outcome = github.discover(&KnownIds::new()).await;
         assert_eq!(outcome.is_ok(), fits, "{version}");
         if let Err(error) = outcome {
             assert!(error.to_string().contains("too old"), "{error}");
@@ -292,7 +272,7 @@ async fn an_old_server_is_refused_at_the_start() {
 async fn a_server_that_hangs_up_is_unreachable_and_reading_is_tried_again() {
     for on in [true, false] {
         let bench = Bench::start().await;
-        let repo = prepared(&bench).await;
+        let repo = bench.prepared().await;
         let hits = bench.fake.fail(
             "GET /repos/team/app/git",
             if on { 2 } else { 0 },

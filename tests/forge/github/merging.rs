@@ -1,31 +1,10 @@
 //! Merging: bound to a head, and never before there is a check.
 
-use super::bench::{Bench, TOKEN, settings};
-use crate::conformance::{listed, request};
+use super::bench::{Bench, REPO, SOURCE, TOKEN, settings};
 use crate::fake_github::Effect;
-use imagebot::forge::{Forge, ForgeError, GitHub, GitHubSettings, Merging, Pipeline, Repository};
-use imagebot::repo::CommitId;
+use imagebot::forge::{Forge, ForgeError, GitHub, GitHubSettings, Merging};
+use imagebot::repo::CiStatus;
 use std::time::Duration;
-
-const SOURCE: &str = "imagebot/a";
-const REPO: &str = "team/app";
-
-/// An open pull request: its repository, number and head.
-async fn opened(bench: &Bench) -> (Repository, u64, CommitId) {
-    bench
-        .fake
-        .commit(REPO, "main", &[("Dockerfile", "FROM a:1\n")]);
-    let head = bench
-        .fake
-        .commit(REPO, SOURCE, &[("Dockerfile", "FROM a:2\n")]);
-    let repo = listed(&bench.github, REPO).await;
-    let made = bench
-        .github
-        .create(&repo, &request(SOURCE, "a"))
-        .await
-        .unwrap();
-    (repo, made.number, head)
-}
 
 fn is_merged(bench: &Bench, number: u64) -> bool {
     bench.fake.pull(REPO, number).1.merged.is_some()
@@ -55,7 +34,7 @@ fn why(merging: Merging) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn with_required_checks_github_merges_where_that_is_wanted() {
     let bench = Bench::start().await;
-    let (repo, number, head) = opened(&bench).await;
+    let (repo, number, head) = bench.opened().await;
     bench.fake.require_checks(REPO, "main", &["build"]);
     bench.fake.set(REPO, |repo| repo.allow_auto_merge = true);
     bench.fake.check(REPO, head.as_str(), "build", None);
@@ -83,7 +62,7 @@ async fn with_required_checks_github_merges_where_that_is_wanted() {
 async fn row_4_imagebot_merges_its_commit_itself_once_what_is_required_is_there() {
     for theirs in [false, true] {
         let bench = Bench::start().await;
-        let (repo, number, head) = opened(&bench).await;
+        let (repo, number, head) = bench.opened().await;
         bench.fake.require_checks(REPO, "main", &["build"]);
         bench.fake.set(REPO, |repo| repo.allow_auto_merge = true);
         bench.fake.check(REPO, head.as_str(), "build", None);
@@ -111,7 +90,7 @@ async fn row_4_imagebot_merges_its_commit_itself_once_what_is_required_is_there(
 #[tokio::test(flavor = "multi_thread")]
 async fn row_3_checks_that_have_not_appeared_yet_are_waited_for() {
     let bench = Bench::start().await;
-    let (repo, number, head) = opened(&bench).await;
+    let (repo, number, head) = bench.opened().await;
     bench
         .fake
         .check(REPO, head.as_str(), "dco", Some("success"));
@@ -139,14 +118,12 @@ async fn row_3_checks_that_have_not_appeared_yet_are_waited_for() {
 async fn row_3_who_sees_only_actions_merges_only_by_required_checks() {
     for required in [false, true] {
         let bench = Bench::start().await;
-        let (repo, number, head) = opened(&bench).await;
+        let (repo, number, head) = bench.opened().await;
         if let Some(token) = bench.fake.lock().tokens.get_mut(TOKEN) {
             token.checks = false;
         }
         let sha = head.as_str();
-        bench
-            .fake
-            .settled_check(REPO, sha, "build", Some("success"));
+        bench.passed(&head);
         if required {
             bench.fake.require_checks(REPO, "main", &["build"]);
         } else {
@@ -169,15 +146,13 @@ async fn row_3_who_sees_only_actions_merges_only_by_required_checks() {
 async fn row_5_a_merge_queue_is_used_and_never_passed() {
     for bypass in [false, true] {
         let bench = Bench::start().await;
-        let (repo, number, head) = opened(&bench).await;
+        let (repo, number, head) = bench.opened().await;
         bench
             .fake
             .set(REPO, |repo| (repo.queue, repo.bypass) = (true, bypass));
         let merge = || async { bench.github.merge(&repo, number, &head).await.unwrap() };
         assert!(why(merge().await).starts_with("no-pipeline"));
-        bench
-            .fake
-            .settled_check(REPO, head.as_str(), "build", Some("success"));
+        bench.passed(&head);
         assert_eq!(merge().await, Merging::Scheduled);
         assert!(!is_merged(&bench, number), "it is in the queue");
         bench.fake.take_log();
@@ -189,9 +164,7 @@ async fn row_5_a_merge_queue_is_used_and_never_passed() {
         let theirs = bench.fake.commit(REPO, SOURCE, &[("y", "theirs")]);
         let error = bench.github.merge(&repo, number, &head).await.unwrap_err();
         assert!(matches!(error, ForgeError::Conflict(_)), "{error}");
-        bench
-            .fake
-            .settled_check(REPO, theirs.as_str(), "build", Some("success"));
+        bench.passed(&theirs);
         let merging = bench.github.merge(&repo, number, &theirs).await.unwrap();
         assert_eq!(merging, Merging::Scheduled);
         bench.fake.run_queue(REPO);
@@ -213,10 +186,8 @@ async fn row_16_it_is_merged_in_a_way_that_the_rules_allow() {
         (Some(vec!["merge"]), true, true, None),
     ] {
         let bench = Bench::start().await;
-        let (repo, number, head) = opened(&bench).await;
-        bench
-            .fake
-            .settled_check(REPO, head.as_str(), "build", Some("success"));
+        let (repo, number, head) = bench.opened().await;
+        bench.passed(&head);
         bench.fake.set(REPO, |repo| {
             let allowed = allowed.map(|all| all.into_iter().map(str::to_owned).collect());
             repo.allowed_methods = allowed;
@@ -237,10 +208,8 @@ async fn row_16_it_is_merged_in_a_way_that_the_rules_allow() {
 async fn row_17_older_servers_are_asked_for_what_they_have() {
     for (preview, without_queues) in [(true, false), (false, true)] {
         let bench = Bench::start().await;
-        let (repo, number, head) = opened(&bench).await;
-        bench
-            .fake
-            .settled_check(REPO, head.as_str(), "build", Some("success"));
+        let (repo, number, head) = bench.opened().await;
+        bench.passed(&head);
         {
             let mut state = bench.fake.lock();
             (state.preview, state.without_queues) = (preview, without_queues);
@@ -253,7 +222,7 @@ async fn row_17_older_servers_are_asked_for_what_they_have() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_them_imagebot_merges_when_all_have_succeeded() {
     let bench = Bench::start().await;
-    let (repo, number, head) = opened(&bench).await;
+    let (repo, number, head) = bench.opened().await;
     for (build, test, expect) in [
         (None, None, "its checks have not finished"),
         (Some("success"), None, "its checks have not finished"),
@@ -282,7 +251,7 @@ async fn without_them_imagebot_merges_when_all_have_succeeded() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rules_that_are_not_fulfilled_and_no_auto_merge() {
     let bench = Bench::start().await;
-    let (repo, number, head) = opened(&bench).await;
+    let (repo, number, head) = bench.opened().await;
     bench.fake.require_checks(REPO, "main", &["never-runs"]);
     bench
         .fake
@@ -296,10 +265,8 @@ async fn rules_that_are_not_fulfilled_and_no_auto_merge() {
 async fn t35_what_a_person_pushed_in_between_is_not_merged() {
     for on in [true, false] {
         let bench = Bench::start().await;
-        let (repo, number, head) = opened(&bench).await;
-        bench
-            .fake
-            .settled_check(REPO, head.as_str(), "build", Some("success"));
+        let (repo, number, head) = bench.opened().await;
+        bench.passed(&head);
         let status = Effect::status(
             409,
             "Head branch was modified. Review and try the merge again.",
@@ -320,7 +287,7 @@ async fn t35_what_a_person_pushed_in_between_is_not_merged() {
 #[tokio::test(flavor = "multi_thread")]
 async fn t35_auto_merge_is_switched_off_where_the_head_is_foreign() {
     let bench = Bench::start().await;
-    let (repo, number, head) = opened(&bench).await;
+    let (repo, number, head) = bench.opened().await;
     bench.fake.require_checks(REPO, "main", &["build"]);
     bench.fake.set(REPO, |repo| repo.allow_auto_merge = true);
     bench.fake.check(REPO, head.as_str(), "build", None);
@@ -340,10 +307,8 @@ async fn t35_auto_merge_is_switched_off_where_the_head_is_foreign() {
 async fn a_merge_whose_answer_is_lost_is_seen() {
     for on in [true, false] {
         let bench = Bench::start().await;
-        let (repo, number, head) = opened(&bench).await;
-        bench
-            .fake
-            .settled_check(REPO, head.as_str(), "build", Some("success"));
+        let (repo, number, head) = bench.opened().await;
+        bench.passed(&head);
         let hits = bench.fake.fail(
             "PUT /repos/team/app/pulls/1/merge",
             usize::from(on),
@@ -361,30 +326,28 @@ async fn a_merge_whose_answer_is_lost_is_seen() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_cannot_read_checks_reads_runs() {
     let bench = Bench::start().await;
-    let (repo, _, head) = opened(&bench).await;
+    let (repo, _, head) = bench.opened().await;
     if let Some(token) = bench.fake.lock().tokens.get_mut(TOKEN) {
         token.checks = false;
     }
     assert_eq!(
-        bench.github.pipeline(&repo, &head).await.unwrap(),
-        Pipeline::None
+        bench.github.commit_ci(&repo, &head).await.unwrap(),
+        CiStatus::None
     );
     bench
         .fake
         .check(REPO, head.as_str(), "build", Some("success"));
     assert_eq!(
-        bench.github.pipeline(&repo, &head).await.unwrap(),
-        Pipeline::Success
+        bench.github.commit_ci(&repo, &head).await.unwrap(),
+        CiStatus::Passed
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn drafts_and_conflicts_wait() {
     let bench = Bench::start().await;
-    let (repo, number, head) = opened(&bench).await;
-    bench
-        .fake
-        .settled_check(REPO, head.as_str(), "build", Some("success"));
+    let (repo, number, head) = bench.opened().await;
+    bench.passed(&head);
     bench.fake.change(REPO, number, |issue| {
         issue.pull.as_mut().unwrap().draft = true
     });

@@ -1,36 +1,12 @@
 //! What real GitHub servers do otherwise than one would think. The numbers are rows of the table of it.
 
-use super::bench::{Bench, TOKEN};
+use super::bench::{Bench, SOURCE, TOKEN, fleet};
 use crate::conformance::{listed, request};
 use crate::fake_github::{Effect, FakeGitHub, TokenOptions};
-use imagebot::forge::{
-    Forge, ForgeError, MergeRequestAttributes, MergeRequestEdit, NewMergeRequest, Repository,
-};
+use imagebot::forge::{Forge, ForgeError, Repository};
+use imagebot::repo::{MergeRequestEdit, MergeRequestMetadata, NewMergeRequest};
 use serde_json::json;
 use std::time::Duration;
-
-const SOURCE: &str = "imagebot/a";
-
-/// A fleet of `count` repositories in `team`, each with a branch of ours.
-async fn fleet(count: usize) -> FakeGitHub {
-    let fake = FakeGitHub::start().await;
-    fake.token("imagebot", TOKEN, TokenOptions::default());
-    fake.repo("team/r0000");
-    fake.commit("team/r0000", "main", &[("Dockerfile", "FROM a:1\n")]);
-    fake.commit("team/r0000", SOURCE, &[("Dockerfile", "FROM a:2\n")]);
-    fake.copies("team/r0000", (1..count).map(|n| format!("team/r{n:04}")));
-    fake
-}
-
-async fn prepared(bench: &Bench) -> Repository {
-    bench
-        .fake
-        .commit("team/app", "main", &[("Dockerfile", "FROM a:1\n")]);
-    bench
-        .fake
-        .commit("team/app", SOURCE, &[("Dockerfile", "FROM a:2\n")]);
-    listed(&bench.github, "team/app").await
-}
 
 fn graphql(bench: &Bench) -> usize {
     let log = bench.fake.take_log();
@@ -115,12 +91,8 @@ async fn row_11_a_page_that_was_cut_off_is_asked_for_again_in_smaller_ones() {
 async fn our_branches_are_known_whatever_their_prefix_is_said_to_be() {
     for plain in [false, true] {
         let bench = Bench::start().await;
-        let repo = prepared(&bench).await;
-        bench
-            .github
-            .create(&repo, &request(SOURCE, "a"))
-            .await
-            .unwrap();
+        let repo = bench.prepared().await;
+        bench.create(&repo, "a").await;
         bench.fake.lock().plain_prefix = plain;
         let repo = listed(&bench.github, "team/app").await;
         let branches = repo.branches.as_ref().unwrap().keys();
@@ -137,7 +109,7 @@ async fn row_13_a_branch_that_is_not_seen_yet_is_waited_for() {
     for late in [0, 20, 600] {
         let bench = Bench::start().await;
         bench.fake.lock().late = late;
-        let repo = prepared(&bench).await;
+        let repo = bench.prepared().await;
         let made = bench.github.create(&repo, &request(SOURCE, "a")).await;
         match late {
             600 => {
@@ -219,7 +191,7 @@ async fn row_28_without_pull_requests_a_repository_is_left_out() {
 async fn row_29_without_issues_the_text_is_written_all_the_same() {
     for forbidden in [false, true] {
         let bench = Bench::start().await;
-        let repo = prepared(&bench).await;
+        let repo = bench.prepared().await;
         match forbidden {
             true => bench.fake.lock().tokens.get_mut(TOKEN).unwrap().no_issues = true,
             false => bench
@@ -229,7 +201,7 @@ async fn row_29_without_issues_the_text_is_written_all_the_same() {
         let made = bench.github.create(&repo, &request(SOURCE, "a")).await;
         let made = made.unwrap();
         let (issue, _) = bench.fake.pull("team/app", made.number);
-        assert_eq!(issue.body, "a: the text", "dressed");
+        assert_eq!(issue.body, "a: the text", "completed");
         let edit = MergeRequestEdit {
             description: Some("another".to_owned()),
             add_labels: vec!["x".to_owned()],
@@ -248,11 +220,11 @@ async fn row_29_without_issues_the_text_is_written_all_the_same() {
 #[tokio::test(flavor = "multi_thread")]
 async fn row_30_those_who_can_review_are_asked() {
     let bench = Bench::start().await;
-    let repo = prepared(&bench).await;
+    let repo = bench.prepared().await;
     let new = NewMergeRequest {
-        attributes: MergeRequestAttributes {
+        metadata: MergeRequestMetadata {
             reviewers: ["ada", "stranger", "grace"].map(str::to_owned).into(),
-            ..MergeRequestAttributes::default()
+            ..MergeRequestMetadata::default()
         },
         ..request(SOURCE, "a")
     };
@@ -265,7 +237,7 @@ async fn row_30_those_who_can_review_are_asked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn row_40_all_of_our_branches_come_at_once() {
     let bench = Bench::start().await;
-    let repo = prepared(&bench).await;
+    let repo = bench.prepared().await;
     for number in 0..130 {
         bench
             .fake
@@ -281,7 +253,7 @@ async fn row_40_all_of_our_branches_come_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn row_9_a_server_error_is_one_repositorys() {
     let bench = Bench::start().await;
-    let repo = prepared(&bench).await;
+    let repo = bench.prepared().await;
     let broken = Effect::status(500, "Server Error");
     bench
         .fake
@@ -304,7 +276,7 @@ async fn row_9_a_server_error_is_one_repositorys() {
 #[tokio::test(flavor = "multi_thread")]
 async fn row_31_what_has_no_room_in_an_hour_is_put_off() {
     let bench = Bench::start().await;
-    let repo = prepared(&bench).await;
+    let repo = bench.prepared().await;
     let made = bench.github.create(&repo, &request(SOURCE, "a")).await;
     let number = made.unwrap().number;
     bench.fake.take_log();
@@ -357,7 +329,7 @@ async fn open_notices_are_found_fifty_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn row_14_notices_and_comments_fit_as_well() {
     let bench = Bench::start().await;
-    let repo = prepared(&bench).await;
+    let repo = bench.prepared().await;
     let made = bench.github.create(&repo, &request(SOURCE, "a")).await;
     let number = made.unwrap().number;
     let long = "a line of it\n".repeat(10_000);

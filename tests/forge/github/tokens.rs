@@ -1,15 +1,14 @@
 //! Apps and tokens: refreshed in time, shared with git, and examined.
 
-use super::bench::{Bench, TOKEN, settings};
+use super::bench::{Bench, SOURCE, TOKEN, settings};
 use crate::conformance::{listed, request};
 use crate::fake_github::{FakeGitHub, TokenOptions};
-use imagebot::forge::{Forge, ForgeError, GitHub, GitHubToken, Known, Level};
+use imagebot::forge::{DoctorLevel, Forge, ForgeError, GitHub, GitHubToken, KnownIds};
 use imagebot::git::{Git, Identity};
 use std::time::Duration;
 
 const KEY: &str = include_str!("../../../fixtures/github/app.key");
 const PUBLIC: &str = include_str!("../../../fixtures/github/app.pub");
-const SOURCE: &str = "imagebot/a";
 
 async fn app(owners: &[&str], installation: Option<u64>) -> (FakeGitHub, GitHub) {
     let fake = FakeGitHub::start().await;
@@ -124,7 +123,10 @@ async fn row_18_a_server_without_rate_limits_is_well() {
     bench.fake.commit("team/app", "main", &[("x", "x")]);
     let repo = listed(&bench.github, "team/app").await;
     let found = bench.github.doctor(&[repo]).await;
-    assert!(found.iter().all(|f| f.level < Level::Problem), "{found:#?}");
+    assert!(
+        found.iter().all(|f| f.level < DoctorLevel::Problem),
+        "{found:#?}"
+    );
     let says = |words: &str| found.iter().any(|f| f.what.contains(words));
     assert!(
         says("a fine-grained token") && says("no check is required"),
@@ -146,7 +148,7 @@ async fn the_only_installation_is_found_and_of_several_one_is_named() {
     let (_fake, github) = app(&["team"], None).await;
     assert_eq!(
         github
-            .discover(&Known::new())
+            .discover(&KnownIds::new())
             .await
             .unwrap()
             .repositories
@@ -154,13 +156,13 @@ async fn the_only_installation_is_found_and_of_several_one_is_named() {
         1
     );
     let (_fake, github) = app(&["team", "other"], None).await;
-    let error = github.discover(&Known::new()).await.unwrap_err();
+    let error = github.discover(&KnownIds::new()).await.unwrap_err();
     assert!(
         matches!(&error, ForgeError::Unauthorized(text) if text.contains("2 installations")),
         "{error}"
     );
     let (_fake, github) = app(&["team"], Some(9)).await;
-    let error = github.discover(&Known::new()).await.unwrap_err();
+    let error = github.discover(&KnownIds::new()).await.unwrap_err();
     assert!(matches!(error, ForgeError::Unauthorized(_)), "{error}");
 }
 
@@ -179,7 +181,7 @@ async fn a_clock_that_is_wrong_here_does_no_harm_to_the_app() {
     // The token's end is then past by our clock: each request asks for one, and works.
     assert_eq!(
         github
-            .discover(&Known::new())
+            .discover(&KnownIds::new())
             .await
             .unwrap()
             .repositories
@@ -225,11 +227,15 @@ async fn the_doctor_says_what_is_missing_and_what_is_too_much() {
     };
     bench.fake.token("imagebot", TOKEN, options);
     let github = GitHub::new(settings(&bench.fake, &["team/*", "other/*"])).unwrap();
-    let repos = github.discover(&Known::new()).await.unwrap().repositories;
+    let repos = github
+        .discover(&KnownIds::new())
+        .await
+        .unwrap()
+        .repositories;
     let findings = github.doctor(&repos).await;
     let text: Vec<String> = findings
         .iter()
-        .filter(|found| found.level != Level::Ok)
+        .filter(|found| found.level != DoctorLevel::Ok)
         .map(|found| format!("{:?}: {}", found.level, found.what))
         .collect();
     assert_eq!(
@@ -249,5 +255,5 @@ async fn the_doctor_says_what_is_missing_and_what_is_too_much() {
     );
     bench.fake.revoke(TOKEN);
     let findings = github.doctor(&repos).await;
-    assert_eq!(findings[0].level, Level::Problem);
+    assert_eq!(findings[0].level, DoctorLevel::Problem);
 }

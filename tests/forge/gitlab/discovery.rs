@@ -2,11 +2,11 @@
 
 use super::{SOURCE, World, failed, left_out, names, settings};
 use crate::fake_gitlab::{Counts, FakeGitLab, Fault, NewToken, ProjectOptions};
-use imagebot::forge::{Forge, ForgeError, GitLab, Known};
+use imagebot::forge::{Forge, ForgeError, GitLab, KnownIds};
 use imagebot::repo::RepoName;
 use std::collections::BTreeSet;
 
-fn known(all: &[(&str, u64)]) -> Known {
+fn known(all: &[(&str, u64)]) -> KnownIds {
     let all = all.iter();
     all.map(|(name, id)| (RepoName::parse(name).unwrap(), id.to_string()))
         .collect()
@@ -122,7 +122,7 @@ async fn what_is_left_out_is_told() {
         settings.server.include_forks = true;
         settings.server.include_mirrors = true;
     });
-    let listing = all.discover(&Known::new()).await.unwrap();
+    let listing = all.discover(&KnownIds::new()).await.unwrap();
     assert_eq!(left_out(&listing), [("team/doomed", "pending-deletion")]);
     assert_eq!(listing.repositories.len(), 8);
 }
@@ -147,7 +147,7 @@ async fn two_tokens_serve_what_must_not_see_each_other() {
     }
     let mut logins = BTreeSet::new();
     for (client, name) in clients.iter().zip(["apps/web", "platform/base"]) {
-        let listing = client.discover(&Known::new()).await.unwrap();
+        let listing = client.discover(&KnownIds::new()).await.unwrap();
         assert_eq!(names(&listing), [name]);
         let registry = listing.repositories[0].registry.clone().unwrap();
         assert_eq!(registry.host.as_str(), "registry.example.org");
@@ -204,7 +204,7 @@ async fn t19_a_renamed_project_is_followed_by_its_id() {
     let id = world.fake.id("team/app");
     world.fake.move_project("team/app", "new/home");
     // Nobody remembers: GitLab leads on, and its id is taken, not its host.
-    for known in [Known::new(), known(&[("team/app", id)])] {
+    for known in [KnownIds::new(), known(&[("team/app", id)])] {
         let listing = world.forge.discover(&known).await.unwrap();
         assert_eq!(names(&listing), ["new/home"], "{:?}", failed(&listing));
         let repo = &listing.repositories[0];
@@ -352,7 +352,7 @@ async fn without_graphql_each_repository_is_asked_for() {
 async fn an_old_gitlab_is_told_at_once() {
     let world = World::new().await;
     world.fake.set_version("15.5.3", true);
-    let error = world.forge.discover(&Known::new()).await.unwrap_err();
+    let error = world.forge.discover(&KnownIds::new()).await.unwrap_err();
     assert!(matches!(error, ForgeError::Refused(_)), "{error}");
     assert!(error.to_string().contains("15.6"), "{error}");
     assert_eq!(world.fake.requests().len(), 1);
@@ -364,7 +364,7 @@ async fn f30_a_sign_in_page_is_no_forge() {
         let world = World::new().await;
         world.projects(&["team/app"]);
         let fault = world.fake.fail("", "", times, Fault::html());
-        let found = world.forge.discover(&Known::new()).await;
+        let found = world.forge.discover(&KnownIds::new()).await;
         assert_eq!(world.fake.happened(fault) > 0, times > 0);
         match found {
             Ok(listing) => assert_eq!(names(&listing), ["team/app"]),
@@ -422,8 +422,26 @@ async fn a_page_instead_of_an_api_is_no_forge() {
     let headers = vec![("content-type", "text/html".to_owned())];
     let page = Fault::Answer(404, headers, "<html>not found</html>".to_owned());
     world.fake.fail("", "", usize::MAX, page);
-    let error = world.forge.discover(&Known::new()).await.unwrap_err();
+    let error = world.forge.discover(&KnownIds::new()).await.unwrap_err();
     assert!(matches!(error, ForgeError::NotAForge(_)), "{error}");
+}
+
+/// Another service, or a GitLab below another path.
+#[tokio::test]
+async fn a_server_without_the_api_is_not_a_gitlab() {
+    let world = World::new().await;
+    let headers = vec![("content-type", "application/json".to_owned())];
+    let answer = Fault::Answer(404, headers, r#"{"error": "404 Not Found"}"#.to_owned());
+    world.fake.fail("", "", usize::MAX, answer);
+    let error = world.forge.discover(&KnownIds::new()).await.unwrap_err();
+    assert!(matches!(error, ForgeError::NotAForge(_)), "{error}");
+    let host = world.fake.url().replace("http://", "");
+    assert_eq!(
+        error.to_string(),
+        format!("{host} answers, but not as a GitLab (404 for /api/graphql)")
+    );
+    assert!(error.help().unwrap().contains("check the forge's `url`"));
+    assert_eq!(world.fake.requests().len(), 2);
 }
 
 /// The pages of a long list come a few at once, and none is lost or read twice.

@@ -2,18 +2,20 @@
 
 use super::{World, settings};
 use crate::fake_gitlab::{FakeGitLab, NewToken, ProjectOptions};
-use imagebot::forge::{Finding, Forge, GitLab, Known, Level};
+use imagebot::forge::{DoctorFinding, DoctorLevel, Forge, GitLab, KnownIds};
 
-async fn findings(fake: &FakeGitLab, token: &str) -> Vec<Finding> {
+async fn findings(fake: &FakeGitLab, token: &str) -> Vec<DoctorFinding> {
     let forge = GitLab::new(settings(fake, token, &["**"])).unwrap();
-    let listing = forge.discover(&Known::new()).await;
+    let listing = forge.discover(&KnownIds::new()).await;
     let repos = listing.map(|listing| listing.repositories);
     forge.doctor(&repos.unwrap_or_default()).await
 }
 
 /// The findings that are not as they should be.
-fn bad(findings: &[Finding]) -> Vec<&str> {
-    let bad = findings.iter().filter(|finding| finding.level > Level::Ok);
+fn bad(findings: &[DoctorFinding]) -> Vec<&str> {
+    let bad = findings
+        .iter()
+        .filter(|finding| finding.level > DoctorLevel::Ok);
     bad.map(|finding| finding.what.as_str()).collect()
 }
 
@@ -70,7 +72,10 @@ async fn a_repository_that_cannot_be_written_is_a_problem() {
     fake.project("team/app", ProjectOptions::default());
     fake.commit("team/app", "main", &[("Dockerfile", "FROM a:1\n")]);
     let found = findings(&fake, &token).await;
-    let problems: Vec<_> = found.iter().filter(|f| f.level == Level::Problem).collect();
+    let problems: Vec<_> = found
+        .iter()
+        .filter(|f| f.level == DoctorLevel::Problem)
+        .collect();
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert!(problems[0].what.contains("level 20"), "{problems:?}");
 }
@@ -113,7 +118,10 @@ async fn a_token_that_is_refused_is_the_one_finding_that_counts() {
     let world = World::new().await;
     world.fake.revoke(&world.token);
     let found = findings(&world.fake, &world.token).await;
-    let problems: Vec<_> = found.iter().filter(|f| f.level == Level::Problem).collect();
+    let problems: Vec<_> = found
+        .iter()
+        .filter(|f| f.level == DoctorLevel::Problem)
+        .collect();
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert!(problems[0].help.is_some());
 }
@@ -172,7 +180,7 @@ async fn row_34_members_by_an_invited_group_count() {
             fake.invite("team/app", 1, 30);
         }
         let found = findings(&fake, &token).await;
-        let problem = found.iter().any(|f| f.level == Level::Problem);
+        let problem = found.iter().any(|f| f.level == DoctorLevel::Problem);
         assert_eq!(problem, !invited, "{found:#?}");
     }
 }

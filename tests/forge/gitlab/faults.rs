@@ -3,7 +3,7 @@
 use super::{SOURCE, World, failed, names};
 use crate::conformance::{branch, request};
 use crate::fake_gitlab::{Fault, FaultId};
-use imagebot::forge::{Forge, ForgeError, Known, Merging};
+use imagebot::forge::{Forge, ForgeError, KnownIds, Merging};
 use imagebot::http::Gates;
 use std::future::Future;
 
@@ -147,7 +147,7 @@ async fn f27_a_refused_token_is_not_tried_again() {
             "{:?}",
             world.fake.requests()
         );
-        let error = world.forge.discover(&Known::new()).await.unwrap_err();
+        let error = world.forge.discover(&KnownIds::new()).await.unwrap_err();
         assert!(matches!(error, ForgeError::Unauthorized(_)), "{error}");
         assert!(world.fake.merge_requests("team/app").is_empty());
     }
@@ -167,7 +167,7 @@ async fn f27_a_refused_token_stops_its_own_pass_only() {
         assert_eq!(created.is_err(), times == 1);
         assert_eq!(world.fake.happened(fault), times);
         // The other begins, and goes on, whatever the first one met.
-        let listing = other.discover(&Known::new()).await.unwrap();
+        let listing = other.discover(&KnownIds::new()).await.unwrap();
         assert_eq!(names(&listing), ["team/app"]);
         let created = other.create(&repo, &request(SOURCE, "one")).await;
         assert_eq!(created.unwrap().number, 1);
@@ -214,7 +214,7 @@ async fn a_missing_scope_is_named() {
     };
     let token = world.fake.token(new);
     let forge = world.client(&["**"], |settings| settings.token = token.into());
-    let error = forge.discover(&Known::new()).await.unwrap_err();
+    let error = forge.discover(&KnownIds::new()).await.unwrap_err();
     assert!(matches!(error, ForgeError::Forbidden(_)), "{error}");
     assert!(error.to_string().contains("scope"), "{error}");
 }
@@ -276,7 +276,7 @@ async fn f45_a_used_up_limit_is_waited_for_or_given_up() {
         world.fake.set_rate(left, seconds);
         let (fake, clock) = (&world.fake, &world.clock);
         let before = clock.elapsed();
-        let listing = with_time(fake_clock(&world), world.forge.discover(&Known::new())).await;
+        let listing = with_time(fake_clock(&world), world.forge.discover(&KnownIds::new())).await;
         let waited = (clock.elapsed() - before).as_secs() as i64;
         match expect {
             Some(expect) => {

@@ -3,7 +3,7 @@
 use super::{SOURCE, settings};
 use crate::conformance::{branch, request};
 use crate::fake_gitlab::{FakeGitLab, NewToken, ProjectOptions};
-use imagebot::forge::{Forge, GitLab, Known, Repository};
+use imagebot::forge::{Forge, GitLab, KnownIds, Repository};
 use imagebot::git::{
     Cached, FileChange, Git, GitError, Identity, NewCommit, Push, Pushed, TreeEntryKind,
 };
@@ -43,7 +43,7 @@ impl Bench {
     }
 
     async fn repo(&self) -> Repository {
-        let mut listing = self.forge.discover(&Known::new()).await.unwrap();
+        let mut listing = self.forge.discover(&KnownIds::new()).await.unwrap();
         listing.repositories.remove(0)
     }
 

@@ -3,10 +3,10 @@
 use super::{SOURCE, World};
 use crate::conformance::{branch, request};
 use crate::fake_gitlab::{Fault, ProjectOptions};
-use imagebot::forge::{
-    Forge, ForgeError, MergeRequestAttributes, MergeRequestEdit, Merging, NewMergeRequest, Pipeline,
+use imagebot::forge::{Forge, ForgeError, Merging};
+use imagebot::repo::{
+    CiStatus, MergeRequestEdit, MergeRequestMetadata, MergeRequestState, NewMergeRequest,
 };
-use imagebot::repo::MergeRequestState;
 use std::sync::Arc;
 
 #[tokio::test]
@@ -28,7 +28,7 @@ async fn everything_is_worn_from_the_first_request_on() {
     let repo = world.listing().await.repositories.remove(0);
     world.fake.clear_log();
     let new = NewMergeRequest {
-        attributes: MergeRequestAttributes {
+        metadata: MergeRequestMetadata {
             labels: vec!["a b".to_owned(), "c".to_owned()],
             assignees: vec!["ann".to_owned()],
             reviewers: vec!["Ben".to_owned(), "nobody".to_owned()],
@@ -47,7 +47,7 @@ async fn everything_is_worn_from_the_first_request_on() {
     assert_eq!(world.fake.writes().len(), 1, "{:?}", world.fake.writes());
     let there = world.there();
     assert_eq!(there.title, "Draft: Update node");
-    assert_eq!(there.description, new.dressed);
+    assert_eq!(there.description, new.description);
     assert_eq!(there.labels, ["a b", "c"]);
     assert_eq!((there.assignees, there.reviewers), (vec![ann], vec![ben]));
     assert_eq!(there.milestone, Some(2));
@@ -133,8 +133,8 @@ async fn auto_merge_waits_for_the_pipeline_of_its_commit() {
     let (repo, number) = world.opened().await;
     let head = world.source_head();
     assert_eq!(
-        world.forge.pipeline(&repo, &head).await.unwrap(),
-        Pipeline::Running
+        world.forge.commit_ci(&repo, &head).await.unwrap(),
+        CiStatus::Running
     );
     let merging = world.forge.merge(&repo, number, &head).await.unwrap();
     assert_eq!(merging, Merging::Scheduled);

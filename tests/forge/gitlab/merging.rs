@@ -3,8 +3,8 @@
 
 use super::{SOURCE, World};
 use crate::fake_gitlab::Fault;
-use imagebot::forge::{Forge, ForgeError, Merging, Pipeline, Repository};
-use imagebot::repo::CommitId;
+use imagebot::forge::{Forge, ForgeError, Merging, Repository};
+use imagebot::repo::{CiStatus, CommitId};
 
 /// An open merge request, its number and its head.
 async fn opened(world: &World) -> (Repository, u64, CommitId) {
@@ -36,8 +36,8 @@ async fn row_2_nothing_is_merged_before_the_merge_request_has_its_pipeline() {
         world.fake.set_version("16.11.0", graphql);
         world.fake.lag(true, false);
         let (repo, number, head) = opened(&world).await;
-        let pipeline = world.forge.pipeline(&repo, &head).await.unwrap();
-        assert_eq!(pipeline, Pipeline::Running, "of the commit");
+        let pipeline = world.forge.commit_ci(&repo, &head).await.unwrap();
+        assert_eq!(pipeline, CiStatus::Running, "of the commit");
         let merging = world.forge.merge(&repo, number, &head).await.unwrap();
         assert!(why(merging).starts_with("no-pipeline"), "{graphql}");
         assert_eq!((state(&world), puts(&world)), ("opened", 0));

@@ -3,7 +3,8 @@
 use super::{SOURCE, World, failed, left_out, names, settings};
 use crate::conformance::request;
 use crate::fake_gitlab::{FakeGitLab, Fault, NewToken, ProjectOptions};
-use imagebot::forge::{Forge, ForgeError, GitLab, Known, MergeRequestAttributes, NewMergeRequest};
+use imagebot::forge::{Forge, ForgeError, GitLab, KnownIds};
+use imagebot::repo::{MergeRequestMetadata, NewMergeRequest};
 use std::time::Duration;
 
 /// A 500 with JSON is about one project; a proxy's page is about the instance.
@@ -140,9 +141,9 @@ async fn row_32_milestones_of_groups_are_asked_for_by_both_names() {
     world.fake.commit("team/app", SOURCE, &[("a", "2\n")]);
     let repo = world.listing().await.repositories.remove(0);
     let new = NewMergeRequest {
-        attributes: MergeRequestAttributes {
+        metadata: MergeRequestMetadata {
             milestone: Some("v1".to_owned()),
-            ..MergeRequestAttributes::default()
+            ..MergeRequestMetadata::default()
         },
         ..request(SOURCE, "one")
     };
@@ -186,7 +187,7 @@ async fn row_22_forks_of_hidden_projects_are_spoken_of() {
     fake.commit("team/fork", "main", &[("Dockerfile", "FROM a:1\n")]);
     for (globs, expect) in [(["team/**", "**"], 1), (["team/**", "!team/fork"], 0)] {
         let forge = GitLab::new(settings(&fake, &token, &globs)).unwrap();
-        let listing = forge.discover(&Known::new()).await.unwrap();
+        let listing = forge.discover(&KnownIds::new()).await.unwrap();
         assert_eq!(
             listing.repositories.len(),
             expect,

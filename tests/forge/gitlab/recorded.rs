@@ -4,8 +4,8 @@ use super::{SOURCE, World, names};
 use crate::conformance::branch;
 use crate::fake_gitlab::{Fault, cost, schema};
 use apollo_compiler::ExecutableDocument;
-use imagebot::forge::{Forge, Pipeline};
-use imagebot::repo::{CommitId, MergeRequestState};
+use imagebot::forge::Forge;
+use imagebot::repo::{CiStatus, CommitId, MergeRequestState};
 use serde_json::json;
 
 /// Every document in the source fits GitLab's schema and costs less than a user may spend, which is 250.
@@ -169,10 +169,10 @@ async fn merge_requests_and_pipelines_are_read_as_documented() {
     assert_eq!(all[2].labels, ["imagebot", "a, b"]);
     let head = CommitId::parse(&"a".repeat(40)).unwrap();
     for (name, expect) in [
-        ("pipelines", Pipeline::Running),
-        ("pipelines-none", Pipeline::None),
+        ("pipelines", CiStatus::Running),
+        ("pipelines-none", CiStatus::None),
     ] {
         world.fake.fail("GET", "/pipelines", 1, payload(name));
-        assert_eq!(world.forge.pipeline(&repo, &head).await.unwrap(), expect);
+        assert_eq!(world.forge.commit_ci(&repo, &head).await.unwrap(), expect);
     }
 }

@@ -2,14 +2,13 @@
 
 use super::Shared;
 use super::server::{Kind, Logged};
+use crate::forge_server::{broken, http_backend};
 use axum::body::Body;
 use axum::http::{HeaderMap, Response, StatusCode};
 use base64::Engine as _;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::{Arc, OnceLock};
-use tokio::io::AsyncWriteExt as _;
 
 /// The branches of a repository and their heads, read off its files: a page of a thousand repositories is no matter
 /// of a thousand processes.
@@ -162,7 +161,7 @@ pub(super) async fn serve(
         return reply.response();
     }
     if matches!(fault, Some(super::Effect::DropBefore)) {
-        return super::server::broken();
+        return broken();
     }
     let login = match allowed {
         Ok(login) => login,
@@ -184,7 +183,7 @@ pub(super) async fn serve(
         state.settle(&shared.repos, id, now);
     }
     if matches!(fault, Some(super::Effect::DropAfter)) {
-        return super::server::broken();
+        return broken();
     }
     response
 }
@@ -206,7 +205,8 @@ async fn cgi(
             .and_then(|v| v.to_str().ok())
             .unwrap_or_default()
     };
-    let mut child = tokio::process::Command::new(backend())
+    let mut command = tokio::process::Command::new(backend());
+    command
         .env_clear()
         .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
         .env("GIT_PROJECT_ROOT", shared.repos.root())
@@ -224,43 +224,18 @@ async fn cgi(
         .env("HTTP_CONTENT_ENCODING", text("content-encoding"))
         .env("GIT_PROTOCOL", text("git-protocol"))
         .env("REMOTE_USER", login)
-        .env("REMOTE_ADDR", "127.0.0.1")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("git http-backend starts");
-    let mut stdin = child.stdin.take().expect("its input");
-    let body = body.to_vec();
-    let write = tokio::spawn(async move {
-        let _ = stdin.write_all(&body).await;
-    });
-    let output = child.wait_with_output().await.expect("it ends");
-    let _ = write.await;
-    let end = output.stdout.windows(4).position(|w| w == b"\r\n\r\n");
-    let Some(end) = end else {
-        return plain(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "git http-backend gave no answer",
-        );
+        .env("REMOTE_ADDR", "127.0.0.1");
+    let answer = match http_backend(command, body).await {
+        Ok(answer) => answer,
+        Err(said) => return plain(StatusCode::INTERNAL_SERVER_ERROR, &said),
     };
-    let mut response = Response::new(Body::from(output.stdout[end + 4..].to_vec()));
-    for line in String::from_utf8_lossy(&output.stdout[..end]).lines() {
-        let Some((name, value)) = line.split_once(':') else {
-            continue;
-        };
-        let value = value.trim();
-        if name.eq_ignore_ascii_case("status") {
-            let code = value.split(' ').next().and_then(|code| code.parse().ok());
-            *response.status_mut() = code.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        } else if let (Ok(name), Ok(value)) = (
-            name.parse::<axum::http::HeaderName>(),
-            value.parse::<axum::http::HeaderValue>(),
-        ) {
-            response.headers_mut().insert(name, value);
-        }
+    let mut response = Response::builder().status(answer.status);
+    for (name, value) in &answer.headers {
+        response = response.header(name, value);
     }
     response
+        .body(Body::from(answer.body))
+        .expect("a response of git")
 }
 
 fn basic(header: &str) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use super::pulls::{text, texts, too_long};
 use super::server::{Call, Reply};
-use super::state::{Comment, State};
+use super::state::{Comment, Issue, State};
 use super::{Shared, render};
 use serde_json::{Value, json};
 
@@ -47,6 +47,30 @@ pub(super) fn create(shared: &Shared, state: &mut State, id: u64, call: &Call) -
     Reply::new(201, render::issue(shared, repo, &repo.issues[&number]))
 }
 
+/// Title and text of a change as GitHub reads them; an answer where it takes them not.
+pub(super) fn read_texts(state: &mut State, id: u64, number: u64, call: &Call) -> Option<Reply> {
+    if let Some(reply) = text(&call.body, "body").and_then(|text| too_long(&text)) {
+        return Some(reply);
+    }
+    let place = format!("{}#{number}", state.repos[&id].full_name());
+    for key in ["title", "body"] {
+        if let Some(text) = text(&call.body, key) {
+            state.read_text(&place, &text);
+        }
+    }
+    None
+}
+
+/// Sets title and text, where they are to change.
+pub(super) fn renew_texts(issue: &mut Issue, call: &Call) {
+    if let Some(title) = text(&call.body, "title") {
+        issue.title = title;
+    }
+    if let Some(body) = text(&call.body, "body") {
+        issue.body = body.replace("\r\n", "\n").trim_end().to_owned();
+    }
+}
+
 pub(super) fn update(
     shared: &Shared,
     state: &mut State,
@@ -54,14 +78,8 @@ pub(super) fn update(
     number: u64,
     call: &Call,
 ) -> Reply {
-    if let Some(reply) = text(&call.body, "body").and_then(|text| too_long(&text)) {
+    if let Some(reply) = read_texts(state, id, number, call) {
         return reply;
-    }
-    let place = format!("{}#{number}", state.repos[&id].full_name());
-    for key in ["title", "body"] {
-        if let Some(text) = text(&call.body, key) {
-            state.read_text(&place, &text);
-        }
     }
     let repo = state.repos.get_mut(&id).expect("a repository");
     let wrong = |field: &str| {
@@ -82,12 +100,7 @@ pub(super) fn update(
     let Some(issue) = repo.issues.get_mut(&number) else {
         return Reply::missing();
     };
-    if let Some(title) = text(&call.body, "title") {
-        issue.title = title;
-    }
-    if let Some(body) = text(&call.body, "body") {
-        issue.body = body.replace("\r\n", "\n").trim_end().to_owned();
-    }
+    renew_texts(issue, call);
     if let Some(labels) = texts(&call.body, "labels") {
         issue.labels = labels;
     }

@@ -1,5 +1,6 @@
 //! Pull requests: opening, changing, merging, by GitHub's rules.
 
+use super::issues::{read_texts, renew_texts};
 use super::server::{Call, Reply};
 use super::state::{Pull, Repo, State};
 use super::{Shared, git, render};
@@ -134,14 +135,8 @@ pub(super) fn update(
     number: u64,
     call: &Call,
 ) -> Reply {
-    if let Some(reply) = text(&call.body, "body").and_then(|text| too_long(&text)) {
+    if let Some(reply) = read_texts(state, id, number, call) {
         return reply;
-    }
-    let place = format!("{}#{number}", state.repos[&id].full_name());
-    for key in ["title", "body"] {
-        if let Some(text) = text(&call.body, key) {
-            state.read_text(&place, &text);
-        }
     }
     let heads = git::heads(&shared.repos.path(&id.to_string()));
     let repo = state.repos.get_mut(&id).expect("a repository");
@@ -173,12 +168,7 @@ pub(super) fn update(
         Some("open") => issue.open = true,
         _ => {}
     }
-    if let Some(title) = text(&call.body, "title") {
-        issue.title = title;
-    }
-    if let Some(body) = text(&call.body, "body") {
-        issue.body = body.replace("\r\n", "\n").trim_end().to_owned();
-    }
+    renew_texts(issue, call);
     let (repo, issue) = (&state.repos[&id], &state.repos[&id].issues[&number]);
     Reply::ok(render::pull(shared, state, repo, issue, true))
 }

@@ -1,22 +1,18 @@
 //! HTTP: who may ask, what goes wrong, what is noted of each request.
 
+pub(crate) use crate::forge_server::Kind;
+
 use super::state::Token;
 use super::{Effect, Shared, git, graphql, rest};
+use crate::forge_server::broken;
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::State as With;
 use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Rest,
-    GraphQl,
-    Git,
-}
 
 /// A request that was made.
 #[derive(Debug, Clone)]
@@ -118,19 +114,6 @@ impl Reply {
         }
         response
     }
-}
-
-/// An answer that breaks off.
-pub(super) fn broken() -> Response<Body> {
-    let pieces = [
-        Ok::<Bytes, std::io::Error>(Bytes::from_static(b"{")),
-        Err(std::io::Error::other("broken off")),
-    ];
-    let body = Body::from_stream(futures::stream::iter(pieces));
-    let mut response = Response::new(body);
-    let kind = HeaderValue::from_static("application/json");
-    response.headers_mut().insert("content-type", kind);
-    response
 }
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {

@@ -3,10 +3,10 @@
 use super::Shared;
 use super::state::{DEVELOPER, Token};
 use super::wire::Reply;
+use crate::forge_server::http_backend;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use tokio::io::AsyncWriteExt as _;
 
 /// What GitLab refuses in its own pre-receive hook, with its texts.
 const HOOK: &str = r#"#!/bin/sh
@@ -370,36 +370,14 @@ async fn cgi(repository: &Path, environment: &[(&str, String)], body: &[u8]) -> 
         command.env(format!("GIT_CONFIG_KEY_{number}"), key);
         command.env(format!("GIT_CONFIG_VALUE_{number}"), value);
     }
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let body = body.to_vec();
-    let feed = tokio::spawn(async move {
-        let _ = stdin.write_all(&body).await;
-    });
-    let output = child.wait_with_output().await.unwrap();
-    let _ = feed.await;
-    let text = output.stdout;
-    let Some(end) = text.windows(4).position(|four| four == b"\r\n\r\n") else {
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        return Reply::message(500, said);
-    };
-    let mut reply = Reply {
-        status: 200,
-        headers: Vec::new(),
-        body: text[end + 4..].to_vec(),
-    };
-    for line in String::from_utf8_lossy(&text[..end]).lines() {
-        match line.split_once(": ") {
-            Some(("Status", value)) => reply.status = value[..3].parse().unwrap(),
-            Some((name, value)) => reply.headers.push((name.to_owned(), value.to_owned())),
-            None => {}
-        }
+    match http_backend(command, body).await {
+        Ok(answer) => Reply {
+            status: answer.status,
+            headers: answer.headers,
+            body: answer.body,
+        },
+        Err(said) => Reply::message(500, said),
     }
-    reply
 }
 
 /// The folder with the hook, made once beside the repositories.

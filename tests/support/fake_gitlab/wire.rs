@@ -1,23 +1,18 @@
 //! The fake's HTTP: who asks, what is logged, which fault is met, and where a request goes.
 
+pub(crate) use crate::forge_server::Kind;
+
 use super::faults::Fault;
 use super::state::{State, Token};
 use super::{Shared, backend, graphql, jwt, rest};
+use crate::forge_server::broken;
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::response::Response;
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
-
-/// Which of the three interfaces was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Rest,
-    GraphQl,
-    Git,
-}
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -353,16 +348,4 @@ fn send(reply: Reply) -> Response {
         response = response.header(name, value);
     }
     response.body(Body::from(reply.body)).unwrap()
-}
-
-/// A head, and then nothing: what a client sees when the connection is lost.
-fn broken() -> Response {
-    let lost = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "lost");
-    let stream =
-        futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"{")), Err(lost)]);
-    Response::builder()
-        .header("content-type", "application/json")
-        .header("content-length", "1000")
-        .body(Body::from_stream(stream))
-        .unwrap()
 }
