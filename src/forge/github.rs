@@ -12,6 +12,7 @@ mod doctor;
 mod failure;
 mod heads;
 mod hour;
+mod item;
 mod left;
 mod limits;
 mod listing;

@@ -67,7 +67,7 @@ impl Local {
     }
 
     /// The notice about the repository's settings, if there is one.
-    pub async fn said(&self, repo: &Repository) -> Result<Option<String>, ForgeError> {
+    pub async fn notice_text(&self, repo: &Repository) -> Result<Option<String>, ForgeError> {
         values::read(&self.folder.git, repo, NOTICE_REF).await
     }
 

@@ -396,7 +396,7 @@ async fn g6_the_graph_shows_how_every_image_stands(on: On) {
     world.push("acme/base", "1.1.0").await;
     assert_eq!(
         states(&world).await[1..3],
-        ["leaf 1.0.0 stale", "left 1.0.0 stale"]
+        ["leaf 1.0.0 update-available", "left 1.0.0 update-available"]
     );
     world.pass().await;
     let before = world.state().await;
@@ -417,7 +417,7 @@ async fn g6_the_graph_shows_how_every_image_stands(on: On) {
             "leaf 1.0.0 building",
             "left 1.1.0 current",
             "right 1.0.0 failed",
-            "bottom 1.0.0 stale"
+            "bottom 1.0.0 update-available"
         ]
     );
     world.forge.ci("right", &head, CiStatus::Running).await;

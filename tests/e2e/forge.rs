@@ -382,7 +382,12 @@ impl TestForge {
         match self {
             Self::Local(local, _) => {
                 let repo = Self::listed(local, repo).await;
-                local.said(&repo).await.expect("text").into_iter().collect()
+                local
+                    .notice_text(&repo)
+                    .await
+                    .expect("text")
+                    .into_iter()
+                    .collect()
             }
             Self::GitLab(fake, _) => {
                 let all = fake.issues(&path(repo)).into_iter();

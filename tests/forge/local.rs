@@ -77,7 +77,12 @@ impl Server for Bench {
         self.local.set_ci(repo, commit, state).await.unwrap();
     }
     async fn notices(&self, repo: &Repository) -> Vec<String> {
-        self.local.said(repo).await.unwrap().into_iter().collect()
+        self.local
+            .notice_text(repo)
+            .await
+            .unwrap()
+            .into_iter()
+            .collect()
     }
 }
 

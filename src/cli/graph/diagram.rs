@@ -11,7 +11,7 @@ pub(super) fn colour(state: ImageState) -> &'static str {
         ImageState::Current => "#d5f0d5",
         ImageState::UpdateOpen | ImageState::Building => "#d5e4f7",
         ImageState::Held => "#fdf1c8",
-        ImageState::MergedUnreleased | ImageState::Stale => "#fbdcb8",
+        ImageState::UpdateAvailable | ImageState::MergedUnreleased | ImageState::Stale => "#fbdcb8",
         ImageState::Failed => "#f7c6c6",
         ImageState::Unknown => "#dddddd",
     }

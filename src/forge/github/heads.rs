@@ -4,7 +4,7 @@
 
 use super::api::{Answer, Api, quoted, route};
 use super::failure::Failure;
-use super::listing::{Detail, Item};
+use super::item::{Detail, Item};
 use super::pull::FRAGMENT;
 use super::refs::{KeptRefs, OURS, REFS, Ref, Refs, branches, more};
 use crate::forge::discover::{Heads, Listed};

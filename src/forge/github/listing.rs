@@ -3,11 +3,12 @@
 use super::api::{Api, quoted};
 use super::failure::Failure;
 use super::heads::HeadPages;
+use super::item::{Detail, Item};
 use super::named::find;
 use super::settings::MIN_SERVER;
 use crate::forge::discover::{Extent, Heads, Listed, Lists, Named, Server};
 use crate::forge::error::ForgeError;
-use crate::forge::scope::{Facts, Source};
+use crate::forge::scope::Source;
 use crate::forge::server::ServerSettings;
 use crate::forge::traits::{ForgeRegistry, KnownIds, RegistryLogin};
 use crate::forge::wire::read_all;
@@ -16,56 +17,6 @@ use crate::repo::RepoName;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
-
-/// A repository as lists show it.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Item {
-    pub(super) id: u64,
-    pub(super) node_id: String,
-    pub(super) full_name: String,
-    #[serde(default)]
-    pub(super) default_branch: Option<String>,
-    #[serde(default)]
-    fork: bool,
-    #[serde(default)]
-    archived: bool,
-    #[serde(default)]
-    mirror_url: Option<String>,
-    #[serde(default)]
-    topics: Vec<String>,
-    #[serde(default)]
-    has_pull_requests: Option<bool>,
-}
-
-/// What a repository's heads are read with.
-#[derive(Debug, Clone)]
-pub(super) struct Detail {
-    pub(super) node_id: String,
-    /// `None` where only the repository itself shows it.
-    pub(super) default_branch: Option<String>,
-}
-
-impl Item {
-    pub(super) fn listed(self) -> Listed<Detail> {
-        let facts = Facts {
-            archived: self.archived,
-            fork: self.fork,
-            mirror: self.mirror_url.is_some(),
-            pending_deletion: false,
-            without_requests: self.has_pull_requests == Some(false),
-            topics: self.topics,
-        };
-        Listed {
-            id: self.id,
-            path: self.full_name,
-            facts: Some(facts),
-            detail: Detail {
-                node_id: self.node_id,
-                default_branch: self.default_branch,
-            },
-        }
-    }
-}
 
 /// The list of an installation is in an object.
 #[derive(Deserialize)]

@@ -2,7 +2,7 @@
 
 use super::api::{Answer, Api, halves, route};
 use super::failure::Failure;
-use super::listing::{Detail, Item};
+use super::item::{Detail, Item};
 use crate::forge::discover::{Listed, Named};
 use crate::forge::error::ForgeError;
 use crate::forge::scope::Facts;

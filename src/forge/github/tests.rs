@@ -1,6 +1,6 @@
 //! The decoders on what GitHub publishes as examples (`fixtures/github`).
 
-use super::listing::Item;
+use super::item::Item;
 use super::pull::{Node, Pull};
 use crate::repo::MergeRequestState;
 use serde::de::DeserializeOwned;

@@ -176,7 +176,8 @@ impl GraphBuilder<'_> {
                     let tag = wanted.to_tag.as_ref().map(ToString::to_string);
                     format!("{}:{}", decision.located.image(), tag.unwrap_or_default())
                 });
-                (ImageState::Stale, None, to.collect::<Vec<_>>().join(", "))
+                let to: Vec<String> = to.collect();
+                (ImageState::UpdateAvailable, None, to.join(", "))
             }
             None => self.published(index, &decisions),
         }

@@ -78,7 +78,9 @@ pub enum ImageState {
     Failed,
     /// Its references are pinned and current, but the published image is built on older content.
     MergedUnreleased,
-    /// An update is available without an open merge request, or the published image is outdated.
+    /// An update is available, and no merge request for it is open.
+    UpdateAvailable,
+    /// What is published is built on older content than its references name.
     Stale,
     /// It could not be determined.
     Unknown,
@@ -95,6 +97,7 @@ impl ImageState {
             Self::Building => "building",
             Self::Failed => "failed",
             Self::MergedUnreleased => "merged-unreleased",
+            Self::UpdateAvailable => "update-available",
             Self::Stale => "stale",
             Self::Unknown => "unknown",
         }

@@ -278,6 +278,21 @@ async fn t20_what_is_left_out_is_told_with_its_reason() {
     assert_eq!(names(&listing), ["apps/web"]);
 }
 
+/// It is in the list: the start, the list and the heads are all that is sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_named_repository_that_a_list_shows_costs_no_request() {
+    for (globs, expect) in [
+        (vec!["team/*", "team/r0001"], (1, 2, 0)),
+        (vec!["team/r0000", "team/r0001"], (0, 3, 0)),
+    ] {
+        let bench = Bench::with(fleet(2).await, &globs);
+        let listing = bench.listing().await;
+        assert_eq!(names(&listing), ["team/r0000", "team/r0001"]);
+        assert_eq!(bench.fake.counts(), expect, "{globs:?}");
+        assert_eq!(listing.repositories[1].why, "repos = \"team/r0001\"");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn topics_select_among_what_the_globs_do() {
     let fake = fleet(2).await;

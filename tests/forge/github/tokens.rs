@@ -257,3 +257,28 @@ async fn the_doctor_says_what_is_missing_and_what_is_too_much() {
     let findings = github.doctor(&repos).await;
     assert_eq!(findings[0].level, DoctorLevel::Problem);
 }
+
+/// F27: once it is refused, nothing more is sent with it in this pass.
+#[tokio::test(flavor = "multi_thread")]
+async fn f27_a_refused_token_is_not_tried_again() {
+    for refused in [true, false] {
+        let bench = Bench::start().await;
+        let repo = bench.prepared().await;
+        if refused {
+            bench.fake.revoke(TOKEN);
+        }
+        assert_eq!(bench.github.branches(&repo).await.is_err(), refused);
+        bench.fake.take_log();
+        let again = bench.github.branches(&repo).await;
+        let sent = bench.fake.take_log().len();
+        match refused {
+            true => assert_eq!(again.unwrap_err().code(), "forge-unauthorized"),
+            false => assert_eq!(again.unwrap().len(), 1),
+        }
+        assert_eq!(sent, usize::from(!refused));
+        // The next pass tries it.
+        let listing = bench.github.discover(&KnownIds::new()).await;
+        assert_eq!(listing.is_err(), refused);
+        assert!(!bench.fake.take_log().is_empty());
+    }
+}
