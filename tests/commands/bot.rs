@@ -390,7 +390,7 @@ async fn mr_plays_the_reviewer() {
 
     Image labels:
 
-    - `[HOST]/base`: `https://example.com/base`
+    - `[HOST]/base`: source <https://example.com/base>
 
     Close this merge request to skip these versions; reopen it to get them back. Push to its branch to take it over: imagebot then stops updating it.
     <!-- [STATE] -->

@@ -21,7 +21,6 @@ pub(crate) enum On {
 /// The bot's token on the fakes.
 const TOKEN: &str = "CANARY-forge-token-5d41402abc4b2a76";
 
-#[expect(clippy::enum_variant_names, reason = "GitHub is what it is called")]
 pub(crate) enum TestForge {
     Local(Local, PathBuf),
     GitLab(FakeGitLab, String),
