@@ -17,7 +17,8 @@
 //!
 //! 1. Add `scheme/<name>.rs` with `read(tag, &mut Reading) -> bool`. Fill `version`, each number with
 //!    its level, `precision`, and what else the scheme knows; leave the rest empty.
-//! 2. Add a variant to [`Scheme`] and an arm to `Reader::read` in `scheme/reader.rs`.
+//! 2. Add a variant to [`Scheme`]. The compiler then asks how it behaves ([`Scheme::traits`]), how it reads
+//!    (`Reader::read` in `scheme/reader.rs`) and what it is called (`config/schemes.rs`, `cli/tags.rs`).
 //! 3. Add its cases to `scheme/tests.rs`, and name it in `scheme_properties.rs`.
 //! 4. Name it where the configuration's key `scheme` is documented.
 
@@ -65,7 +66,7 @@ pub use level::{Level, ParseLevelError};
 pub use reader::read;
 pub use reading::Reading;
 pub use regex::RegexScheme;
-pub use rules::{Allow, CodenameMode, Ignore, Rules, Scheme, VariantMode};
+pub use rules::{Allow, CodenameMode, Ignore, Rules, Scheme, SchemeTraits, VariantMode};
 pub use select::select;
 pub use selection::{Candidate, Selection, Work};
 pub use verdict::TagVerdict;

@@ -13,7 +13,7 @@ use crate::family::{NO_REGISTRY, REGISTRY_ARG};
 use crate::image::{Reference, Tag};
 use crate::policy::{DigestMode, Effective, Policy, RuleSubject};
 use crate::repo::{RepoName, RepoPath};
-use crate::scheme::{self, Scheme};
+use crate::scheme;
 use crate::source::{Located, ReferenceKind, Resolution, WhyNot};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -250,9 +250,9 @@ impl DecisionBuilder {
         // Newer tags come before digests: a new tag brings its own digest, so refreshing the old tag's digest as well
         // would be a second change of the same text. A vanished tag comes last, because it only matters if nothing else
         // was decided.
-        let reading = match &rules.scheme {
-            Scheme::Floating => None,
-            scheme => scheme::read(tag.as_str(), scheme).map(|reading| reading.to_string()),
+        let reading = match rules.scheme.traits().compares {
+            false => None,
+            true => scheme::read(tag.as_str(), &rules.scheme).map(|reading| reading.to_string()),
         };
         match &reading {
             Some(reading) => self.step(format!(
@@ -264,9 +264,9 @@ impl DecisionBuilder {
                 settings.scheme.value.name
             )),
         }
-        let is_regex = matches!(rules.scheme, Scheme::Regex(_));
+        let must_match = rules.scheme.traits().must_match;
         let mut vanished = false;
-        if reading.is_some() || is_regex {
+        if reading.is_some() || must_match {
             let tags = view.tags()?;
             self.step(format!("{} has {} tags", view.lookup.image, tags.len()));
             vanished = !tags.contains(tag);
@@ -310,7 +310,7 @@ impl DecisionBuilder {
                 refresh(self, view, reference, digest, vanished, settings)?
             }
             None if !changed && pins => pin(self, view, reference, tag, effective)?,
-            None if reading.is_none() && self.decision.wanted.is_empty() && !is_regex => {
+            None if reading.is_none() && self.decision.wanted.is_empty() && !must_match => {
                 self.settle(
                     Reason::FloatingTag,
                     format!("{tag} is not a version, and no digest is pinned; pin its digest to follow it (digest = \"pin\")"),
@@ -318,7 +318,7 @@ impl DecisionBuilder {
             }
             _ => {}
         }
-        if !vanished && (reading.is_some() || is_regex) {
+        if !vanished && (reading.is_some() || must_match) {
             how_long_nothing_came(self, view, tag)?;
         }
         if vanished {

@@ -9,7 +9,7 @@ use super::hash::HashPlaces;
 use super::judge::Judge;
 use super::reader::Reader;
 use super::reading::Reading;
-use super::rules::{CodenameMode, Rules, Scheme};
+use super::rules::{CodenameMode, Rules};
 use super::second::Second;
 use crate::image::ImageName;
 
@@ -30,7 +30,7 @@ impl<'s> Context<'s> {
         today: Date,
     ) -> Self {
         let mut reading = Reading::default();
-        let readable = !matches!(rules.scheme, Scheme::Floating)
+        let readable = rules.scheme.traits().compares
             && current.is_some_and(|tag| reader.read(tag, &mut reading));
         Self {
             reader,

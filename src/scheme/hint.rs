@@ -4,7 +4,7 @@ use super::judge::{Judge, VariantDifference, rises};
 use super::offer::scheme_line;
 use super::order::Mark;
 use super::reading::{Reading, numbers_in};
-use super::rules::{Rules, Scheme, VariantMode};
+use super::rules::{Rules, VariantMode};
 use super::words::{Meaning, cpu_end, meaning};
 
 /// A remark that changes no verdict.
@@ -72,7 +72,7 @@ impl<'t> Hints<'t> {
         let Some(current) = judge.map(|judge| &judge.current) else {
             return hints;
         };
-        if matches!(rules.scheme, Scheme::Semver)
+        if rules.scheme.traits().words_are_prereleases
             && let Some(word) = current.stages.iter().find_map(variant_word)
         {
             hints.push(Hint {

@@ -8,7 +8,7 @@ use super::distribution::{Distribution, is_fedora_out, is_lts_number, is_number_
 use super::level::Level;
 use super::order::{Token, difference};
 use super::reading::{Reading, Word, numbers_in};
-use super::rules::{CodenameMode, Rules, Scheme, VariantMode};
+use super::rules::{CodenameMode, Rules, VariantMode};
 use super::second::Second;
 use super::verdict::TagVerdict;
 use super::words::{is_windows_build, names_windows};
@@ -73,8 +73,8 @@ impl<'c> Judge<'c> {
             codename: rules.codename,
             prerelease: rules.prerelease,
             distribution,
-            sticky: !matches!(rules.scheme, Scheme::Regex(_)),
-            auto: matches!(rules.scheme, Scheme::Auto),
+            sticky: rules.scheme.traits().keeps_style,
+            auto: rules.scheme.traits().guesses,
             today,
         }
     }

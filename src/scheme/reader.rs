@@ -40,7 +40,7 @@ impl Reader {
             })
         };
         let codenames = distribution
-            .filter(|distribution| matches!(scheme, Scheme::Auto) && of_codename(distribution))
+            .filter(|distribution| scheme.traits().guesses && of_codename(distribution))
             .map(|distribution| Codenames {
                 distribution,
                 rolling: follow,

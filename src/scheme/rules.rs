@@ -58,6 +58,60 @@ pub enum Scheme {
     Regex(RegexScheme),
 }
 
+/// How a scheme behaves, as far as the search for a newer tag depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SchemeTraits {
+    /// Whether tags are compared; otherwise only the digest of the tag is followed.
+    pub compares: bool,
+    /// Whether every tag has to match, the current one too: one that does not is a mistake in the rule, not another kind
+    /// of tag.
+    pub must_match: bool,
+    /// Whether a newer tag has to be written in the current one's style: with or without `v`, with as many digits.
+    pub keeps_style: bool,
+    /// Whether hashes are recognized by what the list of tags shows.
+    pub finds_hashes: bool,
+    /// Whether codenames, second versions and implausible jumps are recognized by what is known of images.
+    pub guesses: bool,
+    /// Whether a word after the version is a prerelease, whatever the word is.
+    pub words_are_prereleases: bool,
+}
+
+impl Scheme {
+    /// How the scheme behaves. Everything that depends on the scheme asks here, so that the compiler asks whoever adds
+    /// one.
+    pub fn traits(&self) -> SchemeTraits {
+        let none = SchemeTraits {
+            compares: true,
+            must_match: false,
+            keeps_style: true,
+            finds_hashes: false,
+            guesses: false,
+            words_are_prereleases: false,
+        };
+        match self {
+            Self::Auto => SchemeTraits {
+                finds_hashes: true,
+                guesses: true,
+                ..none
+            },
+            Self::Semver => SchemeTraits {
+                words_are_prereleases: true,
+                ..none
+            },
+            Self::Floating => SchemeTraits {
+                compares: false,
+                finds_hashes: true,
+                ..none
+            },
+            Self::Regex(_) => SchemeTraits {
+                must_match: true,
+                keeps_style: false,
+                ..none
+            },
+        }
+    }
+}
+
 coded! {
     /// Whether the numbers of a variant may rise.
     #[derive(Default, serde::Deserialize)]

@@ -13,7 +13,7 @@ use super::newest::{Entry, Newest, Span};
 use super::open::Open;
 use super::reader::Reader;
 use super::reading::Reading;
-use super::rules::{CodenameMode, Rules, Scheme};
+use super::rules::{CodenameMode, Rules};
 use super::second::{self, Second};
 use super::selection::{Selection, Work};
 use super::siblings::Siblings;
@@ -32,9 +32,10 @@ pub fn select(
     today: Date,
 ) -> Result<Selection, SchemeError> {
     let distribution = Distribution::of(image);
-    let hashes = match rules.scheme {
-        Scheme::Auto | Scheme::Floating => HashPlaces::of(tags.iter().map(AsRef::as_ref)),
-        Scheme::Semver | Scheme::Regex(_) => HashPlaces::default(),
+    let traits = rules.scheme.traits();
+    let hashes = match traits.finds_hashes {
+        true => HashPlaces::of(tags.iter().map(AsRef::as_ref)),
+        false => HashPlaces::default(),
     };
     let follow = rules.codename == CodenameMode::Follow;
     let reader = Reader::new(rules.scheme.clone(), hashes, distribution, current, follow);
@@ -56,7 +57,7 @@ pub fn select(
     };
     let context = selection.context();
     let judge = context.judge.as_ref();
-    if let (Scheme::Regex(_), Some(current), None) = (&rules.scheme, current, judge) {
+    if let (true, Some(current), None) = (traits.must_match, current, judge) {
         return Err(SchemeError::DoesNotMatchCurrent {
             current: current.to_owned(),
         });
@@ -81,7 +82,7 @@ pub fn select(
         }
         let verdict = match (read, judge) {
             _ if Some(tag) == current => TagVerdict::Current,
-            (false, _) if matches!(rules.scheme, Scheme::Regex(_)) => TagVerdict::Unmatched,
+            (false, _) if traits.must_match => TagVerdict::Unmatched,
             (false, _) => TagVerdict::NotAVersion,
             (true, None) => TagVerdict::NotCompared,
             (true, Some(judge)) => {
@@ -159,7 +160,7 @@ fn seconds(
     work: &mut Work,
 ) -> Vec<Second> {
     let mut reading = Reading::default();
-    let wanted = matches!(rules.scheme, Scheme::Auto)
+    let wanted = rules.scheme.traits().guesses
         && current.is_some_and(|tag| reader.read(tag, &mut reading) && reading.bare_count() > 0);
     if !wanted {
         return Vec::new();

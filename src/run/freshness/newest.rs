@@ -74,11 +74,9 @@ pub(in crate::run) fn newest(
     };
     let mut newest: Option<Tag> = None;
     for (tag, rules) in in_use.into_iter().flatten() {
-        let is_version = match &rules.scheme {
-            Scheme::Floating => false,
-            Scheme::Regex(_) => true,
-            scheme => scheme::read(tag.as_str(), scheme).is_some(),
-        };
+        let traits = rules.scheme.traits();
+        let is_read = || scheme::read(tag.as_str(), &rules.scheme).is_some();
+        let is_version = traits.compares && (traits.must_match || is_read());
         let Some(found) = is_version.then(|| best_after(tag, rules)).flatten() else {
             continue;
         };
