@@ -38,6 +38,8 @@ pub(super) struct Memo {
     asked: usize,
     answered: usize,
     proposals: HashMap<usize, (Ground, Arc<Proposals>)>,
+    /// Whether the decisions of all repositories in scope are begun: then only answers can bring something new.
+    is_begun: bool,
     /// The UTC day of the last pass: date tags are judged by it.
     today: Option<Date>,
 }
@@ -50,8 +52,8 @@ struct RepoMemo {
     decisions: Option<Arc<Vec<Decision>>>,
     /// The questions about the labels of images to propose that have no answer yet.
     labels: BTreeSet<Question>,
-    /// Whether the decisions have their positions in the family.
-    is_placed: bool,
+    /// The decisions with their positions in the family, until the family changes.
+    placed: Option<Arc<Vec<Decision>>>,
 }
 
 impl Memo {
@@ -89,19 +91,25 @@ impl Memo {
     /// Marks all positions as outdated because the family has changed. The decisions themselves stay valid: they don't
     /// depend on other repositories.
     pub(super) fn family_changed(&mut self) {
-        self.repos
-            .values_mut()
-            .for_each(|repo| repo.is_placed = false);
+        self.repos.values_mut().for_each(|repo| repo.placed = None);
     }
 
     /// Drops everything about a repository whose merge requests have changed: what they propose affects the decisions.
     pub(super) fn forget(&mut self, repo: usize) {
-        self.repos.remove(&repo);
+        self.is_begun = false;
         self.proposals.remove(&repo);
+        if self.repos.remove(&repo).is_none() {
+            return;
+        }
         for places in self.waiting.values_mut() {
             places.retain(|(of, _)| *of != repo);
         }
         self.due.retain(|(of, _)| *of != repo);
+    }
+
+    /// Records that the decisions of all repositories in scope are begun.
+    pub(super) fn all_begun(&mut self) {
+        self.is_begun = true;
     }
 
     /// Starts a pass: time-dependent decisions are dropped.
@@ -188,7 +196,7 @@ impl Memo {
 /// references affected by the newest answers are decided, instead of going through the whole fleet on every answer.
 pub(super) fn still_waiting(fleet: &Fleet, now: Timestamp) -> Option<BTreeSet<Need>> {
     let mut memo = fleet.memo();
-    if memo.flying.is_empty() {
+    if memo.flying.is_empty() || !memo.is_begun {
         return None;
     }
     memo.judge_due(fleet, now);
@@ -229,7 +237,7 @@ impl RepoMemo {
             left: references,
             decisions: (references == 0).then(Arc::default),
             labels: BTreeSet::new(),
-            is_placed: false,
+            placed: None,
         }
     }
 
@@ -286,14 +294,25 @@ pub(super) fn decisions_of(
     let Some(of_repo) = memo.repos.get_mut(&repo) else {
         return Arc::default();
     };
-    let is_placed = std::mem::replace(&mut of_repo.is_placed, true);
-    let Some(decisions) = &mut of_repo.decisions else {
+    if let Some(placed) = &of_repo.placed {
+        return Arc::clone(placed);
+    }
+    let Some(decisions) = &of_repo.decisions else {
         return Arc::default();
     };
-    if !is_placed {
+    let mut placed = Arc::clone(decisions);
+    let operator = &fleet.operator;
+    let concerns = |decision: &Decision| {
+        let reference = decision.reference();
+        let image = reference.map(|reference| operator.resolve(&reference.name));
+        image.is_some_and(|image| graph.publisher(&image).is_some() || before(&image).is_some())
+    };
+    // Without an image of the family, nothing has to be copied.
+    if placed.iter().any(concerns) {
         let names = |repo: usize| fleet.repos[repo].name.to_string();
-        let decisions = Arc::make_mut(decisions);
-        super::hold::place(decisions, repo, graph, &fleet.operator, &names, before);
+        let decisions = Arc::make_mut(&mut placed);
+        super::hold::place(decisions, repo, graph, operator, &names, before);
     }
-    Arc::clone(decisions)
+    of_repo.placed = Some(Arc::clone(&placed));
+    placed
 }

@@ -268,14 +268,11 @@ impl<'f> Held<'f> {
             (Some(acted), _) => acted.holds.clone(),
             (None, Access::Unlisted) => Vec::new(),
             (None, _) if it.is_skipped => Vec::new(),
-            // Nothing can be planned there now, so only its open merge requests are known to be coming.
-            (None, _) if it.base.is_none() || !self.decisions.contains_key(&repo) => {
-                self.fleet.listed(it, &pipelines.failed)
-            }
             (None, _) => {
-                let made = self.plan_of(repo);
-                let branches = reconciled(self.fleet, repo, &made);
-                self.requests(repo, &branches, &pipelines.failed)
+                let is_planned = it.base.is_some() && self.decisions.contains_key(&repo);
+                let made = is_planned.then(|| self.plan_of(repo));
+                let branches = made.and_then(|made| reconciled(self.fleet, repo, &made).ok());
+                self.coming(repo, branches.as_deref(), &pipelines.failed)
             }
         };
         RepoActivity {
@@ -288,15 +285,22 @@ impl<'f> Held<'f> {
 
     /// The merge requests of a repository that its children may have to wait for: the open ones and those about to be
     /// opened, without drafts and those that a user stopped or declined. `failed` are the numbers of those whose
-    /// pipeline failed.
-    pub(super) fn requests(
+    /// pipeline failed. Without `branches` nothing can be planned there now, because the repository or its merge requests
+    /// could not be read: then only its open merge requests are known to be coming, and they must not be forgotten.
+    pub(super) fn coming(
         &mut self,
         repo: usize,
-        branches: &[Reconciled],
+        branches: Option<&[Reconciled]>,
         failed: &BTreeSet<u64>,
     ) -> Vec<OpenRequest> {
         let fleet = self.fleet;
         let it = &fleet.repos[repo];
+        let Some(branches) = branches else {
+            return match it.is_skipped {
+                true => Vec::new(),
+                false => fleet.listed(it, failed),
+            };
+        };
         let mut opening = BTreeSet::new();
         let mut found = Vec::new();
         for branch in branches {

@@ -19,7 +19,7 @@ use super::known::Fleet;
 use super::limits::hold_back;
 use super::need::Need;
 use super::record::Access;
-use super::repo_plan::{RepoPlan, reconciled};
+use super::repo_plan::{NotPlanned, RepoPlan, reconciled};
 use super::scope::Scope;
 use crate::family::hold::RepoActivity;
 use crate::image::ImageName;
@@ -49,7 +49,8 @@ pub struct FleetSurvey {
     pub activity: BTreeMap<usize, RepoActivity>,
 }
 
-/// Plans the repositories of a scope, or returns the facts that it needs, without those already being queried.
+/// Plans the repositories of a scope, or returns the facts that it needs. Questions to registries that were sent
+/// already ([`Fleet::asked`]) are not among them: an empty set means that their answers have to come first.
 pub fn plan(fleet: &Fleet, scope: &Scope, now: Timestamp) -> Result<Plan, BTreeSet<Need>> {
     let mut held = held(fleet, scope, false, now)?;
     let mut needs = BTreeSet::new();
@@ -60,13 +61,20 @@ pub fn plan(fleet: &Fleet, scope: &Scope, now: Timestamp) -> Result<Plan, BTreeS
             continue;
         }
         let proposals = held.plan_of(repo);
-        let mut plan = RepoPlan {
+        let planned = reconciled(fleet, repo, &proposals);
+        let holds = held.coming(repo, planned.as_deref().ok(), &BTreeSet::new());
+        let (branches, bug) = match planned {
+            Ok(branches) => (branches, None),
+            Err(NotPlanned::Bug(bug)) => (Vec::new(), Some(bug)),
+            Err(NotPlanned::Unknown) => (Vec::new(), None),
+        };
+        let plan = RepoPlan {
             repo,
             decisions: Arc::clone(&proposals.decisions),
             proposals: proposals.all.clone(),
-            branches: reconciled(fleet, repo, &proposals),
-            holds: Vec::new(),
-            bug: proposals.bug.clone(),
+            branches,
+            holds,
+            bug,
         };
         // A write must be based on the forge's current state, never on a remembered one.
         let not_fresh = plan.not_fresh(it);
@@ -74,7 +82,6 @@ pub fn plan(fleet: &Fleet, scope: &Scope, now: Timestamp) -> Result<Plan, BTreeS
             needs.insert(Need::Fresh(repo, not_fresh));
             continue;
         }
-        plan.holds = held.requests(repo, &plan.branches, &BTreeSet::new());
         repos.push(plan);
     }
     if !needs.is_empty() {
@@ -122,7 +129,7 @@ pub fn decisions(fleet: &Fleet, now: Timestamp) -> Result<Vec<Arc<Vec<Decision>>
 /// server delays only the repositories that need it and their families (B4).
 pub fn ready(fleet: &Fleet, scope: &Scope) -> BTreeSet<usize> {
     let family = fleet.family();
-    let concerned = scope.concerned(fleet, &family);
+    let concerned = scope.concerned(fleet);
     let mut known = complete(fleet, &concerned);
     let others = (0..fleet.repos.len()).filter(|repo| {
         let it = &fleet.repos[*repo];
@@ -143,7 +150,7 @@ fn held<'f>(
     if !missing.is_empty() {
         let is_tree = |need: &Need| matches!(need, Need::Tree(_));
         if scope.is_impatient() && missing.iter().all(is_tree) {
-            let concerned = scope.concerned(fleet, &fleet.family());
+            let concerned = scope.concerned(fleet);
             missing.extend(decide_in(fleet, &concerned, now));
         }
         return Err(missing);
@@ -153,13 +160,14 @@ fn held<'f>(
     {
         return Err(needs);
     }
-    let family = fleet.family();
-    let concerned = scope.concerned(fleet, &family);
+    let concerned = scope.concerned(fleet);
     let needs = decide_in(fleet, &concerned, now);
+    if scope.is_whole() && !needs.iter().any(|need| matches!(need, Need::Lookups(_))) {
+        fleet.memo().all_begun();
+    }
     if !needs.is_empty() || complete(fleet, &concerned) != concerned {
         return Err(needs);
     }
-    // The labels among the answers may have added images to the family.
     let family = fleet.family();
     let is_whole = fleet.is_whole();
     let publishers = &fleet.remembered.publishers;

@@ -145,24 +145,42 @@ pub(super) fn proposals(
     made
 }
 
+/// Why nothing is planned in a repository.
+pub(super) enum NotPlanned {
+    /// It, or what exists in it, could not be read.
+    Unknown,
+    /// A bug of imagebot, with its message.
+    Bug(String),
+}
+
 /// Compares the proposals of a repository with what exists.
-pub(super) fn reconciled(fleet: &Fleet, repo: usize, proposals: &Proposals) -> Vec<Reconciled> {
+pub(super) fn reconciled(
+    fleet: &Fleet,
+    repo: usize,
+    proposals: &Proposals,
+) -> Result<Vec<Reconciled>, NotPlanned> {
     let it = &fleet.repos[repo];
-    let Some((branch, _)) = it.base.as_ref().filter(|_| proposals.bug.is_none()) else {
-        return Vec::new();
-    };
-    let nothing = proposals.all.is_empty() && it.existing.is_empty();
-    if nothing || it.existing.unavailable {
-        return Vec::new();
+    if let Some(bug) = &proposals.bug {
+        return Err(NotPlanned::Bug(bug.clone()));
     }
-    let certainty = Certainty::new(&proposals.decisions, it.parsed.not_judged());
-    let terms = ReconcileTerms {
-        default_branch: branch,
-        certainty: &certainty,
-        rebase_label: &fleet.operator.rebase_label,
-        stop_label: &fleet.operator.stop_label,
+    let Some((branch, _)) = it.base.as_ref().filter(|_| !it.existing.unavailable) else {
+        return Err(NotPlanned::Unknown);
     };
-    reconcile(&proposals.all, &it.existing.by_branch(), &terms)
+    if proposals.all.is_empty() && it.existing.is_empty() {
+        return Ok(Vec::new());
+    }
+    // One repository's bug is not another's problem (F51).
+    let made = catch_unwind(AssertUnwindSafe(|| {
+        let certainty = Certainty::new(&proposals.decisions, it.parsed.not_judged());
+        let terms = ReconcileTerms {
+            default_branch: branch,
+            certainty: &certainty,
+            rebase_label: &fleet.operator.rebase_label,
+            stop_label: &fleet.operator.stop_label,
+        };
+        reconcile(&proposals.all, &it.existing.by_branch(), &terms)
+    }));
+    made.map_err(|panic| NotPlanned::Bug(message_of(panic.as_ref())))
 }
 
 fn message_of(panic: &(dyn std::any::Any + Send)) -> String {

@@ -4,7 +4,6 @@
 //! repositories are fetched, then those that publish the images that they name, and so on up to the roots of the
 //! family.
 
-use super::family::Family;
 use super::known::{Coverage, Fleet, Remembered};
 use super::need::Need;
 use super::parsed::ParsedRepo;
@@ -132,6 +131,11 @@ impl Scope {
         }
     }
 
+    /// Whether only these repositories and what they depend on are requested.
+    pub fn is_walk(&self) -> bool {
+        self.walk.is_some()
+    }
+
     /// Whether it is not limited for now.
     pub(super) fn is_whole(&self) -> bool {
         self.within.is_none()
@@ -182,11 +186,11 @@ impl Scope {
     }
 
     /// The repositories in scope and their ancestors.
-    pub(super) fn concerned(&self, fleet: &Fleet, family: &Family) -> BTreeSet<usize> {
+    pub(super) fn concerned(&self, fleet: &Fleet) -> BTreeSet<usize> {
         let looked_at = self.looked_at(fleet);
         let mut concerned = match self.only {
             None => looked_at,
-            Some(_) => family.with_ancestors(&looked_at),
+            Some(_) => fleet.family().with_ancestors(&looked_at),
         };
         concerned.retain(|repo| fleet.repos[*repo].acted.is_none());
         if let Some(within) = &self.within {

@@ -254,7 +254,15 @@ impl Executor<'_> {
     fn has_moved(&mut self, index: usize, pushed: &HashMap<Branch, Pushed>) -> bool {
         let branch = &mut self.branches[index];
         match pushed.get(&branch.plan.branch) {
-            Some(Pushed::Done) | None => return true,
+            Some(Pushed::Done) => return true,
+            // Nothing was pushed, although the branch has to move: the forge has failed.
+            None if self.shared.is_stopped(&self.id.forge)
+                && branch.plan.steps.iter().any(Step::moves_branch) =>
+            {
+                self.lost(index, ForgeError::stopped());
+                return false;
+            }
+            None => return true,
             Some(Pushed::Moved) => {
                 let why = "the branch changed during this run; will retry next run";
                 branch.end(Done::Moved, why);

@@ -9,7 +9,7 @@ use self::published::{asked, head_of, whys_of};
 use self::step::Source;
 pub use self::step::{BuildOrder, BuildStep};
 use self::watched::watched;
-use super::decide::{decide_all, folder as fleet_of_folder, read_fleet};
+use super::decide::{decide_all, folder as fleet_of_folder};
 use super::edges::Edges;
 use super::lookup::answer;
 use super::options::Options;
@@ -18,7 +18,7 @@ use super::read::Depth;
 use super::report::Report;
 use super::setup::Setup;
 use crate::family::{Graph, ImageSpec, Member, NO_REGISTRY, Publishes};
-use crate::fleet::{Access, Fleet, ParsedRepo, member};
+use crate::fleet::{Access, Fleet, ParsedRepo, listed, member};
 use crate::image::ImageName;
 use crate::plan::{BuildNeed, BuildReason, Decision, Question};
 use crate::policy::{Age, Changes, DigestMode, Rule, Set, SettingOrigin};
@@ -46,7 +46,7 @@ pub async fn build_order_of_all(setup: &Arc<Setup>, options: &Options) -> BuildO
     let Some((mut fleet, mut edges)) = begin(setup, options, Depth::Files, &mut report) else {
         return found;
     };
-    read_fleet(&mut edges, &mut fleet, &mut report).await;
+    edges.fetch_all(&mut fleet, &mut report, listed).await;
     found.problems.extend(report.problems);
     for repository in report.repositories {
         found.problems.extend(repository.problems);
@@ -229,8 +229,8 @@ fn family(
             .and_then(|glob| Publishes::new(glob, &names, place).ok());
         publishes.extend(said.filter(|_| !names.is_empty()));
         let images = parsed.specs.clone();
-        let published = before.iter().filter(|(_, repo)| *repo == name.as_str());
-        let published = published.filter(|_| parsed.unread);
+        let unread = parsed.unread.then_some(before).into_iter().flatten();
+        let published = unread.filter(|(_, repo)| *repo == name.as_str());
         let labelled = published.filter_map(|(image, _)| ImageName::parse(image).ok());
         members.push(Member {
             images,

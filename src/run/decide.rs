@@ -1,11 +1,9 @@
 //! Decides about repositories without their family: for a folder, and for the build order.
 
-use super::edges::Edges;
 use super::lookups::lookups;
 use super::questions::Questions;
-use super::report::Report;
 use super::setup::Setup;
-use crate::fleet::{Fleet, FleetRepo, Need, ParsedRepo, Remembered, Scope, decisions, listed};
+use crate::fleet::{Fleet, FleetRepo, Need, ParsedRepo, Remembered, Scope, decisions};
 use crate::plan::{Ask, Decision, Observations, Proposed, decide};
 use crate::repo::RepoName;
 use crate::store::StoredKind;
@@ -68,7 +66,6 @@ pub(super) async fn decide_all(
         for need in needs {
             match need {
                 Need::Registry(question) => asked.ask(question),
-                Need::Lookups(repo) => fleet.learn_lookups(repo, Vec::new()),
                 _ => {}
             }
         }
@@ -80,20 +77,6 @@ pub(super) async fn decide_all(
         }
         let (done, total) = fleet.progress();
         ticked(done, total);
-    }
-}
-
-/// Lists and reads the repositories of a scope, without deciding anything.
-pub(super) async fn read_fleet(edges: &mut Edges, fleet: &mut Fleet, report: &mut Report) {
-    loop {
-        match listed(fleet, &edges.scope) {
-            Ok(()) => return,
-            Err(needs) => {
-                if !edges.ask(fleet, needs, report).await {
-                    edges.wait(fleet, None).await;
-                }
-            }
-        }
     }
 }
 

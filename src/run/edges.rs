@@ -2,7 +2,8 @@
 //!
 //! Listings are awaited. All other requests run in the background, and their results are added to the fleet one by one,
 //! on the task of the pass: the fleet needs no lock during a request, and the plan never sees half of a result. A fact
-//! is requested at most once at a time, however often the plan names it.
+//! is requested at most once at a time, however often the plan names it; where references are looked up needs no
+//! request.
 
 use super::cold::learn;
 use super::existing::{look as look_at_requests, of_unread, remember_ended};
@@ -23,9 +24,13 @@ use crate::plan::{Lookup, Observation, Question};
 use crate::repo::RepoName;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+
+/// The time without any new fact after which something is done about it.
+pub(super) const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The sources of the facts of a pass, and the requests in progress.
 pub(super) struct Edges {
@@ -102,12 +107,15 @@ impl Edges {
                 }
                 Need::Registry(question) => self.questions.ask(question.clone()),
                 Need::Tree(repo) => {
-                    if let Some(registered) = self.registered_of(&fleet.repos[*repo]) {
-                        let registered = registered.clone();
-                        self.reading.start(&self.shared, &registered);
+                    let id = fleet.repos[*repo].id.as_ref();
+                    let new = id.filter(|id| !self.reading.contains(id));
+                    if let Some(registered) = new.and_then(|id| self.registered.get(id)) {
+                        self.reading.start(&self.shared, registered);
                     }
                 }
                 Need::Pipelines(repo) => self.ask_pipelines(fleet, *repo),
+                // Another set of branches is asked for once this answer is there.
+                Need::Fresh(repo, _) if self.is_fetching(*repo) => {}
                 Need::Fresh(repo, names) => {
                     self.ask_requests(&fleet.repos[*repo], need.clone(), names.clone());
                 }
@@ -157,9 +165,45 @@ impl Edges {
         true
     }
 
-    /// Whether a repository is still being read.
-    pub(super) fn is_reading(&self) -> bool {
-        self.reading.left().next().is_some()
+    /// The number of repositories that are being read.
+    pub(super) fn reading(&self) -> usize {
+        self.reading.left().count()
+    }
+
+    /// Waits for what the forges are being asked about single repositories, until `moment` at the latest: a plan in
+    /// between would only name the others again.
+    pub(super) async fn wait_for_forges(&mut self, fleet: &mut Fleet, moment: Option<Instant>) {
+        while !self.flying.is_empty() && self.wait(fleet, moment).await {}
+    }
+
+    fn is_fetching(&self, repo: usize) -> bool {
+        let mut flying = self.flying.iter();
+        flying.any(|need| matches!(need, Need::Fresh(of, _) if *of == repo))
+    }
+
+    /// Fetches what a view of the fleet needs until it has everything. Reads more repositories at once if nothing
+    /// arrives.
+    pub(super) async fn fetch_all<T>(
+        &mut self,
+        fleet: &mut Fleet,
+        report: &mut Report,
+        view: impl Fn(&Fleet, &Scope) -> Result<T, BTreeSet<Need>>,
+    ) -> T {
+        loop {
+            let needs = match view(fleet, &self.scope) {
+                Ok(found) => return found,
+                Err(needs) => needs,
+            };
+            if self.ask(fleet, needs, report).await {
+                continue;
+            }
+            let moment = Instant::now() + PATIENCE;
+            if self.wait(fleet, Some(moment)).await {
+                self.wait_for_forges(fleet, None).await;
+            } else {
+                self.reading.widen();
+            }
+        }
     }
 
     /// Reads more repositories at once, if that helps; returns whether it does.
@@ -232,6 +276,7 @@ impl Edges {
         let has_problems = !report.problems.is_empty() || !report.repositories.is_empty();
         fleet.retain(|_| false);
         self.add(fleet, roll).await;
+        fleet.remembered.open_elsewhere = 0;
         // In a limited scope, failures of other repositories are not reported, so completeness is not known.
         fleet.coverage = Coverage::Whole {
             has_problems: has_problems || only.is_some(),
@@ -269,7 +314,10 @@ impl Edges {
             self.scope = self.scope.clone().listed();
             report.clear();
         }
-        count_elsewhere(&setup, fleet);
+        match self.scope.is_walk() && self.depth == Depth::Everything {
+            true => count_elsewhere(&setup, fleet),
+            false => fleet.remembered.open_elsewhere = 0,
+        }
     }
 
     /// Adds listed repositories to the fleet.
@@ -352,16 +400,21 @@ impl Edges {
         let (shared, room) = (self.shared.clone(), Arc::clone(&self.room));
         self.asked.spawn(async move {
             let _turn = room.acquire_owned().await;
-            let judge = Judge {
-                setup: &shared.setup,
-                git: &shared.git,
-                repo: &listed,
-                head: &head,
-                args: &parsed.settings.args,
-                files: &parsed.contents(),
-            };
-            let setup = &shared.setup;
-            let found = look_at_requests(setup, forge.as_ref(), &listed, &judge, names).await;
+            // A task of its own: a bug in reading one repository's branches is reported there (F51).
+            let task = tokio::spawn(async move {
+                let judge = Judge {
+                    setup: &shared.setup,
+                    git: &shared.git,
+                    repo: &listed,
+                    head: &head,
+                    args: &parsed.settings.args,
+                    files: &parsed.contents(),
+                };
+                let setup = &shared.setup;
+                look_at_requests(setup, forge.as_ref(), &listed, &judge, names).await
+            });
+            let found = task.await;
+            let found = found.unwrap_or_else(|error| Err(ProblemReport::bug(&error)));
             (need, OfForge::Existing(found))
         });
     }

@@ -41,16 +41,8 @@ pub async fn family_graph(setup: &Arc<Setup>, options: &Options, published: bool
     let Some((mut fleet, mut edges)) = begin(setup, options, Depth::Everything, &mut report) else {
         return FamilyGraph::nothing(report.problems);
     };
-    let found = loop {
-        match survey(&fleet, &edges.scope, options.now) {
-            Ok(found) => break found,
-            Err(needs) => {
-                if !edges.ask(&mut fleet, needs, &mut report).await {
-                    edges.wait(&mut fleet, None).await;
-                }
-            }
-        }
-    };
+    let found = |fleet: &Fleet, scope: &Scope| survey(fleet, scope, options.now);
+    let found = edges.fetch_all(&mut fleet, &mut report, found).await;
     remember_family(setup, &fleet);
     let bases = bases(&edges, &fleet, &found);
     let parsed = fleet.repos.iter().map(|repo| repo.parsed.as_ref());

@@ -6,7 +6,7 @@
 
 use super::ages::date;
 use super::decide::{remember_stops, scope_of};
-use super::edges::Edges;
+use super::edges::{Edges, PATIENCE};
 use super::finish::{Job, finish, matched};
 use super::options::Options;
 use super::read::Depth;
@@ -19,11 +19,7 @@ use crate::store::StoredKind;
 use futures::StreamExt as _;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::time::Instant;
-
-/// How long to wait without news before the repositories whose families are complete are executed.
-const PATIENCE: Duration = Duration::from_secs(4);
 
 /// How many findings about the family are reported.
 const MOST_FINDINGS: usize = 100;
@@ -117,13 +113,14 @@ impl Pass {
             if self.edges.ask(fleet, needs, report).await {
                 continue;
             }
-            let reading = self.edges.is_reading();
+            let reading = self.edges.reading();
             if self.edges.wait(fleet, Some(moment)).await {
                 // Each repository that is read leads to new questions, so the wait starts again. Answers of registries
                 // don't extend it: a large registry would delay all repositories that don't need it.
-                if reading {
+                if self.edges.reading() < reading {
                     moment = Instant::now() + PATIENCE;
                 }
+                self.edges.wait_for_forges(fleet, Some(moment)).await;
                 continue;
             }
             if Instant::now() < moment {
@@ -158,6 +155,13 @@ impl Pass {
             if needs.is_empty() {
                 // The current merge requests on the forge caused a reference to be decided again: it is executed with
                 // the rest.
+                return;
+            }
+            // A repository that arrived in the meantime may name others. Listing them changes all indices, so that is
+            // left to the outer loop.
+            let lists =
+                |need: &Need| matches!(need, Need::Listing | Need::Repository(_) | Need::Tree(_));
+            if needs.iter().any(lists) {
                 return;
             }
             // Only requests to forges are awaited, as they were caused by this plan. Waiting for registries here would

@@ -110,6 +110,11 @@ impl Reading {
         futures::FutureExt::now_or_never(self.next()).flatten()
     }
 
+    /// Whether a repository is being read.
+    pub(super) fn contains(&self, id: &RepoId) -> bool {
+        self.left.contains_key(id)
+    }
+
     /// Reads more repositories at once, if those being read make no progress and others wait for their turn. So a slow
     /// or silent server only delays its own repositories.
     pub(super) fn widen(&mut self) -> bool {
@@ -193,6 +198,7 @@ async fn read(
     let Some((branch, head)) = repo.head.clone() else {
         return nothing(shared, forge, repo, Ok("the repository is empty"));
     };
+    let head_since = everything.then(|| head_since(shared, forge, repo, &head, committed));
     let existing = match everything {
         true => {
             let judge = Judge {
@@ -210,7 +216,6 @@ async fn read(
         }
         false => ExistingRequests::default(),
     };
-    let head_since = everything.then(|| head_since(shared, forge, repo, &head, committed));
     let report = RepositoryReport {
         repo: repo.name.to_string(),
         head: Some(head.to_string()),

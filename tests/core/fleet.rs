@@ -474,3 +474,117 @@ fn a_scope_grows_up_the_family_and_nowhere_else() {
     let needs = plan(&fleet, &scope, now()).unwrap_err();
     assert_eq!(needs, BTreeSet::from([Need::Listing]));
 }
+
+/// An open merge request of a repository that can't be read, or whose merge requests can't be fetched now.
+fn open_request(repo: &str) -> MergeRequest {
+    MergeRequest {
+        number: 3,
+        state: MergeRequestState::Open,
+        source: Branch::parse("imagebot/x-1").unwrap(),
+        target: Branch::parse("main").unwrap(),
+        title: format!("an update of {repo}"),
+        description: String::new(),
+        labels: Vec::new(),
+        head: None,
+        merged_as: None,
+        draft: false,
+        created: Some(now()),
+        auto_merge: false,
+        incomplete: false,
+    }
+}
+
+/// What is open above holds, also where nothing can be planned there: in this plan, and once that repository is done.
+#[test]
+fn a_parent_in_which_nothing_can_be_planned_still_holds_its_children() {
+    let given = Given(&[
+        ("base", "FROM x/os:1.1\n"),
+        ("app", "FROM reg.io/base:1.0\n"),
+    ]);
+    for case in ["unavailable", "unread", "skipped"] {
+        let mut fleet = given.fleet(None);
+        given.plan(&mut fleet, &Scope::all());
+        let base = fleet
+            .repos
+            .iter()
+            .position(|repo| repo.name.as_str() == "base");
+        let base = base.unwrap();
+        fleet.learn_existing(
+            base,
+            ExistingRequests {
+                open: vec![open_request("base").into()],
+                unavailable: case == "unavailable",
+                ..ExistingRequests::default()
+            },
+        );
+        if case != "unavailable" {
+            fleet.repos[base].base = None;
+            fleet.repos[base].is_skipped = case == "skipped";
+        }
+        let (all, _) = given.plan(&mut fleet, &Scope::all());
+        let expect: &[&str] = match case {
+            "skipped" => &["app open push open"],
+            _ => &[],
+        };
+        assert_eq!(steps(&fleet, &all), expect, "{case}");
+        // The same after the repository was done in an earlier part of the pass.
+        let done = all.repos.iter().find(|plan| plan.repo == base).unwrap();
+        let acted = done.acted(&fleet.repos[base]);
+        assert_eq!(acted.holds.len(), usize::from(case != "skipped"), "{case}");
+        fleet.learn_acted(base, acted);
+        let (rest, _) = given.plan(&mut fleet, &Scope::all());
+        assert_eq!(steps(&fleet, &rest), expect, "{case}, done");
+        // And the times that a limit's queue counts from are not forgotten for it.
+        assert!(!all.opening.contains_key(&base), "{case}");
+    }
+}
+
+/// B4: a repository that is read late is decided although another one's registry does not answer.
+#[test]
+fn a_late_repository_is_decided_while_a_question_is_open() {
+    let given = Given(&[("slow", "FROM x/slow:1.0\n"), ("late", "FROM x/base:1.0\n")]);
+    let mut fleet = given.fleet(None);
+    let late = fleet
+        .repos
+        .iter()
+        .position(|repo| repo.name.as_str() == "late");
+    let late = late.unwrap();
+    let scope = Scope::all().impatient();
+    let mut is_late = true;
+    for round in 0..40 {
+        let Err(needs) = plan(&fleet, &scope, now()) else {
+            panic!("one answer is missing");
+        };
+        fleet.asked(&needs);
+        for need in needs {
+            let is_slow = |question: &Question| {
+                let lookup = question.lookup();
+                lookup.is_some_and(|lookup| lookup.image.canonical() == "docker.io/x/slow")
+            };
+            match &need {
+                Need::Tree(repo) if *repo == late && is_late => {}
+                Need::Registry(question) if is_slow(question) => {}
+                _ => given.answer(&mut fleet, need),
+            }
+        }
+        if round == 10 {
+            is_late = false;
+        }
+    }
+    assert_eq!(ready(&fleet, &scope), BTreeSet::from([late]));
+}
+
+/// What the family says of a reference follows from the family as it is, not as it was.
+#[test]
+fn a_reference_is_followed_again_once_its_cycle_is_gone() {
+    let app = ("app", "FROM reg.io/base:1.0\n");
+    let cycle = [app, ("base", "FROM reg.io/app:1.0\n")];
+    let (given, later) = (Given(&cycle), [app, ("base", "FROM scratch\n")]);
+    let mut fleet = given.fleet(None);
+    let reason = |plan: &Plan| plan.repos[0].decisions[0].reason.code();
+    let (first, _) = given.plan(&mut fleet, &Scope::all());
+    assert_eq!(reason(&first), "family-cycle");
+    Given(&later).read(&mut fleet, 1);
+    let (second, _) = given.plan(&mut fleet, &Scope::all());
+    assert_eq!(reason(&second), "new-tag");
+}

@@ -3,11 +3,10 @@
 use super::newest::{InUse, in_use};
 use super::subject::{Built, Subject};
 use crate::family::{GIPGEE_BASE_ARG, ImageSpec};
-use crate::fleet::{Family, ParsedRepo, Scope};
+use crate::fleet::{Family, ParsedRepo, Scope, listed};
 use crate::forge::Repository;
 use crate::image::{ImageName, Reference};
 use crate::repo::{RepoName, RepoPath};
-use crate::run::decide::read_fleet;
 use crate::run::options::Options;
 use crate::run::pass::begin;
 use crate::run::read::Depth;
@@ -57,7 +56,7 @@ pub async fn publishers(setup: &Setup, subject: Option<&str>) -> Publishers {
     if let Some(near) = near {
         edges.scope = near;
     }
-    read_fleet(&mut edges, &mut fleet, &mut report).await;
+    edges.fetch_all(&mut fleet, &mut report, listed).await;
     let mut problems = report.problems;
     for repository in report.repositories {
         let named = repository.problems.into_iter();
