@@ -197,7 +197,8 @@ impl Fleet {
         self.repos[repo].acted = Some(acted);
     }
 
-    /// Marks these needs as in progress, so that they are not returned again.
+    /// Marks the questions to registries among these needs as sent, so that they are not returned again. Other needs are
+    /// returned until they are met.
     pub fn asked(&self, needs: &BTreeSet<Need>) {
         let questions = needs.iter().filter_map(|need| match need {
             Need::Registry(question) => Some(question),
@@ -211,8 +212,9 @@ impl Fleet {
         self.memo().progress()
     }
 
-    /// Starts a pass with a fleet that is already known. Its facts are kept, but forges and CI have to be queried again
-    /// before anything is done, and time-dependent decisions are made again.
+    /// Starts another pass with a fleet that outlives one, as a server keeps it and the simulation of the tests. Its facts
+    /// are kept, but forges and CI have to be queried again before anything is done, and time-dependent decisions are
+    /// made again.
     pub fn begin_pass(&mut self, now: Timestamp) {
         for repo in &mut self.repos {
             repo.acted = None;

@@ -63,13 +63,22 @@ impl RepoPlan {
 
 /// The input of a repository's proposals: they are made again only if it changes.
 #[derive(Debug, PartialEq)]
-pub(super) struct Ground(Vec<(Reason, Vec<Wanted>, FamilyPosition, usize)>);
+pub(super) struct Ground(Vec<Basis>);
+
+type Basis = (Reason, String, Vec<Wanted>, FamilyPosition, usize);
 
 impl Ground {
     fn of(decisions: &[Decision]) -> Self {
         let of = |decision: &Decision| {
             let (wanted, family) = (decision.wanted.clone(), decision.family.clone());
-            (decision.reason, wanted, family, decision.steps.len())
+            let detail = decision.detail.clone();
+            (
+                decision.reason,
+                detail,
+                wanted,
+                family,
+                decision.steps.len(),
+            )
         };
         Self(decisions.iter().map(of).collect())
     }
