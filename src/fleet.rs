@@ -31,7 +31,7 @@ pub use need::Need;
 pub use operator::Operator;
 pub use parsed::ParsedRepo;
 pub use plan::{FleetSurvey, Plan, decisions, listed, plan, ready, survey};
-pub use record::{Access, Acted, FleetRepo, Pipelines, RepoId};
+pub use record::{Access, Acted, Fact, FleetRepo, Pipelines, RepoId};
 pub use repo_plan::RepoPlan;
 pub use scope::Scope;
 pub use settings::RepoSettings;

@@ -135,7 +135,7 @@ impl<'f> Held<'f> {
         };
         let not_known = |repo: &&usize| {
             let it = &fleet.repos[**repo];
-            it.pipelines.is_none() && !it.is_skipped
+            it.current_pipelines(now).is_none() && !it.is_skipped
         };
         let needs: BTreeSet<Need> = above
             .iter()
@@ -261,7 +261,7 @@ impl<'f> Held<'f> {
 
     fn activity_of(&mut self, repo: usize) -> RepoActivity {
         let it = &self.fleet.repos[repo];
-        let pipelines = it.pipelines.clone().unwrap_or_default();
+        let pipelines = it.current_pipelines(self.now).cloned().unwrap_or_default();
         // Once a repository is done, its plan is history: its children wait for what was written there. One that is
         // unlisted or skipped gets no merge requests from imagebot, so only its CI counts.
         let open = match (&it.acted, it.access) {

@@ -7,7 +7,7 @@ use super::limits::OpenLimits;
 use super::need::Need;
 use super::operator::Operator;
 use super::parsed::ParsedRepo;
-use super::record::{Access, Acted, FleetRepo, Pipelines, RepoId};
+use super::record::{Access, Acted, Fact, FleetRepo, Pipelines, RepoId};
 use crate::family::Member;
 use crate::image::ImageName;
 use crate::plan::{Failure, Lookup, Observation, Observations, Question};
@@ -139,13 +139,17 @@ impl Fleet {
     }
 
     /// Adds what was read from a repository.
-    pub fn learn_tree(&mut self, repo: usize, read: ReadRepo) {
+    pub fn learn_tree(&mut self, repo: usize, read: ReadRepo, at: Timestamp) {
         let it = &mut self.repos[repo];
         it.access = Access::Read;
         it.parsed = read.parsed;
         it.base = read.base;
         it.head_since = read.head_since;
-        it.existing = read.existing;
+        it.existing = Fact {
+            value: read.existing,
+            learned: at,
+        };
+        it.read_at = Some(at);
         it.is_skipped = read.is_skipped;
         it.has_problems = read.has_problems;
         self.memo().forget(repo);
@@ -158,7 +162,7 @@ impl Fleet {
     }
 
     /// Adds the answer to a question.
-    pub fn learn(&mut self, question: &Question, observation: Observation) {
+    pub fn learn(&mut self, question: &Question, observation: Observation, at: Timestamp) {
         if let Observation::Labels((lookup, _), labels) = &observation
             && let Some(source) = labels.source()
             && self
@@ -172,21 +176,27 @@ impl Fleet {
             self.remembered.sources.insert(image, source.to_owned());
             self.family_changed();
         }
-        self.seen.learn(observation);
+        self.seen.learn(observation, at);
         self.memo().answered(question);
     }
 
     /// Adds the CI status of a repository.
-    pub fn learn_pipelines(&mut self, repo: usize, pipelines: Pipelines) {
-        self.repos[repo].pipelines = Some(pipelines);
+    pub fn learn_pipelines(&mut self, repo: usize, pipelines: Pipelines, at: Timestamp) {
+        self.repos[repo].pipelines = Some(Fact {
+            value: pipelines,
+            learned: at,
+        });
     }
 
     /// Replaces the branches and merge requests of a repository. If they propose something else now, its references are
     /// decided again.
-    pub fn learn_existing(&mut self, repo: usize, existing: ExistingRequests) {
+    pub fn learn_existing(&mut self, repo: usize, existing: ExistingRequests, at: Timestamp) {
         let before = self.repos[repo].existing.proposed();
         let changed = existing.proposed() != before;
-        self.repos[repo].existing = existing;
+        self.repos[repo].existing = Fact {
+            value: existing,
+            learned: at,
+        };
         if changed {
             self.memo().forget(repo);
         }
@@ -218,9 +228,7 @@ impl Fleet {
     pub fn begin_pass(&mut self, now: Timestamp) {
         for repo in &mut self.repos {
             repo.acted = None;
-            repo.pipelines = None;
-            repo.existing.fresh.clear();
-            repo.existing.unavailable = false;
+            repo.existing.value.unavailable = false;
         }
         self.memo().begin_pass(now);
     }

@@ -77,7 +77,7 @@ pub fn plan(fleet: &Fleet, scope: &Scope, now: Timestamp) -> Result<Plan, BTreeS
             bug,
         };
         // A write must be based on the forge's current state, never on a remembered one.
-        let not_fresh = plan.not_fresh(it);
+        let not_fresh = plan.not_fresh(it, now);
         if !not_fresh.is_empty() {
             needs.insert(Need::Fresh(repo, not_fresh));
             continue;

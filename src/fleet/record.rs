@@ -62,14 +62,33 @@ pub struct FleetRepo {
     /// When that head was first seen.
     pub head_since: Option<Timestamp>,
     /// imagebot's branches and merge requests in it.
-    pub existing: ExistingRequests,
+    pub existing: Fact<ExistingRequests>,
     /// The image and login to look up each reference, in order: `None` if its registry may not be contacted, a failure
     /// if its login is unavailable. `None` for the whole until that is known.
     pub lookups: Option<Vec<Result<Option<Lookup>, Failure>>>,
     /// Its CI status; `None` until fetched.
-    pub pipelines: Option<Pipelines>,
+    pub pipelines: Option<Fact<Pipelines>>,
+    /// When its files were read; `None` until then.
+    pub read_at: Option<Timestamp>,
     /// What was done in it in this pass; `None` until then.
     pub acted: Option<Acted>,
+}
+
+/// A fact, and when it was learned: by the clock of the pass that fetched it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fact<T> {
+    /// The fact.
+    pub value: T,
+    /// When it was learned.
+    pub learned: Timestamp,
+}
+
+impl<T> std::ops::Deref for Fact<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
 }
 
 /// The CI status of a repository's default branch and merge requests.
@@ -148,11 +167,18 @@ impl FleetRepo {
             parsed: Arc::new(parsed),
             base: None,
             head_since: None,
-            existing: ExistingRequests::default(),
+            existing: Fact::default(),
             lookups: None,
             pipelines: None,
+            read_at: None,
             acted: None,
         }
+    }
+
+    /// Its CI status, if that was fetched in the pass that began at `now`.
+    pub fn current_pipelines(&self, now: Timestamp) -> Option<&Pipelines> {
+        let current = self.pipelines.as_ref().filter(|it| it.learned >= now);
+        current.map(|pipelines| &pipelines.value)
     }
 
     /// Its key in the store.

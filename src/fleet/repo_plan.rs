@@ -8,6 +8,7 @@ use crate::plan::{
     Wanted, propose, reconcile,
 };
 use crate::repo::Branch;
+use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -47,8 +48,9 @@ impl RepoPlan {
 
     /// The branches that must be fetched from the forge first, because the plan would write something that is based on
     /// remembered state.
-    pub(super) fn not_fresh(&self, repo: &FleetRepo) -> BTreeSet<Branch> {
-        let is_fresh = |branch: &Branch| repo.existing.fresh.contains(branch);
+    pub(super) fn not_fresh(&self, repo: &FleetRepo, now: Timestamp) -> BTreeSet<Branch> {
+        let existing = &repo.existing;
+        let is_fresh = |branch: &Branch| existing.learned >= now && existing.fresh.contains(branch);
         let acts = |branch: &&Reconciled| !branch.steps.is_empty() && !is_fresh(&branch.branch);
         if !self.branches.iter().any(|branch| acts(&branch)) {
             return BTreeSet::new();

@@ -58,6 +58,19 @@ pub enum Observation {
 }
 
 impl Observation {
+    /// The image that it is about, and the login that it was looked up with.
+    pub fn lookup(&self) -> &Lookup {
+        match self {
+            Self::Tags(lookup, _)
+            | Self::Head((lookup, _), _)
+            | Self::Manifest((lookup, _), _)
+            | Self::Platform((lookup, _), _)
+            | Self::FirstSeen((lookup, ..), _)
+            | Self::Created((lookup, _), _)
+            | Self::Labels((lookup, _), _) => lookup,
+        }
+    }
+
     /// The answer to a question whose request failed.
     pub fn failed(question: Question, failure: Failure, now: Timestamp) -> Self {
         match question {
@@ -174,6 +187,8 @@ pub struct Observations {
     pub resume: HashMap<String, String>,
     /// The labels of images.
     pub labels: HashMap<(Lookup, Digest), Labels>,
+    /// When a registry last answered about an image.
+    pub learned: HashMap<Lookup, Timestamp>,
     /// The selections made from the tags, cached.
     pub selections: Selections,
 }
@@ -195,7 +210,8 @@ impl Question {
 
 impl Observations {
     /// Adds an answer.
-    pub fn learn(&mut self, observation: Observation) {
+    pub fn learn(&mut self, observation: Observation, at: Timestamp) {
+        self.learned.insert(observation.lookup().clone(), at);
         match observation {
             Observation::Tags(lookup, answer) => {
                 self.selections.forget(&lookup.image);

@@ -70,9 +70,9 @@ pub(super) async fn decide_all(
             }
         }
         if let Some((question, observation)) = asked.next().await {
-            fleet.learn(&question, observation);
+            fleet.learn(&question, observation, now);
             while let Some((question, observation)) = asked.arrived() {
-                fleet.learn(&question, observation);
+                fleet.learn(&question, observation, now);
             }
         }
         let (done, total) = fleet.progress();

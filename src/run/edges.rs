@@ -58,7 +58,7 @@ enum OfForge {
 }
 
 /// A new fact.
-enum Fact {
+enum NewFact {
     Read(Arrival),
     Registry(Question, Observation),
     Forge(Need, OfForge),
@@ -131,9 +131,9 @@ impl Edges {
     pub(super) async fn wait(&mut self, fleet: &mut Fleet, moment: Option<Instant>) -> bool {
         let next = async {
             tokio::select! {
-                Some(arrival) = self.reading.next() => Some(Fact::Read(arrival)),
+                Some(arrival) = self.reading.next() => Some(NewFact::Read(arrival)),
                 Some((question, answer)) = self.questions.next() => {
-                    Some(Fact::Registry(question, answer))
+                    Some(NewFact::Registry(question, answer))
                 }
                 Some(done) = self.asked.join_next() => Some(of_forge(done)),
                 else => None,
@@ -149,10 +149,10 @@ impl Edges {
         self.learn(fleet, first);
         // Facts that have arrived already are added as well: each new plan goes through the fleet, so fewer are better.
         while let Some(arrival) = self.reading.arrived() {
-            self.learn(fleet, Fact::Read(arrival));
+            self.learn(fleet, NewFact::Read(arrival));
         }
         while let Some((question, answer)) = self.questions.arrived() {
-            self.learn(fleet, Fact::Registry(question, answer));
+            self.learn(fleet, NewFact::Registry(question, answer));
         }
         while let Some(done) = self.asked.try_join_next() {
             self.learn(fleet, of_forge(done));
@@ -216,7 +216,7 @@ impl Edges {
         for (id, (forge, repo)) in self.reading.left() {
             if let Some(index) = fleet.index_of(id) {
                 let existing = of_unread(&self.shared.setup, forge.as_ref(), repo);
-                fleet.repos[index].existing = existing;
+                fleet.repos[index].existing.value = existing;
             }
         }
     }
@@ -226,28 +226,33 @@ impl Edges {
         self.flying.contains(need)
     }
 
-    fn learn(&mut self, fleet: &mut Fleet, fact: Fact) {
+    fn learn(&mut self, fleet: &mut Fleet, fact: NewFact) {
+        let now = self.shared.options.now;
         match fact {
-            Fact::Read(Arrival { id, read, report }) => {
+            NewFact::Read(Arrival { id, read, report }) => {
                 if let Some(index) = fleet.index_of(&id) {
-                    fleet.learn_tree(index, read);
+                    fleet.learn_tree(index, read, now);
                 }
                 self.reports.insert(id, report);
             }
-            Fact::Registry(question, observation) => {
+            NewFact::Registry(question, observation) => {
                 if let Observation::Labels((lookup, _), labels) = &observation {
                     remember_source(&self.shared.setup, lookup, labels);
                 }
-                fleet.learn(&question, observation);
+                fleet.learn(&question, observation, now);
             }
-            Fact::Forge(need, answer) => {
+            NewFact::Forge(need, answer) => {
                 self.flying.remove(&need);
                 let (Need::Pipelines(repo) | Need::Fresh(repo, _)) = need else {
                     return;
                 };
                 match answer {
-                    OfForge::Pipelines(pipelines) => fleet.learn_pipelines(repo, pipelines),
-                    OfForge::Existing(Ok(existing)) => fleet.learn_existing(repo, existing),
+                    OfForge::Pipelines(pipelines) => {
+                        fleet.learn_pipelines(repo, pipelines, now);
+                    }
+                    OfForge::Existing(Ok(existing)) => {
+                        fleet.learn_existing(repo, existing, now);
+                    }
                     OfForge::Existing(Err(problem)) => {
                         if let Some(id) = &fleet.repos[repo].id
                             && let Some(report) = self.reports.get_mut(id)
@@ -258,9 +263,9 @@ impl Edges {
                         // written there.
                         let existing = ExistingRequests {
                             unavailable: true,
-                            ..fleet.repos[repo].existing.clone()
+                            ..fleet.repos[repo].existing.value.clone()
                         };
-                        fleet.learn_existing(repo, existing);
+                        fleet.learn_existing(repo, existing, now);
                     }
                 }
             }
@@ -374,7 +379,7 @@ impl Edges {
         let repo = &fleet.repos[index];
         let Some(registered) = self.registered_of(repo).cloned() else {
             let pipelines = of_unlisted(&self.shared, &repo.name);
-            fleet.learn_pipelines(index, pipelines);
+            fleet.learn_pipelines(index, pipelines, self.shared.options.now);
             return;
         };
         let heads = Heads::of(repo);
@@ -420,9 +425,9 @@ impl Edges {
     }
 }
 
-fn of_forge(done: Result<(Need, OfForge), tokio::task::JoinError>) -> Fact {
+fn of_forge(done: Result<(Need, OfForge), tokio::task::JoinError>) -> NewFact {
     match done {
-        Ok((need, answer)) => Fact::Forge(need, answer),
+        Ok((need, answer)) => NewFact::Forge(need, answer),
         // A bug in imagebot, which is passed on to the caller of the pass.
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }

@@ -24,7 +24,7 @@ pub(super) async fn answer(
         .into_iter()
         .for_each(|question| asked.ask(question));
     while let Some((_, observation)) = asked.next().await {
-        seen.learn(observation);
+        seen.learn(observation, now);
     }
 }
 

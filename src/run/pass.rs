@@ -205,7 +205,7 @@ impl Pass {
                     registered: registered.clone(),
                     parsed: Arc::clone(&repo.parsed),
                     base: repo.base.clone(),
-                    existing: repo.existing.clone(),
+                    existing: repo.existing.value.clone(),
                     id,
                     plan,
                     report,

@@ -87,7 +87,7 @@ impl Given<'_> {
             is_skipped: false,
             has_problems: false,
         };
-        fleet.learn_tree(repo, read);
+        fleet.learn_tree(repo, read, now());
     }
 
     /// Answers a need: every image has the tags 1.0 and 1.1, and nothing runs anywhere.
@@ -107,21 +107,21 @@ impl Given<'_> {
             }
             Need::Registry(question) => {
                 let answer = observe(question.clone());
-                fleet.learn(&question, answer);
+                fleet.learn(&question, answer, now());
             }
             Need::Pipelines(repo) => {
                 let pipelines = Pipelines {
                     head: CiStatus::Passed,
                     ..Pipelines::default()
                 };
-                fleet.learn_pipelines(repo, pipelines);
+                fleet.learn_pipelines(repo, pipelines, now());
             }
             Need::Fresh(repo, names) => {
                 let existing = ExistingRequests {
                     fresh: names,
-                    ..fleet.repos[repo].existing.clone()
+                    ..fleet.repos[repo].existing.value.clone()
                 };
-                fleet.learn_existing(repo, existing);
+                fleet.learn_existing(repo, existing, now());
             }
         }
     }
@@ -315,7 +315,7 @@ fn what_is_written_follows_from_what_is_there_now() {
         fresh: BTreeSet::from([branch]),
         ..ExistingRequests::default()
     };
-    fleet.learn_existing(0, existing);
+    fleet.learn_existing(0, existing, now());
     let now = plan(&fleet, &scope, now()).unwrap();
     assert_eq!(now.repos[0].branches[0].planned, Planned::Declined);
     assert!(now.repos[0].branches[0].steps.is_empty());
@@ -516,6 +516,7 @@ fn a_parent_in_which_nothing_can_be_planned_still_holds_its_children() {
                 unavailable: case == "unavailable",
                 ..ExistingRequests::default()
             },
+            now(),
         );
         if case != "unavailable" {
             fleet.repos[base].base = None;
@@ -587,4 +588,41 @@ fn a_reference_is_followed_again_once_its_cycle_is_gone() {
     Given(&later).read(&mut fleet, 1);
     let (second, _) = given.plan(&mut fleet, &Scope::all());
     assert_eq!(reason(&second), "new-tag");
+}
+
+/// A fact of an earlier pass is not good enough to act upon: forges and CI are asked again, registries and git are not.
+#[test]
+fn what_was_learned_in_an_earlier_pass_is_fetched_again_before_anything_is_written() {
+    let given = Given(&[
+        ("base", "FROM scratch\n"),
+        ("app", "FROM reg.io/base:1.0\n"),
+    ]);
+    let mut fleet = given.fleet(None);
+    given.plan(&mut fleet, &Scope::all());
+    assert!(plan(&fleet, &Scope::all(), now()).is_ok());
+    let later = now() + jiff::SignedDuration::from_mins(5);
+    fleet.begin_pass(later);
+    let mut kinds = Vec::new();
+    for _ in 0..3 {
+        let Err(needs) = plan(&fleet, &Scope::all(), later) else {
+            break;
+        };
+        for need in needs {
+            kinds.push(kind(&need));
+            match need {
+                Need::Pipelines(repo) => fleet.learn_pipelines(repo, Pipelines::default(), later),
+                Need::Fresh(repo, names) => {
+                    let existing = ExistingRequests {
+                        fresh: names,
+                        ..ExistingRequests::default()
+                    };
+                    fleet.learn_existing(repo, existing, later);
+                }
+                need => panic!("{need:?} is known"),
+            }
+        }
+    }
+    assert_eq!(kinds, ["pipelines", "fresh"]);
+    let learned = fleet.repos.iter().map(|repo| repo.existing.learned);
+    assert_eq!(learned.max(), Some(later));
 }

@@ -175,10 +175,11 @@ impl Bot {
     /// Listing the repositories shows their heads, branches and merge requests; the registry tells what is not what it
     /// was.
     fn learn_what_changed(&mut self, world: &World, fleet: &mut Fleet, trouble: &Trouble) {
+        let now = Timestamp::from_second(world.now).unwrap();
         for (repo, it) in world.repos.iter().enumerate() {
             match self.heads.get(repo) == Some(&it.head) {
-                true => fleet.learn_existing(self.places[repo], self.existing(world, repo)),
-                false => fleet.learn_tree(self.places[repo], self.read(world, repo)),
+                true => fleet.learn_existing(self.places[repo], self.existing(world, repo), now),
+                false => fleet.learn_tree(self.places[repo], self.read(world, repo), now),
             }
         }
         self.heads = world.repos.iter().map(|it| it.head.clone()).collect();
@@ -305,18 +306,18 @@ impl Bot {
             }
             Need::Registry(question) => {
                 let observation = observe(world, question.clone(), trouble, now);
-                fleet.learn(&question, observation);
+                fleet.learn(&question, observation, now);
             }
             Need::Pipelines(repo) => {
-                fleet.learn_pipelines(repo, pipelines(world, self.in_world(repo)));
+                let pipelines = pipelines(world, self.in_world(repo));
+                fleet.learn_pipelines(repo, pipelines, now);
             }
             Need::Fresh(repo, names) => {
-                let mut now = self.existing(world, self.in_world(repo));
-                now.fresh.extend(names);
-                now.fresh.extend(now.branches.keys().cloned());
-                now.fresh
-                    .extend(now.open.iter().map(|mr| mr.source.clone()));
-                fleet.learn_existing(repo, now);
+                let mut existing = self.existing(world, self.in_world(repo));
+                let open = existing.open.iter().map(|mr| mr.source.clone());
+                let branches = existing.branches.keys().cloned();
+                existing.fresh = names.into_iter().chain(branches).chain(open).collect();
+                fleet.learn_existing(repo, existing, now);
             }
             Need::Listing | Need::Repository(_) | Need::Tree(_) => panic!("all is listed and read"),
         }
