@@ -56,6 +56,16 @@
 //!
 //! Then `run` pushes once per repository, with a lease per branch, and opens, edits, closes or merges the merge
 //! requests. The graph, the freshness of published images and the build order are other views of the same fleet.
+//!
+//! # Where to add things
+//!
+//! | what | where |
+//! |---|---|
+//! | a file format | `source/<format>.rs`; a variant in `source/format.rs`; the compiler asks for the rest |
+//! | a forge | `forge/<name>.rs` with what differs; `forge/discover` and `forge/wire` are shared; a kind in `config/forge.rs` |
+//! | a tag scheme | `scheme/<name>.rs`; a variant in `scheme/rules.rs`, whose `traits` say how it behaves |
+//! | a way to run, such as a server | a command in `cli`; it keeps a [`fleet::Fleet`], lets it learn, and calls [`fleet::plan()`] |
+//! | something that is done | a `Step` in `plan/step.rs`; an arm in `run/act.rs`; a method of `forge::Forge` |
 
 pub mod cli;
 mod coded;
