@@ -64,9 +64,8 @@ pub(super) async fn decide_all(
         };
         fleet.asked(&needs);
         for need in needs {
-            match need {
-                Need::Registry(question) => asked.ask(question),
-                _ => {}
+            if let Need::Registry(question) = need {
+                asked.ask(question);
             }
         }
         if let Some((question, observation)) = asked.next().await {

@@ -114,7 +114,7 @@ impl Edges {
                     }
                 }
                 Need::Pipelines(repo) => self.ask_pipelines(fleet, *repo),
-                // Another set of branches is asked for once this answer is there.
+                // Another set of branches is requested once this answer is there.
                 Need::Fresh(repo, _) if self.is_fetching(*repo) => {}
                 Need::Fresh(repo, names) => {
                     self.ask_requests(&fleet.repos[*repo], need.clone(), names.clone());

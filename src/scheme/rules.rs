@@ -77,8 +77,8 @@ pub struct SchemeTraits {
 }
 
 impl Scheme {
-    /// How the scheme behaves. Everything that depends on the scheme asks here, so that the compiler asks whoever adds
-    /// one.
+    /// How the scheme behaves. Everything that depends on the scheme goes through this, so that the compiler points
+    /// out what a new scheme has to answer.
     pub fn traits(&self) -> SchemeTraits {
         let none = SchemeTraits {
             compares: true,
