@@ -228,6 +228,9 @@ impl Fleet {
     pub fn begin_pass(&mut self, now: Timestamp) {
         for repo in &mut self.repos {
             repo.acted = None;
+            // Two passes may have the same time by the clock.
+            repo.pipelines = None;
+            repo.existing.value.fresh.clear();
             repo.existing.value.unavailable = false;
         }
         self.memo().begin_pass(now);
