@@ -15,6 +15,7 @@ mod limits;
 mod need;
 mod operator;
 mod parsed;
+mod place;
 mod plan;
 mod record;
 mod repo_plan;

@@ -8,6 +8,7 @@
 
 use super::known::Fleet;
 use super::need::Need;
+use super::place::place;
 use super::record::Access;
 use super::repo_plan::{Ground, Proposals};
 use crate::family::Graph;
@@ -33,12 +34,12 @@ pub(super) struct Memo {
     /// The questions that still have to be sent.
     unasked: BTreeSet<Question>,
     /// The questions that were sent and have no answer yet.
-    flying: HashSet<Question>,
+    in_flight: HashSet<Question>,
     /// The number of questions so far, and of those with an answer.
     asked: usize,
     answered: usize,
     proposals: HashMap<usize, (Ground, Arc<Proposals>)>,
-    /// Whether the decisions of all repositories in scope are begun: then only answers can bring something new.
+    /// Whether deciding has started in all repositories in scope: then only an answer leads to further decisions.
     is_begun: bool,
     /// The UTC day of the last pass: date tags are judged by it.
     today: Option<Date>,
@@ -70,7 +71,7 @@ impl Memo {
     pub(super) fn answered(&mut self, question: &Question) {
         self.answered += 1;
         self.unasked.remove(question);
-        self.flying.remove(question);
+        self.in_flight.remove(question);
         self.due
             .extend(self.waiting.remove(question).into_iter().flatten());
     }
@@ -79,7 +80,7 @@ impl Memo {
     pub(super) fn asked<'q>(&mut self, questions: impl Iterator<Item = &'q Question>) {
         for question in questions {
             self.unasked.remove(question);
-            self.flying.insert(question.clone());
+            self.in_flight.insert(question.clone());
         }
     }
 
@@ -107,7 +108,7 @@ impl Memo {
         self.due.retain(|(of, _)| *of != repo);
     }
 
-    /// Records that the decisions of all repositories in scope are begun.
+    /// Records that deciding has started in all repositories in scope.
     pub(super) fn all_begun(&mut self) {
         self.is_begun = true;
     }
@@ -186,7 +187,7 @@ impl Memo {
     }
 
     fn want(&mut self, question: Question) {
-        if !self.flying.contains(&question) && self.unasked.insert(question) {
+        if !self.in_flight.contains(&question) && self.unasked.insert(question) {
             self.asked += 1;
         }
     }
@@ -196,7 +197,7 @@ impl Memo {
 /// references affected by the newest answers are decided, instead of going through the whole fleet on every answer.
 pub(super) fn still_waiting(fleet: &Fleet, now: Timestamp) -> Option<BTreeSet<Need>> {
     let mut memo = fleet.memo();
-    if memo.flying.is_empty() || !memo.is_begun {
+    if memo.in_flight.is_empty() || !memo.is_begun {
         return None;
     }
     memo.judge_due(fleet, now);
@@ -311,7 +312,7 @@ pub(super) fn decisions_of(
     if placed.iter().any(concerns) {
         let names = |repo: usize| fleet.repos[repo].name.to_string();
         let decisions = Arc::make_mut(&mut placed);
-        super::hold::place(decisions, repo, graph, operator, &names, before);
+        place(decisions, repo, graph, operator, &names, before);
     }
     of_repo.placed = Some(Arc::clone(&placed));
     placed

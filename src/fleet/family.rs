@@ -14,19 +14,13 @@ pub struct Family {
     pub members: Vec<Member>,
     /// The images, with the dependencies between them.
     pub graph: Graph,
-    /// Whether every registered repository could be read.
-    pub is_whole: bool,
 }
 
 impl Family {
     /// Builds the family of these repositories.
     pub fn new(operator: &Operator, members: Vec<Member>) -> Self {
         let graph = Graph::new(&members, &operator.publishes);
-        Self {
-            members,
-            graph,
-            is_whole: true,
-        }
+        Self { members, graph }
     }
 
     /// Assigns images without a claim to the repositories named in their `org.opencontainers.image.source` labels. A

@@ -150,6 +150,9 @@ impl Fleet {
             learned: at,
         };
         it.read_at = Some(at);
+        // Both are about the old files and the old head.
+        it.lookups = None;
+        it.pipelines = None;
         it.is_skipped = read.is_skipped;
         it.has_problems = read.has_problems;
         self.memo().forget(repo);
@@ -222,9 +225,8 @@ impl Fleet {
         self.memo().progress()
     }
 
-    /// Starts another pass with a fleet that outlives one, as a server keeps it and the simulation of the tests. Its facts
-    /// are kept, but forges and CI have to be queried again before anything is done, and time-dependent decisions are
-    /// made again.
+    /// Starts another pass with the same fleet. Its facts are kept, but forges and CI have to be queried again before
+    /// anything is done, and time-dependent decisions are made again.
     pub fn begin_pass(&mut self, now: Timestamp) {
         for repo in &mut self.repos {
             repo.acted = None;
@@ -295,7 +297,6 @@ impl Fleet {
             },
         });
         let mut family = Family::new(&self.operator, members.collect());
-        family.is_whole = self.is_whole();
         family.add_labelled(&self.operator, &self.remembered.sources);
         family
     }

@@ -55,7 +55,7 @@ pub fn plan(fleet: &Fleet, scope: &Scope, now: Timestamp) -> Result<Plan, BTreeS
     let mut held = held(fleet, scope, false, now)?;
     let mut needs = BTreeSet::new();
     let mut repos = Vec::new();
-    for repo in scope.looked_at(fleet) {
+    for repo in scope.remaining(fleet) {
         let it = &fleet.repos[repo];
         if it.access != Access::Read {
             continue;

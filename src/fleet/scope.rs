@@ -143,7 +143,7 @@ impl Scope {
 
     /// Whether all its repositories are done.
     pub fn is_done(&self, fleet: &Fleet) -> bool {
-        self.looked_at(fleet).is_empty()
+        self.remaining(fleet).is_empty()
     }
 
     /// The patterns of the repositories in scope.
@@ -174,7 +174,7 @@ impl Scope {
     }
 
     /// The repositories in scope that are not done yet.
-    pub(super) fn looked_at(&self, fleet: &Fleet) -> BTreeSet<usize> {
+    pub(super) fn remaining(&self, fleet: &Fleet) -> BTreeSet<usize> {
         let only = |index: &usize| {
             let globs = self.only.as_ref();
             globs.is_none_or(|globs| globs.select(&fleet.repos[*index].name))
@@ -187,10 +187,10 @@ impl Scope {
 
     /// The repositories in scope and their ancestors.
     pub(super) fn concerned(&self, fleet: &Fleet) -> BTreeSet<usize> {
-        let looked_at = self.looked_at(fleet);
+        let remaining = self.remaining(fleet);
         let mut concerned = match self.only {
-            None => looked_at,
-            Some(_) => fleet.family().with_ancestors(&looked_at),
+            None => remaining,
+            Some(_) => fleet.family().with_ancestors(&remaining),
         };
         concerned.retain(|repo| fleet.repos[*repo].acted.is_none());
         if let Some(within) = &self.within {

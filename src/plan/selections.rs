@@ -8,7 +8,7 @@ use crate::image::{ImageName, Tag};
 use crate::scheme::{Rules, SchemeError, Selection, select};
 use jiff::civil::Date;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many tags the cached selections may have in total, at some 50 bytes each.
 const MOST_TAGS: usize = 200_000;
@@ -19,8 +19,8 @@ pub struct Selections(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    all: HashMap<(Lookup, Tag, String), Arc<Selection>>,
-    tags: usize,
+    /// Each with the number of its tags.
+    all: HashMap<(Lookup, Tag, String), (usize, Arc<Selection>)>,
     made: usize,
 }
 
@@ -39,20 +39,20 @@ impl Selections {
             current.clone(),
             format!("{today} {rules:?}"),
         );
-        if let Some(known) = self.kept().all.get(&key) {
+        if let Some((_, known)) = self.kept().all.get(&key) {
             return Ok(known.as_ref().clone());
         }
         let texts: Vec<&str> = tags.iter().map(Tag::as_str).collect();
         let made = select(&lookup.image, Some(current.as_str()), &texts, rules, today)?;
         let mut kept = self.kept();
         kept.made += 1;
-        if kept.tags + tags.len() > MOST_TAGS {
+        let in_cache: usize = kept.all.values().map(|(tags, _)| tags).sum();
+        if in_cache + tags.len() > MOST_TAGS {
             kept.all.clear();
-            kept.tags = 0;
         }
         if tags.len() <= MOST_TAGS {
-            kept.tags += tags.len();
-            kept.all.insert(key, Arc::new(made.clone()));
+            let entry = (tags.len(), Arc::new(made.clone()));
+            kept.all.insert(key, entry);
         }
         Ok(made)
     }
@@ -69,7 +69,7 @@ impl Selections {
             .retain(|(lookup, ..), _| lookup.image != *image);
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

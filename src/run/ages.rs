@@ -47,9 +47,9 @@ pub(super) fn date(setup: &Setup, options: &Options, report: &mut Report) {
     if !options.dry_run {
         let gone = |key: &String| {
             let repo = key.split(' ').next().unwrap_or_default();
-            let looked_at = options.only.is_none()
+            let remaining = options.only.is_none()
                 || report.repositories.iter().any(|report| report.repo == repo);
-            looked_at && !keys.contains(key)
+            remaining && !keys.contains(key)
         };
         let all = setup.store.all_kept(StoredKind::Problem).into_keys();
         all.filter(gone)

@@ -2,11 +2,11 @@
 
 use super::lookups::lookups;
 use super::questions::Questions;
+use super::remembered::{remember_stops, stops};
 use super::setup::Setup;
-use crate::fleet::{Fleet, FleetRepo, Need, ParsedRepo, Remembered, Scope, decisions};
+use crate::fleet::{Fleet, FleetRepo, Need, ParsedRepo, Remembered, decisions};
 use crate::plan::{Ask, Decision, Observations, Proposed, decide};
 use crate::repo::RepoName;
-use crate::store::StoredKind;
 use jiff::Timestamp;
 use std::sync::Arc;
 
@@ -47,11 +47,7 @@ pub(super) async fn decide_all(
     now: Timestamp,
     ticked: Ticked<'_>,
 ) -> Vec<Arc<Vec<Decision>>> {
-    fleet.seen.resume = setup
-        .store
-        .all_kept(StoredKind::Resume)
-        .into_iter()
-        .collect();
+    fleet.seen.resume = stops(setup);
     let mut asked = Questions::new(setup, now);
     loop {
         let needs = match decisions(fleet, now) {
@@ -99,31 +95,4 @@ pub fn decide_inner(parsed: &ParsedRepo, now: Timestamp) -> Vec<Decision> {
         decide(&ask).ok()
     });
     decided.collect()
-}
-
-/// Remembers where searches for newer tags ran out of budget, and forgets the searches that were completed.
-pub(super) fn remember_stops<'d>(
-    setup: &Setup,
-    seen: &Observations,
-    decisions: impl Iterator<Item = &'d Decision>,
-) {
-    for decision in decisions {
-        for (key, stopped) in &decision.stops {
-            match stopped {
-                Some(tag) => setup.store.keep(StoredKind::Resume, key, tag),
-                None if seen.resume.contains_key(key) => {
-                    setup.store.forget(StoredKind::Resume, key)
-                }
-                None => {}
-            }
-        }
-    }
-}
-
-/// The scope of a pass: everything, or the repositories that it is limited to.
-pub(super) fn scope_of(only: Option<&crate::repo::RepoGlobs>, remembered: &Remembered) -> Scope {
-    match only {
-        None => Scope::all(),
-        Some(only) => Scope::only(only.clone(), remembered),
-    }
 }

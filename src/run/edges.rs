@@ -2,8 +2,8 @@
 //!
 //! Listings are awaited. All other requests run in the background, and their results are added to the fleet one by one,
 //! on the task of the pass: the fleet needs no lock during a request, and the plan never sees half of a result. A fact
-//! is requested at most once at a time, however often the plan names it; where references are looked up needs no
-//! request.
+//! is requested at most once at a time, however often the plan names it; look-ups follow from the
+//! configuration and need no request.
 
 use super::cold::learn;
 use super::existing::{look as look_at_requests, of_unread, remember_ended};
@@ -29,7 +29,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-/// The time without any new fact after which something is done about it.
+/// How long a pass waits for a new fact before it continues without those that are missing.
 pub(super) const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The sources of the facts of a pass, and the requests in progress.
@@ -48,7 +48,7 @@ pub(super) struct Edges {
     asked: JoinSet<(Need, OfForge)>,
     room: Arc<Semaphore>,
     /// The needs in progress, without questions to registries.
-    flying: BTreeSet<Need>,
+    in_flight: BTreeSet<Need>,
 }
 
 /// The answer of a forge about one repository.
@@ -74,7 +74,7 @@ impl Edges {
             reports: BTreeMap::new(),
             asked: JoinSet::new(),
             room: Arc::new(Semaphore::new(AT_ONCE)),
-            flying: BTreeSet::new(),
+            in_flight: BTreeSet::new(),
             shared,
             scope,
         }
@@ -95,7 +95,7 @@ impl Edges {
         fleet.asked(&needs);
         let mut names = BTreeSet::new();
         for need in needs {
-            if self.flying.contains(&need) {
+            if self.in_flight.contains(&need) {
                 continue;
             }
             match &need {
@@ -170,15 +170,15 @@ impl Edges {
         self.reading.left().count()
     }
 
-    /// Waits for what the forges are being asked about single repositories, until `moment` at the latest: a plan in
-    /// between would only name the others again.
+    /// Waits for the requests to forges about single repositories, until `moment` at the latest: planning in between would
+    /// only repeat the needs that are still open.
     pub(super) async fn wait_for_forges(&mut self, fleet: &mut Fleet, moment: Option<Instant>) {
-        while !self.flying.is_empty() && self.wait(fleet, moment).await {}
+        while !self.in_flight.is_empty() && self.wait(fleet, moment).await {}
     }
 
     fn is_fetching(&self, repo: usize) -> bool {
-        let mut flying = self.flying.iter();
-        flying.any(|need| matches!(need, Need::Fresh(of, _) if *of == repo))
+        let mut in_flight = self.in_flight.iter();
+        in_flight.any(|need| matches!(need, Need::Fresh(of, _) if *of == repo))
     }
 
     /// Fetches what a view of the fleet needs until it has everything. Reads more repositories at once if nothing
@@ -222,8 +222,8 @@ impl Edges {
     }
 
     /// Whether a need is in progress.
-    pub(super) fn is_flying(&self, need: &Need) -> bool {
-        self.flying.contains(need)
+    pub(super) fn is_in_flight(&self, need: &Need) -> bool {
+        self.in_flight.contains(need)
     }
 
     fn learn(&mut self, fleet: &mut Fleet, fact: NewFact) {
@@ -242,7 +242,7 @@ impl Edges {
                 fleet.learn(&question, observation, now);
             }
             NewFact::Forge(need, answer) => {
-                self.flying.remove(&need);
+                self.in_flight.remove(&need);
                 let (Need::Pipelines(repo) | Need::Fresh(repo, _)) = need else {
                     return;
                 };
@@ -384,7 +384,7 @@ impl Edges {
         };
         let heads = Heads::of(repo);
         let need = Need::Pipelines(index);
-        self.flying.insert(need.clone());
+        self.in_flight.insert(need.clone());
         let (shared, room) = (self.shared.clone(), Arc::clone(&self.room));
         self.asked.spawn(async move {
             let _turn = room.acquire_owned().await;
@@ -400,7 +400,7 @@ impl Edges {
         let Some((_, head)) = repo.base.clone() else {
             return;
         };
-        self.flying.insert(need.clone());
+        self.in_flight.insert(need.clone());
         let parsed = Arc::clone(&repo.parsed);
         let (shared, room) = (self.shared.clone(), Arc::clone(&self.room));
         self.asked.spawn(async move {

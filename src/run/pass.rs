@@ -5,17 +5,15 @@
 //! failure of one repository, image or host never stops the others.
 
 use super::ages::date;
-use super::decide::{remember_stops, scope_of};
 use super::edges::{Edges, PATIENCE};
 use super::finish::{Job, finish, matched};
 use super::options::Options;
 use super::read::Depth;
-use super::remembered::{remember_family, remember_opening, remembered};
+use super::remembered::{remember_family, remember_opening, remember_stops, remembered, stops};
 use super::report::{ProblemReport, Report, RepositoryReport, capped};
 use super::setup::Setup;
 use super::shared::{AT_ONCE, Shared};
-use crate::fleet::{Family, Fleet, Need, Plan, plan, ready};
-use crate::store::StoredKind;
+use crate::fleet::{Family, Fleet, Need, Plan, Scope, plan, ready};
 use futures::StreamExt as _;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -77,15 +75,14 @@ pub(super) fn begin(
         return None;
     };
     let remembered = remembered(setup, options.now);
-    let scope = scope_of(options.only.as_ref(), &remembered);
+    let scope = match &options.only {
+        None => Scope::all(),
+        Some(only) => Scope::only(only.clone(), &remembered),
+    };
     let limits = (!options.force).then_some(setup.config.limits);
     let mut fleet = Fleet::new(Arc::clone(&setup.operator), limits, remembered);
     fleet.traces = options.traces;
-    fleet.seen.resume = setup
-        .store
-        .all_kept(StoredKind::Resume)
-        .into_iter()
-        .collect();
+    fleet.seen.resume = stops(setup);
     Some((fleet, Edges::new(shared, scope, depth)))
 }
 
@@ -169,7 +166,7 @@ impl Pass {
             let waits = |need: &Need| matches!(need, Need::Pipelines(_) | Need::Fresh(..));
             let forges: Vec<Need> = needs.iter().filter(|need| waits(need)).cloned().collect();
             self.edges.ask(fleet, needs, report).await;
-            while forges.iter().any(|need| self.edges.is_flying(need)) {
+            while forges.iter().any(|need| self.edges.is_in_flight(need)) {
                 self.edges.wait(fleet, None).await;
             }
         }

@@ -5,10 +5,10 @@ use super::register::known;
 use super::setup::Setup;
 use crate::fleet::{Fleet, Plan, Remembered};
 use crate::image::ImageName;
-use crate::plan::{Labels, Lookup};
+use crate::plan::{Decision, Labels, Lookup, Observations};
 use crate::store::StoredKind;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// How long opening times of merge requests are kept, in seconds: 90 days.
 const KEPT: i64 = 90 * 24 * 3_600;
@@ -119,5 +119,33 @@ fn replace(setup: &Setup, kind: StoredKind, now: &BTreeMap<String, String>) {
         .filter(|(key, value)| before.get(*key) != Some(*value));
     for (key, value) in changed {
         setup.store.keep(kind, key, value);
+    }
+}
+
+/// Where searches for newer tags stopped in earlier passes.
+pub(super) fn stops(setup: &Setup) -> HashMap<String, String> {
+    setup
+        .store
+        .all_kept(StoredKind::Resume)
+        .into_iter()
+        .collect()
+}
+
+/// Remembers where searches for newer tags ran out of budget, and forgets the searches that were completed.
+pub(super) fn remember_stops<'d>(
+    setup: &Setup,
+    seen: &Observations,
+    decisions: impl Iterator<Item = &'d Decision>,
+) {
+    for decision in decisions {
+        for (key, stopped) in &decision.stops {
+            match stopped {
+                Some(tag) => setup.store.keep(StoredKind::Resume, key, tag),
+                None if seen.resume.contains_key(key) => {
+                    setup.store.forget(StoredKind::Resume, key)
+                }
+                None => {}
+            }
+        }
     }
 }

@@ -299,16 +299,8 @@ fn what_is_written_follows_from_what_is_there_now() {
         number: 7,
         state: MergeRequestState::Closed,
         source: branch.clone(),
-        target: Branch::parse("main").unwrap(),
-        title: texts.title.clone(),
         description: texts.block(&texts.state),
-        labels: Vec::new(),
-        head: None,
-        merged_as: None,
-        draft: false,
-        created: None,
-        auto_merge: false,
-        incomplete: false,
+        ..open_request("app")
     };
     let existing = ExistingRequests {
         ended: vec![closed.into()],
