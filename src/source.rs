@@ -24,6 +24,13 @@ mod splice;
 mod stages;
 mod twice;
 mod version;
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "the YAML formats that come next use the rest of it"
+    )
+)]
 mod yaml;
 
 pub use compare::{differs_only_by, differs_only_in};
@@ -40,3 +47,4 @@ pub use twice::left_behind;
 pub use version::{
     LocatedVersion, ParsePlaceError, Place, VersionFile, VersionFileError, Versioned,
 };
+pub use yaml::yaml_nodes;

@@ -4,10 +4,11 @@ use super::config::{Config, Part};
 use super::tree::{Node, Odd, Text};
 use crate::image::Reference;
 use crate::source::dockerfile::Read;
-use crate::source::located::{Comment, KnownReference, Located, ReferenceKind, Resolution, WhyNot};
+use crate::source::located::{KnownReference, Located, ReferenceKind, Resolution, WhyNot};
 use crate::source::mapped::Mapped;
 use crate::source::passed::{Passed, PassedOver};
 use crate::source::stages::Stages;
+use crate::source::yaml::Yaml;
 
 /// Reads the references of a gipgee.yml whose text begins at byte `base` of the file.
 pub(crate) fn read(text: &str, base: usize) -> Read {
@@ -17,7 +18,8 @@ pub(crate) fn read(text: &str, base: usize) -> Read {
         stages: Stages::default(),
         passed: PassedOver::default(),
     };
-    let document = Node::parse(text, base);
+    let yaml = Yaml::read(text, base);
+    let document = Node::first(&yaml);
     let config = match &document {
         Ok(document) => Config::new(document),
         Err(odd) => Err(odd.clone()),
@@ -29,9 +31,8 @@ pub(crate) fn read(text: &str, base: usize) -> Read {
             return read;
         }
     };
-    let lines: Vec<&str> = text.lines().collect();
     for (id, image) in config.images {
-        match located(&config, id, image, &lines) {
+        match located(&config, id, image, &yaml) {
             Ok(located) => read.references.push(Located {
                 ordinal: read.references.len(),
                 ..located
@@ -47,7 +48,7 @@ fn located(
     config: &Config<'_>,
     id: &Text,
     image: &Node,
-    lines: &[&str],
+    yaml: &Yaml<'_>,
 ) -> Result<Located, Passed> {
     let line = config.base_line(id, image);
     let location = config.base(image);
@@ -76,7 +77,7 @@ fn located(
         },
     };
     if parts.iter().any(|(_, part)| matches!(part, Part::Odd)) {
-        located.notes = notes(lines, line);
+        located.notes = yaml.notes_above(line);
         return Ok(located);
     }
     let missing = parts.iter().find(|(_, part)| part.said().is_none());
@@ -104,8 +105,8 @@ fn located(
     located.written = value.text().to_owned();
     located.written_at = place(tag);
     located.notes = match tag.line == line {
-        true => notes(lines, line),
-        false => [notes(lines, tag.line), notes(lines, line)].concat(),
+        true => yaml.notes_above(line),
+        false => [yaml.notes_above(tag.line), yaml.notes_above(line)].concat(),
     };
     located.found = match Reference::parse(value.text()) {
         // The whole tag must come from the `tag` key: only that one is edited.
@@ -125,17 +126,4 @@ fn located(
         },
     };
     Ok(located)
-}
-
-/// The `# imagebot:` comments right above a line.
-fn notes(lines: &[&str], line: usize) -> Vec<Comment> {
-    let above = lines.iter().enumerate().take(line.saturating_sub(1)).rev();
-    let comments = above.map_while(|(at, line)| Some((at + 1, line.trim().strip_prefix('#')?)));
-    let notes = comments.filter_map(|(line, comment)| {
-        let text = comment.trim().strip_prefix("imagebot:")?.trim().to_owned();
-        Some(Comment { line, text })
-    });
-    let mut notes: Vec<Comment> = notes.collect();
-    notes.reverse();
-    notes
 }

@@ -2,6 +2,7 @@
 
 use super::config::{Config, Part};
 use super::tree::{Node, Text};
+use crate::source::yaml::Yaml;
 
 /// An image that gipgee builds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub struct GipgeeRelease {
 pub fn gipgee_images(file: &[u8]) -> Vec<GipgeeImage> {
     let text = String::from_utf8_lossy(file);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let Ok(document) = Node::parse(text, 0) else {
+    let Ok(document) = Node::first(&Yaml::read(text, 0)) else {
         return Vec::new();
     };
     let Ok(config) = Config::new(&document) else {

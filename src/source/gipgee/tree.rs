@@ -3,7 +3,7 @@
 //! A value that an edit could not change on its own is *odd*: an alias or an anchor, a merge, a key that is there
 //! twice, a text with escapes or over several lines. Nothing inside an odd value is read.
 
-use super::super::yaml::{self, Value, documents};
+use crate::source::yaml::{self, Yaml};
 use std::collections::HashSet;
 
 /// A value of the document.
@@ -35,14 +35,14 @@ pub(super) struct Odd {
 }
 
 impl Node {
-    /// The first document of a text that begins at byte `base` of the file; an error if it is not YAML.
-    pub(super) fn parse(text: &str, base: usize) -> Result<Self, Odd> {
-        match documents(text).next() {
+    /// The first document; an error if it is not YAML.
+    pub(super) fn first(yaml: &Yaml<'_>) -> Result<Self, Odd> {
+        match yaml.documents().next() {
             None => Ok(Self::Nothing),
-            Some(Ok(node)) => Ok(Self::of(node, base)),
-            Some(Err(error)) => Err(Odd {
-                line: error.line,
-                what: format!("invalid YAML: {}", error.what),
+            Some(Ok(node)) => Ok(Self::of(node)),
+            Some(Err(lost)) => Err(Odd {
+                line: lost.line,
+                what: format!("invalid YAML: {}", lost.what),
             }),
         }
     }
@@ -56,38 +56,44 @@ impl Node {
         entry.map(|(_, value)| value)
     }
 
-    fn of(node: yaml::Node, base: usize) -> Self {
-        let line = node.line;
+    fn of(node: yaml::Node<'_>) -> Self {
+        let line = node.line();
         let odd = |what: &str| {
             let what = what.to_owned();
             Self::Odd(Odd { line, what })
         };
-        match node.value {
-            Value::Alias => odd("aliases are not supported here"),
-            _ if node.is_marked => odd("anchors and tags are not supported here"),
-            Value::Escaped(_) => {
-                odd("strings with escapes or over several lines are not supported here")
-            }
-            Value::Text(text) if !text.is_quoted && is_null(&text.value) => Self::Nothing,
-            Value::Text(text) => Self::Text(Text {
-                at: base + text.range.start,
-                value: text.value,
+        if node.is_alias() {
+            return odd("aliases are not supported here");
+        }
+        if node.is_anchored() || node.tag().is_some() {
+            return odd("anchors and tags are not supported here");
+        }
+        let Some(text) = node.text() else {
+            return match node.is_map() {
+                true => Self::map(line, node),
+                false => Self::List(node.items().map(Self::of).collect()),
+            };
+        };
+        if text.is_null() {
+            return Self::Nothing;
+        }
+        match text.plain_place() {
+            Some(place) => Self::Text(Text {
+                at: place.start,
+                value: text.value().to_owned(),
                 line,
             }),
-            Value::List(items) => {
-                Self::List(items.into_iter().map(|it| Self::of(it, base)).collect())
-            }
-            Value::Map(entries) => Self::map(line, entries, base),
+            None => odd("strings with escapes or over several lines are not supported here"),
         }
     }
 
-    fn map(line: usize, all: Vec<(yaml::Node, yaml::Node)>, base: usize) -> Self {
+    fn map(line: usize, map: yaml::Node<'_>) -> Self {
         let mut entries = Vec::new();
         let mut seen = HashSet::new();
         let mut trouble = None;
-        for (key, value) in all {
+        for (key, value) in map.own_entries() {
             let odd = |line, what: String| Some(Odd { line, what });
-            match Self::of(key, base) {
+            match Self::of(key) {
                 Self::Text(key) if key.value == "<<" => {
                     trouble = trouble.or(odd(
                         key.line,
@@ -99,7 +105,7 @@ impl Node {
                         let shown: String = key.value.chars().take(40).collect();
                         trouble = trouble.or(odd(key.line, format!("duplicate key {shown:?}")));
                     }
-                    entries.push((key, Self::of(value, base)));
+                    entries.push((key, Self::of(value)));
                 }
                 Self::Odd(found) => trouble = trouble.or(Some(found)),
                 _ => trouble = trouble.or(odd(line, "a key is not a string".to_owned())),
@@ -107,8 +113,4 @@ impl Node {
         }
         trouble.map_or(Self::Map(entries), Self::Odd)
     }
-}
-
-fn is_null(text: &str) -> bool {
-    matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }
