@@ -60,3 +60,4 @@ pub use twice::left_behind;
 pub use version::{
     LocatedVersion, ParsePlaceError, Place, VersionFile, VersionFileError, Versioned,
 };
+pub use yaml::yaml_nodes;

@@ -9,6 +9,7 @@
 
 mod build;
 mod node;
+mod nodes;
 mod notes;
 mod scalar;
 mod schema;
@@ -17,4 +18,5 @@ mod tests;
 mod tree;
 
 pub(crate) use node::Node;
+pub use nodes::yaml_nodes;
 pub(crate) use tree::Yaml;

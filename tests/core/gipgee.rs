@@ -187,7 +187,7 @@ fn p3_what_cannot_be_edited_alone_is_not_edited() {
         ("images: [a]\n", "1!"),
         ("a: 1\n", "1!"),
         ("images:\n  a: {}\n  a: {}\n", "3!"),
-        ("images: {a: [\n", "2!"),
+        ("images: {a: [\n", "1!"),
         ("x: &x {}\nimages: *x\n", "2!"),
         // Neither the image nor the defaults say a part.
         (

@@ -43,7 +43,6 @@ impl<'a> Node<'a> {
     }
 
     /// Where it is in the order of the file's nodes.
-    #[cfg(test)]
     pub(super) fn position(self) -> usize {
         self.id as usize
     }
