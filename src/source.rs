@@ -18,6 +18,7 @@ mod edit;
 mod format;
 mod found;
 mod gipgee;
+mod gitlab_ci;
 mod inline;
 mod interpolate;
 mod located;
@@ -35,6 +36,7 @@ mod text;
 mod twice;
 mod value;
 mod version;
+mod workflow;
 #[cfg_attr(
     not(test),
     expect(

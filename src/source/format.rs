@@ -6,7 +6,9 @@ use super::dockerfile;
 use super::dotenv;
 use super::found::{Found, Given};
 use super::gipgee;
+use super::gitlab_ci;
 use super::sources::{FileText, Reach};
+use super::workflow;
 use serde::{Deserialize, Serialize};
 
 /// A file format with image references, or with values that references use.
@@ -21,6 +23,12 @@ pub enum Format {
     Compose,
     /// docker-bake.hcl and docker-bake.json.
     Bake,
+    /// .gitlab-ci.yml, what it includes, and components.
+    GitlabCi,
+    /// Workflows of GitHub, Gitea and Forgejo.
+    Workflow,
+    /// action.yml.
+    Action,
     /// .env, whose values compose files use.
     DotEnv,
 }
@@ -57,6 +65,14 @@ impl Format {
         if matches!(path, "gipgee.yml" | "gipgee.yaml") {
             return Some(Self::Gipgee);
         }
+        let of_path = [
+            (gitlab_ci::is_name as fn(&str) -> bool, Self::GitlabCi),
+            (workflow::is_name, Self::Workflow),
+            (workflow::is_action, Self::Action),
+        ];
+        if let Some((_, format)) = of_path.into_iter().find(|(is_name, _)| is_name(path)) {
+            return Some(format);
+        }
         let lower = path.to_ascii_lowercase();
         let file = lower.rsplit('/').next().unwrap_or(&lower);
         let of_name = [
@@ -82,8 +98,16 @@ impl Format {
             (Name::Possible, Some(Self::Dockerfile)) => {
                 has_from(contents).then_some(Self::Dockerfile)
             }
+            (_, Some(Self::GitlabCi)) => {
+                gitlab_ci::is_content(path, contents).then_some(Self::GitlabCi)
+            }
             (_, Some(format)) => Some(format),
-            (_, None) => Some(Self::Dockerfile),
+            // YAML is never a Dockerfile: whatever includes it may be a definition of CI (T18).
+            (_, None) => {
+                let lower = path.to_ascii_lowercase();
+                let is_yaml = lower.ends_with(".yml") || lower.ends_with(".yaml");
+                (!is_yaml && !is_ci(&lower)).then_some(Self::Dockerfile)
+            }
         }
     }
 
@@ -95,12 +119,13 @@ impl Format {
     /// Whether it defines CI: a change runs with rights that its author may not have (T18).
     pub(super) fn is_ci(self) -> bool {
         match self {
+            Self::GitlabCi | Self::Workflow | Self::Action => true,
             Self::Dockerfile | Self::Gipgee | Self::Compose | Self::Bake | Self::DotEnv => false,
         }
     }
 
     /// Reads a file of this format.
-    pub(super) fn read(self, file: &FileText<'_>, reach: &mut Reach<'_>) -> Found {
+    pub(super) fn read<'a>(self, file: &FileText<'a>, reach: &mut Reach<'a>) -> Found {
         match self {
             Self::Dockerfile => {
                 dockerfile::read(&file.text, file.base, &Given::of_args(reach.args))
@@ -108,6 +133,9 @@ impl Format {
             Self::Gipgee => gipgee::read(&file.text, file.base),
             Self::Compose => compose::read(file, reach),
             Self::Bake => bake::read(file, reach),
+            Self::GitlabCi => gitlab_ci::read(file, reach),
+            Self::Workflow => workflow::read(file),
+            Self::Action => workflow::read_action(file),
             Self::DotEnv => Found::default(),
         }
     }
@@ -271,7 +299,8 @@ mod tests {
             "Gipgee.yml",
             "gipgee.yml/Dockerfile.yml",
         ] {
-            assert_eq!(Format::of(path), None, "{path}");
+            let read = Format::read_as(path, b"FROM a:1\n");
+            assert!(read.is_none_or(Format::is_ci), "{path} is read as {read:?}");
         }
         for path in ["gipgee.yml", "gipgee.yaml"] {
             assert_eq!(Format::of(path), Some(Format::Gipgee), "{path}");

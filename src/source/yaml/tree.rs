@@ -109,6 +109,11 @@ impl<'t> Yaml<'t> {
         }
     }
 
+    /// The place of the text's first byte.
+    pub(crate) fn base(&self) -> usize {
+        self.base
+    }
+
     /// The documents in their order, and instead of one that does not parse the reason.
     pub(crate) fn documents(&self) -> impl Iterator<Item = Result<Node<'_>, &Lost>> {
         let documents = self.arena.documents.iter();
