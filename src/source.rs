@@ -9,20 +9,30 @@
 //! 2. add a variant to [`Format`], its name and its file names to `source/format.rs`;
 //! 3. add its cases to `tests/core/<format>.rs`, an edit that changes nothing else as a property, and its line to `docs/sources.md`.
 
+mod bake;
 mod compare;
+mod compose;
 mod dockerfile;
+mod dotenv;
 mod edit;
 mod format;
+mod found;
 mod gipgee;
+mod inline;
+mod interpolate;
 mod located;
 mod mapped;
 mod passed;
+mod paths;
+mod reading;
 mod roles;
 mod scan;
 mod solve;
+mod sources;
 mod splice;
 mod stages;
 mod twice;
+mod value;
 mod version;
 #[cfg_attr(
     not(test),
@@ -34,13 +44,16 @@ mod version;
 mod yaml;
 
 pub use compare::{differs_only_by, differs_only_in};
-pub use edit::{FromDigest, Refusal, Update, edit};
+pub use edit::{Edited, FromDigest, Refusal, Update, edit, edit_sources};
 pub use format::Format;
+pub use found::{Remark, Told};
 pub use gipgee::{GipgeeImage, GipgeeRelease, gipgee_images};
 pub use located::{Comment, KnownReference, Located, RefId, ReferenceKind, Resolution, WhyNot};
 pub use passed::{Passed, PassedOver};
+pub use reading::{Reading, read_sources};
 pub use roles::Role;
 pub use scan::{MAX_FILE, Scan, Unreadable, scan};
+pub use sources::{SourceFile, Sources};
 pub use splice::{Splice, SpliceError, splice};
 pub use stages::Stages;
 pub use twice::left_behind;

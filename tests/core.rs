@@ -29,5 +29,7 @@ mod simulation;
 mod source;
 #[path = "core/source_properties.rs"]
 mod source_properties;
+#[path = "core/sources.rs"]
+mod sources;
 #[path = "core/versions.rs"]
 mod versions;

@@ -144,7 +144,9 @@ impl Family {
 
 /// A repository's identity, images and dependencies, as input of the graph.
 pub fn member(operator: &Operator, name: &RepoName, parsed: &ParsedRepo) -> Member {
-    let named = parsed.references.iter().filter_map(|(path, located)| {
+    let inputs = parsed.references.iter();
+    let inputs = inputs.filter(|(_, located)| located.kind.is_build_input());
+    let named = inputs.filter_map(|(path, located)| {
         Some(Stand {
             image: operator.resolve(&located.reference()?.name),
             id: located.id(path),

@@ -9,10 +9,13 @@ use crate::family::{
     is_info, knows_gipgee, repo_of,
 };
 use crate::image::{ImageName, Reference, RegistryHost};
-use crate::plan::{Decision, File, Images, Observations, Proposal, Target, propose};
+use crate::plan::{Decision, Images, Observations, Proposal, Target, propose};
 use crate::policy::{Notes, Policy};
 use crate::repo::{Branch, RepoName, RepoPath};
-use crate::source::{Format, Located, PassedOver, ReferenceKind, Stages, VersionFileError, scan};
+use crate::source::{
+    Format, Located, PassedOver, Reading, ReferenceKind, SourceFile, Sources, Stages, Told,
+    VersionFileError, read_sources,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
@@ -32,8 +35,10 @@ pub struct ParsedRepo {
     pub settings: RepoSettings,
     /// All rules that apply to it.
     pub policy: Policy,
-    /// The files with references.
-    pub files: Vec<File>,
+    /// The files with references, and those that give values to them.
+    pub sources: Sources,
+    /// How they depend on each other.
+    pub reading: Reading,
     /// The references, ordered by file and line.
     pub references: Vec<(RepoPath, Located)>,
     /// The build stages of its Dockerfiles.
@@ -42,6 +47,8 @@ pub struct ParsedRepo {
     pub skipped: Vec<(String, String)>,
     /// Lines that could not be parsed.
     pub passed: Vec<(RepoPath, PassedOver)>,
+    /// Remarks about lines that are no errors.
+    pub told: Vec<(RepoPath, Told)>,
     /// The images that its settings declare or that follow from its folders.
     pub specs: Vec<ImageSpec>,
     /// Those of its images that have their own versions.
@@ -126,11 +133,13 @@ impl ParsedRepo {
                 notes: Notes::default(),
             },
             settings,
-            files: Vec::new(),
+            sources: Sources::default(),
+            reading: Reading::default(),
             references: Vec::new(),
             stages: BTreeMap::new(),
             skipped: Vec::new(),
             passed: Vec::new(),
+            told: Vec::new(),
             specs: Vec::new(),
             images: Images::default(),
             findings: Vec::new(),
@@ -149,6 +158,7 @@ impl ParsedRepo {
         files: BTreeMap<RepoPath, TreeFile>,
         named: &BTreeSet<RepoPath>,
     ) {
+        let mut sources = Vec::new();
         for (path, file) in files {
             let TreeFile {
                 executable,
@@ -158,46 +168,47 @@ impl ParsedRepo {
                 self.settings.depends.extend(gitlab_deps(&path, &contents));
                 continue;
             }
-            let holds_none = Format::of(path.as_str()).is_none();
-            if holds_none && (named.contains(&path) || is_info(&path)) {
+            let is_version = named.contains(&path) || is_info(&path);
+            let is_known = Format::of(path.as_str()).is_some();
+            let is_read = path.as_str() != REPO_CONFIG && self.settings.reads(&path);
+            let format = Format::read_as(path.as_str(), &contents)
+                .filter(|_| is_read && (is_known || !is_version));
+            if format.is_none() && is_version {
                 self.executable.extend(executable.then(|| path.clone()));
                 self.versions.insert(path, contents);
                 continue;
             }
-            if path.as_str() == REPO_CONFIG || !self.settings.reads(&path) {
+            if !is_read {
                 continue;
             }
-            let Some(format) = Format::read_as(path.as_str(), &contents) else {
-                continue;
-            };
-            match scan(format, &contents, &self.settings.args) {
-                Ok(mut scanned) => {
-                    let room = operator.references.saturating_sub(self.references.len());
-                    let over = scanned.references.len().saturating_sub(room);
-                    if over > 0 {
-                        scanned.references.truncate(room);
-                        let why = format!("too-many-references: {over} were skipped");
-                        self.skipped.push((path.to_string(), why));
-                    }
-                    let found = scanned.references.into_iter();
-                    self.references
-                        .extend(found.map(|located| (path.clone(), located)));
-                    if !scanned.passed.is_empty() {
-                        self.passed.push((path.clone(), scanned.passed));
-                    }
-                    self.stages.insert(path.clone(), scanned.stages);
-                    self.executable.extend(executable.then(|| path.clone()));
-                    self.files.push(File {
-                        path,
-                        format,
-                        contents,
-                    });
-                }
-                Err(why) => self.skipped.push((path.to_string(), why.code().to_owned())),
-            }
+            self.executable.extend(executable.then(|| path.clone()));
+            sources.push(SourceFile {
+                path,
+                format,
+                contents,
+            });
         }
+        self.sources = Sources::new(sources);
+        let mut reading = read_sources(&self.sources, &self.settings.args);
+        self.references = std::mem::take(&mut reading.references);
+        let over = self.references.len().saturating_sub(operator.references);
+        if over > 0 {
+            let mut cut: BTreeMap<String, usize> = BTreeMap::new();
+            for (path, _) in self.references.drain(operator.references..) {
+                *cut.entry(path.to_string()).or_default() += 1;
+            }
+            let cut = cut.into_iter();
+            let cut = cut.map(|(path, n)| (path, format!("too-many-references: {n} were skipped")));
+            self.skipped.extend(cut);
+        }
+        let skipped = std::mem::take(&mut reading.skipped).into_iter();
+        self.skipped
+            .extend(skipped.map(|(path, why)| (path.to_string(), why.code().to_owned())));
+        self.passed = std::mem::take(&mut reading.passed);
+        self.stages = std::mem::take(&mut reading.stages);
+        self.told = std::mem::take(&mut reading.told);
+        self.reading = reading;
     }
-
     /// Whether a file is executable.
     pub fn is_executable(&self, path: &RepoPath) -> bool {
         self.executable.contains(path)
@@ -205,7 +216,8 @@ impl ParsedRepo {
 
     /// Marks references to the base argument in gipgee's Containerfiles: the base is updated in `gipgee.yml` instead.
     fn know_gipgee(&mut self) {
-        let files = self.files.iter().map(|f| (&f.path, f.contents.as_slice()));
+        let files = self.sources.iter();
+        let files = files.map(|f| (&f.path, f.contents.as_slice()));
         let built = gipgee_files(files);
         for (path, located) in &mut self.references {
             knows_gipgee(path, located, &built);
@@ -241,7 +253,8 @@ impl ParsedRepo {
 
     /// All files that were read, with their contents.
     pub fn contents(&self) -> Vec<(&RepoPath, &[u8])> {
-        let files = self.files.iter().map(|f| (&f.path, f.contents.as_slice()));
+        let files = self.sources.iter();
+        let files = files.map(|f| (&f.path, f.contents.as_slice()));
         let versions = self
             .versions
             .iter()
@@ -271,7 +284,8 @@ impl ParsedRepo {
             together,
         };
         let (args, images) = (&self.settings.args, &self.images);
-        propose(&target, &self.files, args, images, decisions, seen).0
+        let (sources, reading) = (&self.sources, &self.reading);
+        propose(&target, sources, reading, args, images, decisions, seen).0
     }
 
     /// The files and lines that were not read, one line each.
@@ -283,19 +297,19 @@ impl ParsedRepo {
     /// The text of a line, counted from 1. The line offsets of all files are computed once.
     pub fn line(&self, path: &RepoPath, line: usize) -> Option<String> {
         let starts = self.line_starts.get_or_init(|| {
-            let starts = |file: &File| {
+            let starts = |file: &SourceFile| {
                 let ends = file.contents.iter().enumerate();
                 let ends = ends
                     .filter(|(_, byte)| **byte == b'\n')
                     .map(|(at, _)| at + 1);
                 std::iter::once(0).chain(ends).collect()
             };
-            let files = self.files.iter().enumerate();
+            let files = self.sources.iter().enumerate();
             let files = files.map(|(index, file)| (file.path.clone(), (index, starts(file))));
             files.collect()
         });
         let (file, starts): &(usize, Vec<usize>) = starts.get(path)?;
-        let contents = &self.files.get(*file)?.contents;
+        let contents = &self.sources.iter().nth(*file)?.contents;
         let start = *starts.get(line.checked_sub(1)?)?;
         let end = starts.get(line).copied().unwrap_or(contents.len());
         // Only the part that can be shown is decoded.

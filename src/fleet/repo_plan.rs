@@ -131,7 +131,8 @@ pub(super) fn proposals(
         let (args, images) = (&parsed.settings.args, &parsed.images);
         let (all, _) = propose(
             &target,
-            &parsed.files,
+            &parsed.sources,
+            &parsed.reading,
             args,
             images,
             &mut decisions,

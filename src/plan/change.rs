@@ -57,6 +57,8 @@ pub struct Change {
     pub from: Version,
     /// The new version.
     pub to: Version,
+    /// The files that change for it, if not only the one that names the image: its version may be given elsewhere.
+    pub changed: BTreeSet<RepoPath>,
 }
 
 impl Change {
@@ -90,6 +92,20 @@ pub struct VersionChange {
     pub to: String,
 }
 
+/// A text that is replaced in a file that does not name the image itself, or not on its own: `.env`, the arguments of a
+/// build.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueChange {
+    /// The path of the file.
+    pub path: RepoPath,
+    /// The old text.
+    pub from: String,
+    /// The new text.
+    pub to: String,
+    /// How many times it is replaced.
+    pub times: usize,
+}
+
 /// All changes of one merge request.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
@@ -100,12 +116,18 @@ pub struct ChangeSet {
     pub follows: BTreeSet<Change>,
     /// The version bumps that follow from all these.
     pub versions: BTreeSet<VersionChange>,
+    /// The texts that these replace in files that do not name an image themselves.
+    pub values: BTreeSet<ValueChange>,
 }
 
 /// Marks the line of a reference that follows. It cannot start a path, because [`encode`] encodes it.
 const FOLLOWS: char = '+';
 /// Marks the line of a version bump.
 const VERSION: char = '=';
+/// Marks the line of a replaced text.
+const VALUE: char = '~';
+/// The most times that one text is replaced in one file.
+const MOST_TIMES: usize = 10_000;
 
 impl ChangeSet {
     /// A set of decided changes without follow-ups.
@@ -145,8 +167,12 @@ impl ChangeSet {
     /// The files that change.
     pub fn paths(&self) -> BTreeSet<&RepoPath> {
         let versions = self.versions.iter().map(|change| &change.path);
-        let references = self.all_references().map(|change| &change.path);
-        references.chain(versions).collect()
+        let values = self.values.iter().map(|change| &change.path);
+        let references = self.all_references().flat_map(|change| {
+            let own = change.changed.is_empty().then_some(&change.path);
+            own.into_iter().chain(&change.changed)
+        });
+        references.chain(versions).chain(values).collect()
     }
 
     /// The changes of references in one file.
@@ -164,18 +190,36 @@ impl ChangeSet {
         versions.filter(move |change| change.path == *path)
     }
 
-    /// One line per change: `path image from to`. All but a few characters of the path are percent-encoded, so that a
+    /// The texts that are replaced in one file, each as often as it is replaced.
+    pub fn values_of<'a>(&'a self, path: &'a RepoPath) -> impl Iterator<Item = &'a ValueChange> {
+        let values = self
+            .values
+            .iter()
+            .filter(move |change| change.path == *path);
+        values.flat_map(|change| std::iter::repeat_n(change, change.times))
+    }
+
+    /// One line per change: `path image from to`, followed by the changed files if they are others. All but a few characters of the path are percent-encoded, so that a
     /// path cannot trigger anything on a forge (T33). The line of a following reference starts with `+`; that of a
-    /// version bump is `=path place from to`.
+    /// version bump is `=path place from to`, and that of a replaced text `~path from to times`.
     pub fn lines(&self) -> Vec<String> {
         let reference = |c: &Change| {
+            let changed = c.changed.iter();
+            let changed: String = changed
+                .map(|path| format!(" {}", encode(path.as_str())))
+                .collect();
             format!(
-                "{} {} {} {}",
+                "{} {} {} {}{changed}",
                 encode(c.path.as_str()),
                 c.image.canonical(),
                 c.from,
                 c.to
             )
+        };
+        let value = |c: &ValueChange| {
+            let path = encode(c.path.as_str());
+            let (from, to) = (encode_value(&c.from), encode_value(&c.to));
+            format!("{VALUE}{path} {from} {to} {}", c.times)
         };
         let version = |c: &VersionChange| {
             let (path, place) = (encode(c.path.as_str()), encode(&c.place));
@@ -190,6 +234,7 @@ impl ChangeSet {
         references
             .chain(follows.map(|line| format!("{FOLLOWS}{line}")))
             .chain(self.versions.iter().map(version))
+            .chain(self.values.iter().map(value))
             .collect()
     }
 
@@ -201,6 +246,8 @@ impl ChangeSet {
                 set.follows.insert(parse_line(line)?);
             } else if let Some(line) = line.strip_prefix(VERSION) {
                 set.versions.insert(parse_version(line)?);
+            } else if let Some(line) = line.strip_prefix(VALUE) {
+                set.values.insert(parse_value(line)?);
             } else {
                 set.references.insert(parse_line(line)?);
             }
@@ -224,13 +271,42 @@ impl TryFrom<Vec<String>> for ChangeSet {
 
 fn parse_line(line: &str) -> Option<Change> {
     let mut words = line.split(' ');
-    let change = Change {
-        path: RepoPath::parse(&decode(words.next()?)?).ok()?,
+    let path = |word: &str| RepoPath::parse(&decode(word)?).ok();
+    Some(Change {
+        path: path(words.next()?)?,
         image: ImageName::parse(words.next()?).ok()?,
         from: Version::parse(words.next()?)?,
         to: Version::parse(words.next()?)?,
+        changed: words.map(path).collect::<Option<_>>()?,
+    })
+}
+
+fn parse_value(line: &str) -> Option<ValueChange> {
+    let mut words = line.split(' ');
+    let change = ValueChange {
+        path: RepoPath::parse(&decode(words.next()?)?).ok()?,
+        from: decode_value(words.next()?)?,
+        to: decode_value(words.next()?)?,
+        times: words.next()?.parse().ok()?,
     };
-    words.next().is_none().then_some(change)
+    let is_bounded = (1..=MOST_TIMES).contains(&change.times);
+    (words.next().is_none() && is_bounded).then_some(change)
+}
+
+/// A text in which nothing but an empty one is `-`.
+fn encode_value(text: &str) -> String {
+    match text {
+        "" => "-".to_owned(),
+        "-" => "%2D".to_owned(),
+        text => encode(text),
+    }
+}
+
+fn decode_value(word: &str) -> Option<String> {
+    match word {
+        "-" => Some(String::new()),
+        word => decode(word),
+    }
 }
 
 fn parse_version(line: &str) -> Option<VersionChange> {
@@ -290,6 +366,9 @@ mod tests {
             "+b/Dockerfile reg.io/base 1.0.0 1.0.1".to_owned(),
             "=%3Da/VERSION text 1.0.0 v1.0.1-rc.1".to_owned(),
             "=Makefile regex%3A%5EV%20%3D%20%28.%2B%29%24 1 1.0.1%2B7".to_owned(),
+            "Dockerfile docker.io/library/node 20 22 compose.yaml %2Eenv".replace("%2E", "."),
+            "~compose.yaml 20 22 2".to_owned(),
+            "~.env - %40sha256%3Ax 1".to_owned(),
         ] {
             let set = ChangeSet::parse([line.as_str()]);
             assert_eq!(set.map(|set| set.lines()), Some(vec![line]));
@@ -298,7 +377,11 @@ mod tests {
             "",
             "Dockerfile",
             "../x node 1 2",
-            "a node 1 2 3",
+            "a node 1 2 ../b",
+            "~a 1 2",
+            "~a 1 2 0",
+            "~a 1 2 10001",
+            "~../a 1 2 1",
             "a%2 node 1 2",
             "a node 1 2@x",
             "a%0Ab node 1 2",

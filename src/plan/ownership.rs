@@ -59,15 +59,18 @@ pub fn whose(
         };
         let edits: Vec<_> = changes.of_path(&file.path).map(Change::update).collect();
         let versions = changes.versions_of(&file.path);
-        let versions: Vec<_> = versions
-            .map(|change| (change.from.as_str(), change.to.as_str()))
-            .collect();
-        // A file with another name is a Dockerfile that `include` added.
-        let added = (!edits.is_empty()).then_some(Format::Dockerfile);
-        let only = match Format::of(file.path.as_str()).or(added) {
-            Some(format) => differs_only_by(format, before, after, args, &edits, &versions),
-            // Without a reference in it, only versions have to be undone.
-            None => edits.is_empty() && differs_only_in(before, after, &versions),
+        let versions = versions.map(|change| (change.from.as_str(), change.to.as_str()));
+        let values = changes.values_of(&file.path);
+        let values = values.map(|change| (change.from.as_str(), change.to.as_str()));
+        let mut replaced: Vec<_> = values.collect();
+        let has_values = !replaced.is_empty();
+        replaced.extend(versions);
+        let only = match Format::read_as(file.path.as_str(), before) {
+            Some(format) if !edits.is_empty() && !has_values => {
+                differs_only_by(format, before, after, args, &edits, &replaced)
+            }
+            // Its references are not read on their own, or it has none: only texts have to be undone.
+            _ => (edits.is_empty() || has_values) && differs_only_in(before, after, &replaced),
         };
         if !only {
             return Ownership::Foreign(

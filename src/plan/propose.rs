@@ -3,7 +3,6 @@
 use super::change::ChangeSet;
 use super::decision::{Decision, Wanted};
 use super::escape::code;
-use super::file::File;
 use super::images::Images;
 use super::key::UpdateKey;
 use super::message::CommitMessage;
@@ -17,7 +16,7 @@ use crate::policy::{Age, Settings};
 use crate::repo::{Branch, RepoPath};
 use crate::scheme::Level;
 use crate::source::Refusal;
-use crate::source::{Format, Update, left_behind};
+use crate::source::{Format, Reading, Sources, Update, left_behind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A merge request that should exist.
@@ -61,15 +60,16 @@ pub enum Automerge {
 /// made in the file is refused individually, and its decision becomes *unknown*; the rest of its group is proposed.
 pub fn propose(
     target: &Target<'_>,
-    files: &[File],
+    sources: &Sources,
+    reading: &Reading,
     args: &BTreeMap<String, String>,
     images: &Images,
     decisions: &mut [Decision],
     seen: &Observations,
 ) -> (Vec<Proposal>, Vec<Refused>) {
-    let files: BTreeMap<&RepoPath, &File> = files.iter().map(|file| (&file.path, file)).collect();
     let place = Place {
-        files: &files,
+        sources,
+        reading,
         args,
         images,
     };
@@ -102,7 +102,7 @@ pub fn propose(
             Some((decision, &decision.wanted[wish.index?]))
         };
         let wanted: Vec<(&Decision, &Wanted)> = kept.iter().filter_map(wanted).collect();
-        let left = left_behind_in(&files, &release.files, &changes);
+        let left = left_behind_in(sources, &release.files, &changes);
         let level = wanted.iter().map(|(_, wanted)| wanted.level).max();
         let message =
             CommitMessage::write(&format!("{}{title}", target.commit_prefix), &key, &changes);
@@ -227,13 +227,16 @@ fn waits(decisions: &[Decision], key: &UpdateKey) -> BTreeSet<String> {
 
 /// Other lines of the edited Dockerfiles that still have an old value, each as `file:line: text`, by file.
 fn left_behind_in(
-    files: &BTreeMap<&RepoPath, &File>,
+    sources: &Sources,
     edited: &BTreeMap<RepoPath, Vec<u8>>,
     changes: &ChangeSet,
 ) -> BTreeMap<RepoPath, Vec<String>> {
     let mut left = BTreeMap::new();
     for (path, after) in edited {
-        let Some(file) = files.get(path).filter(|f| f.format == Format::Dockerfile) else {
+        let Some(file) = sources
+            .get(path)
+            .filter(|f| f.format == Some(Format::Dockerfile))
+        else {
             continue;
         };
         let here = changes

@@ -1,19 +1,19 @@
 //! Makes the changes of one merge request, with their follow-up changes, in the files.
 
 use super::cascade::cascade;
-use super::change::{ChangeSet, Version, VersionChange};
+use super::change::{ChangeSet, ValueChange, Version, VersionChange};
 use super::decision::{Class, Decision};
-use super::file::File;
 use super::images::Images;
-use super::wish::{Refused, Wish, edit_files};
+use super::wish::{EditedFiles, Refused, Wish, edit_files};
 use crate::repo::RepoPath;
 use crate::scheme::Level;
-use crate::source::VersionFile;
+use crate::source::{Reading, Sources, VersionFile};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The files and images that changes are made in.
 pub(super) struct Place<'a> {
-    pub(super) files: &'a BTreeMap<&'a RepoPath, &'a File>,
+    pub(super) sources: &'a Sources,
+    pub(super) reading: &'a Reading,
     pub(super) args: &'a BTreeMap<String, String>,
     pub(super) images: &'a Images,
 }
@@ -27,6 +27,7 @@ pub(super) struct Release {
     pub(super) kept: Vec<Wish>,
     pub(super) refused: Vec<Refused>,
     versions: BTreeMap<VersionFile, (String, String)>,
+    values: BTreeSet<ValueChange>,
 }
 
 impl Release {
@@ -46,6 +47,7 @@ impl Release {
             references: wishes(false).collect(),
             follows: wishes(true).collect(),
             versions: self.versions.iter().map(version).collect(),
+            values: self.values.clone(),
         }
     }
 }
@@ -74,13 +76,19 @@ pub(super) fn release(place: &Place<'_>, decisions: &[Decision], mut wishes: Vec
             Wish::new(*index, None, &decisions[*index], to)
         });
         let all: Vec<Wish> = own.cloned().chain(following).collect();
-        let (files, kept, lost) = edit_files(place.files, place.args, &all);
+        let EditedFiles {
+            files,
+            values,
+            kept,
+            refused: lost,
+        } = edit_files(place, &all);
         if lost.is_empty() {
             // Versions are bumped last, in the edited files: a version may be in a file that also has references.
             match raised(place, files, &cascade.versions) {
                 Some(files) => {
                     release.files = files;
                     release.kept = kept;
+                    release.values = values;
                     release.versions = cascade.versions;
                 }
                 // Every version was bumped on trial when it was read, so only another edit of the same line can prevent

@@ -447,6 +447,7 @@ mod tests {
     #[test]
     fn row_39_a_title_about_a_long_name_is_cut() {
         let change = |to: &str| Change {
+            changed: BTreeSet::new(),
             path: crate::repo::RepoPath::parse("Dockerfile").expect("a path"),
             image: crate::image::ImageName::parse(&format!("r.example/{}", "x".repeat(230)))
                 .expect("a name"),

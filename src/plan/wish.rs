@@ -1,10 +1,10 @@
 //! Makes wanted changes in the files.
 
-use super::change::{Change, Version};
+use super::change::{Change, ValueChange, Version};
 use super::decision::{Class, Decision, Wanted};
-use super::file::File;
+use super::release::Place;
 use crate::repo::RepoPath;
-use crate::source::{Refusal, Update, edit};
+use crate::source::{Edited, RefId, Refusal, Sources, Update, differs_only_by, edit_sources};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One wanted change of one decision.
@@ -39,9 +39,18 @@ impl Wish {
                     digest: reference.digest.clone(),
                 },
                 to,
+                changed: BTreeSet::new(),
             },
             ordinal: decision.located.ordinal,
         })
+    }
+
+    /// The reference.
+    fn id(&self) -> RefId {
+        RefId {
+            path: self.change.path.clone(),
+            ordinal: self.ordinal,
+        }
     }
 }
 
@@ -120,43 +129,88 @@ pub(super) fn group_of(decision: &Decision, wanted: &Wanted) -> String {
 
 fn share(decisions: &[Decision], a: &[Wish], b: &[Wish]) -> bool {
     a.iter().any(|a| {
-        b.iter().any(|b| {
-            a.change.path == b.change.path
-                && decisions[a.decision]
-                    .located
-                    .shares_place(&decisions[b.decision].located)
-        })
+        let located = |wish: &Wish| &decisions[wish.decision].located;
+        b.iter().any(|b| located(a).shares_place(located(b)))
     })
 }
 
-pub(super) type Edited = (BTreeMap<RepoPath, Vec<u8>>, Vec<Wish>, Vec<(Wish, Refusal)>);
+/// The result of making changes in the files.
+#[derive(Default)]
+pub(super) struct EditedFiles {
+    /// The complete contents of the changed files.
+    pub(super) files: BTreeMap<RepoPath, Vec<u8>>,
+    /// The texts that changed in files that do not name the reference themselves.
+    pub(super) values: BTreeSet<ValueChange>,
+    /// The changes that were made.
+    pub(super) kept: Vec<Wish>,
+    pub(super) refused: Vec<(Wish, Refusal)>,
+}
 
-pub(super) fn edit_files(
-    files: &BTreeMap<&RepoPath, &File>,
-    args: &BTreeMap<String, String>,
-    wishes: &[Wish],
-) -> Edited {
-    let mut edited = BTreeMap::new();
-    let mut kept = Vec::new();
-    let mut refused = Vec::new();
-    let paths: BTreeSet<&RepoPath> = wishes.iter().map(|wish| &wish.change.path).collect();
-    for path in paths {
-        let Some(file) = files.get(path) else {
-            continue;
-        };
-        let of_file: Vec<&Wish> = wishes
-            .iter()
-            .filter(|wish| wish.change.path == *path)
-            .collect();
-        let attempt = |wishes: &[&Wish]| edit(file.format, &file.contents, args, &updates(wishes));
-        let Fitting { wishes, made, lost } = largest_fitting(&of_file, &attempt);
-        refused.extend(lost.into_iter().map(|(wish, why)| (wish.clone(), why)));
-        if let Some(contents) = made {
-            edited.insert(path.clone(), contents);
-            kept.extend(wishes.into_iter().cloned());
+/// Makes the changes; those in files that depend on each other are made together.
+pub(super) fn edit_files(place: &Place<'_>, wishes: &[Wish]) -> EditedFiles {
+    let mut all = EditedFiles::default();
+    let mut units: BTreeMap<usize, Vec<&Wish>> = BTreeMap::new();
+    for wish in wishes {
+        if let Some(unit) = place.reading.unit_of(place.sources, &wish.change.path) {
+            units.entry(unit).or_default().push(wish);
         }
     }
-    (edited, kept, refused)
+    for (unit, wishes) in units {
+        let sources = place.reading.files_of(place.sources, unit);
+        let attempt = |wishes: &[&Wish]| edit_sources(&sources, place.args, &updates(wishes));
+        let Fitting { wishes, made, lost } = largest_fitting(&wishes, &attempt);
+        let lost = lost.into_iter().map(|(wish, why)| (wish.clone(), why));
+        all.refused.extend(lost);
+        let Some(made) = made else {
+            continue;
+        };
+        let kept = wishes.into_iter().map(|wish| {
+            let mut wish = wish.clone();
+            let elsewhere = made.elsewhere.get(&wish.id());
+            wish.change.changed = elsewhere.cloned().unwrap_or_default();
+            wish
+        });
+        let kept: Vec<Wish> = kept.collect();
+        all.values
+            .extend(values(&sources, place.args, &made, &kept));
+        all.kept.extend(kept);
+        all.files.extend(made.files);
+    }
+    all
+}
+
+/// The texts that were replaced in files whose change cannot be recognized from their own references.
+fn values(
+    sources: &Sources,
+    args: &BTreeMap<String, String>,
+    edited: &Edited,
+    kept: &[Wish],
+) -> Vec<ValueChange> {
+    let mut values = Vec::new();
+    for (path, after) in &edited.files {
+        let Some(file) = sources.get(path) else {
+            continue;
+        };
+        let here = kept.iter().filter(|wish| wish.change.path == *path);
+        let edits: Vec<Update> = here.map(|wish| wish.change.update()).collect();
+        let is_plain = file.format.is_some_and(|format| {
+            differs_only_by(format, &file.contents, after, args, &edits, &[])
+        });
+        if is_plain {
+            continue;
+        }
+        let mut counted: BTreeMap<&(String, String), usize> = BTreeMap::new();
+        for replaced in edited.replaced.get(path).into_iter().flatten() {
+            *counted.entry(replaced).or_default() += 1;
+        }
+        values.extend(counted.into_iter().map(|((from, to), times)| ValueChange {
+            path: path.clone(),
+            from: from.clone(),
+            to: to.clone(),
+            times,
+        }));
+    }
+    values
 }
 
 /// One update per change, bound to the references that it is wanted for: other references stay unchanged.
@@ -164,7 +218,7 @@ fn updates(wishes: &[&Wish]) -> Vec<Update> {
     let mut updates: Vec<Update> = Vec::new();
     for wish in wishes {
         let update = Update {
-            only: Some(BTreeSet::from([wish.ordinal])),
+            only: Some(BTreeSet::from([wish.id()])),
             ..wish.change.update()
         };
         let same = updates.iter_mut().find(|known| {
@@ -174,7 +228,7 @@ fn updates(wishes: &[&Wish]) -> Vec<Update> {
             } == wish.change.update()
         });
         match same {
-            Some(known) => known.only.get_or_insert_default().extend([wish.ordinal]),
+            Some(known) => known.only.get_or_insert_default().extend([wish.id()]),
             None => updates.push(update),
         }
     }

@@ -1,10 +1,10 @@
 //! Whether two versions of a file differ only in named edits.
 
-use super::dockerfile::Read;
 use super::edit::Update;
 use super::format::Format;
 use super::located::{Located, Resolution};
-use super::scan::read;
+use super::reading::Reading;
+use super::scan::read_alone as read;
 use crate::image::Reference;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -71,13 +71,14 @@ pub fn differs_only_by(
     let (Ok(old), Ok(new)) = (read(format, before, args), read(format, after, args)) else {
         return false;
     };
-    let texts =
-        |scan: &Read| -> Vec<String> { scan.around.iter().map(|a| a.text.clone()).collect() };
+    let texts = |scan: &Reading| -> Vec<String> {
+        scan.around.iter().map(|(_, a)| a.text.clone()).collect()
+    };
     if old.references.len() != new.references.len() || texts(&old) != texts(&new) {
         return false;
     }
     let mut taken_out = (Vec::new(), Vec::new());
-    for (old, new) in old.references.iter().zip(&new.references) {
+    for ((_, old), (_, new)) in old.references.iter().zip(&new.references) {
         match (&old.found, &new.found) {
             (Resolution::Known(a), Resolution::Known(b))
                 if is_named_move(&a.reference, &b.reference, edits) =>
@@ -107,9 +108,9 @@ pub(super) fn moves_something(
     let (Ok(old), Ok(new)) = (read(format, before, args), read(format, after, args)) else {
         return true;
     };
-    let around = |scan: &Read| -> Vec<_> {
+    let around = |scan: &Reading| -> Vec<_> {
         let around = scan.around.iter();
-        around.map(|a| (a.line, a.text.clone())).collect()
+        around.map(|(_, a)| (a.line, a.text.clone())).collect()
     };
     // An unknown text may change without being noticed.
     let takes_part = |located: &Located| match &located.found {
@@ -119,12 +120,15 @@ pub(super) fn moves_something(
             .any(|touched| touched.start < place.end && place.start < touched.end),
     };
     old.references.len() != new.references.len()
-        || old.references.iter().any(takes_part)
+        || old
+            .references
+            .iter()
+            .any(|(_, located)| takes_part(located))
         || !old
             .references
             .iter()
             .zip(&new.references)
-            .all(|(a, b)| same(a, b))
+            .all(|((_, a), (_, b))| same(a, b))
         || around(&old) != around(&new)
 }
 

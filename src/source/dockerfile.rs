@@ -20,4 +20,4 @@ mod template;
 mod words;
 
 pub(crate) use assignments::assignments;
-pub(crate) use references::{Read, read};
+pub(crate) use references::read;

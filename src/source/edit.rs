@@ -1,13 +1,15 @@
 //! Plans an edit, makes it, and checks the result.
 
-use super::dockerfile::Read;
 use super::format::Format;
-use super::located::{KnownReference, Located, Resolution, WhyNot};
-use super::mapped::Origin;
-use super::scan;
+use super::located::{KnownReference, Located, RefId, Resolution, WhyNot};
+use super::mapped::{Mapped, Origin};
+use super::reading::{Reading, read_sources};
+use super::scan::{Unreadable, alone};
 use super::solve::{Part, Unsolved, solve};
+use super::sources::Sources;
 use super::splice::{Splice, SpliceError, splice};
 use crate::image::{Digest, ImageName, Reference, Tag};
+use crate::repo::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -26,8 +28,8 @@ pub struct Update {
     pub to_digest: Option<Digest>,
     /// Whether a digest is added if there is none now: the digest of a version that is not built yet is unknown.
     pub drop_digest: bool,
-    /// The references to change, by [`Located::ordinal`]; `None`: all of them.
-    pub only: Option<BTreeSet<usize>>,
+    /// The references to change; `None`: all of them.
+    pub only: Option<BTreeSet<RefId>>,
 }
 
 /// The present digests of the references to change.
@@ -53,10 +55,9 @@ impl Update {
         self.to_tag == other.to_tag && self.to_digest == other.to_digest
     }
 
-    fn meant(&self, located: &Located) -> bool {
-        self.only
-            .as_ref()
-            .is_none_or(|only| only.contains(&located.ordinal))
+    fn meant(&self, path: &RepoPath, located: &Located) -> bool {
+        let only = self.only.as_ref();
+        only.is_none_or(|only| only.contains(&located.id(path)))
             && located
                 .reference()
                 .is_some_and(|reference| self.concerns(reference))
@@ -101,9 +102,21 @@ pub enum Refusal {
         /// The wanted tag or digest.
         new: String,
     },
+    /// The file's format would read the new text as a value of another type.
+    #[error(
+        "line {line}: {new} is read as {kind}, and the present value as {was}; write it in quotes: \"{new}\"",
+        kind = type_of(*.is_number),
+        was = type_of(!*.is_number)
+    )]
+    NeedsQuotes {
+        line: usize,
+        new: String,
+        /// Whether the new text is a number.
+        is_number: bool,
+    },
     /// The file cannot be read.
     #[error("{0}")]
-    Unreadable(#[from] super::scan::Unreadable),
+    Unreadable(#[from] Unreadable),
 }
 
 impl Refusal {
@@ -118,29 +131,54 @@ impl Refusal {
             Self::SetByArgs(_) => "set-by-args",
             Self::Ambiguous { .. } => "ambiguous",
             Self::NotExpressible { .. } => "not-expressible",
+            Self::NeedsQuotes { .. } => "needs-quotes",
             Self::Unreadable(why) => why.code(),
         }
     }
 }
 
-/// Makes all updates, or none; returns the whole file afterwards.
-///
-/// The result is parsed again: it must have exactly the planned references and no other change.
+fn type_of(is_number: bool) -> &'static str {
+    if is_number { "a number" } else { "a string" }
+}
+
+/// The result of an edit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Edited {
+    /// The complete contents of the files that changed.
+    pub files: BTreeMap<RepoPath, Vec<u8>>,
+    /// The texts that were replaced in each, `(from, to)`, in their order; an insertion replaces an empty text.
+    pub replaced: BTreeMap<RepoPath, Vec<(String, String)>>,
+    /// The files that changed for each reference, if not only its own.
+    pub elsewhere: BTreeMap<RefId, BTreeSet<RepoPath>>,
+}
+
+/// Makes all updates in a single file, or none; returns the whole file afterwards.
 pub fn edit(
     format: Format,
     file: &[u8],
     args: &BTreeMap<String, String>,
     updates: &[Update],
 ) -> Result<Vec<u8>, Refusal> {
-    let Read {
-        references: before,
-        around,
-        ..
-    } = scan::read(format, file, args)?;
-    let mut planned = Vec::with_capacity(before.len());
+    let edited = edit_sources(&alone(format, file), args, updates)?;
+    let changed = edited.files.into_values().next();
+    Ok(changed.unwrap_or_else(|| file.to_vec()))
+}
+
+/// Makes all updates in files that depend on each other, or none.
+///
+/// The result is parsed again: it must have exactly the planned references and no other change, in all of the files.
+pub fn edit_sources(
+    sources: &Sources,
+    args: &BTreeMap<String, String>,
+    updates: &[Update],
+) -> Result<Edited, Refusal> {
+    let before = readable(sources, args)?;
+    let located = || before.references.iter().map(|(_, located)| located);
+    let mut planned = Vec::with_capacity(before.references.len());
     let mut splices = Vec::new();
-    for located in &before {
-        let mut meant = updates.iter().filter(|update| update.meant(located));
+    let mut elsewhere = BTreeMap::new();
+    for (path, located) in &before.references {
+        let mut meant = updates.iter().filter(|update| update.meant(path, located));
         let update = meant.next();
         if update.is_some_and(|one| !meant.all(|other| one.agrees_with(other))) {
             return Err(Refusal::Contradiction {
@@ -150,7 +188,15 @@ pub fn edit(
         }
         planned.push(match (&located.found, update) {
             (Resolution::Known(known), Some(update)) => {
-                splices.extend(splices_of(located, known, update)?);
+                let own = splices_of(located, known, update)?;
+                let files: BTreeSet<RepoPath> = own
+                    .iter()
+                    .map(|splice| sources.file(sources.index_at(splice.start)).path.clone())
+                    .collect();
+                if files.iter().any(|file| file != path) {
+                    elsewhere.insert(located.id(path), files);
+                }
+                splices.extend(own);
                 Some(Reference {
                     name: known.reference.name.clone(),
                     tag: update.to_tag.clone(),
@@ -161,7 +207,8 @@ pub fn edit(
         });
     }
     for update in updates {
-        if !before.iter().any(|located| update.meant(located)) {
+        let mut all = before.references.iter();
+        if !all.any(|(path, located)| update.meant(path, located)) {
             let missing = Reference {
                 name: update.image.clone(),
                 tag: update.from_tag.clone(),
@@ -170,30 +217,74 @@ pub fn edit(
             return Err(Refusal::NotFound(missing.to_string()));
         }
     }
-    if let Some(moved) = before
-        .iter()
-        .find(|located| is_moved_unseen(located, &splices))
-    {
+    if let Some(moved) = located().find(|located| is_moved_unseen(located, &splices)) {
         return Err(shared(moved));
     }
-    let edited = splice(file, &splices).map_err(|error| match error {
-        SpliceError::Overlap => shared(in_conflict(&before, &splices)),
-        SpliceError::Unexpected => Refusal::NotFound("what was read a moment ago".to_owned()),
-    })?;
-    let after = scan::read(format, &edited, args)?;
+    let mut edited = spliced(sources, &before, splices)?;
+    edited.elsewhere = elsewhere;
+    let all = (0..sources.iter().len()).collect();
+    let after = readable(&sources.part(&all, &edited.files), args)?;
     // Stages and platforms are not references, but variables change them as well. They come first: a stage that is lost
     // becomes an image, which shifts all references after it.
-    let mut before_after = around.iter().enumerate();
-    if let Some((_, moved)) = before_after.find(|(at, said)| after.around.get(*at) != Some(said)) {
+    let mut before_after = before.around.iter().enumerate();
+    if let Some((_, (_, moved))) =
+        before_after.find(|(at, said)| after.around.get(*at) != Some(said))
+    {
         return Err(Refusal::SharedArg {
             line: moved.line,
             written: moved.written.clone(),
         });
     }
-    match first_difference(&before, &planned, &after.references) {
-        Some(located) => Err(shared(located)),
+    match first_difference(&before.references, &planned, &after.references) {
+        Some(refusal) => Err(refusal),
         None => Ok(edited),
     }
+}
+
+/// Reads files, all of which must be readable.
+fn readable(sources: &Sources, args: &BTreeMap<String, String>) -> Result<Reading, Unreadable> {
+    let reading = read_sources(sources, args);
+    match reading.skipped.first() {
+        Some((_, why)) => Err(*why),
+        None => Ok(reading),
+    }
+}
+
+/// The changed files, without reading them again.
+fn spliced(
+    sources: &Sources,
+    before: &Reading,
+    mut splices: Vec<Splice>,
+) -> Result<Edited, Refusal> {
+    splices.sort();
+    splices.dedup();
+    let mut by_file: BTreeMap<usize, Vec<Splice>> = BTreeMap::new();
+    for splice in &splices {
+        let file = sources.index_at(splice.start);
+        let start = splice.start - sources.base(file);
+        let splice = splice.clone();
+        by_file
+            .entry(file)
+            .or_default()
+            .push(Splice { start, ..splice });
+    }
+    let mut edited = Edited::default();
+    for (file, of_file) in by_file {
+        let file = sources.file(file);
+        let contents = splice(&file.contents, &of_file).map_err(|error| match error {
+            SpliceError::Overlap => shared(in_conflict(&before.references, &splices)),
+            SpliceError::Unexpected => Refusal::NotFound("what was read a moment ago".to_owned()),
+        })?;
+        if contents != file.contents {
+            let replaced = of_file.into_iter();
+            let replaced = replaced.map(|splice| (splice.expected, splice.replacement));
+            edited
+                .replaced
+                .insert(file.path.clone(), replaced.collect());
+            edited.files.insert(file.path.clone(), contents);
+        }
+    }
+    Ok(edited)
 }
 
 fn shared(located: &Located) -> Refusal {
@@ -218,7 +309,7 @@ fn meet(a: &Range<usize>, b: &Range<usize>) -> bool {
 }
 
 /// The reference to name if two updates demand different texts at one place.
-fn in_conflict<'a>(before: &'a [Located], splices: &[Splice]) -> &'a Located {
+fn in_conflict<'a>(before: &'a [(RepoPath, Located)], splices: &[Splice]) -> &'a Located {
     let uses = |located: &&Located| match &located.found {
         Resolution::Known(known) => known
             .value
@@ -233,24 +324,22 @@ fn in_conflict<'a>(before: &'a [Located], splices: &[Splice]) -> &'a Located {
             }),
         Resolution::Unknown { .. } => false,
     };
-    before
-        .iter()
-        .rfind(uses)
-        .unwrap_or(&before[before.len() - 1])
+    let mut all = before.iter().map(|(_, located)| located);
+    all.rfind(uses).unwrap_or(&before[before.len() - 1].1)
 }
 
-/// The first reference that is not as planned, or that changed without being planned.
-fn first_difference<'a>(
-    before: &'a [Located],
+/// The refusal for the first reference that is not as planned, or that changed without being planned.
+fn first_difference(
+    before: &[(RepoPath, Located)],
     planned: &[Option<Reference>],
-    after: &[Located],
-) -> Option<&'a Located> {
-    if before.len() != after.len() {
-        let moved = before
-            .iter()
-            .zip(after)
-            .find(|(b, a)| b.line != a.line || b.kind != a.kind);
-        return moved.map(|(b, _)| b).or(before.last());
+    after: &[(RepoPath, Located)],
+) -> Option<Refusal> {
+    let mut before = before.iter().map(|(_, located)| located);
+    let after = || after.iter().map(|(_, located)| located);
+    if before.len() != after().len() {
+        let mut both = before.clone().zip(after());
+        let moved = both.find(|(b, a)| b.line != a.line || b.kind != a.kind);
+        return moved.map(|(b, _)| b).or(before.next_back()).map(shared);
     }
     let same = |before: &Located, planned: &Option<Reference>, after: &Located| {
         let around = |l: &Located| {
@@ -269,11 +358,21 @@ fn first_difference<'a>(
             && text(planned) == text(&after.reference().cloned())
     };
     before
-        .iter()
         .zip(planned)
-        .zip(after)
-        .find(|((b, p), a)| !same(b, p, a))
-        .map(|((b, _), _)| b)
+        .zip(after())
+        .find_map(|((before, planned), after)| {
+            let new = planned.as_ref().and_then(|r| r.tag.as_ref());
+            match (before.is_number(), after.is_number(), new) {
+                // A change of the type is the more exact reason.
+                (was, is_number, Some(new)) if was != is_number => Some(Refusal::NeedsQuotes {
+                    line: before.line,
+                    new: new.to_string(),
+                    is_number,
+                }),
+                _ if !same(before, planned, after) => Some(shared(before)),
+                _ => None,
+            }
+        })
 }
 
 /// The changes of one reference's update.
@@ -292,6 +391,22 @@ fn splices_of(
     if reference.digest.is_some() && update.to_digest.is_none() && !update.drop_digest {
         return Err(Refusal::MissingDigest(line));
     }
+    let mut splices = splices_in(located, reference, &known.value, known.slot, update)?;
+    for (value, slot) in &known.also {
+        splices.extend(splices_in(located, reference, value, *slot, update)?);
+    }
+    Ok(splices)
+}
+
+/// The changes of one text of a reference: several places may give the same text.
+fn splices_in(
+    located: &Located,
+    reference: &Reference,
+    value: &Mapped,
+    slot: Option<usize>,
+    update: &Update,
+) -> Result<Vec<Splice>, Refusal> {
+    let line = located.line;
     let name = reference.name.written().len();
     let tag_end = name
         + reference
@@ -316,22 +431,19 @@ fn splices_of(
     match (&reference.tag, &update.to_tag) {
         (None, None) => {}
         (Some(_), Some(new)) => {
-            let parts = parts(located, known, name + 1..tag_end);
+            let parts = parts(located, value, name + 1..tag_end);
             splices.extend(replace(&parts, new.as_str()).map_err(|why| unsolved(why, new))?);
         }
         (None, Some(new)) if reference.digest.is_none() => insertion = format!(":{new}"),
         (None, Some(new)) => {
-            let start = known
-                .value
-                .place_of(name)
-                .ok_or_else(|| not_expressible(new))?;
+            let start = value.place_of(name).ok_or_else(|| not_expressible(new))?;
             splices.push(Splice {
                 start,
                 expected: String::new(),
                 replacement: format!(":{new}"),
             });
         }
-        (Some(old), None) => match &parts(located, known, name..tag_end)[..] {
+        (Some(old), None) => match &parts(located, value, name..tag_end)[..] {
             [part] => splices.push(Splice {
                 start: part.place.start,
                 expected: part.text.clone(),
@@ -342,11 +454,11 @@ fn splices_of(
     }
     match (&reference.digest, &update.to_digest) {
         (Some(_), Some(new)) => {
-            let parts = parts(located, known, tag_end + 1..known.value.len());
+            let parts = parts(located, value, tag_end + 1..value.len());
             splices.extend(replace(&parts, new.as_str()).map_err(|why| unsolved(why, new))?);
         }
         (None, Some(new)) => insertion.push_str(&format!("@{new}")),
-        (Some(_), None) => match &parts(located, known, tag_end..known.value.len())[..] {
+        (Some(_), None) => match &parts(located, value, tag_end..value.len())[..] {
             [part] => splices.push(Splice {
                 start: part.place.start,
                 expected: part.text.clone(),
@@ -357,7 +469,7 @@ fn splices_of(
         (None, None) => {}
     }
     if !insertion.is_empty() {
-        let start = known.slot.ok_or_else(|| not_expressible(&insertion))?;
+        let start = slot.ok_or_else(|| not_expressible(&insertion))?;
         splices.push(Splice {
             start,
             expected: String::new(),
@@ -387,14 +499,13 @@ fn replace(parts: &[Part], new: &str) -> Result<Vec<Splice>, Unsolved> {
         .collect()
 }
 
-fn parts(located: &Located, known: &KnownReference, range: Range<usize>) -> Vec<Part> {
-    known
-        .value
+fn parts(located: &Located, value: &Mapped, range: Range<usize>) -> Vec<Part> {
+    value
         .pieces(range)
         .into_iter()
         .filter_map(|piece| match piece.origin {
             Origin::File(place) => Some(Part {
-                text: known.value.text()[piece.range].to_owned(),
+                text: value.text()[piece.range].to_owned(),
                 in_arg: !located.written_at.contains(&place.start),
                 place,
             }),

@@ -1,8 +1,15 @@
-//! Which files contain references, by their names.
+//! Which files contain references, by their names and contents.
 
+use super::bake;
+use super::compose;
+use super::dockerfile;
+use super::dotenv;
+use super::found::{Found, Given};
+use super::gipgee;
+use super::sources::{FileText, Reach};
 use serde::{Deserialize, Serialize};
 
-/// A file format with image references.
+/// A file format with image references, or with values that references use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
@@ -10,6 +17,12 @@ pub enum Format {
     Dockerfile,
     /// gipgee.yml.
     Gipgee,
+    /// compose.yaml and docker-compose.yml.
+    Compose,
+    /// docker-bake.hcl and docker-bake.json.
+    Bake,
+    /// .env, whose values compose files use.
+    DotEnv,
 }
 
 /// The meaning of a file's name.
@@ -34,30 +47,43 @@ const OTHER_EXTENSIONS: [&str; 50] = [
 const WORDS: [&str; 2] = ["dockerfile", "containerfile"];
 
 impl Format {
-    /// The format of a file by the last part of its path, whatever its case: `Dockerfile`, `Containerfile`,
-    /// `*.Dockerfile`, `Dockerfile.*`, `Dockerfile-*`, and the same with `Containerfile`. For `Dockerfile_x`,
-    /// `Dockerfile2`, `Dockerfilex` and `x_dockerfile` the content decides ([`Format::read_as`]).
+    /// The format of a file by its path alone, whatever its case. `None`: it is not read unless `include` names it.
     ///
-    /// `Dockerfile.dockerignore` is an ignore file and not a Dockerfile; the same holds for prose and source code. A
-    /// definition of CI is never read, whatever its name: a change of it would run with rights that its author does not
-    /// have (T18). `gipgee.yml` at the top is the only YAML that is read: it is data for a tool, and the pipeline that
-    /// builds its images is defined elsewhere.
+    /// Dockerfiles are `Dockerfile`, `Containerfile`, `*.Dockerfile`, `Dockerfile.*`, `Dockerfile-*`, and the same with
+    /// `Containerfile`. For `Dockerfile_x`, `Dockerfile2`, `Dockerfilex` and `x_dockerfile` the content decides
+    /// ([`Format::read_as`]). `Dockerfile.dockerignore` is an ignore file and not a Dockerfile; the same holds for prose
+    /// and source code. A definition of CI is never a Dockerfile, whatever its name.
     pub fn of(path: &str) -> Option<Self> {
         if matches!(path, "gipgee.yml" | "gipgee.yaml") {
             return Some(Self::Gipgee);
         }
-        match name(&path.to_ascii_lowercase()) {
+        let lower = path.to_ascii_lowercase();
+        let file = lower.rsplit('/').next().unwrap_or(&lower);
+        let of_name = [
+            (compose::is_name as fn(&str) -> bool, Self::Compose),
+            (bake::is_name, Self::Bake),
+            (dotenv::is_name, Self::DotEnv),
+        ];
+        if !is_ci(&lower)
+            && let Some((_, format)) = of_name.into_iter().find(|(is_name, _)| is_name(file))
+        {
+            return Some(format);
+        }
+        match name(&lower) {
             Name::Certain | Name::Possible => Some(Self::Dockerfile),
             Name::Other => None,
         }
     }
 
-    /// The format of a file, its content considered. A name of no known format was given by the user, and is read as a
-    /// Dockerfile.
+    /// The format of a file, its content considered; `None` if it holds no references. A name of no known format was
+    /// given by the user, and is read as a Dockerfile.
     pub fn read_as(path: &str, contents: &[u8]) -> Option<Self> {
-        match name(&path.to_ascii_lowercase()) {
-            Name::Possible => has_from(contents).then_some(Self::Dockerfile),
-            Name::Certain | Name::Other => Some(Self::of(path).unwrap_or(Self::Dockerfile)),
+        match (name(&path.to_ascii_lowercase()), Self::of(path)) {
+            (Name::Possible, Some(Self::Dockerfile)) => {
+                has_from(contents).then_some(Self::Dockerfile)
+            }
+            (_, Some(format)) => Some(format),
+            (_, None) => Some(Self::Dockerfile),
         }
     }
 
@@ -65,13 +91,35 @@ impl Format {
     pub fn may_include(path: &str) -> bool {
         !is_ci(&path.to_ascii_lowercase())
     }
+
+    /// Whether it defines CI: a change runs with rights that its author may not have (T18).
+    pub(super) fn is_ci(self) -> bool {
+        match self {
+            Self::Dockerfile | Self::Gipgee | Self::Compose | Self::Bake | Self::DotEnv => false,
+        }
+    }
+
+    /// Reads a file of this format.
+    pub(super) fn read(self, file: &FileText<'_>, reach: &mut Reach<'_>) -> Found {
+        match self {
+            Self::Dockerfile => {
+                dockerfile::read(&file.text, file.base, &Given::of_args(reach.args))
+            }
+            Self::Gipgee => gipgee::read(&file.text, file.base),
+            Self::Compose => compose::read(file, reach),
+            Self::Bake => bake::read(file, reach),
+            Self::DotEnv => Found::default(),
+        }
+    }
 }
 
 fn name(path: &str) -> Name {
     let name = path.rsplit('/').next().unwrap_or(path);
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    if matches!(extension, "dockerignore" | "containerignore")
-        || OTHER_EXTENSIONS.contains(&extension)
+    if matches!(
+        extension,
+        "dockerignore" | "containerignore" | "yml" | "yaml"
+    ) || OTHER_EXTENSIONS.contains(&extension)
         || is_ci(path)
     {
         return Name::Other;
@@ -114,17 +162,30 @@ fn has_from(contents: &[u8]) -> bool {
     })
 }
 
-/// Whether a path, in lower case, may define CI. Both servers accept only YAML; a `.gitlab-ci.yml` can include it from
-/// anywhere.
+/// Whether a path, in lower case, defines CI. What such a file includes is found when it is read.
 pub(super) fn is_ci(path: &str) -> bool {
     let folders = [
         ".github/workflows/",
         ".forgejo/workflows/",
         ".gitea/workflows/",
+        ".circleci/",
+        ".woodpecker/",
+        ".crow/",
+        ".azuredevops/",
     ];
-    path.ends_with(".yml")
-        || path.ends_with(".yaml")
-        || folders.iter().any(|folder| path.starts_with(folder))
+    let files = [
+        ".gitlab-ci",
+        ".woodpecker.y",
+        ".drone.y",
+        ".vela.y",
+        "bitbucket-pipelines.y",
+        "azure-pipelines",
+        "action.y",
+    ];
+    let is_yaml = path.ends_with(".yml") || path.ends_with(".yaml");
+    let file = path.rsplit('/').next().unwrap_or(path);
+    folders.iter().any(|folder| path.starts_with(folder))
+        || is_yaml && files.iter().any(|name| file.starts_with(name))
 }
 
 #[cfg(test)]

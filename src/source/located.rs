@@ -21,6 +21,78 @@ coded! {
         OnbuildFrom = "onbuild-from";
         /// The base of an image in gipgee.yml.
         GipgeeBase = "gipgee-base";
+        /// The image of a service in a compose file.
+        ComposeImage = "compose-image";
+        /// A volume of type `image` in a compose file.
+        ComposeVolume = "compose-volume";
+        /// A named context in a compose file: `docker-image://image`.
+        ComposeContext = "compose-context";
+        /// A named context in a bake file: `docker-image://image`.
+        BakeContext = "bake-context";
+        /// A container's image in a Kubernetes manifest.
+        K8sImage = "k8s-image";
+        /// A volume of type `image` in a Kubernetes manifest.
+        K8sVolume = "k8s-volume";
+        /// An entry of `images` in a kustomization.
+        KustomizeImage = "kustomize-image";
+        /// An image in the values of a Helm chart.
+        HelmImage = "helm-image";
+        /// `image` in a definition of GitLab CI.
+        GitlabImage = "gitlab-image";
+        /// `services` in a definition of GitLab CI.
+        GitlabService = "gitlab-service";
+        /// A job's container in a workflow.
+        WorkflowContainer = "workflow-container";
+        /// A service container in a workflow.
+        WorkflowService = "workflow-service";
+        /// `uses: docker://image` in a workflow or an action.
+        WorkflowUses = "workflow-uses";
+        /// The image of an action.
+        ActionImage = "action-image";
+        /// `image` in a devcontainer.json.
+        DevcontainerImage = "devcontainer-image";
+        /// A feature in a devcontainer.json.
+        DevcontainerFeature = "devcontainer-feature";
+        /// `Image=` in a Quadlet file.
+        QuadletImage = "quadlet-image";
+        /// The image of a step or service of Woodpecker, Crow, Drone or Vela.
+        WoodpeckerImage = "woodpecker-image";
+        /// An image in a configuration of CircleCI.
+        CircleciImage = "circleci-image";
+        /// A container in a definition of Azure Pipelines.
+        AzureImage = "azure-image";
+        /// `image` in a definition of Bitbucket Pipelines.
+        BitbucketImage = "bitbucket-image";
+        /// `pipe: docker://image` in a definition of Bitbucket Pipelines.
+        BitbucketPipe = "bitbucket-pipe";
+        /// The image of a step or sidecar of Tekton.
+        TektonImage = "tekton-image";
+        /// A bundle of Tekton.
+        TektonBundle = "tekton-bundle";
+        /// An image in a template of Argo Workflows.
+        ArgoImage = "argo-image";
+        /// A value below an `# imagebot: image=` comment.
+        Annotated = "annotated";
+        /// A value that a `[[source]]` of imagebot.toml names.
+        Source = "source";
+    }
+}
+
+impl ReferenceKind {
+    /// Whether a build takes the image in. An image that is only run is no parent of the images that the repository
+    /// builds.
+    pub fn is_build_input(self) -> bool {
+        matches!(
+            self,
+            Self::From
+                | Self::CopyFrom
+                | Self::MountFrom
+                | Self::Syntax
+                | Self::OnbuildFrom
+                | Self::GipgeeBase
+                | Self::ComposeContext
+                | Self::BakeContext
+        )
     }
 }
 
@@ -41,6 +113,14 @@ coded! {
         PassedByGipgee = "passed-by-gipgee", "gipgee passes it from gipgee.yml, where it is updated";
         /// A template engine fills it in.
         Template = "template", "a template engine fills it in";
+        /// A named context of the build replaces it.
+        ReplacedByContext = "replaced-by-context", "a named context of the build replaces it, so an edit would end the replacement";
+        /// An expression with a function or an operator computes it.
+        Expression = "expression", "an expression computes it, and expressions are not evaluated";
+        /// A tag that its readers take for a number, and print differently.
+        UnquotedNumber = "unquoted-number", "YAML reads this tag as a number and loses digits of it; put it in quotes";
+        /// An image of the local machine and not of a registry.
+        LocalTransport = "local-transport", "its image is on the machine and not in a registry";
         /// YAML that an edit could not change on its own: an alias, an anchor, escapes or several lines.
         NotPlain = "not-plain", "it is written with an alias, an anchor, an escape or a duplicate key, or over several lines";
     }
@@ -84,6 +164,8 @@ pub struct Located {
     pub(crate) written_at: Range<usize>,
     /// The `# imagebot:` comments right above the instruction.
     pub notes: Vec<Comment>,
+    /// Whether an edit of it is an edit of a definition of CI (T18).
+    pub in_ci: bool,
     /// Its text with variables expanded.
     pub found: Resolution,
 }
@@ -126,6 +208,10 @@ pub struct KnownReference {
     pub tag_from_arg: bool,
     pub(crate) value: Mapped,
     pub(crate) slot: Option<usize>,
+    /// Whether the tag is a number for YAML.
+    pub(crate) is_number: bool,
+    /// The same text given by other places, which change with it: several builds set one variable.
+    pub(crate) also: Vec<(Mapped, Option<usize>)>,
 }
 
 impl Located {
@@ -164,6 +250,33 @@ impl Located {
         })
     }
 
+    /// Notes why it cannot be edited, if it is known.
+    pub(crate) fn fix(&mut self, why: WhyNot) {
+        if let Resolution::Known(known) = &mut self.found {
+            known.why_not = Some(why);
+        }
+    }
+
+    /// Whether a part of its tag or digest comes from one of these places.
+    pub(crate) fn is_set_by(&self, places: &[Range<usize>]) -> bool {
+        let Resolution::Known(known) = &self.found else {
+            return false;
+        };
+        let own = known.versioned_places();
+        let meets = |a: &Range<usize>, b: &Range<usize>| a.start < b.end && b.start < a.end;
+        places
+            .iter()
+            .any(|place| own.iter().any(|own| meets(own, place)))
+    }
+
+    /// Whether its tag is a number for YAML: plain digits, with a dot at most.
+    pub(crate) fn is_number(&self) -> bool {
+        match &self.found {
+            Resolution::Known(known) => known.is_number,
+            Resolution::Unknown { why, .. } => *why == WhyNot::UnquotedNumber,
+        }
+    }
+
     /// Why it cannot be edited; `None` if it can.
     pub fn why_not(&self) -> Option<WhyNot> {
         match &self.found {
@@ -176,7 +289,15 @@ impl Located {
 impl KnownReference {
     /// The positions in the file of tag and digest, including the `:` and `@` before them.
     pub(crate) fn versioned_places(&self) -> Vec<Range<usize>> {
-        self.value
-            .places(self.reference.name.written().len()..self.value.len())
+        let name = self.reference.name.written().len();
+        let values = std::iter::once(&self.value).chain(self.also.iter().map(|(value, _)| value));
+        let places = values.flat_map(|value| value.places(name..value.len()));
+        places.collect()
     }
+}
+
+/// From the first to the last byte of a word in the file.
+pub(crate) fn extent(written: &Mapped) -> Range<usize> {
+    let start = written.place_of(0).unwrap_or_default();
+    start..written.place_behind(written.len()).unwrap_or(start)
 }

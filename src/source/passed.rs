@@ -34,6 +34,19 @@ impl PassedOver {
         self.kept.push(passed);
     }
 
+    /// Counts entries that were left out elsewhere.
+    pub(crate) fn skip(&mut self, more: usize) {
+        self.more += more;
+    }
+
+    /// The same, with this many lines above it.
+    pub(crate) fn below(mut self, lines: usize) -> Self {
+        for passed in &mut self.kept {
+            passed.line += lines;
+        }
+        self
+    }
+
     /// The first entries.
     pub fn iter(&self) -> std::slice::Iter<'_, Passed> {
         self.kept.iter()

@@ -1,11 +1,12 @@
 //! Reads one file.
 
-use super::dockerfile::{self, Read};
 use super::format::Format;
-use super::gipgee;
 use super::located::Located;
 use super::passed::PassedOver;
+use super::reading::{Reading, read_sources};
+use super::sources::{MAX_UNIT_BYTES, MAX_UNIT_FILES, SourceFile, Sources};
 use super::stages::Stages;
+use crate::repo::RepoPath;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -32,6 +33,12 @@ pub enum Unreadable {
     /// It contains NUL bytes: UTF-16, or not text at all.
     #[error("the file contains NUL bytes; it is UTF-16 or not text")]
     NotText,
+    /// It depends on too many files.
+    #[error(
+        "the file depends on more than {MAX_UNIT_FILES} files or {} MiB",
+        MAX_UNIT_BYTES >> 20
+    )]
+    UnitTooLarge,
 }
 
 impl Unreadable {
@@ -40,52 +47,51 @@ impl Unreadable {
         match self {
             Self::TooLarge => "too-large",
             Self::NotText => "not-text",
+            Self::UnitTooLarge => "unit-too-large",
         }
     }
 }
 
 pub(super) const BOM: &str = "\u{feff}";
 
-/// Reads the references of a file. `args` are the build arguments that CI passes: they override defaults.
+/// Reads the references of a single file. `args` are the build arguments that CI passes: they override defaults.
 pub fn scan(
     format: Format,
     file: &[u8],
     args: &BTreeMap<String, String>,
 ) -> Result<Scan, Unreadable> {
-    let Read {
-        references,
-        passed,
-        stages,
-        ..
-    } = read(format, file, args)?;
+    let mut reading = read_alone(format, file, args)?;
     Ok(Scan {
-        references,
-        passed,
-        stages,
+        references: reading.references.into_iter().map(|(_, it)| it).collect(),
+        passed: reading.passed.pop().map(|(_, it)| it).unwrap_or_default(),
+        stages: reading
+            .stages
+            .pop_first()
+            .map(|(_, it)| it)
+            .unwrap_or_default(),
     })
 }
 
-/// As [`scan`], with the texts that an edit must not change although they are not references.
-pub(super) fn read(
+/// Reads a file on its own, without those that it depends on.
+pub(super) fn read_alone(
     format: Format,
     file: &[u8],
     args: &BTreeMap<String, String>,
-) -> Result<Read, Unreadable> {
-    if file.len() > MAX_FILE {
-        return Err(Unreadable::TooLarge);
+) -> Result<Reading, Unreadable> {
+    let mut reading = read_sources(&alone(format, file), args);
+    match reading.skipped.pop() {
+        Some((_, why)) => Err(why),
+        None => Ok(reading),
     }
-    if file.contains(&0) {
-        return Err(Unreadable::NotText);
-    }
-    let text = readable(file);
-    let (text, base) = match text.strip_prefix(BOM) {
-        Some(rest) => (rest, BOM.len()),
-        None => (text.as_ref(), 0),
-    };
-    Ok(match format {
-        Format::Dockerfile => dockerfile::read(text, base, args),
-        Format::Gipgee => gipgee::read(text, base),
-    })
+}
+
+/// A file without its path.
+pub(super) fn alone(format: Format, file: &[u8]) -> Sources {
+    Sources::new(RepoPath::parse("file").map(|path| SourceFile {
+        path,
+        format: Some(format),
+        contents: file.to_vec(),
+    }))
 }
 
 /// The file as text of the same length: bytes that are not UTF-8 become a character that no reference can contain, so

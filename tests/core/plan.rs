@@ -3,13 +3,13 @@
 use imagebot::config::{Config, parse, parse_repository};
 use imagebot::image::{Digest, ImageName, Platform, Tag};
 use imagebot::plan::{
-    Ask, Certainty, ChangeSet, Contents, Decision, Existing, Failure, FailureKind, File, Images,
-    Lookup, Observations, OwnRequest, Ownership, Planned, Proposal, Proposed, Question,
-    ReconcileTerms, Step, Target, decide, propose, reconcile,
+    Ask, Certainty, ChangeSet, Contents, Decision, Existing, Failure, FailureKind, Images, Lookup,
+    Observations, OwnRequest, Ownership, Planned, Proposal, Proposed, Question, ReconcileTerms,
+    Step, Target, decide, propose, reconcile,
 };
 use imagebot::policy::Policy;
 use imagebot::repo::{Branch, CommitId, MergeRequest, MergeRequestState, RepoPath};
-use imagebot::source::{Format, scan};
+use imagebot::source::{Format, SourceFile, Sources, read_sources, scan};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -208,11 +208,11 @@ fn case(dockerfile: &str, rules: &str, mut world: World) -> Case {
             assert!(round < 100, "the rounds end");
         }
     }
-    let files = [File {
+    let sources = Sources::new([SourceFile {
         path,
-        format: Format::Dockerfile,
+        format: Some(Format::Dockerfile),
         contents: dockerfile.as_bytes().to_vec(),
-    }];
+    }]);
     let branch = Branch::parse("main").unwrap();
     let target = Target {
         repo_id: "repo",
@@ -225,7 +225,8 @@ fn case(dockerfile: &str, rules: &str, mut world: World) -> Case {
     };
     let (proposals, _) = propose(
         &target,
-        &files,
+        &sources,
+        &read_sources(&sources, &args),
         &args,
         &Images::default(),
         &mut decisions,

@@ -1,7 +1,10 @@
 //! Properties of reading and editing Dockerfiles, on files put together at random and on files that mean no good.
 
 use imagebot::image::{Digest, ImageName, Tag};
-use imagebot::source::{Format, FromDigest, MAX_FILE, Update, edit, scan};
+use imagebot::repo::RepoPath;
+use imagebot::source::{
+    Format, FromDigest, MAX_FILE, RefId, SourceFile, Sources, Update, edit, edit_sources, scan,
+};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -176,10 +179,15 @@ proptest! {
     /// Only the references that are meant change, also beside others in one instruction.
     #[test]
     fn invariant_1_an_edit_of_some_references_leaves_the_others_alone(file in file(), update in update(), ordinal in 0_usize..12) {
-        let update = Update { only: Some(BTreeSet::from([ordinal])), ..update };
-        let Ok(edited) = edit(Format::Dockerfile, file.as_bytes(), &BTreeMap::new(), &[update]) else {
+        let path = RepoPath::parse("Dockerfile").expect("it is a path");
+        let only = RefId { path: path.clone(), ordinal };
+        let update = Update { only: Some(BTreeSet::from([only])), ..update };
+        let contents = file.clone().into_bytes();
+        let sources = Sources::new([SourceFile { path: path.clone(), format: Some(Format::Dockerfile), contents }]);
+        let Ok(edited) = edit_sources(&sources, &BTreeMap::new(), &[update]) else {
             return Ok(());
         };
+        let edited = edited.files.get(&path).cloned().unwrap_or_else(|| file.clone().into_bytes());
         let scanned = |text: &[u8]| scan(Format::Dockerfile, text, &BTreeMap::new()).expect("readable").references;
         for (before, after) in scanned(file.as_bytes()).iter().zip(scanned(&edited)) {
             prop_assert_eq!(before.line, after.line);

@@ -4,13 +4,14 @@ use imagebot::config::{Config, parse, parse_repository};
 use imagebot::family::{NO_REGISTRY, contexts};
 use imagebot::image::{ImageName, Tag};
 use imagebot::plan::{
-    Ask, Class, Decision, File, Images, Observations, Proposal, Proposed, Target, Wanted, decide,
-    propose,
+    Ask, Class, Decision, Images, Observations, Proposal, Proposed, Target, Wanted, decide, propose,
 };
 use imagebot::policy::Policy;
 use imagebot::repo::{Branch, RepoPath};
 use imagebot::scheme::{Aligned, Level, Rules, aligned, bumped, compare};
-use imagebot::source::{Format, Place, VersionFile, VersionFileError, scan};
+use imagebot::source::{
+    Format, Place, SourceFile, Sources, VersionFile, VersionFileError, read_sources,
+};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -61,26 +62,20 @@ impl Repo {
                 .or_insert(NO_REGISTRY.to_owned());
             (specs, problems) = contexts(self.files.keys(), registry);
         }
-        let (mut files, mut stages, mut references) = (Vec::new(), BTreeMap::new(), Vec::new());
-        for (path, text) in &self.files {
-            if let Some(format) = Format::of(path.as_str()) {
-                let scanned = scan(format, text.as_bytes(), &args).unwrap();
-                stages.insert(path.clone(), scanned.stages);
-                references.extend(scanned.references.into_iter().map(|l| (path.clone(), l)));
-                let (path, contents) = (path.clone(), text.as_bytes().to_vec());
-                files.push(File {
-                    path,
-                    format,
-                    contents,
-                });
-            }
-        }
+        let sources = self.files.iter().map(|(path, text)| SourceFile {
+            path: path.clone(),
+            format: Format::of(path.as_str()),
+            contents: text.as_bytes().to_vec(),
+        });
+        let sources = Sources::new(sources.filter(|file| file.format.is_some()));
+        let reading = read_sources(&sources, &args);
+        let (stages, references) = (&reading.stages, &reading.references);
         let contents = |path: &RepoPath| {
             let file = self.files.get(path).map(String::as_bytes);
             file.ok_or(VersionFileError::Missing)
         };
         let resolve = |name: &ImageName| name.clone();
-        let images = Images::new(&specs, &contents, &args, &stages, &references, &resolve);
+        let images = Images::new(&specs, &contents, &args, stages, references, &resolve);
         let operator = parse("config.toml", "", std::path::Path::new("/")).unwrap();
         let policy = Policy {
             rules: operator
@@ -129,7 +124,15 @@ impl Repo {
             commit_prefix: "",
             together: false,
         };
-        let (proposals, _) = propose(&target, &files, &args, &images, &mut decisions, &seen);
+        let (proposals, _) = propose(
+            &target,
+            &sources,
+            &reading,
+            &args,
+            &images,
+            &mut decisions,
+            &seen,
+        );
         let mut after = self.files.clone();
         if let [proposal] = &proposals[..] {
             let edited = proposal.files.iter();

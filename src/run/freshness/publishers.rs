@@ -169,7 +169,7 @@ pub(in crate::run) fn built(
             graph.edges_to(node).map(|edge| &edge.path).collect(),
         )?,
     };
-    let file = parsed.files.iter().find(|file| file.path == dockerfile)?;
+    let file = parsed.sources.get(&dockerfile)?;
     Some(Built {
         repo: repo.clone(),
         contents: file.contents.clone(),
@@ -191,8 +191,8 @@ fn passed(parsed: &ParsedRepo, spec: &ImageSpec) -> BTreeMap<String, String> {
 
 /// The only Dockerfile that names a parent, or the only one at all; of several, the one in the root.
 fn only(parsed: &ParsedRepo, named: BTreeSet<&RepoPath>) -> Option<RepoPath> {
-    let files = parsed.files.iter();
-    let dockerfiles = files.filter(|file| file.format == Format::Dockerfile);
+    let files = parsed.sources.iter();
+    let dockerfiles = files.filter(|file| file.format == Some(Format::Dockerfile));
     let all: BTreeSet<&RepoPath> = dockerfiles.map(|file| &file.path).collect();
     let named: BTreeSet<&RepoPath> = named.intersection(&all).copied().collect();
     let among = if named.is_empty() { all } else { named };

@@ -5,6 +5,7 @@
 
 use super::glob;
 use crate::source::mapped::Mapped;
+use crate::source::value::Expanded;
 use std::collections::HashMap;
 
 /// The longest value that is expanded, in bytes: no reference is longer (a name of 255, a tag of 128, a digest of 71
@@ -21,20 +22,6 @@ pub(super) struct Scope {
     variables: HashMap<String, Expanded>,
     /// The bytes of all values.
     kept: usize,
-}
-
-/// A word with its variables expanded.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Expanded {
-    pub(super) value: Mapped,
-    /// The position in the file at which text can be added to the word's end.
-    pub(super) slot: Option<usize>,
-    /// Whether it contains a variable without a known value.
-    pub(super) unresolved: bool,
-    /// Whether a part is computed from a variable.
-    pub(super) computed: bool,
-    /// Whether the word is malformed or too long.
-    pub(super) malformed: bool,
 }
 
 impl Scope {
@@ -67,31 +54,6 @@ impl Scope {
             expanded.value = Mapped::default();
         }
         expanded
-    }
-}
-
-impl Expanded {
-    pub(super) fn malformed() -> Self {
-        Self {
-            malformed: true,
-            ..Self::default()
-        }
-    }
-
-    /// An unknown text that depends on all of these: their known pieces stay, because a change of them changes it.
-    fn unknown<'a>(of: impl IntoIterator<Item = &'a Self>) -> Self {
-        let mut unknown = Self {
-            unresolved: true,
-            ..Self::default()
-        };
-        for part in of {
-            unknown.value.append(&part.value);
-        }
-        unknown
-    }
-
-    fn is_opaque(&self) -> bool {
-        self.unresolved || self.malformed
     }
 }
 
@@ -230,9 +192,7 @@ impl Reader<'_> {
             }
         };
         out.value.append(&part.value);
-        out.unresolved |= part.unresolved;
-        out.computed |= part.computed;
-        out.malformed |= part.malformed;
+        out.mark(&part);
         let behind = self.at;
         self.stop_if_too_long(out);
         match last {
@@ -287,7 +247,7 @@ impl Reader<'_> {
                 let is_set = known.is_some_and(|v| !(empty_is_unset && v.value.is_empty()));
                 match (operator, opaque) {
                     _ if word.malformed => Expanded::malformed(),
-                    (_, Some(opaque)) => Expanded::unknown([opaque, &word]),
+                    (_, Some(opaque)) => Expanded::unresolved([opaque, &word]),
                     (b'-', None) if !is_set => word,
                     (b'+', None) if is_set => word,
                     (b'+', None) => Expanded::default(),
@@ -353,7 +313,7 @@ fn computed<const N: usize>(
                 ..Expanded::default()
             }
         }
-        _ => Expanded::unknown(variable.into_iter().chain(words)),
+        _ => Expanded::unresolved(variable.into_iter().chain(words)),
     }
 }
 

@@ -1,21 +1,20 @@
 //! The references among the instructions: stages, variables, flags and mounts.
 
 use super::directives;
-use super::expand::{Expanded, Scope};
+use super::expand::Scope;
 use super::from::{fits, from_words, pattern_of, stage_names, stage_of};
 use super::judge;
 use super::lines::{self, Instruction};
 use super::mount;
 use super::template;
 use super::words::{self, Flag};
-use crate::image::Reference;
-use crate::source::located::{
-    Around, Comment, KnownReference, Located, ReferenceKind, Resolution, WhyNot,
-};
-use crate::source::mapped::{Mapped, Origin};
+use crate::source::found::{Found, Given};
+use crate::source::located::{Around, Comment, Located, ReferenceKind, Resolution, WhyNot, extent};
+use crate::source::mapped::Mapped;
 use crate::source::passed::{Passed, PassedOver};
 use crate::source::stages::{Stage, Stages};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use crate::source::value::Expanded;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
 /// Variables that the builder sets without any `ARG`; their values are known only during the build.
@@ -57,27 +56,15 @@ const INSTRUCTIONS: [&str; 18] = [
 /// to exhaust the memory.
 const MAX_EXPANDED: usize = 4 * 1024 * 1024;
 
-/// The contents of a file.
-pub(crate) struct Read {
-    /// The references, in the order of the file.
-    pub(crate) references: Vec<Located>,
-    /// Texts that an edit must not change although they are not references, in the order of the file.
-    pub(crate) around: Vec<Around>,
-    /// The stages.
-    pub(crate) stages: Stages,
-    /// What was skipped.
-    pub(crate) passed: PassedOver,
-}
-
-/// Reads the references of a Dockerfile whose text begins at byte `base` of the file.
-pub(crate) fn read(text: &str, base: usize, args: &BTreeMap<String, String>) -> Read {
+/// Reads the references of a Dockerfile whose text begins at `base`, in a build that gives it values.
+pub(crate) fn read(text: &str, base: usize, given: &Given) -> Found {
     let mut passed = PassedOver::default();
     let directives = directives::read(text, base);
     let instructions = lines::read(text, base, directives.escape, &mut passed);
     let mut reader = Reader {
         escape: directives.escape,
-        args,
-        scope: builder_scope(args),
+        given,
+        scope: builder_scope(given),
         stages: Stages::default(),
         stage_at: HashMap::new(),
         all_stages: stage_names(&instructions, directives.escape),
@@ -85,6 +72,7 @@ pub(crate) fn read(text: &str, base: usize, args: &BTreeMap<String, String>) -> 
         expanded: 0,
         found: Vec::new(),
         around: Vec::new(),
+        overriding: Vec::new(),
         passed,
     };
     if let Some((line, name)) = directives.repeated {
@@ -92,7 +80,7 @@ pub(crate) fn read(text: &str, base: usize, args: &BTreeMap<String, String>) -> 
         reader.passed.push(Passed { line, what });
     }
     if let Some((line, word)) = directives.syntax {
-        let expanded = literal(&word);
+        let expanded = Expanded::literal(&word);
         reader.add(
             line,
             ReferenceKind::Syntax,
@@ -116,35 +104,32 @@ pub(crate) fn read(text: &str, base: usize, args: &BTreeMap<String, String>) -> 
     {
         reader.passed.push(complaint);
     }
-    Read {
+    Found {
         references: reader.found,
         around: reader.around,
+        overriding: reader.overriding,
         stages: reader.stages,
         passed: reader.passed,
+        ..Found::default()
     }
 }
 
-fn builder_scope(args: &BTreeMap<String, String>) -> Scope {
+fn builder_scope(given: &Given) -> Scope {
     let mut scope = Scope::default();
     for name in SET_BY_BUILDER {
-        let value = match args.get(name) {
-            Some(given) => Expanded {
-                value: Mapped::given(given),
-                ..Expanded::default()
-            },
-            None => Expanded {
-                unresolved: true,
-                ..Expanded::default()
-            },
+        let unknown = || Expanded {
+            unresolved: true,
+            ..Expanded::default()
         };
-        scope.set(name, value);
+        let value = given.args.get(name).cloned();
+        scope.set(name, value.unwrap_or_else(unknown));
     }
     scope
 }
 
 struct Reader<'a> {
     escape: u8,
-    args: &'a BTreeMap<String, String>,
+    given: &'a Given,
     scope: Scope,
     /// The stages defined so far.
     stages: Stages,
@@ -156,6 +141,8 @@ struct Reader<'a> {
     expanded: usize,
     found: Vec<Located>,
     around: Vec<Around>,
+    /// The given values that win over a default.
+    overriding: Vec<Range<usize>>,
     passed: PassedOver,
 }
 
@@ -211,11 +198,14 @@ impl Reader<'_> {
                 self.pass(instruction, "an ARG without a name".to_owned());
                 continue;
             }
-            let value = match (self.args.get(name), equals) {
-                (Some(given), _) => Expanded {
-                    value: Mapped::given(given),
-                    ..Expanded::default()
-                },
+            let value = match (self.given.args.get(name), equals) {
+                (Some(given), default) => {
+                    if default.is_some() {
+                        let places = given.value.places(0..given.value.len());
+                        self.overriding.extend(places);
+                    }
+                    given.clone()
+                }
                 (None, Some(equals)) => self
                     .scope
                     .expand(&instruction.text.slice(equals + 1..word.end), self.escape),
@@ -258,7 +248,10 @@ impl Reader<'_> {
             true => self.choice(written.text()),
             false => BTreeSet::new(),
         };
-        if known && (base.is_some() || expanded.value.text() == "scratch") || !choice.is_empty() {
+        let replaced = self.given.replaces(expanded.value.text()).filter(|_| known);
+        let is_stage = base.is_some() || expanded.value.text() == "scratch";
+        if known && is_stage && replaced.is_none() || replaced == Some(false) || !choice.is_empty()
+        {
             self.around(instruction.line, &written, &expanded);
         } else {
             let place = Place {
@@ -336,10 +329,13 @@ impl Reader<'_> {
     /// An image in a flag: never a stage of this file, and variables are not expanded.
     fn named_image(&mut self, instruction: &Instruction, value: &Mapped, kind: ReferenceKind) {
         let text = value.text();
-        if text.is_empty()
-            || text == "scratch"
-            || self.all_stages.contains(&text.to_ascii_lowercase())
-        {
+        let is_stage = self.all_stages.contains(&text.to_ascii_lowercase());
+        let replaced = self.given.replaces(text);
+        let is_image = match replaced {
+            Some(is_image) => is_image,
+            None => text != "scratch" && !is_stage,
+        };
+        if text.is_empty() || !is_image {
             return;
         }
         let place = Place {
@@ -353,7 +349,13 @@ impl Reader<'_> {
             };
             self.push(instruction.line, kind, value, found, place);
         } else {
-            self.add(instruction.line, kind, value, literal(value), place);
+            self.add(
+                instruction.line,
+                kind,
+                value,
+                Expanded::literal(value),
+                place,
+            );
         }
     }
 
@@ -383,7 +385,14 @@ impl Reader<'_> {
         expanded: Expanded,
         place: Place,
     ) {
-        let found = found_in(written, expanded);
+        let expanded = match template::has_placeholder(written.text()) {
+            true => Expanded {
+                why: Some(WhyNot::Template),
+                ..expanded
+            },
+            false => expanded,
+        };
+        let found = expanded.resolution(&extent(written));
         self.push(line, kind, written, found, place);
     }
 
@@ -400,6 +409,13 @@ impl Reader<'_> {
             platform,
             notes,
         } = place;
+        let found = match found {
+            Resolution::Known(mut known) if self.given.replaces(known.value.text()).is_some() => {
+                known.why_not = Some(WhyNot::ReplacedByContext);
+                Resolution::Known(known)
+            }
+            found => found,
+        };
         let written_at = extent(written);
         let written = written.text().to_owned();
         self.found.push(Located {
@@ -411,76 +427,8 @@ impl Reader<'_> {
             written,
             written_at,
             notes,
+            in_ci: false,
             found,
         });
     }
-}
-
-/// A word without variables.
-fn literal(word: &Mapped) -> Expanded {
-    Expanded {
-        value: word.clone(),
-        slot: word.place_behind(word.len()),
-        ..Expanded::default()
-    }
-}
-
-fn found_in(written: &Mapped, expanded: Expanded) -> Resolution {
-    let Expanded {
-        value,
-        slot,
-        unresolved,
-        computed,
-        malformed,
-    } = expanded;
-    let unknown = |why| Resolution::Unknown {
-        why,
-        touches: value.places(0..value.len()),
-    };
-    if template::has_placeholder(written.text()) {
-        return unknown(WhyNot::Template);
-    }
-    if malformed {
-        return unknown(WhyNot::InvalidReference);
-    }
-    if unresolved {
-        return unknown(WhyNot::UnresolvedArg);
-    }
-    let Ok(reference) = Reference::parse(value.text()) else {
-        return unknown(WhyNot::InvalidReference);
-    };
-    let name = reference.name.written().len();
-    let behind_name = value.pieces(name..value.len());
-    let why_not = if computed {
-        Some(WhyNot::ComputedValue)
-    } else if behind_name
-        .iter()
-        .any(|piece| piece.origin == Origin::Given)
-        || slot.is_none()
-    {
-        Some(WhyNot::SetByArgs)
-    } else {
-        None
-    };
-    let own = extent(written);
-    let tag_from_arg = reference.tag.as_ref().is_some_and(|tag| {
-        let start = name + 1;
-        value
-            .places(start..start + tag.as_str().len())
-            .iter()
-            .any(|place| !own.contains(&place.start))
-    });
-    Resolution::Known(KnownReference {
-        reference,
-        why_not,
-        tag_from_arg,
-        value,
-        slot,
-    })
-}
-
-/// From the first to the last byte of a word in the file.
-fn extent(written: &Mapped) -> Range<usize> {
-    let start = written.place_of(0).unwrap_or_default();
-    start..written.place_behind(written.len()).unwrap_or(start)
 }

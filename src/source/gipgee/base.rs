@@ -3,21 +3,15 @@
 use super::config::{Config, Part};
 use super::tree::{Node, Odd, Text};
 use crate::image::Reference;
-use crate::source::dockerfile::Read;
+use crate::source::found::Found;
 use crate::source::located::{KnownReference, Located, ReferenceKind, Resolution, WhyNot};
 use crate::source::mapped::Mapped;
-use crate::source::passed::{Passed, PassedOver};
-use crate::source::stages::Stages;
+use crate::source::passed::Passed;
 use crate::source::yaml::Yaml;
 
 /// Reads the references of a gipgee.yml whose text begins at byte `base` of the file.
-pub(crate) fn read(text: &str, base: usize) -> Read {
-    let mut read = Read {
-        references: Vec::new(),
-        around: Vec::new(),
-        stages: Stages::default(),
-        passed: PassedOver::default(),
-    };
+pub(crate) fn read(text: &str, base: usize) -> Found {
+    let mut read = Found::default();
     let yaml = Yaml::read(text, base);
     let document = Node::first(&yaml);
     let config = match &document {
@@ -71,6 +65,7 @@ fn located(
         written: format!("images.{}.baseImage", id.value),
         written_at: 0..0,
         notes: Vec::new(),
+        in_ci: false,
         found: Resolution::Unknown {
             why: WhyNot::NotPlain,
             touches,
@@ -118,6 +113,8 @@ fn located(
                 value,
                 // gipgee refuses a digest beside a tag, so no digest is added.
                 slot: None,
+                is_number: false,
+                also: Vec::new(),
             })
         }
         _ => Resolution::Unknown {

@@ -24,9 +24,15 @@ impl<'a> Scalar<'a> {
         self.value
     }
 
-    /// The line that it begins in, counted from 1; of an alias, the line of the text that it refers to.
+    /// The line that it begins in, counted from 1; of an alias, the line of the text that it refers to. A block begins
+    /// where its `|` or `>` is.
     pub(crate) fn line(self) -> usize {
         self.line
+    }
+
+    /// Its bytes in the file, quotes included.
+    pub(crate) fn span(self) -> Range<usize> {
+        self.yaml.base + self.start as usize..self.yaml.base + self.end as usize
     }
 
     pub(crate) fn is_quoted(self) -> bool {
@@ -35,7 +41,7 @@ impl<'a> Scalar<'a> {
 
     /// Whether it is a `|` or `>` block.
     pub(crate) fn is_block(self) -> bool {
-        matches!(self.style, Style::Literal | Style::Folded)
+        self.style.is_block()
     }
 
     /// Whether it is missing, or is written `null` or `~`.

@@ -1,0 +1,91 @@
+//! The blocks of bake files.
+
+use super::super::passed::Passed;
+use super::super::sources::FileText;
+use super::expression::{Expression, Key, Kind};
+use super::{hcl, json};
+use std::collections::BTreeMap;
+
+/// The blocks of one file, or of several that are merged.
+#[derive(Debug, Default)]
+pub(super) struct BakeFile {
+    /// The attributes at the top, which are values too.
+    pub(super) globals: BTreeMap<String, Expression>,
+    pub(super) variables: BTreeMap<String, Block>,
+    pub(super) targets: BTreeMap<String, Block>,
+}
+
+/// A block.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Block {
+    /// The line that it begins in, counted from 1.
+    pub(super) line: usize,
+    /// The place of its first byte.
+    pub(super) place: usize,
+    pub(super) attributes: BTreeMap<String, Expression>,
+}
+
+impl BakeFile {
+    pub(super) fn parse(file: &FileText<'_>) -> Result<Self, Passed> {
+        match file.path.as_str().ends_with(".json") {
+            true => json::parse(file),
+            false => hcl::parse(file),
+        }
+    }
+
+    /// Adds a block; of several with one name, a later one wins, and maps are merged.
+    pub(super) fn add(&mut self, kind: &str, name: String, block: Block) {
+        let blocks = match kind {
+            "variable" => &mut self.variables,
+            "target" => &mut self.targets,
+            _ => return,
+        };
+        blocks
+            .entry(name)
+            .or_insert_with(|| Block {
+                attributes: BTreeMap::new(),
+                ..block
+            })
+            .merge(block.attributes);
+    }
+
+    /// Adds the blocks of a file that is read later.
+    pub(super) fn merge(&mut self, later: Self) {
+        self.globals.extend(later.globals);
+        for (name, block) in later.variables {
+            self.add("variable", name, block);
+        }
+        for (name, block) in later.targets {
+            self.add("target", name, block);
+        }
+    }
+}
+
+impl Block {
+    /// Adds attributes that win over the present ones; maps are merged key by key.
+    pub(super) fn merge(&mut self, stronger: BTreeMap<String, Expression>) {
+        for (name, value) in stronger {
+            match (self.attributes.get_mut(&name), value) {
+                (
+                    Some(Expression {
+                        kind: Kind::Map(known),
+                        ..
+                    }),
+                    Expression {
+                        kind: Kind::Map(more),
+                        ..
+                    },
+                ) => {
+                    let is_kept = |(key, _): &(Key, Expression)| {
+                        more.iter().all(|(new, _)| new.name != key.name)
+                    };
+                    known.retain(is_kept);
+                    known.extend(more);
+                }
+                (_, value) => {
+                    self.attributes.insert(name, value);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! What targets build.
+
+use super::super::found::{Build, Found, Given, Remark, Told};
+use super::super::inline;
+use super::super::located::{Located, ReferenceKind, WhyNot};
+use super::super::passed::Passed;
+use super::super::paths::{file_at, join};
+use super::evaluate::{Scope, Value};
+use super::expression::{Expression, Key, Kind};
+use super::file::{BakeFile, Block};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most combinations of a matrix that are read.
+const MAX_COMBINATIONS: usize = 64;
+/// The most targets that are read.
+const MAX_TARGETS: usize = 1_000;
+/// What leads an image in a named context, and what leads another target.
+const IMAGE: &str = "docker-image://";
+const TARGET: &str = "target:";
+
+/// Reads all targets. Those whose name begins with `_` are there to be inherited.
+pub(super) fn read_all(
+    file: &BakeFile,
+    folder: &str,
+    args: &BTreeMap<String, String>,
+    found: &mut Found,
+) {
+    let targets = file
+        .targets
+        .iter()
+        .filter(|(name, _)| !name.starts_with('_'));
+    for (name, block) in targets.take(MAX_TARGETS) {
+        let scope = Scope {
+            file,
+            args,
+            matrix: BTreeMap::new(),
+        };
+        let Some(whole) = inherited(name, &scope, &mut BTreeSet::new()) else {
+            let what = format!("the target `{name}` inherits itself");
+            let passed = Passed {
+                line: block.line,
+                what,
+            };
+            found.passed_elsewhere.push((block.place, passed));
+            continue;
+        };
+        for matrix in combinations(&whole) {
+            let scope = Scope { file, args, matrix };
+            let target = Target {
+                name,
+                block: &whole,
+                scope,
+                folder,
+            };
+            target.read(found);
+        }
+    }
+}
+
+/// A target with the attributes of those that it inherits, which are weaker; `None` if it inherits itself.
+fn inherited(name: &str, scope: &Scope<'_>, below: &mut BTreeSet<String>) -> Option<Block> {
+    let block = scope.file.targets.get(name)?;
+    if !below.insert(name.to_owned()) {
+        return None;
+    }
+    let mut whole = Block {
+        attributes: BTreeMap::new(),
+        ..block.clone()
+    };
+    if let Some(Kind::List(names)) = block.attributes.get("inherits").map(|it| &it.kind) {
+        for name in names.iter().filter_map(|name| scope.known(name)) {
+            if scope.file.targets.contains_key(&name) {
+                whole.merge(inherited(&name, scope, below)?.attributes);
+            }
+        }
+    }
+    below.remove(name);
+    whole.merge(block.attributes.clone());
+    Some(whole)
+}
+
+/// The combinations of a target's matrix; one without variables if it has none.
+fn combinations(block: &Block) -> Vec<BTreeMap<String, &Expression>> {
+    let mut all = vec![BTreeMap::new()];
+    let Some(Kind::Map(entries)) = block.attributes.get("matrix").map(|it| &it.kind) else {
+        return all;
+    };
+    for (key, values) in entries {
+        let Kind::List(values) = &values.kind else {
+            continue;
+        };
+        let mut next = Vec::new();
+        for known in &all {
+            for value in values {
+                let mut with = known.clone();
+                with.insert(key.name.clone(), value);
+                next.push(with);
+            }
+        }
+        next.truncate(MAX_COMBINATIONS);
+        all = next;
+    }
+    all
+}
+
+/// One target in one combination of its matrix.
+struct Target<'a> {
+    name: &'a str,
+    block: &'a Block,
+    scope: Scope<'a>,
+    /// The folder of the file, which paths are relative to.
+    folder: &'a str,
+}
+
+impl<'a> Target<'a> {
+    fn attribute(&self, name: &str) -> Option<&'a Expression> {
+        self.block.attributes.get(name)
+    }
+
+    fn known(&self, name: &str) -> Option<String> {
+        self.scope.known(self.attribute(name)?)
+    }
+
+    fn entries(&self, name: &str) -> &'a [(Key, Expression)] {
+        match self.attribute(name).map(|it| &it.kind) {
+            Some(Kind::Map(entries)) => entries,
+            _ => &[],
+        }
+    }
+
+    fn read(&self, found: &mut Found) {
+        let mut build = Build {
+            line: self.block.line,
+            name: self.name.to_owned(),
+            target: self.known("target"),
+            ..Build::default()
+        };
+        for (key, value) in self.entries("args") {
+            match self.scope.text(value) {
+                Some(Value {
+                    expanded,
+                    variables,
+                }) => {
+                    let outside = variables.iter().filter_map(|name| self.default_of(name));
+                    let outside = outside.map(|(line, place)| (key.name.clone(), line, place));
+                    build.outside.extend(outside);
+                    build.given.args.insert(key.name.clone(), expanded);
+                }
+                None => build.outside.push((key.name.clone(), key.line, key.place)),
+            }
+        }
+        for (key, value) in self.entries("contexts") {
+            let is_image = self.context(value, found);
+            build.given.contexts.insert(key.name.clone(), is_image);
+        }
+        if let Some(tags) = self.attribute("tags").map(|it| &it.kind)
+            && let Kind::List(tags) = tags
+        {
+            let tags = tags
+                .iter()
+                .filter_map(|tag| Some(self.scope.text(tag)?.expanded));
+            let tags = tags.filter(|tag| !tag.is_opaque());
+            build.tags = tags.map(|tag| tag.value).collect();
+        }
+        match self.attribute("dockerfile-inline") {
+            Some(inline) => self.inline(inline, &build.given, found),
+            None => self.find_dockerfile(&mut build),
+        }
+        found.builds.push(build);
+    }
+
+    fn find_dockerfile(&self, build: &mut Build) {
+        let context = match self.attribute("context") {
+            Some(context) => self.scope.known(context),
+            None => Some(".".to_owned()),
+        };
+        let is_local = |path: &String| !path.contains("://") && !path.contains('@');
+        let context = context.filter(is_local);
+        build.context = context.and_then(|path| join(self.folder, &path));
+        let file = match self.attribute("dockerfile") {
+            Some(file) => self.scope.known(file),
+            None => Some("Dockerfile".to_owned()),
+        };
+        if let (Some(context), Some(file)) = (&build.context, file) {
+            build.dockerfile = file_at(context, &file);
+        }
+    }
+
+    /// Where the default of a variable is, by line and place; where the variable is, if it has none.
+    fn default_of(&self, name: &str) -> Option<(usize, usize)> {
+        let variable = self.scope.file.variables.get(name)?;
+        let default = variable.attributes.get("default");
+        Some(match default {
+            Some(default) => (default.line, default.at.start),
+            None => (variable.line, variable.place),
+        })
+    }
+
+    fn tell(&self, variables: &BTreeSet<String>, found: &mut Found) {
+        let told = variables.iter().filter_map(|name| {
+            let (line, place) = self.default_of(name)?;
+            let (remark, what) = (Remark::OutsideValue, name.clone());
+            Some((place, Told { line, remark, what }))
+        });
+        found.told.extend(told);
+    }
+
+    /// Adds the image of a named context; returns whether it is an image.
+    fn context(&self, value: &'a Expression, found: &mut Found) -> bool {
+        let Some(Value {
+            mut expanded,
+            variables,
+        }) = self.scope.text(value)
+        else {
+            return false;
+        };
+        let leads = |text: &str| text.starts_with(IMAGE);
+        if !leads(expanded.value.text()) && !leads(&value.written) {
+            return expanded.value.text().starts_with(TARGET);
+        }
+        self.tell(&variables, found);
+        let behind = IMAGE.len().min(expanded.value.len());
+        expanded.value = expanded.value.slice(behind..expanded.value.len());
+        let start = value.at.start
+            + if leads(&value.written) {
+                IMAGE.len()
+            } else {
+                0
+            };
+        let written_at = start.min(value.at.end)..value.at.end;
+        let written = value.written.strip_prefix(IMAGE).unwrap_or(&value.written);
+        found.references.push(Located {
+            ordinal: 0,
+            line: value.line,
+            kind: ReferenceKind::BakeContext,
+            stage: None,
+            platform: None,
+            written: written.to_owned(),
+            found: expanded.resolution(&written_at),
+            written_at,
+            notes: value.notes.clone(),
+            in_ci: false,
+        });
+        true
+    }
+
+    fn inline(&self, value: &'a Expression, given: &Given, found: &mut Found) {
+        let Some(Value {
+            expanded,
+            variables,
+        }) = self.scope.text(value)
+        else {
+            return;
+        };
+        if expanded.is_opaque() {
+            let what = "this Dockerfile is computed, and expressions are not evaluated".to_owned();
+            let passed = Passed {
+                line: value.line,
+                what,
+            };
+            return found.passed_elsewhere.push((value.at.start, passed));
+        }
+        let line = value.line + usize::from(value.written.starts_with("<<"));
+        let mut read = inline::read(&expanded.value, line, &value.at, given);
+        if !read.references.is_empty() {
+            self.tell(&variables, found);
+        }
+        if expanded.fixed.is_some() {
+            for located in &mut read.references {
+                located.line = value.line;
+                located.fix(WhyNot::NotPlain);
+            }
+        }
+        let passed = read.passed.iter().cloned();
+        found
+            .passed_elsewhere
+            .extend(passed.map(|passed| (value.at.start, passed)));
+        found.around.extend(read.around);
+        found.references.extend(read.references);
+    }
+}

@@ -1,0 +1,290 @@
+//! What a service builds.
+
+use super::super::found::{Build, Given};
+use super::super::interpolate::interpolate_text;
+use super::super::located::{ReferenceKind, WhyNot};
+use super::super::mapped::Mapped;
+use super::super::paths::{file_at, join};
+use super::super::value::Expanded;
+use super::super::yaml::Node;
+use super::service::{Change, Context};
+use super::value::Text;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// A `build`, as one file defines it.
+#[derive(Clone, Default)]
+pub(super) struct BuildPart {
+    pub(super) line: usize,
+    /// The folder of the context; `None` if it is not in the repository.
+    pub(super) context: Option<String>,
+    has_context: bool,
+    dockerfile: Option<String>,
+    pub(super) inline: Option<Inline>,
+    target: Option<String>,
+    /// The arguments; one without a value comes from the environment.
+    args: BTreeMap<String, Arg>,
+    pub(super) contexts: Vec<NamedContext>,
+}
+
+/// A build argument.
+#[derive(Clone)]
+struct Arg {
+    value: Option<Expanded>,
+    line: usize,
+    place: usize,
+}
+
+/// An inline Dockerfile.
+#[derive(Clone)]
+pub(super) struct Inline {
+    pub(super) body: Mapped,
+    pub(super) line: usize,
+    pub(super) at: Range<usize>,
+    /// Whether its bytes are in the file as they are.
+    pub(super) is_plain: bool,
+}
+
+/// A named context.
+#[derive(Clone)]
+pub(super) struct NamedContext {
+    pub(super) name: String,
+    /// Its image, if it is one.
+    pub(super) image: Option<Text>,
+}
+
+/// What leads an image in a named context.
+const IMAGE: &str = "docker-image://";
+
+impl Context<'_> {
+    pub(super) fn build(&mut self, node: Node<'_>) -> BuildPart {
+        let mut part = BuildPart {
+            line: node.line(),
+            ..BuildPart::default()
+        };
+        if node.text().is_some() {
+            let text = Text::of(self.yaml, node, self.environment);
+            part.has_context = true;
+            part.context = self.folder(&text);
+            return part;
+        }
+        if let Some(context) = self.text(node, "context") {
+            part.has_context = true;
+            part.context = self.folder(&context);
+        }
+        part.dockerfile = self.known(node, "dockerfile");
+        part.target = self.known(node, "target");
+        part.inline = node
+            .get("dockerfile_inline")
+            .and_then(|node| self.inline(node));
+        part.args = node
+            .get("args")
+            .map(|args| self.args(args))
+            .unwrap_or_default();
+        if let Some(contexts) = node.get("additional_contexts") {
+            for (name, value) in self.pairs(contexts) {
+                let image = value.as_ref().and_then(|value| value.behind(IMAGE));
+                part.contexts.push(NamedContext { name, image });
+            }
+        }
+        part
+    }
+
+    /// The folder that a context is; `None` if it is not in the repository.
+    fn folder(&self, context: &Text) -> Option<String> {
+        let path = context.expanded.value.text();
+        let is_remote = path.contains("://") || path.contains('@') || path.ends_with(".git");
+        if is_remote || context.expanded.is_opaque() {
+            return None;
+        }
+        join(self.folder, path)
+    }
+
+    fn args(&mut self, node: Node<'_>) -> BTreeMap<String, Arg> {
+        let mut args = BTreeMap::new();
+        if node.is_map() {
+            for (name, value) in node.entries() {
+                let Some(name) = name.text() else {
+                    continue;
+                };
+                let text = Text::of(self.yaml, value, self.environment);
+                let arg = Arg {
+                    value: (!value.is_null()).then_some(text.expanded),
+                    line: name.line(),
+                    place: name.span().start,
+                };
+                args.insert(name.value().to_owned(), arg);
+            }
+            return args;
+        }
+        for item in node.items() {
+            let Some(scalar) = item.text() else {
+                continue;
+            };
+            let text = Text::of(self.yaml, item, self.environment);
+            let (name, value) = split(&text);
+            let arg = Arg {
+                value,
+                line: scalar.line(),
+                place: scalar.span().start,
+            };
+            args.insert(name, arg);
+        }
+        args
+    }
+
+    /// The names and texts of a map or of a list of `name=value`.
+    fn pairs(&mut self, node: Node<'_>) -> Vec<(String, Option<Text>)> {
+        let mut pairs = Vec::new();
+        for (name, value) in node.entries() {
+            if let (Some(name), Some(_)) = (name.text(), value.text()) {
+                let text = Text::of(self.yaml, value, self.environment);
+                pairs.push((name.value().to_owned(), Some(text)));
+            }
+        }
+        for item in node.items().filter(|item| item.text().is_some()) {
+            let text = Text::of(self.yaml, item, self.environment);
+            let name = text
+                .written
+                .split('=')
+                .next()
+                .unwrap_or_default()
+                .to_owned();
+            let value = text.behind(&format!("{name}="));
+            pairs.push((name, value));
+        }
+        pairs
+    }
+
+    fn inline(&mut self, node: Node<'_>) -> Option<Inline> {
+        let scalar = node.text().filter(|scalar| !scalar.is_null())?;
+        let variables = |name: &str| self.environment.get(name);
+        let mapped = scalar.mapped();
+        let is_plain = mapped.is_some();
+        let text = mapped.unwrap_or_else(|| Mapped::computed(scalar.value()));
+        let body = interpolate_text(&text, &variables);
+        if body.malformed {
+            self.pass(
+                scalar.line(),
+                "the variables of this Dockerfile cannot be read".to_owned(),
+            );
+            return None;
+        }
+        Some(Inline {
+            body: body.value,
+            line: scalar.line() + usize::from(scalar.is_block()),
+            at: scalar.span(),
+            is_plain,
+        })
+    }
+}
+
+/// The name and the value of `NAME=value`.
+fn split(text: &Text) -> (String, Option<Expanded>) {
+    let whole = text.expanded.value.text();
+    match whole.find('=') {
+        None => (whole.to_owned(), None),
+        Some(at) => {
+            let value = text.expanded.value.slice(at + 1..whole.len());
+            let value = Expanded {
+                value,
+                ..text.expanded.clone()
+            };
+            (whole[..at].to_owned(), Some(value))
+        }
+    }
+}
+
+/// The builds of several definitions as one.
+pub(super) fn merged(parts: impl Iterator<Item = Change<BuildPart>>) -> Option<BuildPart> {
+    let mut merged: Option<BuildPart> = None;
+    for part in parts {
+        merged = match part {
+            Change::Keep => merged,
+            Change::Remove => None,
+            Change::Replace(part) => Some(part),
+            Change::Merge(part) => match merged {
+                None => Some(part),
+                Some(mut whole) => {
+                    if part.has_context {
+                        whole.context = part.context;
+                        whole.has_context = true;
+                    }
+                    whole.dockerfile = part.dockerfile.or(whole.dockerfile);
+                    whole.inline = part.inline.or(whole.inline);
+                    whole.target = part.target.or(whole.target);
+                    whole.args.extend(part.args);
+                    let is_new = |known: &NamedContext| {
+                        part.contexts.iter().all(|new| new.name != known.name)
+                    };
+                    whole.contexts.retain(is_new);
+                    whole.contexts.extend(part.contexts);
+                    Some(whole)
+                }
+            },
+        };
+    }
+    merged
+}
+
+impl BuildPart {
+    /// The build that it describes; `folder` is the default context.
+    pub(super) fn build(&self, name: &str, folder: &str) -> Build {
+        let context = match self.has_context {
+            true => self.context.clone(),
+            false => Some(folder.to_owned()),
+        };
+        let file = self.dockerfile.as_deref().unwrap_or("Dockerfile");
+        let dockerfile = match (&self.inline, &context) {
+            (None, Some(context)) => file_at(context, file),
+            _ => None,
+        };
+        let args = self.args.iter();
+        let given = args
+            .clone()
+            .filter_map(|(name, arg)| Some((name.clone(), arg.value.clone()?)));
+        let outside = args.filter(|(_, arg)| arg.value.is_none());
+        Build {
+            dockerfile,
+            context,
+            line: self.line,
+            name: name.to_owned(),
+            target: self.target.clone(),
+            given: Given {
+                args: given.collect(),
+                contexts: self
+                    .contexts
+                    .iter()
+                    .map(|it| (it.name.clone(), it.image.is_some()))
+                    .collect(),
+            },
+            outside: outside
+                .map(|(name, arg)| (name.clone(), arg.line, arg.place))
+                .collect(),
+            tags: Vec::new(),
+        }
+    }
+
+    /// The images of its named contexts.
+    pub(super) fn images(&self) -> impl Iterator<Item = super::super::located::Located> {
+        let images = self
+            .contexts
+            .iter()
+            .filter_map(|context| context.image.clone());
+        images.map(|image| image.located(ReferenceKind::ComposeContext, None))
+    }
+}
+
+impl Inline {
+    /// What the inline Dockerfile says.
+    pub(super) fn read(&self, given: &Given) -> super::super::found::Found {
+        let mut found = super::super::inline::read(&self.body, self.line, &self.at, given);
+        if !self.is_plain {
+            for located in &mut found.references {
+                located.line = self.line;
+                located.fix(WhyNot::NotPlain);
+            }
+        }
+        found
+    }
+}

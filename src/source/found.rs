@@ -1,0 +1,125 @@
+//! What one file says: the result of every format's reader.
+
+use super::located::{Around, Located};
+use super::mapped::Mapped;
+use super::passed::{Passed, PassedOver};
+use super::stages::Stages;
+use super::value::Expanded;
+use crate::coded::coded;
+use crate::repo::RepoPath;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// What a file says.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The references, in the order of the file.
+    pub(crate) references: Vec<Located>,
+    /// Texts that an edit must not change although they are not references, in the order of the file.
+    pub(crate) around: Vec<Around>,
+    /// The stages, if it is a Dockerfile.
+    pub(crate) stages: Stages,
+    /// What was skipped.
+    pub(crate) passed: PassedOver,
+    /// What was skipped in other files, each with a place in that file.
+    pub(crate) passed_elsewhere: Vec<(usize, Passed)>,
+    /// What is worth knowing and no error, each with a place in its file.
+    pub(crate) told: Vec<(usize, Told)>,
+    /// The values that win over a default of the same file, by their places.
+    pub(crate) overriding: Vec<Range<usize>>,
+    /// The builds that it describes.
+    pub(crate) builds: Vec<Build>,
+}
+
+coded! {
+    /// What is worth knowing about a line and is no error.
+    pub enum Remark {
+        /// The image is built by the repository itself.
+        BuiltHere = "built-here", "the repository builds this image itself";
+        /// Another file sets the variable.
+        SetBySetter = "set-by-setter", "another file gives its version, and is edited instead";
+        /// Several builds give different values.
+        SettersDiffer = "setters-differ", "several builds give it different versions; each is updated on its own";
+        /// The environment can give another value.
+        OutsideValue = "outside-value", "the environment can give another value, which is not known";
+        /// A `[[source]]` that finds nothing.
+        SourceIdle = "source-idle", "this [[source]] finds no image";
+    }
+}
+
+/// A remark about a line.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Told {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What there is to know.
+    pub remark: Remark,
+    /// What it concerns: a variable, a target.
+    pub what: String,
+}
+
+/// A build of an image that a file describes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Build {
+    /// Its Dockerfile; `None` if it is inline or not in the repository.
+    pub(crate) dockerfile: Option<RepoPath>,
+    /// The folder of its context; `None` if it is not in the repository.
+    pub(crate) context: Option<String>,
+    /// The line of its description, counted from 1.
+    pub(crate) line: usize,
+    /// The name of the service or target.
+    pub(crate) name: String,
+    /// The stage to build; `None` for the last one.
+    pub(crate) target: Option<String>,
+    /// What it gives its Dockerfile.
+    pub(crate) given: Given,
+    /// The arguments that come from the environment: name, line, place.
+    pub(crate) outside: Vec<(String, usize, usize)>,
+    /// The names that the image gets.
+    pub(crate) tags: Vec<Mapped>,
+}
+
+/// What a build gives its Dockerfile.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Given {
+    /// The values of build arguments.
+    pub(crate) args: BTreeMap<String, Expanded>,
+    /// The named contexts, which replace images and stages of that name, and whether each is an image.
+    pub(crate) contexts: BTreeMap<String, bool>,
+}
+
+impl Given {
+    /// The arguments of a configuration's `[args]`.
+    pub(crate) fn of_args(args: &BTreeMap<String, String>) -> Self {
+        let given = args
+            .iter()
+            .map(|(name, value)| (name.clone(), Expanded::given(value)));
+        Self {
+            args: given.collect(),
+            contexts: BTreeMap::new(),
+        }
+    }
+
+    /// Whether a named context replaces an image or a stage, and whether it is an image itself; `None` if there is
+    /// none. A digest does not count, and neither does the tag `latest`.
+    pub(crate) fn replaces(&self, name: &str) -> Option<bool> {
+        if self.contexts.is_empty() {
+            return None;
+        }
+        let wanted = context_key(name);
+        let mut contexts = self.contexts.iter();
+        let found = contexts.find(|(known, _)| context_key(known) == wanted);
+        found.map(|(_, is_image)| *is_image)
+    }
+}
+
+/// A context's name as it is compared: of an image without digest, in its full form.
+fn context_key(name: &str) -> String {
+    match crate::image::Reference::parse(name) {
+        Ok(reference) => {
+            let tag = reference.tag.as_ref().map_or("latest", |tag| tag.as_str());
+            format!("{}:{tag}", reference.name.canonical())
+        }
+        Err(_) => name.to_ascii_lowercase(),
+    }
+}
