@@ -31,6 +31,7 @@ mod solve;
 mod sources;
 mod splice;
 mod stages;
+mod text;
 mod twice;
 mod value;
 mod version;

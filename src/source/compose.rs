@@ -5,9 +5,9 @@
 //! over the defaults there.
 
 mod build;
+mod environment;
 mod project;
 mod service;
-mod value;
 
 use super::found::Found;
 use super::sources::{FileText, Reach};

@@ -5,10 +5,10 @@ use super::super::interpolate::interpolate_text;
 use super::super::located::{ReferenceKind, WhyNot};
 use super::super::mapped::Mapped;
 use super::super::paths::{file_at, join};
+use super::super::text::Text;
 use super::super::value::Expanded;
 use super::super::yaml::Node;
 use super::service::{Change, Context};
-use super::value::Text;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -63,7 +63,7 @@ impl Context<'_> {
             ..BuildPart::default()
         };
         if node.text().is_some() {
-            let text = Text::of(self.yaml, node, self.environment);
+            let text = self.text_of(node);
             part.has_context = true;
             part.context = self.folder(&text);
             return part;
@@ -107,7 +107,7 @@ impl Context<'_> {
                 let Some(name) = name.text() else {
                     continue;
                 };
-                let text = Text::of(self.yaml, value, self.environment);
+                let text = self.text_of(value);
                 let arg = Arg {
                     value: (!value.is_null()).then_some(text.expanded),
                     line: name.line(),
@@ -121,7 +121,7 @@ impl Context<'_> {
             let Some(scalar) = item.text() else {
                 continue;
             };
-            let text = Text::of(self.yaml, item, self.environment);
+            let text = self.text_of(item);
             let (name, value) = split(&text);
             let arg = Arg {
                 value,
@@ -138,12 +138,12 @@ impl Context<'_> {
         let mut pairs = Vec::new();
         for (name, value) in node.entries() {
             if let (Some(name), Some(_)) = (name.text(), value.text()) {
-                let text = Text::of(self.yaml, value, self.environment);
+                let text = self.text_of(value);
                 pairs.push((name.value().to_owned(), Some(text)));
             }
         }
         for item in node.items().filter(|item| item.text().is_some()) {
-            let text = Text::of(self.yaml, item, self.environment);
+            let text = self.text_of(item);
             let name = text
                 .written
                 .split('=')

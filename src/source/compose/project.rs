@@ -8,8 +8,8 @@ use super::super::paths::{file_at, folder_of};
 use super::super::sources::{FileText, Reach};
 use super::super::yaml::Yaml;
 use super::build::merged;
+use super::environment::Environment;
 use super::service::{Context, Service, services};
-use super::value::Environment;
 use crate::repo::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 

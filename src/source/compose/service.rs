@@ -1,9 +1,11 @@
 //! One definition of a service.
 
+use super::super::mapped::Mapped;
 use super::super::passed::Passed;
+use super::super::text::{Text, Wrong};
 use super::super::yaml::{Node, Yaml};
 use super::build::BuildPart;
-use super::value::{Environment, Text, Wrong};
+use super::environment::Environment;
 use std::collections::BTreeMap;
 
 /// A service as one file defines it. Those of several files are merged, the last one strongest.
@@ -100,13 +102,22 @@ impl Context<'_> {
         if node.tag() == Some("!reset") {
             return None;
         }
-        match Text::read(self.yaml, node, self.environment) {
+        match Text::read(self.yaml, node, &|text: &Mapped| {
+            self.environment.expand(text)
+        }) {
             Ok(text) => text,
             Err(Wrong { line }) => {
                 self.pass(line, format!("`{key}` is not a string"));
                 None
             }
         }
+    }
+
+    /// The text of a value of any type.
+    pub(super) fn text_of(&self, node: Node<'_>) -> Text {
+        Text::of(self.yaml, node, &|text: &Mapped| {
+            self.environment.expand(text)
+        })
     }
 
     /// The text at a key with its variables expanded; `None` if it is not known.

@@ -1,47 +1,37 @@
-//! The texts of a compose file, with their variables expanded.
+//! The text of a YAML value, with its variables expanded and its place.
+//!
+//! Every YAML format reads its values with this; how variables are expanded is the format's own.
 
-use super::super::interpolate::interpolate;
-use super::super::located::{Comment, Located, ReferenceKind, WhyNot};
-use super::super::mapped::Mapped;
-use super::super::value::Expanded;
-use super::super::yaml::{Node, Yaml};
-use std::collections::BTreeMap;
+use super::located::{Comment, Located, ReferenceKind, WhyNot};
+use super::mapped::Mapped;
+use super::value::Expanded;
+use super::yaml::{Node, Yaml};
 use std::ops::Range;
 
-/// The values of variables: `[args]`, then `.env`.
-pub(super) struct Environment<'a> {
-    pub(super) args: &'a BTreeMap<String, String>,
-    pub(super) variables: BTreeMap<String, Expanded>,
-}
-
-impl Environment<'_> {
-    pub(super) fn get(&self, name: &str) -> Option<Expanded> {
-        let given = self.args.get(name).map(|value| Expanded::given(value));
-        given.or_else(|| self.variables.get(name).cloned())
-    }
-}
+/// Expands the variables of a text; [`Expanded::literal`] for a format without variables.
+pub(crate) type Expand<'a> = &'a dyn Fn(&Mapped) -> Expanded;
 
 /// A text with its variables expanded, and where it is written.
 #[derive(Clone)]
-pub(super) struct Text {
-    pub(super) expanded: Expanded,
-    pub(super) written: String,
-    pub(super) written_at: Range<usize>,
-    pub(super) line: usize,
-    pub(super) notes: Vec<Comment>,
+pub(crate) struct Text {
+    pub(crate) expanded: Expanded,
+    pub(crate) written: String,
+    pub(crate) written_at: Range<usize>,
+    pub(crate) line: usize,
+    pub(crate) notes: Vec<Comment>,
 }
 
 /// A value that is not the text that belongs there.
-pub(super) struct Wrong {
-    pub(super) line: usize,
+pub(crate) struct Wrong {
+    pub(crate) line: usize,
 }
 
 impl Text {
     /// The text of a value; `None` if there is none.
-    pub(super) fn read(
+    pub(crate) fn read(
         yaml: &Yaml<'_>,
         node: Node<'_>,
-        environment: &Environment<'_>,
+        expand: Expand<'_>,
     ) -> Result<Option<Self>, Wrong> {
         let wrong = Wrong { line: node.line() };
         let Some(scalar) = node.text() else {
@@ -53,11 +43,11 @@ impl Text {
         if !scalar.is_text() {
             return Err(wrong);
         }
-        Ok(Some(Self::of(yaml, node, environment)))
+        Ok(Some(Self::of(yaml, node, expand)))
     }
 
     /// The text of a value of any type. A number that programs print differently is unknown.
-    pub(super) fn of(yaml: &Yaml<'_>, node: Node<'_>, environment: &Environment<'_>) -> Self {
+    pub(crate) fn of(yaml: &Yaml<'_>, node: Node<'_>, expand: Expand<'_>) -> Self {
         let (value, line) = node
             .text()
             .map_or(("", node.line()), |s| (s.value(), s.line()));
@@ -67,8 +57,7 @@ impl Text {
             Some(place) => Mapped::of_file(value, place.start),
             None => Mapped::computed(value),
         };
-        let variables = |name: &str| environment.get(name);
-        let mut expanded = interpolate(&text, &variables);
+        let mut expanded = expand(&text);
         if place.is_none() {
             expanded.fixed = Some(WhyNot::NotPlain);
         }
@@ -87,7 +76,7 @@ impl Text {
     }
 
     /// What follows a prefix; `None` if the text does not begin with it.
-    pub(super) fn behind(&self, prefix: &str) -> Option<Self> {
+    pub(crate) fn behind(&self, prefix: &str) -> Option<Self> {
         let rest = self.expanded.value.text().strip_prefix(prefix)?;
         let start = self.expanded.value.len() - rest.len();
         let value = self.expanded.value.slice(start..self.expanded.value.len());
@@ -111,7 +100,7 @@ impl Text {
     }
 
     /// The reference that it is.
-    pub(super) fn located(self, kind: ReferenceKind, platform: Option<String>) -> Located {
+    pub(crate) fn located(self, kind: ReferenceKind, platform: Option<String>) -> Located {
         Located {
             ordinal: 0,
             line: self.line,
