@@ -6,6 +6,9 @@ use super::dockerfile;
 use super::dotenv;
 use super::found::{Found, Given};
 use super::gipgee;
+use super::helm;
+use super::kustomize;
+use super::manifest;
 use super::sources::{FileText, Reach};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +26,14 @@ pub enum Format {
     Bake,
     /// .env, whose values compose files use.
     DotEnv,
+    /// A kustomization.
+    Kustomize,
+    /// The values of a Helm chart.
+    HelmValues,
+    /// A chart's description.
+    HelmChart,
+    /// A manifest of Kubernetes resources.
+    Manifest,
 }
 
 /// The meaning of a file's name.
@@ -63,6 +74,10 @@ impl Format {
             (compose::is_name as fn(&str) -> bool, Self::Compose),
             (bake::is_name, Self::Bake),
             (dotenv::is_name, Self::DotEnv),
+            (kustomize::is_name, Self::Kustomize),
+            (helm::is_values, Self::HelmValues),
+            (helm::is_chart, Self::HelmChart),
+            (manifest::is_name, Self::Manifest),
         ];
         if !is_ci(&lower)
             && let Some((_, format)) = of_name.into_iter().find(|(is_name, _)| is_name(file))
@@ -82,6 +97,7 @@ impl Format {
             (Name::Possible, Some(Self::Dockerfile)) => {
                 has_from(contents).then_some(Self::Dockerfile)
             }
+            (_, Some(Self::Manifest)) => manifest::is_likely(contents).then_some(Self::Manifest),
             (_, Some(format)) => Some(format),
             (_, None) => Some(Self::Dockerfile),
         }
@@ -95,7 +111,15 @@ impl Format {
     /// Whether it defines CI: a change runs with rights that its author may not have (T18).
     pub(super) fn is_ci(self) -> bool {
         match self {
-            Self::Dockerfile | Self::Gipgee | Self::Compose | Self::Bake | Self::DotEnv => false,
+            Self::Dockerfile
+            | Self::Gipgee
+            | Self::Compose
+            | Self::Bake
+            | Self::DotEnv
+            | Self::Kustomize
+            | Self::HelmValues
+            | Self::HelmChart
+            | Self::Manifest => false,
         }
     }
 
@@ -108,7 +132,10 @@ impl Format {
             Self::Gipgee => gipgee::read(&file.text, file.base),
             Self::Compose => compose::read(file, reach),
             Self::Bake => bake::read(file, reach),
-            Self::DotEnv => Found::default(),
+            Self::Kustomize => kustomize::read(file),
+            Self::HelmValues => helm::read(file, reach),
+            Self::Manifest => manifest::read(file),
+            Self::DotEnv | Self::HelmChart => Found::default(),
         }
     }
 }
@@ -271,7 +298,8 @@ mod tests {
             "Gipgee.yml",
             "gipgee.yml/Dockerfile.yml",
         ] {
-            assert_eq!(Format::of(path), None, "{path}");
+            let found = Format::of(path).and_then(|_| Format::read_as(path, b"FROM a:1\n"));
+            assert_eq!(found, None, "{path}");
         }
         for path in ["gipgee.yml", "gipgee.yaml"] {
             assert_eq!(Format::of(path), Some(Format::Gipgee), "{path}");
