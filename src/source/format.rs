@@ -7,6 +7,9 @@ use super::dotenv;
 use super::found::{Found, Given};
 use super::gipgee;
 use super::gitlab_ci;
+use super::helm;
+use super::kustomize;
+use super::manifest;
 use super::sources::{FileText, Reach};
 use super::workflow;
 use serde::{Deserialize, Serialize};
@@ -31,6 +34,14 @@ pub enum Format {
     Action,
     /// .env, whose values compose files use.
     DotEnv,
+    /// A kustomization.
+    Kustomize,
+    /// The values of a Helm chart.
+    HelmValues,
+    /// A chart's description.
+    HelmChart,
+    /// A manifest of Kubernetes resources.
+    Manifest,
 }
 
 /// The meaning of a file's name.
@@ -79,6 +90,10 @@ impl Format {
             (compose::is_name as fn(&str) -> bool, Self::Compose),
             (bake::is_name, Self::Bake),
             (dotenv::is_name, Self::DotEnv),
+            (kustomize::is_name, Self::Kustomize),
+            (helm::is_values, Self::HelmValues),
+            (helm::is_chart, Self::HelmChart),
+            (manifest::is_name, Self::Manifest),
         ];
         if !is_ci(&lower)
             && let Some((_, format)) = of_name.into_iter().find(|(is_name, _)| is_name(file))
@@ -101,6 +116,7 @@ impl Format {
             (_, Some(Self::GitlabCi)) => {
                 gitlab_ci::is_content(path, contents).then_some(Self::GitlabCi)
             }
+            (_, Some(Self::Manifest)) => manifest::is_likely(contents).then_some(Self::Manifest),
             (_, Some(format)) => Some(format),
             // YAML is never a Dockerfile: whatever includes it may be a definition of CI (T18).
             (_, None) => {
@@ -120,7 +136,15 @@ impl Format {
     pub(super) fn is_ci(self) -> bool {
         match self {
             Self::GitlabCi | Self::Workflow | Self::Action => true,
-            Self::Dockerfile | Self::Gipgee | Self::Compose | Self::Bake | Self::DotEnv => false,
+            Self::Dockerfile
+            | Self::Gipgee
+            | Self::Compose
+            | Self::Bake
+            | Self::DotEnv
+            | Self::Kustomize
+            | Self::HelmValues
+            | Self::HelmChart
+            | Self::Manifest => false,
         }
     }
 
@@ -136,7 +160,10 @@ impl Format {
             Self::GitlabCi => gitlab_ci::read(file, reach),
             Self::Workflow => workflow::read(file),
             Self::Action => workflow::read_action(file),
-            Self::DotEnv => Found::default(),
+            Self::Kustomize => kustomize::read(file),
+            Self::HelmValues => helm::read(file, reach),
+            Self::Manifest => manifest::read(file),
+            Self::DotEnv | Self::HelmChart => Found::default(),
         }
     }
 }
