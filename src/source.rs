@@ -40,6 +40,7 @@ mod stages;
 mod text;
 mod twice;
 mod value;
+mod vendored;
 mod version;
 mod workflow;
 #[cfg_attr(
@@ -65,6 +66,7 @@ pub use sources::{SourceFile, Sources};
 pub use splice::{Splice, SpliceError, splice};
 pub use stages::Stages;
 pub use twice::left_behind;
+pub use vendored::{image_line, is_generated, vendored_folder};
 pub use version::{
     LocatedVersion, ParsePlaceError, Place, VersionFile, VersionFileError, Versioned,
 };

@@ -27,6 +27,9 @@ pub struct Tree {
     pub files: BTreeMap<RepoPath, TreeFile>,
     /// Files that were not read, by displayed name, with the reason.
     pub skipped: Vec<(String, String)>,
+    /// How many files were left out in each folder of copies of other projects.
+    #[serde(default)]
+    pub vendored: BTreeMap<String, usize>,
     /// The committer date, in Unix seconds; `None` for a folder.
     pub committed: Option<i64>,
 }

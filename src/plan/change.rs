@@ -62,6 +62,12 @@ pub struct Change {
 }
 
 impl Change {
+    /// The files that change for it.
+    pub fn files(&self) -> impl Iterator<Item = &RepoPath> {
+        let own = self.changed.is_empty().then_some(&self.path);
+        own.into_iter().chain(&self.changed)
+    }
+
     /// The edit that makes this change in the file.
     pub fn update(&self) -> Update {
         Update {
@@ -168,10 +174,7 @@ impl ChangeSet {
     pub fn paths(&self) -> BTreeSet<&RepoPath> {
         let versions = self.versions.iter().map(|change| &change.path);
         let values = self.values.iter().map(|change| &change.path);
-        let references = self.all_references().flat_map(|change| {
-            let own = change.changed.is_empty().then_some(&change.path);
-            own.into_iter().chain(&change.changed)
-        });
+        let references = self.all_references().flat_map(Change::files);
         references.chain(versions).chain(values).collect()
     }
 

@@ -239,6 +239,7 @@ impl<'a> Target<'a> {
             found: expanded.resolution(&written_at),
             written_at,
             notes: value.notes.clone(),
+            told: Vec::new(),
             in_ci: false,
         });
         true
