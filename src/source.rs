@@ -9,7 +9,11 @@
 //! 2. add a variant to [`Format`], its name and its file names to `source/format.rs`;
 //! 3. add its cases to `tests/core/<format>.rs`, an edit that changes nothing else as a property, and its line to `docs/sources.md`.
 
+mod argo;
+mod azure;
 mod bake;
+mod bitbucket;
+mod circleci;
 mod compare;
 mod compose;
 mod dockerfile;
@@ -30,6 +34,7 @@ mod manifest;
 mod mapped;
 mod passed;
 mod paths;
+mod placeholder;
 mod reading;
 mod roles;
 mod scan;
@@ -37,11 +42,13 @@ mod solve;
 mod sources;
 mod splice;
 mod stages;
+mod tekton;
 mod text;
 mod twice;
 mod value;
 mod vendored;
 mod version;
+mod woodpecker;
 mod workflow;
 #[cfg_attr(
     not(test),

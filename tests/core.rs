@@ -15,6 +15,8 @@ mod fleet;
 mod freshness;
 #[path = "core/gipgee.rs"]
 mod gipgee;
+#[path = "core/mutated_sources.rs"]
+mod mutated_sources;
 #[path = "core/names.rs"]
 mod names;
 #[path = "core/plan.rs"]

@@ -1,8 +1,9 @@
 //! The files of a repository or folder that were read.
 
 use crate::repo::RepoPath;
+use crate::source::Format;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The name of a repository's settings file.
 pub const REPO_CONFIG: &str = "imagebot.toml";
@@ -47,6 +48,21 @@ impl Tree {
         Some(&file.contents)
     }
 
+    /// Leaves out what only the name made a candidate: JSON that turns out to be something else, and notes about files
+    /// that were not read and could be anything. `named` files stay. YAML files stay, because others may include them.
+    pub fn forget_other_files(&mut self, named: &BTreeSet<RepoPath>) {
+        let is_kept =
+            |path: &RepoPath| !Format::is_by_content(path.as_str()) || named.contains(path);
+        self.files.retain(|path, file| {
+            let name = path.as_str();
+            is_kept(path)
+                || !name.to_ascii_lowercase().ends_with(".json")
+                || Format::read_as(name, &file.contents).is_some()
+        });
+        self.skipped
+            .retain(|(path, _)| RepoPath::parse(path).map_or(true, |path| is_kept(&path)));
+    }
+
     /// Why its `imagebot.toml` was not read; `None` if it was or does not exist.
     pub fn settings_skipped(&self) -> Option<&str> {
         let mut skipped = self.skipped.iter();
@@ -69,5 +85,42 @@ mod encoded {
         STANDARD
             .decode(String::deserialize(from)?)
             .map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_could_be_anything_are_forgotten() {
+        let path = |name: &str| RepoPath::parse(name).expect("a path");
+        let file = |text: &str| TreeFile {
+            executable: false,
+            contents: text.as_bytes().to_vec(),
+        };
+        let files = [
+            ("a.json", "{}"),
+            ("b.json", "{\"apiVersion\": \"v1\", \"kind\": \"Pod\"}"),
+            ("c.yaml", "a: 1"),
+            ("package.json", "{}"),
+            ("docker-bake.json", "{}"),
+        ];
+        let skipped = ["lock.json", "Dockerfile", "big.yaml", "3 more files"];
+        let mut tree = Tree {
+            files: files.map(|(name, text)| (path(name), file(text))).into(),
+            skipped: skipped
+                .map(|name| (name.to_owned(), "too-large".to_owned()))
+                .into(),
+            committed: None,
+        };
+        tree.forget_other_files(&BTreeSet::from([path("package.json")]));
+        let kept: Vec<&str> = tree.files.keys().map(RepoPath::as_str).collect();
+        assert_eq!(
+            kept,
+            ["b.json", "c.yaml", "docker-bake.json", "package.json"]
+        );
+        let skipped: Vec<&str> = tree.skipped.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(skipped, ["Dockerfile", "3 more files"]);
     }
 }

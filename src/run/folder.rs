@@ -84,6 +84,9 @@ pub fn read_folder(path: &Path) -> std::io::Result<Folder> {
     if metadata.is_file() && folder.tree.settings().is_none() {
         folder.read_config()?;
     }
+    if metadata.is_dir() {
+        folder.tree.forget_other_files(&BTreeSet::new());
+    }
     folder.read_versions();
     Ok(folder)
 }

@@ -90,6 +90,7 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Tree, GitError> {
     let named = settings.map(version_paths).unwrap_or_default();
     let included = settings.map(included_names).unwrap_or_default();
     let vendored = settings.is_some_and(wants_vendored);
+    tree.forget_other_files(&named);
     let mut added = 0;
     let mut wanted = Vec::new();
     for entry in others {

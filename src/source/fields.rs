@@ -3,20 +3,25 @@
 //! A field that holds only a tag has a type: a plain `1.10` is the number 1.1 to most readers. Such a tag is unknown,
 //! and an edit never turns a text into a number or a number into a text.
 
-use super::found::Found;
-use super::located::{Comment, Located, ReferenceKind, Resolution, WhyNot, extent};
+use super::found::{Found, Remark, Told};
+use super::located::{Comment, ReferenceKind, Resolution, WhyNot, extent};
 use super::mapped::Mapped;
 use super::passed::Passed;
+use super::placeholder::{Meaning, fill};
+use super::sources::FileText;
 use super::text::Text;
 use super::value::Expanded;
 use super::yaml::{Node, Scalar, Yaml};
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// A YAML text with references: a file, or a text inside of a file's document.
 pub(crate) struct Fields<'a> {
     yaml: &'a Yaml<'a>,
     inside: Option<Inside>,
-    pub(crate) found: &'a mut Found,
+    /// Where the texts begin that were read as documents: aliases can refer to one of them many times.
+    read: HashSet<usize>,
+    found: &'a mut Found,
 }
 
 /// Where a text inside of a document is.
@@ -41,17 +46,36 @@ pub(crate) struct Parts<'a> {
     pub(crate) is_strict: bool,
 }
 
+/// Reads the documents of a file.
+pub(crate) fn read_documents(
+    file: &FileText<'_>,
+    mut read: impl for<'a> FnMut(&mut Fields<'a>, Node<'a>),
+) -> Found {
+    let yaml = Yaml::read(&file.text, file.base);
+    let mut found = Found::default();
+    let mut fields = Fields::new(&yaml, &mut found);
+    for root in fields.documents() {
+        read(&mut fields, root);
+    }
+    fields.finish();
+    found
+}
+
 impl<'a> Fields<'a> {
     pub(crate) fn new(yaml: &'a Yaml<'a>, found: &'a mut Found) -> Self {
         Self {
             yaml,
             inside: None,
+            read: HashSet::new(),
             found,
         }
     }
 
     /// The YAML that a text of this one holds.
     pub(crate) fn within(&mut self, scalar: Scalar<'_>, read: impl FnOnce(&mut Fields<'_>)) {
+        if !self.read.insert(scalar.span().start) {
+            return;
+        }
         let yaml = Yaml::read(scalar.value(), 0);
         let text = match &self.inside {
             None => scalar.mapped(),
@@ -65,6 +89,7 @@ impl<'a> Fields<'a> {
                 at: scalar.span(),
                 before,
             }),
+            read: HashSet::new(),
             found: self.found,
         };
         read(&mut fields);
@@ -94,36 +119,97 @@ impl<'a> Fields<'a> {
         roots
     }
 
-    /// The text at a key; `None` if it is missing, `null` or empty, and if it is a map or a list, which is reported.
+    /// The text at a key; `None` if it is missing, `null` or empty, and if it is a map, a list or too long for a part of
+    /// a reference, which is reported.
     pub(crate) fn text(&mut self, of: Node<'a>, key: &str) -> Option<Scalar<'a>> {
         let node = of.get(key)?;
         let Some(scalar) = node.text() else {
             self.pass(node.line(), format!("`{key}` is not a string"));
             return None;
         };
+        if !scalar.is_short() {
+            self.pass(node.line(), format!("`{key}` is too long for a reference"));
+            return None;
+        }
         (!scalar.is_null() && !scalar.value().is_empty()).then_some(scalar)
     }
 
-    /// The reference that a key's text is. One of another type is reported.
+    /// As [`Self::text`], for a value that must be a string: a number is reported too.
+    pub(crate) fn string(&mut self, of: Node<'a>, key: &str) -> Option<Scalar<'a>> {
+        let scalar = self.text(of, key)?;
+        if !scalar.is_text() {
+            self.pass(of.get(key)?.line(), format!("`{key}` is not a string"));
+            return None;
+        }
+        Some(scalar)
+    }
+
+    /// The reference that a key's text is.
     pub(crate) fn whole(&mut self, of: Node<'a>, key: &str, kind: ReferenceKind) {
-        let Some(scalar) = self.text(of, key) else {
+        if let Some(scalar) = self.string(of, key) {
+            self.push_text(kind, scalar);
+        }
+    }
+
+    /// The reference that follows a prefix of a key's text.
+    pub(crate) fn behind(&mut self, of: Node<'a>, key: &str, prefix: &str, kind: ReferenceKind) {
+        let Some(scalar) = self.string(of, key) else {
             return;
         };
-        if scalar.is_text() {
-            self.push_text(kind, scalar);
-        } else {
-            self.pass(scalar.line(), format!("`{key}` is not a string"));
+        let text = self.text_of(scalar.value().to_owned(), scalar, self.expanded(scalar));
+        if let Some(rest) = text.behind(prefix) {
+            self.found.references.push(rest.located(kind, None));
         }
+    }
+
+    /// As [`Self::whole`], with placeholders that are filled in.
+    pub(crate) fn filled(
+        &mut self,
+        of: Node<'a>,
+        key: &str,
+        kind: ReferenceKind,
+        delimiters: (&str, &str),
+        meaning: &mut dyn FnMut(&mut Self, &str) -> Meaning,
+    ) {
+        if let Some(scalar) = self.string(of, key) {
+            let text = self.expanded(scalar);
+            let filled = fill(&text, delimiters, &mut |inner| meaning(self, inner));
+            self.push(kind, scalar, filled);
+        }
+    }
+
+    /// The value that a parameter has unless a caller gives another one, which is noted. It is not filled in itself: one
+    /// with a placeholder, which `open` begins, is unknown.
+    pub(crate) fn parameter(
+        &mut self,
+        name: &str,
+        default: Option<Scalar<'a>>,
+        open: &str,
+    ) -> Meaning {
+        let is_plain = |value: &Scalar<'_>| value.is_short() && !value.value().contains(open);
+        let Some(default) = default.filter(is_plain) else {
+            return Meaning::Unknown;
+        };
+        let told = Told {
+            line: self.line(default.line()),
+            remark: Remark::OutsideValue,
+            what: name.to_owned(),
+        };
+        self.found.told.push((self.place(default).start, told));
+        Meaning::Value(self.value(default))
     }
 
     /// Adds the reference that a text is.
     pub(crate) fn push_text(&mut self, kind: ReferenceKind, scalar: Scalar<'a>) {
-        let expanded = self.expanded(scalar);
+        let mut expanded = self.expanded(scalar);
+        if is_template(scalar.value()) {
+            expanded.why = Some(WhyNot::Template);
+        }
         self.push(kind, scalar, expanded);
     }
 
     /// Notes what reading has found about the file as a whole. To be called at the end.
-    pub(crate) fn finish(&mut self) {
+    pub(crate) fn finish(mut self) {
         if let Some(limit) = self.yaml.limit() {
             self.pass(limit.line, limit.what);
         }
@@ -131,8 +217,8 @@ impl<'a> Fields<'a> {
 
     /// Adds the reference that a text has become.
     pub(crate) fn push(&mut self, kind: ReferenceKind, scalar: Scalar<'a>, expanded: Expanded) {
-        let located = self.located(kind, scalar.value().to_owned(), scalar, expanded);
-        self.found.references.push(located);
+        let text = self.text_of(scalar.value().to_owned(), scalar, expanded);
+        self.found.references.push(text.located(kind, None));
     }
 
     /// Adds the reference that several fields are, if they are one: a name, and a tag or a digest.
@@ -147,14 +233,15 @@ impl<'a> Fields<'a> {
         }
         whole.append(&self.expanded(name));
         let name_end = whole.value.len();
+        let texts = [parts.registry, parts.name, parts.tag, parts.digest];
+        if texts.iter().flatten().any(|text| is_template(text.value())) {
+            whole.why = Some(WhyNot::Template);
+        }
         if let Some(tag) = parts.tag {
             whole.append(&separator(":"));
-            whole.append(&self.expanded(tag));
-            let is_text = tag.is_text();
-            whole.is_number |= !is_text;
-            let is_lost = !tag.prints_as_written() || parts.is_strict && !is_text;
-            if is_lost && whole.why.is_none() {
-                whole.why = Some(WhyNot::UnquotedNumber);
+            whole.append(&self.value(tag));
+            if parts.is_strict && whole.is_number {
+                whole.why = whole.why.or(Some(WhyNot::UnquotedNumber));
             }
         }
         if let Some(digest) = parts.digest {
@@ -164,7 +251,7 @@ impl<'a> Fields<'a> {
         let slot = parts.no_digest.and_then(|scalar| self.start(scalar));
         whole.digest_slot = slot.and_then(|slot| u32::try_from(slot).ok());
         let written = whole.value.text().to_owned();
-        let mut located = self.located(kind, written, main, whole);
+        let mut located = self.text_of(written, main, whole).located(kind, None);
         // A tag with a slash would make a registry's port of itself.
         if let Resolution::Known(known) = &located.found
             && known.reference.name.written().len() != name_end
@@ -179,18 +266,24 @@ impl<'a> Fields<'a> {
 
     /// A text as it is in the file.
     fn expanded(&self, scalar: Scalar<'_>) -> Expanded {
-        let mut expanded = match self.mapped(scalar) {
+        match self.mapped(scalar) {
             Some(text) => Expanded::literal(&text),
             None => Expanded {
                 value: Mapped::computed(scalar.value()),
                 fixed: Some(WhyNot::NotPlain),
                 ..Expanded::default()
             },
-        };
-        if is_template(scalar.value()) {
-            expanded.why = Some(WhyNot::Template);
         }
-        expanded
+    }
+
+    /// As [`Self::expanded`], for a part of a reference: it may be a number, which YAML's readers print in their way.
+    fn value(&self, scalar: Scalar<'_>) -> Expanded {
+        let mut value = self.expanded(scalar);
+        value.is_number = !scalar.is_text();
+        if !scalar.prints_as_written() {
+            value.why = Some(WhyNot::UnquotedNumber);
+        }
+        value
     }
 
     /// The bytes of a text, if they are in the file as they are.
@@ -220,27 +313,20 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The reference that a text is whose main part is a scalar.
-    fn located(
-        &self,
-        kind: ReferenceKind,
-        written: String,
-        main: Scalar<'_>,
-        expanded: Expanded,
-    ) -> Located {
+    /// A text whose main part is a scalar.
+    fn text_of(&self, written: String, main: Scalar<'_>, expanded: Expanded) -> Text {
         let inner = self.yaml.notes_above(main.line());
         let notes = inner.into_iter().map(|note| Comment {
             line: self.line(note.line),
             ..note
         });
-        let text = Text {
+        Text {
             expanded,
             written,
             written_at: self.place(main),
             line: self.line(main.line()),
             notes: notes.collect(),
-        };
-        text.located(kind, None)
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! Which files contain references, by their names and contents.
 
+use super::azure;
 use super::bake;
+use super::bitbucket;
+use super::circleci;
 use super::compose;
 use super::dockerfile;
 use super::dotenv;
@@ -11,6 +14,7 @@ use super::helm;
 use super::kustomize;
 use super::manifest;
 use super::sources::{FileText, Reach};
+use super::woodpecker;
 use super::workflow;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +46,14 @@ pub enum Format {
     HelmChart,
     /// A manifest of Kubernetes resources.
     Manifest,
+    /// A definition of Woodpecker, Crow, Drone or Vela.
+    Woodpecker,
+    /// A configuration of CircleCI.
+    Circleci,
+    /// A definition of Azure Pipelines.
+    Azure,
+    /// A definition of Bitbucket Pipelines.
+    Bitbucket,
 }
 
 /// The meaning of a file's name.
@@ -86,6 +98,16 @@ impl Format {
         }
         let lower = path.to_ascii_lowercase();
         let file = lower.rsplit('/').next().unwrap_or(&lower);
+        let of_lower_path = [
+            (woodpecker::is_path as fn(&str) -> bool, Self::Woodpecker),
+            (circleci::is_path, Self::Circleci),
+            (azure::is_path, Self::Azure),
+            (bitbucket::is_path, Self::Bitbucket),
+        ];
+        let mut of_lower_path = of_lower_path.into_iter();
+        if let Some((_, format)) = of_lower_path.find(|(is_path, _)| is_path(&lower)) {
+            return Some(format);
+        }
         let of_name = [
             (compose::is_name as fn(&str) -> bool, Self::Compose),
             (bake::is_name, Self::Bake),
@@ -114,7 +136,12 @@ impl Format {
                 has_from(contents).then_some(Self::Dockerfile)
             }
             (_, Some(Self::GitlabCi)) => {
-                gitlab_ci::is_content(path, contents).then_some(Self::GitlabCi)
+                // A template of a component has the name of a chart's template.
+                let is_component = gitlab_ci::is_content(path, contents);
+                let is_manifest = !is_component && manifest::is_likely(contents);
+                is_component
+                    .then_some(Self::GitlabCi)
+                    .or(is_manifest.then_some(Self::Manifest))
             }
             (_, Some(Self::Manifest)) => manifest::is_likely(contents).then_some(Self::Manifest),
             (_, Some(format)) => Some(format),
@@ -127,6 +154,11 @@ impl Format {
         }
     }
 
+    /// Whether only the content of a file of this name decides if it holds references: any YAML or JSON.
+    pub fn is_by_content(path: &str) -> bool {
+        Self::of(path) == Some(Self::Manifest)
+    }
+
     /// Whether the `include` of a repository may add a file: any name, except definitions of CI (T18).
     pub fn may_include(path: &str) -> bool {
         !is_ci(&path.to_ascii_lowercase())
@@ -135,7 +167,13 @@ impl Format {
     /// Whether it defines CI: a change runs with rights that its author may not have (T18).
     pub(super) fn is_ci(self) -> bool {
         match self {
-            Self::GitlabCi | Self::Workflow | Self::Action => true,
+            Self::GitlabCi
+            | Self::Workflow
+            | Self::Action
+            | Self::Woodpecker
+            | Self::Circleci
+            | Self::Azure
+            | Self::Bitbucket => true,
             Self::Dockerfile
             | Self::Gipgee
             | Self::Compose
@@ -163,6 +201,10 @@ impl Format {
             Self::Kustomize => kustomize::read(file),
             Self::HelmValues => helm::read(file, reach),
             Self::Manifest => manifest::read(file),
+            Self::Woodpecker => woodpecker::read(file),
+            Self::Circleci => circleci::read(file),
+            Self::Azure => azure::read(file),
+            Self::Bitbucket => bitbucket::read(file),
             Self::DotEnv | Self::HelmChart => Found::default(),
         }
     }

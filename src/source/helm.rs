@@ -4,12 +4,12 @@
 //! map of `registry`, `repository`, `tag` (or `version`) and `digest`. A file of values is read if it is beside a
 //! `Chart.yaml`.
 
-use super::fields::{Fields, Parts};
+use super::fields::{Fields, Parts, read_documents};
 use super::found::Found;
 use super::located::ReferenceKind;
 use super::paths::{file_at, folder_of};
 use super::sources::{FileText, Reach};
-use super::yaml::{Node, Scalar, Yaml};
+use super::yaml::{Node, Scalar};
 use crate::image::Reference;
 
 /// Whether a file's name, in lower case, is that of values.
@@ -25,17 +25,10 @@ pub(super) fn is_chart(file: &str) -> bool {
 /// The references of a file of values.
 pub(crate) fn read(file: &FileText<'_>, reach: &mut Reach<'_>) -> Found {
     let chart = file_at(folder_of(file.path), "Chart.yaml");
-    let mut found = Found::default();
     if chart.is_none_or(|chart| reach.read(&chart).is_none()) {
-        return found;
+        return Found::default();
     }
-    let yaml = Yaml::read(&file.text, file.base);
-    let mut fields = Fields::new(&yaml, &mut found);
-    for root in fields.documents() {
-        values(&mut fields, root);
-    }
-    fields.finish();
-    found
+    read_documents(file, values)
 }
 
 /// The references in the values of a chart.
@@ -43,9 +36,8 @@ pub(super) fn values<'a>(fields: &mut Fields<'a>, root: Node<'a>) {
     let global = root
         .get("global")
         .and_then(|global| global.get("imageRegistry"));
-    let global = global
-        .and_then(Node::text)
-        .filter(|registry| !registry.value().is_empty());
+    let global = global.and_then(Node::text);
+    let global = global.filter(|registry| registry.is_short() && !registry.value().is_empty());
     below(fields, root, global);
 }
 
@@ -76,8 +68,10 @@ fn ends_in_image(key: &str) -> bool {
 
 /// Whether a text is a reference with a tag or a digest; others can be anything.
 fn is_versioned(text: Scalar<'_>) -> bool {
-    let reference = Reference::parse(text.value());
-    text.is_text() && reference.is_ok_and(|it| it.tag.is_some() || it.digest.is_some())
+    text.is_short() && text.is_text() && {
+        let reference = Reference::parse(text.value());
+        reference.is_ok_and(|it| it.tag.is_some() || it.digest.is_some())
+    }
 }
 
 /// The reference of a map.

@@ -3,11 +3,11 @@
 //! Source: the Kustomize reference, "images". An entry changes the name, tag and digest of an image of the resources; it
 //! is a reference if it has a tag or a digest. `newTag` has to be a string.
 
-use super::fields::{Fields, Parts};
+use super::fields::{Fields, Parts, read_documents};
 use super::found::Found;
 use super::located::ReferenceKind;
 use super::sources::FileText;
-use super::yaml::{Node, Yaml};
+use super::yaml::Node;
 use crate::image::Reference;
 
 /// Whether a file's name, in lower case, is that of a kustomization.
@@ -20,18 +20,13 @@ pub(super) fn is_name(file: &str) -> bool {
 
 /// The references of a kustomization.
 pub(crate) fn read(file: &FileText<'_>) -> Found {
-    let yaml = Yaml::read(&file.text, file.base);
-    let mut found = Found::default();
-    let mut fields = Fields::new(&yaml, &mut found);
-    for root in fields.documents() {
+    read_documents(file, |fields, root| {
         let kind = root.get("kind").and_then(Node::text);
         let is_other = |kind: &str| !matches!(kind, "Kustomization" | "Component");
         if !kind.is_some_and(|kind| is_other(kind.value())) {
-            images(&mut fields, root);
+            images(fields, root);
         }
-    }
-    fields.finish();
-    found
+    })
 }
 
 /// The entries of `images`.

@@ -3,6 +3,7 @@
 //! The content decides, not the name. What is read in a resource depends on its kind: Helm values in those that hold
 //! some, images of Kustomize in those of Flux, and containers of pods in all others.
 
+use super::argo;
 use super::fields::Fields;
 use super::found::Found;
 use super::helm;
@@ -10,6 +11,7 @@ use super::k8s;
 use super::kustomize;
 use super::scan::readable;
 use super::sources::FileText;
+use super::tekton;
 use super::yaml::{Node, Yaml};
 
 /// Whether a file's name, in lower case, can be that of a manifest.
@@ -31,18 +33,14 @@ pub(crate) fn read(file: &FileText<'_>) -> Found {
     let mut found = Found::default();
     let mut fields = Fields::new(&yaml, &mut found);
     let documents = fields.documents();
-    if documents
-        .iter()
-        .filter(|root| !root.is_null())
-        .all(|root| is_resource(*root))
-    {
-        for root in documents {
-            resource(&mut fields, root);
-        }
-    } else {
-        found = Found::default();
+    let mut named = documents.iter().filter(|root| !root.is_null());
+    if !named.all(|root| is_resource(*root)) {
+        return Found::default();
     }
-    Fields::new(&yaml, &mut found).finish();
+    for root in documents {
+        resource(&mut fields, root);
+    }
+    fields.finish();
     found
 }
 
@@ -52,11 +50,6 @@ fn is_resource(root: Node<'_>) -> bool {
 
 fn text<'a>(of: Node<'a>, key: &str) -> Option<&'a str> {
     Some(of.get(key)?.text()?.value())
-}
-
-/// The value at the end of a path of keys.
-fn at<'a>(of: Node<'a>, path: &[&str]) -> Option<Node<'a>> {
-    path.iter().try_fold(of, |node, key| node.get(key))
 }
 
 /// Reads a resource.
@@ -73,10 +66,11 @@ fn resource<'a>(fields: &mut Fields<'a>, root: Node<'a>) {
         // Texts that are data, and schemas in which properties have the names of fields.
         ("v1", "ConfigMap" | "Secret") | ("apiextensions.k8s.io", _) => {}
         ("helm.toolkit.fluxcd.io", "HelmRelease") => {
-            if let Some(values) = at(root, &["spec", "values"]) {
+            if let Some(values) = root.at(&["spec", "values"]) {
                 helm::values(fields, values);
             }
-            for renderer in at(root, &["spec", "postRenderers"])
+            for renderer in root
+                .at(&["spec", "postRenderers"])
                 .into_iter()
                 .flat_map(Node::items)
             {
@@ -92,18 +86,21 @@ fn resource<'a>(fields: &mut Fields<'a>, root: Node<'a>) {
         }
         ("argoproj.io", "Application") => application(fields, root),
         ("argoproj.io", "ApplicationSet") => {
-            if let Some(template) = at(root, &["spec", "template"]) {
+            if let Some(template) = root.at(&["spec", "template"]) {
                 application(fields, template);
             }
         }
+        ("argoproj.io", kind) if argo::is_workflow(kind) => argo::workflow(fields, root),
+        ("tekton.dev" | "triggers.tekton.dev", _) => tekton::resource(fields, root),
         _ => k8s::pods(fields, root),
     }
 }
 
 /// The Helm values of an Argo CD Application.
 fn application<'a>(fields: &mut Fields<'a>, root: Node<'a>) {
-    let one = at(root, &["spec", "source"]).into_iter();
-    let several = at(root, &["spec", "sources"])
+    let one = root.at(&["spec", "source"]).into_iter();
+    let several = root
+        .at(&["spec", "sources"])
         .into_iter()
         .flat_map(Node::items);
     for helm in one.chain(several).filter_map(|source| source.get("helm")) {

@@ -140,6 +140,16 @@ impl<'a> Node<'a> {
         found
     }
 
+    /// The value at the end of a path of keys.
+    pub(crate) fn at(self, path: &[&str]) -> Option<Node<'a>> {
+        path.iter().try_fold(self, |node, key| node.get(key))
+    }
+
+    /// The items of the list at a key.
+    pub(crate) fn list(self, key: &str) -> impl Iterator<Item = Node<'a>> {
+        self.get(key).into_iter().flat_map(Node::items)
+    }
+
     /// The keys and values of a map, each key once: its own in the order of the file, then what `<<` merges into it.
     pub(crate) fn entries(self) -> Vec<(Node<'a>, Node<'a>)> {
         let mut seen = HashSet::new();

@@ -5,6 +5,8 @@ use crate::source::located::Comment;
 
 /// The most comment lines above a value that are read: many values can be on the line below.
 const MOST: usize = 1_000;
+/// The most comments that are kept of these, the nearest ones.
+const KEPT: usize = 16;
 
 impl Yaml<'_> {
     /// The `# imagebot:` comments right above a line, in their order.
@@ -18,7 +20,7 @@ impl Yaml<'_> {
             let text = comment.trim().strip_prefix("imagebot:")?.trim().to_owned();
             Some(Comment { line, text })
         });
-        let mut notes: Vec<Comment> = notes.collect();
+        let mut notes: Vec<Comment> = notes.take(KEPT).collect();
         notes.reverse();
         notes
     }

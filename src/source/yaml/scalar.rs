@@ -5,6 +5,9 @@ use super::tree::Yaml;
 use crate::source::mapped::Mapped;
 use std::ops::Range;
 
+/// The longest text of a reference, in bytes: its name has at most 255, its tag 128, its digest fewer.
+const LONGEST: usize = 512;
+
 /// A text in a document.
 #[derive(Clone, Copy)]
 pub(crate) struct Scalar<'a> {
@@ -46,7 +49,15 @@ impl<'a> Scalar<'a> {
 
     /// Whether it is missing, or is written `null` or `~`.
     pub(crate) fn is_null(self) -> bool {
-        self.types().0 == ScalarType::Null
+        match (self.tag, self.style) {
+            (None, Style::Plain) => matches!(self.value, "" | "~" | "null" | "Null" | "NULL"),
+            (tag, _) => tag == Some("!!null"),
+        }
+    }
+
+    /// Whether it is short enough for a reference. Aliases can refer to a longer one many times, so it is not read.
+    pub(crate) fn is_short(self) -> bool {
+        self.value.len() <= LONGEST
     }
 
     /// Its place in the file, without quotes, if it is on one line and its bytes are its value: only such a text can be

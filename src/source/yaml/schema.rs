@@ -89,13 +89,19 @@ fn compiled(patterns: &[(ScalarType, &str)]) -> Patterns {
     compiled.collect()
 }
 
+/// The longest number, in bytes. A longer one counts as a text.
+const LONGEST: usize = 128;
+
 /// The types of a plain text in YAML 1.1 and 1.2.
 pub(super) fn types(text: &str) -> (ScalarType, ScalarType) {
     let kind = |patterns: &Patterns| {
         let found = patterns.iter().find(|(_, pattern)| pattern.is_match(text));
         found.map_or(ScalarType::Text, |(kind, _)| *kind)
     };
-    (kind(&PATTERNS.0), kind(&PATTERNS.1))
+    match text.len() <= LONGEST {
+        true => (kind(&PATTERNS.0), kind(&PATTERNS.1)),
+        false => (ScalarType::Text, ScalarType::Text),
+    }
 }
 
 /// Whether a number is printed as it is written by a program that reads it as a floating-point number and prints the

@@ -1,0 +1,223 @@
+//! Properties of reading and editing files of all formats, on the files of all cases, changed at random.
+
+use imagebot::image::{Digest, Tag};
+use imagebot::repo::RepoPath;
+use imagebot::source::{
+    Format, FromDigest, Reading, SourceFile, Sources, Update, edit_sources, read_sources,
+};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::LazyLock;
+
+const DIGEST: &str = "sha256:11507a0e2f5e69d5dfa40a62a1bd7b6ee57e6bcd85c67c9b8431b36fff21c437";
+
+type Files = Vec<(String, String)>;
+
+/// The files of all cases.
+static CASES: LazyLock<Vec<Files>> = LazyLock::new(|| {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sources");
+    let folders = std::fs::read_dir(root).expect("the folder exists");
+    let folders = folders.map(|folder| folder.expect("it is listed").path());
+    let files = folders
+        .filter(|folder| folder.is_dir())
+        .flat_map(|folder| std::fs::read_dir(folder).expect("it is listed"));
+    let mut paths: Vec<_> = files
+        .map(|file| file.expect("it is listed").path())
+        .collect();
+    paths.sort();
+    let texts = paths
+        .iter()
+        .map(|path| std::fs::read_to_string(path).expect("a case is text"));
+    texts.map(|text| files_of(&text)).collect()
+});
+
+fn files_of(case: &str) -> Files {
+    let mut files = Files::new();
+    for line in case
+        .split_inclusive('\n')
+        .take_while(|line| !line.starts_with("--- "))
+    {
+        if let Some(title) = line.strip_prefix("=== ") {
+            let path = title.split_whitespace().next().expect("a file has a path");
+            files.push((path.to_owned(), String::new()));
+        } else if let Some((_, text)) = files.last_mut() {
+            text.push_str(line);
+        }
+    }
+    files
+}
+
+fn sources(files: &[(String, String)]) -> Sources {
+    Sources::new(files.iter().map(|(path, text)| SourceFile {
+        path: RepoPath::parse(path).expect("a path"),
+        format: Format::of(path).and_then(|_| Format::read_as(path, text.as_bytes())),
+        contents: text.clone().into_bytes(),
+    }))
+}
+
+/// A change of a text: where, in thousandths of its length, and what is inserted or how much is removed.
+#[derive(Debug, Clone)]
+enum Change {
+    Insert(usize, &'static str),
+    Remove(usize, usize),
+    RepeatLine(usize),
+    Crlf,
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let pieces = vec![
+        "&a ",
+        "*a",
+        "<<: *a\n",
+        "\n---\n",
+        "{",
+        "[",
+        "]",
+        "}",
+        "'",
+        "\"",
+        "# ",
+        ": ",
+        "- ",
+        "|\n",
+        ">-\n",
+        "\\x41",
+        "\t",
+        "!x ",
+        "é",
+        "\u{1a}",
+        "$",
+        "${",
+        "$(",
+        "{{",
+        "}}",
+        "<<",
+        "1.0",
+        "image: a/b:1.0\n",
+        "  ",
+        "\n",
+        "null",
+        "@",
+    ];
+    prop_oneof![
+        4 => (0..1000_usize, prop::sample::select(pieces)).prop_map(|(at, piece)| Change::Insert(at, piece)),
+        2 => (0..1000_usize, 1..12_usize).prop_map(|(at, length)| Change::Remove(at, length)),
+        1 => (0..1000_usize).prop_map(Change::RepeatLine),
+        1 => Just(Change::Crlf),
+    ]
+}
+
+fn changed(text: &str, change: &Change) -> String {
+    let place = |thousandth: usize| {
+        let at = text.len() * thousandth / 1000;
+        (0..=at)
+            .rev()
+            .find(|at| text.is_char_boundary(*at))
+            .unwrap_or(0)
+    };
+    match change {
+        Change::Insert(at, piece) => {
+            let (before, after) = text.split_at(place(*at));
+            format!("{before}{piece}{after}")
+        }
+        Change::Remove(at, length) => {
+            let (before, after) = text.split_at(place(*at));
+            format!(
+                "{before}{}",
+                after.chars().skip(*length).collect::<String>()
+            )
+        }
+        Change::RepeatLine(at) => {
+            let at = place(*at);
+            let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+            let end = text[at..].find('\n').map_or(text.len(), |end| at + end + 1);
+            format!("{}{}{}", &text[..end], &text[start..end], &text[end..])
+        }
+        Change::Crlf => text.replace("\r\n", "\n").replace('\n', "\r\n"),
+    }
+}
+
+/// The references, with the new version for those that an update changes.
+fn texts(reading: &Reading, update: Option<&Update>) -> Vec<String> {
+    let texts = reading.references.iter().map(|(path, located)| {
+        let Some(reference) = located.reference() else {
+            return format!("{path} {} ?", located.kind.code());
+        };
+        let mut reference = reference.clone();
+        if let Some(update) = update
+            && update.image == reference.name
+            && update.from_tag == reference.tag
+            && update.from_digest == FromDigest::Exactly(reference.digest.clone())
+        {
+            reference.tag.clone_from(&update.to_tag);
+            reference.digest.clone_from(&update.to_digest);
+        }
+        format!("{path} {} {reference}", located.kind.code())
+    });
+    texts.collect()
+}
+
+/// What is left of a text without the characters of versions.
+fn skeleton(text: &str) -> String {
+    let is_other = |c: &char| !(c.is_ascii_alphanumeric() || "_.:@-".contains(*c));
+    text.chars().filter(is_other).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    /// Whatever the files: nothing panics, and an edit gives exactly the planned references and changes nothing else.
+    #[test]
+    fn an_edit_of_any_files_gives_what_was_planned(
+        case in any::<prop::sample::Index>(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), change()), 0..4),
+        pick in any::<prop::sample::Index>(),
+        to in prop::sample::select(vec!["9.9.9", "9", "1.10", "v9-x", "null"]),
+        pin in any::<bool>(),
+    ) {
+        let mut files = CASES[case.index(CASES.len())].clone();
+        if files.is_empty() {
+            return Ok(());
+        }
+        for (file, change) in &changes {
+            let file = file.index(files.len());
+            files[file].1 = changed(&files[file].1, change);
+        }
+        let sources = sources(&files);
+        let none = BTreeMap::new();
+        let before = read_sources(&sources, &none);
+        let known: Vec<_> = before.references.iter().filter_map(|(_, it)| it.reference()).collect();
+        if known.is_empty() {
+            return Ok(());
+        }
+        let reference = known[pick.index(known.len())];
+        let update = Update {
+            image: reference.name.clone(),
+            from_tag: reference.tag.clone(),
+            from_digest: FromDigest::Exactly(reference.digest.clone()),
+            to_tag: Some(Tag::parse(to).expect("a tag")),
+            to_digest: (pin || reference.digest.is_some()).then(|| Digest::parse(DIGEST).expect("a digest")),
+            drop_digest: false,
+            only: None,
+        };
+        let Ok(edited) = edit_sources(&sources, &none, std::slice::from_ref(&update)) else {
+            return Ok(());
+        };
+        let mut after = files.clone();
+        for (path, text) in &mut after {
+            if let Some(contents) = edited.files.get(&RepoPath::parse(path).expect("a path")) {
+                let contents = String::from_utf8(contents.clone()).expect("it stays text");
+                prop_assert_eq!(skeleton(text), skeleton(&contents));
+                let replaced = &edited.replaced[&RepoPath::parse(path).expect("a path")];
+                let (from, to) = replaced.iter().fold((0, 0), |(from, to), (old, new)| {
+                    (from + old.len(), to + new.len())
+                });
+                prop_assert_eq!(contents.len() + from, text.len() + to);
+                *text = contents;
+            }
+        }
+        let again = read_sources(&self::sources(&after), &none);
+        prop_assert_eq!(texts(&before, Some(&update)), texts(&again, None), "{:?}", after);
+    }
+}
