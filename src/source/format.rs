@@ -2,10 +2,12 @@
 
 use super::bake;
 use super::compose;
+use super::devcontainer;
 use super::dockerfile;
 use super::dotenv;
 use super::found::{Found, Given};
 use super::gipgee;
+use super::quadlet;
 use super::sources::{FileText, Reach};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +25,10 @@ pub enum Format {
     Bake,
     /// .env, whose values compose files use.
     DotEnv,
+    /// devcontainer.json.
+    Devcontainer,
+    /// The unit files of Podman's Quadlet.
+    Quadlet,
 }
 
 /// The meaning of a file's name.
@@ -69,6 +75,12 @@ impl Format {
         {
             return Some(format);
         }
+        if devcontainer::is_path(&lower) {
+            return Some(Self::Devcontainer);
+        }
+        if quadlet::is_path(&lower) {
+            return Some(Self::Quadlet);
+        }
         match name(&lower) {
             Name::Certain | Name::Possible => Some(Self::Dockerfile),
             Name::Other => None,
@@ -95,7 +107,13 @@ impl Format {
     /// Whether it defines CI: a change runs with rights that its author may not have (T18).
     pub(super) fn is_ci(self) -> bool {
         match self {
-            Self::Dockerfile | Self::Gipgee | Self::Compose | Self::Bake | Self::DotEnv => false,
+            Self::Dockerfile
+            | Self::Gipgee
+            | Self::Compose
+            | Self::Bake
+            | Self::DotEnv
+            | Self::Devcontainer
+            | Self::Quadlet => false,
         }
     }
 
@@ -109,6 +127,8 @@ impl Format {
             Self::Compose => compose::read(file, reach),
             Self::Bake => bake::read(file, reach),
             Self::DotEnv => Found::default(),
+            Self::Devcontainer => devcontainer::read(file),
+            Self::Quadlet => quadlet::read(file),
         }
     }
 }
