@@ -15,4 +15,6 @@ pub use note::{BadNote, Note, Notes, ParseNoteError};
 pub use rule::{Ceiling, Effective, Policy, Rule, RuleSubject};
 pub(crate) use settings::settings_table;
 pub use settings::{Changes, Set, SettingOrigin, Settings};
-pub use values::{Age, DigestMode, Hold, LabelNames, NamedScheme, ParseAgeError, Trust, UserNames};
+pub use values::{
+    Age, CiMode, DigestMode, Hold, LabelNames, NamedScheme, ParseAgeError, Trust, UserNames,
+};

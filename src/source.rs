@@ -17,13 +17,19 @@ mod devcontainer;
 mod dockerfile;
 mod dotenv;
 mod edit;
+mod fields;
 mod format;
 mod found;
 mod gipgee;
+mod gitlab_ci;
+mod helm;
 mod inline;
 mod interpolate;
+mod k8s;
+mod kustomize;
 mod lines;
 mod located;
+mod manifest;
 mod mapped;
 mod passed;
 mod paths;
@@ -39,6 +45,7 @@ mod text;
 mod twice;
 mod value;
 mod version;
+mod workflow;
 #[cfg_attr(
     not(test),
     expect(

@@ -7,7 +7,8 @@ use super::setting_types::SettingType;
 use crate::coded::Coded as _;
 use crate::image::Platform;
 use crate::policy::{
-    Age, DigestMode, Hold, LabelNames, NamedScheme, Settings, Trust, UserNames, settings_table,
+    Age, CiMode, DigestMode, Hold, LabelNames, NamedScheme, Settings, Trust, UserNames,
+    settings_table,
 };
 use crate::scheme::{Allow, Bump, CodenameMode, Ignore, Level, VariantMode};
 

@@ -43,7 +43,10 @@ fn repository(root: Table<'_>, schemes: &Schemes) -> RepoSettings {
         rules: root
             .tables("rule")
             .into_iter()
-            .map(|table| rules::rule(table, schemes))
+            .map(|table| {
+                rules::operators_own(table);
+                rules::rule(table, schemes)
+            })
             .collect(),
     }
 }

@@ -8,7 +8,8 @@ use super::table::Table;
 use crate::coded::Coded as _;
 use crate::image::Platform;
 use crate::policy::{
-    Age, Changes, DigestMode, Hold, LabelNames, NamedScheme, Rule, Trust, UserNames, settings_table,
+    Age, Changes, CiMode, DigestMode, Hold, LabelNames, NamedScheme, Rule, Trust, UserNames,
+    settings_table,
 };
 use crate::repo::Glob;
 use crate::scheme::{Allow, CodenameMode, Ignore, Level, VariantMode};
@@ -51,13 +52,19 @@ pub(super) fn rule(table: Table<'_>, schemes: &Schemes) -> Rule {
 
 fn kinds(table: Table<'_>) -> Vec<ReferenceKind> {
     let parse = |text: &str| {
-        let names = || ReferenceKind::CODES.join(", ");
-        ReferenceKind::of_code(text).ok_or_else(|| format!("a kind must be one of {}", names()))
+        let glob = Glob::parse(text).ok();
+        let fits = |kind: &&ReferenceKind| glob.as_ref().is_some_and(|it| it.matches(kind.code()));
+        let fitting: Vec<ReferenceKind> = ReferenceKind::ALL.iter().filter(fits).copied().collect();
+        match fitting.is_empty() {
+            true => Err(format!(
+                "no kind fits it; the kinds are {}",
+                ReferenceKind::CODES.join(", ")
+            )),
+            false => Ok(fitting),
+        }
     };
-    table
-        .parsed_list("kinds", parse)
-        .map(|at| at.value)
-        .unwrap_or_default()
+    let kinds = table.parsed_list("kinds", parse);
+    kinds.map(|at| at.value.concat()).unwrap_or_default()
 }
 
 macro_rules! read_changes {
@@ -72,6 +79,15 @@ macro_rules! read_changes {
 }
 
 settings_table!(read_changes);
+
+/// Reports settings of a repository's rule that only the operator can set.
+pub(super) fn operators_own(table: Table<'_>) {
+    if table.names().any(|name| name == "ci") {
+        let message = "only the operator can allow changes of CI definitions".to_owned();
+        let help = "remove it, and ask for `ci = \"propose\"` in a [[rule]] of the operator's configuration";
+        table.problem(table.span_of("ci"), message, Some(help.to_owned()));
+    }
+}
 
 /// Reports labels of a rule that are commands to imagebot: it would obey itself.
 pub(super) fn reserved(table: Table<'_>, rule: &Rule, orders: [&str; 2]) {

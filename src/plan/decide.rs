@@ -11,7 +11,7 @@ use super::observe::{Answers, Failure, Lookup, Missing, Observations, Question};
 use super::reason::{Outcome, Reason};
 use crate::family::{NO_REGISTRY, REGISTRY_ARG};
 use crate::image::{Reference, Tag};
-use crate::policy::{DigestMode, Effective, Policy, RuleSubject};
+use crate::policy::{CiMode, DigestMode, Effective, Policy, RuleSubject};
 use crate::repo::{RepoName, RepoPath};
 use crate::scheme;
 use crate::source::{Located, ReferenceKind, Resolution, WhyNot};
@@ -73,6 +73,7 @@ pub fn decide(ask: &Ask<'_>) -> Result<Decision, Question> {
         Err(Missing::Ask(question)) => return Err(question),
         Err(Missing::Failed(failure)) => case.failed(failure),
     }
+    case.leave_ci_alone(ask);
     if !case.decision.wanted.is_empty() {
         // If one of two changes failed, the other one is still proposed.
         case.decision.reason = case.reason_of_wanted();
@@ -217,6 +218,30 @@ impl DecisionBuilder {
             return pin(self, &view, reference, &followed, effective);
         }
         self.with_tag(ask, &view, reference, &followed, effective, pins)
+    }
+
+    /// In a definition of CI, what is newer is shown and not written, unless the operator allows it (T18).
+    fn leave_ci_alone(&mut self, ask: &Ask<'_>) {
+        let effective = self.decision.effective.as_ref();
+        let is_allowed = effective.is_some_and(|it| it.settings.ci.value == CiMode::Propose);
+        if !ask.located.in_ci || is_allowed || self.decision.wanted.is_empty() {
+            return;
+        }
+        let to =
+            self.decision
+                .wanted
+                .iter()
+                .map(|wanted| match (&wanted.to_tag, &wanted.to_digest) {
+                    (Some(tag), _) => tag.to_string(),
+                    (None, Some(digest)) => digest.to_string(),
+                    (None, None) => String::new(),
+                });
+        let to: Vec<String> = to.collect();
+        self.decision.wanted.clear();
+        let what = format!("not changed to {}", to.join(", "));
+        self.settle(Reason::CiDefinition, what);
+        let kind = ask.located.kind.code();
+        self.decision.help = Some(format!("[[rule]]\nkinds = [\"{kind}\"]\nci = \"propose\""));
     }
 
     fn may_pin(&mut self, ask: &Ask<'_>, effective: &Effective) -> bool {

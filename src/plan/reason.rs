@@ -86,6 +86,7 @@ reasons! {
     Blocked = Hold, "blocked", "The pipeline of the repository that publishes the image failed.";
     RegistryQuota = Hold, "registry-quota", "The registry's request quota is used up; the next pass tries again.";
     OverBudget = Hold, "over-budget", "The repository's look-up budget for this pass is used up; a later pass continues.";
+    CiDefinition = Keep, "ci-definition", "It is in a definition of CI, which is only changed if the operator's rules say `ci = \"propose\"`.";
     Disabled = Skip, "disabled", "Disabled by the policy.";
     NotEditable = Skip, "not-editable", "The reference cannot be edited in its file.";
     RegistryNotConfigured = Skip, "registry-not-configured", "The registry is not in the operator's list, so it is not contacted.";

@@ -158,6 +158,7 @@ impl Policy {
         if settings.max_open.value > before.max_open.value {
             settings.max_open = before.max_open;
         }
+        settings.ci = before.ci;
     }
 }
 

@@ -4,7 +4,7 @@
 //! also needs [`ToToml`](super::values::ToToml) and, in `config`, `SettingType`.
 
 use super::values::{
-    Age, DigestMode, Hold, LabelNames, NamedScheme, ToToml as _, Trust, UserNames,
+    Age, CiMode, DigestMode, Hold, LabelNames, NamedScheme, ToToml as _, Trust, UserNames,
 };
 use crate::image::Platform;
 use crate::scheme::{Allow, CodenameMode, Ignore, Level, Rules, Scheme, VariantMode};
@@ -109,6 +109,8 @@ macro_rules! settings_table {
                 "Whether to wait for an open major change of a parent too.";
             settle: Age = Age { seconds: 600 },
                 "How long to wait for the pipeline of a parent's new commit to appear.";
+            ci: CiMode = CiMode::Report,
+                "What happens to references in definitions of CI: report or propose. Only the operator can set it.";
             reason: Option<String> = None,
                 "Why the rule exists, shown wherever it decides something.";
         }

@@ -85,6 +85,16 @@ coded! {
     }
 }
 
+coded! {
+    /// What happens to references in definitions of CI.
+    pub enum CiMode {
+        /// They are shown with what is newer, and never changed (T18).
+        Report = "report";
+        /// They are updated like all others.
+        Propose = "propose";
+    }
+}
+
 /// A scheme and its name in the configuration.
 #[derive(Debug, Clone)]
 pub struct NamedScheme {

@@ -102,15 +102,17 @@ pub enum Refusal {
         /// The wanted tag or digest.
         new: String,
     },
-    /// The file's format would read the new text as a value of another type.
+    /// The file's format would read the new text as a value of another type, or as a number that is not printed as it is
+    /// written.
     #[error(
-        "line {line}: {new} is read as {kind}, and the present value as {was}; write it in quotes: \"{new}\"",
-        kind = type_of(*.is_number),
-        was = type_of(!*.is_number)
+        "line {line}: {}; write it in quotes: \"{new}\"",
+        type_change(new, *.was_number, *.is_number)
     )]
     NeedsQuotes {
         line: usize,
         new: String,
+        /// Whether the present text is a number.
+        was_number: bool,
         /// Whether the new text is a number.
         is_number: bool,
     },
@@ -137,8 +139,12 @@ impl Refusal {
     }
 }
 
-fn type_of(is_number: bool) -> &'static str {
-    if is_number { "a number" } else { "a string" }
+fn type_change(new: &str, was_number: bool, is_number: bool) -> String {
+    match (was_number, is_number) {
+        (true, true) => format!("{new} is read as a number that loses digits"),
+        (true, false) => format!("{new} is read as a string, and the present value as a number"),
+        (false, _) => format!("{new} is read as a number, and the present value as a string"),
+    }
 }
 
 /// The result of an edit.
@@ -362,13 +368,18 @@ fn first_difference(
         .zip(after())
         .find_map(|((before, planned), after)| {
             let new = planned.as_ref().and_then(|r| r.tag.as_ref());
+            let is_lost = before.why_not() != after.why_not()
+                && after.why_not() == Some(WhyNot::UnquotedNumber);
             match (before.is_number(), after.is_number(), new) {
                 // A change of the type is the more exact reason.
-                (was, is_number, Some(new)) if was != is_number => Some(Refusal::NeedsQuotes {
-                    line: before.line,
-                    new: new.to_string(),
-                    is_number,
-                }),
+                (was_number, is_number, Some(new)) if was_number != is_number || is_lost => {
+                    Some(Refusal::NeedsQuotes {
+                        line: before.line,
+                        new: new.to_string(),
+                        was_number,
+                        is_number,
+                    })
+                }
                 _ if !same(before, planned, after) => Some(shared(before)),
                 _ => None,
             }
@@ -390,6 +401,21 @@ fn splices_of(
     }
     if reference.digest.is_some() && update.to_digest.is_none() && !update.drop_digest {
         return Err(Refusal::MissingDigest(line));
+    }
+    if let (Some(start), None, Some(digest)) =
+        (known.digest_slot, &reference.digest, &update.to_digest)
+    {
+        let tag_only = Update {
+            to_digest: None,
+            ..update.clone()
+        };
+        let mut splices = splices_in(located, reference, &known.value, known.slot, &tag_only)?;
+        splices.push(Splice {
+            start: start as usize,
+            expected: String::new(),
+            replacement: digest.to_string(),
+        });
+        return Ok(splices);
     }
     let mut splices = splices_in(located, reference, &known.value, known.slot, update)?;
     for (value, slot) in &known.also {

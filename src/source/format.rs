@@ -7,8 +7,13 @@ use super::dockerfile;
 use super::dotenv;
 use super::found::{Found, Given};
 use super::gipgee;
+use super::gitlab_ci;
+use super::helm;
+use super::kustomize;
+use super::manifest;
 use super::quadlet;
 use super::sources::{FileText, Reach};
+use super::workflow;
 use serde::{Deserialize, Serialize};
 
 /// A file format with image references, or with values that references use.
@@ -23,8 +28,22 @@ pub enum Format {
     Compose,
     /// docker-bake.hcl and docker-bake.json.
     Bake,
+    /// .gitlab-ci.yml, what it includes, and components.
+    GitlabCi,
+    /// Workflows of GitHub, Gitea and Forgejo.
+    Workflow,
+    /// action.yml.
+    Action,
     /// .env, whose values compose files use.
     DotEnv,
+    /// A kustomization.
+    Kustomize,
+    /// The values of a Helm chart.
+    HelmValues,
+    /// A chart's description.
+    HelmChart,
+    /// A manifest of Kubernetes resources.
+    Manifest,
     /// devcontainer.json.
     Devcontainer,
     /// The unit files of Podman's Quadlet.
@@ -63,23 +82,41 @@ impl Format {
         if matches!(path, "gipgee.yml" | "gipgee.yaml") {
             return Some(Self::Gipgee);
         }
+        let of_path = [
+            (gitlab_ci::is_name as fn(&str) -> bool, Self::GitlabCi),
+            (workflow::is_name, Self::Workflow),
+            (workflow::is_action, Self::Action),
+        ];
+        if let Some((_, format)) = of_path.into_iter().find(|(is_name, _)| is_name(path)) {
+            return Some(format);
+        }
         let lower = path.to_ascii_lowercase();
+        let of_path = [
+            (
+                devcontainer::is_path as fn(&str) -> bool,
+                Self::Devcontainer,
+            ),
+            (quadlet::is_path, Self::Quadlet),
+        ];
+        if !is_ci(&lower)
+            && let Some((_, format)) = of_path.into_iter().find(|(is_path, _)| is_path(&lower))
+        {
+            return Some(format);
+        }
         let file = lower.rsplit('/').next().unwrap_or(&lower);
         let of_name = [
             (compose::is_name as fn(&str) -> bool, Self::Compose),
             (bake::is_name, Self::Bake),
             (dotenv::is_name, Self::DotEnv),
+            (kustomize::is_name, Self::Kustomize),
+            (helm::is_values, Self::HelmValues),
+            (helm::is_chart, Self::HelmChart),
+            (manifest::is_name, Self::Manifest),
         ];
         if !is_ci(&lower)
             && let Some((_, format)) = of_name.into_iter().find(|(is_name, _)| is_name(file))
         {
             return Some(format);
-        }
-        if devcontainer::is_path(&lower) {
-            return Some(Self::Devcontainer);
-        }
-        if quadlet::is_path(&lower) {
-            return Some(Self::Quadlet);
         }
         match name(&lower) {
             Name::Certain | Name::Possible => Some(Self::Dockerfile),
@@ -94,8 +131,17 @@ impl Format {
             (Name::Possible, Some(Self::Dockerfile)) => {
                 has_from(contents).then_some(Self::Dockerfile)
             }
+            (_, Some(Self::GitlabCi)) => {
+                gitlab_ci::is_content(path, contents).then_some(Self::GitlabCi)
+            }
+            (_, Some(Self::Manifest)) => manifest::is_likely(contents).then_some(Self::Manifest),
             (_, Some(format)) => Some(format),
-            (_, None) => Some(Self::Dockerfile),
+            // YAML is never a Dockerfile: whatever includes it may be a definition of CI (T18).
+            (_, None) => {
+                let lower = path.to_ascii_lowercase();
+                let is_yaml = lower.ends_with(".yml") || lower.ends_with(".yaml");
+                (!is_yaml && !is_ci(&lower)).then_some(Self::Dockerfile)
+            }
         }
     }
 
@@ -107,18 +153,23 @@ impl Format {
     /// Whether it defines CI: a change runs with rights that its author may not have (T18).
     pub(super) fn is_ci(self) -> bool {
         match self {
+            Self::GitlabCi | Self::Workflow | Self::Action => true,
             Self::Dockerfile
             | Self::Gipgee
             | Self::Compose
             | Self::Bake
             | Self::DotEnv
+            | Self::Kustomize
+            | Self::HelmValues
+            | Self::HelmChart
+            | Self::Manifest
             | Self::Devcontainer
             | Self::Quadlet => false,
         }
     }
 
     /// Reads a file of this format.
-    pub(super) fn read(self, file: &FileText<'_>, reach: &mut Reach<'_>) -> Found {
+    pub(super) fn read<'a>(self, file: &FileText<'a>, reach: &mut Reach<'a>) -> Found {
         match self {
             Self::Dockerfile => {
                 dockerfile::read(&file.text, file.base, &Given::of_args(reach.args))
@@ -126,7 +177,13 @@ impl Format {
             Self::Gipgee => gipgee::read(&file.text, file.base),
             Self::Compose => compose::read(file, reach),
             Self::Bake => bake::read(file, reach),
-            Self::DotEnv => Found::default(),
+            Self::GitlabCi => gitlab_ci::read(file, reach),
+            Self::Workflow => workflow::read(file),
+            Self::Action => workflow::read_action(file),
+            Self::Kustomize => kustomize::read(file),
+            Self::HelmValues => helm::read(file, reach),
+            Self::Manifest => manifest::read(file),
+            Self::DotEnv | Self::HelmChart => Found::default(),
             Self::Devcontainer => devcontainer::read(file),
             Self::Quadlet => quadlet::read(file),
         }
@@ -291,7 +348,8 @@ mod tests {
             "Gipgee.yml",
             "gipgee.yml/Dockerfile.yml",
         ] {
-            assert_eq!(Format::of(path), None, "{path}");
+            let read = Format::read_as(path, b"FROM a:1\n");
+            assert!(read.is_none_or(Format::is_ci), "{path} is read as {read:?}");
         }
         for path in ["gipgee.yml", "gipgee.yaml"] {
             assert_eq!(Format::of(path), Some(Format::Gipgee), "{path}");

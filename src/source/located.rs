@@ -208,7 +208,9 @@ pub struct KnownReference {
     pub tag_from_arg: bool,
     pub(crate) value: Mapped,
     pub(crate) slot: Option<usize>,
-    /// Whether the tag is a number for YAML.
+    /// The position of an empty field for a digest, which has no `@`.
+    pub(crate) digest_slot: Option<u32>,
+    /// Whether the tag is not a text for YAML: a number as a rule.
     pub(crate) is_number: bool,
     /// The same text given by other places, which change with it: several builds set one variable.
     pub(crate) also: Vec<(Mapped, Option<usize>)>,

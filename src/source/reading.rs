@@ -6,7 +6,7 @@
 use super::dockerfile;
 use super::format::Format;
 use super::found::{Build, Found, Given, Remark, Told};
-use super::located::{Located, ReferenceKind, Resolution};
+use super::located::{Located, ReferenceKind, Resolution, WhyNot};
 use super::passed::{Passed, PassedOver};
 use super::scan::Unreadable;
 use super::sources::{Reach, Sources};
@@ -384,6 +384,11 @@ fn merged(found: Vec<Located>) -> Vec<Located> {
                 let why = known.why_not.map_or("", |why| why.code());
                 format!("{} {why}", known.value.text())
             }
+            // Each number has to be written in quotes at its own place.
+            Resolution::Unknown {
+                why: why @ WhyNot::UnquotedNumber,
+                touches,
+            } => format!(" {} {touches:?}", why.code()),
             Resolution::Unknown { why, .. } => format!(" {}", why.code()),
         };
         let at = &located.written_at;
@@ -397,13 +402,11 @@ fn merged(found: Vec<Located>) -> Vec<Located> {
         }
     }
     merged.sort_by_key(|located| {
-        let value: Vec<usize> = match &located.found {
-            Resolution::Known(known) => {
-                let places = known.versioned_places().into_iter();
-                places.map(|place| place.start).collect()
-            }
-            Resolution::Unknown { .. } => Vec::new(),
+        let places = match &located.found {
+            Resolution::Known(known) => known.value.places(0..known.value.len()),
+            Resolution::Unknown { touches, .. } => touches.clone(),
         };
+        let value: Vec<usize> = places.into_iter().map(|place| place.start).collect();
         (located.written_at.start, value)
     });
     merged

@@ -178,6 +178,11 @@ impl<'a> Reach<'a> {
         self.sources.index(path).is_some()
     }
 
+    /// The paths of all files.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &'a RepoPath> {
+        self.sources.files.iter().map(|file| &file.path)
+    }
+
     /// The files that were reached, the main one included; `None` if there were too many.
     pub(crate) fn used(self) -> Option<BTreeSet<usize>> {
         (!self.is_full).then_some(self.used)

@@ -13,6 +13,8 @@ pub(crate) struct Expanded {
     pub(crate) value: Mapped,
     /// The position in the file at which text can be added to its end.
     pub(crate) slot: Option<usize>,
+    /// The position in the file at which a digest without its `@` can be added: an empty field for it.
+    pub(crate) digest_slot: Option<u32>,
     /// Whether it contains a variable without a known value.
     pub(crate) unresolved: bool,
     /// Whether a part is computed from a variable.
@@ -95,6 +97,7 @@ impl Expanded {
         let Self {
             value,
             slot,
+            digest_slot,
             unresolved,
             computed,
             fixed,
@@ -143,6 +146,7 @@ impl Expanded {
             tag_from_arg,
             value,
             slot,
+            digest_slot,
             is_number,
             also: Vec::new(),
         })

@@ -19,4 +19,5 @@ mod tree;
 
 pub(crate) use node::Node;
 pub use nodes::yaml_nodes;
+pub(crate) use scalar::Scalar;
 pub(crate) use tree::Yaml;

@@ -113,6 +113,7 @@ fn located(
                 value,
                 // gipgee refuses a digest beside a tag, so no digest is added.
                 slot: None,
+                digest_slot: None,
                 is_number: false,
                 also: Vec::new(),
             })

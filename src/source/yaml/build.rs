@@ -144,9 +144,8 @@ impl<'t> Builder<'t, '_> {
         span: &Span,
     ) -> u32 {
         let id = short(self.arena.nodes.len());
-        let byte = span.start.byte_offset().unwrap_or_default();
         self.arena.nodes.push(StoredNode {
-            line: self.lines.line(byte),
+            line: self.line(&value, span),
             is_anchored: anchor > 0,
             tag: tag.map(|tag| tag.original().into_boxed_str()),
             value,
@@ -159,6 +158,23 @@ impl<'t> Builder<'t, '_> {
             false => self.document.waiting.push(id),
         }
         id
+    }
+
+    /// The line of a value; of a block, the one of its `|` or `>`. The parser's range begins at a block's first text, if
+    /// it has one.
+    fn line(&self, value: &StoredValue<'t>, span: &Span) -> u32 {
+        let start = span.start.byte_offset().unwrap_or_default();
+        let line = self.lines.line(start);
+        match value {
+            StoredValue::Scalar { value, style, .. } if style.is_block() => {
+                let blank = value.bytes().take_while(|byte| *byte == b'\n').count();
+                match blank == value.len() {
+                    true => line,
+                    false => line.saturating_sub(1 + short(blank)),
+                }
+            }
+            _ => line,
+        }
     }
 
     fn open(

@@ -27,7 +27,7 @@ impl<'a> Scalar<'a> {
     /// The line that it begins in, counted from 1; of an alias, the line of the text that it refers to. A block begins
     /// where its `|` or `>` is.
     pub(crate) fn line(self) -> usize {
-        self.line.saturating_sub(usize::from(self.is_block()))
+        self.line
     }
 
     /// Its bytes in the file, quotes included.
@@ -41,7 +41,7 @@ impl<'a> Scalar<'a> {
 
     /// Whether it is a `|` or `>` block.
     pub(crate) fn is_block(self) -> bool {
-        matches!(self.style, Style::Literal | Style::Folded)
+        self.style.is_block()
     }
 
     /// Whether it is missing, or is written `null` or `~`.

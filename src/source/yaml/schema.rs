@@ -15,6 +15,12 @@ pub(crate) enum Style {
     Folded,
 }
 
+impl Style {
+    pub(super) fn is_block(self) -> bool {
+        matches!(self, Self::Literal | Self::Folded)
+    }
+}
+
 /// The type of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ScalarType {

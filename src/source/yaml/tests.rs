@@ -270,6 +270,20 @@ fn a_block_knows_where_its_bytes_are() {
 }
 
 #[test]
+fn a_block_begins_where_its_indicator_is() {
+    for text in [
+        "x: 1\na: |\n  b\n",
+        "x: 1\na: >-  # c\n\n \n  b\n",
+        "x: 1\na: |",
+    ] {
+        let yaml = Yaml::read(text, 0);
+        assert_eq!(at(&yaml, "a").line(), 2, "{text:?}");
+    }
+    let yaml = Yaml::read("a:\n  - |\n    |\n  - >\n    > x\n", 0);
+    assert_eq!((at(&yaml, "a/0").line(), at(&yaml, "a/1").line()), (2, 4));
+}
+
+#[test]
 fn a_type_is_kept_or_not() {
     for (text, kept, lost) in [
         ("1.10", "1.11", "1.2.3"),

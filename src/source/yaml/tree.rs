@@ -109,6 +109,11 @@ impl<'t> Yaml<'t> {
         }
     }
 
+    /// The place of the text's first byte.
+    pub(crate) fn base(&self) -> usize {
+        self.base
+    }
+
     /// The documents in their order, and instead of one that does not parse the reason.
     pub(crate) fn documents(&self) -> impl Iterator<Item = Result<Node<'_>, &Lost>> {
         let documents = self.arena.documents.iter();
@@ -130,11 +135,15 @@ impl<'t> Yaml<'t> {
     pub(crate) fn trouble(&self) -> Vec<Lost> {
         let lost = self.arena.documents.iter();
         let lost = lost.filter_map(|document| document.as_ref().err().cloned());
-        let limit = self.limit.get().map(|limit| Lost {
+        lost.chain(self.limit()).collect()
+    }
+
+    /// The limit that reading has reached so far.
+    pub(crate) fn limit(&self) -> Option<Lost> {
+        self.limit.get().map(|limit| Lost {
             line: limit.line as usize,
             what: limit.what.to_owned(),
-        });
-        lost.chain(limit).collect()
+        })
     }
 
     /// The number of nodes that were visited through aliases so far.

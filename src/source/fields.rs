@@ -1,0 +1,258 @@
+//! References in YAML documents: a whole one in one text, or its parts in several fields.
+//!
+//! A field that holds only a tag has a type: a plain `1.10` is the number 1.1 to most readers. Such a tag is unknown,
+//! and an edit never turns a text into a number or a number into a text.
+
+use super::found::Found;
+use super::located::{Comment, Located, ReferenceKind, Resolution, WhyNot, extent};
+use super::mapped::Mapped;
+use super::passed::Passed;
+use super::text::Text;
+use super::value::Expanded;
+use super::yaml::{Node, Scalar, Yaml};
+use std::ops::Range;
+
+/// A YAML text with references: a file, or a text inside of a file's document.
+pub(crate) struct Fields<'a> {
+    yaml: &'a Yaml<'a>,
+    inside: Option<Inside>,
+    pub(crate) found: &'a mut Found,
+}
+
+/// Where a text inside of a document is.
+struct Inside {
+    /// Its bytes; `None` if they are not in the file as they are.
+    text: Option<Mapped>,
+    at: Range<usize>,
+    /// The line before its first one.
+    before: usize,
+}
+
+/// The fields of one reference. Those that are missing or empty count as absent.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Parts<'a> {
+    pub(crate) registry: Option<Scalar<'a>>,
+    pub(crate) name: Option<Scalar<'a>>,
+    pub(crate) tag: Option<Scalar<'a>>,
+    pub(crate) digest: Option<Scalar<'a>>,
+    /// An empty field for a digest.
+    pub(crate) no_digest: Option<Scalar<'a>>,
+    /// Whether the tag must be a string: a number is refused by the format's own reader.
+    pub(crate) is_strict: bool,
+}
+
+impl<'a> Fields<'a> {
+    pub(crate) fn new(yaml: &'a Yaml<'a>, found: &'a mut Found) -> Self {
+        Self {
+            yaml,
+            inside: None,
+            found,
+        }
+    }
+
+    /// The YAML that a text of this one holds.
+    pub(crate) fn within(&mut self, scalar: Scalar<'_>, read: impl FnOnce(&mut Fields<'_>)) {
+        let yaml = Yaml::read(scalar.value(), 0);
+        let text = match &self.inside {
+            None => scalar.mapped(),
+            Some(_) => None,
+        };
+        let before = self.line(scalar.line()) - usize::from(!scalar.is_block());
+        let mut fields = Fields {
+            yaml: &yaml,
+            inside: Some(Inside {
+                text,
+                at: scalar.span(),
+                before,
+            }),
+            found: self.found,
+        };
+        read(&mut fields);
+    }
+
+    /// The line of the file.
+    fn line(&self, line: usize) -> usize {
+        self.inside
+            .as_ref()
+            .map_or(line, |inside| inside.before + line)
+    }
+
+    pub(crate) fn pass(&mut self, line: usize, what: String) {
+        let line = self.line(line);
+        self.found.passed.push(Passed { line, what });
+    }
+
+    /// The documents, or nothing and a note for each that does not parse.
+    pub(crate) fn documents(&mut self) -> Vec<Node<'a>> {
+        let mut roots = Vec::new();
+        for document in self.yaml.documents() {
+            match document {
+                Ok(root) => roots.push(root),
+                Err(lost) => self.pass(lost.line, format!("invalid YAML: {}", lost.what)),
+            }
+        }
+        roots
+    }
+
+    /// The text at a key; `None` if it is missing, `null` or empty, and if it is a map or a list, which is reported.
+    pub(crate) fn text(&mut self, of: Node<'a>, key: &str) -> Option<Scalar<'a>> {
+        let node = of.get(key)?;
+        let Some(scalar) = node.text() else {
+            self.pass(node.line(), format!("`{key}` is not a string"));
+            return None;
+        };
+        (!scalar.is_null() && !scalar.value().is_empty()).then_some(scalar)
+    }
+
+    /// The reference that a key's text is. One of another type is reported.
+    pub(crate) fn whole(&mut self, of: Node<'a>, key: &str, kind: ReferenceKind) {
+        let Some(scalar) = self.text(of, key) else {
+            return;
+        };
+        if scalar.is_text() {
+            self.push_text(kind, scalar);
+        } else {
+            self.pass(scalar.line(), format!("`{key}` is not a string"));
+        }
+    }
+
+    /// Adds the reference that a text is.
+    pub(crate) fn push_text(&mut self, kind: ReferenceKind, scalar: Scalar<'a>) {
+        let expanded = self.expanded(scalar);
+        self.push(kind, scalar, expanded);
+    }
+
+    /// Notes what reading has found about the file as a whole. To be called at the end.
+    pub(crate) fn finish(&mut self) {
+        if let Some(limit) = self.yaml.limit() {
+            self.pass(limit.line, limit.what);
+        }
+    }
+
+    /// Adds the reference that a text has become.
+    pub(crate) fn push(&mut self, kind: ReferenceKind, scalar: Scalar<'a>, expanded: Expanded) {
+        let located = self.located(kind, scalar.value().to_owned(), scalar, expanded);
+        self.found.references.push(located);
+    }
+
+    /// Adds the reference that several fields are, if they are one: a name, and a tag or a digest.
+    pub(crate) fn parts(&mut self, kind: ReferenceKind, parts: Parts<'a>) {
+        let (Some(name), Some(main)) = (parts.name, parts.tag.or(parts.digest)) else {
+            return;
+        };
+        let mut whole = Expanded::default();
+        if let Some(registry) = parts.registry {
+            whole.append(&self.expanded(registry));
+            whole.append(&separator("/"));
+        }
+        whole.append(&self.expanded(name));
+        let name_end = whole.value.len();
+        if let Some(tag) = parts.tag {
+            whole.append(&separator(":"));
+            whole.append(&self.expanded(tag));
+            let is_text = tag.is_text();
+            whole.is_number |= !is_text;
+            let is_lost = !tag.prints_as_written() || parts.is_strict && !is_text;
+            if is_lost && whole.why.is_none() {
+                whole.why = Some(WhyNot::UnquotedNumber);
+            }
+        }
+        if let Some(digest) = parts.digest {
+            whole.append(&separator("@"));
+            whole.append(&self.expanded(digest));
+        }
+        let slot = parts.no_digest.and_then(|scalar| self.start(scalar));
+        whole.digest_slot = slot.and_then(|slot| u32::try_from(slot).ok());
+        let written = whole.value.text().to_owned();
+        let mut located = self.located(kind, written, main, whole);
+        // A tag with a slash would make a registry's port of itself.
+        if let Resolution::Known(known) = &located.found
+            && known.reference.name.written().len() != name_end
+        {
+            located.found = Resolution::Unknown {
+                why: WhyNot::InvalidReference,
+                touches: known.value.places(0..known.value.len()),
+            };
+        }
+        self.found.references.push(located);
+    }
+
+    /// A text as it is in the file.
+    fn expanded(&self, scalar: Scalar<'_>) -> Expanded {
+        let mut expanded = match self.mapped(scalar) {
+            Some(text) => Expanded::literal(&text),
+            None => Expanded {
+                value: Mapped::computed(scalar.value()),
+                fixed: Some(WhyNot::NotPlain),
+                ..Expanded::default()
+            },
+        };
+        if is_template(scalar.value()) {
+            expanded.why = Some(WhyNot::Template);
+        }
+        expanded
+    }
+
+    /// The bytes of a text, if they are in the file as they are.
+    pub(crate) fn mapped(&self, scalar: Scalar<'_>) -> Option<Mapped> {
+        let place = scalar.plain_place()?;
+        match &self.inside {
+            None => Some(Mapped::of_file(scalar.value(), place.start)),
+            Some(inside) => Some(inside.text.as_ref()?.slice(place)),
+        }
+    }
+
+    /// The position in the file at which a text begins, even if it is empty.
+    fn start(&self, scalar: Scalar<'_>) -> Option<usize> {
+        let start = scalar.plain_place()?.start;
+        match &self.inside {
+            None => Some(start),
+            Some(inside) => inside.text.as_ref()?.place_of(start),
+        }
+    }
+
+    /// Where a text is written.
+    fn place(&self, scalar: Scalar<'_>) -> Range<usize> {
+        match (self.mapped(scalar), &self.inside) {
+            (Some(text), _) => extent(&text),
+            (None, None) => scalar.span(),
+            (None, Some(inside)) => inside.at.clone(),
+        }
+    }
+
+    /// The reference that a text is whose main part is a scalar.
+    fn located(
+        &self,
+        kind: ReferenceKind,
+        written: String,
+        main: Scalar<'_>,
+        expanded: Expanded,
+    ) -> Located {
+        let inner = self.yaml.notes_above(main.line());
+        let notes = inner.into_iter().map(|note| Comment {
+            line: self.line(note.line),
+            ..note
+        });
+        let text = Text {
+            expanded,
+            written,
+            written_at: self.place(main),
+            line: self.line(main.line()),
+            notes: notes.collect(),
+        };
+        text.located(kind, None)
+    }
+}
+
+/// A character between two fields, which is nowhere in the file.
+fn separator(text: &str) -> Expanded {
+    Expanded {
+        value: Mapped::computed(text),
+        ..Expanded::default()
+    }
+}
+
+/// Whether a template engine fills a text in.
+fn is_template(text: &str) -> bool {
+    text.contains("{{") || text.contains("<%")
+}
