@@ -77,13 +77,14 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
     let folder = read_folder(&arguments.path)
         .with_context(|| format!("{} cannot be read", arguments.path.display()))?;
     let settings = settings_of(&folder, &Config::default())?;
-    let excluded = folder
-        .tree
-        .files
-        .keys()
-        .filter(|path| SourceFormat::of(path.as_str()).is_some() && !settings.reads(path));
+    let excluded = folder.tree.files.iter().filter(|(path, file)| {
+        let name = path.as_str();
+        let is_source = SourceFormat::of(name).is_some()
+            && SourceFormat::read_as(name, &file.contents).is_some();
+        is_source && !settings.reads(path)
+    });
     let excluded: Vec<_> = excluded
-        .map(|path| (path.to_string(), "excluded".to_owned()))
+        .map(|(path, _)| (path.to_string(), "excluded".to_owned()))
         .collect();
     let operator = Operator {
         references: usize::MAX,
