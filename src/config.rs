@@ -42,4 +42,4 @@ pub use review::{ReviewFinding, review};
 pub use schema::{operator_schema, repository_schema};
 pub use secret::{Secret, SecretError};
 pub use starter::{OPERATOR_STARTER, REPOSITORY_STARTER};
-pub use version::{MAX_INCLUDED, included_names, version_paths};
+pub use version::{MAX_INCLUDED, included_names, version_paths, wants_vendored};

@@ -74,6 +74,8 @@ mod robust;
 mod servers;
 #[path = "e2e/simulation.rs"]
 mod simulation;
+#[path = "e2e/sources.rs"]
+mod sources;
 #[path = "e2e/tokens.rs"]
 mod tokens;
 #[path = "e2e/updates.rs"]

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  imagebot scan . --format json")]
 pub(super) struct Arguments {
-    /// A folder, or a file that is parsed as a Dockerfile
+    /// A folder, or a file; one of an unknown name is parsed as a Dockerfile
     path: PathBuf,
     /// Output format
     #[arg(long, value_enum, default_value = "human")]
@@ -26,7 +26,17 @@ pub(super) struct Arguments {
 struct Output {
     version: u32,
     references: Vec<Reference>,
+    /// Remarks that are no errors.
+    told: Vec<Remark>,
     skipped: Vec<Skipped>,
+}
+
+#[derive(Serialize)]
+struct Remark {
+    path: String,
+    line: usize,
+    code: &'static str,
+    text: String,
 }
 
 #[derive(Serialize)]
@@ -78,10 +88,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
         .with_context(|| format!("{} cannot be read", arguments.path.display()))?;
     let settings = settings_of(&folder, &Config::default())?;
     let excluded = folder.tree.files.iter().filter(|(path, file)| {
-        let name = path.as_str();
-        let is_source = SourceFormat::of(name).is_some()
-            && SourceFormat::read_as(name, &file.contents).is_some();
-        is_source && !settings.reads(path)
+        let holds = SourceFormat::of(path.as_str()).is_some()
+            && SourceFormat::read_as(path.as_str(), &file.contents).is_some();
+        holds && !settings.reads(path)
     });
     let excluded: Vec<_> = excluded
         .map(|(path, _)| (path.to_string(), "excluded".to_owned()))
@@ -97,9 +106,19 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
         references: references
             .map(|(path, located)| Reference::new(path, located))
             .collect(),
+        told: parsed
+            .told
+            .iter()
+            .map(|(path, told)| Remark {
+                path: path.to_string(),
+                line: told.line,
+                code: told.remark.code(),
+                text: format!("{}: {}", told.remark.describe(), told.what),
+            })
+            .collect(),
         skipped: Vec::new(),
     };
-    let skipped = [parsed.skipped, excluded].concat();
+    let skipped = [parsed.skipped, parsed.left_out, excluded].concat();
     let unread = unread(&skipped, &parsed.passed).into_iter();
     output.skipped = unread
         .map(|unread| Skipped {
@@ -147,5 +166,11 @@ fn render(output: &Output) -> String {
         .skipped
         .iter()
         .map(|s| format!("not read: {}: {}\n", s.path, s.reason));
-    table(&rows) + &skipped.collect::<String>()
+    let told = output.told.iter();
+    let told = told.map(|told| format!("note: {}:{}: {}\n", told.path, told.line, told.text));
+    let none = match output.references.is_empty() {
+        true => "no image reference was found\n",
+        false => "",
+    };
+    table(&rows) + none + &told.chain(skipped).collect::<String>()
 }

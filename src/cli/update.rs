@@ -6,7 +6,7 @@ use super::ended::Ended;
 use super::output::{counted, say, text};
 use super::session::{ConfigArgument, setup, wait};
 use crate::fleet::ParsedRepo;
-use crate::plan::{Decision, Outcome, Proposal};
+use crate::plan::{Change, Decision, Outcome, Proposal};
 use crate::policy::{Changes, Rule, Set, SettingOrigin};
 use crate::redact::Redactor;
 use crate::repo::RepoPath;
@@ -60,8 +60,9 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
             false => write(&parsed, &root, &proposals),
         };
         let is_written = |path: &RepoPath| !unwritten.iter().any(|(of, _)| of == path);
-        changes.references.retain(|change| is_written(&change.path));
-        changes.follows.retain(|change| is_written(&change.path));
+        let is_made = |change: &Change| change.files().all(is_written);
+        changes.references.retain(is_made);
+        changes.follows.retain(is_made);
         changes.versions.retain(|change| is_written(&change.path));
         let reports: Vec<DecisionReport> = decisions.iter().map(DecisionReport::from).collect();
         let reports: Vec<&DecisionReport> = reports.iter().collect();

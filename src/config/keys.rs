@@ -247,6 +247,7 @@ pub(super) const REPOSITORY: &[Key] = keys! {
     "enabled": Bool, "Whether the repository is scanned. Default: true.";
     "include": Texts, "Globs on the files to read. They select among files whose names are recognised; a glob whose last part has three letters or digits also adds other files. Default: all recognised files.";
     "exclude": Texts, "Globs on files that are not read. Default: none.";
+    "vendored": Bool, "Whether vendor/, node_modules/, third_party/ and generated files are read too. Default: false.";
     "discover": Bool, "Whether images that files name count as dependencies of the repository. Default: true.";
     "image": Tables(IMAGE), "An image that the repository publishes.";
     "depends": Tables(DEPENDS), "An additional dependency.";

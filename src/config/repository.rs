@@ -34,6 +34,7 @@ fn repository(root: Table<'_>, schemes: &Schemes) -> RepoSettings {
         include: globs("include"),
         exclude: globs("exclude").unwrap_or_default(),
         discover: root.bool("discover").is_none_or(|at| at.value),
+        vendored: root.bool("vendored").is_some_and(|at| at.value),
         images: family::images(root),
         depends: family::depends(root),
         args: args

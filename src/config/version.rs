@@ -89,6 +89,14 @@ pub fn version_paths(text: &str) -> BTreeSet<RepoPath> {
     files.collect()
 }
 
+/// Whether an `imagebot.toml` wants copies of other projects to be read, whatever else is wrong with it.
+pub fn wants_vendored(text: &str) -> bool {
+    let (root, _) = DeTable::parse_recoverable(text);
+    let mut keys = root.get_ref().iter();
+    let value = keys.find(|(key, _)| key.get_ref() == "vendored");
+    value.is_some_and(|(_, value)| value.get_ref().as_bool() == Some(true))
+}
+
 /// The most files that `include` adds to the files that have a Dockerfile's name.
 pub const MAX_INCLUDED: usize = 100;
 

@@ -13,8 +13,8 @@ use crate::plan::{Decision, Images, Observations, Proposal, Target, propose};
 use crate::policy::{Notes, Policy};
 use crate::repo::{Branch, RepoName, RepoPath};
 use crate::source::{
-    Format, Located, PassedOver, Reading, ReferenceKind, SourceFile, Sources, Stages, Told,
-    VersionFileError, read_sources,
+    Format, Located, PassedOver, Reading, ReferenceKind, Remark, SourceFile, Sources, Stages, Told,
+    VersionFileError, image_line, is_generated, read_sources,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -45,6 +45,8 @@ pub struct ParsedRepo {
     pub stages: BTreeMap<RepoPath, Stages>,
     /// Files that were not read, with the reason.
     pub skipped: Vec<(String, String)>,
+    /// Files that are left out on purpose, with the reason.
+    pub left_out: Vec<(String, String)>,
     /// Lines that could not be parsed.
     pub passed: Vec<(RepoPath, PassedOver)>,
     /// Remarks about lines that are no errors.
@@ -86,6 +88,7 @@ impl ParsedRepo {
         }
         let mut repo = Self::of_settings(operator, name, settings);
         repo.skipped = tree.skipped;
+        repo.leave_out(tree.vendored);
         repo.read(operator, tree.files, &version_files(&specs));
         repo.know_gipgee();
         let notes = repo
@@ -138,6 +141,7 @@ impl ParsedRepo {
             references: Vec::new(),
             stages: BTreeMap::new(),
             skipped: Vec::new(),
+            left_out: Vec::new(),
             passed: Vec::new(),
             told: Vec::new(),
             specs: Vec::new(),
@@ -159,6 +163,7 @@ impl ParsedRepo {
         named: &BTreeSet<RepoPath>,
     ) {
         let mut sources = Vec::new();
+        let mut generated = 0;
         for (path, file) in files {
             let TreeFile {
                 executable,
@@ -171,6 +176,9 @@ impl ParsedRepo {
             let is_version = named.contains(&path) || is_info(&path);
             let is_known = Format::of(path.as_str()).is_some();
             let is_read = path.as_str() != REPO_CONFIG && self.settings.reads(&path);
+            let is_generated = is_read && !self.settings.vendored && is_generated(&contents);
+            generated += usize::from(is_generated && is_known);
+            let is_read = is_read && !is_generated;
             let format = Format::read_as(path.as_str(), &contents)
                 .filter(|_| is_read && (is_known || !is_version));
             if format.is_none() && is_version {
@@ -188,6 +196,7 @@ impl ParsedRepo {
                 contents,
             });
         }
+        self.leave_out_generated(generated);
         self.sources = Sources::new(sources);
         let mut reading = read_sources(&self.sources, &self.settings.args);
         self.references = std::mem::take(&mut reading.references);
@@ -208,7 +217,44 @@ impl ParsedRepo {
         self.stages = std::mem::take(&mut reading.stages);
         self.told = std::mem::take(&mut reading.told);
         self.reading = reading;
+        self.tell_unread();
     }
+    fn leave_out(&mut self, folders: BTreeMap<String, usize>) {
+        let folders = folders.into_iter().map(|(folder, count)| {
+            let what =
+                format!("{count} files of other projects are left out; vendored = true reads them");
+            (folder, what)
+        });
+        self.left_out.extend(folders);
+    }
+
+    fn leave_out_generated(&mut self, count: usize) {
+        if count > 0 {
+            let what = "say that they are generated and are left out; vendored = true reads them";
+            self.left_out
+                .push((format!("{count} files"), what.to_owned()));
+        }
+    }
+
+    /// Notes the files that look as if they named an image, and that no format reads.
+    fn tell_unread(&mut self) {
+        let unknown = self.sources.iter().filter(|file| file.format.is_none());
+        let unread = unknown.filter(|file| !self.reading.is_used(&self.sources, &file.path));
+        let told = unread.filter_map(|file| {
+            let line = image_line(&file.contents)?;
+            let path = file.path.clone();
+            let extension = path.as_str().rsplit_once('.').map_or("", |(_, it)| it);
+            let format = if extension == "json" { "json" } else { "yaml" };
+            let what = format!(
+                "[[source]] files = [\"{path}\"], format = \"{format}\", at = \"**.image\" reads it"
+            );
+            let remark = Remark::NotRead;
+            Some((path, Told { line, remark, what }))
+        });
+        let told: Vec<_> = told.collect();
+        self.told.extend(told);
+    }
+
     /// Whether a file is executable.
     pub fn is_executable(&self, path: &RepoPath) -> bool {
         self.executable.contains(path)
@@ -290,8 +336,16 @@ impl ParsedRepo {
 
     /// The files and lines that were not read, one line each.
     pub fn unread_lines(&self) -> Vec<String> {
-        let unread = unread(&self.skipped, &self.passed);
-        unread.iter().map(ToString::to_string).collect()
+        let skipped = [self.skipped.as_slice(), &self.left_out].concat();
+        let unread = unread(&skipped, &self.passed);
+        let unknown = self.told.iter();
+        let unknown = unknown.filter(|(_, told)| told.remark == Remark::NotRead);
+        let unknown = unknown.map(|(path, told)| format!("{path}:{told}"));
+        unread
+            .iter()
+            .map(ToString::to_string)
+            .chain(unknown)
+            .collect()
     }
 
     /// The text of a line, counted from 1. The line offsets of all files are computed once.

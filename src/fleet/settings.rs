@@ -16,6 +16,8 @@ pub struct RepoSettings {
     pub exclude: Vec<Glob>,
     /// Whether the images named in its files count as dependencies of the repository.
     pub discover: bool,
+    /// Whether copies of other projects and generated files are read too.
+    pub vendored: bool,
     /// The images that it publishes.
     pub images: Vec<ImageSpec>,
     /// Its further dependencies.
@@ -33,6 +35,7 @@ impl Default for RepoSettings {
             include: None,
             exclude: Vec::new(),
             discover: true,
+            vendored: false,
             images: Vec::new(),
             depends: Vec::new(),
             args: BTreeMap::new(),

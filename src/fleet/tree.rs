@@ -28,6 +28,9 @@ pub struct Tree {
     pub files: BTreeMap<RepoPath, TreeFile>,
     /// Files that were not read, by displayed name, with the reason.
     pub skipped: Vec<(String, String)>,
+    /// How many files were left out in each folder of copies of other projects.
+    #[serde(default)]
+    pub vendored: BTreeMap<String, usize>,
     /// The committer date, in Unix seconds; `None` for a folder.
     pub committed: Option<i64>,
 }
@@ -109,7 +112,7 @@ mod tests {
             skipped: skipped
                 .map(|name| (name.to_owned(), "too-large".to_owned()))
                 .into(),
-            committed: None,
+            ..Tree::default()
         };
         tree.forget_other_files(&BTreeSet::from([path("package.json")]));
         let kept: Vec<&str> = tree.files.keys().map(RepoPath::as_str).collect();

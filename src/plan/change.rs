@@ -62,6 +62,12 @@ pub struct Change {
 }
 
 impl Change {
+    /// The files that change for it.
+    pub fn files(&self) -> impl Iterator<Item = &RepoPath> {
+        let own = self.changed.is_empty().then_some(&self.path);
+        own.into_iter().chain(&self.changed)
+    }
+
     /// The edit that makes this change in the file.
     pub fn update(&self) -> Update {
         Update {
@@ -168,10 +174,7 @@ impl ChangeSet {
     pub fn paths(&self) -> BTreeSet<&RepoPath> {
         let versions = self.versions.iter().map(|change| &change.path);
         let values = self.values.iter().map(|change| &change.path);
-        let references = self.all_references().flat_map(|change| {
-            let own = change.changed.is_empty().then_some(&change.path);
-            own.into_iter().chain(&change.changed)
-        });
+        let references = self.all_references().flat_map(Change::files);
         references.chain(versions).chain(values).collect()
     }
 
@@ -366,7 +369,7 @@ mod tests {
             "+b/Dockerfile reg.io/base 1.0.0 1.0.1".to_owned(),
             "=%3Da/VERSION text 1.0.0 v1.0.1-rc.1".to_owned(),
             "=Makefile regex%3A%5EV%20%3D%20%28.%2B%29%24 1 1.0.1%2B7".to_owned(),
-            "Dockerfile docker.io/library/node 20 22 compose.yaml %2Eenv".replace("%2E", "."),
+            "Dockerfile docker.io/library/node 20 22 .env compose.yaml".to_owned(),
             "~compose.yaml 20 22 2".to_owned(),
             "~.env - %40sha256%3Ax 1".to_owned(),
         ] {

@@ -68,6 +68,9 @@ pub fn decide(ask: &Ask<'_>) -> Result<Decision, Question> {
             steps: Vec::new(),
         },
     };
+    for told in &ask.located.told {
+        case.step(format!("{}: {}", told.remark.describe(), told.what));
+    }
     match case.judge(ask) {
         Ok(()) => {}
         Err(Missing::Ask(question)) => return Err(question),

@@ -163,11 +163,12 @@ impl Texts {
                 .map(|(decision, _)| code(&format!("{}:{}", decision.path, decision.located.line)))
                 .collect();
             rows.push(format!(
-                "| {} | {} | {} | {level} | {} |",
+                "| {} | {} | {} | {level} | {}{} |",
                 code(shown(change.image.written())),
                 code(&change.from.to_string()),
                 code(&change.to.to_string()),
-                places.join(", ")
+                places.join(", "),
+                changed_in(change)
             ));
         }
         for change in &changes.follows {
@@ -176,7 +177,10 @@ impl Texts {
                 code(change.path.as_str()),
             );
             let (from, to) = (code(&change.from.to_string()), code(&change.to.to_string()));
-            rows.push(format!("| {image} | {from} | {to} | follows | {path} |"));
+            let changed = changed_in(change);
+            rows.push(format!(
+                "| {image} | {from} | {to} | follows | {path}{changed} |"
+            ));
         }
         let mut versions = Vec::new();
         for change in &changes.versions {
@@ -287,6 +291,19 @@ fn metadata(wanted: &[(&Decision, &Wanted)]) -> MergeRequestMetadata {
         draft: settings().any(|s| s.draft.value),
         squash: settings().find_map(|s| s.squash.value),
         remove_source_branch: settings().all(|s| s.remove_source_branch.value),
+    }
+}
+
+/// The files that change for a reference whose version they give; empty if only its own changes.
+fn changed_in(change: &Change) -> String {
+    let files: Vec<String> = change
+        .changed
+        .iter()
+        .map(|path| code(path.as_str()))
+        .collect();
+    match files.is_empty() {
+        true => String::new(),
+        false => format!(" (changed in {})", files.join(", ")),
     }
 }
 

@@ -1,11 +1,11 @@
 //! Reads a local folder. Git is not run, links are not followed, nothing is executed (T53).
 
-use crate::config::{MAX_INCLUDED, included_names, version_paths};
+use crate::config::{MAX_INCLUDED, included_names, version_paths, wants_vendored};
 use crate::family::is_info;
 use crate::fleet::{REPO_CONFIG, Tree, TreeFile};
 use crate::git::{Tracked, tracked_files};
 use crate::repo::{Glob, RepoPath};
-use crate::source::{Format, MAX_FILE};
+use crate::source::{Format, MAX_FILE, vendored_folder};
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,8 @@ pub struct Folder {
     included: Vec<Glob>,
     /// How many files the patterns have added.
     added: usize,
+    /// Whether copies of other projects are read.
+    vendored: bool,
 }
 
 /// What a path refers to.
@@ -116,6 +118,7 @@ impl Folder {
         }
         let included = self.tree.settings_text().map(included_names);
         self.included = included.unwrap_or_default();
+        self.vendored = self.tree.settings_text().is_some_and(wants_vendored);
         Ok(())
     }
 
@@ -241,6 +244,12 @@ impl Folder {
             .and_then(|name| RepoPath::parse(name).ok());
         // The configuration has been read already.
         if shown == REPO_CONFIG || !self.is_wanted(&shown) {
+            return;
+        }
+        if let Some(folder) = vendored_folder(&shown)
+            && !self.vendored
+        {
+            *self.tree.vendored.entry(folder.to_owned()).or_default() += 1;
             return;
         }
         if Format::of(&shown).is_none() && self.is_included(&shown) {

@@ -1,14 +1,14 @@
 //! Reads a repository at its head: its source files and its `imagebot.toml`.
 
 use super::setup::Setup;
-use crate::config::{MAX_INCLUDED, included_names, version_paths};
+use crate::config::{MAX_INCLUDED, included_names, version_paths, wants_vendored};
 use crate::family::is_info;
 use crate::fleet::{GITLAB_DEPS, OurBranch, REPO_CONFIG, Tree, TreeFile};
 use crate::forge::Repository;
 use crate::git::{BranchCommit, Cached, Git, GitError, TreeChange, TreeEntry, TreeEntryKind};
 use crate::plan::{ChangeSet, FileVersions, Ownership, overlaps, whose};
 use crate::repo::{Branch, CommitId, ObjectId, RepoPath};
-use crate::source::{Format, MAX_FILE};
+use crate::source::{Format, MAX_FILE, vendored_folder};
 use crate::store::StoredKind;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,10 +72,11 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Tree, GitError> {
     let mut tree = Tree::default();
     let listed = cached.tree(head).await?;
     let not_named = unreadable(&listed.unreadable, listed.unreadable_in_all);
+    let is_copy = |entry: &TreeEntry| vendored_folder(entry.path.as_str()).is_some();
     let (wanted, others) = listed
         .entries
         .into_iter()
-        .partition(|entry| is_wanted(&entry.path));
+        .partition(|entry| is_wanted(&entry.path) && !is_copy(entry));
     let contents = add(&mut tree, cached, wanted, Some(head)).await?;
     tree.committed = contents.get(&**head).and_then(|commit| committed(commit));
     if cached.filter_ignored() {
@@ -88,11 +89,21 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Tree, GitError> {
     let settings = tree.settings_text();
     let named = settings.map(version_paths).unwrap_or_default();
     let included = settings.map(included_names).unwrap_or_default();
+    let vendored = settings.is_some_and(wants_vendored);
     tree.forget_other_files(&named);
     let mut added = 0;
     let mut wanted = Vec::new();
     for entry in others {
         let path = entry.path.as_str();
+        if is_wanted(&entry.path) {
+            match vendored_folder(path) {
+                Some(folder) if !vendored => {
+                    *tree.vendored.entry(folder.to_owned()).or_default() += 1;
+                }
+                _ => wanted.push(entry),
+            }
+            continue;
+        }
         let is_added = Format::may_include(path) && included.iter().any(|g| g.matches(path));
         added += usize::from(is_added);
         if named.contains(&entry.path) || is_added && added <= MAX_INCLUDED {

@@ -4,7 +4,6 @@
 //! conditions and loops are not evaluated: what they give is unknown.
 
 mod evaluate;
-mod expression;
 mod file;
 mod hcl;
 mod json;

@@ -5,6 +5,7 @@ use super::bake;
 use super::bitbucket;
 use super::circleci;
 use super::compose;
+use super::devcontainer;
 use super::dockerfile;
 use super::dotenv;
 use super::found::{Found, Given};
@@ -13,6 +14,7 @@ use super::gitlab_ci;
 use super::helm;
 use super::kustomize;
 use super::manifest;
+use super::quadlet;
 use super::sources::{FileText, Reach};
 use super::woodpecker;
 use super::workflow;
@@ -54,6 +56,10 @@ pub enum Format {
     Azure,
     /// A definition of Bitbucket Pipelines.
     Bitbucket,
+    /// devcontainer.json.
+    Devcontainer,
+    /// The unit files of Podman's Quadlet.
+    Quadlet,
 }
 
 /// The meaning of a file's name.
@@ -97,6 +103,18 @@ impl Format {
             return Some(format);
         }
         let lower = path.to_ascii_lowercase();
+        let of_path = [
+            (
+                devcontainer::is_path as fn(&str) -> bool,
+                Self::Devcontainer,
+            ),
+            (quadlet::is_path, Self::Quadlet),
+        ];
+        if !is_ci(&lower)
+            && let Some((_, format)) = of_path.into_iter().find(|(is_path, _)| is_path(&lower))
+        {
+            return Some(format);
+        }
         let file = lower.rsplit('/').next().unwrap_or(&lower);
         let of_lower_path = [
             (woodpecker::is_path as fn(&str) -> bool, Self::Woodpecker),
@@ -182,7 +200,9 @@ impl Format {
             | Self::Kustomize
             | Self::HelmValues
             | Self::HelmChart
-            | Self::Manifest => false,
+            | Self::Manifest
+            | Self::Devcontainer
+            | Self::Quadlet => false,
         }
     }
 
@@ -206,6 +226,8 @@ impl Format {
             Self::Azure => azure::read(file),
             Self::Bitbucket => bitbucket::read(file),
             Self::DotEnv | Self::HelmChart => Found::default(),
+            Self::Devcontainer => devcontainer::read(file),
+            Self::Quadlet => quadlet::read(file),
         }
     }
 }

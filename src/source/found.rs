@@ -42,6 +42,8 @@ coded! {
         SettersDiffer = "setters-differ", "several builds give it different versions; each is updated on its own";
         /// The environment can give another value.
         OutsideValue = "outside-value", "the environment can give another value, which is not known";
+        /// A file whose format is not known.
+        NotRead = "not-read", "it looks as if it named an image, and its format is not known";
         /// A `[[source]]` that finds nothing.
         SourceIdle = "source-idle", "this [[source]] finds no image";
     }
@@ -56,6 +58,18 @@ pub struct Told {
     pub remark: Remark,
     /// What it concerns: a variable, a target.
     pub what: String,
+}
+
+impl std::fmt::Display for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{}: {}: {}",
+            self.line,
+            self.remark.describe(),
+            self.what
+        )
+    }
 }
 
 /// A build of an image that a file describes.

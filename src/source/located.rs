@@ -1,5 +1,6 @@
 //! An image reference and its position in a file.
 
+use super::found::Told;
 use super::mapped::Mapped;
 use crate::coded::coded;
 use crate::image::Reference;
@@ -164,6 +165,8 @@ pub struct Located {
     pub(crate) written_at: Range<usize>,
     /// The `# imagebot:` comments right above the instruction.
     pub notes: Vec<Comment>,
+    /// Remarks about its line that are no errors.
+    pub told: Vec<Told>,
     /// Whether an edit of it is an edit of a definition of CI (T18).
     pub in_ci: bool,
     /// Its text with variables expanded.

@@ -18,6 +18,9 @@ use std::ops::Range;
 /// The most different builds of one Dockerfile that are read.
 const MAX_BUILDS: usize = 64;
 
+/// The most remarks that a reference is shown with.
+const MAX_TOLD: usize = 8;
+
 /// What the files of a repository say.
 #[derive(Debug, Default)]
 pub struct Reading {
@@ -43,6 +46,12 @@ impl Reading {
     /// The group of files that depend on each other that a file is in.
     pub fn unit_of(&self, sources: &Sources, path: &RepoPath) -> Option<usize> {
         Some(self.units.root(sources.index(path)?))
+    }
+
+    /// Whether another file depends on a file.
+    pub fn is_used(&self, sources: &Sources, path: &RepoPath) -> bool {
+        let unit = self.unit_of(sources, path);
+        unit.is_some_and(|unit| self.units.of(unit).len() > 1)
     }
 
     /// The files of such a group.
@@ -307,6 +316,18 @@ impl Reader<'_> {
                 }
                 self.reading.references.push((path.clone(), located));
             }
+        }
+        for (path, located) in &mut self.reading.references {
+            let index = self.sources.index(path);
+            let told = index.and_then(|index| self.told.get(index));
+            let first = Told {
+                line: located.line,
+                remark: Remark::ALL[0],
+                what: String::new(),
+            };
+            let here = told.into_iter().flat_map(|told| told.range(&first..));
+            let here = here.take_while(|told| told.line == located.line);
+            located.told = here.take(MAX_TOLD).cloned().collect();
         }
         for (file, (passed, told)) in self
             .sources

@@ -112,6 +112,7 @@ impl Text {
             written: self.written,
             written_at: self.written_at,
             notes: self.notes,
+            told: Vec::new(),
             in_ci: false,
         }
     }

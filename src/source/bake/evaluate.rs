@@ -1,9 +1,7 @@
 //! Evaluates expressions, with the place of every byte of the result.
 
-use super::super::located::WhyNot;
-use super::super::mapped::Mapped;
+use super::super::data::{Data, Kind, Piece, expression};
 use super::super::value::Expanded;
-use super::expression::{Expression, Kind, Piece};
 use super::file::BakeFile;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +15,7 @@ pub(super) struct Scope<'a> {
     pub(super) file: &'a BakeFile,
     pub(super) args: &'a BTreeMap<String, String>,
     /// The present combination of a matrix.
-    pub(super) matrix: BTreeMap<String, &'a Expression>,
+    pub(super) matrix: BTreeMap<String, &'a Data>,
 }
 
 /// A value, and the variables of the file that it depends on.
@@ -29,7 +27,7 @@ pub(super) struct Value {
 
 impl<'a> Scope<'a> {
     /// The text of an expression; `None` if it is null or no text.
-    pub(super) fn text(&self, of: &'a Expression) -> Option<Value> {
+    pub(super) fn text(&self, of: &'a Data) -> Option<Value> {
         let mut variables = BTreeSet::new();
         let expanded = self.expand(of, &mut variables, 0)?;
         Some(Value {
@@ -39,17 +37,12 @@ impl<'a> Scope<'a> {
     }
 
     /// The text of an expression, if it is known.
-    pub(super) fn known(&self, of: &'a Expression) -> Option<String> {
+    pub(super) fn known(&self, of: &'a Data) -> Option<String> {
         let value = self.text(of)?.expanded;
         (!value.is_opaque()).then(|| value.value.text().to_owned())
     }
 
-    fn expand(
-        &self,
-        of: &'a Expression,
-        used: &mut BTreeSet<String>,
-        depth: usize,
-    ) -> Option<Expanded> {
+    fn expand(&self, of: &'a Data, used: &mut BTreeSet<String>, depth: usize) -> Option<Expanded> {
         match &of.kind {
             Kind::Template(pieces) => {
                 let mut whole = self.template(pieces, used, depth);
@@ -59,15 +52,7 @@ impl<'a> Scope<'a> {
                 }
                 Some(whole)
             }
-            Kind::Number => {
-                let value = Mapped::of_file(&of.written, of.at.start);
-                let mut expanded = Expanded::literal(&value);
-                expanded.is_number = true;
-                if !prints_as_written(&of.written) {
-                    expanded.why = Some(WhyNot::UnquotedNumber);
-                }
-                Some(expanded)
-            }
+            Kind::Number => of.number(),
             Kind::Variable(path) => self.variable(path, used, depth),
             Kind::Other => Some(expression()),
             Kind::List(_) | Kind::Map(_) | Kind::Null => None,
@@ -78,17 +63,11 @@ impl<'a> Scope<'a> {
         let mut whole = Expanded::default();
         for piece in pieces {
             let part = match piece {
-                Piece::Text(text) => Expanded::literal(text),
-                Piece::Escaped(text) => Expanded {
-                    value: Mapped::computed(text),
-                    fixed: Some(WhyNot::NotPlain),
-                    ..Expanded::default()
-                },
                 Piece::Variable(path) => {
                     let value = self.variable(path, used, depth);
                     value.unwrap_or_else(|| Expanded::unresolved([]))
                 }
-                Piece::Other => expression(),
+                piece => piece.literal().unwrap_or_else(expression),
             };
             whole.append(&part);
             if whole.value.len() > MAX_VALUE {
@@ -130,7 +109,7 @@ impl<'a> Scope<'a> {
 
     fn attribute(
         &self,
-        of: &'a Expression,
+        of: &'a Data,
         attributes: &[String],
         used: &mut BTreeSet<String>,
         depth: usize,
@@ -148,20 +127,4 @@ impl<'a> Scope<'a> {
         }
         self.expand(value, used, depth + 1)
     }
-}
-
-/// A value that is not evaluated.
-fn expression() -> Expanded {
-    Expanded {
-        why: Some(WhyNot::Expression),
-        ..Expanded::default()
-    }
-}
-
-/// Whether a number is passed on as it is written: `3.20` is passed as `3.2`.
-fn prints_as_written(number: &str) -> bool {
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, "1"));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_shortest = !fraction.ends_with('0') && (whole == "0" || !whole.starts_with('0'));
-    digits(whole) && digits(fraction) && is_shortest && whole.len() < 15
 }

@@ -1,8 +1,8 @@
 //! The blocks of bake files.
 
+use super::super::data::{Data, Key, Kind};
 use super::super::passed::Passed;
 use super::super::sources::FileText;
-use super::expression::{Expression, Key, Kind};
 use super::{hcl, json};
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub(super) struct BakeFile {
     /// The attributes at the top, which are values too.
-    pub(super) globals: BTreeMap<String, Expression>,
+    pub(super) globals: BTreeMap<String, Data>,
     pub(super) variables: BTreeMap<String, Block>,
     pub(super) targets: BTreeMap<String, Block>,
 }
@@ -22,7 +22,7 @@ pub(super) struct Block {
     pub(super) line: usize,
     /// The place of its first byte.
     pub(super) place: usize,
-    pub(super) attributes: BTreeMap<String, Expression>,
+    pub(super) attributes: BTreeMap<String, Data>,
 }
 
 impl BakeFile {
@@ -63,22 +63,21 @@ impl BakeFile {
 
 impl Block {
     /// Adds attributes that win over the present ones; maps are merged key by key.
-    pub(super) fn merge(&mut self, stronger: BTreeMap<String, Expression>) {
+    pub(super) fn merge(&mut self, stronger: BTreeMap<String, Data>) {
         for (name, value) in stronger {
             match (self.attributes.get_mut(&name), value) {
                 (
-                    Some(Expression {
+                    Some(Data {
                         kind: Kind::Map(known),
                         ..
                     }),
-                    Expression {
+                    Data {
                         kind: Kind::Map(more),
                         ..
                     },
                 ) => {
-                    let is_kept = |(key, _): &(Key, Expression)| {
-                        more.iter().all(|(new, _)| new.name != key.name)
-                    };
+                    let is_kept =
+                        |(key, _): &(Key, Data)| more.iter().all(|(new, _)| new.name != key.name);
                     known.retain(is_kept);
                     known.extend(more);
                 }

@@ -1,12 +1,12 @@
 //! What targets build.
 
+use super::super::data::{Data, Key, Kind};
 use super::super::found::{Build, Found, Given, Remark, Told};
 use super::super::inline;
 use super::super::located::{Located, ReferenceKind, WhyNot};
 use super::super::passed::Passed;
 use super::super::paths::{file_at, join};
 use super::evaluate::{Scope, Value};
-use super::expression::{Expression, Key, Kind};
 use super::file::{BakeFile, Block};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -80,7 +80,7 @@ fn inherited(name: &str, scope: &Scope<'_>, below: &mut BTreeSet<String>) -> Opt
 }
 
 /// The combinations of a target's matrix; one without variables if it has none.
-fn combinations(block: &Block) -> Vec<BTreeMap<String, &Expression>> {
+fn combinations(block: &Block) -> Vec<BTreeMap<String, &Data>> {
     let mut all = vec![BTreeMap::new()];
     let Some(Kind::Map(entries)) = block.attributes.get("matrix").map(|it| &it.kind) else {
         return all;
@@ -113,7 +113,7 @@ struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    fn attribute(&self, name: &str) -> Option<&'a Expression> {
+    fn attribute(&self, name: &str) -> Option<&'a Data> {
         self.block.attributes.get(name)
     }
 
@@ -121,7 +121,7 @@ impl<'a> Target<'a> {
         self.scope.known(self.attribute(name)?)
     }
 
-    fn entries(&self, name: &str) -> &'a [(Key, Expression)] {
+    fn entries(&self, name: &str) -> &'a [(Key, Data)] {
         match self.attribute(name).map(|it| &it.kind) {
             Some(Kind::Map(entries)) => entries,
             _ => &[],
@@ -206,7 +206,7 @@ impl<'a> Target<'a> {
     }
 
     /// Adds the image of a named context; returns whether it is an image.
-    fn context(&self, value: &'a Expression, found: &mut Found) -> bool {
+    fn context(&self, value: &'a Data, found: &mut Found) -> bool {
         let Some(Value {
             mut expanded,
             variables,
@@ -238,13 +238,14 @@ impl<'a> Target<'a> {
             written: written.to_owned(),
             found: expanded.resolution(&written_at),
             written_at,
-            notes: value.notes.clone(),
+            notes: value.notes.to_vec(),
+            told: Vec::new(),
             in_ci: false,
         });
         true
     }
 
-    fn inline(&self, value: &'a Expression, given: &Given, found: &mut Found) {
+    fn inline(&self, value: &'a Data, given: &Given, found: &mut Found) {
         let Some(Value {
             expanded,
             variables,

@@ -427,6 +427,7 @@ impl Reader<'_> {
             written,
             written_at,
             notes,
+            told: Vec::new(),
             in_ci: false,
             found,
         });

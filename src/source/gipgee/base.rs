@@ -65,6 +65,7 @@ fn located(
         written: format!("images.{}.baseImage", id.value),
         written_at: 0..0,
         notes: Vec::new(),
+        told: Vec::new(),
         in_ci: false,
         found: Resolution::Unknown {
             why: WhyNot::NotPlain,

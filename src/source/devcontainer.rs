@@ -1,0 +1,87 @@
+//! `devcontainer.json`: the image of a development container, and what it builds.
+//!
+//! Source: the Dev Container metadata reference of containers.dev. The file is JSON with comments. Variables such as
+//! `${localEnv:NAME}` are replaced on the user's machine and are not known here. With `dockerComposeFile`, the image is
+//! in the compose file.
+
+use super::data::json::{self, Syntax};
+use super::data::{Data, Kind};
+use super::found::{Build, Found};
+use super::located::ReferenceKind;
+use super::passed::Passed;
+use super::paths::{file_at, folder_of, join};
+use super::sources::FileText;
+
+/// Whether a path, in lower case, is one of the three places where such a file can be.
+pub(super) fn is_path(path: &str) -> bool {
+    let is_inner = |rest: &str| {
+        let folder = rest.strip_suffix("devcontainer.json");
+        folder.is_some_and(|folder| match folder.strip_suffix('/') {
+            Some(folder) => !folder.is_empty() && !folder.contains('/'),
+            None => folder.is_empty(),
+        })
+    };
+    path == ".devcontainer.json" || path.strip_prefix(".devcontainer/").is_some_and(is_inner)
+}
+
+/// What a file says.
+pub(crate) fn read(file: &FileText<'_>) -> Found {
+    let mut found = Found::default();
+    let root = match json::parse(file, Syntax::Comments) {
+        Ok(Some(root)) => root,
+        Ok(None) => return found,
+        Err(passed) => {
+            found.passed.push(passed);
+            return found;
+        }
+    };
+    if let Some(image) = root.get("image") {
+        match (image.string(), &image.kind) {
+            (Some(text), _) => {
+                let located = image.located(text, ReferenceKind::DevcontainerImage);
+                found.references.push(located);
+            }
+            (None, Kind::Null) => {}
+            (None, _) => found.passed.push(Passed {
+                line: image.line,
+                what: "`image` is not a string".to_owned(),
+            }),
+        }
+    }
+    found.builds.extend(build(file, &root));
+    found
+}
+
+/// What the container builds; `None` if it uses an image. The keys `dockerFile` and `context` are an older form.
+fn build(file: &FileText<'_>, root: &Data) -> Option<Build> {
+    let known = |data: Option<&Data>| {
+        let text = data?.string()?;
+        (!text.is_opaque()).then(|| text.value.text().to_owned())
+    };
+    let (build, dockerfile) = match root.get("build") {
+        Some(build) => (build, build.get("dockerfile")),
+        None => (root, root.get("dockerFile")),
+    };
+    let dockerfile = dockerfile?;
+    let folder = folder_of(file.path);
+    let context = match build.get("context") {
+        Some(context) => known(Some(context)),
+        None => Some(".".to_owned()),
+    };
+    let mut described = Build {
+        // The path of the Dockerfile is relative to this file, not to the context.
+        dockerfile: known(Some(dockerfile)).and_then(|path| file_at(folder, &path)),
+        context: context.and_then(|path| join(folder, &path)),
+        line: dockerfile.line,
+        name: "devcontainer".to_owned(),
+        target: known(build.get("target")),
+        ..Build::default()
+    };
+    let args = build.get("args").map(Data::entries).unwrap_or_default();
+    for (name, value) in args {
+        if let Some(text) = value.string() {
+            described.given.args.insert(name.name.clone(), text);
+        }
+    }
+    Some(described)
+}
