@@ -112,8 +112,7 @@ mod tests {
             skipped: skipped
                 .map(|name| (name.to_owned(), "too-large".to_owned()))
                 .into(),
-            committed: None,
-            vendored: BTreeMap::new(),
+            ..Tree::default()
         };
         tree.forget_other_files(&BTreeSet::from([path("package.json")]));
         let kept: Vec<&str> = tree.files.keys().map(RepoPath::as_str).collect();

@@ -369,7 +369,7 @@ mod tests {
             "+b/Dockerfile reg.io/base 1.0.0 1.0.1".to_owned(),
             "=%3Da/VERSION text 1.0.0 v1.0.1-rc.1".to_owned(),
             "=Makefile regex%3A%5EV%20%3D%20%28.%2B%29%24 1 1.0.1%2B7".to_owned(),
-            "Dockerfile docker.io/library/node 20 22 compose.yaml %2Eenv".replace("%2E", "."),
+            "Dockerfile docker.io/library/node 20 22 .env compose.yaml".to_owned(),
             "~compose.yaml 20 22 2".to_owned(),
             "~.env - %40sha256%3Ax 1".to_owned(),
         ] {

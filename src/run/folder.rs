@@ -152,7 +152,10 @@ impl Folder {
             let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
             let is_file = entry.file_type().is_some_and(|kind| !kind.is_dir());
             let name = relative.to_str().filter(|_| is_file);
-            name.is_some_and(|name| !seen.contains(name) && self.is_wanted(name))
+            // Any YAML or JSON could hold some.
+            name.is_some_and(|name| {
+                !seen.contains(name) && self.is_wanted(name) && !Format::is_by_content(name)
+            })
         });
         let count = ignored.count();
         let at_least = if looked == MAX_COUNTED {

@@ -40,18 +40,18 @@ impl Text {
         if scalar.is_null() || scalar.value().is_empty() {
             return Ok(None);
         }
-        if !scalar.is_text() {
+        if !scalar.is_text() || !scalar.is_short() {
             return Err(wrong);
         }
         Ok(Some(Self::of(yaml, node, expand)))
     }
 
-    /// The text of a value of any type. A number that programs print differently is unknown.
+    /// The text of a value of any type. A number that programs print differently is unknown, and so is a text that is
+    /// too long for a reference: aliases can refer to it many times.
     pub(crate) fn of(yaml: &Yaml<'_>, node: Node<'_>, expand: Expand<'_>) -> Self {
-        let (value, line) = node
-            .text()
-            .map_or(("", node.line()), |s| (s.value(), s.line()));
-        let scalar = node.text();
+        let line = node.text().map_or(node.line(), |scalar| scalar.line());
+        let scalar = node.text().filter(|scalar| scalar.is_short());
+        let value = scalar.map_or("", |scalar| scalar.value());
         let place = scalar.and_then(|scalar| scalar.plain_place());
         let text = match &place {
             Some(place) => Mapped::of_file(value, place.start),
@@ -61,6 +61,7 @@ impl Text {
         if place.is_none() {
             expanded.fixed = Some(WhyNot::NotPlain);
         }
+        expanded.malformed |= scalar.is_none() && node.text().is_some();
         if scalar.is_some_and(|scalar| !scalar.prints_as_written()) {
             expanded.why = Some(WhyNot::UnquotedNumber);
         }

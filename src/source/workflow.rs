@@ -12,7 +12,6 @@ use super::sources::FileText;
 use super::text::{Text, Wrong};
 use super::yaml::{Node, Yaml};
 use expression::{Combination, Scope, combinations};
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 /// The folders of workflows. Files in folders below them are not read by the servers.
@@ -159,6 +158,3 @@ impl<'a> Reader<'a> {
         }
     }
 }
-
-/// The values that something outside can change, by line and place, with their names.
-type Outside = RefCell<BTreeSet<(usize, usize, String)>>;

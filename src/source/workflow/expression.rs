@@ -4,9 +4,8 @@ use super::super::located::WhyNot;
 use super::super::mapped::Mapped;
 use super::super::value::Expanded;
 use super::super::yaml::Node;
-use super::Outside;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most combinations of a matrix that are read.
 const MAX_COMBINATIONS: usize = 64;
@@ -33,16 +32,14 @@ pub(super) fn combinations<'a>(job: Node<'a>) -> Vec<Combination<'a>> {
             "exclude" => {}
             _ => {
                 let values: Vec<Node<'a>> = values.items().collect();
-                let mut next = Vec::new();
-                for known in &all {
-                    for value in &values {
+                let next = all.iter().flat_map(|known| {
+                    values.iter().map(|value| {
                         let mut with = known.clone();
                         with.insert(name, *value);
-                        next.push(with);
-                    }
-                }
-                next.truncate(MAX_COMBINATIONS);
-                all = next;
+                        with
+                    })
+                });
+                all = next.take(MAX_COMBINATIONS).collect();
             }
         }
     }
@@ -58,6 +55,9 @@ pub(super) fn combinations<'a>(job: Node<'a>) -> Vec<Combination<'a>> {
         false => all,
     }
 }
+
+/// The values that something outside can change, by line and place, with their names.
+pub(super) type Outside = RefCell<BTreeSet<(usize, usize, String)>>;
 
 /// What expressions can use.
 pub(super) struct Scope<'a> {
