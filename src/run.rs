@@ -52,7 +52,7 @@ pub use checkpoint::Checkpoint;
 pub use decide::{Ticked, decide_folder, decide_inner};
 pub use error::SetupError;
 pub use family_graph::{EdgeReport, FamilyGraph, ImageState, NodeReport, family_graph, related};
-pub use folder::{Folder, read_folder};
+pub use folder::{Folder, in_repository, read_folder};
 pub use freshness::{
     Built, FreshnessReport, InUse, PlatformReport, Publishers, Subject, freshness, publishers,
 };

@@ -10,22 +10,23 @@ pub(super) fn describe(changes: &[String], decisions: &[&DecisionReport]) -> Vec
     let line = |text: &String| {
         // The report has the encoded form of the merge request's memory.
         let Some(set) = ChangeSet::parse([text.as_str()]) else {
-            return text.clone();
+            return Some(text.clone());
         };
         if let Some(change) = set.references.first() {
-            return reference(change, decisions);
+            return Some(reference(change, decisions));
         }
         if let Some(change) = set.follows.first() {
             let (from, to) = (short(&change.from), short(&change.to));
             let (path, image) = (&change.path, &change.image);
-            return format!("{path} {image}: {from} → {to} (follows)");
+            return Some(format!("{path} {image}: {from} → {to} (follows)"));
         }
-        match set.versions.first() {
-            Some(rise) => format!("{} {}: {} → {}", rise.path, rise.place, rise.from, rise.to),
-            None => text.clone(),
-        }
+        let rise = set.versions.first();
+        let rise =
+            rise.map(|rise| format!("{} {}: {} → {}", rise.path, rise.place, rise.from, rise.to));
+        // The text that a change replaces in another file is shown with that change.
+        rise.or(set.values.is_empty().then(|| text.clone()))
     };
-    changes.iter().map(line).collect()
+    changes.iter().filter_map(line).collect()
 }
 
 fn reference(change: &Change, decisions: &[&DecisionReport]) -> String {
@@ -54,12 +55,22 @@ fn reference(change: &Change, decisions: &[&DecisionReport]) -> String {
         .map(|wanted| format!(" ({})", wanted.level))
         .next();
     format!(
-        "{place} {}: {} → {}{}",
+        "{place} {}: {} → {}{}{}",
         change.image,
         short(&change.from),
         short(&change.to),
-        level.unwrap_or_default()
+        level.unwrap_or_default(),
+        changed_in(change)
     )
+}
+
+/// The files that change, if they are others.
+fn changed_in(change: &Change) -> String {
+    let files: Vec<&str> = change.changed.iter().map(|path| path.as_str()).collect();
+    match files.is_empty() {
+        true => String::new(),
+        false => format!(", in {}", files.join(", ")),
+    }
 }
 
 /// A version with its digest cut to a readable length.

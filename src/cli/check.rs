@@ -419,7 +419,11 @@ fn render(output: &Output) -> String {
                 counted(output.references.len(), "reference", "references")
             ),
         };
-        let _ = writeln!(out, "{}: no updates{why}", output.subject);
+        let what = match output.references.is_empty() && output.skipped.is_none() {
+            true => "no image reference was found",
+            false => "no updates",
+        };
+        let _ = writeln!(out, "{}: {what}{why}", output.subject);
     }
     let decisions: Vec<&DecisionReport> = output.references.iter().map(|t| &t.decision).collect();
     for proposal in &output.proposals {

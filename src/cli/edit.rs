@@ -3,6 +3,7 @@
 use super::ended::Ended;
 use super::output::{data, say};
 use crate::image::{Digest, ImageName, Tag};
+use crate::run::in_repository;
 use crate::source::{Format, FromDigest, Update, edit};
 use anyhow::Context as _;
 use serde::Deserialize;
@@ -10,13 +11,13 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// Print a file with changed references (offline).
+/// Print a file with changed references (offline). Other files that it depends on are not read.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  echo '[{\"image\":\"node\",\"from_tag\":\"20\",\"to_tag\":\"22\"}]' | imagebot edit Dockerfile --updates -"
 )]
 pub(super) struct Arguments {
-    /// The Dockerfile; it is not written
+    /// The file; it is not written
     file: PathBuf,
     /// The updates as JSON: [{"image", "from_tag", "to_tag", "to_digest"}]; - for stdin
     #[arg(long, value_name = "FILE")]
@@ -39,8 +40,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
     let file = std::fs::read(&arguments.file)
         .with_context(|| format!("{} cannot be read", arguments.file.display()))?;
     let updates = read_updates(&arguments.updates)?;
-    let name = arguments.file.file_name().and_then(|name| name.to_str());
-    let format = name.and_then(Format::of).unwrap_or(Format::Dockerfile);
+    let name = in_repository(&arguments.file).map(|(_, name)| name);
+    let format = name.and_then(|name| Format::read_as(name.as_str(), &file));
+    let format = format.unwrap_or(Format::Dockerfile);
     match edit(format, &file, &BTreeMap::new(), &updates) {
         Ok(edited) => {
             data(&edited)?;

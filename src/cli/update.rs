@@ -88,7 +88,10 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
             "made"
         };
         let made = counted(changes.len(), "change", "changes");
-        say(&format!("{made} {done}"));
+        match decisions.is_empty() {
+            true => say("no image reference was found"),
+            false => say(&format!("{made} {done}")),
+        }
         if !unwritten.is_empty() {
             let not = counted(planned - changes.len(), "change", "changes");
             say(&format!(

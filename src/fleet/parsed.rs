@@ -222,8 +222,9 @@ impl ParsedRepo {
     }
     fn leave_out(&mut self, folders: BTreeMap<String, usize>) {
         let folders = folders.into_iter().map(|(folder, count)| {
-            let what =
-                format!("{count} files of other projects are left out; vendored = true reads them");
+            let what = format!(
+                "left out as a copy of other projects; files: {count}; vendored = true reads them"
+            );
             (folder, what)
         });
         self.left_out.extend(folders);
@@ -231,9 +232,9 @@ impl ParsedRepo {
 
     fn leave_out_generated(&mut self, count: usize) {
         if count > 0 {
-            let what = "say that they are generated and are left out; vendored = true reads them";
+            let what = "left out, because their first lines say so; vendored = true reads them";
             self.left_out
-                .push((format!("{count} files"), what.to_owned()));
+                .push((format!("generated files: {count}"), what.to_owned()));
         }
     }
 

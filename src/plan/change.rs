@@ -130,6 +130,8 @@ pub struct ChangeSet {
 const FOLLOWS: char = '+';
 /// Marks the line of a version bump.
 const VERSION: char = '=';
+/// Precedes the files that change, if they are others.
+const IN: &str = "in";
 /// Marks the line of a replaced text.
 const VALUE: char = '~';
 /// The most times that one text is replaced in one file.
@@ -202,15 +204,17 @@ impl ChangeSet {
         values.flat_map(|change| std::iter::repeat_n(change, change.times))
     }
 
-    /// One line per change: `path image from to`, followed by the changed files if they are others. All but a few characters of the path are percent-encoded, so that a
+    /// One line per change: `path image from to`, followed by `in` and the changed files if they are others. All but a few characters of the path are percent-encoded, so that a
     /// path cannot trigger anything on a forge (T33). The line of a following reference starts with `+`; that of a
     /// version bump is `=path place from to`, and that of a replaced text `~path from to times`.
     pub fn lines(&self) -> Vec<String> {
         let reference = |c: &Change| {
             let changed = c.changed.iter();
-            let changed: String = changed
-                .map(|path| format!(" {}", encode(path.as_str())))
-                .collect();
+            let changed = changed.map(|path| format!(" {}", encode(path.as_str())));
+            let changed: String = match c.changed.is_empty() {
+                true => String::new(),
+                false => std::iter::once(format!(" {IN}")).chain(changed).collect(),
+            };
             format!(
                 "{} {} {} {}{changed}",
                 encode(c.path.as_str()),
@@ -280,7 +284,11 @@ fn parse_line(line: &str) -> Option<Change> {
         image: ImageName::parse(words.next()?).ok()?,
         from: Version::parse(words.next()?)?,
         to: Version::parse(words.next()?)?,
-        changed: words.map(path).collect::<Option<_>>()?,
+        changed: match words.next() {
+            None => BTreeSet::new(),
+            Some(IN) => words.map(path).collect::<Option<_>>()?,
+            Some(_) => return None,
+        },
     })
 }
 
@@ -369,7 +377,7 @@ mod tests {
             "+b/Dockerfile reg.io/base 1.0.0 1.0.1".to_owned(),
             "=%3Da/VERSION text 1.0.0 v1.0.1-rc.1".to_owned(),
             "=Makefile regex%3A%5EV%20%3D%20%28.%2B%29%24 1 1.0.1%2B7".to_owned(),
-            "Dockerfile docker.io/library/node 20 22 .env compose.yaml".to_owned(),
+            "Dockerfile docker.io/library/node 20 22 in .env compose.yaml".to_owned(),
             "~compose.yaml 20 22 2".to_owned(),
             "~.env - %40sha256%3Ax 1".to_owned(),
         ] {

@@ -50,17 +50,10 @@ pub fn read_folder(path: &Path) -> std::io::Result<Folder> {
         ));
     }
     if metadata.is_file() {
-        let parent = path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty());
-        folder.root = parent.map_or_else(|| PathBuf::from("."), Path::to_owned);
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .and_then(|name| RepoPath::parse(name).ok());
-        let name = name.ok_or_else(|| {
+        let (root, name) = in_repository(path).ok_or_else(|| {
             std::io::Error::other("the file name is not UTF-8 or contains control characters")
         })?;
+        folder.root = root;
         folder.read(name, path);
     } else {
         folder.root = path.to_owned();
@@ -89,6 +82,35 @@ pub fn read_folder(path: &Path) -> std::io::Result<Folder> {
     }
     folder.read_versions();
     Ok(folder)
+}
+
+/// The root and the path of a single file, as in its repository: `.github/workflows/ci.yml` is a workflow because of its
+/// folders. A file whose format does not depend on its folders is in the root.
+pub fn in_repository(path: &Path) -> Option<(PathBuf, RepoPath)> {
+    let name = path.file_name()?.to_str()?;
+    let by_name = Format::of(name).filter(|_| !Format::is_by_content(name));
+    let mut root = path.parent()?;
+    let mut inside = name.to_owned();
+    // No format depends on more folders than these.
+    for _ in 0..2 {
+        let (Some(folder), None) = (root.file_name().and_then(|it| it.to_str()), by_name) else {
+            break;
+        };
+        inside = format!("{folder}/{inside}");
+        root = root.parent()?;
+        if Format::of(&inside).is_some() && !Format::is_by_content(&inside) {
+            return Some((shown(root), RepoPath::parse(&inside).ok()?));
+        }
+    }
+    Some((shown(path.parent()?), RepoPath::parse(name).ok()?))
+}
+
+/// A folder that can be opened: `.` instead of an empty path.
+fn shown(folder: &Path) -> PathBuf {
+    match folder.as_os_str().is_empty() {
+        true => PathBuf::from("."),
+        false => folder.to_owned(),
+    }
 }
 
 /// Walks a folder; `.ignore` files belong to other tools and are not applied.
@@ -154,7 +176,10 @@ impl Folder {
             let name = relative.to_str().filter(|_| is_file);
             // Any YAML or JSON could hold some.
             name.is_some_and(|name| {
-                !seen.contains(name) && self.is_wanted(name) && !Format::is_by_content(name)
+                !seen.contains(name)
+                    && self.is_wanted(name)
+                    && !Format::is_by_content(name)
+                    && (self.vendored || vendored_folder(name).is_none())
             })
         });
         let count = ignored.count();

@@ -69,22 +69,22 @@ pub fn is_generated(contents: &[u8]) -> bool {
 pub fn image_line(contents: &[u8]) -> Option<usize> {
     let text = std::str::from_utf8(contents).ok()?;
     let found = text.lines().position(|line| {
-        let line = line.trim().trim_start_matches("- ");
-        let Some((key, value)) = line.split_once(':') else {
-            return false;
-        };
-        let plain = |text: &str| -> String {
-            text.trim()
-                .trim_end_matches(',')
-                .trim_matches(['"', '\''])
-                .to_owned()
-        };
-        let is_key = plain(key).to_ascii_lowercase().ends_with("image");
-        is_key
-            && crate::image::Reference::parse(&plain(value))
-                .is_ok_and(|reference| reference.tag.is_some() || reference.digest.is_some())
+        let mut keys = line.match_indices("mage").map(|(at, key)| at + key.len());
+        keys.any(|end| names_an_image(&line[end..]))
     });
     found.map(|index| index + 1)
+}
+
+/// Whether a value with a tag or a digest follows a key.
+fn names_an_image(after_key: &str) -> bool {
+    let after_key = after_key.trim_start_matches(['"', '\'']).trim_start();
+    let Some(value) = after_key.strip_prefix(':') else {
+        return false;
+    };
+    let value = value.trim_start().trim_start_matches(['"', '\'']);
+    let end = value.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '}' | ']'));
+    let reference = crate::image::Reference::parse(&value[..end.unwrap_or(value.len())]);
+    reference.is_ok_and(|reference| reference.tag.is_some() || reference.digest.is_some())
 }
 
 #[cfg(test)]
@@ -129,6 +129,7 @@ mod tests {
             ("a: 1\nimage: nginx:1.25\n", Some(2)),
             ("- \"baseImage\": \"nginx@1\",\n", None),
             ("  - \"image\": \"nginx:1.25\",\n", Some(1)),
+            ("a: {image: nginx:1.25}\n", Some(1)),
             ("image: nginx\nimage: a picture: of x\n", None),
         ] {
             assert_eq!(image_line(text.as_bytes()), expect, "{text}");
