@@ -9,6 +9,7 @@
 //!
 //! Data from registries and forges is passed in as values; the callers decide what to do about the results.
 
+mod built;
 mod claim;
 mod contexts;
 mod finding;
@@ -21,6 +22,7 @@ mod member;
 mod publishes;
 mod spec;
 
+pub use built::built;
 pub use claim::Strength;
 pub use contexts::{NO_REGISTRY, REGISTRY_ARG, contexts, is_info, shown};
 pub use finding::{Finding, What, round};

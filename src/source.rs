@@ -67,7 +67,7 @@ mod yaml;
 pub use compare::{differs_only_by, differs_only_in};
 pub use edit::{Edited, FromDigest, Update, edit, edit_sources};
 pub use format::Format;
-pub use found::{Remark, Told};
+pub use found::{DescribedBuild, Remark, Told};
 pub use gipgee::{GipgeeImage, GipgeeRelease, gipgee_images};
 pub use located::{Comment, KnownReference, Located, RefId, ReferenceKind, Resolution, WhyNot};
 pub use passed::{Passed, PassedOver};

@@ -120,6 +120,7 @@ fn image(table: Table<'_>) -> Option<(ImageSpec, Spans)> {
         also: Vec::new(),
         watch: watch.map(|at| at.value).unwrap_or_default(),
         version: version::versioned(table),
+        is_declared: true,
         place: Arc::from(table.origin(table.span.0).to_string()),
     };
     Some((spec, spans))

@@ -119,7 +119,7 @@ impl Claims {
             self.add(name.clone(), repo, Strength::OwnPath, &spec.place);
         } else if said.may_claim.iter().any(|glob| glob.matches(&canonical)) {
             self.add(name.clone(), repo, Strength::Claimed, &spec.place);
-        } else if !by_operator {
+        } else if !by_operator && spec.is_declared {
             let image = canonical;
             self.find(repo, &spec.place, What::NotAllowed { image });
         }

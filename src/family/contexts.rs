@@ -111,6 +111,7 @@ fn context(folder: &str, registry: &str) -> Result<ImageSpec, String> {
             file: VersionFile { path: info, place },
             bump: Bump::Patch,
         }),
+        is_declared: true,
         place: Arc::from(format!("{FOLDER}{folder}")),
     })
 }

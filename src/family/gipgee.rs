@@ -117,6 +117,7 @@ fn spec_of(
         also: vec![(path.clone(), image.base_line..image.base_line + 1)],
         watch,
         version: None,
+        is_declared: true,
         place: Arc::from(format!("{path}:{}", image.line)),
     })
 }

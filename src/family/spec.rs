@@ -27,6 +27,8 @@ pub struct ImageSpec {
     pub watch: Vec<Glob>,
     /// The file with its version, and which part of that is bumped when the base changes.
     pub version: Option<Versioned>,
+    /// Whether somebody declared it. If not, nobody expects that the repository may claim it.
+    pub is_declared: bool,
     /// File and line of the declaration: `imagebot.toml:12`.
     pub place: Arc<str>,
 }

@@ -5,8 +5,8 @@ use super::settings::RepoSettings;
 use super::tree::{GITLAB_DEPS, REPO_CONFIG, Tree, TreeFile};
 use super::unread::unread;
 use crate::family::{
-    Depends, ImageSpec, NO_REGISTRY, REGISTRY_ARG, contexts, gipgee, gipgee_files, is_gipgee,
-    is_info, knows_gipgee, repo_of,
+    Depends, ImageSpec, NO_REGISTRY, REGISTRY_ARG, built, contexts, gipgee, gipgee_files,
+    is_gipgee, is_info, knows_gipgee, repo_of,
 };
 use crate::image::{ImageName, Reference, RegistryHost};
 use crate::plan::{Decision, Images, Observations, Proposal, Target, propose};
@@ -91,6 +91,7 @@ impl ParsedRepo {
         repo.leave_out(tree.vendored);
         repo.read(operator, tree.files, &version_files(&specs));
         repo.know_gipgee();
+        repo.know_builds();
         let notes = repo
             .references
             .iter()
@@ -268,6 +269,35 @@ impl ParsedRepo {
         for (path, located) in &mut self.references {
             knows_gipgee(path, located, &built);
         }
+    }
+
+    /// If nothing declares its images, those that its compose and bake files build and name are its images.
+    fn know_builds(&mut self) {
+        if !self.settings.images.is_empty() || !self.settings.discover {
+            return;
+        }
+        let from = self.references.iter();
+        let from = from.filter(|(path, located)| {
+            located.kind.is_build_input() && self.stages.contains_key(path)
+        });
+        let dockerfiles: BTreeSet<&RepoPath> = from.map(|(path, _)| path).collect();
+        self.settings.images = built(&self.reading.builds, &dockerfiles);
+    }
+
+    /// The build arguments of a Dockerfile's target: those that its only build gives, and those that CI passes.
+    pub fn args_of(&self, dockerfile: &RepoPath, target: Option<&str>) -> BTreeMap<String, String> {
+        let builds = self.reading.builds.iter().filter(|build| {
+            build.dockerfile.as_ref() == Some(dockerfile) && build.target.as_deref() == target
+        });
+        let builds: Vec<_> = builds.collect();
+        let given = match builds[..] {
+            [build] => build.args.clone(),
+            _ => BTreeMap::new(),
+        };
+        given
+            .into_iter()
+            .chain(self.settings.args.clone())
+            .collect()
     }
 
     /// The bases of an image that are named in its `gipgee.yml` and could be parsed.

@@ -143,6 +143,12 @@ impl ImageName {
         &self.written
     }
 
+    /// Whether its registry is written, rather than meant as Docker means it.
+    pub fn has_host(&self) -> bool {
+        let rest = self.written().strip_prefix(self.host().as_str());
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    }
+
     /// The registry's host.
     pub fn host(&self) -> &RegistryHost {
         &self.host

@@ -6,6 +6,7 @@ use super::passed::{Passed, PassedOver};
 use super::stages::Stages;
 use super::value::Expanded;
 use crate::coded::coded;
+use crate::image::Reference;
 use crate::repo::RepoPath;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -93,6 +94,49 @@ pub(crate) struct Build {
     pub(crate) tags: Vec<Mapped>,
 }
 
+/// A build, as far as it is known: what it builds from, and how the image is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DescribedBuild {
+    /// The file that describes it.
+    pub path: RepoPath,
+    /// The line of the description, counted from 1.
+    pub line: usize,
+    /// Its Dockerfile; `None` if it is inline or not in the repository.
+    pub dockerfile: Option<RepoPath>,
+    /// The folder of its context; `None` for the repository's root.
+    pub context: Option<RepoPath>,
+    /// The stage to build; `None` for the last one.
+    pub target: Option<String>,
+    /// The names of the image.
+    pub images: Vec<Reference>,
+    /// The known arguments that it gives.
+    pub args: BTreeMap<String, String>,
+}
+
+impl DescribedBuild {
+    pub(crate) fn new(path: RepoPath, build: Build) -> Self {
+        let args = build.given.args.into_iter();
+        let args = args.filter(|(_, value)| !value.is_opaque());
+        Self {
+            path,
+            line: build.line,
+            dockerfile: build.dockerfile,
+            context: build
+                .context
+                .and_then(|folder| RepoPath::parse(&folder).ok()),
+            target: build.target,
+            images: build
+                .tags
+                .iter()
+                .filter_map(|tag| Reference::parse(tag.text()).ok())
+                .collect(),
+            args: args
+                .map(|(name, value)| (name, value.value.text().to_owned()))
+                .collect(),
+        }
+    }
+}
+
 /// What a build gives its Dockerfile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Given {
@@ -129,7 +173,7 @@ impl Given {
 
 /// A context's name as it is compared: of an image without digest, in its full form.
 fn context_key(name: &str) -> String {
-    match crate::image::Reference::parse(name) {
+    match Reference::parse(name) {
         Ok(reference) => {
             let tag = reference.tag.as_ref().map_or("latest", |tag| tag.as_str());
             format!("{}:{tag}", reference.name.canonical())

@@ -5,7 +5,7 @@
 
 use super::dockerfile;
 use super::format::Format;
-use super::found::{Build, Found, Given, Remark, Told};
+use super::found::{Build, DescribedBuild, Found, Given, Remark, Told};
 use super::located::{Located, ReferenceKind, Resolution, WhyNot};
 use super::passed::{Passed, PassedOver};
 use super::scan::Unreadable;
@@ -35,7 +35,7 @@ pub struct Reading {
     /// Remarks that are no errors.
     pub told: Vec<(RepoPath, Told)>,
     /// The images that the files say are built here.
-    pub(crate) builds: Vec<(RepoPath, Build)>,
+    pub builds: Vec<DescribedBuild>,
     /// The texts that an edit must not change although they are not references, by file.
     pub(crate) around: Vec<(usize, super::located::Around)>,
     /// For each file, the files that depend on each other with it: they are edited together.
@@ -289,7 +289,7 @@ impl Reader<'_> {
             self.reading.stages.insert(path.clone(), found.stages);
         }
         let builds = found.builds.into_iter();
-        let builds = builds.map(|build| (path.clone(), build));
+        let builds = builds.map(|build| DescribedBuild::new(path.clone(), build));
         self.reading.builds.extend(builds);
     }
 

@@ -55,6 +55,7 @@ fn spec(name: &str, dockerfile: &str, target: Option<&str>, line: usize) -> Imag
         also: Vec::new(),
         watch: Vec::new(),
         version: None,
+        is_declared: true,
         place: Arc::from(format!("imagebot.toml:{line}")),
     }
 }

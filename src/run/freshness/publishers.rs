@@ -173,9 +173,9 @@ pub(in crate::run) fn built(
     Some(Built {
         repo: repo.clone(),
         contents: file.contents.clone(),
+        args: parsed.args_of(&dockerfile, spec.and_then(|spec| spec.target.as_deref())),
         dockerfile,
         target: spec.and_then(|spec| spec.target.clone()),
-        args: parsed.settings.args.clone(),
         passed: spec.map(|spec| passed(parsed, spec)).unwrap_or_default(),
     })
 }

@@ -225,6 +225,7 @@ impl Bot {
                     also: Vec::new(),
                     watch: Vec::new(),
                     version: None,
+                    is_declared: true,
                     place: Arc::from("imagebot.toml:1"),
                 }
             }));
