@@ -61,7 +61,7 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | a file format | `source/<format>.rs`; a variant in `source/format.rs`; the compiler asks for the rest |
+//! | a file format | `source/<format>.rs`; a variant in `source/format.rs`; cases in `fixtures/sources`; the compiler and the tests ask for the rest |
 //! | a forge | `forge/<name>.rs` with what differs; `forge/discover` and `forge/wire` are shared; a kind in `config/forge.rs` |
 //! | a tag scheme | `scheme/<name>.rs`; a variant in `scheme/rules.rs`, whose `traits` say how it behaves |
 //! | a way to run, such as a server | a command in `cli`; it keeps a [`fleet::Fleet`], lets it learn, and calls [`fleet::plan()`] |

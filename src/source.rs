@@ -1,13 +1,18 @@
 //! Turns the text of a file into its image references, and an update back into a byte-exact edit.
 //!
-//! A format is one file under `source/`. It reads text into [`Located`] references that know the position of their
-//! every byte in the file; everything else (planning an edit, splicing, checking the result) is shared. No format
-//! decides what is updated, and none touches the disk.
+//! The files of a repository are one text, laid end to end ([`Sources`]): a place identifies a byte of any of them. A
+//! format is one file under `source/`. It reads a file into [`Located`] references that know the place of their every
+//! byte; everything else (planning an edit, splicing, checking the result) is shared. A reader reaches other files
+//! through `Reach`, which records the dependency: files that depend on each other are edited and read back together.
+//! What a file says about the builds of a Dockerfile is given to that Dockerfile's reader. No format decides what is
+//! updated, and none touches the disk.
 //!
 //! To add a format:
-//! 1. write `source/<format>.rs` with one `read(text, base, args)` that returns [`Located`] and what it skipped;
-//! 2. add a variant to [`Format`], its name and its file names to `source/format.rs`;
-//! 3. add its cases to `tests/core/<format>.rs`, an edit that changes nothing else as a property, and its line to `docs/sources.md`.
+//! 1. write `source/<format>.rs` with a `read(file, reach)` that returns what it `Found`, and a function that tells its
+//!    files by their names;
+//! 2. add a variant to [`Format`], and answer there what the compiler asks;
+//! 3. add its kinds to [`ReferenceKind`], its cases to `fixtures/sources/<format>/`, which tests read, edit and change at
+//!    random, and its row to `docs/sources.md`. `tests/architecture.rs` holds this.
 
 mod argo;
 mod azure;

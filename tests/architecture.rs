@@ -365,3 +365,59 @@ fn files_are_short_and_say_what_they_are_for() {
     }
     fail_on(&problems);
 }
+
+/// A format has a folder of cases, or is part of one that has; and all of them are read by `tests/core/sources.rs`.
+#[test]
+fn every_format_has_its_cases() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("src/source/format.rs")).unwrap();
+    let variants = text.split("pub enum Format {").nth(1).unwrap();
+    let variants = variants.split("\n}").next().unwrap().lines();
+    let variants: Vec<&str> = variants
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("//"))
+        .map(|line| line.trim_end_matches(','))
+        .collect();
+    let folders: &[(&str, &[(&str, usize)])] = &[
+        ("Dockerfile", &[]),
+        ("Gipgee", &[]),
+        ("Compose", &[("compose", 25)]),
+        ("DotEnv", &[("compose", 25)]),
+        ("Bake", &[("bake", 25)]),
+        ("GitlabCi", &[("gitlab-ci", 25)]),
+        ("Workflow", &[("workflows", 25)]),
+        ("Action", &[("workflows", 25)]),
+        ("Kustomize", &[("kustomize", 25)]),
+        ("HelmValues", &[("helm", 25)]),
+        ("HelmChart", &[("helm", 25)]),
+        (
+            "Manifest",
+            &[("kubernetes", 25), ("flux", 8), ("tekton", 8), ("argo", 8)],
+        ),
+        ("Woodpecker", &[("woodpecker", 8)]),
+        ("Circleci", &[("circleci", 8)]),
+        ("Azure", &[("azure", 8)]),
+        ("Bitbucket", &[("bitbucket", 8)]),
+        ("Devcontainer", &[("devcontainer", 25)]),
+        ("Quadlet", &[("quadlet", 8)]),
+    ];
+    let mut problems = Vec::new();
+    for variant in &variants {
+        if !folders.iter().any(|(known, _)| known == variant) {
+            problems.push(format!("{variant}: no folder of cases is named here"));
+        }
+    }
+    for (variant, of_variant) in folders {
+        if !variants.contains(variant) {
+            problems.push(format!("{variant}: there is no such format"));
+        }
+        for (folder, least) in *of_variant {
+            let cases = std::fs::read_dir(root.join("fixtures/sources").join(folder));
+            let count = cases.map_or(0, Iterator::count);
+            if count < *least {
+                problems.push(format!("{folder}: {count} cases, not {least}"));
+            }
+        }
+    }
+    fail_on(&problems);
+}
