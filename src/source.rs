@@ -8,8 +8,8 @@
 //! updated, and none touches the disk.
 //!
 //! To add a format:
-//! 1. write `source/<format>.rs` with a `read(file, reach)` that returns what it `Found`, and a function that tells its
-//!    files by their names;
+//! 1. write `source/<format>.rs` with a `read(file, reach)` that returns what it `Found`, and a function that recognizes
+//!    its files by their names;
 //! 2. add a variant to [`Format`], and answer there what the compiler asks;
 //! 3. add its kinds to [`ReferenceKind`], its cases to `fixtures/sources/<format>/`, which tests read, edit and change at
 //!    random, and its row to `docs/sources.md`. `tests/architecture.rs` holds this.
@@ -76,7 +76,7 @@ pub use found::{DescribedBuild, Remark, Told};
 pub use gipgee::{GipgeeImage, GipgeeRelease, gipgee_images};
 pub use located::{Comment, KnownReference, Located, RefId, ReferenceKind, Resolution, WhyNot};
 pub use passed::{Passed, PassedOver};
-pub use reading::{Reading, read_sources};
+pub use reading::{ReadSources, read_sources};
 pub use refusal::Refusal;
 pub use roles::Role;
 pub use scan::{MAX_FILE, Scan, Unreadable, scan};

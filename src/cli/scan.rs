@@ -26,8 +26,9 @@ pub(super) struct Arguments {
 struct Output {
     version: u32,
     references: Vec<Reference>,
-    /// Remarks that are no errors.
-    told: Vec<Remark>,
+    /// Remarks besides the references.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    remarks: Vec<Remark>,
     skipped: Vec<Skipped>,
 }
 
@@ -106,7 +107,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
         references: references
             .map(|(path, located)| Reference::new(path, located))
             .collect(),
-        told: parsed
+        remarks: parsed
             .told
             .iter()
             .map(|(path, told)| Remark {
@@ -166,7 +167,7 @@ fn render(output: &Output) -> String {
         .skipped
         .iter()
         .map(|s| format!("not read: {}: {}\n", s.path, s.reason));
-    let told = output.told.iter();
+    let told = output.remarks.iter();
     let told = told.map(|told| format!("note: {}:{}: {}\n", told.path, told.line, told.text));
     let none = match output.references.is_empty() {
         true => "no image reference was found\n",

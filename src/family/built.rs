@@ -2,7 +2,7 @@
 //!
 //! A name without a registry (`app:dev`) is one of the developer's machine. One with a registry is published there, so
 //! the repository claims it as if it had declared it. Nothing is claimed if some Dockerfile of the repository belongs to
-//! no such build: then the files do not tell what the repository publishes.
+//! no such build: then the files do not show what the repository publishes.
 
 use super::spec::ImageSpec;
 use crate::image::ImageName;

@@ -27,7 +27,7 @@ pub struct ImageSpec {
     pub watch: Vec<Glob>,
     /// The file with its version, and which part of that is bumped when the base changes.
     pub version: Option<Versioned>,
-    /// Whether somebody declared it. If not, nobody expects that the repository may claim it.
+    /// Whether it is declared. If not, a claim that the operator does not allow is not an error.
     pub is_declared: bool,
     /// File and line of the declaration: `imagebot.toml:12`.
     pub place: Arc<str>,

@@ -13,8 +13,8 @@ use crate::plan::{Decision, Images, Observations, Proposal, Target, propose};
 use crate::policy::{Notes, Policy};
 use crate::repo::{Branch, RepoName, RepoPath};
 use crate::source::{
-    Format, Located, PassedOver, Reading, ReferenceKind, Remark, SourceFile, Sources, Stages, Told,
-    VersionFileError, image_line, is_generated, read_sources,
+    Format, Located, PassedOver, ReadSources, ReferenceKind, Remark, SourceFile, Sources, Stages,
+    Told, VersionFileError, image_line, is_generated, read_sources,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -38,7 +38,7 @@ pub struct ParsedRepo {
     /// The files with references, and those that give values to them.
     pub sources: Sources,
     /// How they depend on each other.
-    pub reading: Reading,
+    pub reading: ReadSources,
     /// The references, ordered by file and line.
     pub references: Vec<(RepoPath, Located)>,
     /// The build stages of its Dockerfiles.
@@ -49,7 +49,7 @@ pub struct ParsedRepo {
     pub left_out: Vec<(String, String)>,
     /// Lines that could not be parsed.
     pub passed: Vec<(RepoPath, PassedOver)>,
-    /// Remarks about lines that are no errors.
+    /// Remarks about lines.
     pub told: Vec<(RepoPath, Told)>,
     /// The images that its settings declare or that follow from its folders.
     pub specs: Vec<ImageSpec>,
@@ -138,7 +138,7 @@ impl ParsedRepo {
             },
             settings,
             sources: Sources::default(),
-            reading: Reading::default(),
+            reading: ReadSources::default(),
             references: Vec::new(),
             stages: BTreeMap::new(),
             skipped: Vec::new(),
@@ -239,7 +239,10 @@ impl ParsedRepo {
 
     /// Notes the files that look as if they named an image, and that no format reads.
     fn tell_unread(&mut self) {
-        let unknown = self.sources.iter().filter(|file| file.format.is_none());
+        let unknown = self
+            .sources
+            .iter()
+            .filter(|file| file.format.is_none() && Format::may_include(file.path.as_str()));
         let unread = unknown.filter(|file| !self.reading.is_used(&self.sources, &file.path));
         let told = unread.filter_map(|file| {
             let line = image_line(&file.contents)?;

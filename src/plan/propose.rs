@@ -16,7 +16,7 @@ use crate::policy::{Age, Settings};
 use crate::repo::{Branch, RepoPath};
 use crate::scheme::Level;
 use crate::source::Refusal;
-use crate::source::{Format, Reading, Sources, Update, left_behind};
+use crate::source::{Format, ReadSources, Sources, Update, left_behind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A merge request that should exist.
@@ -61,7 +61,7 @@ pub enum Automerge {
 pub fn propose(
     target: &Target<'_>,
     sources: &Sources,
-    reading: &Reading,
+    reading: &ReadSources,
     args: &BTreeMap<String, String>,
     images: &Images,
     decisions: &mut [Decision],

@@ -7,13 +7,13 @@ use super::images::Images;
 use super::wish::{EditedFiles, Refused, Wish, edit_files};
 use crate::repo::RepoPath;
 use crate::scheme::Level;
-use crate::source::{Reading, Sources, VersionFile};
+use crate::source::{ReadSources, Sources, VersionFile};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The files and images that changes are made in.
 pub(super) struct Place<'a> {
     pub(super) sources: &'a Sources,
-    pub(super) reading: &'a Reading,
+    pub(super) reading: &'a ReadSources,
     pub(super) args: &'a BTreeMap<String, String>,
     pub(super) images: &'a Images,
 }

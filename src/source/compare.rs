@@ -3,7 +3,7 @@
 use super::edit::Update;
 use super::format::Format;
 use super::located::{Located, Resolution};
-use super::reading::Reading;
+use super::reading::ReadSources;
 use super::scan::read_alone as read;
 use crate::image::Reference;
 use std::collections::BTreeMap;
@@ -71,7 +71,7 @@ pub fn differs_only_by(
     let (Ok(old), Ok(new)) = (read(format, before, args), read(format, after, args)) else {
         return false;
     };
-    let texts = |scan: &Reading| -> Vec<String> {
+    let texts = |scan: &ReadSources| -> Vec<String> {
         scan.around.iter().map(|(_, a)| a.text.clone()).collect()
     };
     if old.references.len() != new.references.len() || texts(&old) != texts(&new) {
@@ -108,7 +108,7 @@ pub(super) fn moves_something(
     let (Ok(old), Ok(new)) = (read(format, before, args), read(format, after, args)) else {
         return true;
     };
-    let around = |scan: &Reading| -> Vec<_> {
+    let around = |scan: &ReadSources| -> Vec<_> {
         let around = scan.around.iter();
         around.map(|(_, a)| (a.line, a.text.clone())).collect()
     };

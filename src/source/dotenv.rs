@@ -1,7 +1,7 @@
 //! `.env` files: values that compose files and others use.
 //!
 //! Source: Docker's documentation of `.env` files, and compose-go's reader of them. A later line wins; values without
-//! quotes and in double quotes may use what stands above them.
+//! quotes and in double quotes may use the variables above them.
 
 use super::interpolate::interpolate;
 use super::mapped::Mapped;

@@ -3,7 +3,7 @@
 use super::format::Format;
 use super::located::{KnownReference, Located, RefId, Resolution, WhyNot};
 use super::mapped::{Mapped, Origin};
-use super::reading::{Reading, read_sources};
+use super::reading::{ReadSources, read_sources};
 use super::refusal::Refusal;
 use super::scan::{Unreadable, alone};
 use super::solve::{Part, Unsolved, solve};
@@ -166,7 +166,7 @@ pub fn edit_sources(
 }
 
 /// Reads files, all of which must be readable.
-fn readable(sources: &Sources, args: &BTreeMap<String, String>) -> Result<Reading, Unreadable> {
+fn readable(sources: &Sources, args: &BTreeMap<String, String>) -> Result<ReadSources, Unreadable> {
     let reading = read_sources(sources, args);
     match reading.skipped.first() {
         Some((_, why)) => Err(*why),
@@ -177,7 +177,7 @@ fn readable(sources: &Sources, args: &BTreeMap<String, String>) -> Result<Readin
 /// The changed files, without reading them again.
 fn spliced(
     sources: &Sources,
-    before: &Reading,
+    before: &ReadSources,
     mut splices: Vec<Splice>,
 ) -> Result<Edited, Refusal> {
     splices.sort();

@@ -304,7 +304,8 @@ pub(super) fn is_ci(path: &str) -> bool {
     let is_yaml = path.ends_with(".yml") || path.ends_with(".yaml");
     let file = path.rsplit('/').next().unwrap_or(path);
     folders.iter().any(|folder| path.starts_with(folder))
-        || is_yaml && files.iter().any(|name| file.starts_with(name))
+        || is_yaml
+            && (file.contains("gitlab-ci") || files.iter().any(|name| file.starts_with(name)))
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub(crate) struct Found {
     pub(crate) passed: PassedOver,
     /// What was skipped in other files, each with a place in that file.
     pub(crate) passed_elsewhere: Vec<(usize, Passed)>,
-    /// What is worth knowing and no error, each with a place in its file.
+    /// Remarks, each with a place in its file.
     pub(crate) told: Vec<(usize, Told)>,
     /// The values that win over a default of the same file, by their places.
     pub(crate) overriding: Vec<Range<usize>>,
@@ -33,7 +33,7 @@ pub(crate) struct Found {
 }
 
 coded! {
-    /// What is worth knowing about a line and is no error.
+    /// A remark about a line.
     pub enum Remark {
         /// The image is built by the repository itself.
         BuiltHere = "built-here", "the repository builds this image itself";
@@ -55,7 +55,7 @@ coded! {
 pub struct Told {
     /// The line, counted from 1.
     pub line: usize,
-    /// What there is to know.
+    /// The remark.
     pub remark: Remark,
     /// What it concerns: a variable, a target.
     pub what: String,

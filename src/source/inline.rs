@@ -9,7 +9,7 @@ use super::located::{Located, Resolution};
 use super::mapped::{Mapped, Origin};
 use std::ops::Range;
 
-/// Where the text is while it is read: behind all files, so that the values of build arguments keep their places.
+/// Where the text is while it is read: after all files, so that the values of build arguments keep their places.
 const BASE: usize = 1 << 31;
 
 /// The references of a Dockerfile whose text is `body`. `line` is its first line, and `at` is where it is written, for
@@ -70,7 +70,7 @@ fn place(at: usize, body: &Mapped) -> Option<usize> {
     }
 }
 
-/// The place behind a byte.
+/// The place after a byte.
 fn slot(at: usize, body: &Mapped) -> Option<usize> {
     match at.checked_sub(BASE) {
         Some(inside) => body.place_behind(inside),

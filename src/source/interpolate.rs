@@ -7,7 +7,7 @@ use super::value::Expanded;
 
 /// The longest value, in bytes: no reference is longer, and repeated `A=$A$A` must end.
 const MAX_VALUE: usize = 512;
-/// The longest text in which variables are expanded although it is no reference: an inline Dockerfile.
+/// The longest text in which variables are expanded although it is longer than a reference: an inline Dockerfile.
 const MAX_TEXT: usize = 64 * 1024;
 /// The deepest nesting of `${A:-${B:-…}}`.
 const MAX_DEPTH: usize = 16;

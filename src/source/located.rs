@@ -80,7 +80,7 @@ coded! {
 }
 
 impl ReferenceKind {
-    /// Whether a build takes the image in. An image that is only run is no parent of the images that the repository
+    /// Whether a build takes the image in. An image that is only run is not a parent of the images that the repository
     /// builds.
     pub fn is_build_input(self) -> bool {
         matches!(
@@ -165,7 +165,7 @@ pub struct Located {
     pub(crate) written_at: Range<usize>,
     /// The `# imagebot:` comments right above the instruction.
     pub notes: Vec<Comment>,
-    /// Remarks about its line that are no errors.
+    /// Remarks about its line.
     pub told: Vec<Told>,
     /// Whether an edit of it is an edit of a definition of CI (T18).
     pub in_ci: bool,

@@ -23,7 +23,7 @@ const MAX_TOLD: usize = 8;
 
 /// What the files of a repository say.
 #[derive(Debug, Default)]
-pub struct Reading {
+pub struct ReadSources {
     /// The references, by file, in the order of the file.
     pub references: Vec<(RepoPath, Located)>,
     /// What was skipped in each file.
@@ -32,7 +32,7 @@ pub struct Reading {
     pub skipped: Vec<(RepoPath, Unreadable)>,
     /// The stages of the Dockerfiles.
     pub stages: BTreeMap<RepoPath, Stages>,
-    /// Remarks that are no errors.
+    /// Remarks about lines.
     pub told: Vec<(RepoPath, Told)>,
     /// The images that the files say are built here.
     pub builds: Vec<DescribedBuild>,
@@ -42,7 +42,7 @@ pub struct Reading {
     pub(crate) units: Units,
 }
 
-impl Reading {
+impl ReadSources {
     /// The group of files that depend on each other that a file is in.
     pub fn unit_of(&self, sources: &Sources, path: &RepoPath) -> Option<usize> {
         Some(self.units.root(sources.index(path)?))
@@ -118,7 +118,7 @@ impl Units {
 struct Reader<'a> {
     sources: &'a Sources,
     args: &'a BTreeMap<String, String>,
-    reading: Reading,
+    reading: ReadSources,
     references: Vec<Vec<Located>>,
     /// The files that were read several times, or that several files say something about.
     several: BTreeSet<usize>,
@@ -133,14 +133,14 @@ struct Reader<'a> {
 }
 
 /// Reads all files. `args` are the build arguments that CI passes: they win over all others.
-pub fn read_sources(sources: &Sources, args: &BTreeMap<String, String>) -> Reading {
+pub fn read_sources(sources: &Sources, args: &BTreeMap<String, String>) -> ReadSources {
     let count = sources.iter().len();
     let mut reader = Reader {
         sources,
         args,
-        reading: Reading {
+        reading: ReadSources {
             units: Units::new(count),
-            ..Reading::default()
+            ..ReadSources::default()
         },
         references: vec![Vec::new(); count],
         several: BTreeSet::new(),
@@ -241,7 +241,8 @@ impl Reader<'_> {
             self.several.insert(index);
         }
         if more > 0 {
-            let what = format!("{more} more builds of this file are not read; {MAX_BUILDS} are");
+            let what =
+                format!("{more} more builds of this file are not read; the limit is {MAX_BUILDS}");
             found.passed.push(Passed { line: 1, what });
         }
         if !found.overriding.is_empty() {
@@ -293,7 +294,7 @@ impl Reader<'_> {
         self.reading.builds.extend(builds);
     }
 
-    fn finish(mut self) -> Reading {
+    fn finish(mut self) -> ReadSources {
         self.reading.units.finish();
         let all = std::mem::take(&mut self.references);
         for (index, located) in all.into_iter().enumerate() {

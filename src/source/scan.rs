@@ -3,7 +3,7 @@
 use super::format::Format;
 use super::located::Located;
 use super::passed::PassedOver;
-use super::reading::{Reading, read_sources};
+use super::reading::{ReadSources, read_sources};
 use super::sources::{MAX_UNIT_BYTES, MAX_UNIT_FILES, SourceFile, Sources};
 use super::stages::Stages;
 use crate::repo::RepoPath;
@@ -77,7 +77,7 @@ pub(super) fn read_alone(
     format: Format,
     file: &[u8],
     args: &BTreeMap<String, String>,
-) -> Result<Reading, Unreadable> {
+) -> Result<ReadSources, Unreadable> {
     let mut reading = read_sources(&alone(format, file), args);
     match reading.skipped.pop() {
         Some((_, why)) => Err(why),

@@ -72,7 +72,7 @@ impl Expanded {
         self.unresolved || self.malformed || self.why.is_some()
     }
 
-    /// Adds another text behind this one. Text can be added where the later one ends.
+    /// Adds another text after this one. Text can be added where the later one ends.
     pub(crate) fn append(&mut self, other: &Self) {
         self.value.append(&other.value);
         if !other.value.is_empty() {

@@ -9,7 +9,7 @@ const FOLDERS: [&str; 5] = [
     ".terraform",
 ];
 
-/// How many lines at the beginning of a file can say that it is generated, and how many bytes of them are looked at.
+/// How many lines at the beginning of a file can say that it is generated, and how many bytes of them are read.
 const FIRST_LINES: usize = 8;
 const FIRST_BYTES: usize = 4096;
 

@@ -133,7 +133,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The image behind `docker://`; anything else is another action, or a Dockerfile.
+    /// The image after `docker://`; anything else is another action, or a Dockerfile.
     fn docker(&mut self, node: Node<'a>, kind: ReferenceKind, scope: &Scope<'a>) {
         if node
             .text()

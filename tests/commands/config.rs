@@ -182,7 +182,7 @@ fn t4_a_repository_names_no_host_credential_variable_or_command() {
     1 | [registry]
       |  ^^^^^^^^
       |
-      = help: expected one of: enabled, include, exclude, discover, image, depends, args, rule
+      = help: expected one of: enabled, include, exclude, vendored, discover, image, depends, args, rule
     ");
 }
 
@@ -250,6 +250,7 @@ fn show_names_the_line_of_every_value() {
     hold_for = "24h"                         # built in
     hold_majors = false                      # built in
     settle = "10min"                         # built in
+    ci = "report"                            # built in
     reason = "the data folder"               # config.toml:16
     limits.max_open = 50                     # config.toml:20
     limits.max_new_per_hour = 20             # built in

@@ -3,7 +3,7 @@
 use imagebot::image::{Digest, Tag};
 use imagebot::repo::RepoPath;
 use imagebot::source::{
-    Format, FromDigest, Reading, SourceFile, Sources, Update, edit_sources, read_sources,
+    Format, FromDigest, ReadSources, SourceFile, Sources, Update, edit_sources, read_sources,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -143,7 +143,7 @@ fn changed(text: &str, change: &Change) -> String {
 }
 
 /// The references, with the new version for those that an update changes.
-fn texts(reading: &Reading, update: Option<&Update>) -> Vec<String> {
+fn texts(reading: &ReadSources, update: Option<&Update>) -> Vec<String> {
     let texts = reading.references.iter().map(|(path, located)| {
         let Some(reference) = located.reference() else {
             return format!("{path} {} ?", located.kind.code());

@@ -3,7 +3,7 @@
 use imagebot::image::{Digest, ImageName, Tag};
 use imagebot::repo::RepoPath;
 use imagebot::source::{
-    Format, FromDigest, Reading, SourceFile, Sources, Update, edit_sources, read_sources,
+    Format, FromDigest, ReadSources, SourceFile, Sources, Update, edit_sources, read_sources,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -86,7 +86,7 @@ fn sources(files: &Files) -> Sources {
     Sources::new(files)
 }
 
-fn references(reading: &Reading) -> Vec<String> {
+fn references(reading: &ReadSources) -> Vec<String> {
     let references = reading.references.iter().map(|(path, located)| {
         let place = format!("{path}:{} {}", located.line, located.kind.code());
         let text = match located.reference() {
@@ -101,7 +101,7 @@ fn references(reading: &Reading) -> Vec<String> {
     references.collect()
 }
 
-fn told(reading: &Reading) -> Vec<String> {
+fn told(reading: &ReadSources) -> Vec<String> {
     let mut told: Vec<_> = reading
         .told
         .iter()
@@ -114,7 +114,7 @@ fn told(reading: &Reading) -> Vec<String> {
         .collect()
 }
 
-fn passed(reading: &Reading) -> Vec<String> {
+fn passed(reading: &ReadSources) -> Vec<String> {
     let lines = reading.passed.iter().flat_map(|(path, passed)| {
         passed
             .iter()

@@ -47,7 +47,7 @@ impl<'a> Scope<'a> {
             Kind::Template(pieces) => {
                 let mut whole = self.template(pieces, used, depth);
                 if pieces.len() > 1 && matches!(pieces.last(), Some(Piece::Variable(_))) {
-                    // Text is added behind the variable, not to its value.
+                    // Text is added after the variable, not to its value.
                     whole.slot = Some(of.at.end);
                 }
                 Some(whole)

@@ -280,7 +280,7 @@ impl<'a, 'r> Project<'a, 'r> {
     }
 }
 
-/// The limits that reading has reached. Lost documents were told before.
+/// The limits that reading has reached. Lost documents are reported elsewhere.
 fn limits(yaml: &Yaml<'_>) -> impl Iterator<Item = Passed> {
     let lost = yaml.documents().filter(Result::is_err).count();
     let limits = yaml.trouble().into_iter().skip(lost);

@@ -1,7 +1,7 @@
 //! Variables of a definition: `$V`, `${V}` and `%V%`, and inputs of components: `$[[ inputs.x ]]`.
 //!
 //! The runner knows no operators: `${V:-x}` stays as it is written. Variables of the project, the group or a schedule
-//! win over all of these and cannot be seen, which is told.
+//! win over all of these and cannot be seen, which is reported.
 
 use super::super::located::WhyNot;
 use super::super::mapped::Mapped;
