@@ -36,5 +36,5 @@ pub use record::{Access, Acted, Fact, FleetRepo, Pipelines, RepoId};
 pub use repo_plan::RepoPlan;
 pub use scope::Scope;
 pub use settings::RepoSettings;
-pub use tree::{GITLAB_DEPS, REPO_CONFIG, Tree, TreeFile};
+pub use tree::{GITLAB_DEPS, REPO_CONFIG, TOO_LARGE, Tree, TreeFile};
 pub use unread::{Unread, and_more, unread};

@@ -60,13 +60,6 @@ mod vendored;
 mod version;
 mod woodpecker;
 mod workflow;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "the YAML formats that come next use the rest of it"
-    )
-)]
 mod yaml;
 
 pub use compare::{differs_only_by, differs_only_in};

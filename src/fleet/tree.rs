@@ -11,6 +11,9 @@ pub const REPO_CONFIG: &str = "imagebot.toml";
 /// The name of a file that lists the projects that a repository depends on, as used by gitlab-deps.
 pub const GITLAB_DEPS: &str = ".gitlab-deps";
 
+/// Why a file of too many bytes was not read.
+pub const TOO_LARGE: &str = "too-large";
+
 /// A file that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TreeFile {
@@ -49,18 +52,20 @@ impl Tree {
     }
 
     /// Leaves out what only the name made a candidate: JSON that turns out to be something else, and notes about files
-    /// that were not read and could be anything. `named` files stay. YAML files stay, because others may include them.
+    /// that were not read and could be anything. `named` files stay. YAML files stay, because others may include them,
+    /// and so do notes about those that are too large, because long lists of manifests are; lock files are not.
     pub fn forget_other_files(&mut self, named: &BTreeSet<RepoPath>) {
         let is_kept =
             |path: &RepoPath| !Format::is_by_content(path.as_str()) || named.contains(path);
+        let is_json = |path: &str| path.to_ascii_lowercase().ends_with(".json");
         self.files.retain(|path, file| {
             let name = path.as_str();
-            is_kept(path)
-                || !name.to_ascii_lowercase().ends_with(".json")
-                || Format::read_as(name, &file.contents).is_some()
+            is_kept(path) || !is_json(name) || Format::read_as(name, &file.contents).is_some()
         });
-        self.skipped
-            .retain(|(path, _)| RepoPath::parse(path).map_or(true, |path| is_kept(&path)));
+        self.skipped.retain(|(name, why)| {
+            let is_list = why == TOO_LARGE && !is_json(name) && !name.contains("lock");
+            is_list || RepoPath::parse(name).map_or(true, |path| is_kept(&path))
+        });
     }
 
     /// Why its `imagebot.toml` was not read; `None` if it was or does not exist.
@@ -106,11 +111,17 @@ mod tests {
             ("package.json", "{}"),
             ("docker-bake.json", "{}"),
         ];
-        let skipped = ["lock.json", "Dockerfile", "big.yaml", "3 more files"];
+        let skipped = [
+            "lock.json",
+            "Dockerfile",
+            "big.yaml",
+            "pnpm-lock.yaml",
+            "3 more files",
+        ];
         let mut tree = Tree {
             files: files.map(|(name, text)| (path(name), file(text))).into(),
             skipped: skipped
-                .map(|name| (name.to_owned(), "too-large".to_owned()))
+                .map(|name| (name.to_owned(), TOO_LARGE.to_owned()))
                 .into(),
             ..Tree::default()
         };
@@ -121,6 +132,6 @@ mod tests {
             ["b.json", "c.yaml", "docker-bake.json", "package.json"]
         );
         let skipped: Vec<&str> = tree.skipped.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(skipped, ["Dockerfile", "3 more files"]);
+        assert_eq!(skipped, ["Dockerfile", "big.yaml", "3 more files"]);
     }
 }

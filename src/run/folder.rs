@@ -2,7 +2,7 @@
 
 use crate::config::{MAX_INCLUDED, included_names, version_paths, wants_vendored};
 use crate::family::is_info;
-use crate::fleet::{REPO_CONFIG, Tree, TreeFile};
+use crate::fleet::{REPO_CONFIG, TOO_LARGE, Tree, TreeFile};
 use crate::git::{Tracked, tracked_files};
 use crate::repo::{Glob, RepoPath};
 use crate::source::{Format, MAX_FILE, vendored_folder};
@@ -274,7 +274,10 @@ impl Folder {
         if let Some(folder) = vendored_folder(&shown)
             && !self.vendored
         {
-            *self.tree.vendored.entry(folder.to_owned()).or_default() += 1;
+            // Any YAML or JSON could hold references.
+            if !Format::is_by_content(&shown) {
+                *self.tree.vendored.entry(folder.to_owned()).or_default() += 1;
+            }
             return;
         }
         if Format::of(&shown).is_none() && self.is_included(&shown) {
@@ -332,7 +335,7 @@ impl Folder {
                 };
                 self.tree.files.insert(name, file);
             }
-            Ok(None) => self.skip(name, "too-large"),
+            Ok(None) => self.skip(name, TOO_LARGE),
             Err(error) => self.skip(name, format!("unreadable: {error}")),
         }
     }

@@ -3,7 +3,7 @@
 use super::setup::Setup;
 use crate::config::{MAX_INCLUDED, included_names, version_paths, wants_vendored};
 use crate::family::is_info;
-use crate::fleet::{GITLAB_DEPS, OurBranch, REPO_CONFIG, Tree, TreeFile};
+use crate::fleet::{GITLAB_DEPS, OurBranch, REPO_CONFIG, TOO_LARGE, Tree, TreeFile};
 use crate::forge::Repository;
 use crate::git::{BranchCommit, Cached, Git, GitError, TreeChange, TreeEntry, TreeEntryKind};
 use crate::plan::{ChangeSet, FileVersions, Ownership, overlaps, whose};
@@ -13,9 +13,6 @@ use crate::store::StoredKind;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-
-/// The reason for a file of more than [`MAX_FILE`] bytes.
-const TOO_LARGE: &str = "too-large";
 
 /// Whether a file is read because of its name.
 fn is_wanted(path: &RepoPath) -> bool {
@@ -90,13 +87,14 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Tree, GitError> {
     let named = settings.map(version_paths).unwrap_or_default();
     let included = settings.map(included_names).unwrap_or_default();
     let vendored = settings.is_some_and(wants_vendored);
-    tree.forget_other_files(&named);
     let mut added = 0;
     let mut wanted = Vec::new();
     for entry in others {
         let path = entry.path.as_str();
         if is_wanted(&entry.path) {
             match vendored_folder(path) {
+                // Any YAML or JSON could hold references.
+                Some(_) if !vendored && Format::is_by_content(path) => {}
                 Some(folder) if !vendored => {
                     *tree.vendored.entry(folder.to_owned()).or_default() += 1;
                 }
@@ -117,6 +115,7 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Tree, GitError> {
     if !wanted.is_empty() {
         add(&mut tree, cached, wanted, None).await?;
     }
+    tree.forget_other_files(&named);
     tree.skipped.extend(not_named);
     Ok(tree)
 }

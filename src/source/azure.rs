@@ -69,7 +69,7 @@ fn container<'a>(fields: &mut Fields<'a>, of: Node<'a>, key: &str, resources: &H
     }
     // A word can also be a resource of another file.
     let is_name = node.text().is_some_and(|text| {
-        resources.contains(text.value()) || !text.value().contains([':', '/', '@'])
+        resources.contains(text.value()) || !text.value().contains([':', '/', '@', '$'])
     });
     if !is_name || node.is_list() {
         image(fields, of, key);

@@ -9,8 +9,12 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 const DIGEST: &str = "sha256:11507a0e2f5e69d5dfa40a62a1bd7b6ee57e6bcd85c67c9b8431b36fff21c437";
+
+/// A bound that only a time that is not linear reaches, on a slow machine too.
+const LIMIT: Duration = Duration::from_secs(60);
 
 type Files = Vec<(String, String)>;
 
@@ -219,5 +223,117 @@ proptest! {
         }
         let again = read_sources(&self::sources(&after), &none);
         prop_assert_eq!(texts(&before, Some(&update)), texts(&again, None), "{:?}", after);
+    }
+}
+
+/// Files that are meant to take long: they are small, and what they refer to is large.
+fn hostile() -> Vec<(&'static str, String)> {
+    let long = "x".repeat(100_000);
+    let many = |text: &str, count: usize| text.repeat(count);
+    let levels = |open: &str| {
+        let levels = (1..40).map(|level| {
+            let below = level - 1;
+            let twice = format!("*l{below}, *l{below}");
+            format!("l{level}: &l{level} {}\n", open.replace("TWICE", &twice))
+        });
+        levels.collect::<String>()
+    };
+    let head = "apiVersion: v1\nkind: Pod\n";
+    let bomb = levels(
+        "{containers: [TWICE], steps: [TWICE], image: [TWICE], jobs: [TWICE], services: [TWICE]}",
+    );
+    let merges = levels("{<<: [TWICE], image: a/b:1}");
+    let list = |item: &str, count: usize| format!("[{}]", many(item, count));
+    let container = format!("&c {{image: &i \"{long}\", docker: [{{image: *i}}]}}");
+    let aliases = list("*c, ", 30_000);
+    let keys = [
+        "containers",
+        "steps",
+        "images",
+        "services",
+        "stages",
+        "jobs",
+        "pipelines",
+        "image",
+        "aliases",
+    ];
+    let long_texts = format!(
+        "one: {container}\n{}",
+        keys.map(|key| format!("{key}: {aliases}\n")).concat()
+    );
+    let params = many("{name: a, default: $(params.a)}, ", 5_000);
+    let tekton = format!(
+        "apiVersion: tekton.dev/v1\nkind: Task\nspec:\n  params: [{params}]\n  steps: {}\n",
+        list("{image: $(params.a)$(params.a)}, ", 10_000)
+    );
+    let nested_values = format!(
+        "apiVersion: argoproj.io/v1\nkind: Application\nv: &v \"{}\"\nspec: {{sources: {}}}\n",
+        many("a: {image: 'b:1'}, ", 10_000),
+        list("{helm: {values: *v}}, ", 20_000)
+    );
+    vec![
+        ("deep", format!("{head}a: {}", many("[", 200_000))),
+        ("bomb", format!("{head}l0: &l0 {{image: a/b:1}}\n{bomb}")),
+        (
+            "merges",
+            format!(
+                "{head}l0: &l0 {{image: a/b:1}}\n{merges}jobs: {{a: *l39}}\nservices: {{a: *l39}}\n"
+            ),
+        ),
+        ("long texts", format!("{head}{long_texts}")),
+        (
+            "notes",
+            format!(
+                "{}{head}containers: {}\n",
+                many("# imagebot: max=minor\n", 5_000),
+                list("{image: a/b:1}, ", 10_000)
+            ),
+        ),
+        (
+            "one line",
+            format!("{head}containers: {}\n", list("{image: a/b:1}, ", 10_000)),
+        ),
+        (
+            "documents",
+            many(
+                &format!("{head}containers: [{{image: 'a:1'}}]\n---\n"),
+                3_000,
+            ),
+        ),
+        ("lost documents", many("a: [\n---\n", 10_000)),
+        ("parameters", tekton),
+        ("values in texts", nested_values),
+    ]
+}
+
+/// No file takes long, whatever its format.
+#[test]
+fn hostile_files_of_every_format_take_no_time() {
+    let paths = [
+        "pod.yaml",
+        "kustomization.yaml",
+        "values.yaml",
+        ".woodpecker.yml",
+        ".circleci/config.yml",
+        "azure-pipelines.yml",
+        "bitbucket-pipelines.yml",
+        "compose.yaml",
+        ".gitlab-ci.yml",
+        ".github/workflows/x.yml",
+        "action.yml",
+        "gipgee.yml",
+    ];
+    for (name, text) in hostile() {
+        for path in paths {
+            let files = [
+                (path.to_owned(), text.clone()),
+                ("Chart.yaml".to_owned(), "name: x\n".to_owned()),
+            ];
+            let began = Instant::now();
+            let reading = read_sources(&sources(&files), &BTreeMap::new());
+            let took = began.elapsed();
+            assert!(took < LIMIT, "{name} as {path} took {took:?}");
+            assert!(reading.references.len() <= 200_000, "{name} as {path}");
+        }
     }
 }

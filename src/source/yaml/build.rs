@@ -2,7 +2,7 @@
 
 use super::schema::Style;
 use super::tree::{Arena, Duplicate, Lines, Lost, StoredMap, StoredNode, StoredValue, short};
-use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle, Tag};
+use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -111,18 +111,12 @@ impl<'t> Builder<'t, '_> {
                     self.push(StoredValue::Alias(target), 0, None, &span);
                 }
             }
-            Event::MappingStart(style, anchor, tag) => {
-                let map = StoredMap {
-                    is_flow: style == StructureStyle::Flow,
-                    ..StoredMap::default()
-                };
-                self.open(StoredValue::Map(map), anchor, tag, &span);
+            Event::MappingStart(_, anchor, tag) => {
+                let map = StoredValue::Map(StoredMap::default());
+                self.open(map, anchor, tag, &span);
             }
-            Event::SequenceStart(style, anchor, tag) => {
-                let list = StoredValue::List {
-                    children: 0..0,
-                    is_flow: style == StructureStyle::Flow,
-                };
+            Event::SequenceStart(_, anchor, tag) => {
+                let list = StoredValue::List { children: 0..0 };
                 self.open(list, anchor, tag, &span);
             }
             Event::MappingEnd | Event::SequenceEnd => self.close(),
@@ -199,7 +193,7 @@ impl<'t> Builder<'t, '_> {
         let own = first..short(self.arena.children.len());
         let is_map = match self.arena.nodes.get_mut(id as usize) {
             Some(StoredNode {
-                value: StoredValue::List { children, .. },
+                value: StoredValue::List { children },
                 ..
             }) => {
                 *children = own.clone();

@@ -70,15 +70,6 @@ impl<'a> Node<'a> {
         self.text().is_some_and(Scalar::is_null)
     }
 
-    /// Whether it is a map or list in braces or brackets.
-    pub(crate) fn is_flow(self) -> bool {
-        match self.value() {
-            Some(StoredValue::Map(map)) => map.is_flow,
-            Some(StoredValue::List { is_flow, .. }) => *is_flow,
-            _ => false,
-        }
-    }
-
     /// Its text, whatever its type; `None` for maps and lists.
     pub(crate) fn text(self) -> Option<Scalar<'a>> {
         let line = self.stored(self.target)?.line as usize;
@@ -99,7 +90,7 @@ impl<'a> Node<'a> {
     /// The items of a list.
     pub(crate) fn items(self) -> impl Iterator<Item = Node<'a>> {
         let items = match self.value() {
-            Some(StoredValue::List { children, .. }) => self.yaml.arena.children(children),
+            Some(StoredValue::List { children }) => self.yaml.arena.children(children),
             _ => &[],
         };
         items.iter().map_while(move |item| self.child(*item))

@@ -116,13 +116,16 @@ impl<'a> Scalar<'a> {
 
     /// Its types in YAML 1.1 and 1.2.
     pub(crate) fn types(self) -> (ScalarType, ScalarType) {
-        self.types_of(self.value)
-    }
-
-    /// Whether another text in its place, written alike, has its types. A field that holds only a tag is read as
-    /// another value otherwise.
-    pub(crate) fn keeps_type(self, text: &str) -> bool {
-        self.types() == self.types_of(text)
+        match (self.tag, self.style) {
+            (None, Style::Plain) => types(self.value),
+            (None | Some("!" | "!!str"), _) => (ScalarType::Text, ScalarType::Text),
+            (Some("!!null"), _) => (ScalarType::Null, ScalarType::Null),
+            (Some("!!bool"), _) => (ScalarType::Bool, ScalarType::Bool),
+            (Some("!!int"), _) => (ScalarType::Int, ScalarType::Int),
+            (Some("!!float"), _) => (ScalarType::Float, ScalarType::Float),
+            (Some("!!timestamp"), _) => (ScalarType::Timestamp, ScalarType::Timestamp),
+            (Some(_), _) => (ScalarType::Text, ScalarType::Text),
+        }
     }
 
     /// Whether programs that read it as a number print it as it is written: `1.10` is printed as `1.1`, and
@@ -134,18 +137,5 @@ impl<'a> Scalar<'a> {
     /// Whether it is a text in both versions of YAML.
     pub(crate) fn is_text(self) -> bool {
         self.types() == (ScalarType::Text, ScalarType::Text)
-    }
-
-    fn types_of(self, text: &str) -> (ScalarType, ScalarType) {
-        match (self.tag, self.style) {
-            (None, Style::Plain) => types(text),
-            (None | Some("!" | "!!str"), _) => (ScalarType::Text, ScalarType::Text),
-            (Some("!!null"), _) => (ScalarType::Null, ScalarType::Null),
-            (Some("!!bool"), _) => (ScalarType::Bool, ScalarType::Bool),
-            (Some("!!int"), _) => (ScalarType::Int, ScalarType::Int),
-            (Some("!!float"), _) => (ScalarType::Float, ScalarType::Float),
-            (Some("!!timestamp"), _) => (ScalarType::Timestamp, ScalarType::Timestamp),
-            (Some(_), _) => (ScalarType::Text, ScalarType::Text),
-        }
     }
 }

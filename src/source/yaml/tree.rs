@@ -56,7 +56,6 @@ pub(super) enum StoredValue<'t> {
     Map(StoredMap),
     List {
         children: Range<u32>,
-        is_flow: bool,
     },
     Alias(u32),
 }
@@ -66,7 +65,6 @@ pub(super) struct StoredMap {
     pub(super) children: Range<u32>,
     /// Empty if it has few keys.
     pub(super) sorted: Range<u32>,
-    pub(super) is_flow: bool,
     /// Whether one of its keys is `<<`.
     pub(super) merges: bool,
 }
@@ -147,6 +145,7 @@ impl<'t> Yaml<'t> {
     }
 
     /// The number of nodes that were visited through aliases so far.
+    #[cfg(test)]
     pub(crate) fn aliased(&self) -> u32 {
         self.aliased.get()
     }
