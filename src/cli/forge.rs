@@ -4,6 +4,7 @@ use super::ended::Ended;
 use super::output::Format;
 use super::session::{ConfigArgument, setup, wait};
 use crate::forge::{DoctorFinding, DoctorLevel, Repository};
+use crate::policy::CiMode;
 use crate::redact::Redactor;
 use crate::registry::Unlisted;
 use crate::run::survey;
@@ -53,13 +54,16 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     let examined = wait(async {
         let setup = setup(config, Unlisted::Refuse, redactor).await?;
         let (registered, report) = survey(&setup).await;
+        let rules = setup.operator.rules.iter();
+        let mut set = rules.filter_map(|rule| rule.changes.ci.as_ref());
+        let changes_ci = set.any(|set| set.value == CiMode::Propose);
         let mut examined = Vec::new();
         for forge in &setup.forges {
             let own = registered
                 .iter()
                 .filter(|(of, _)| of.name() == forge.name());
             let repos: Vec<Repository> = own.map(|(_, repo)| repo.clone()).collect();
-            let findings = forge.doctor(&repos).await;
+            let findings = forge.doctor(&repos, changes_ci).await;
             examined.push(Examined {
                 forge: forge.name().to_owned(),
                 findings: findings.into_iter().map(output).collect(),

@@ -171,8 +171,8 @@ impl Forge for GitHub {
         notes::notice(&self.api, repo, text).await
     }
 
-    async fn doctor(&self, repos: &[Repository]) -> Vec<DoctorFinding> {
+    async fn doctor(&self, repos: &[Repository], changes_ci: bool) -> Vec<DoctorFinding> {
         self.api.begin().await;
-        doctor::doctor(&self.api, repos).await
+        doctor::doctor(&self.api, repos, changes_ci).await
     }
 }

@@ -246,7 +246,7 @@ impl Forge for GitLab {
         notes::notice(&self.api, id(repo)?, text).await
     }
 
-    async fn doctor(&self, repos: &[Repository]) -> Vec<DoctorFinding> {
+    async fn doctor(&self, repos: &[Repository], _changes_ci: bool) -> Vec<DoctorFinding> {
         self.api.begin();
         *self.session.lock().await = None;
         let session = self.session().await;

@@ -292,7 +292,7 @@ impl Forge for Local {
         values::write(&self.folder.git, repo, NOTICE_REF, wanted.as_deref()).await
     }
 
-    async fn doctor(&self, repos: &[Repository]) -> Vec<DoctorFinding> {
+    async fn doctor(&self, repos: &[Repository], _changes_ci: bool) -> Vec<DoctorFinding> {
         let count = match repos.len() {
             1 => "1 repository".to_owned(),
             count => format!("{count} repositories"),

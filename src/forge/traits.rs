@@ -233,6 +233,7 @@ pub trait Forge: Send + Sync {
     /// or closed if there is no text.
     async fn notice(&self, repo: &Repository, text: Option<&str>) -> Result<(), ForgeError>;
 
-    /// Checks that imagebot can do its work, and has no more rights than it needs.
-    async fn doctor(&self, repos: &[Repository]) -> Vec<DoctorFinding>;
+    /// Checks that imagebot can do its work, and has no more rights than it needs. `changes_ci`: a rule allows changes of
+    /// CI definitions, for which some forges need a further right.
+    async fn doctor(&self, repos: &[Repository], changes_ci: bool) -> Vec<DoctorFinding>;
 }

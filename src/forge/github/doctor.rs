@@ -47,9 +47,13 @@ struct File {
 }
 
 /// Checks the token, and then each repository.
-pub(super) async fn doctor(api: &Api, repos: &[Repository]) -> Vec<DoctorFinding> {
+pub(super) async fn doctor(
+    api: &Api,
+    repos: &[Repository],
+    changes_ci: bool,
+) -> Vec<DoctorFinding> {
     let mut found = Vec::new();
-    examine_token(api, &mut found).await;
+    examine_token(api, changes_ci, &mut found).await;
     let owners: BTreeSet<&str> = repos.iter().map(|repo| halves(&repo.name).0).collect();
     if owners.len() > 1 {
         let owners: Vec<&str> = owners.into_iter().collect();
@@ -62,7 +66,7 @@ pub(super) async fn doctor(api: &Api, repos: &[Repository]) -> Vec<DoctorFinding
     found
 }
 
-async fn examine_token(api: &Api, found: &mut Vec<DoctorFinding>) {
+async fn examine_token(api: &Api, changes_ci: bool, found: &mut Vec<DoctorFinding>) {
     let asked: Result<Value, Failure> = api.get("/rate_limit").await;
     // An Enterprise Server without limits, which is its default, has no such answer.
     let asked = match asked {
@@ -90,8 +94,8 @@ async fn examine_token(api: &Api, found: &mut Vec<DoctorFinding>) {
         );
     }
     match (&seen.scopes, &seen.permissions) {
-        (_, Some(permissions)) => examine_permissions(permissions, found),
-        (Some(scopes), _) => examine_scopes(scopes, found),
+        (_, Some(permissions)) => examine_permissions(permissions, changes_ci, found),
+        (Some(scopes), _) => examine_scopes(scopes, changes_ci, found),
         (None, None) => found.push(DoctorFinding::ok("a fine-grained token: GitHub does not report its rights; a missing one shows up as 403".to_owned())),
     }
     examine_registry(api, found);
@@ -221,7 +225,7 @@ fn decoded(content: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn examine_scopes(scopes: &str, found: &mut Vec<DoctorFinding>) {
+fn examine_scopes(scopes: &str, changes_ci: bool, found: &mut Vec<DoctorFinding>) {
     let all: BTreeSet<&str> = scopes
         .split(',')
         .map(str::trim)
@@ -243,7 +247,7 @@ fn examine_scopes(scopes: &str, found: &mut Vec<DoctorFinding>) {
             !matches!(
                 **scope,
                 "repo" | "public_repo" | "read:packages" | "read:org"
-            )
+            ) && !(changes_ci && **scope == "workflow")
         })
         .collect();
     if !idle.is_empty() {
@@ -254,15 +258,24 @@ fn examine_scopes(scopes: &str, found: &mut Vec<DoctorFinding>) {
             .with_help("create a token without these scopes"),
         );
     }
-    if all.contains("workflow") {
-        found.push(
+    match (changes_ci, all.contains("workflow")) {
+        (false, true) => found.push(
             DoctorFinding::warning("the token may change workflows".to_owned())
-                .with_help("imagebot never needs `workflow`"),
-        );
+                .with_help("imagebot needs `workflow` only if a rule says ci = \"propose\""),
+        ),
+        (true, false) => found.push(
+            DoctorFinding::problem("the token may not change workflows".to_owned())
+                .with_help("a rule says ci = \"propose\": add the scope `workflow`"),
+        ),
+        _ => {}
     }
 }
 
-fn examine_permissions(given: &serde_json::Map<String, Value>, found: &mut Vec<DoctorFinding>) {
+fn examine_permissions(
+    given: &serde_json::Map<String, Value>,
+    changes_ci: bool,
+    found: &mut Vec<DoctorFinding>,
+) {
     let has = |name: &str, level: &str| {
         let value = given.get(name).and_then(Value::as_str).unwrap_or_default();
         value == level || value == "write" || value == "admin"
@@ -283,10 +296,15 @@ fn examine_permissions(given: &serde_json::Map<String, Value>, found: &mut Vec<D
             );
         }
     }
-    if has("workflows", "write") {
-        found.push(
+    match (changes_ci, has("workflows", "write")) {
+        (false, true) => found.push(
             DoctorFinding::warning("the App may change workflows".to_owned())
-                .with_help("remove `workflows`: imagebot never changes CI definitions"),
-        );
+                .with_help("remove `workflows`: no rule says ci = \"propose\""),
+        ),
+        (true, false) => found.push(
+            DoctorFinding::problem("the App may not change workflows".to_owned())
+                .with_help("a rule says ci = \"propose\": add `workflows: write`"),
+        ),
+        _ => {}
     }
 }

@@ -107,7 +107,7 @@ async fn row_8_only_a_classic_token_is_a_login_of_the_registry() {
             assert_eq!(login.username, "x-access-token");
             assert!(!login.id.contains("CANARY"));
         }
-        let found = github.doctor(&[]).await;
+        let found = github.doctor(&[], false).await;
         let warned = found
             .iter()
             .any(|f| f.what.contains("containers.ghe.example.com"));
@@ -122,7 +122,7 @@ async fn row_18_a_server_without_rate_limits_is_well() {
     bench.fake.lock().without_limits = true;
     bench.fake.commit("team/app", "main", &[("x", "x")]);
     let repo = listed(&bench.github, "team/app").await;
-    let found = bench.github.doctor(&[repo]).await;
+    let found = bench.github.doctor(&[repo], false).await;
     assert!(
         found.iter().all(|f| f.level < DoctorLevel::Problem),
         "{found:#?}"
@@ -232,7 +232,7 @@ async fn the_doctor_says_what_is_missing_and_what_is_too_much() {
         .await
         .unwrap()
         .repositories;
-    let findings = github.doctor(&repos).await;
+    let findings = github.doctor(&repos, false).await;
     let text: Vec<String> = findings
         .iter()
         .filter(|found| found.level != DoctorLevel::Ok)
@@ -253,8 +253,12 @@ async fn the_doctor_says_what_is_missing_and_what_is_too_much() {
             .iter()
             .all(|found| !format!("{found:?}").contains("CANARY"))
     );
+    // Where a rule allows changes of CI, the token needs the scope.
+    let findings = github.doctor(&repos, true).await;
+    let told = |what: &str| findings.iter().any(|found| found.what.contains(what));
+    assert!(!told("change workflows") && told("[\"admin:org\"]"));
     bench.fake.revoke(TOKEN);
-    let findings = github.doctor(&repos).await;
+    let findings = github.doctor(&repos, false).await;
     assert_eq!(findings[0].level, DoctorLevel::Problem);
 }
 

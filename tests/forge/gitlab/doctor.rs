@@ -8,7 +8,7 @@ async fn findings(fake: &FakeGitLab, token: &str) -> Vec<DoctorFinding> {
     let forge = GitLab::new(settings(fake, token, &["**"])).unwrap();
     let listing = forge.discover(&KnownIds::new()).await;
     let repos = listing.map(|listing| listing.repositories);
-    forge.doctor(&repos.unwrap_or_default()).await
+    forge.doctor(&repos.unwrap_or_default(), false).await
 }
 
 /// The findings that are not as they should be.

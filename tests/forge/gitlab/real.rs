@@ -195,7 +195,7 @@ async fn row_22_forks_of_hidden_projects_are_spoken_of() {
         );
     }
     let listing = world.listing().await;
-    let found = world.forge.doctor(&listing.repositories).await;
+    let found = world.forge.doctor(&listing.repositories, false).await;
     assert!(
         found
             .iter()
