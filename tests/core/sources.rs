@@ -220,6 +220,20 @@ fn cases() -> Vec<PathBuf> {
     cases
 }
 
+/// What `scripts/check-sources` does not know, because its readers are simpler than the formats.
+#[test]
+fn cases_beyond_the_independent_readers() {
+    for text in [
+        include_str!("cases/argo-inline-and-defaults.case"),
+        include_str!("cases/azure-whole-expression.case"),
+        include_str!("cases/flux-kustomize-images.case"),
+        include_str!("cases/helm-global-registry.case"),
+        include_str!("cases/tekton-given-parameters.case"),
+    ] {
+        assert_eq!(differences(&Case::parse(text)), "", "{text}");
+    }
+}
+
 #[test]
 fn every_case_is_read_and_edited_as_it_says() {
     let only = std::env::var("IMAGEBOT_CASE").unwrap_or_default();
