@@ -114,7 +114,13 @@ impl<'a> Fields<'a> {
         for document in self.yaml.documents() {
             match document {
                 Ok(root) => roots.push(root),
-                Err(lost) => self.pass(lost.line, format!("invalid YAML: {}", lost.what)),
+                Err(lost) => {
+                    let what = match is_template(self.yaml.text()) {
+                        true => "a template, which is YAML only once it is filled in",
+                        false => "invalid YAML",
+                    };
+                    self.pass(lost.line, format!("{what}: {}", lost.what));
+                }
             }
         }
         roots

@@ -244,10 +244,11 @@ fn examine_scopes(scopes: &str, changes_ci: bool, found: &mut Vec<DoctorFinding>
     let idle: Vec<&&str> = all
         .iter()
         .filter(|scope| {
-            !matches!(
+            let is_needed = matches!(
                 **scope,
                 "repo" | "public_repo" | "read:packages" | "read:org"
-            ) && !(changes_ci && **scope == "workflow")
+            );
+            !is_needed && (!changes_ci || **scope != "workflow")
         })
         .collect();
     if !idle.is_empty() {

@@ -3,10 +3,13 @@
 use super::super::data::{Data, Kind, Piece, expression};
 use super::super::value::Expanded;
 use super::file::BakeFile;
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest value that is evaluated, in bytes: repeated `A = "${A}${A}"` must end.
 const MAX_VALUE: usize = 64 * 1024;
+/// How many variables are evaluated for one text: each can be made of several others.
+const MAX_STEPS: usize = 1_000;
 /// How deep variables are defined by other variables.
 const MAX_DEPTH: usize = 16;
 
@@ -16,6 +19,8 @@ pub(super) struct Scope<'a> {
     pub(super) args: &'a BTreeMap<String, String>,
     /// The present combination of a matrix.
     pub(super) matrix: BTreeMap<String, &'a Data>,
+    /// How many variables were evaluated for the present text.
+    pub(super) steps: Cell<usize>,
 }
 
 /// A value, and the variables of the file that it depends on.
@@ -29,6 +34,7 @@ impl<'a> Scope<'a> {
     /// The text of an expression; `None` if it is null or no text.
     pub(super) fn text(&self, of: &'a Data) -> Option<Value> {
         let mut variables = BTreeSet::new();
+        self.steps.set(0);
         let expanded = self.expand(of, &mut variables, 0)?;
         Some(Value {
             expanded,
@@ -85,7 +91,8 @@ impl<'a> Scope<'a> {
         depth: usize,
     ) -> Option<Expanded> {
         let (name, attributes) = path.split_first()?;
-        if depth >= MAX_DEPTH {
+        self.steps.set(self.steps.get() + 1);
+        if depth >= MAX_DEPTH || self.steps.get() > MAX_STEPS {
             return Some(Expanded::malformed());
         }
         if let Some(value) = self.matrix.get(name) {

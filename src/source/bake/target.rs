@@ -8,10 +8,13 @@ use super::super::passed::Passed;
 use super::super::paths::{file_at, join};
 use super::evaluate::{Scope, Value};
 use super::file::{BakeFile, Block};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most combinations of a matrix that are read.
 const MAX_COMBINATIONS: usize = 64;
+/// The most variables of a matrix that are read.
+const MAX_VARIABLES: usize = 16;
 /// The most targets that are read.
 const MAX_TARGETS: usize = 1_000;
 /// What leads an image in a named context, and what leads another target.
@@ -29,14 +32,18 @@ pub(super) fn read_all(
         .targets
         .iter()
         .filter(|(name, _)| !name.starts_with('_'));
+    let mut known = Inherited::new();
     for (name, block) in targets.take(MAX_TARGETS) {
         let scope = Scope {
             file,
             args,
             matrix: BTreeMap::new(),
+            steps: Cell::new(0),
         };
-        let Some(whole) = inherited(name, &scope, &mut BTreeSet::new()) else {
-            let what = format!("the target `{name}` inherits itself");
+        let Some(whole) = inherited(name, &scope, &mut known, 0) else {
+            let what = format!(
+                "the target `{name}` inherits itself, or more than {MAX_DEPTH} others in a row"
+            );
             let passed = Passed {
                 line: block.line,
                 what,
@@ -45,7 +52,12 @@ pub(super) fn read_all(
             continue;
         };
         for matrix in combinations(&whole) {
-            let scope = Scope { file, args, matrix };
+            let scope = Scope {
+                file,
+                args,
+                matrix,
+                steps: Cell::new(0),
+            };
             let target = Target {
                 name,
                 block: &whole,
@@ -57,12 +69,20 @@ pub(super) fn read_all(
     }
 }
 
+/// How deep targets inherit each other.
+const MAX_DEPTH: usize = 64;
+
+/// The targets with the attributes that they inherit, each computed once; `None`: it inherits itself, or too much.
+type Inherited = BTreeMap<String, Option<Block>>;
+
 /// A target with the attributes of those that it inherits, which are weaker; `None` if it inherits itself.
-fn inherited(name: &str, scope: &Scope<'_>, below: &mut BTreeSet<String>) -> Option<Block> {
-    let block = scope.file.targets.get(name)?;
-    if !below.insert(name.to_owned()) {
-        return None;
+fn inherited(name: &str, scope: &Scope<'_>, known: &mut Inherited, depth: usize) -> Option<Block> {
+    if let Some(block) = known.get(name) {
+        return block.clone();
     }
+    let block = scope.file.targets.get(name)?;
+    // It is its own ancestor if it is looked for while it is computed.
+    known.insert(name.to_owned(), None);
     let mut whole = Block {
         attributes: BTreeMap::new(),
         ..block.clone()
@@ -70,12 +90,16 @@ fn inherited(name: &str, scope: &Scope<'_>, below: &mut BTreeSet<String>) -> Opt
     if let Some(Kind::List(names)) = block.attributes.get("inherits").map(|it| &it.kind) {
         for name in names.iter().filter_map(|name| scope.known(name)) {
             if scope.file.targets.contains_key(&name) {
-                whole.merge(inherited(&name, scope, below)?.attributes);
+                let parent = match depth < MAX_DEPTH {
+                    true => inherited(&name, scope, known, depth + 1)?,
+                    false => return None,
+                };
+                whole.merge(parent.attributes);
             }
         }
     }
-    below.remove(name);
     whole.merge(block.attributes.clone());
+    known.insert(name.to_owned(), Some(whole.clone()));
     Some(whole)
 }
 
@@ -85,19 +109,19 @@ fn combinations(block: &Block) -> Vec<BTreeMap<String, &Data>> {
     let Some(Kind::Map(entries)) = block.attributes.get("matrix").map(|it| &it.kind) else {
         return all;
     };
-    for (key, values) in entries {
+    for (key, values) in entries.iter().take(MAX_VARIABLES) {
         let Kind::List(values) = &values.kind else {
             continue;
         };
         let mut next = Vec::new();
         for known in &all {
-            for value in values {
+            let room = MAX_COMBINATIONS - next.len();
+            for value in values.iter().take(room) {
                 let mut with = known.clone();
                 with.insert(key.name.clone(), value);
                 next.push(with);
             }
         }
-        next.truncate(MAX_COMBINATIONS);
         all = next;
     }
     all

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 /// The values of variables: `[args]`, then `.env`.
 pub(super) struct Environment<'a> {
+    /// Which project they belong to.
+    pub(super) project: usize,
     pub(super) args: &'a BTreeMap<String, String>,
     pub(super) variables: BTreeMap<String, Expanded>,
 }

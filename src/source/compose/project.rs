@@ -23,6 +23,10 @@ pub(super) struct Project<'a, 'r> {
     found: Found,
     /// The files that were read, so that files that include each other end.
     included: BTreeSet<RepoPath>,
+    /// The services of the files that services extend, in each project.
+    extended: BTreeMap<(usize, RepoPath), Services>,
+    /// How many projects were begun: the file, and each that it includes.
+    projects: usize,
 }
 
 type Services = BTreeMap<String, Vec<Service>>;
@@ -33,6 +37,8 @@ impl<'a, 'r> Project<'a, 'r> {
             reach,
             found: Found::default(),
             included: BTreeSet::new(),
+            extended: BTreeMap::new(),
+            projects: 0,
         }
     }
 
@@ -61,7 +67,9 @@ impl<'a, 'r> Project<'a, 'r> {
         variables: BTreeMap<String, super::super::value::Expanded>,
         depth: usize,
     ) {
+        self.projects += 1;
         let environment = Environment {
+            project: self.projects,
             args: self.reach.args,
             variables,
         };
@@ -199,17 +207,35 @@ impl<'a, 'r> Project<'a, 'r> {
                     all = self.with_extended(&extends.service, own, file, environment, next);
                 }
                 Some(other) => {
-                    let path = file_at(folder_of(file.path), &other);
-                    if let Some(other) = path.and_then(|path| self.reach.read(&path)) {
-                        let folder = folder_of(other.path).to_owned();
-                        let mut services = self.file(&other, &folder, environment, depth + 1);
-                        all = services.remove(&extends.service).unwrap_or_default();
+                    if let Some(path) = file_at(folder_of(file.path), &other) {
+                        let services = self.services_of(path, environment, depth + 1);
+                        all = services.get(&extends.service).cloned().unwrap_or_default();
                     }
                 }
             }
         }
         all.extend(parts.iter().cloned());
         all
+    }
+
+    /// The services of a file that is extended; it is read once in a project.
+    fn services_of(
+        &mut self,
+        path: RepoPath,
+        environment: &Environment<'_>,
+        depth: usize,
+    ) -> &Services {
+        let key = (environment.project, path);
+        if !self.extended.contains_key(&key) {
+            // What extends itself finds nothing.
+            self.extended.insert(key.clone(), Services::new());
+            if let Some(file) = self.reach.read(&key.1) {
+                let folder = folder_of(file.path).to_owned();
+                let services = self.file(&file, &folder, environment, depth);
+                self.extended.insert(key.clone(), services);
+            }
+        }
+        self.extended.entry(key).or_default()
     }
 
     /// What the definitions of a service say together.

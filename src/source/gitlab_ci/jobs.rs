@@ -6,7 +6,7 @@ use super::super::passed::Passed;
 use super::super::text::{Text, Wrong};
 use super::super::yaml::{Node, Yaml};
 use super::variables::{Scope, Variable, Variables, inputs, variables};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The keys at the top that are not jobs. `default` is read like one.
@@ -23,6 +23,8 @@ const RESERVED: [&str; 10] = [
     "workflow",
 ];
 
+/// The most variables of a matrix that are read.
+const MAX_VARIABLES: usize = 16;
 /// The most combinations of a matrix that are read.
 const MAX_COMBINATIONS: usize = 64;
 /// How deep jobs extend each other.
@@ -77,7 +79,7 @@ pub(super) fn read(files: &[Yaml<'_>], args: &BTreeMap<String, String>, found: &
     }
     for (name, own) in &jobs {
         let mut layers = Vec::new();
-        inherited(name, &jobs, &mut layers, 0);
+        inherited(name, &jobs, &mut layers, &mut BTreeSet::new(), 0);
         for job in own {
             reader.job(job.file, job.node, &layers, &matrix(job.node));
         }
@@ -102,13 +104,17 @@ fn inherited<'a>(
     name: &str,
     jobs: &'a BTreeMap<String, Vec<Job<'_>>>,
     layers: &mut Vec<&'a Variables>,
+    seen: &mut BTreeSet<&'a str>,
     depth: usize,
 ) {
     for job in jobs.get(name).into_iter().flatten() {
         layers.push(&job.variables);
         if depth < MAX_EXTENDS {
             for parent in job.extends.iter().rev() {
-                inherited(parent, jobs, layers, depth + 1);
+                // The first time counts: it is the strongest.
+                if seen.insert(parent) {
+                    inherited(parent, jobs, layers, seen, depth + 1);
+                }
             }
         }
     }
@@ -122,7 +128,7 @@ fn matrix(job: Node<'_>) -> Vec<Variables> {
     let mut all = Vec::new();
     for entry in entries.into_iter().flat_map(Node::items) {
         let mut combinations = vec![Variables::new()];
-        for (name, values) in entry.entries() {
+        for (name, values) in entry.entries().into_iter().take(MAX_VARIABLES) {
             let Some(name) = name.text().map(|text| text.value()) else {
                 continue;
             };
@@ -133,13 +139,13 @@ fn matrix(job: Node<'_>) -> Vec<Variables> {
             let values: Vec<Variable> = one.into_iter().chain(several).collect();
             let mut next = Vec::new();
             for known in &combinations {
-                for value in &values {
+                let room = MAX_COMBINATIONS - next.len();
+                for value in values.iter().take(room) {
                     let mut with = known.clone();
                     with.insert(name.to_owned(), value.clone());
                     next.push(with);
                 }
             }
-            next.truncate(MAX_COMBINATIONS);
             combinations = next;
         }
         all.extend(combinations);
@@ -173,6 +179,7 @@ impl Reader<'_, '_> {
                 layers: own.chain([self.global]).collect(),
                 inputs: &self.inputs[file],
                 outside: RefCell::default(),
+                steps: Cell::new(0),
             };
             if let Some(image) = job.get("image").filter(|node| !is_elsewhere(*node)) {
                 self.image(file, image, ReferenceKind::GitlabImage, &scope);

@@ -7,11 +7,13 @@ use super::super::located::WhyNot;
 use super::super::mapped::Mapped;
 use super::super::value::Expanded;
 use super::super::yaml::{Node, Yaml};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest value, in bytes.
 const MAX_VALUE: usize = 512;
+/// How many variables are expanded for one text: each can be made of several others.
+const MAX_STEPS: usize = 1_000;
 /// How deep variables are defined by other variables.
 const MAX_DEPTH: usize = 16;
 
@@ -80,11 +82,14 @@ pub(super) struct Scope<'a> {
     pub(super) inputs: &'a BTreeMap<String, Option<Variable>>,
     /// The values that something outside can change, by line and place, with their names.
     pub(super) outside: RefCell<BTreeSet<(usize, usize, String)>>,
+    /// How many variables were expanded for the present text.
+    pub(super) steps: Cell<usize>,
 }
 
 impl Scope<'_> {
     /// A text with its variables expanded.
     pub(super) fn expand(&self, text: &Mapped) -> Expanded {
+        self.steps.set(0);
         let expanded = self.text(text, &mut Vec::new());
         match expanded.value.len() > MAX_VALUE {
             true => Expanded::malformed(),
@@ -144,6 +149,10 @@ impl Scope<'_> {
     }
 
     fn value(&self, name: &str, variable: &Variable, inside: &mut Vec<String>) -> Expanded {
+        self.steps.set(self.steps.get() + 1);
+        if self.steps.get() > MAX_STEPS {
+            return Expanded::malformed();
+        }
         if inside.len() >= MAX_DEPTH || inside.iter().any(|other| other == name) {
             return Expanded::unresolved([]);
         }

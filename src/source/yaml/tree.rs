@@ -112,6 +112,11 @@ impl<'t> Yaml<'t> {
         self.base
     }
 
+    /// The text that was read.
+    pub(crate) fn text(&self) -> &'t str {
+        self.text
+    }
+
     /// The documents in their order, and instead of one that does not parse the reason.
     pub(crate) fn documents(&self) -> impl Iterator<Item = Result<Node<'_>, &Lost>> {
         let documents = self.arena.documents.iter();
