@@ -27,6 +27,7 @@ mod schema;
 mod schemes;
 mod secret;
 mod setting_types;
+mod sources;
 mod starter;
 mod table;
 mod version;

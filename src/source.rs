@@ -14,13 +14,16 @@
 //! 3. add its kinds to [`ReferenceKind`], its cases to `fixtures/sources/<format>/`, which tests read, edit and change at
 //!    random, and its row to `docs/sources.md`. `tests/architecture.rs` holds this.
 
+mod annotation;
 mod argo;
 mod azure;
 mod bake;
 mod bitbucket;
 mod circleci;
+mod comment;
 mod compare;
 mod compose;
+mod custom;
 mod data;
 mod devcontainer;
 mod dockerfile;
@@ -40,6 +43,8 @@ mod lines;
 mod located;
 mod manifest;
 mod mapped;
+mod marks;
+mod parts;
 mod passed;
 mod paths;
 mod placeholder;
@@ -52,6 +57,7 @@ mod solve;
 mod sources;
 mod splice;
 mod stages;
+mod taken;
 mod tekton;
 mod text;
 mod twice;
@@ -62,7 +68,12 @@ mod woodpecker;
 mod workflow;
 mod yaml;
 
+pub use comment::comment_words;
 pub use compare::{differs_only_by, differs_only_in};
+pub use custom::{
+    DataFields, DataFormat, DataName, DataPath, ParseDataPathError, ParsePatternError,
+    SourcePattern, SourceReads, SourceTable,
+};
 pub use edit::{Edited, FromDigest, Update, edit, edit_sources};
 pub use format::Format;
 pub use found::{DescribedBuild, Remark, Told};

@@ -1,22 +1,31 @@
 //! `imagebot scan`.
 
+mod marked;
+
 use super::ended::Ended;
-use super::output::{Format, table};
+use super::output::{Format, table, text};
 use crate::config::Config;
 use crate::fleet::{Operator, ParsedRepo, RepoSettings, unread};
 use crate::repo::RepoPath;
 use crate::run::{Folder, OwnError, own_settings, read_folder};
 use crate::source::{Format as SourceFormat, Located};
 use anyhow::Context as _;
+use marked::marked;
 use serde::Serialize;
 use std::path::PathBuf;
 
 /// List the image references of a folder or file, offline.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  imagebot scan . --format json")]
+#[command(
+    after_help = "Examples:\n  imagebot scan . --format json\n  imagebot scan --source deploy/app.yaml"
+)]
 pub(super) struct Arguments {
     /// A folder, or a file; one of an unknown name is parsed as a Dockerfile
+    #[arg(required_unless_present = "source", default_value = ".")]
     path: PathBuf,
+    /// Show what `[[source]]` of imagebot.toml and `# imagebot: image=` comments find in this file of the folder
+    #[arg(long, value_name = "FILE", conflicts_with = "format")]
+    source: Option<String>,
     /// Output format
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
@@ -91,7 +100,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
     let excluded = folder.tree.files.iter().filter(|(path, file)| {
         let holds = SourceFormat::of(path.as_str()).is_some()
             && SourceFormat::read_as(path.as_str(), &file.contents).is_some();
-        holds && !settings.reads(path)
+        holds && !settings.reads(path) && !settings.reads_custom(path)
     });
     let excluded: Vec<_> = excluded
         .map(|(path, _)| (path.to_string(), "excluded".to_owned()))
@@ -101,6 +110,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
         ..Config::default().operator()
     };
     let parsed = ParsedRepo::new(&operator, None, settings, folder.tree);
+    if let Some(file) = &arguments.source {
+        text(&marked(&parsed, file)?)?;
+        return Ok(Ended::Clean);
+    }
     let references = parsed.references.iter();
     let mut output = Output {
         version: 1,

@@ -170,6 +170,19 @@ pub(super) const VERSION_FILE: &[Key] = keys! {
     "pattern": Text, "regex: a regular expression with one group, which is the version; ^ and $ are the ends of lines.";
 };
 
+/// Where in other files images are.
+pub(super) const SOURCE: &[Key] = keys! {
+    "files": Texts, "Globs on the files. They are read although their names are not recognised, also for # imagebot: comments. Definitions of CI are not.";
+    "format": OneOf(&["yaml", "json", "toml", "hcl", "env"]), "The format of data files, in which the paths below lead to values.";
+    "at": Text, "The path of a whole reference: keys and numbers with dots between; * is one of them, ** any depth, [key=text] a condition.";
+    "image": Text, "The name of the image, if the files have only its tag or digest.";
+    "registry": Text, "The path of the registry, if it has a field of its own.";
+    "repository": Text, "The path of the name.";
+    "tag": Text, "The path of the tag.";
+    "digest": Text, "The path of the digest.";
+    "pattern": Text, "For text: a regular expression that is compared with each line. Its named groups are image, repository, registry, tag, digest.";
+};
+
 /// A dependency of a repository besides the references in its files.
 pub(super) const DEPENDS: &[Key] = keys! {
     "repo": Text, "A repository's path, or its address.";
@@ -251,6 +264,7 @@ pub(super) const REPOSITORY: &[Key] = keys! {
     "discover": Bool, "Whether images that files name count as dependencies of the repository. Default: true.";
     "image": Tables(IMAGE), "An image that the repository publishes.";
     "depends": Tables(DEPENDS), "An additional dependency.";
+    "source": Tables(SOURCE), "Other files with images, and the places of the images in them.";
     "args": Map, "Build arguments that CI passes: they override an ARG's default, and their ARGs are not edited.";
     "rule": Tables(&[]), "A rule: what it matches, what it sets. It comes after the operator's.";
 };
@@ -258,8 +272,12 @@ pub(super) const REPOSITORY: &[Key] = keys! {
 /// Keys that are planned, each with the table that it will belong to.
 pub(super) const LATER: &[&str] = &["store"];
 
-/// The tables of a file that have a key of this name, as they are written.
-pub(super) fn elsewhere(file: &'static [Key], name: &str) -> impl Iterator<Item = String> {
+/// The tables of a file that have a key of this name, as they are written. A table is not meant as a key for text.
+pub(super) fn elsewhere(
+    file: &'static [Key],
+    name: &str,
+    is_table: bool,
+) -> impl Iterator<Item = String> {
     let rule = SETTINGS.iter().chain(MATCHERS).any(|key| key.name == name);
     file.iter().filter_map(move |key| {
         let (keys, shown) = match key.kind {
@@ -267,7 +285,8 @@ pub(super) fn elsewhere(file: &'static [Key], name: &str) -> impl Iterator<Item 
             Kind::Tables(keys) => (keys, format!("[[{}]]", key.name)),
             _ => (&[][..], String::new()),
         };
-        let knows = keys.iter().any(|key| key.name == name) || key.name == "rule" && rule;
+        let fits = |key: &Key| key.name == name && !(is_table && matches!(key.kind, Text));
+        let knows = keys.iter().any(fits) || key.name == "rule" && rule;
         knows.then_some(shown)
     })
 }

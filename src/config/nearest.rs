@@ -34,12 +34,17 @@ pub(super) fn distance(a: &str, b: &str) -> usize {
 }
 
 /// The help for an unknown key; `known` are the keys of its table, `file` those of the whole file.
-pub(super) fn of_unknown_key(name: &str, known: &[&str], file: &'static [Key]) -> String {
+pub(super) fn of_unknown_key(
+    name: &str,
+    is_table: bool,
+    known: &[&str],
+    file: &'static [Key],
+) -> String {
     // No known key is so long, so that the comparison would only cost time.
     let comparable = Some(name).filter(|name| name.len() <= LONGEST_NAME);
     let all = || known.iter().map(|known| (distance(name, known), *known));
     let nearest = comparable.and_then(|_| all().min());
-    let elsewhere: Vec<String> = elsewhere(file, name).collect();
+    let elsewhere: Vec<String> = elsewhere(file, name, is_table).collect();
     match nearest {
         // A key that exists in another table is meant as that one, even if another key of this table is similar.
         _ if !elsewhere.is_empty() => {

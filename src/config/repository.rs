@@ -8,6 +8,7 @@ use super::problem::Problems;
 use super::reader::Reader;
 use super::rules;
 use super::schemes::Schemes;
+use super::sources::sources;
 use super::table::Table;
 use crate::fleet::RepoSettings;
 
@@ -37,6 +38,7 @@ fn repository(root: Table<'_>, schemes: &Schemes) -> RepoSettings {
         vendored: root.bool("vendored").is_some_and(|at| at.value),
         images: family::images(root),
         depends: family::depends(root),
+        sources: sources(root),
         args: args
             .into_iter()
             .map(|(name, at)| (name, at.value))

@@ -59,7 +59,8 @@ impl<'t> Table<'t> {
                 continue;
             }
             let known: Vec<&str> = known().collect();
-            let help = of_unknown_key(name, &known, self.reader.keys);
+            let is_table = self.is_table(name);
+            let help = of_unknown_key(name, is_table, &known, self.reader.keys);
             self.reader
                 .problem(span, format!("unknown key `{shown}`"), Some(help));
         }

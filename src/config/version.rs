@@ -2,6 +2,7 @@
 
 use super::keys;
 use super::path_glob::path_glob;
+use super::sources::named_files;
 use super::table::{At, Table};
 use crate::repo::{Glob, RepoPath};
 use crate::scheme::Bump;
@@ -97,11 +98,11 @@ pub fn wants_vendored(text: &str) -> bool {
     value.is_some_and(|(_, value)| value.get_ref().as_bool() == Some(true))
 }
 
-/// The most files that `include` adds to the files that have a Dockerfile's name.
+/// The most files that `include` and `[[source]]` add to the files with recognised names.
 pub const MAX_INCLUDED: usize = 100;
 
-/// The globs of an `imagebot.toml` that contain a literal file name, whatever else is wrong with it: they add files
-/// whose names are not those of a Dockerfile.
+/// The globs of an `imagebot.toml` that add files with other names, whatever else is wrong with it: those of `include`
+/// that contain a literal file name, and those of `[[source]]`.
 pub fn included_names(text: &str) -> Vec<Glob> {
     let (root, _) = DeTable::parse_recoverable(text);
     let mut keys = root.get_ref().iter();
@@ -115,7 +116,8 @@ pub fn included_names(text: &str) -> Vec<Glob> {
         let letters = last.bytes().filter(u8::is_ascii_alphanumeric).count();
         (letters >= 3).then(|| path_glob(text).ok()).flatten()
     });
-    named.take(MAX_INCLUDED).collect()
+    let sources = named_files(root.get_ref());
+    named.take(MAX_INCLUDED).chain(sources).collect()
 }
 
 #[cfg(test)]

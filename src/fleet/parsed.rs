@@ -176,18 +176,22 @@ impl ParsedRepo {
             }
             let is_version = named.contains(&path) || is_info(&path);
             let is_known = Format::of(path.as_str()).is_some();
-            let is_read = path.as_str() != REPO_CONFIG && self.settings.reads(&path);
+            let is_config = path.as_str() == REPO_CONFIG;
+            // What the configuration names is read even if it is generated.
+            let is_custom = !is_config && self.settings.reads_custom(&path);
+            let is_read = !is_config && self.settings.reads(&path);
             let is_generated = is_read && !self.settings.vendored && is_generated(&contents);
-            generated += usize::from(is_generated && is_known);
+            generated += usize::from(is_generated && is_known && !is_custom);
             let is_read = is_read && !is_generated;
+            // A file of another name is what `include` adds, unless something else reads it.
             let format = Format::read_as(path.as_str(), &contents)
-                .filter(|_| is_read && (is_known || !is_version));
-            if format.is_none() && is_version {
+                .filter(|_| is_read && (is_known || !is_version && !is_custom));
+            if format.is_none() && is_version && !is_custom {
                 self.executable.extend(executable.then(|| path.clone()));
                 self.versions.insert(path, contents);
                 continue;
             }
-            if !is_read {
+            if !is_read && !is_custom {
                 continue;
             }
             self.executable.extend(executable.then(|| path.clone()));
@@ -198,7 +202,11 @@ impl ParsedRepo {
             });
         }
         self.leave_out_generated(generated);
-        self.sources = Sources::new(sources);
+        self.sources = Sources::new(sources).with_custom(self.settings.sources.clone());
+        let feature = ReferenceKind::DevcontainerFeature;
+        if self.policy.rules.iter().any(|rule| rule.names(feature)) {
+            self.sources = std::mem::take(&mut self.sources).with_kind(feature);
+        }
         let mut reading = read_sources(&self.sources, &self.settings.args);
         self.references = std::mem::take(&mut reading.references);
         let over = self.references.len().saturating_sub(operator.references);
@@ -244,7 +252,10 @@ impl ParsedRepo {
             .sources
             .iter()
             .filter(|file| file.format.is_none() && Format::may_include(file.path.as_str()));
-        let unread = unknown.filter(|file| !self.reading.is_used(&self.sources, &file.path));
+        let unread = unknown.filter(|file| {
+            let is_used = self.reading.is_used(&self.sources, &file.path);
+            !is_used && !self.settings.reads_custom(&file.path)
+        });
         let told = unread.filter_map(|file| {
             let line = image_line(&file.contents)?;
             let path = file.path.clone();

@@ -3,6 +3,7 @@
 use crate::family::{Depends, ImageSpec};
 use crate::policy::Rule;
 use crate::repo::{Glob, RepoPath};
+use crate::source::SourceTable;
 use std::collections::BTreeMap;
 
 /// A repository's own settings, validated: its `imagebot.toml`.
@@ -22,6 +23,8 @@ pub struct RepoSettings {
     pub images: Vec<ImageSpec>,
     /// Its further dependencies.
     pub depends: Vec<Depends>,
+    /// What is read besides the recognised files.
+    pub sources: Vec<SourceTable>,
     /// The build arguments that CI passes.
     pub args: BTreeMap<String, String>,
     /// Its rules, in order.
@@ -38,6 +41,7 @@ impl Default for RepoSettings {
             vendored: false,
             images: Vec::new(),
             depends: Vec::new(),
+            sources: Vec::new(),
             args: BTreeMap::new(),
             rules: Vec::new(),
         }
@@ -45,9 +49,18 @@ impl Default for RepoSettings {
 }
 
 impl RepoSettings {
-    /// Whether a file is read.
+    /// Whether a file is read by its format.
     pub fn reads(&self, path: &RepoPath) -> bool {
-        let any = |globs: &[Glob]| globs.iter().any(|glob| glob.matches(path.as_str()));
-        self.include.as_deref().is_none_or(any) && !any(&self.exclude)
+        self.include.as_deref().is_none_or(|globs| any(globs, path)) && !any(&self.exclude, path)
     }
+
+    /// Whether a `[[source]]` reads a file.
+    pub fn reads_custom(&self, path: &RepoPath) -> bool {
+        let mut sources = self.sources.iter();
+        sources.any(|source| source.covers(path.as_str())) && !any(&self.exclude, path)
+    }
+}
+
+fn any(globs: &[Glob], path: &RepoPath) -> bool {
+    globs.iter().any(|glob| glob.matches(path.as_str()))
 }

@@ -1,6 +1,6 @@
 //! The files of a repository or folder that were read.
 
-use crate::repo::RepoPath;
+use crate::repo::{Glob, RepoPath};
 use crate::source::Format;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,11 +52,15 @@ impl Tree {
     }
 
     /// Leaves out what only the name made a candidate: JSON that turns out to be something else, and notes about files
-    /// that were not read and could be anything. `named` files stay. YAML files stay, because others may include them,
-    /// and so do notes about those that are too large, because long lists of manifests are; lock files are not.
-    pub fn forget_other_files(&mut self, named: &BTreeSet<RepoPath>) {
-        let is_kept =
-            |path: &RepoPath| !Format::is_by_content(path.as_str()) || named.contains(path);
+    /// that were not read and could be anything. `named` files and those that `included` matches stay. YAML files stay,
+    /// because others may include them, and so do notes about those that are too large, because long lists of manifests
+    /// are; lock files are not.
+    pub fn forget_other_files(&mut self, named: &BTreeSet<RepoPath>, included: &[Glob]) {
+        let is_kept = |path: &RepoPath| {
+            !Format::is_by_content(path.as_str())
+                || named.contains(path)
+                || included.iter().any(|glob| glob.matches(path.as_str()))
+        };
         let is_json = |path: &str| path.to_ascii_lowercase().ends_with(".json");
         self.files.retain(|path, file| {
             let name = path.as_str();
@@ -108,6 +112,7 @@ mod tests {
             ("a.json", "{}"),
             ("b.json", "{\"apiVersion\": \"v1\", \"kind\": \"Pod\"}"),
             ("c.yaml", "a: 1"),
+            ("deploy/x.json", "{}"),
             ("package.json", "{}"),
             ("docker-bake.json", "{}"),
         ];
@@ -125,11 +130,18 @@ mod tests {
                 .into(),
             ..Tree::default()
         };
-        tree.forget_other_files(&BTreeSet::from([path("package.json")]));
+        let included = [Glob::parse("deploy/*.json").expect("a glob")];
+        tree.forget_other_files(&BTreeSet::from([path("package.json")]), &included);
         let kept: Vec<&str> = tree.files.keys().map(RepoPath::as_str).collect();
         assert_eq!(
             kept,
-            ["b.json", "c.yaml", "docker-bake.json", "package.json"]
+            [
+                "b.json",
+                "c.yaml",
+                "deploy/x.json",
+                "docker-bake.json",
+                "package.json"
+            ]
         );
         let skipped: Vec<&str> = tree.skipped.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(skipped, ["Dockerfile", "big.yaml", "3 more files"]);

@@ -101,6 +101,10 @@ impl DecisionBuilder {
                 }
             }
             let why = ask.located.why_not().unwrap_or(WhyNot::InvalidReference);
+            if why == WhyNot::BadNote {
+                self.settle(Reason::BadNote, why.describe());
+                return Ok(());
+            }
             self.settle(
                 Reason::NotEditable,
                 format!("{} [{}]", why.describe(), why.code()),

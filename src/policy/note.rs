@@ -4,7 +4,7 @@ use super::settings::{Changes, Set, SettingOrigin};
 use crate::coded::Coded;
 use crate::repo::RepoPath;
 use crate::scheme::{Allow, Ignore};
-use crate::source::Comment;
+use crate::source::{Comment, comment_words};
 use std::collections::BTreeMap;
 
 /// The comments above a reference, parsed.
@@ -126,7 +126,7 @@ impl Note {
         if note.len() > LONGEST {
             return Err(error(format!("it is longer than {LONGEST} characters")));
         }
-        for (key, value) in words(note).map_err(&error)? {
+        for (key, value) in comment_words(note).map_err(&error)? {
             apply(&mut changes, &key, value.as_deref(), from).map_err(&error)?;
         }
         Ok(Self { changes })
@@ -174,7 +174,7 @@ impl CommentValue for Option<Allow> {
 /// The settings that a comment can change by their own names; `ignore` is apart.
 macro_rules! comment_keys {
     ($($name:ident),*) => {
-        const KEYS: &str = concat!("ignore" $(, ", ", stringify!($name))*);
+        const KEYS: &str = concat!("ignore" $(, ", ", stringify!($name))*, ", image, prefix");
 
         fn set_key(changes: &mut Changes, key: &str, text: &str, from: &SettingOrigin) -> Result<(), String> {
             match key {
@@ -213,6 +213,8 @@ fn apply(
     match (key, value) {
         // The word alone: the reference is not processed.
         ("ignore", None) => changes.enabled = set(false, from),
+        // They give the value below a meaning, and are read with it.
+        ("image" | "prefix", Some(_)) => {}
         // With a value: one more tag that is never chosen.
         ("ignore", Some(text)) => {
             let ignored = Ignore::parse(text).map_err(|error| error.to_string())?;
@@ -225,37 +227,6 @@ fn apply(
         (key, None) => return Err(unknown(key)),
     }
     Ok(())
-}
-
-/// The words of a comment, each with the value after its `=`.
-fn words(note: &str) -> Result<Vec<(String, Option<String>)>, String> {
-    let mut words = Vec::new();
-    let mut rest = note.trim();
-    while !rest.is_empty() {
-        let end = rest
-            .find(|c: char| c == '=' || c.is_whitespace())
-            .unwrap_or(rest.len());
-        let key = rest[..end].to_owned();
-        rest = &rest[end..];
-        let value = match rest.strip_prefix('=') {
-            None => None,
-            Some(behind) => Some(match behind.strip_prefix('"') {
-                Some(quoted) => {
-                    let close = quoted.find('"').ok_or("a quote is not closed")?;
-                    rest = &quoted[close + 1..];
-                    quoted[..close].to_owned()
-                }
-                None => {
-                    let end = behind.find(char::is_whitespace).unwrap_or(behind.len());
-                    rest = &behind[end..];
-                    behind[..end].to_owned()
-                }
-            }),
-        };
-        words.push((key, value));
-        rest = rest.trim_start();
-    }
-    Ok(words)
 }
 
 #[cfg(test)]
@@ -299,7 +270,7 @@ mod tests {
         for (note, expect) in [
             (
                 "maximum=minor",
-                "`# imagebot: maximum=minor`: unknown key \"maximum\": expected one of ignore, max, prerelease, variant, codename, digest, allow, group, reason",
+                "`# imagebot: maximum=minor`: unknown key \"maximum\": expected one of ignore, max, prerelease, variant, codename, digest, allow, group, reason, image, prefix",
             ),
             (
                 "max=big",

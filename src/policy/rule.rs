@@ -65,6 +65,11 @@ impl Rule {
             && self.tags.is_empty())
     }
 
+    /// Whether it is about a kind that is left out unless a rule names it. A rule for all kinds does not name any.
+    pub fn names(&self, kind: ReferenceKind) -> bool {
+        self.kinds.contains(&kind) && self.kinds.len() < ReferenceKind::ALL.len()
+    }
+
     fn matches(&self, subject: &RuleSubject<'_>) -> bool {
         let any = |globs: &[Glob], text: Option<&str>| {
             globs.is_empty() || text.is_some_and(|text| globs.iter().any(|glob| glob.matches(text)))

@@ -78,7 +78,9 @@ pub fn read_folder(path: &Path) -> std::io::Result<Folder> {
         folder.read_config()?;
     }
     if metadata.is_dir() {
-        folder.tree.forget_other_files(&BTreeSet::new());
+        let included = std::mem::take(&mut folder.included);
+        folder.tree.forget_other_files(&BTreeSet::new(), &included);
+        folder.included = included;
     }
     folder.read_versions();
     Ok(folder)
@@ -283,7 +285,7 @@ impl Folder {
         if Format::of(&shown).is_none() && self.is_included(&shown) {
             self.added += 1;
             if self.added > MAX_INCLUDED {
-                let why = format!("`include` adds {MAX_INCLUDED} files at most");
+                let why = format!("`include` and `[[source]]` add {MAX_INCLUDED} files at most");
                 return self.skip(shown, why);
             }
         }

@@ -108,14 +108,14 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Tree, GitError> {
             wanted.push(entry);
         } else if is_added {
             // It counts as not judged, so nothing is closed because of it.
-            let why = format!("`include` adds {MAX_INCLUDED} files at most");
+            let why = format!("`include` and `[[source]]` add {MAX_INCLUDED} files at most");
             tree.skipped.push((entry.path.to_string(), why));
         }
     }
     if !wanted.is_empty() {
         add(&mut tree, cached, wanted, None).await?;
     }
-    tree.forget_other_files(&named);
+    tree.forget_other_files(&named, &included);
     tree.skipped.extend(not_named);
     Ok(tree)
 }

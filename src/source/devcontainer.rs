@@ -7,10 +7,13 @@
 use super::data::json::{self, Syntax};
 use super::data::{Data, Kind};
 use super::found::{Build, Found};
-use super::located::ReferenceKind;
+use super::lines::Lines;
+use super::located::{ReferenceKind, WhyNot};
+use super::mapped::Mapped;
 use super::passed::Passed;
 use super::paths::{file_at, folder_of, join};
-use super::sources::FileText;
+use super::sources::{FileText, Reach};
+use super::value::Expanded;
 
 /// Whether a path, in lower case, is one of the three places where such a file can be.
 pub(super) fn is_path(path: &str) -> bool {
@@ -25,7 +28,7 @@ pub(super) fn is_path(path: &str) -> bool {
 }
 
 /// What a file says.
-pub(crate) fn read(file: &FileText<'_>) -> Found {
+pub(crate) fn read(file: &FileText<'_>, reach: &Reach<'_>) -> Found {
     let mut found = Found::default();
     let root = match json::parse(file, Syntax::Comments) {
         Ok(Some(root)) => root,
@@ -48,8 +51,43 @@ pub(crate) fn read(file: &FileText<'_>) -> Found {
             }),
         }
     }
+    if reach.wants(ReferenceKind::DevcontainerFeature) {
+        features(file, &root, &mut found);
+    }
     found.builds.extend(build(file, &root));
     found
+}
+
+/// The features that are in a registry. Those in a folder or at an address, and short names, are not.
+fn features(file: &FileText<'_>, root: &Data, found: &mut Found) {
+    let features = root.get("features").map(Data::entries).unwrap_or_default();
+    let lines = Lines::new(&file.text);
+    for (key, _) in features {
+        let (name, start) = (key.name.as_str(), key.place + 1);
+        let in_registry = name.contains('/') && !name.starts_with('.') && !name.contains("://");
+        if !in_registry {
+            continue;
+        }
+        let raw = start.checked_sub(file.base);
+        let raw = raw.and_then(|start| file.text.get(start..start + name.len()));
+        let text = match raw == Some(name) {
+            true => Expanded::literal(&Mapped::of_file(name, start)),
+            false => Expanded {
+                value: Mapped::computed(name),
+                fixed: Some(WhyNot::NotPlain),
+                ..Expanded::default()
+            },
+        };
+        let feature = Data {
+            line: key.line,
+            at: start..start + name.len(),
+            written: name.to_owned(),
+            notes: lines.notes_above(key.line),
+            kind: Kind::Null,
+        };
+        let located = feature.located(text, ReferenceKind::DevcontainerFeature);
+        found.references.push(located);
+    }
 }
 
 /// What the container builds; `None` if it uses an image. The keys `dockerFile` and `context` are an older form.

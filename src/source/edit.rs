@@ -375,8 +375,10 @@ fn splices_in(
     match (&reference.tag, &update.to_tag) {
         (None, None) => {}
         (Some(_), Some(new)) => {
-            let parts = parts(located, value, name + 1..tag_end);
-            splices.extend(replace(&parts, new.as_str()).map_err(|why| unsolved(why, new))?);
+            let (start, rest) = behind_prefix(value, name + 1..tag_end, new.as_str())
+                .ok_or_else(|| not_expressible(new))?;
+            let parts = parts(located, value, start..tag_end);
+            splices.extend(replace(&parts, rest).map_err(|why| unsolved(why, new))?);
         }
         (None, Some(new)) if reference.digest.is_none() => insertion = format!(":{new}"),
         (None, Some(new)) => {
@@ -441,6 +443,23 @@ fn replace(parts: &[Part], new: &str) -> Result<Vec<Splice>, Unsolved> {
             })
         })
         .collect()
+}
+
+/// Where in a range the text of the file begins, and what the new text has there. What comes before is nowhere in the
+/// file and cannot change: the `v` that a comment's `prefix=v` gives.
+fn behind_prefix<'n>(
+    value: &Mapped,
+    range: Range<usize>,
+    new: &'n str,
+) -> Option<(usize, &'n str)> {
+    let first = value.pieces(range.clone()).into_iter().next()?;
+    match first.origin {
+        Origin::Computed => {
+            let rest = new.strip_prefix(&value.text()[first.range.clone()])?;
+            (!rest.is_empty()).then_some((first.range.end, rest))
+        }
+        Origin::File(_) | Origin::Given => Some((range.start, new)),
+    }
 }
 
 fn parts(located: &Located, value: &Mapped, range: Range<usize>) -> Vec<Part> {

@@ -4,8 +4,9 @@
 //! and an edit never turns a text into a number or a number into a text.
 
 use super::found::{Found, Remark, Told};
-use super::located::{Comment, ReferenceKind, Resolution, WhyNot, extent};
+use super::located::{Comment, ReferenceKind, WhyNot, extent};
 use super::mapped::Mapped;
+use super::parts::ReferenceParts;
 use super::passed::Passed;
 use super::placeholder::{Meaning, fill};
 use super::sources::FileText;
@@ -232,41 +233,27 @@ impl<'a> Fields<'a> {
         let (Some(name), Some(main)) = (parts.name, parts.tag.or(parts.digest)) else {
             return;
         };
-        let mut whole = Expanded::default();
-        if let Some(registry) = parts.registry {
-            whole.append(&self.expanded(registry));
-            whole.append(&separator("/"));
-        }
-        whole.append(&self.expanded(name));
-        let name_end = whole.value.len();
+        let whole = ReferenceParts {
+            registry: parts.registry.map(|registry| self.expanded(registry)),
+            name: self.expanded(name),
+            tag: parts.tag.map(|tag| self.value(tag)),
+            digest: parts.digest.map(|digest| self.expanded(digest)),
+        };
+        let mut whole = whole.join();
         let texts = [parts.registry, parts.name, parts.tag, parts.digest];
         if texts.iter().flatten().any(|text| is_template(text.value())) {
-            whole.why = Some(WhyNot::Template);
+            whole.text.why = Some(WhyNot::Template);
         }
-        if let Some(tag) = parts.tag {
-            whole.append(&separator(":"));
-            whole.append(&self.value(tag));
-            if parts.is_strict && whole.is_number {
-                whole.why = whole.why.or(Some(WhyNot::UnquotedNumber));
-            }
-        }
-        if let Some(digest) = parts.digest {
-            whole.append(&separator("@"));
-            whole.append(&self.expanded(digest));
+        if parts.is_strict && whole.text.is_number {
+            whole.text.why = whole.text.why.or(Some(WhyNot::UnquotedNumber));
         }
         let slot = parts.no_digest.and_then(|scalar| self.start(scalar));
-        whole.digest_slot = slot.and_then(|slot| u32::try_from(slot).ok());
-        let written = whole.value.text().to_owned();
-        let mut located = self.text_of(written, main, whole).located(kind, None);
-        // A tag with a slash would make a registry's port of itself.
-        if let Resolution::Known(known) = &located.found
-            && known.reference.name.written().len() != name_end
-        {
-            located.found = Resolution::Unknown {
-                why: WhyNot::InvalidReference,
-                touches: known.value.places(0..known.value.len()),
-            };
-        }
+        whole.text.digest_slot = slot.and_then(|slot| u32::try_from(slot).ok());
+        let written = whole.text.value.text().to_owned();
+        let text = self.text_of(written, main, Expanded::default());
+        let found = whole.resolution(&text.written_at);
+        let mut located = text.located(kind, None);
+        located.found = found;
         self.found.references.push(located);
     }
 
@@ -333,14 +320,6 @@ impl<'a> Fields<'a> {
             line: self.line(main.line()),
             notes: notes.collect(),
         }
-    }
-}
-
-/// A character between two fields, which is nowhere in the file.
-fn separator(text: &str) -> Expanded {
-    Expanded {
-        value: Mapped::computed(text),
-        ..Expanded::default()
     }
 }
 

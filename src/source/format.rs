@@ -226,7 +226,7 @@ impl Format {
             Self::Azure => azure::read(file),
             Self::Bitbucket => bitbucket::read(file),
             Self::DotEnv | Self::HelmChart => Found::default(),
-            Self::Devcontainer => devcontainer::read(file),
+            Self::Devcontainer => devcontainer::read(file, reach),
             Self::Quadlet => quadlet::read(file),
         }
     }

@@ -80,6 +80,11 @@ coded! {
 }
 
 impl ReferenceKind {
+    /// Whether a comment or a `[[source]]` describes it.
+    pub fn is_custom(self) -> bool {
+        matches!(self, Self::Annotated | Self::Source)
+    }
+
     /// Whether a build takes the image in. An image that is only run is not a parent of the images that the repository
     /// builds.
     pub fn is_build_input(self) -> bool {
@@ -93,6 +98,8 @@ impl ReferenceKind {
                 | Self::GipgeeBase
                 | Self::ComposeContext
                 | Self::BakeContext
+                | Self::Annotated
+                | Self::Source
         )
     }
 }
@@ -120,6 +127,8 @@ coded! {
         Expression = "expression", "an expression computes it, and expressions are not evaluated";
         /// A tag that its readers take for a number, and print differently.
         UnquotedNumber = "unquoted-number", "YAML reads this tag as a number and loses digits of it; put it in quotes";
+        /// An `# imagebot: image=` comment above a line that it does not fit.
+        BadNote = "bad-note", "the comment above needs `name = value` below it, with a tag, a digest, or a reference to the image that it names";
         /// An image of the local machine and not of a registry.
         LocalTransport = "local-transport", "its image is on the machine and not in a registry";
         /// YAML that an edit could not change on its own: an alias, an anchor, escapes or several lines.

@@ -3,6 +3,8 @@
 //! Every file is read by its format. What a file describes as a build is then given to the Dockerfile that it names,
 //! because a build's arguments win over the defaults there.
 
+mod beside;
+
 use super::dockerfile;
 use super::format::Format;
 use super::found::{Build, DescribedBuild, Found, Given, Remark, Told};
@@ -11,6 +13,7 @@ use super::passed::{Passed, PassedOver};
 use super::scan::Unreadable;
 use super::sources::{Reach, Sources};
 use super::stages::Stages;
+use super::taken::Taken;
 use crate::repo::RepoPath;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
@@ -163,6 +166,7 @@ pub fn read_sources(sources: &Sources, args: &BTreeMap<String, String>) -> ReadS
             reader.read_dockerfile(index);
         }
     }
+    reader.read_beside();
     reader.finish()
 }
 
@@ -250,6 +254,26 @@ impl Reader<'_> {
                 .insert(index, std::mem::take(&mut found.overriding));
         }
         self.add(index, found);
+    }
+
+    /// Reads what no format does.
+    fn read_beside(&mut self) {
+        let sources = self.sources;
+        let mut custom = beside::custom(sources, &|| Taken::new(self.references.iter().flatten()));
+        for (index, why) in &custom.skipped {
+            self.skip(*index, *why);
+        }
+        for (index, found) in std::mem::take(&mut custom.found) {
+            self.several.insert(index);
+            self.add(index, found);
+        }
+        let taken = || Taken::new(self.references.iter().flatten());
+        let annotated = beside::annotations(sources, &custom.named, &taken);
+        self.reading.told.extend(custom.idle(sources, &annotated));
+        for (index, found) in annotated {
+            self.several.insert(index);
+            self.references[index].extend(found);
+        }
     }
 
     fn skip(&mut self, index: usize, why: Unreadable) {

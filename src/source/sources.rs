@@ -4,12 +4,15 @@
 //! compose file that builds it. Therefore places are counted through all files, and an edit of several files is as
 //! simple as one of a single file.
 
+use super::custom::SourceTable;
 use super::format::Format;
+use super::located::ReferenceKind;
 use super::scan::{BOM, MAX_FILE, Unreadable, readable};
 use crate::repo::RepoPath;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The most files that the references of one file depend on.
 pub(crate) const MAX_UNIT_FILES: usize = 32;
@@ -34,6 +37,10 @@ pub struct Sources {
     files: Vec<SourceFile>,
     /// The place of the first byte of each.
     bases: Vec<usize>,
+    /// What is read besides the formats.
+    custom: Arc<[SourceTable]>,
+    /// The kinds of references that are left out unless a rule names them, and that one names.
+    named: Vec<ReferenceKind>,
 }
 
 /// The text of a file.
@@ -60,7 +67,29 @@ impl Sources {
             base
         };
         let bases = files.iter().map(&mut base_of).collect();
-        Self { files, bases }
+        Self {
+            files,
+            bases,
+            custom: Arc::default(),
+            named: Vec::new(),
+        }
+    }
+
+    /// The same files, read also for a kind of references that is left out by default.
+    pub fn with_kind(mut self, kind: ReferenceKind) -> Self {
+        self.named.push(kind);
+        self
+    }
+
+    /// The same files, read also by `[[source]]`.
+    pub fn with_custom(mut self, tables: impl Into<Arc<[SourceTable]>>) -> Self {
+        self.custom = tables.into();
+        self
+    }
+
+    /// What is read besides the formats.
+    pub(crate) fn custom(&self) -> &[SourceTable] {
+        &self.custom
     }
 
     /// The files, in the order of their paths.
@@ -129,7 +158,11 @@ impl Sources {
             }
             file
         });
-        Self::new(files)
+        Self {
+            custom: Arc::clone(&self.custom),
+            named: self.named.clone(),
+            ..Self::new(files)
+        }
     }
 }
 
@@ -171,6 +204,11 @@ impl<'a> Reach<'a> {
             self.used.insert(index);
         }
         self.sources.text(index).ok()
+    }
+
+    /// Whether references of a kind that is left out by default are wanted.
+    pub(crate) fn wants(&self, kind: ReferenceKind) -> bool {
+        self.sources.named.contains(&kind)
     }
 
     /// Whether a file was read.

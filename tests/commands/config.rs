@@ -182,7 +182,7 @@ fn t4_a_repository_names_no_host_credential_variable_or_command() {
     1 | [registry]
       |  ^^^^^^^^
       |
-      = help: expected one of: enabled, include, exclude, vendored, discover, image, depends, args, rule
+      = help: expected one of: enabled, include, exclude, vendored, discover, image, depends, source, args, rule
     ");
 }
 

@@ -77,6 +77,75 @@ fn scan_for_people_and_what_is_not_there() {
 }
 
 #[test]
+fn scan_shows_what_sources_find_with_carets() {
+    let place = Place::with(&[
+        (
+            "imagebot.toml",
+            "[[source]]\nfiles = [\"app.yaml\", \"idle.yaml\"]\nformat = \"yaml\"\nrepository = \"spec.*.name\"\ntag = \"spec.*.tag\"\n\n[[source]]\nfiles = [\"Jenkinsfile\", \"idle.yaml\"]\npattern = '''image\\('(?<image>[^']+)'\\)'''\n",
+        ),
+        (
+            "app.yaml",
+            "spec:\n  web:\n    name: ghcr.io/acme/web\n    tag: v1.4.0 # now\n  lost:\n    tag: v1.5.0\nenv:\n  # imagebot: image=acme/tool\n  TOOL: 1.4 or later\n",
+        ),
+        ("Jenkinsfile", "image('maven:3.9.6'); image('Bad:1')\n"),
+        ("idle.yaml", "a: 1\n"),
+    ]);
+    assert_snapshot!(place.run(&["scan", "--source", "app.yaml"]).all(), @r#"
+    exit 0
+    --- stdout
+    info: ghcr.io/acme/web:v1.4.0
+     --> app.yaml:3:11
+      |
+    3 |     name: ghcr.io/acme/web
+      |           ^^^^^^^^^^^^^^^^
+    4 |     tag: v1.4.0 # now
+      |          ^^^^^^
+
+    error: TOOL: 1.4 or later
+     --> app.yaml:9:3
+      |
+    9 |   TOOL: 1.4 or later
+      |   ^^^^^^^^^^^^^^^^^^
+      |
+      = note: the comment above needs `name = value` below it, with a tag, a digest, or a reference to the image that it names [bad-note]
+
+    not read: app.yaml:6: no `repository` belongs to this value
+    2 matches in app.yaml
+    "#);
+    assert_snapshot!(place.run(&["scan", "--source", "./Jenkinsfile"]).all(), @r#"
+    exit 0
+    --- stdout
+    info: maven:3.9.6
+     --> Jenkinsfile:1:8
+      |
+    1 | image('maven:3.9.6'); image('Bad:1')
+      |        ^^^^^^^^^^^
+
+    error: Bad:1
+     --> Jenkinsfile:1:30
+      |
+    1 | image('maven:3.9.6'); image('Bad:1')
+      |                              ^^^^^
+      |
+      = note: it is not an image reference [invalid-reference]
+
+    2 matches in Jenkinsfile
+    "#);
+    assert_snapshot!(place.run(&["scan", ".", "--source", "idle.yaml"]).all(), @r#"
+    exit 0
+    --- stdout
+    imagebot.toml:1: this [[source]] finds no image in idle.yaml
+    imagebot.toml:7: this [[source]] finds no image in idle.yaml
+    0 matches in idle.yaml
+    "#);
+    assert_snapshot!(place.run(&["scan", "--source", "other.yaml"]).all(), @r#"
+    exit 2
+    --- stderr
+    error: other.yaml is not there, or no [[source]] of imagebot.toml names it
+    "#);
+}
+
+#[test]
 fn tags_prints_the_exact_shape() {
     let place = Place::new();
     let args = [

@@ -1,5 +1,6 @@
 //! Properties of reading and editing files of all formats, on the files of all cases, changed at random.
 
+use imagebot::config::parse_repository;
 use imagebot::image::{Digest, Tag};
 use imagebot::repo::RepoPath;
 use imagebot::source::{
@@ -52,12 +53,18 @@ fn files_of(case: &str) -> Files {
     files
 }
 
+/// The files, read also by the `[[source]]` of an `imagebot.toml` among them, if it is valid.
 fn sources(files: &[(String, String)]) -> Sources {
+    let config = files.iter().find(|(path, _)| path == "imagebot.toml");
+    let settings =
+        config.and_then(|(_, text)| parse_repository("imagebot.toml", text, &[].into()).ok());
+    let tables = settings.map(|settings| settings.sources);
     Sources::new(files.iter().map(|(path, text)| SourceFile {
         path: RepoPath::parse(path).expect("a path"),
         format: Format::of(path).and_then(|_| Format::read_as(path, text.as_bytes())),
         contents: text.clone().into_bytes(),
     }))
+    .with_custom(tables.unwrap_or_default())
 }
 
 /// A change of a text: where, in thousandths of its length, and what is inserted or how much is removed.
@@ -82,6 +89,7 @@ fn change() -> impl Strategy<Value = Change> {
         "'",
         "\"",
         "# ",
+        "# imagebot: image=a/b\n",
         ": ",
         "- ",
         "|\n",
@@ -395,6 +403,64 @@ fn hostile_files_of_every_format_take_no_time() {
             let took = began.elapsed();
             assert!(took < LIMIT, "{name} as {path} took {took:?}");
             assert!(reading.references.len() <= 200_000, "{name} as {path}");
+        }
+    }
+}
+
+/// `[[source]]` and comments take no longer than their files are long.
+#[test]
+fn hostile_files_take_no_time_for_source_tables_and_comments() {
+    let config = "[[source]]\nfiles = [\"f.yaml\"]\nformat = \"yaml\"\nat = \"**.image\"\n\
+        [[source]]\nfiles = [\"f.yaml\"]\nformat = \"yaml\"\nrepository = \"**.*.**.a\"\ntag = \"**.image\"\n\
+        [[source]]\nfiles = [\"f.json\"]\nformat = \"json\"\nat = \"**.a.**\"\n\
+        [[source]]\nfiles = [\"f.toml\"]\nformat = \"toml\"\nat = \"**.a.**\"\n\
+        [[source]]\nfiles = [\"f.tf\"]\nformat = \"hcl\"\nat = \"**.a.**\"\n\
+        [[source]]\nfiles = [\"f.env\"]\nformat = \"env\"\nat = \"*\"\n\
+        [[source]]\nfiles = [\"f.txt\"]\npattern = '(a*)*b(?<image>.*)'\n";
+    let many = |text: &str, count: usize| text.repeat(count);
+    let mut texts = hostile();
+    texts.extend([
+        ("braces", many("{\"a\":", 150_000)),
+        ("brackets", many("[", 500_000)),
+        ("blocks", many("a {\n", 200_000)),
+        ("parentheses", format!("a = {}", many("(", 500_000))),
+        ("interpolations", format!("a = \"{}", many("${\"", 200_000))),
+        ("keys", format!("{} = 1\n", vec!["a"; 200_000].join("."))),
+        ("tables", many("[[a]]\nimage = \"a/b:1\"\n", 40_000)),
+        (
+            "entries",
+            format!("{{{}}}", many("\"a\": \"b:1\", ", 60_000)),
+        ),
+        (
+            "assignments",
+            many("# imagebot: image=a/b\nA=1.0\n", 30_000),
+        ),
+        ("comments", many("# imagebot: image=a/b\n", 40_000)),
+        (
+            "one value",
+            format!("# imagebot: image=a/b\nA={}", many("1", 900_000)),
+        ),
+        (
+            "quotes",
+            format!("# imagebot: image=\"{}\nA=1", many("a ", 400_000)),
+        ),
+        ("variables", many("A=$A$A\n", 100_000)),
+        ("letters", format!("{}c", many("a", 900_000))),
+        ("matches", many("b x:1\n", 100_000)),
+    ]);
+    for (name, text) in texts {
+        for path in ["f.yaml", "f.json", "f.toml", "f.tf", "f.env", "f.txt"] {
+            let files = [
+                (path.to_owned(), text.clone()),
+                ("imagebot.toml".to_owned(), config.to_owned()),
+            ];
+            let began = Instant::now();
+            let reading = read_sources(&sources(&files), &BTreeMap::new());
+            let took = began.elapsed();
+            assert!(took < LIMIT, "{name} as {path} took {took:?}");
+            let references = reading.references.iter();
+            let custom = references.filter(|(_, located)| located.kind.is_custom());
+            assert!(custom.count() <= 3_000, "{name} as {path}");
         }
     }
 }

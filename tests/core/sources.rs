@@ -1,9 +1,12 @@
 //! The cases in `fixtures/sources`: files, the references in them, and what updates do to the files.
 
+use imagebot::config::parse_repository;
+use imagebot::fleet::RepoSettings;
 use imagebot::image::{Digest, ImageName, Tag};
 use imagebot::repo::RepoPath;
 use imagebot::source::{
-    Format, FromDigest, ReadSources, SourceFile, Sources, Update, edit_sources, read_sources,
+    Format, FromDigest, ReadSources, ReferenceKind, SourceFile, Sources, Update, edit_sources,
+    read_sources,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -77,13 +80,30 @@ impl Case {
     }
 }
 
-fn sources(files: &Files) -> Sources {
-    let files = files.iter().map(|(path, contents)| SourceFile {
+fn sources(all: &Files) -> Sources {
+    let files = all.iter().map(|(path, contents)| SourceFile {
         path: RepoPath::parse(path).expect("a path"),
         format: Format::of(path).and_then(|_| Format::read_as(path, contents)),
         contents: contents.clone(),
     });
-    Sources::new(files)
+    let settings = settings(all);
+    let feature = ReferenceKind::DevcontainerFeature;
+    let named = settings.rules.iter().any(|rule| rule.names(feature));
+    let sources = Sources::new(files).with_custom(settings.sources);
+    if named {
+        sources.with_kind(feature)
+    } else {
+        sources
+    }
+}
+
+/// What the case's `imagebot.toml` says.
+fn settings(files: &Files) -> RepoSettings {
+    let Some(text) = files.get("imagebot.toml") else {
+        return RepoSettings::default();
+    };
+    let text = String::from_utf8_lossy(text);
+    parse_repository("imagebot.toml", &text, &[].into()).expect("valid settings")
 }
 
 fn references(reading: &ReadSources) -> Vec<String> {

@@ -5,6 +5,7 @@ use super::world::{World, of, reasons, statuses};
 
 on_every_forge!(
     a_version_is_changed_in_the_file_that_gives_it,
+    comments_and_source_tables_are_updated,
     t18_ci_is_shown_and_changed_only_if_the_operator_says_so,
 );
 
@@ -116,4 +117,51 @@ async fn t18_ci_is_shown_and_changed_only_if_the_operator_says_so(on: On) {
         workflow
     );
     assert_eq!(statuses(&world.pass().await, "app"), ["unchanged"]);
+}
+
+/// Files of other names: what a comment above a value and what `[[source]]` name is updated like any other reference.
+async fn comments_and_source_tables_are_updated(on: On) {
+    let world = World::on(on).await;
+    for image in ["tool", "app"] {
+        world.push(image, "1.0.0").await;
+        world.push(image, "1.1.0").await;
+    }
+    let (tool, app) = (world.image("tool"), world.image("app"));
+    let makefile = |version: &str| {
+        format!(
+            "# imagebot: image={tool}\nTOOL_VERSION ?= {version} # pinned\nall:\n\tmake 1.0.0\n"
+        )
+    };
+    let data =
+        |version: &str| format!("{{\"image\": \"{app}:{version}\", \"other\": \"1.0.0\"}}\n");
+    let config = "[[source]]\nfiles = [\"Makefile\"]\n[[source]]\nfiles = [\"deploy/*.json\"]\nformat = \"json\"\nat = \"image\"\n";
+    world.repo("app", "FROM scratch\n");
+    world.commit("app", "Makefile", &makefile("1.0.0"));
+    world.commit("app", "deploy/x.json", &data("1.0.0"));
+    // Nothing reads them until the configuration names them.
+    assert_eq!(reasons(&world.pass().await, "app"), [] as [&str; 0]);
+    world.commit("app", "imagebot.toml", config);
+    let report = world.pass().await;
+    assert_eq!(reasons(&report, "app"), ["new-tag", "new-tag"]);
+    let mrs = world.open_mrs("app").await;
+    assert_eq!(mrs.len(), 2);
+    for mr in mrs {
+        let source = mr.source.to_string();
+        let is_tool = mr.title.contains("tool");
+        let (of_tool, of_app) = if is_tool {
+            ("1.1.0", "1.0.0")
+        } else {
+            ("1.0.0", "1.1.0")
+        };
+        assert_eq!(world.file("app", &source, "Makefile"), makefile(of_tool));
+        assert_eq!(world.file("app", &source, "deploy/x.json"), data(of_app));
+    }
+    // The branches are recognised as imagebot's own.
+    let report = world.pass().await;
+    assert_eq!(statuses(&report, "app"), ["unchanged", "unchanged"]);
+    for mr in world.open_mrs("app").await {
+        world.merge("app", mr.number).await;
+    }
+    let report = world.pass().await;
+    assert_eq!(reasons(&report, "app"), ["up-to-date", "up-to-date"]);
 }

@@ -59,6 +59,7 @@ impl<'a> Scope<'a> {
                 Some(whole)
             }
             Kind::Number => of.number(),
+            Kind::Text(..) => of.string(),
             Kind::Variable(path) => self.variable(path, used, depth),
             Kind::Other => Some(expression()),
             Kind::List(_) | Kind::Map(_) | Kind::Null => None,

@@ -1,14 +1,15 @@
 //! Reads HCL.
 
-use super::{Data, Key, Kind, Piece, literal};
+use super::tree::{Data, Key, Kind, Piece, literal};
 use crate::source::lines::Lines;
 use crate::source::passed::Passed;
 use crate::source::sources::FileText;
 use hcl_edit::Span as _;
 use hcl_edit::expr::{Expression as Hcl, ObjectKey, TraversalOperator};
-use hcl_edit::structure::Body;
+use hcl_edit::structure::{Body, Structure};
 use hcl_edit::template::Element;
 use std::ops::Range;
+use std::rc::Rc;
 
 /// A parsed file, and what reads its expressions.
 pub(crate) fn parse<'a>(file: &'a FileText<'_>) -> Result<(Body, Reader<'a>), Passed> {
@@ -32,6 +33,31 @@ pub(crate) struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// The attributes and blocks of a body as one map. A block is at its type, then at each of its labels.
+    pub(crate) fn body(&self, body: &Body) -> Data {
+        let entries = body.iter().map(|structure| match structure {
+            Structure::Attribute(attribute) => {
+                let (line, place) = self.place(attribute.span());
+                let name = attribute.key.to_string();
+                (Key { name, line, place }, self.data(&attribute.value))
+            }
+            Structure::Block(block) => {
+                let (line, place) = self.place(block.span());
+                let key = |name: &str| Key {
+                    name: name.to_owned(),
+                    line,
+                    place,
+                };
+                let mut data = self.body(&block.body);
+                for label in block.labels.iter().rev() {
+                    data = map(line, vec![(key(label.as_str()), data)]);
+                }
+                (key(block.ident.as_str()), data)
+            }
+        });
+        map(1, entries.collect())
+    }
+
     /// The line and the place of a part of the file.
     pub(crate) fn place(&self, span: Option<Range<usize>>) -> (usize, usize) {
         let start = span.unwrap_or_default().start;
@@ -138,6 +164,16 @@ impl Reader<'_> {
             }
         });
         pieces.collect()
+    }
+}
+
+fn map(line: usize, entries: Vec<(Key, Data)>) -> Data {
+    Data {
+        line,
+        at: 0..0,
+        written: String::new(),
+        notes: Rc::default(),
+        kind: Kind::Map(entries),
     }
 }
 

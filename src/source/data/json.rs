@@ -1,6 +1,6 @@
 //! Reads JSON. A string may have variables, `${NAME}`, as in the JSON form of HCL and in dev containers.
 
-use super::{Data, Key, Kind, Piece, literal};
+use super::tree::{Data, Key, Kind, Piece, literal};
 use crate::source::lines::Lines;
 use crate::source::located::Comment;
 use crate::source::passed::Passed;
