@@ -35,6 +35,7 @@ mod found;
 mod gipgee;
 mod gitlab_ci;
 mod helm;
+mod home_assistant;
 mod inline;
 mod interpolate;
 mod k8s;

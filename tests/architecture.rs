@@ -399,6 +399,7 @@ fn every_format_has_its_cases() {
         ("Azure", &[("azure", 8)]),
         ("Bitbucket", &[("bitbucket", 8)]),
         ("Devcontainer", &[("devcontainer", 25)]),
+        ("HomeAssistant", &[("home-assistant", 8)]),
         ("Quadlet", &[("quadlet", 8)]),
     ];
     let mut problems = Vec::new();

@@ -12,6 +12,7 @@ use super::found::{Found, Given};
 use super::gipgee;
 use super::gitlab_ci;
 use super::helm;
+use super::home_assistant;
 use super::kustomize;
 use super::manifest;
 use super::quadlet;
@@ -56,6 +57,8 @@ pub enum Format {
     Azure,
     /// A definition of Bitbucket Pipelines.
     Bitbucket,
+    /// build.yaml of a Home Assistant app.
+    HomeAssistant,
     /// devcontainer.json.
     Devcontainer,
     /// The unit files of Podman's Quadlet.
@@ -133,6 +136,7 @@ impl Format {
             (kustomize::is_name, Self::Kustomize),
             (helm::is_values, Self::HelmValues),
             (helm::is_chart, Self::HelmChart),
+            (home_assistant::is_name, Self::HomeAssistant),
             (manifest::is_name, Self::Manifest),
         ];
         if !is_ci(&lower)
@@ -161,7 +165,12 @@ impl Format {
                     .then_some(Self::GitlabCi)
                     .or(is_manifest.then_some(Self::Manifest))
             }
-            (_, Some(Self::Manifest)) => manifest::is_likely(contents).then_some(Self::Manifest),
+            (_, Some(Self::HomeAssistant)) if home_assistant::is_content(contents) => {
+                Some(Self::HomeAssistant)
+            }
+            (_, Some(Self::Manifest | Self::HomeAssistant)) => {
+                manifest::is_likely(contents).then_some(Self::Manifest)
+            }
             (_, Some(format)) => Some(format),
             // YAML is never a Dockerfile: whatever includes it may be a definition of CI (T18).
             (_, None) => {
@@ -174,7 +183,7 @@ impl Format {
 
     /// Whether only the content of a file of this name decides if it holds references: any YAML or JSON.
     pub fn is_by_content(path: &str) -> bool {
-        Self::of(path) == Some(Self::Manifest)
+        matches!(Self::of(path), Some(Self::Manifest | Self::HomeAssistant))
     }
 
     /// Whether the `include` of a repository may add a file: any name, except definitions of CI (T18).
@@ -202,6 +211,7 @@ impl Format {
             | Self::HelmChart
             | Self::Manifest
             | Self::Devcontainer
+            | Self::HomeAssistant
             | Self::Quadlet => false,
         }
     }
@@ -227,6 +237,7 @@ impl Format {
             Self::Bitbucket => bitbucket::read(file),
             Self::DotEnv | Self::HelmChart => Found::default(),
             Self::Devcontainer => devcontainer::read(file, reach),
+            Self::HomeAssistant => home_assistant::read(file),
             Self::Quadlet => quadlet::read(file),
         }
     }
