@@ -78,16 +78,14 @@ pub(super) fn custom(sources: &Sources, taken: &dyn Fn() -> Taken) -> Custom {
     custom
 }
 
-/// Reads the comments in files that have a format or that a `[[source]]` names.
+/// Reads the comments in files that are read for another reason.
 pub(super) fn annotations(
     sources: &Sources,
-    named: &BTreeSet<usize>,
+    read: &BTreeSet<usize>,
     taken: &dyn Fn() -> Taken,
 ) -> BTreeMap<usize, Vec<Located>> {
     let known = OnceCell::new();
-    let files = sources.iter().enumerate();
-    let files = files.filter(|(index, file)| file.format.is_some() || named.contains(index));
-    let found = files.filter_map(|(index, _)| {
+    let found = read.iter().filter_map(|&index| {
         let file = sources.text(index).ok()?;
         if !annotation::is_likely(&file) {
             return None;
