@@ -274,6 +274,14 @@ fn hostile() -> Vec<(&'static str, String)> {
         "apiVersion: tekton.dev/v1\nkind: Task\nspec:\n  params: [{params}]\n  steps: {}\n",
         list("{image: $(params.a)$(params.a)}, ", 10_000)
     );
+    // Each of these is made of the next one, three times.
+    let chain = |lead: &str, rest: &str| -> String {
+        let entries = (0..3_000).map(|n| {
+            let next = (n + 1).to_string();
+            format!("{lead}{n}{}", rest.replace("NEXT", &next))
+        });
+        entries.collect()
+    };
     let nested_values = format!(
         "apiVersion: argoproj.io/v1\nkind: Application\nv: &v \"{}\"\nspec: {{sources: {}}}\n",
         many("a: {image: 'b:1'}, ", 10_000),
@@ -309,9 +317,62 @@ fn hostile() -> Vec<(&'static str, String)> {
             ),
         ),
         ("lost documents", many("a: [\n---\n", 10_000)),
+        (
+            "extends",
+            chain("j", ":\n  extends: [jNEXT, jNEXT, jNEXT]\n  image: a:$V\n"),
+        ),
+        (
+            "variables",
+            format!(
+                "variables:\n{}a:\n  image: $v0\n",
+                chain("  v", ": $vNEXT$vNEXT$vNEXT\n")
+            ),
+        ),
         ("parameters", tekton),
         ("values in texts", nested_values),
     ]
+}
+
+/// Targets that inherit, variables of variables, a large matrix, and files that extend each other.
+#[test]
+fn what_builds_are_made_of_costs_no_more_than_its_size() {
+    let entries =
+        |count: usize, of: &dyn Fn(usize) -> String| -> String { (0..count).map(of).collect() };
+    let extended = (0..12).map(|level| {
+        let of = |name: usize| {
+            let next = level + 1;
+            format!("  s{name}:\n    extends: {{file: f{next}.yml, service: s{name}}}\n    image: a:{level}\n")
+        };
+        let name = if level == 0 { "compose.yaml".to_owned() } else { format!("f{level}.yml") };
+        (name, format!("services:\n{}", entries(8, &of)))
+    });
+    let inherits = entries(6_000, &|n| {
+        format!(
+            "target \"t{n}\" {{ inherits = [\"t{0}\", \"t{0}\"] }}\n",
+            n + 1
+        )
+    });
+    let variables = entries(3_000, &|n| {
+        format!(
+            "variable \"V{n}\" {{ default = \"${{V{0}}}${{V{0}}}${{V{0}}}\" }}\n",
+            n + 1
+        )
+    });
+    let context = "target \"a\" { contexts = { x = \"docker-image://a:${V0}\" } }\n";
+    let matrix = entries(2_000, &|n| format!("m{n} = [\"1\", \"2\", \"3\"], "));
+    let bake = |text: String| vec![("docker-bake.hcl".to_owned(), text)];
+    for files in [
+        extended.collect(),
+        bake(inherits),
+        bake(variables + context),
+        bake(format!(
+            "target \"a\" {{\n matrix = {{ {matrix} }}\n{}\n}}\n",
+            "contexts = { x = \"docker-image://a:1\" }"
+        )),
+    ] {
+        let reading = read_sources(&sources(&files), &BTreeMap::new());
+        assert!(reading.references.len() <= 100);
+    }
 }
 
 /// No file takes long, whatever its format.
