@@ -86,10 +86,10 @@ pub(super) fn annotations(
 ) -> BTreeMap<usize, Vec<Located>> {
     let known = OnceCell::new();
     let found = read.iter().filter_map(|&index| {
-        let file = sources.text(index).ok()?;
-        if !annotation::is_likely(&file) {
+        if !annotation::is_likely(&sources.file(index).contents) {
             return None;
         }
+        let file = sources.text(index).ok()?;
         let taken: &Taken = known.get_or_init(taken);
         let found = annotation::read(&file, &|at| taken.meets(at));
         (!found.is_empty()).then_some((index, found))
