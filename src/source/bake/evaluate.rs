@@ -2,7 +2,7 @@
 
 use super::super::data::{Data, Kind, Piece, expression};
 use super::super::value::Expanded;
-use super::file::BakeFile;
+use super::file::{BakeFile, Block};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -103,7 +103,7 @@ impl<'a> Scope<'a> {
         }
         if let Some(variable) = self.file.variables.get(name) {
             used.insert(name.clone());
-            let default = variable.attributes.get("default");
+            let default = self.default_of(name, variable);
             return match default {
                 Some(default) => self.attribute(default, attributes, used, depth),
                 None => Some(Expanded::unresolved([])),
@@ -113,6 +113,12 @@ impl<'a> Scope<'a> {
             Some(value) => self.attribute(value, attributes, used, depth),
             None => Some(Expanded::unresolved([])),
         }
+    }
+
+    /// What gives a variable its value: an attribute of that name at the top of a file, else its default.
+    pub(super) fn default_of(&self, name: &str, variable: &'a Block) -> Option<&'a Data> {
+        let global = self.file.globals.get(name);
+        global.or_else(|| variable.attributes.get("default"))
     }
 
     fn attribute(

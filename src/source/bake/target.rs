@@ -213,7 +213,7 @@ impl<'a> Target<'a> {
     /// Where the default of a variable is, by line and place; where the variable is, if it has none.
     fn default_of(&self, name: &str) -> Option<(usize, usize)> {
         let variable = self.scope.file.variables.get(name)?;
-        let default = variable.attributes.get("default");
+        let default = self.scope.default_of(name, variable);
         Some(match default {
             Some(default) => (default.line, default.at.start),
             None => (variable.line, variable.place),

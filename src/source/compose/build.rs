@@ -49,12 +49,16 @@ pub(super) struct Inline {
 #[derive(Clone)]
 pub(super) struct NamedContext {
     pub(super) name: String,
-    /// Its image, if it is one.
+    /// Its image, if it is one of a registry.
     pub(super) image: Option<Text>,
+    /// Whether it is an image of any kind: another service's too.
+    is_image: bool,
 }
 
 /// What leads an image in a named context.
 const IMAGE: &str = "docker-image://";
+/// What leads the image of another service.
+const SERVICE: &str = "service:";
 
 impl Context<'_> {
     pub(super) fn build(&mut self, node: Node<'_>) -> BuildPart {
@@ -84,7 +88,13 @@ impl Context<'_> {
         if let Some(contexts) = node.get("additional_contexts") {
             for (name, value) in self.pairs(contexts) {
                 let image = value.as_ref().and_then(|value| value.behind(IMAGE));
-                part.contexts.push(NamedContext { name, image });
+                let text = value.map(|value| value.expanded.value.text().to_owned());
+                let is_service = text.is_some_and(|text| text.starts_with(SERVICE));
+                part.contexts.push(NamedContext {
+                    is_image: image.is_some() || is_service,
+                    name,
+                    image,
+                });
             }
         }
         part
@@ -255,7 +265,7 @@ impl BuildPart {
                 contexts: self
                     .contexts
                     .iter()
-                    .map(|it| (it.name.clone(), it.image.is_some()))
+                    .map(|it| (it.name.clone(), it.is_image))
                     .collect(),
             },
             outside: outside

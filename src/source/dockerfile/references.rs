@@ -250,8 +250,11 @@ impl Reader<'_> {
         };
         let replaced = self.given.replaces(expanded.value.text()).filter(|_| known);
         let is_stage = base.is_some() || expanded.value.text() == "scratch";
-        if known && is_stage && replaced.is_none() || replaced == Some(false) || !choice.is_empty()
-        {
+        // A context with the name of this stage replaces all of it: what it is based on is not pulled.
+        let is_replaced = stage
+            .as_deref()
+            .is_some_and(|name| self.given.replaces(name).is_some());
+        if known && is_stage || replaced == Some(false) || !choice.is_empty() {
             self.around(instruction.line, &written, &expanded);
         } else {
             let place = Place {
@@ -266,6 +269,9 @@ impl Reader<'_> {
                 expanded,
                 place,
             );
+            if let Some(located) = self.found.last_mut().filter(|_| is_replaced) {
+                located.fix(WhyNot::ReplacedByContext);
+            }
         }
         let number = self.stages.0.len();
         self.stage_at
@@ -332,7 +338,7 @@ impl Reader<'_> {
         let is_stage = self.all_stages.contains(&text.to_ascii_lowercase());
         let replaced = self.given.replaces(text);
         let is_image = match replaced {
-            Some(is_image) => is_image,
+            Some(is_image) => is_image && !is_stage,
             None => text != "scratch" && !is_stage,
         };
         if text.is_empty() || !is_image {
