@@ -5,6 +5,7 @@ use crate::coded::Coded;
 use crate::repo::RepoPath;
 use crate::scheme::{Allow, Ignore};
 use crate::source::{Comment, comment_words};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The comments above a reference, parsed.
@@ -27,9 +28,10 @@ impl Notes {
     pub fn read<'n>(all: impl IntoIterator<Item = &'n Comment>) -> Self {
         let mut read = BTreeMap::new();
         for comment in all {
-            if read.len() < Self::MOST && !read.contains_key(&comment.text) {
-                let note = Note::parse(&comment.text, &SettingOrigin::built_in());
-                read.insert(comment.text.clone(), note);
+            let text = settings_in(&comment.text);
+            if read.len() < Self::MOST && !read.contains_key(&*text) {
+                let note = Note::parse(&text, &SettingOrigin::built_in());
+                read.insert(text.into_owned(), note);
             }
         }
         Self(read)
@@ -63,6 +65,7 @@ impl Notes {
     }
 
     fn one(&self, text: &str, from: &SettingOrigin) -> Result<Note, ParseNoteError> {
+        let text = &*settings_in(text);
         match self.0.get(text) {
             None if self.0.len() >= Self::MOST => Err(ParseNoteError {
                 note: shortened(text),
@@ -83,6 +86,24 @@ impl Notes {
 /// The most comments above one reference, and the longest one, in bytes.
 const MOST: usize = 20;
 const LONGEST: usize = 1_000;
+
+/// A comment without the image that it names: many comments name different images and set the same.
+fn settings_in(text: &str) -> Cow<'_, str> {
+    if !["image=", "prefix="].iter().any(|key| text.contains(key)) || text.len() > LONGEST {
+        return text.into();
+    }
+    let Ok(words) = comment_words(text) else {
+        return text.into();
+    };
+    let names_image = |key: &str| matches!(key, "image" | "prefix");
+    let words = words.into_iter().filter_map(|(key, value)| match value {
+        Some(_) if names_image(&key) => None,
+        Some(value) if value.contains(char::is_whitespace) => Some(format!("{key}=\"{value}\"")),
+        Some(value) => Some(format!("{key}={value}")),
+        None => Some(key),
+    });
+    words.collect::<Vec<_>>().join(" ").into()
+}
 
 /// The beginning of a comment, for an error message.
 fn shortened(note: &str) -> String {
@@ -263,6 +284,29 @@ mod tests {
                 .map(|set| set.value),
             Some(false)
         );
+    }
+
+    #[test]
+    fn comments_that_name_many_images_are_not_too_many() {
+        let comments: Vec<Comment> = (0..2 * Notes::MOST)
+            .map(|line| Comment {
+                line,
+                text: format!(
+                    "image=a/b{line} max=minor reason=\"the {} of it\"",
+                    line % 2
+                ),
+            })
+            .collect();
+        let notes = Notes::read(&comments);
+        let path = RepoPath::parse("Makefile").expect("a path");
+        for comment in &comments {
+            let note = notes.at(std::slice::from_ref(comment), &path);
+            let changes = note.expect("it is read").changes;
+            assert_eq!(changes.max.map(|set| set.value), Some(Level::Minor));
+            let reason = format!("the {} of it", comment.line % 2);
+            let found = changes.reason.and_then(|set| set.value);
+            assert_eq!(found.as_deref(), Some(reason.as_str()));
+        }
     }
 
     #[test]

@@ -17,7 +17,9 @@ use super::value::Expanded;
 use super::yaml::Yaml;
 use crate::image::{Digest, ImageName, Reference, Tag};
 use assignment::Assignment;
+use regex::bytes::Regex;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// The most annotations of a file that are read.
 const MOST: usize = 1_000;
@@ -39,9 +41,12 @@ struct Annotation {
     is_bad: bool,
 }
 
+/// What a file with annotations contains. Every file is searched for it, so both words are searched at once.
+static LEADS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("imagebot:|renovate:").ok());
+
 /// Whether a file can have annotations, without reading its lines.
-pub(crate) fn is_likely(file: &FileText<'_>) -> bool {
-    file.text.contains("imagebot:") || file.text.contains("renovate:")
+pub(crate) fn is_likely(contents: &[u8]) -> bool {
+    LEADS.as_ref().is_none_or(|leads| leads.is_match(contents))
 }
 
 /// The references that comments of a file describe. `is_taken` says whether the format has read a reference at a place.

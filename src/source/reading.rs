@@ -133,6 +133,8 @@ struct Reader<'a> {
     builds: BTreeMap<usize, Vec<(Build, BTreeSet<usize>)>>,
     /// The definitions of CI, and the files that they include.
     ci: BTreeSet<usize>,
+    /// The files that were read, and those that they depend on.
+    reached: BTreeSet<usize>,
 }
 
 /// Reads all files. `args` are the build arguments that CI passes: they win over all others.
@@ -152,6 +154,7 @@ pub fn read_sources(sources: &Sources, args: &BTreeMap<String, String>) -> ReadS
         overriding: BTreeMap::new(),
         builds: BTreeMap::new(),
         ci: BTreeSet::new(),
+        reached: BTreeSet::new(),
     };
     let formats: Vec<Option<Format>> = sources.iter().map(|file| file.format).collect();
     // Those that describe builds come first.
@@ -185,6 +188,7 @@ impl Reader<'_> {
             self.ci.extend(&used);
         }
         self.reading.units.join(&used);
+        self.reached.extend(&used);
         if !matches!(format, Format::Dockerfile | Format::Gipgee) {
             self.several.extend(&used);
         }
@@ -230,6 +234,7 @@ impl Reader<'_> {
             given.push(Given::of_args(self.args));
         }
         self.reading.units.join(&used);
+        self.reached.extend(&used);
         let mut found = Found::default();
         for (number, given) in given.iter().enumerate() {
             let read = dockerfile::read(&file.text, file.base, given);
@@ -268,7 +273,8 @@ impl Reader<'_> {
             self.add(index, found);
         }
         let taken = || Taken::new(self.references.iter().flatten());
-        let annotated = beside::annotations(sources, &custom.named, &taken);
+        let read = &self.reached | &custom.named;
+        let annotated = beside::annotations(sources, &read, &taken);
         self.reading.told.extend(custom.idle(sources, &annotated));
         for (index, found) in annotated {
             self.several.insert(index);

@@ -141,7 +141,7 @@ fn scan_shows_what_sources_find_with_carets() {
     assert_snapshot!(place.run(&["scan", "--source", "other.yaml"]).all(), @r#"
     exit 2
     --- stderr
-    error: other.yaml is not there, or no [[source]] of imagebot.toml names it
+    error: other.yaml is not there or is left out, or no [[source]] of imagebot.toml names it
     "#);
 }
 

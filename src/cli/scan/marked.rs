@@ -23,7 +23,9 @@ pub(super) fn marked(parsed: &ParsedRepo, file: &str) -> anyhow::Result<String> 
             .find(|(known, _)| known == path.as_str());
         match skipped {
             Some((_, why)) => bail!("{path} is not read: {why}"),
-            None => bail!("{path} is not there, or no [[source]] of imagebot.toml names it"),
+            None => bail!(
+                "{path} is not there or is left out, or no [[source]] of imagebot.toml names it"
+            ),
         }
     };
     let text = String::from_utf8_lossy(&read.contents);

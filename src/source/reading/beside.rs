@@ -78,20 +78,18 @@ pub(super) fn custom(sources: &Sources, taken: &dyn Fn() -> Taken) -> Custom {
     custom
 }
 
-/// Reads the comments in files that have a format or that a `[[source]]` names.
+/// Reads the comments in files that are read for another reason.
 pub(super) fn annotations(
     sources: &Sources,
-    named: &BTreeSet<usize>,
+    read: &BTreeSet<usize>,
     taken: &dyn Fn() -> Taken,
 ) -> BTreeMap<usize, Vec<Located>> {
     let known = OnceCell::new();
-    let files = sources.iter().enumerate();
-    let files = files.filter(|(index, file)| file.format.is_some() || named.contains(index));
-    let found = files.filter_map(|(index, _)| {
-        let file = sources.text(index).ok()?;
-        if !annotation::is_likely(&file) {
+    let found = read.iter().filter_map(|&index| {
+        if !annotation::is_likely(&sources.file(index).contents) {
             return None;
         }
+        let file = sources.text(index).ok()?;
         let taken: &Taken = known.get_or_init(taken);
         let found = annotation::read(&file, &|at| taken.meets(at));
         (!found.is_empty()).then_some((index, found))
