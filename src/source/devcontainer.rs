@@ -96,13 +96,11 @@ fn build(file: &FileText<'_>, root: &Data) -> Option<Build> {
         let text = data?.string()?;
         (!text.is_opaque()).then(|| text.value.text().to_owned())
     };
-    let (build, dockerfile) = match root.get("build") {
-        Some(build) => (build, build.get("dockerfile")),
-        None => (root, root.get("dockerFile")),
-    };
-    let dockerfile = dockerfile?;
+    // `dockerFile` and `context` at the top are the old form, which wins.
+    let build = root.get("build").unwrap_or(root);
+    let dockerfile = root.get("dockerFile").or(build.get("dockerfile"))?;
     let folder = folder_of(file.path);
-    let context = match build.get("context") {
+    let context = match root.get("context").or(build.get("context")) {
         Some(context) => known(Some(context)),
         None => Some(".".to_owned()),
     };

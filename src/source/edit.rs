@@ -252,15 +252,39 @@ fn in_conflict<'a>(before: &'a [(RepoPath, Located)], splices: &[Splice]) -> &'a
     all.rfind(uses).unwrap_or(&before[before.len() - 1].1)
 }
 
+/// The references that are expected after an edit, each as it was and as it is planned: several that become the same text
+/// at the same place are one.
+fn expected<'a>(
+    before: &'a [(RepoPath, Located)],
+    planned: &'a [Option<Reference>],
+) -> Vec<(&'a Located, &'a Option<Reference>)> {
+    let mut seen = BTreeSet::new();
+    let all = before
+        .iter()
+        .zip(planned)
+        .filter(|((path, located), planned)| {
+            let Some(planned) = planned else {
+                return true;
+            };
+            let at = &located.written_at;
+            let place = (path, located.line, located.kind, at.start, at.end);
+            let why = located.why_not().map(WhyNot::code);
+            seen.insert((place, planned.to_string(), why))
+        });
+    all.map(|((_, located), planned)| (located, planned))
+        .collect()
+}
+
 /// The refusal for the first reference that is not as planned, or that changed without being planned.
 fn first_difference(
     before: &[(RepoPath, Located)],
     planned: &[Option<Reference>],
     after: &[(RepoPath, Located)],
 ) -> Option<Refusal> {
-    let mut before = before.iter().map(|(_, located)| located);
+    let expected = expected(before, planned);
     let after = || after.iter().map(|(_, located)| located);
-    if before.len() != after().len() {
+    if expected.len() != after().len() {
+        let mut before = expected.iter().map(|(located, _)| *located);
         let mut both = before.clone().zip(after());
         let moved = both.find(|(b, a)| b.line != a.line || b.kind != a.kind);
         return moved.map(|(b, _)| b).or(before.next_back()).map(shared);
@@ -281,11 +305,15 @@ fn first_difference(
             && unknown(before) == unknown(after)
             && text(planned) == text(&after.reference().cloned())
     };
-    before
-        .zip(planned)
+    expected
+        .into_iter()
         .zip(after())
         .find_map(|((before, planned), after)| {
-            let new = planned.as_ref().and_then(|r| r.tag.as_ref());
+            let new = planned.as_ref().filter(|r| r.tag.is_some());
+            let new = new.map(|r| {
+                let name = r.name.written().len();
+                r.to_string()[name + 1..].to_owned()
+            });
             let is_lost = before.why_not() != after.why_not()
                 && after.why_not() == Some(WhyNot::UnquotedNumber);
             match (before.is_number(), after.is_number(), new) {

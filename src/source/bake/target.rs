@@ -177,6 +177,19 @@ impl<'a> Target<'a> {
             let is_image = self.context(value, found);
             build.given.contexts.insert(key.name.clone(), is_image);
         }
+        for name in ["args", "contexts", "context", "dockerfile", "matrix"] {
+            if let Some(value) = self
+                .attribute(name)
+                .filter(|it| matches!(it.kind, Kind::Other))
+            {
+                let what = format!("`{name}` is computed, and expressions are not evaluated");
+                let passed = Passed {
+                    line: value.line,
+                    what,
+                };
+                found.passed_elsewhere.push((value.at.start, passed));
+            }
+        }
         if let Some(tags) = self.attribute("tags").map(|it| &it.kind)
             && let Kind::List(tags) = tags
         {
