@@ -246,23 +246,24 @@ impl ParsedRepo {
         }
     }
 
-    /// Notes the files that look as if they named an image, and that no format reads.
+    /// Notes the files that look as if they named an image, and that no format reads. Values of Helm without a chart
+    /// beside them are among these.
     fn tell_unread(&mut self) {
-        let unknown = self
-            .sources
-            .iter()
-            .filter(|file| file.format.is_none() && Format::may_include(file.path.as_str()));
-        let unread = unknown.filter(|file| {
-            let is_used = self.reading.is_used(&self.sources, &file.path);
-            !is_used && !self.settings.reads_custom(&file.path)
+        let named: BTreeSet<&RepoPath> = self.references.iter().map(|(path, _)| path).collect();
+        let unread = self.sources.iter().filter(|file| {
+            let is_unknown = match file.format {
+                None => !self.reading.is_used(&self.sources, &file.path),
+                Some(Format::HelmValues) => !named.contains(&file.path),
+                Some(_) => false,
+            };
+            let may_be = Format::may_include(file.path.as_str());
+            is_unknown && may_be && !self.settings.reads_custom(&file.path)
         });
         let told = unread.filter_map(|file| {
-            let line = image_line(&file.contents)?;
+            let (line, key) = image_line(&file.contents)?;
             let path = file.path.clone();
-            let extension = path.as_str().rsplit_once('.').map_or("", |(_, it)| it);
-            let format = if extension == "json" { "json" } else { "yaml" };
             let what = format!(
-                "[[source]] files = [\"{path}\"], format = \"{format}\", at = \"**.image\" reads it"
+                "these lines of {REPO_CONFIG} read it:\n[[source]]\nfiles = [\"{path}\"]\nformat = \"yaml\"\nat = \"**.{key}\""
             );
             let remark = Remark::NotRead;
             Some((path, Told { line, remark, what }))

@@ -248,7 +248,9 @@ impl DecisionBuilder {
         let what = format!("not changed to {}", to.join(", "));
         self.settle(Reason::CiDefinition, what);
         let kind = ask.located.kind.code();
-        self.decision.help = Some(format!("[[rule]]\nkinds = [\"{kind}\"]\nci = \"propose\""));
+        self.decision.help = Some(format!(
+            "in the operator's configuration:\n[[rule]]\nkinds = [\"{kind}\"]\nci = \"propose\""
+        ));
     }
 
     fn may_pin(&mut self, ask: &Ask<'_>, effective: &Effective) -> bool {

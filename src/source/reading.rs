@@ -343,7 +343,7 @@ impl Reader<'_> {
                     let several = lines.entry(at).or_default();
                     *several += 1;
                     let overriding = self.overriding.get(&index).map_or(&[][..], Vec::as_slice);
-                    self.told[index].extend(told_of(&located, overriding, *several));
+                    self.told[index].extend(told_of(&located, overriding, *several, self.sources));
                 }
                 self.reading.references.push((path.clone(), located));
             }
@@ -408,7 +408,12 @@ fn uses(text: &str, name: &str) -> bool {
 }
 
 /// What there is to say about a Dockerfile's reference whose version another file gives.
-fn told_of(located: &Located, overriding: &[Range<usize>], several: usize) -> Option<Told> {
+fn told_of(
+    located: &Located,
+    overriding: &[Range<usize>],
+    several: usize,
+    sources: &Sources,
+) -> Option<Told> {
     let remark = match (several, located.is_set_by(overriding)) {
         (2.., _) => Remark::SettersDiffer,
         (_, true) => Remark::SetBySetter,
@@ -417,8 +422,21 @@ fn told_of(located: &Located, overriding: &[Range<usize>], several: usize) -> Op
     Some(Told {
         line: located.line,
         remark,
-        what: located.image().to_owned(),
+        what: match setter(located, overriding) {
+            Some(place) => {
+                let file = sources.file(sources.index_at(place));
+                format!("{}, by {}", located.image(), file.path)
+            }
+            None => located.image().to_owned(),
+        },
     })
+}
+
+/// The first place of what gives a reference its version.
+fn setter(located: &Located, overriding: &[Range<usize>]) -> Option<usize> {
+    let places = overriding.iter();
+    let mut set = places.filter(|place| located.is_set_by(std::slice::from_ref(*place)));
+    set.next().map(|place| place.start)
 }
 
 /// The references of a file that several readings found, each once: the same text that several places give is one

@@ -65,14 +65,21 @@ pub fn is_generated(contents: &[u8]) -> bool {
         || is_about_itself()
 }
 
-/// The line of a file in an unknown format that looks as if it named an image, counted from 1: `image: name:tag`.
-pub fn image_line(contents: &[u8]) -> Option<usize> {
+/// The line of a file in an unknown format that looks as if it named an image, counted from 1, and the key:
+/// `image: name:tag`.
+pub fn image_line(contents: &[u8]) -> Option<(usize, String)> {
     let text = std::str::from_utf8(contents).ok()?;
-    let found = text.lines().position(|line| {
-        let mut keys = line.match_indices("mage").map(|(at, key)| at + key.len());
-        keys.any(|end| names_an_image(&line[end..]))
-    });
-    found.map(|index| index + 1)
+    text.lines().enumerate().find_map(|(index, line)| {
+        let mut ends = line.match_indices("mage").map(|(at, key)| at + key.len());
+        let end = ends.find(|end| names_an_image(&line[*end..]))?;
+        let is_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        let key: String = line[..end]
+            .chars()
+            .rev()
+            .take_while(|c| is_key(*c))
+            .collect();
+        Some((index + 1, key.chars().rev().collect()))
+    })
 }
 
 /// Whether a value with a tag or a digest follows a key.
@@ -126,13 +133,18 @@ mod tests {
     #[test]
     fn a_line_that_looks_like_an_image() {
         for (text, expect) in [
-            ("a: 1\nimage: nginx:1.25\n", Some(2)),
+            ("a: 1\nimage: nginx:1.25\n", Some((2, "image"))),
             ("- \"baseImage\": \"nginx@1\",\n", None),
-            ("  - \"image\": \"nginx:1.25\",\n", Some(1)),
-            ("a: {image: nginx:1.25}\n", Some(1)),
+            (
+                "  - \"base_image\": \"nginx:1.25\",\n",
+                Some((1, "base_image")),
+            ),
+            ("a: {image: nginx:1.25}\n", Some((1, "image"))),
             ("image: nginx\nimage: a picture: of x\n", None),
         ] {
-            assert_eq!(image_line(text.as_bytes()), expect, "{text}");
+            let found = image_line(text.as_bytes());
+            let found = found.as_ref().map(|(line, key)| (*line, key.as_str()));
+            assert_eq!(found, expect, "{text}");
         }
     }
 }
