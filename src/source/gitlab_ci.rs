@@ -16,7 +16,7 @@ use super::located::WhyNot;
 use super::passed::Passed;
 use super::sources::{FileText, Reach};
 use super::yaml::Yaml;
-use include::{matching, with_included};
+use include::{TOO_MANY, matching, with_included};
 use jobs::{Child, Given};
 use std::collections::BTreeSet;
 use variables::{Inputs, Variables};
@@ -79,13 +79,14 @@ pub(crate) fn read<'a>(file: &FileText<'a>, reach: &mut Reach<'a>) -> Found {
                 if is_known {
                     continue;
                 }
-                if waiting.len() > MAX_CHILDREN {
-                    let what = format!("more than {MAX_CHILDREN} child pipelines are not read");
-                    let line = child.include.line;
+                // It counts as CI even if it is not read.
+                let file = reach.read_if_room(&path);
+                if waiting.len() > MAX_CHILDREN || file.is_none() && reach.has(&path) {
+                    let (line, what) = (child.include.line, TOO_MANY.to_owned());
                     found
                         .passed_elsewhere
                         .push((child.place, Passed { line, what }));
-                } else if let Some(file) = reach.read(&path) {
+                } else if let Some(file) = file {
                     waiting.push(Definition {
                         file,
                         given: child.include.given.clone(),
@@ -106,7 +107,8 @@ fn read_one<'a>(
     reach: &mut Reach<'a>,
     found: &mut Found,
 ) -> Vec<Child> {
-    let files = with_included(&definition.file, &definition.given, reach, found);
+    let is_child = definition.depth > 0;
+    let files = with_included(&definition.file, &definition.given, is_child, reach, found);
     let yamls = files
         .iter()
         .map(|included| Yaml::read(&included.file.text, included.file.base));

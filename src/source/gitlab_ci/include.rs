@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 /// The most different inputs that one file is included with.
 const MAX_GIVEN: usize = 32;
 
+/// Why a file of a child pipeline is not read.
+pub(super) const TOO_MANY: &str = "a file of a child pipeline is not read: there are too many";
+
 /// A file of a definition.
 #[derive(Clone)]
 pub(super) struct Included<'a> {
@@ -31,6 +34,7 @@ pub(super) struct Include {
 pub(super) fn with_included<'a>(
     file: &FileText<'a>,
     given: &Inputs,
+    is_child: bool,
     reach: &mut Reach<'a>,
     found: &mut Found,
 ) -> Vec<Included<'a>> {
@@ -45,6 +49,7 @@ pub(super) fn with_included<'a>(
         let yaml = Yaml::read(&file.text, file.base);
         let roots = yaml.roots().filter_map(|root| root.get("include"));
         for include in roots.flat_map(included) {
+            let mut is_full = false;
             for path in matching(&include.name, reach) {
                 if let Some(known) = seen.get(&path) {
                     let known: &mut Vec<Inputs> = &mut files[*known].given;
@@ -60,11 +65,25 @@ pub(super) fn with_included<'a>(
                     found
                         .passed_elsewhere
                         .push((file.base, Passed { line, what }));
-                } else if let Some(file) = reach.read(&path) {
+                    continue;
+                }
+                let read = match is_child {
+                    true => reach.read_if_room(&path),
+                    false => reach.read(&path),
+                };
+                if let Some(file) = read {
                     seen.insert(path, files.len());
                     let given = vec![include.given.clone()];
                     files.push(Included { file, given });
+                } else {
+                    is_full |= is_child && reach.has(&path);
                 }
+            }
+            if is_full {
+                let (line, what) = (include.line, TOO_MANY.to_owned());
+                found
+                    .passed_elsewhere
+                    .push((file.base, Passed { line, what }));
             }
         }
     }
