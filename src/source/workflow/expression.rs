@@ -60,7 +60,7 @@ pub(super) fn combinations<'a>(job: Node<'a>) -> Matrix<'a> {
     all.retain(|combination| !combination.is_empty());
     let excluded: Vec<Combination<'a>> = matrix.list("exclude").map(entries).collect();
     all = without(all, &excluded).unwrap_or_else(|| {
-        // An edit could leave one behind.
+        // An edit could miss one.
         is_cut = true;
         Vec::new()
     });
@@ -153,8 +153,8 @@ pub(super) struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// The scopes of a job in a workflow with this root: a call and a person can start it, and each trigger has inputs
-    /// of its own.
+    /// The scopes of a job in a workflow with this root: another workflow or a user can start it, and each trigger has
+    /// inputs of its own.
     pub(super) fn all(root: Node<'a>, matrix: &Combination<'a>) -> Vec<Self> {
         let on = root.get("on");
         let triggers = ["workflow_call", "workflow_dispatch"].into_iter();
