@@ -50,6 +50,7 @@ mod passed;
 mod paths;
 mod placeholder;
 mod quadlet;
+mod read_back;
 mod reading;
 mod refusal;
 mod roles;

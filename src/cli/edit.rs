@@ -4,7 +4,7 @@ use super::ended::Ended;
 use super::output::{data, say};
 use crate::image::{Digest, ImageName, Tag};
 use crate::run::in_repository;
-use crate::source::{Format, FromDigest, Update, edit};
+use crate::source::{Format, FromDigest, SourceFile, Sources, Update, edit_sources};
 use anyhow::Context as _;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -40,12 +40,17 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
     let file = std::fs::read(&arguments.file)
         .with_context(|| format!("{} cannot be read", arguments.file.display()))?;
     let updates = read_updates(&arguments.updates)?;
-    let name = in_repository(&arguments.file).map(|(_, name)| name);
-    let format = name.and_then(|name| Format::read_as(name.as_str(), &file));
-    let format = format.unwrap_or(Format::Dockerfile);
-    match edit(format, &file, &BTreeMap::new(), &updates) {
-        Ok(edited) => {
-            data(&edited)?;
+    let (_, path) = in_repository(&arguments.file)
+        .with_context(|| format!("{} is not a file name", arguments.file.display()))?;
+    let format = Format::read_as(path.as_str(), &file).unwrap_or(Format::Dockerfile);
+    let sources = Sources::new([SourceFile {
+        path: path.clone(),
+        format: Some(format),
+        contents: file.clone(),
+    }]);
+    match edit_sources(&sources, &BTreeMap::new(), &updates) {
+        Ok(mut edited) => {
+            data(&edited.files.remove(&path).unwrap_or(file))?;
             Ok(Ended::Clean)
         }
         Err(refusal) => {

@@ -1,7 +1,7 @@
 //! The files of a repository or folder that were read.
 
 use crate::repo::{Glob, RepoPath};
-use crate::source::Format;
+use crate::source::{Format, SourceFile, Sources, read_sources};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +13,9 @@ pub const GITLAB_DEPS: &str = ".gitlab-deps";
 
 /// Why a file of too many bytes was not read.
 pub const TOO_LARGE: &str = "too-large";
+
+/// The most Dockerfiles of other names that are read because builds name them.
+const MOST_NAMED: usize = 100;
 
 /// A file that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +73,35 @@ impl Tree {
             let is_list = why == TOO_LARGE && !is_json(name) && !name.contains("lock");
             is_list || RepoPath::parse(name).map_or(true, |path| is_kept(&path))
         });
+    }
+
+    /// The Dockerfiles that compose, bake and dev container files name, and that were not read: their names are not
+    /// those of Dockerfiles.
+    pub fn unread_dockerfiles(&self) -> BTreeSet<RepoPath> {
+        let format =
+            |path: &RepoPath, file: &TreeFile| Format::read_as(path.as_str(), &file.contents);
+        let describes =
+            |path: &RepoPath| Format::of(path.as_str()).is_some_and(Format::describes_builds);
+        if !self.files.keys().any(describes) {
+            return BTreeSet::new();
+        }
+        let files = self
+            .files
+            .iter()
+            .filter(|(path, _)| Format::of(path.as_str()).is_some());
+        let sources = Sources::new(files.map(|(path, file)| SourceFile {
+            path: path.clone(),
+            // Only the builds are of interest.
+            format: format(path, file).filter(|format| format.describes_builds()),
+            contents: file.contents.clone(),
+        }));
+        let read = read_sources(&sources, &BTreeMap::new());
+        let named = read.builds.into_iter().filter_map(|build| build.dockerfile);
+        let named = named.filter(|path| !self.files.contains_key(path));
+        named
+            .filter(|path| Format::may_include(path.as_str()))
+            .take(MOST_NAMED)
+            .collect()
     }
 
     /// Why its `imagebot.toml` was not read; `None` if it was or does not exist.

@@ -83,6 +83,11 @@ pub fn read_folder(path: &Path) -> std::io::Result<Folder> {
         folder.included = included;
     }
     folder.read_versions();
+    for name in folder.tree.unread_dockerfiles() {
+        if let Place::File(place) = folder.kind_of(&name) {
+            folder.read(name, &place);
+        }
+    }
     Ok(folder)
 }
 

@@ -82,11 +82,12 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Tree, GitError> {
             "the server ignores the filter for partial clones; the whole repository was fetched"
         );
     }
-    // Another request is needed only if the settings name version files elsewhere.
+    // Another request is needed only if the settings or builds name other files.
     let settings = tree.settings_text();
     let named = settings.map(version_paths).unwrap_or_default();
     let included = settings.map(included_names).unwrap_or_default();
     let vendored = settings.is_some_and(wants_vendored);
+    let built = tree.unread_dockerfiles();
     let mut added = 0;
     let mut wanted = Vec::new();
     for entry in others {
@@ -104,7 +105,8 @@ async fn read(cached: &mut Cached, head: &CommitId) -> Result<Tree, GitError> {
         }
         let is_added = Format::may_include(path) && included.iter().any(|g| g.matches(path));
         added += usize::from(is_added);
-        if named.contains(&entry.path) || is_added && added <= MAX_INCLUDED {
+        let is_named = named.contains(&entry.path) || built.contains(&entry.path);
+        if is_named || is_added && added <= MAX_INCLUDED {
             wanted.push(entry);
         } else if is_added {
             // It counts as not judged, so nothing is closed because of it.

@@ -4,6 +4,7 @@
 //! `${localEnv:NAME}` are replaced on the user's machine and are not known here. With `dockerComposeFile`, the image is
 //! in the compose file.
 
+use super::compose;
 use super::data::json::{self, Syntax};
 use super::data::{Data, Kind};
 use super::found::{Build, Found};
@@ -14,6 +15,9 @@ use super::passed::Passed;
 use super::paths::{file_at, folder_of, join};
 use super::sources::{FileText, Reach};
 use super::value::Expanded;
+
+/// The most compose files that one dev container names.
+const MAX_COMPOSE_FILES: usize = 16;
 
 /// Whether a path, in lower case, is one of the three places where such a file can be.
 pub(super) fn is_path(path: &str) -> bool {
@@ -28,7 +32,7 @@ pub(super) fn is_path(path: &str) -> bool {
 }
 
 /// What a file says.
-pub(crate) fn read(file: &FileText<'_>, reach: &Reach<'_>) -> Found {
+pub(crate) fn read(file: &FileText<'_>, reach: &mut Reach<'_>) -> Found {
     let mut found = Found::default();
     let root = match json::parse(file, Syntax::Comments) {
         Ok(Some(root)) => root,
@@ -55,7 +59,29 @@ pub(crate) fn read(file: &FileText<'_>, reach: &Reach<'_>) -> Found {
         features(file, &root, &mut found);
     }
     found.builds.extend(build(file, &root));
+    compose_files(file, &root, reach, &mut found);
     found
+}
+
+/// Reads the compose files that are named, unless they are read because of their own names.
+fn compose_files(file: &FileText<'_>, root: &Data, reach: &mut Reach<'_>, found: &mut Found) {
+    let named = root.get("dockerComposeFile");
+    let several = match named.map(|named| &named.kind) {
+        Some(Kind::List(items)) => items.as_slice(),
+        _ => &[],
+    };
+    let names = named.into_iter().chain(several).filter_map(Data::string);
+    for name in names.take(MAX_COMPOSE_FILES) {
+        let Some(path) = file_at(folder_of(file.path), name.value.text()) else {
+            continue;
+        };
+        let last = path.as_str().rsplit('/').next().unwrap_or_default();
+        if !compose::is_name(&last.to_ascii_lowercase())
+            && let Some(compose) = reach.read(&path)
+        {
+            found.extend(compose::read(&compose, reach));
+        }
+    }
 }
 
 /// The features that are in a registry. Those in a folder or at an address, and short names, are not.
@@ -96,13 +122,11 @@ fn build(file: &FileText<'_>, root: &Data) -> Option<Build> {
         let text = data?.string()?;
         (!text.is_opaque()).then(|| text.value.text().to_owned())
     };
-    let (build, dockerfile) = match root.get("build") {
-        Some(build) => (build, build.get("dockerfile")),
-        None => (root, root.get("dockerFile")),
-    };
-    let dockerfile = dockerfile?;
+    // `dockerFile` and `context` at the top are the old form, which wins.
+    let build = root.get("build").unwrap_or(root);
+    let dockerfile = root.get("dockerFile").or(build.get("dockerfile"))?;
     let folder = folder_of(file.path);
-    let context = match build.get("context") {
+    let context = match root.get("context").or(build.get("context")) {
         Some(context) => known(Some(context)),
         None => Some(".".to_owned()),
     };

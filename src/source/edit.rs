@@ -3,6 +3,7 @@
 use super::format::Format;
 use super::located::{KnownReference, Located, RefId, Resolution, WhyNot};
 use super::mapped::{Mapped, Origin};
+use super::read_back::{first_difference, shared};
 use super::reading::{ReadSources, read_sources};
 use super::refusal::Refusal;
 use super::scan::{Unreadable, alone};
@@ -211,13 +212,6 @@ fn spliced(
     Ok(edited)
 }
 
-fn shared(located: &Located) -> Refusal {
-    Refusal::SharedArg {
-        line: located.line,
-        written: located.written.clone(),
-    }
-}
-
 /// A reference with an unknown text in which one of the changed places takes part.
 fn is_moved_unseen(located: &Located, splices: &[Splice]) -> bool {
     match &located.found {
@@ -250,58 +244,6 @@ fn in_conflict<'a>(before: &'a [(RepoPath, Located)], splices: &[Splice]) -> &'a
     };
     let mut all = before.iter().map(|(_, located)| located);
     all.rfind(uses).unwrap_or(&before[before.len() - 1].1)
-}
-
-/// The refusal for the first reference that is not as planned, or that changed without being planned.
-fn first_difference(
-    before: &[(RepoPath, Located)],
-    planned: &[Option<Reference>],
-    after: &[(RepoPath, Located)],
-) -> Option<Refusal> {
-    let mut before = before.iter().map(|(_, located)| located);
-    let after = || after.iter().map(|(_, located)| located);
-    if before.len() != after().len() {
-        let mut both = before.clone().zip(after());
-        let moved = both.find(|(b, a)| b.line != a.line || b.kind != a.kind);
-        return moved.map(|(b, _)| b).or(before.next_back()).map(shared);
-    }
-    let same = |before: &Located, planned: &Option<Reference>, after: &Located| {
-        let around = |l: &Located| {
-            (
-                l.line,
-                l.kind,
-                l.stage.clone(),
-                l.platform.clone(),
-                l.why_not(),
-            )
-        };
-        let unknown = |l: &Located| l.reference().is_none().then(|| l.written.clone());
-        let text = |r: &Option<Reference>| r.as_ref().map(ToString::to_string);
-        around(before) == around(after)
-            && unknown(before) == unknown(after)
-            && text(planned) == text(&after.reference().cloned())
-    };
-    before
-        .zip(planned)
-        .zip(after())
-        .find_map(|((before, planned), after)| {
-            let new = planned.as_ref().and_then(|r| r.tag.as_ref());
-            let is_lost = before.why_not() != after.why_not()
-                && after.why_not() == Some(WhyNot::UnquotedNumber);
-            match (before.is_number(), after.is_number(), new) {
-                // A change of the type is the more exact reason.
-                (was_number, is_number, Some(new)) if was_number != is_number || is_lost => {
-                    Some(Refusal::NeedsQuotes {
-                        line: before.line,
-                        new: new.to_string(),
-                        was_number,
-                        is_number,
-                    })
-                }
-                _ if !same(before, planned, after) => Some(shared(before)),
-                _ => None,
-            }
-        })
 }
 
 /// The changes of one reference's update.

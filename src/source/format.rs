@@ -216,6 +216,14 @@ impl Format {
         }
     }
 
+    /// Whether files of this format describe builds of Dockerfiles.
+    pub fn describes_builds(self) -> bool {
+        matches!(
+            self,
+            Self::Compose | Self::Bake | Self::Devcontainer | Self::HomeAssistant
+        )
+    }
+
     /// Reads a file of this format.
     pub(super) fn read<'a>(self, file: &FileText<'a>, reach: &mut Reach<'a>) -> Found {
         match self {

@@ -32,6 +32,18 @@ pub(crate) struct Found {
     pub(crate) builds: Vec<Build>,
 }
 
+impl Found {
+    /// Adds what another file says.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.references.extend(other.references);
+        self.around.extend(other.around);
+        self.passed_elsewhere.extend(other.passed_elsewhere);
+        self.told.extend(other.told);
+        self.overriding.extend(other.overriding);
+        self.builds.extend(other.builds);
+    }
+}
+
 coded! {
     /// A remark about a line.
     pub enum Remark {

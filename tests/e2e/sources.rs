@@ -165,3 +165,25 @@ async fn comments_and_source_tables_are_updated(on: On) {
     let report = world.pass().await;
     assert_eq!(reasons(&report, "app"), ["up-to-date", "up-to-date"]);
 }
+
+/// A Dockerfile whose name only a build gives is fetched, read and edited.
+#[tokio::test]
+async fn a_dockerfile_of_another_name_is_read_if_a_build_names_it() {
+    let world = World::new().await;
+    world.push("base", "1.0.0").await;
+    world.push("base", "1.1.0").await;
+    let base = world.image("base");
+    world.repo("app", "FROM scratch\n");
+    let compose = "services:\n  web: {build: {context: ., dockerfile: docker/web.build}}\n";
+    world.commit("app", "compose.yaml", compose);
+    world.commit("app", "docker/web.build", &format!("FROM {base}:1.0.0\n"));
+    world.commit("app", "docker/other.build", &format!("FROM {base}:1.0.0\n"));
+    let report = world.pass().await;
+    assert_eq!(reasons(&report, "app"), ["new-tag"]);
+    let source = world.mr("app").await.source.to_string();
+    assert_eq!(
+        world.file("app", &source, "docker/web.build"),
+        format!("FROM {base}:1.1.0\n")
+    );
+    assert_eq!(statuses(&world.pass().await, "app"), ["unchanged"]);
+}

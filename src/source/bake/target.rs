@@ -51,7 +51,18 @@ pub(super) fn read_all(
             found.passed_elsewhere.push((block.place, passed));
             continue;
         };
-        for matrix in combinations(&whole) {
+        let (all, is_cut) = combinations(&whole);
+        if is_cut {
+            let what = format!(
+                "more than {MAX_COMBINATIONS} combinations of a matrix; the others are not read"
+            );
+            let passed = Passed {
+                line: block.line,
+                what,
+            };
+            found.passed_elsewhere.push((block.place, passed));
+        }
+        for matrix in all {
             let scope = Scope {
                 file,
                 args,
@@ -103,12 +114,13 @@ fn inherited(name: &str, scope: &Scope<'_>, known: &mut Inherited, depth: usize)
     Some(whole)
 }
 
-/// The combinations of a target's matrix; one without variables if it has none.
-fn combinations(block: &Block) -> Vec<BTreeMap<String, &Data>> {
+/// The combinations of a target's matrix, one without variables if it has none; and whether there are more.
+fn combinations(block: &Block) -> (Vec<BTreeMap<String, &Data>>, bool) {
     let mut all = vec![BTreeMap::new()];
     let Some(Kind::Map(entries)) = block.attributes.get("matrix").map(|it| &it.kind) else {
-        return all;
+        return (all, false);
     };
+    let mut is_cut = entries.len() > MAX_VARIABLES;
     for (key, values) in entries.iter().take(MAX_VARIABLES) {
         let Kind::List(values) = &values.kind else {
             continue;
@@ -116,6 +128,7 @@ fn combinations(block: &Block) -> Vec<BTreeMap<String, &Data>> {
         let mut next = Vec::new();
         for known in &all {
             let room = MAX_COMBINATIONS - next.len();
+            is_cut |= values.len() > room;
             for value in values.iter().take(room) {
                 let mut with = known.clone();
                 with.insert(key.name.clone(), value);
@@ -124,7 +137,7 @@ fn combinations(block: &Block) -> Vec<BTreeMap<String, &Data>> {
         }
         all = next;
     }
-    all
+    (all, is_cut)
 }
 
 /// One target in one combination of its matrix.
@@ -176,6 +189,19 @@ impl<'a> Target<'a> {
         for (key, value) in self.entries("contexts") {
             let is_image = self.context(value, found);
             build.given.contexts.insert(key.name.clone(), is_image);
+        }
+        for name in ["args", "contexts", "context", "dockerfile", "matrix"] {
+            if let Some(value) = self
+                .attribute(name)
+                .filter(|it| matches!(it.kind, Kind::Other))
+            {
+                let what = format!("`{name}` is computed, and expressions are not evaluated");
+                let passed = Passed {
+                    line: value.line,
+                    what,
+                };
+                found.passed_elsewhere.push((value.at.start, passed));
+            }
         }
         if let Some(tags) = self.attribute("tags").map(|it| &it.kind)
             && let Kind::List(tags) = tags

@@ -118,8 +118,12 @@ impl Context<'_> {
                     continue;
                 };
                 let text = self.text_of(value);
+                let given = match value.is_null() {
+                    true => self.environment.get(name.value()),
+                    false => Some(text.expanded),
+                };
                 let arg = Arg {
-                    value: (!value.is_null()).then_some(text.expanded),
+                    value: given,
                     line: name.line(),
                     place: name.span().start,
                 };
@@ -133,6 +137,7 @@ impl Context<'_> {
             };
             let text = self.text_of(item);
             let (name, value) = split(&text);
+            let value = value.or_else(|| self.environment.get(&name));
             let arg = Arg {
                 value,
                 line: scalar.line(),

@@ -2,9 +2,9 @@
 
 use super::super::dotenv;
 use super::super::found::{Found, Remark, Told};
-use super::super::located::ReferenceKind;
+use super::super::located::{Around, ReferenceKind};
 use super::super::passed::Passed;
-use super::super::paths::{file_at, folder_of};
+use super::super::paths::{file_at, folder_of, join};
 use super::super::sources::{FileText, Reach};
 use super::super::yaml::Yaml;
 use super::build::merged;
@@ -30,6 +30,17 @@ pub(super) struct Project<'a, 'r> {
 }
 
 type Services = BTreeMap<String, Vec<Service>>;
+
+/// An entry of `include`.
+#[derive(Default)]
+struct Include {
+    /// The files, which are merged, the later ones stronger.
+    paths: Vec<String>,
+    /// The files with variables; without one, `.env` in the folder.
+    env_files: Vec<String>,
+    /// The folder that paths are relative to; without one, that of the first file.
+    folder: Option<String>,
+}
 
 impl<'a, 'r> Project<'a, 'r> {
     pub(super) fn new(reach: &'a mut Reach<'r>) -> Self {
@@ -57,12 +68,17 @@ impl<'a, 'r> Project<'a, 'r> {
         }
         let folder = folder_of(&path).to_owned();
         let variables = self.variables(&folder, None);
-        self.read_project(file, &folder, variables, 0);
+        let mut files = vec![file.clone()];
+        let overriding = others(&path, "", ".override");
+        let overriding = overriding.iter().find(|path| self.reach.has(path));
+        files.extend(overriding.and_then(|path| self.reach.read(path)));
+        self.read_project(&files, &folder, variables, 0);
     }
 
+    /// Reads files as one project, the later ones stronger.
     fn read_project(
         &mut self,
-        file: &FileText<'_>,
+        files: &[FileText<'_>],
         folder: &str,
         variables: BTreeMap<String, super::super::value::Expanded>,
         depth: usize,
@@ -73,12 +89,9 @@ impl<'a, 'r> Project<'a, 'r> {
             args: self.reach.args,
             variables,
         };
-        let mut all = self.file(file, folder, &environment, depth);
-        let overriding = others(file.path, "", ".override");
-        if let Some(path) = overriding.iter().find(|path| self.reach.has(path))
-            && let Some(file) = self.reach.read(path)
-        {
-            for (name, services) in self.file(&file, folder, &environment, depth) {
+        let mut all = Services::new();
+        for file in files {
+            for (name, services) in self.file(file, folder, &environment, depth) {
                 all.entry(name).or_default().extend(services);
             }
         }
@@ -124,8 +137,8 @@ impl<'a, 'r> Project<'a, 'r> {
         {
             self.pass(file, passed);
         }
-        for (path, env_file) in includes {
-            self.include(&path, folder, env_file.as_deref(), depth);
+        for include in &includes {
+            self.include(include, folder, environment, depth);
         }
         let mut extended = Services::new();
         for name in own.keys() {
@@ -135,55 +148,76 @@ impl<'a, 'r> Project<'a, 'r> {
         extended
     }
 
-    /// The paths that a file includes, each with the `.env` that it names.
-    fn includes(&mut self, context: &mut Context<'_>) -> Vec<(String, Option<String>)> {
+    /// What a file includes.
+    fn includes(&mut self, context: &mut Context<'_>) -> Vec<Include> {
         let mut includes = Vec::new();
-        let yaml = context.yaml;
-        for document in yaml.documents().filter_map(Result::ok) {
-            for item in document
-                .get("include")
-                .into_iter()
-                .flat_map(|node| node.items())
-            {
-                if let Some(path) = item.text() {
-                    includes.push((path.value().to_owned(), None));
-                    continue;
-                }
-                let env_file = item.get("env_file").and_then(|node| match node.text() {
-                    Some(_) => context.known(item, "env_file"),
-                    None => node
-                        .items()
-                        .next()?
-                        .text()
-                        .map(|text| text.value().to_owned()),
+        for document in context.yaml.roots() {
+            let items = document.get("include");
+            for item in items.into_iter().flat_map(|node| node.items()) {
+                let known = |context: &mut Context<'_>, key: &str| -> Vec<String> {
+                    match item.get(key) {
+                        Some(node) if node.is_list() => {
+                            let texts = node.items().filter_map(|it| it.text());
+                            texts.map(|text| text.value().to_owned()).collect()
+                        }
+                        _ => context.known(item, key).into_iter().collect(),
+                    }
+                };
+                includes.push(match item.text() {
+                    Some(path) => Include {
+                        paths: vec![path.value().to_owned()],
+                        ..Include::default()
+                    },
+                    None => Include {
+                        paths: known(context, "path"),
+                        env_files: known(context, "env_file"),
+                        folder: known(context, "project_directory").pop(),
+                    },
                 });
-                let paths = item.get("path");
-                let paths = paths.into_iter().flat_map(|node| {
-                    let one = node.text().map(|text| text.value().to_owned());
-                    let many = node
-                        .items()
-                        .filter_map(|it| Some(it.text()?.value().to_owned()));
-                    one.into_iter().chain(many).collect::<Vec<_>>()
-                });
-                includes.extend(paths.map(|path| (path, env_file.clone())));
             }
         }
         includes
     }
 
-    fn include(&mut self, path: &str, folder: &str, env_file: Option<&str>, depth: usize) {
-        let Some(path) = file_at(folder, path).filter(|_| depth < MAX_DEPTH) else {
+    /// Reads included files as a project of their own. Variables of the file that includes them are stronger than theirs.
+    fn include(
+        &mut self,
+        include: &Include,
+        folder: &str,
+        environment: &Environment<'_>,
+        depth: usize,
+    ) {
+        let paths = include
+            .paths
+            .iter()
+            .filter_map(|path| file_at(folder, path));
+        let paths: Vec<RepoPath> = paths.collect();
+        let Some(first) = paths.first().filter(|_| depth < MAX_DEPTH) else {
             return;
         };
-        if !self.included.insert(path.clone()) {
+        if !self.included.insert(first.clone()) {
             return;
         }
-        if let Some(file) = self.reach.read(&path) {
-            let own = folder_of(&path).to_owned();
-            let env_file = env_file.and_then(|name| file_at(folder, name));
-            let variables = self.variables(&own, env_file);
-            self.read_project(&file, &own, variables, depth + 1);
+        let own = match &include.folder {
+            Some(relative) => join(folder, relative),
+            None => Some(folder_of(first).to_owned()),
+        };
+        let Some(own) = own else {
+            return;
+        };
+        let mut variables = match include.env_files[..] {
+            [] => self.variables(&own, None),
+            _ => BTreeMap::new(),
+        };
+        for name in &include.env_files {
+            if let Some(path) = file_at(folder, name) {
+                variables.extend(self.variables(&own, Some(path)));
+            }
         }
+        variables.extend(environment.variables.clone());
+        let files = paths.iter().filter_map(|path| self.reach.read(path));
+        let files: Vec<FileText<'_>> = files.collect();
+        self.read_project(&files, &own, variables, depth + 1);
     }
 
     /// The definitions of a service, those that it extends first.
@@ -255,6 +289,12 @@ impl<'a, 'r> Project<'a, 'r> {
         };
         let mut described = build.build(name, folder);
         for image in images {
+            // A variable that names what is built changes it too.
+            self.found.around.push(Around {
+                line: image.line,
+                written: image.written.clone(),
+                text: image.expanded.value.text().to_owned(),
+            });
             self.found.told.push((
                 image.written_at.start,
                 Told {
