@@ -97,8 +97,8 @@ def gitlab_files(files):
         seen.append(path)
         docs, _ = documents(files[path])
         for doc in docs:
-            include = get(doc, "include")
-            for one in items(include) if is_list(include) else [include]:
+            triggers = [get(job, "trigger", "include") for job in entries(doc).values()]
+            for one in [one for part in (get(doc, "include"), *triggers) for one in items(part) or [part]]:
                 local = text(get(one, "local")) if is_map(one) else text(one)
                 if local and "://" not in local:
                     glob = re.escape(local.removeprefix("/")).replace(r"\*\*", ".*").replace(r"\*", "[^/]*")

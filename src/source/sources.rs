@@ -194,16 +194,31 @@ impl<'a> Reach<'a> {
     /// The text of another file of the repository; `None` if it was not read or is not text.
     pub(crate) fn read(&mut self, path: &RepoPath) -> Option<FileText<'a>> {
         let index = self.sources.index(path)?;
-        if !self.used.contains(&index) {
-            let bytes = self.bytes + self.sources.file(index).contents.len();
-            if self.used.len() == MAX_UNIT_FILES || bytes > MAX_UNIT_BYTES {
-                self.is_full = true;
-                return None;
-            }
-            self.bytes = bytes;
-            self.used.insert(index);
+        if !self.add(index) {
+            self.is_full = true;
+            return None;
         }
         self.sources.text(index).ok()
+    }
+
+    /// The same for a file that the others can be read without: `None` if there are too many.
+    pub(crate) fn read_if_room(&mut self, path: &RepoPath) -> Option<FileText<'a>> {
+        let index = self.sources.index(path)?;
+        let is_added = self.add(index);
+        is_added.then(|| self.sources.text(index).ok()).flatten()
+    }
+
+    /// Adds a file to those that were reached; `false` if there are too many.
+    fn add(&mut self, index: usize) -> bool {
+        if self.used.contains(&index) {
+            return true;
+        }
+        let bytes = self.bytes + self.sources.file(index).contents.len();
+        if self.used.len() == MAX_UNIT_FILES || bytes > MAX_UNIT_BYTES {
+            return false;
+        }
+        self.bytes = bytes;
+        self.used.insert(index)
     }
 
     /// Whether references of a kind that is left out by default are wanted.

@@ -11,7 +11,7 @@ use super::passed::Passed;
 use super::sources::FileText;
 use super::text::{Text, Wrong};
 use super::yaml::{Node, Yaml};
-use expression::{Combination, Scope, combinations};
+use expression::{MAX_COMBINATIONS, Scope, combinations};
 use std::collections::BTreeSet;
 
 /// The folders of workflows. Files in folders below them are not read by the servers.
@@ -59,7 +59,7 @@ pub(crate) fn read_action(file: &FileText<'_>) -> Found {
         let Some(runs) = root.get("runs") else {
             continue;
         };
-        let scope = Scope::new(root, Combination::new());
+        let scope = Scope::default();
         let using = runs.get("using").and_then(Node::text);
         if let Some(image) = runs.get("image")
             && using.is_some_and(|using| using.value().eq_ignore_ascii_case("docker"))
@@ -104,8 +104,13 @@ impl<'a> Reader<'a> {
 
     /// A job, once for each combination of its matrix.
     fn job(&mut self, root: Node<'a>, job: Node<'a>) {
-        for matrix in combinations(job) {
-            let scope = Scope::new(root, matrix);
+        let matrix = combinations(job);
+        if let Some(line) = matrix.cut {
+            let what = format!("the matrix is too large; {MAX_COMBINATIONS} combinations are read");
+            self.found.passed.push(Passed { line, what });
+        }
+        let scopes = matrix.combinations.iter();
+        for scope in scopes.flat_map(|one| Scope::all(root, one)) {
             if let Some(container) = job.get("container") {
                 let image = match container.is_map() {
                     true => container.get("image"),

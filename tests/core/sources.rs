@@ -267,3 +267,25 @@ fn every_case_is_read_and_edited_as_it_says() {
         failed.join("\n")
     );
 }
+
+#[test]
+fn files_of_child_pipelines_are_ci() {
+    let files = [
+        (
+            ".gitlab-ci.yml",
+            "start:\n  trigger:\n    include: ci/child.yml\n",
+        ),
+        (
+            "ci/child.yml",
+            "# imagebot: image=node\nversion: \"20\"\na:\n  image: ruby:3.2\n",
+        ),
+        ("compose.yaml", "services: {a: {image: alpine:3.19}}\n"),
+    ];
+    let files = files.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec()));
+    let reading = read_sources(&sources(&files.into()), &BTreeMap::new());
+    let found = reading.references.iter();
+    let found: Vec<(&str, bool)> = found
+        .map(|(_, located)| (located.image(), located.in_ci))
+        .collect();
+    assert_eq!(found, [("node", true), ("ruby", true), ("alpine", false)]);
+}

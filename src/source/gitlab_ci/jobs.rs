@@ -5,7 +5,12 @@ use super::super::located::ReferenceKind;
 use super::super::passed::Passed;
 use super::super::text::{Text, Wrong};
 use super::super::yaml::{Node, Yaml};
-use super::variables::{Scope, Variable, Variables, inputs, variables};
+use super::elsewhere::is_elsewhere;
+use super::extends::{Job, Jobs, chain, inherit, layers, names};
+use super::include::{Include, included};
+use super::matrix::{MAX_COMBINATIONS, Matrix};
+use super::variables::{Inputs, Scope, Variables, inputs};
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,32 +28,38 @@ const RESERVED: [&str; 10] = [
     "workflow",
 ];
 
-/// The most variables of a matrix that are read.
-const MAX_VARIABLES: usize = 16;
-/// The most combinations of a matrix that are read.
-const MAX_COMBINATIONS: usize = 64;
-/// How deep jobs extend each other.
-const MAX_EXTENDS: usize = 11;
+/// The most texts that are expanded: what many jobs inherit is expanded for each.
+const MAX_TEXTS: usize = 100_000;
 
-/// A job, which file it is in, and its own variables.
-struct Job<'a> {
-    file: usize,
-    node: Node<'a>,
-    variables: Variables,
-    extends: Vec<String>,
+/// The most definitions that jobs start.
+const MAX_CHILDREN: usize = 64;
+
+/// What a definition is read with.
+pub(super) struct Given<'a> {
+    pub(super) args: &'a BTreeMap<String, String>,
+    /// The inputs of each file.
+    pub(super) inputs: &'a [Vec<Inputs>],
+    /// The variables that the job that starts it passes.
+    pub(super) passed: &'a Variables,
 }
 
-/// Reads all files of a definition, the main one first.
-pub(super) fn read(files: &[Yaml<'_>], args: &BTreeMap<String, String>, found: &mut Found) {
-    let mut global = Variables::new();
-    let mut jobs: BTreeMap<String, Vec<Job<'_>>> = BTreeMap::new();
+/// A definition that a job starts.
+pub(super) struct Child {
+    pub(super) include: Include,
+    /// The place of the file that starts it.
+    pub(super) place: usize,
+    pub(super) passed: Variables,
+}
+
+/// Reads all files of a definition, the main one first; the result is the definitions that its jobs start.
+pub(super) fn read(files: &[Yaml<'_>], given: &Given<'_>, found: &mut Found) -> Vec<Child> {
+    let mut global = Variables::default();
+    let mut jobs = Jobs::new();
     let mut tops: Vec<(usize, Node<'_>)> = Vec::new();
     // What includes others is stronger than what it includes.
     for (file, yaml) in files.iter().enumerate() {
         for root in yaml.roots() {
-            for (name, value) in variables(root.get("variables")) {
-                global.entry(name).or_insert(value);
-            }
+            global.add(&Variables::read(files, root.get("variables")));
             tops.push((file, root));
             for (name, node) in root.entries() {
                 let Some(name) = name.text().map(|text| text.value()) else {
@@ -58,30 +69,62 @@ pub(super) fn read(files: &[Yaml<'_>], args: &BTreeMap<String, String>, found: &
                     jobs.entry(name.to_owned()).or_default().push(Job {
                         file,
                         node,
-                        variables: variables(node.get("variables")),
+                        variables: Variables::read(files, node.get("variables")),
                         extends: names(node.get("extends")),
                     });
                 }
             }
         }
     }
-    let inputs: Vec<BTreeMap<String, Option<Variable>>> = files.iter().map(inputs).collect();
+    let inputs = files.iter().zip(given.inputs).map(|(yaml, given)| {
+        let with_defaults = given.iter().map(|given| {
+            let mut all = inputs(yaml);
+            all.extend(given.clone());
+            all
+        });
+        with_defaults.collect()
+    });
+    let inputs: Vec<Vec<Inputs>> = inputs.collect();
+    let defaults = jobs.get("default").into_iter().flatten();
+    let defaults: Vec<(usize, Node<'_>)> = defaults
+        .map(|job| (job.file, job.node))
+        .chain(tops.iter().copied())
+        .collect();
     let mut reader = Reader {
         files,
-        args,
-        global: &global,
+        given,
         inputs: &inputs,
         found,
         outside: BTreeSet::new(),
+        passed: BTreeSet::new(),
+        places: BTreeSet::new(),
+        used: BTreeSet::new(),
+        texts: 0,
     };
+    let mut children = Vec::new();
+    for name in jobs.keys() {
+        if is_job(name) {
+            let chain = chain(name, &jobs);
+            let global = global_of(&chain, &global);
+            let layers = with_global(&chain, &global);
+            reader.inherited(&chain, &layers, &defaults);
+            if children.len() < MAX_CHILDREN {
+                children.extend(reader.children(&chain, &layers));
+            }
+        }
+    }
+    // What no job uses counts too, with the variables at its place: other projects can use it.
+    reader.used = std::mem::take(&mut reader.places);
     for (file, root) in tops {
-        reader.job(file, root, &[], &[]);
+        reader.own(file, root, &[&global], &[]);
     }
     for (name, own) in &jobs {
-        let mut layers = Vec::new();
-        inherited(name, &jobs, &mut layers, &mut BTreeSet::new(), 0);
+        let chain = chain(name, &jobs);
+        let global = global_of(&chain, &global);
+        let layers = with_global(&chain, &global);
+        let matrix = reader.matrix(&chain);
         for job in own {
-            reader.job(job.file, job.node, &layers, &matrix(job.node));
+            reader.own(job.file, job.node, &layers, &matrix);
         }
     }
     let told = reader.outside.into_iter().map(|(line, place, what)| {
@@ -89,111 +132,136 @@ pub(super) fn read(files: &[Yaml<'_>], args: &BTreeMap<String, String>, found: &
         (place, Told { line, remark, what })
     });
     found.told.extend(told);
+    children
 }
 
-/// One name or several.
-fn names(node: Option<Node<'_>>) -> Vec<String> {
-    let text = |node: Node<'_>| node.text().map(|text| text.value().to_owned());
-    node.into_iter()
-        .flat_map(|node| text(node).into_iter().chain(node.items().filter_map(text)))
-        .collect()
+/// Whether a job runs: it is neither hidden nor the defaults of all others.
+fn is_job(name: &str) -> bool {
+    name != "default" && !name.starts_with('.')
 }
 
-/// The variables of a job and of those that it extends, the strongest first.
-fn inherited<'a>(
-    name: &str,
-    jobs: &'a BTreeMap<String, Vec<Job<'_>>>,
-    layers: &mut Vec<&'a Variables>,
-    seen: &mut BTreeSet<&'a str>,
-    depth: usize,
-) {
-    for job in jobs.get(name).into_iter().flatten() {
-        layers.push(&job.variables);
-        if depth < MAX_EXTENDS {
-            for parent in job.extends.iter().rev() {
-                // The first time counts: it is the strongest.
-                if seen.insert(parent) {
-                    inherited(parent, jobs, layers, seen, depth + 1);
-                }
-            }
-        }
+/// The variables of the definition that a job inherits.
+fn global_of<'a>(chain: &[&Job<'_>], global: &'a Variables) -> Cow<'a, Variables> {
+    match inherit(chain, "variables") {
+        Some(names) => Cow::Owned(global.only(&names)),
+        None => Cow::Borrowed(global),
     }
 }
 
-/// The combinations of a job's `parallel: matrix`.
-fn matrix(job: Node<'_>) -> Vec<Variables> {
-    let entries = job
-        .get("parallel")
-        .and_then(|parallel| parallel.get("matrix"));
-    let mut all = Vec::new();
-    for entry in entries.into_iter().flat_map(Node::items) {
-        let mut combinations = vec![Variables::new()];
-        for (name, values) in entry.entries().into_iter().take(MAX_VARIABLES) {
-            let Some(name) = name.text().map(|text| text.value()) else {
-                continue;
-            };
-            let one = Variable::read(values, false);
-            let several = values
-                .items()
-                .filter_map(|value| Variable::read(value, false));
-            let values: Vec<Variable> = one.into_iter().chain(several).collect();
-            let mut next = Vec::new();
-            for known in &combinations {
-                let room = MAX_COMBINATIONS - next.len();
-                for value in values.iter().take(room) {
-                    let mut with = known.clone();
-                    with.insert(name.to_owned(), value.clone());
-                    next.push(with);
-                }
-            }
-            combinations = next;
-        }
-        all.extend(combinations);
-    }
-    all.truncate(MAX_COMBINATIONS);
-    all
+fn with_global<'a>(chain: &[&'a Job<'_>], global: &'a Variables) -> Vec<&'a Variables> {
+    let mut layers = layers(chain);
+    layers.push(global);
+    layers
 }
 
 struct Reader<'a, 't> {
     files: &'a [Yaml<'t>],
-    args: &'a BTreeMap<String, String>,
-    global: &'a Variables,
-    /// The inputs of each file.
-    inputs: &'a [BTreeMap<String, Option<Variable>>],
+    given: &'a Given<'a>,
+    /// The inputs of each file, for each time that it is included.
+    inputs: &'a [Vec<Inputs>],
     found: &'a mut Found,
     outside: BTreeSet<(usize, usize, String)>,
+    passed: BTreeSet<(usize, usize)>,
+    /// The places of the texts that were read.
+    places: BTreeSet<usize>,
+    /// The places of the texts that jobs use.
+    used: BTreeSet<usize>,
+    texts: usize,
 }
 
-impl Reader<'_, '_> {
-    /// The images of a job, once for each combination of its matrix.
-    fn job(&mut self, file: usize, job: Node<'_>, layers: &[&Variables], matrix: &[Variables]) {
-        let none = Variables::new();
+impl<'a> Reader<'a, '_> {
+    /// The image and the services that a job has in the end.
+    fn inherited(
+        &mut self,
+        chain: &[&Job<'a>],
+        layers: &[&Variables],
+        defaults: &[(usize, Node<'a>)],
+    ) {
+        let matrix = self.matrix(chain);
+        let of_defaults = inherit(chain, "default");
+        for key in ["image", "services"] {
+            let is_inherited = of_defaults
+                .as_ref()
+                .is_none_or(|keys| keys.iter().any(|name| name == key));
+            let chain = chain.iter().map(|job| (job.file, job.node));
+            let defaults = defaults.iter().copied().filter(|_| is_inherited);
+            let mut all = chain.chain(defaults);
+            let node = all.find_map(|(file, node)| Some((file, node.get(key)?)));
+            if let Some((file, node)) = node {
+                self.key(file, (key, node), layers, &matrix);
+            }
+        }
+    }
+
+    /// The image and the services that are written in a job.
+    fn own(&mut self, file: usize, job: Node<'_>, layers: &[&Variables], matrix: &[Variables]) {
+        for key in ["image", "services"] {
+            if let Some(node) = job.get(key) {
+                self.key(file, (key, node), layers, matrix);
+            }
+        }
+    }
+
+    /// The combinations of a job's matrix.
+    fn matrix(&mut self, chain: &[&Job<'_>]) -> Vec<Variables> {
+        let mut parallel = chain
+            .iter()
+            .filter_map(|job| Some((job.file, job.node.get("parallel")?)));
+        let Some((file, parallel)) = parallel.next() else {
+            return Vec::new();
+        };
+        let matrix = Matrix::read(self.files, parallel);
+        if matrix.is_cut {
+            let what = format!(
+                "the matrix has more than {MAX_COMBINATIONS} combinations; the others are not read"
+            );
+            self.pass(file, parallel.line(), &what);
+        }
+        matrix.combinations
+    }
+
+    /// The value of `image` or `services`, once for each combination of the matrix and each time that the file is
+    /// included.
+    fn key(
+        &mut self,
+        file: usize,
+        (key, node): (&str, Node<'_>),
+        layers: &[&Variables],
+        matrix: &[Variables],
+    ) {
+        if is_elsewhere(node) {
+            return;
+        }
+        if key == "services" && !node.is_list() {
+            if !node.is_null() {
+                self.pass(file, node.line(), "`services` is not a list");
+            }
+            return;
+        }
+        let none = Variables::default();
         let combinations = match matrix.is_empty() {
             true => std::slice::from_ref(&none),
             false => matrix,
         };
-        for combination in combinations {
-            let own = std::iter::once(combination).chain(layers.iter().copied());
+        for (combination, inputs) in combinations
+            .iter()
+            .flat_map(|one| self.inputs[file].iter().map(move |inputs| (one, inputs)))
+        {
+            let own = [self.given.passed, combination].into_iter();
             let scope = Scope {
-                args: self.args,
-                layers: own.chain([self.global]).collect(),
-                inputs: &self.inputs[file],
+                args: self.given.args,
+                layers: own.chain(layers.iter().copied()).collect(),
+                inputs,
                 outside: RefCell::default(),
                 steps: Cell::new(0),
             };
-            if let Some(image) = job.get("image").filter(|node| !is_elsewhere(*node)) {
-                self.image(file, image, ReferenceKind::GitlabImage, &scope);
-            }
-            match job.get("services").filter(|node| !is_elsewhere(*node)) {
-                Some(services) if services.is_list() => {
-                    for service in services.items().filter(|node| !is_elsewhere(*node)) {
+            match key {
+                "image" => self.image(file, node, ReferenceKind::GitlabImage, &scope),
+                _ => {
+                    for service in node.items().filter(|node| !is_elsewhere(*node)) {
                         self.image(file, service, ReferenceKind::GitlabService, &scope);
                     }
                 }
-                Some(services) if !services.is_null() => {
-                    self.pass(file, services.line(), "`services` is not a list");
-                }
-                _ => {}
             }
             self.outside.extend(scope.outside.into_inner());
         }
@@ -208,6 +276,15 @@ impl Reader<'_, '_> {
         let Some(name) = name else {
             return;
         };
+        let place = name.text().map(|text| text.span().start);
+        if place.is_some_and(|place| self.used.contains(&place)) {
+            return;
+        }
+        self.texts += 1;
+        if self.texts > MAX_TEXTS {
+            return self.pass(file, name.line(), "too many jobs inherit images");
+        }
+        self.places.extend(place);
         match Text::read(&self.files[file], name, &|text| scope.expand(text)) {
             Ok(Some(text)) => self.found.references.push(text.located(kind, None)),
             Ok(None) if name.is_null() => {}
@@ -216,16 +293,41 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// The definitions that a job starts, with the variables that it passes: its own and those of the definition.
+    fn children(&self, chain: &[&Job<'_>], layers: &[&Variables]) -> Vec<Child> {
+        let triggers = chain
+            .iter()
+            .filter_map(|job| Some((job.file, job.node.get("trigger")?)));
+        let include = triggers
+            .clone()
+            .find_map(|(file, trigger)| Some((file, trigger.get("include")?)));
+        let Some((file, include)) = include else {
+            return Vec::new();
+        };
+        let mut forward =
+            triggers.filter_map(|(_, trigger)| trigger.at(&["forward", "yaml_variables"]));
+        let forward = forward.next().and_then(Node::text);
+        let mut passed = Variables::default();
+        if forward.is_none_or(|text| text.value() != "false") {
+            for layer in layers {
+                passed.add(&layer.out_of_scope());
+            }
+        }
+        let children = included(include).into_iter().map(|include| Child {
+            include,
+            place: self.files[file].base(),
+            passed: passed.clone(),
+        });
+        children.take(MAX_CHILDREN).collect()
+    }
+
     fn pass(&mut self, file: usize, line: usize, what: &str) {
         let what = what.to_owned();
         let place = self.files[file].base();
-        self.found
-            .passed_elsewhere
-            .push((place, Passed { line, what }));
+        if self.passed.insert((place, line)) {
+            self.found
+                .passed_elsewhere
+                .push((place, Passed { line, what }));
+        }
     }
-}
-
-/// Whether a value is taken from another place, where it is found by itself.
-fn is_elsewhere(node: Node<'_>) -> bool {
-    node.tag() == Some("!reference")
 }

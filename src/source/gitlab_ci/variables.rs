@@ -7,6 +7,7 @@ use super::super::located::WhyNot;
 use super::super::mapped::Mapped;
 use super::super::value::Expanded;
 use super::super::yaml::{Node, Yaml};
+use super::elsewhere::{follow, is_elsewhere};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,25 +19,28 @@ const MAX_STEPS: usize = 1_000;
 const MAX_DEPTH: usize = 16;
 
 /// A variable's value, without what is in it expanded.
-#[derive(Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Variable {
     raw: Mapped,
     fixed: Option<WhyNot>,
     why: Option<WhyNot>,
-    /// Its line and place; `None` for an element of a matrix, which nothing outside can change.
+    /// Its line and place; `None` for a value that nothing outside can change, such as an element of a matrix.
     told: Option<(usize, usize)>,
 }
 
-pub(super) type Variables = BTreeMap<String, Variable>;
-
 impl Variable {
-    /// The value of a node: a text, or a map with `value`.
-    pub(super) fn read(node: Node<'_>, is_told: bool) -> Option<Self> {
-        let node = if node.is_map() {
-            node.get("value")?
-        } else {
-            node
+    /// The value of a node: a text, or a map with `value`. One that `!reference` takes from a place that is not known
+    /// is unknown.
+    pub(super) fn read(files: &[Yaml<'_>], node: Node<'_>, is_told: bool) -> Option<Self> {
+        let Some(mut node) = follow(files, node) else {
+            return Some(Self::unknown());
         };
+        if node.is_map() {
+            match follow(files, node.get("value")?) {
+                Some(value) => node = value,
+                None => return Some(Self::unknown()),
+            }
+        }
         let scalar = node.text()?;
         let place = scalar.plain_place();
         Some(Self {
@@ -49,28 +53,140 @@ impl Variable {
             told: is_told.then(|| (scalar.line(), scalar.span().start)),
         })
     }
+
+    /// One that has a value, which is not known.
+    pub(super) fn unknown() -> Self {
+        Self {
+            raw: Mapped::computed(""),
+            fixed: None,
+            why: Some(WhyNot::UnresolvedArg),
+            told: None,
+        }
+    }
+
+    /// The same value where the variables and inputs in it cannot be seen.
+    pub(super) fn out_of_scope(&self) -> Self {
+        match self.raw.text().contains(['$', '%']) {
+            true => Self::unknown(),
+            false => self.clone(),
+        }
+    }
 }
 
-/// The variables in a map.
-pub(super) fn variables(node: Option<Node<'_>>) -> Variables {
-    let entries = node.map(Node::entries).unwrap_or_default().into_iter();
-    let named = entries.filter_map(|(name, value)| {
-        Some((
-            name.text()?.value().to_owned(),
-            Variable::read(value, true)?,
-        ))
-    });
-    named.collect()
+/// The variables of a job, or of the whole definition.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Variables {
+    named: BTreeMap<String, Variable>,
+    /// The value of all others, if they have one.
+    others: Option<Variable>,
+    /// Whether `!reference` gives all of them: such a text is not merged with the variables of other jobs.
+    is_reference: bool,
 }
+
+impl Variables {
+    /// The variables in a map.
+    pub(super) fn read(files: &[Yaml<'_>], node: Option<Node<'_>>) -> Self {
+        let Some(node) = node else {
+            return Self::default();
+        };
+        let is_reference = is_elsewhere(node);
+        let Some(map) = follow(files, node) else {
+            return Self {
+                others: Some(Variable::unknown()),
+                is_reference,
+                ..Self::default()
+            };
+        };
+        let named = map.entries().into_iter().filter_map(|(name, value)| {
+            let value = Variable::read(files, value, true)?;
+            Some((name.text()?.value().to_owned(), value))
+        });
+        Self {
+            named: named.collect(),
+            others: None,
+            is_reference,
+        }
+    }
+
+    pub(super) fn insert(&mut self, name: &str, value: Variable) {
+        self.named.insert(name.to_owned(), value);
+    }
+
+    /// Adds weaker ones.
+    pub(super) fn add(&mut self, weaker: &Self) {
+        if self.others.is_some() {
+            return;
+        }
+        for (name, value) in &weaker.named {
+            if !self.named.contains_key(name) {
+                self.insert(name, value.clone());
+            }
+        }
+        self.others.clone_from(&weaker.others);
+    }
+
+    /// Only some of them.
+    pub(super) fn only(&self, names: &[String]) -> Self {
+        let named = names.iter().filter_map(|name| {
+            let value = self.get(name)?;
+            Some((name.clone(), value.clone()))
+        });
+        Self {
+            named: named.collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The same where the variables in their values cannot be seen.
+    pub(super) fn out_of_scope(&self) -> Self {
+        let named = self.named.iter();
+        Self {
+            named: named
+                .map(|(name, value)| (name.clone(), value.out_of_scope()))
+                .collect(),
+            others: self.others.clone(),
+            is_reference: false,
+        }
+    }
+
+    pub(super) fn is_reference(&self) -> bool {
+        self.is_reference
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.named.is_empty() && self.others.is_none()
+    }
+
+    fn get(&self, name: &str) -> Option<&Variable> {
+        self.named.get(name).or(self.others.as_ref())
+    }
+}
+
+/// The values of inputs, by name; `None` for one without a value.
+pub(super) type Inputs = BTreeMap<String, Option<Variable>>;
 
 /// The defaults of the inputs that a component declares in its first document.
-pub(super) fn inputs(yaml: &Yaml<'_>) -> BTreeMap<String, Option<Variable>> {
+pub(super) fn inputs(yaml: &Yaml<'_>) -> Inputs {
     let spec = yaml.roots().next().and_then(|root| root.get("spec"));
     let inputs = spec.and_then(|spec| spec.get("inputs"));
     let entries = inputs.map(Node::entries).unwrap_or_default().into_iter();
     let named = entries.filter_map(|(name, value)| {
-        let default = value.get("default").and_then(|it| Variable::read(it, true));
+        let default = value.get("default");
+        let default = default.and_then(|it| Variable::read(&[], it, true));
         Some((name.text()?.value().to_owned(), default))
+    });
+    named.collect()
+}
+
+/// The inputs that an include gives what it includes.
+pub(super) fn given_inputs(include: Node<'_>) -> Inputs {
+    let inputs = include.get("inputs");
+    let entries = inputs.map(Node::entries).unwrap_or_default().into_iter();
+    let named = entries.filter_map(|(name, value)| {
+        let given = Variable::read(&[], value, false).unwrap_or_else(Variable::unknown);
+        let is_input = given.raw.text().contains("$[[");
+        let given = if is_input { Variable::unknown() } else { given };
+        Some((name.text()?.value().to_owned(), Some(given)))
     });
     named.collect()
 }
@@ -79,7 +195,7 @@ pub(super) fn inputs(yaml: &Yaml<'_>) -> BTreeMap<String, Option<Variable>> {
 pub(super) struct Scope<'a> {
     pub(super) args: &'a BTreeMap<String, String>,
     pub(super) layers: Vec<&'a Variables>,
-    pub(super) inputs: &'a BTreeMap<String, Option<Variable>>,
+    pub(super) inputs: &'a Inputs,
     /// The values that something outside can change, by line and place, with their names.
     pub(super) outside: RefCell<BTreeSet<(usize, usize, String)>>,
     /// How many variables were expanded for the present text.

@@ -8,51 +8,136 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most combinations of a matrix that are read.
-const MAX_COMBINATIONS: usize = 64;
+pub(super) const MAX_COMBINATIONS: usize = 64;
+/// The most combinations that `include` adds.
+const MAX_INCLUDED: usize = 64;
+
+/// The most combinations that `exclude` gives again.
+const MAX_AGAIN: usize = 512;
 
 /// One combination of a matrix: the value of each of its variables.
 pub(super) type Combination<'a> = BTreeMap<&'a str, Node<'a>>;
 
+/// The combinations of a job's matrix.
+pub(super) struct Matrix<'a> {
+    pub(super) combinations: Vec<Combination<'a>>,
+    /// Its line, if it has more.
+    pub(super) cut: Option<usize>,
+}
+
 /// The combinations of a job's matrix; a single one without variables if it has none.
-pub(super) fn combinations<'a>(job: Node<'a>) -> Vec<Combination<'a>> {
-    let matrix = job
-        .get("strategy")
-        .and_then(|strategy| strategy.get("matrix"));
-    let Some(matrix) = matrix else {
-        return vec![Combination::new()];
+///
+/// What `exclude` says has to change with the elements that it names, or they are no longer excluded. So a combination
+/// is there again with the values that an `exclude` has in common with it: they are further places of the same text.
+pub(super) fn combinations<'a>(job: Node<'a>) -> Matrix<'a> {
+    let none = || vec![Combination::new()];
+    let Some(matrix) = job.at(&["strategy", "matrix"]) else {
+        return Matrix {
+            combinations: none(),
+            cut: None,
+        };
     };
-    let mut all = vec![Combination::new()];
-    let mut more = Vec::new();
+    let mut all = none();
+    let mut is_cut = false;
     for (name, values) in matrix.entries() {
         let Some(name) = name.text().map(|text| text.value()) else {
             continue;
         };
-        match name {
-            "include" => more = values.items().collect(),
-            "exclude" => {}
-            _ => {
-                let values: Vec<Node<'a>> = values.items().collect();
-                let next = all.iter().flat_map(|known| {
-                    values.iter().map(|value| {
-                        let mut with = known.clone();
-                        with.insert(name, *value);
-                        with
-                    })
-                });
-                all = next.take(MAX_COMBINATIONS).collect();
+        if matches!(name, "include" | "exclude") {
+            continue;
+        }
+        let values: Vec<Node<'a>> = values.items().collect();
+        is_cut |= all.len() * values.len() > MAX_COMBINATIONS;
+        let next = all.iter().flat_map(|known| {
+            values.iter().map(|value| {
+                let mut with = known.clone();
+                with.insert(name, *value);
+                with
+            })
+        });
+        all = next.take(MAX_COMBINATIONS).collect();
+    }
+    all.retain(|combination| !combination.is_empty());
+    let excluded: Vec<Combination<'a>> = matrix.list("exclude").map(entries).collect();
+    all = without(all, &excluded).unwrap_or_else(|| {
+        // An edit could miss one.
+        is_cut = true;
+        Vec::new()
+    });
+    let included: Vec<Combination<'a>> = matrix.list("include").map(entries).collect();
+    let room = MAX_INCLUDED.min(included.len());
+    is_cut |= room < included.len();
+    all.extend(included.into_iter().take(room));
+    Matrix {
+        combinations: if all.is_empty() { none() } else { all },
+        cut: is_cut.then(|| matrix.line()),
+    }
+}
+
+fn entries(node: Node<'_>) -> Combination<'_> {
+    let entries = node.entries().into_iter();
+    let entries = entries.filter_map(|(name, value)| Some((name.text()?.value(), value)));
+    entries.collect()
+}
+
+/// The combinations that are not excluded, and those with values of `exclude` in them; `None` if there are too many.
+fn without<'a>(
+    all: Vec<Combination<'a>>,
+    excluded: &[Combination<'a>],
+) -> Option<Vec<Combination<'a>>> {
+    if excluded.len() > MAX_COMBINATIONS {
+        return None;
+    }
+    let is_at = |one: &Combination<'a>, (name, value): (&&str, &Node<'a>)| {
+        one.get(name).is_some_and(|known| is_same(*known, *value))
+    };
+    let is_excluded = |one: &Combination<'a>| {
+        let mut excluded = excluded.iter();
+        excluded.any(|names| !names.is_empty() && names.iter().all(|entry| is_at(one, entry)))
+    };
+    let left = all.into_iter().filter(|one| !is_excluded(one));
+    let mut left: Vec<Combination<'a>> = left.collect();
+    let mut again = Vec::new();
+    for one in &left {
+        for names in excluded {
+            let common = names.iter().filter(|entry| is_at(one, *entry));
+            let common: Combination<'a> = common.map(|(name, value)| (*name, *value)).collect();
+            if again.len() == MAX_AGAIN {
+                return None;
+            }
+            if !common.is_empty() {
+                let mut with = one.clone();
+                with.extend(common);
+                again.push(with);
             }
         }
     }
-    all.retain(|combination| !combination.is_empty());
-    for included in more {
-        let entries = included.entries().into_iter();
-        let entries = entries.filter_map(|(name, value)| Some((name.text()?.value(), value)));
-        all.push(entries.collect());
-    }
-    all.truncate(MAX_COMBINATIONS);
-    match all.is_empty() {
-        true => vec![Combination::new()],
-        false => all,
+    left.extend(again);
+    Some(left)
+}
+
+/// Whether an element of a matrix is the one that `exclude` names: of a map, it can name a part.
+fn is_same(element: Node<'_>, excluded: Node<'_>) -> bool {
+    match (element.text(), excluded.text()) {
+        (Some(one), Some(other)) => one.value() == other.value(),
+        (None, None) if excluded.is_map() => {
+            let mut entries = excluded.entries().into_iter();
+            entries.all(|(name, value)| {
+                let known = name.text().and_then(|name| element.get(name.value()));
+                known.is_some_and(|known| is_same(known, value))
+            })
+        }
+        (None, None) if excluded.is_list() && element.is_list() => {
+            let (mut one, mut other) = (element.items(), excluded.items());
+            loop {
+                match (one.next(), other.next()) {
+                    (Some(one), Some(other)) if is_same(one, other) => {}
+                    (None, None) => return true,
+                    _ => return false,
+                }
+            }
+        }
+        _ => false,
     }
 }
 
@@ -60,6 +145,7 @@ pub(super) fn combinations<'a>(job: Node<'a>) -> Vec<Combination<'a>> {
 pub(super) type Outside = RefCell<BTreeSet<(usize, usize, String)>>;
 
 /// What expressions can use.
+#[derive(Default)]
 pub(super) struct Scope<'a> {
     matrix: Combination<'a>,
     inputs: Vec<Node<'a>>,
@@ -67,16 +153,23 @@ pub(super) struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// The scope of a job in a workflow with this root.
-    pub(super) fn new(root: Node<'a>, matrix: Combination<'a>) -> Self {
+    /// The scopes of a job in a workflow with this root: another workflow or a user can start it, and each trigger has
+    /// inputs of its own.
+    pub(super) fn all(root: Node<'a>, matrix: &Combination<'a>) -> Vec<Self> {
         let on = root.get("on");
         let triggers = ["workflow_call", "workflow_dispatch"].into_iter();
         let inputs = triggers.filter_map(|name| on?.get(name)?.get("inputs"));
-        Self {
-            matrix,
-            inputs: inputs.collect(),
-            outside: RefCell::default(),
-        }
+        let inputs: Vec<Node<'a>> = inputs.collect();
+        let scopes = (0..inputs.len().max(1)).map(|first| {
+            let mut inputs = inputs.clone();
+            inputs.rotate_left(first);
+            Self {
+                matrix: matrix.clone(),
+                inputs,
+                outside: RefCell::default(),
+            }
+        });
+        scopes.collect()
     }
 
     /// A text with its expressions evaluated.
@@ -145,6 +238,12 @@ impl<'a> Scope<'a> {
 /// The text of a value.
 fn value(node: Node<'_>) -> Option<Expanded> {
     let scalar = node.text()?;
+    if scalar.value().contains("${{") {
+        return Some(Expanded {
+            why: Some(WhyNot::Expression),
+            ..Expanded::default()
+        });
+    }
     let place = scalar.plain_place();
     let text = match &place {
         Some(place) => Mapped::of_file(scalar.value(), place.start),
