@@ -228,6 +228,7 @@ impl ParsedRepo {
         self.reading = reading;
         self.tell_unread();
     }
+
     fn leave_out(&mut self, folders: BTreeMap<String, usize>) {
         let folders = folders.into_iter().map(|(folder, count)| {
             let what = format!(

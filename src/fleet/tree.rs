@@ -78,22 +78,26 @@ impl Tree {
     /// The Dockerfiles that compose, bake and dev container files name, and that were not read: their names are not
     /// those of Dockerfiles.
     pub fn unread_dockerfiles(&self) -> BTreeSet<RepoPath> {
-        let format =
-            |path: &RepoPath, file: &TreeFile| Format::read_as(path.as_str(), &file.contents);
         let describes =
             |path: &RepoPath| Format::of(path.as_str()).is_some_and(Format::describes_builds);
         if !self.files.keys().any(describes) {
             return BTreeSet::new();
         }
-        let files = self
-            .files
-            .iter()
-            .filter(|(path, _)| Format::of(path.as_str()).is_some());
-        let sources = Sources::new(files.map(|(path, file)| SourceFile {
-            path: path.clone(),
-            // Only the builds are of interest.
-            format: format(path, file).filter(|format| format.describes_builds()),
-            contents: file.contents.clone(),
+        // Only the builds are of interest, and what they can depend on.
+        let takes_part = |path: &RepoPath| {
+            let format = Format::of(path.as_str());
+            describes(path)
+                || format == Some(Format::DotEnv)
+                || Format::is_by_content(path.as_str())
+        };
+        let files = self.files.iter().filter(|(path, _)| takes_part(path));
+        let sources = Sources::new(files.map(|(path, file)| {
+            SourceFile {
+                path: path.clone(),
+                format: Format::read_as(path.as_str(), &file.contents)
+                    .filter(|format| format.describes_builds()),
+                contents: file.contents.clone(),
+            }
         }));
         let read = read_sources(&sources, &BTreeMap::new());
         let named = read.builds.into_iter().filter_map(|build| build.dockerfile);

@@ -4,7 +4,9 @@ use super::change::{Change, ValueChange, Version};
 use super::decision::{Class, Decision, Wanted};
 use super::release::Place;
 use crate::repo::RepoPath;
-use crate::source::{Edited, RefId, Refusal, Sources, Update, differs_only_by, edit_sources};
+use crate::source::{
+    Edited, RefId, Refusal, Sources, Unreadable, Update, differs_only_by, edit_sources,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One wanted change of one decision.
@@ -146,6 +148,9 @@ pub(super) struct EditedFiles {
     pub(super) refused: Vec<(Wish, Refusal)>,
 }
 
+/// The most files that depend on each other in which an edit is made: all of them are read again for each.
+const MAX_TOGETHER: usize = 1_000;
+
 /// Makes the changes; those in files that depend on each other are made together.
 pub(super) fn edit_files(place: &Place<'_>, wishes: &[Wish]) -> EditedFiles {
     let mut all = EditedFiles::default();
@@ -157,6 +162,12 @@ pub(super) fn edit_files(place: &Place<'_>, wishes: &[Wish]) -> EditedFiles {
     }
     for (unit, wishes) in units {
         let sources = place.reading.files_of(place.sources, unit);
+        if sources.iter().len() > MAX_TOGETHER {
+            let why = Refusal::from(Unreadable::UnitTooLarge);
+            let lost = wishes.into_iter().map(|wish| (wish.clone(), why.clone()));
+            all.refused.extend(lost);
+            continue;
+        }
         let attempt = |wishes: &[&Wish]| edit_sources(&sources, place.args, &updates(wishes));
         let Fitting { wishes, made, lost } = largest_fitting(&wishes, &attempt);
         let lost = lost.into_iter().map(|(wish, why)| (wish.clone(), why));

@@ -83,7 +83,9 @@ pub fn read_folder(path: &Path) -> std::io::Result<Folder> {
         folder.included = included;
     }
     folder.read_versions();
-    for name in folder.tree.unread_dockerfiles() {
+    let built = folder.tree.unread_dockerfiles().into_iter();
+    let vendored = folder.vendored;
+    for name in built.filter(|name| vendored || vendored_folder(name.as_str()).is_none()) {
         if let Place::File(place) = folder.kind_of(&name) {
             folder.read(name, &place);
         }

@@ -154,32 +154,38 @@ impl DescribedBuild {
 pub(crate) struct Given {
     /// The values of build arguments.
     pub(crate) args: BTreeMap<String, Expanded>,
-    /// The named contexts, which replace images and stages of that name, and whether each is an image.
-    pub(crate) contexts: BTreeMap<String, bool>,
+    /// The named contexts by what they replace, and whether each is an image.
+    contexts: BTreeMap<String, bool>,
 }
 
 impl Given {
-    /// The arguments of a configuration's `[args]`.
-    pub(crate) fn of_args(args: &BTreeMap<String, String>) -> Self {
-        let given = args
-            .iter()
-            .map(|(name, value)| (name.clone(), Expanded::given(value)));
+    /// These arguments, and no named contexts.
+    pub(crate) fn new(args: BTreeMap<String, Expanded>) -> Self {
         Self {
-            args: given.collect(),
+            args,
             contexts: BTreeMap::new(),
         }
+    }
+
+    /// The arguments of a configuration's `[args]`.
+    pub(crate) fn of_args(args: &BTreeMap<String, String>) -> Self {
+        let given = args.iter();
+        let given = given.map(|(name, value)| (name.clone(), Expanded::given(value)));
+        Self::new(given.collect())
+    }
+
+    /// Adds a named context, which replaces the image or stage of its name.
+    pub(crate) fn replace(&mut self, name: &str, is_image: bool) {
+        self.contexts.insert(context_key(name), is_image);
     }
 
     /// Whether a named context replaces an image or a stage, and whether it is an image itself; `None` if there is
     /// none. A digest does not count, and neither does the tag `latest`.
     pub(crate) fn replaces(&self, name: &str) -> Option<bool> {
-        if self.contexts.is_empty() {
-            return None;
+        match self.contexts.is_empty() {
+            true => None,
+            false => self.contexts.get(&context_key(name)).copied(),
         }
-        let wanted = context_key(name);
-        let mut contexts = self.contexts.iter();
-        let found = contexts.find(|(known, _)| context_key(known) == wanted);
-        found.map(|(_, is_image)| *is_image)
     }
 }
 

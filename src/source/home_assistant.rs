@@ -50,10 +50,7 @@ pub(crate) fn read(file: &FileText<'_>) -> Found {
                 context: Some(folder.to_owned()),
                 line: name.line(),
                 name: name.value().to_owned(),
-                given: Given {
-                    args: given,
-                    contexts: BTreeMap::new(),
-                },
+                given: Given::new(given),
                 ..Build::default()
             });
         }

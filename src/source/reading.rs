@@ -15,7 +15,7 @@ use super::sources::{Reach, Sources};
 use super::stages::Stages;
 use super::taken::Taken;
 use crate::repo::RepoPath;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
 /// The most different builds of one Dockerfile that are read.
@@ -54,7 +54,7 @@ impl ReadSources {
     /// Whether another file depends on a file.
     pub fn is_used(&self, sources: &Sources, path: &RepoPath) -> bool {
         let unit = self.unit_of(sources, path);
-        unit.is_some_and(|unit| self.units.of(unit).len() > 1)
+        unit.is_some_and(|unit| self.units.groups.contains_key(&unit))
     }
 
     /// The files of such a group.
@@ -211,9 +211,10 @@ impl Reader<'_> {
         let mut used = BTreeSet::from([index]);
         let mut given: Vec<Given> = Vec::new();
         let mut more = 0;
+        let used_here = used_variables(&file.text);
         for (build, by) in self.builds.remove(&index).unwrap_or_default() {
             for (name, line, place) in build.outside {
-                if uses(&file.text, &name) {
+                if used_here.contains(name.as_str()) {
                     let (remark, what) = (Remark::OutsideValue, name);
                     self.told[self.sources.index_at(place)].insert(Told { line, remark, what });
                 }
@@ -387,24 +388,21 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a variable takes part in a `FROM` of a Dockerfile, directly or through another `ARG`.
-fn uses(text: &str, name: &str) -> bool {
-    let named = |line: &str| {
-        line.match_indices('$').any(|(at, _)| {
-            let behind = line[at + 1..].trim_start_matches('{');
-            let rest = behind.strip_prefix(name);
-            rest.is_some_and(|rest| {
-                !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-            })
-        })
-    };
+/// The variables that take part in a `FROM` of a Dockerfile, directly or through another `ARG`.
+fn used_variables(text: &str) -> HashSet<&str> {
     let counts = |line: &&str| {
         let keyword = line.split_ascii_whitespace().next().unwrap_or_default();
-        ["from", "arg"]
-            .iter()
-            .any(|word| keyword.eq_ignore_ascii_case(word))
+        let mut words = ["from", "arg"].iter();
+        words.any(|word| keyword.eq_ignore_ascii_case(word))
     };
-    text.lines().filter(counts).any(named)
+    let lines = text.lines().filter(counts);
+    let names = lines.flat_map(|line| line.split('$').skip(1));
+    let names = names.map(|rest| {
+        let rest = rest.trim_start_matches('{');
+        let is_inside = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        &rest[..rest.find(|c| !is_inside(c)).unwrap_or(rest.len())]
+    });
+    names.collect()
 }
 
 /// What there is to say about a Dockerfile's reference whose version another file gives.

@@ -1,5 +1,7 @@
 //! Files that the repository does not maintain itself: copies of other projects, and output of generators.
 
+use crate::image::Reference;
+
 /// The folders that hold copies of other projects.
 const FOLDERS: [&str; 5] = [
     "vendor",
@@ -8,6 +10,9 @@ const FOLDERS: [&str; 5] = [
     "third-party",
     ".terraform",
 ];
+
+/// The longest value that is read, in characters: no reference is longer.
+const LONGEST: usize = 512;
 
 /// How many lines at the beginning of a file can say that it is generated, and how many bytes of them are read.
 const FIRST_LINES: usize = 8;
@@ -89,8 +94,12 @@ fn names_an_image(after_key: &str) -> bool {
         return false;
     };
     let value = value.trim_start().trim_start_matches(['"', '\'']);
-    let end = value.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '}' | ']'));
-    let reference = crate::image::Reference::parse(&value[..end.unwrap_or(value.len())]);
+    // No reference is longer, and one line can have many keys.
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '}' | ']');
+    let mut chars = value.char_indices().enumerate();
+    let end = chars.find(|(count, (_, c))| *count == LONGEST || ends(*c));
+    let end = end.map_or(value.len(), |(_, (at, _))| at);
+    let reference = Reference::parse(&value[..end]);
     reference.is_ok_and(|reference| reference.tag.is_some() || reference.digest.is_some())
 }
 

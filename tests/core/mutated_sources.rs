@@ -375,6 +375,109 @@ fn what_builds_are_made_of_costs_no_more_than_its_size() {
     }
 }
 
+/// What many builds, services or includes name is limited for all of them together, and what is left out is reported.
+#[test]
+fn what_builds_name_is_limited_together() {
+    let many =
+        |count: usize, of: &dyn Fn(usize) -> String| -> String { (0..count).map(of).collect() };
+    let file = |path: &str, text: String| (path.to_owned(), text);
+    let build = |key: &str, entries: String| {
+        format!("services:\n  b:\n    build:\n      context: .\n      {key}:\n{entries}")
+    };
+
+    let args = many(900, &|n| format!("        A{n}: '1'\n"));
+    let extended = many(15_000, &|n| format!("  s{n}: {{extends: b}}\n"));
+    let compose = file("compose.yaml", build("args", args) + &extended);
+    let dockerfile = |text: String| file("Dockerfile", text);
+    let from = || dockerfile("FROM a:1\n".to_owned());
+    reports(&[compose, from()], "more than 50000 services and arguments");
+
+    let contexts = many(20_000, &|n| format!("        c{n}: ./x\n"));
+    let compose = file("compose.yaml", build("additional_contexts", contexts));
+    let froms = dockerfile("FROM a:1\n".repeat(20_000));
+    reports(&[compose, froms], "20000 entries; 1000 are read");
+
+    let builds = many(15_000, &|n| {
+        format!("  s{n}: {{build: {{context: ., args: [V{n}]}}}}\n")
+    });
+    let compose = file("compose.yaml", format!("services:\n{builds}"));
+    let uses = dockerfile("ARG A=$B\n".repeat(90_000) + "FROM a:$A\n");
+    let reading = read_sources(&sources(&[compose, uses]), &BTreeMap::new());
+    assert_eq!(reading.references.len(), 1);
+
+    let args = many(5_000, &|n| format!(" A{n} = \"1\"\n"));
+    let inherit = many(900, &|n| {
+        format!("target \"t{n}\" {{ inherits = [\"b\"] }}\n")
+    });
+    let bake = format!("target \"b\" {{ args = {{\n{args}}} }}\n{inherit}");
+    reports(
+        &[file("docker-bake.hcl", bake), from()],
+        "inherits itself, or too much",
+    );
+    let args = many(20_001, &|n| format!(" A{n} = \"1\"\n"));
+    let bake = format!("target \"b\" {{ args = {{\n{args}}} }}\n");
+    reports(
+        &[file("docker-bake.hcl", bake)],
+        "more than 20000 assignments",
+    );
+
+    let variables = many(5_000, &|n| format!("A{n}=1\n"));
+    let include = format!(
+        "include:\n  - path: [{}]\n    env_file: [{}]\n",
+        "a.yml, ".repeat(20_000),
+        "e.env, ".repeat(20_000)
+    );
+    let service = "services: {a: {image: 'a:1'}}\n".to_owned();
+    let files = [
+        file("compose.yaml", include),
+        file("a.yml", service),
+        file("e.env", variables),
+    ];
+    let reading = read_sources(&sources(&files), &BTreeMap::new());
+    assert_eq!(reading.references.len(), 1);
+
+    let documents = "---\nservices: {b: {}}\n".repeat(5_000);
+    let extended = many(5_000, &|n| format!("  s{n}: {{extends: b}}\n"));
+    let text = format!("{documents}---\nservices:\n{extended}");
+    let compose = file("compose.yaml", text);
+    reports(&[compose], "more than 50000 services and arguments");
+
+    let include = many(28, &|n| format!("  - path: [x{n}.yml, b.yml]\n"));
+    let services = many(15_000, &|n| format!("  s{n}: {{image: 'a:1'}}\n"));
+    let mut files: Files = (0..28)
+        .map(|n| file(&format!("x{n}.yml"), "a: 1\n".to_owned()))
+        .collect();
+    files.push(file("b.yml", format!("services:\n{services}")));
+    files.push(file("compose.yaml", format!("include:\n{include}")));
+    reports(&files, "8388608 bytes");
+
+    let mut files: Files = (0..20)
+        .map(|n| file(&format!("ci/x{n}.yml"), "a: 1\n".to_owned()))
+        .collect();
+    let includes = "  - local: 'ci/*.yml'\n".repeat(20_000);
+    files.push(file(".gitlab-ci.yml", format!("include:\n{includes}")));
+    reports(&files, "more than 150 includes");
+
+    let keys = file("x.yaml", "mage:".repeat(200_000));
+    let reading = read_sources(&sources(&[keys]), &BTreeMap::new());
+    assert!(reading.references.is_empty());
+}
+
+fn reports(files: &[(String, String)], text: &str) {
+    let reading = read_sources(&sources(files), &BTreeMap::new());
+    let passed = reading
+        .passed
+        .iter()
+        .flat_map(|(_, passed)| passed.iter())
+        .map(|passed| passed.what.as_str());
+    let whats: Vec<&str> = passed.collect();
+    assert!(
+        whats.iter().any(|what| what.contains(text)),
+        "{text}: {whats:?}"
+    );
+    assert!(reading.references.len() <= 20_000);
+}
+
 /// No file takes long, whatever its format.
 #[test]
 fn hostile_files_of_every_format_take_no_time() {

@@ -1,10 +1,10 @@
 //! The blocks of bake files.
 
-use super::super::data::{Data, Key, Kind};
+use super::super::data::{Data, Kind};
 use super::super::passed::Passed;
 use super::super::sources::FileText;
 use super::{hcl, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// The blocks of one file, or of several that are merged.
 #[derive(Debug, Default)]
@@ -62,6 +62,16 @@ impl BakeFile {
 }
 
 impl Block {
+    /// The number of its attributes and of the entries of those.
+    pub(super) fn size(&self) -> usize {
+        let entries = self.attributes.values().map(|value| match &value.kind {
+            Kind::Map(entries) => 1 + entries.len(),
+            Kind::List(items) => 1 + items.len(),
+            _ => 1,
+        });
+        entries.sum()
+    }
+
     /// Adds attributes that win over the present ones; maps are merged key by key.
     pub(super) fn merge(&mut self, stronger: BTreeMap<String, Data>) {
         for (name, value) in stronger {
@@ -76,9 +86,9 @@ impl Block {
                         ..
                     },
                 ) => {
-                    let is_kept =
-                        |(key, _): &(Key, Data)| more.iter().all(|(new, _)| new.name != key.name);
-                    known.retain(is_kept);
+                    let new: HashSet<&str> =
+                        more.iter().map(|(new, _)| new.name.as_str()).collect();
+                    known.retain(|(key, _)| !new.contains(key.name.as_str()));
                     known.extend(more);
                 }
                 (_, value) => {

@@ -10,6 +10,7 @@ use super::evaluate::{Scope, Value};
 use super::file::{BakeFile, Block};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// The most combinations of a matrix that are read.
 const MAX_COMBINATIONS: usize = 64;
@@ -17,6 +18,8 @@ const MAX_COMBINATIONS: usize = 64;
 const MAX_VARIABLES: usize = 16;
 /// The most targets that are read.
 const MAX_TARGETS: usize = 1_000;
+/// The most entries of attributes of all targets together, each time that one is inherited or is in a combination.
+const MAX_ENTRIES: usize = 100_000;
 /// What leads an image in a named context, and what leads another target.
 const IMAGE: &str = "docker-image://";
 const TARGET: &str = "target:";
@@ -32,7 +35,11 @@ pub(super) fn read_all(
         .targets
         .iter()
         .filter(|(name, _)| !name.starts_with('_'));
-    let mut known = Inherited::new();
+    let mut inherited = Inherited {
+        known: BTreeMap::new(),
+        room: MAX_ENTRIES,
+    };
+    let mut room = MAX_ENTRIES;
     for (name, block) in targets.take(MAX_TARGETS) {
         let scope = Scope {
             file,
@@ -40,10 +47,8 @@ pub(super) fn read_all(
             matrix: BTreeMap::new(),
             steps: Cell::new(0),
         };
-        let Some(whole) = inherited(name, &scope, &mut known, 0) else {
-            let what = format!(
-                "the target `{name}` inherits itself, or more than {MAX_DEPTH} others in a row"
-            );
+        let Some(whole) = inherited.of(name, &scope, 0) else {
+            let what = format!("the target `{name}` inherits itself, or too much");
             let passed = Passed {
                 line: block.line,
                 what,
@@ -63,6 +68,15 @@ pub(super) fn read_all(
             found.passed_elsewhere.push((block.place, passed));
         }
         for matrix in all {
+            let Some(left) = room.checked_sub(whole.size()) else {
+                let what = format!("the targets have more than {MAX_ENTRIES} entries in all");
+                let passed = Passed {
+                    line: block.line,
+                    what,
+                };
+                return found.passed_elsewhere.push((block.place, passed));
+            };
+            room = left;
             let scope = Scope {
                 file,
                 args,
@@ -83,35 +97,45 @@ pub(super) fn read_all(
 /// How deep targets inherit each other.
 const MAX_DEPTH: usize = 64;
 
-/// The targets with the attributes that they inherit, each computed once; `None`: it inherits itself, or too much.
-type Inherited = BTreeMap<String, Option<Block>>;
+/// The targets with the attributes that they inherit, each computed once.
+struct Inherited {
+    /// `None`: it inherits itself, or too much.
+    known: BTreeMap<String, Option<Rc<Block>>>,
+    /// How many more attributes and entries of them are put together.
+    room: usize,
+}
 
-/// A target with the attributes of those that it inherits, which are weaker; `None` if it inherits itself.
-fn inherited(name: &str, scope: &Scope<'_>, known: &mut Inherited, depth: usize) -> Option<Block> {
-    if let Some(block) = known.get(name) {
-        return block.clone();
-    }
-    let block = scope.file.targets.get(name)?;
-    // It is its own ancestor if it is looked for while it is computed.
-    known.insert(name.to_owned(), None);
-    let mut whole = Block {
-        attributes: BTreeMap::new(),
-        ..block.clone()
-    };
-    if let Some(Kind::List(names)) = block.attributes.get("inherits").map(|it| &it.kind) {
-        for name in names.iter().filter_map(|name| scope.known(name)) {
-            if scope.file.targets.contains_key(&name) {
-                let parent = match depth < MAX_DEPTH {
-                    true => inherited(&name, scope, known, depth + 1)?,
-                    false => return None,
-                };
-                whole.merge(parent.attributes);
+impl Inherited {
+    /// A target with the attributes of those that it inherits, which are weaker.
+    fn of(&mut self, name: &str, scope: &Scope<'_>, depth: usize) -> Option<Rc<Block>> {
+        if let Some(block) = self.known.get(name) {
+            return block.clone();
+        }
+        let block = scope.file.targets.get(name)?;
+        // It is its own ancestor if it is looked for while it is computed.
+        self.known.insert(name.to_owned(), None);
+        let mut whole = Block {
+            attributes: BTreeMap::new(),
+            ..*block
+        };
+        if let Some(Kind::List(names)) = block.attributes.get("inherits").map(|it| &it.kind) {
+            for name in names.iter().filter_map(|name| scope.known(name)) {
+                if scope.file.targets.contains_key(&name) {
+                    let parent = match depth < MAX_DEPTH {
+                        true => self.of(&name, scope, depth + 1)?,
+                        false => return None,
+                    };
+                    self.room = self.room.checked_sub(parent.size())?;
+                    whole.merge(parent.attributes.clone());
+                }
             }
         }
+        self.room = self.room.checked_sub(block.size())?;
+        whole.merge(block.attributes.clone());
+        let whole = Rc::new(whole);
+        self.known.insert(name.to_owned(), Some(Rc::clone(&whole)));
+        Some(whole)
     }
-    whole.merge(block.attributes.clone());
-    known.insert(name.to_owned(), Some(whole.clone()));
-    Some(whole)
 }
 
 /// The combinations of a target's matrix, one without variables if it has none; and whether there are more.
@@ -188,7 +212,7 @@ impl<'a> Target<'a> {
         }
         for (key, value) in self.entries("contexts") {
             let is_image = self.context(value, found);
-            build.given.contexts.insert(key.name.clone(), is_image);
+            build.given.replace(&key.name, is_image);
         }
         for name in ["args", "contexts", "context", "dockerfile", "matrix"] {
             if let Some(value) = self

@@ -9,7 +9,7 @@ use super::super::text::Text;
 use super::super::value::Expanded;
 use super::super::yaml::Node;
 use super::service::{Change, Context};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 /// A `build`, as one file defines it.
@@ -26,6 +26,9 @@ pub(super) struct BuildPart {
     args: BTreeMap<String, Arg>,
     pub(super) contexts: Vec<NamedContext>,
 }
+
+/// The most arguments and the most named contexts of a build that are read.
+const MAX_ENTRIES: usize = 1_000;
 
 /// A build argument.
 #[derive(Clone)]
@@ -86,7 +89,9 @@ impl Context<'_> {
             .map(|args| self.args(args))
             .unwrap_or_default();
         if let Some(contexts) = node.get("additional_contexts") {
-            for (name, value) in self.pairs(contexts) {
+            let pairs = self.pairs(contexts);
+            self.pass_over(contexts, pairs.len());
+            for (name, value) in pairs.into_iter().take(MAX_ENTRIES) {
                 let image = value.as_ref().and_then(|value| value.behind(IMAGE));
                 let text = value.map(|value| value.expanded.value.text().to_owned());
                 let is_service = text.is_some_and(|text| text.starts_with(SERVICE));
@@ -98,6 +103,14 @@ impl Context<'_> {
             }
         }
         part
+    }
+
+    /// Reports entries that are left out.
+    fn pass_over(&mut self, of: Node<'_>, count: usize) {
+        if count > MAX_ENTRIES {
+            let what = format!("{count} entries; {MAX_ENTRIES} are read");
+            self.pass(of.line(), what);
+        }
     }
 
     /// The folder that a context is; `None` if it is not in the repository.
@@ -113,7 +126,9 @@ impl Context<'_> {
     fn args(&mut self, node: Node<'_>) -> BTreeMap<String, Arg> {
         let mut args = BTreeMap::new();
         if node.is_map() {
-            for (name, value) in node.entries() {
+            let entries = node.entries();
+            self.pass_over(node, entries.len());
+            for (name, value) in entries.into_iter().take(MAX_ENTRIES) {
                 let Some(name) = name.text() else {
                     continue;
                 };
@@ -131,7 +146,8 @@ impl Context<'_> {
             }
             return args;
         }
-        for item in node.items() {
+        self.pass_over(node, node.items().count());
+        for item in node.items().take(MAX_ENTRIES) {
             let Some(scalar) = item.text() else {
                 continue;
             };
@@ -229,10 +245,10 @@ pub(super) fn merged(parts: impl Iterator<Item = Change<BuildPart>>) -> Option<B
                     whole.inline = part.inline.or(whole.inline);
                     whole.target = part.target.or(whole.target);
                     whole.args.extend(part.args);
-                    let is_new = |known: &NamedContext| {
-                        part.contexts.iter().all(|new| new.name != known.name)
-                    };
-                    whole.contexts.retain(is_new);
+                    let new = part.contexts.iter().map(|new| new.name.as_str());
+                    let new: HashSet<&str> = new.collect();
+                    let is_kept = |known: &NamedContext| !new.contains(known.name.as_str());
+                    whole.contexts.retain(is_kept);
                     whole.contexts.extend(part.contexts);
                     Some(whole)
                 }
@@ -243,6 +259,11 @@ pub(super) fn merged(parts: impl Iterator<Item = Change<BuildPart>>) -> Option<B
 }
 
 impl BuildPart {
+    /// The number of its arguments and named contexts.
+    pub(super) fn size(&self) -> usize {
+        1 + self.args.len() + self.contexts.len()
+    }
+
     /// The build that it describes; `folder` is the default context.
     pub(super) fn build(&self, name: &str, folder: &str) -> Build {
         let context = match self.has_context {
@@ -259,20 +280,17 @@ impl BuildPart {
             .clone()
             .filter_map(|(name, arg)| Some((name.clone(), arg.value.clone()?)));
         let outside = args.filter(|(_, arg)| arg.value.is_none());
+        let mut given = Given::new(given.collect());
+        for context in &self.contexts {
+            given.replace(&context.name, context.is_image);
+        }
         Build {
             dockerfile,
             context,
             line: self.line,
             name: name.to_owned(),
             target: self.target.clone(),
-            given: Given {
-                args: given.collect(),
-                contexts: self
-                    .contexts
-                    .iter()
-                    .map(|it| (it.name.clone(), it.is_image))
-                    .collect(),
-            },
+            given,
             outside: outside
                 .map(|(name, arg)| (name.clone(), arg.line, arg.place))
                 .collect(),

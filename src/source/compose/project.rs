@@ -5,18 +5,26 @@ use super::super::found::{Found, Remark, Told};
 use super::super::located::{Around, ReferenceKind};
 use super::super::passed::Passed;
 use super::super::paths::{file_at, folder_of, join};
-use super::super::sources::{FileText, Reach};
+use super::super::sources::{FileText, MAX_UNIT_BYTES, MAX_UNIT_FILES, Reach};
 use super::super::yaml::Yaml;
 use super::build::merged;
 use super::environment::Environment;
 use super::service::{Context, Service, services};
 use crate::repo::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// How deep files include or extend each other.
 const MAX_DEPTH: usize = 8;
 /// How deep services of one file extend each other.
 const MAX_EXTENDS: usize = 16;
+/// The most projects, the main file's included, the most files of an entry of `include`, and the most files with variables of
+/// one: the files of more cannot be read together, which is reported.
+const MAX_FILES: usize = MAX_UNIT_FILES + 1;
+/// The most definitions of services, arguments and named contexts together: what many services extend counts for each.
+const MAX_ENTRIES: usize = 50_000;
+/// The most bytes of all files: one that several projects include or extend counts for each.
+const MAX_BYTES: usize = 2 * MAX_UNIT_BYTES;
 
 pub(super) struct Project<'a, 'r> {
     reach: &'a mut Reach<'r>,
@@ -27,9 +35,16 @@ pub(super) struct Project<'a, 'r> {
     extended: BTreeMap<(usize, RepoPath), Services>,
     /// How many projects were begun: the file, and each that it includes.
     projects: usize,
+    /// How many more definitions, arguments and named contexts are read.
+    room: usize,
+    /// How many more bytes are read.
+    bytes: usize,
+    /// Whether something was left out because there is too much.
+    is_full: bool,
 }
 
-type Services = BTreeMap<String, Vec<Service>>;
+/// The definitions of each service. Many services can share one that they extend.
+type Services = BTreeMap<String, Vec<Rc<Service>>>;
 
 /// An entry of `include`.
 #[derive(Default)]
@@ -50,6 +65,9 @@ impl<'a, 'r> Project<'a, 'r> {
             included: BTreeSet::new(),
             extended: BTreeMap::new(),
             projects: 0,
+            room: MAX_ENTRIES,
+            bytes: MAX_BYTES,
+            is_full: false,
         }
     }
 
@@ -73,6 +91,13 @@ impl<'a, 'r> Project<'a, 'r> {
         let overriding = overriding.iter().find(|path| self.reach.has(path));
         files.extend(overriding.and_then(|path| self.reach.read(path)));
         self.read_project(&files, &folder, variables, 0);
+        if self.is_full {
+            let what = format!(
+                "with what it includes and extends, it has more than {MAX_ENTRIES} services and arguments, \
+                or {MAX_BYTES} bytes; not all are read"
+            );
+            self.pass(file, Passed { line: 1, what });
+        }
     }
 
     /// Reads files as one project, the later ones stronger.
@@ -96,7 +121,6 @@ impl<'a, 'r> Project<'a, 'r> {
             }
         }
         for (name, parts) in &all {
-            let parts = parts.clone();
             self.service(name, parts, folder);
         }
     }
@@ -109,6 +133,11 @@ impl<'a, 'r> Project<'a, 'r> {
         environment: &Environment<'_>,
         depth: usize,
     ) -> Services {
+        let Some(bytes) = self.bytes.checked_sub(file.text.len()) else {
+            self.is_full = true;
+            return Services::new();
+        };
+        self.bytes = bytes;
         let yaml = Yaml::read(&file.text, file.base);
         let repeated = yaml.duplicates().first().map(|duplicate| Passed {
             line: duplicate.line,
@@ -127,7 +156,10 @@ impl<'a, 'r> Project<'a, 'r> {
             folder,
             passed: Vec::new(),
         };
-        let own = services(&mut context);
+        let own: Services = services(&mut context)
+            .into_iter()
+            .map(|(name, parts)| (name, parts.into_iter().map(Rc::new).collect()))
+            .collect();
         let passed = std::mem::take(&mut context.passed);
         let includes = self.includes(&mut context);
         for passed in passed
@@ -143,6 +175,9 @@ impl<'a, 'r> Project<'a, 'r> {
         let mut extended = Services::new();
         for name in own.keys() {
             let parts = self.with_extended(name, &own, file, environment, (depth, 0));
+            if !self.take_room(parts.len()) {
+                break;
+            }
             extended.insert(name.clone(), parts);
         }
         extended
@@ -187,12 +222,15 @@ impl<'a, 'r> Project<'a, 'r> {
         environment: &Environment<'_>,
         depth: usize,
     ) {
-        let paths = include
-            .paths
-            .iter()
-            .filter_map(|path| file_at(folder, path));
-        let paths: Vec<RepoPath> = paths.collect();
-        let Some(first) = paths.first().filter(|_| depth < MAX_DEPTH) else {
+        let files = |names: &[String]| -> Vec<RepoPath> {
+            let mut seen = BTreeSet::new();
+            let paths = names.iter().filter_map(|path| file_at(folder, path));
+            let there = |path: &RepoPath| self.reach.has(path) && seen.insert(path.clone());
+            paths.filter(there).take(MAX_FILES).collect()
+        };
+        let (paths, env_files) = (files(&include.paths), files(&include.env_files));
+        let has_room = depth < MAX_DEPTH && self.projects < MAX_FILES;
+        let Some(first) = paths.first().filter(|_| has_room) else {
             return;
         };
         if !self.included.insert(first.clone()) {
@@ -209,10 +247,8 @@ impl<'a, 'r> Project<'a, 'r> {
             [] => self.variables(&own, None),
             _ => BTreeMap::new(),
         };
-        for name in &include.env_files {
-            if let Some(path) = file_at(folder, name) {
-                variables.extend(self.variables(&own, Some(path)));
-            }
+        for path in env_files {
+            variables.extend(self.variables(&own, Some(path)));
         }
         variables.extend(environment.variables.clone());
         let files = paths.iter().filter_map(|path| self.reach.read(path));
@@ -228,7 +264,7 @@ impl<'a, 'r> Project<'a, 'r> {
         file: &FileText<'_>,
         environment: &Environment<'_>,
         (depth, step): (usize, usize),
-    ) -> Vec<Service> {
+    ) -> Vec<Rc<Service>> {
         let Some(parts) = own.get(name) else {
             return Vec::new();
         };
@@ -273,15 +309,18 @@ impl<'a, 'r> Project<'a, 'r> {
     }
 
     /// What the definitions of a service say together.
-    fn service(&mut self, name: &str, parts: Vec<Service>, folder: &str) {
+    fn service(&mut self, name: &str, parts: &[Rc<Service>], folder: &str) {
         let platform = parts.iter().rev().find_map(|part| part.platform.clone());
+        if !self.take_room(parts.iter().map(|part| part.build.size()).sum()) {
+            return;
+        }
         let build = merged(parts.iter().map(|part| part.build.clone()));
-        for part in &parts {
+        for part in parts {
             let volumes = part.volumes.iter().cloned();
             let volumes = volumes.map(|text| text.located(ReferenceKind::ComposeVolume, None));
             self.found.references.extend(volumes);
         }
-        let images = parts.into_iter().filter_map(|part| part.image);
+        let images = parts.iter().filter_map(|part| part.image.clone());
         let Some(build) = build else {
             let images =
                 images.map(|text| text.located(ReferenceKind::ComposeImage, platform.clone()));
@@ -339,6 +378,15 @@ impl<'a, 'r> Project<'a, 'r> {
         let file = path.and_then(|path| self.reach.read(&path));
         file.map(|file| dotenv::variables(&file))
             .unwrap_or_default()
+    }
+
+    /// Takes the room for a number of definitions or arguments; `false` if there is none left.
+    fn take_room(&mut self, count: usize) -> bool {
+        match self.room.checked_sub(count) {
+            Some(room) => self.room = room,
+            None => self.is_full = true,
+        }
+        !self.is_full
     }
 
     fn pass(&mut self, file: &FileText<'_>, passed: Passed) {

@@ -32,6 +32,16 @@ pub(super) enum Change<T> {
     Replace(T),
 }
 
+impl Change<BuildPart> {
+    /// The number of arguments and named contexts that it sets.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Keep | Self::Remove => 0,
+            Self::Merge(part) | Self::Replace(part) => part.size(),
+        }
+    }
+}
+
 /// The service that another one extends.
 #[derive(Clone)]
 pub(super) struct Extends {

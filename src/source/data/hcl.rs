@@ -11,8 +11,16 @@ use hcl_edit::template::Element;
 use std::ops::Range;
 use std::rc::Rc;
 
+/// The most `=` and `:` in a file that is read: the parser compares each key of a map with all before it.
+const MAX_ASSIGNMENTS: usize = 20_000;
+
 /// A parsed file, and what reads its expressions.
 pub(crate) fn parse<'a>(file: &'a FileText<'_>) -> Result<(Body, Reader<'a>), Passed> {
+    let assigns = |byte: &u8| matches!(byte, b'=' | b':');
+    if file.text.bytes().filter(assigns).count() > MAX_ASSIGNMENTS {
+        let what = format!("the file is not read: more than {MAX_ASSIGNMENTS} assignments");
+        return Err(Passed { line: 1, what });
+    }
     let body = hcl_edit::parser::parse_body(&file.text).map_err(|error| Passed {
         line: error.location().line(),
         what: format!("the file is not HCL: {}", error.message()),

@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 /// The most different inputs that one file is included with.
 const MAX_GIVEN: usize = 32;
 
+/// The most includes of a definition, as GitLab's own limit is by default.
+const MAX_INCLUDES: usize = 150;
+
 /// Why a file of a child pipeline is not read.
 pub(super) const TOO_MANY: &str = "a file of a child pipeline is not read: there are too many";
 
@@ -44,11 +47,20 @@ pub(super) fn with_included<'a>(
         given: vec![given.clone()],
     }];
     let mut next = 0;
+    let mut names = 0;
     while let Some(file) = files.get(next).map(|included| included.file.clone()) {
         next += 1;
         let yaml = Yaml::read(&file.text, file.base);
         let roots = yaml.roots().filter_map(|root| root.get("include"));
         for include in roots.flat_map(included) {
+            names += 1;
+            if names > MAX_INCLUDES {
+                let (line, what) = (include.line, format!("more than {MAX_INCLUDES} includes"));
+                found
+                    .passed_elsewhere
+                    .push((file.base, Passed { line, what }));
+                return files;
+            }
             let mut is_full = false;
             for path in matching(&include.name, reach) {
                 if let Some(known) = seen.get(&path) {
