@@ -6,16 +6,20 @@ mod changes;
 mod check;
 mod completions;
 mod config;
+mod counts;
 mod demo;
 mod edit;
 mod ended;
 mod forge;
+mod found;
 mod freshness;
 mod graph;
 mod groups;
 mod init;
 mod mr;
+mod names;
 mod output;
+mod page;
 mod progress;
 mod registry;
 mod repos;
@@ -23,12 +27,15 @@ mod run;
 mod scan;
 mod session;
 mod tags;
+mod terminal;
 mod update;
 
 pub use ended::Ended;
-pub use output::complaint;
+pub use output::complain;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
+use output::Amount;
+use tracing::level_filters::LevelFilter;
 
 /// Keeps families of container images up to date.
 #[derive(Debug, Parser)]
@@ -41,9 +48,21 @@ use clap::{CommandFactory as _, Parser, Subcommand};
     arg_required_else_help = true
 )]
 pub struct Cli {
-    /// Increase log verbosity on stderr (repeatable).
-    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    /// Show what stayed as it was, and log more on stderr (repeatable)
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, conflicts_with = "quiet")]
     verbose: u8,
+    /// Show only the requested data and errors: no progress, no remarks, no warnings
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// When to use colours; NO_COLOR and CLICOLOR_FORCE are respected
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        default_value = "auto",
+        global = true
+    )]
+    color: terminal::Color,
     #[command(subcommand)]
     command: Command,
 }
@@ -73,14 +92,30 @@ enum Command {
 }
 
 impl Cli {
-    /// How much is to be logged: 0 warnings, 1 information, 2 details, 3 everything.
-    pub fn verbosity(&self) -> u8 {
-        self.verbose
+    /// The least important messages that are logged.
+    pub fn log_level(&self) -> LevelFilter {
+        match self.verbose {
+            _ if self.quiet => LevelFilter::ERROR,
+            0 => LevelFilter::WARN,
+            1 => LevelFilter::INFO,
+            2 => LevelFilter::DEBUG,
+            _ => LevelFilter::TRACE,
+        }
+    }
+
+    fn amount(&self) -> Amount {
+        match (self.quiet, self.verbose) {
+            (true, _) => Amount::Quiet,
+            (false, 0) => Amount::Usual,
+            (false, _) => Amount::Everything,
+        }
     }
 
     /// Runs the command. An error is a usage or configuration error, and is printed by the caller.
     pub fn execute(self, redactor: &crate::redact::Redactor) -> anyhow::Result<Ended> {
         output::redact_with(redactor);
+        output::set_amount(self.amount());
+        terminal::colour(self.color);
         match self.command {
             Command::Run(arguments) => run::run(arguments, redactor),
             Command::Check(arguments) => check::run(arguments, redactor),

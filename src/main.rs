@@ -1,9 +1,8 @@
 //! Arguments, logging, exit code; nothing else.
 
 use clap::Parser as _;
-use imagebot::cli::{Cli, Ended, complaint};
+use imagebot::cli::{Cli, Ended, complain};
 use imagebot::redact::Redactor;
-use std::io::Write as _;
 use std::process::ExitCode;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -12,27 +11,18 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let redactor = Redactor::new();
-    log(cli.verbosity(), redactor.clone());
+    log(cli.log_level(), redactor.clone());
     match cli.execute(&redactor) {
         Ok(ended) => ended.into(),
         Err(error) => {
-            let text = complaint(&error);
-            let text = redactor.redact(&text);
-            // Without stderr there is no place for the message.
-            let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end());
+            complain(&error);
             Ended::of(&error).into()
         }
     }
 }
 
 /// Logs to stderr; every line goes through the redactor.
-fn log(verbosity: u8, redactor: Redactor) {
-    let level = match verbosity {
-        0 => LevelFilter::WARN,
-        1 => LevelFilter::INFO,
-        2 => LevelFilter::DEBUG,
-        _ => LevelFilter::TRACE,
-    };
+fn log(level: LevelFilter, redactor: Redactor) {
     let targets = tracing_subscriber::filter::Targets::new().with_target("imagebot", level);
     let writer = move || Redacted(redactor.clone());
     let layer = tracing_subscriber::fmt::layer()

@@ -46,5 +46,7 @@ mod place;
 mod registries;
 #[path = "commands/servers.rs"]
 mod servers;
+#[path = "commands/terminal.rs"]
+mod terminal;
 #[path = "commands/versions.rs"]
 mod versions;

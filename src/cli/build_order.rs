@@ -2,7 +2,8 @@
 
 use super::check::parse_folder;
 use super::ended::Ended;
-use super::output::{Format, json, say, table, text};
+use super::output::{Format, json, say, show};
+use super::page::{Cell, Page, Role};
 use super::progress::progress;
 use super::session::{ConfigArgument, setup, wait};
 use crate::family::shown;
@@ -123,7 +124,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     match arguments.format {
         Format::Json => json(&output)?,
         Format::Human => {
-            text(&render(&output))?;
+            show(&render(&output))?;
             for problem in &output.problems {
                 say(&format!("error: {} [{}]", problem.message, problem.code));
             }
@@ -136,45 +137,48 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     Ok(Ended::failed_if(failed))
 }
 
-fn render(output: &Output) -> String {
-    let rows = output.images.iter().map(|image| {
-        let tag = image
-            .tag
-            .as_deref()
-            .map_or(String::new(), |tag| format!(":{tag}"));
-        let decides = image.why.iter().filter(|why| why.need == image.needs_build);
-        let whys: Vec<String> = decides
-            .map(|why| {
-                format!(
-                    "{} [{}]",
-                    why.detail.replace("registry.invalid/", ""),
-                    why.code
-                )
-            })
-            .collect();
-        vec![
-            image.generation.to_string(),
-            format!("{}{tag}", shown(&image.image)),
-            image.repo.clone().unwrap_or_default(),
-            image.needs_build.code().to_owned(),
-            whys.join("; "),
-        ]
-    });
-    let cycles = output.cycles.iter().map(|cycle| {
+fn render(output: &Output) -> Page {
+    let mut page = Page::default();
+    let head = ["generation", "image", "repo", "build", "why"];
+    let head = head.map(|name| Cell::new(Role::Faint, name)).to_vec();
+    let rows = output.images.iter().map(row);
+    page.table(0, std::iter::once(head).chain(rows).collect());
+    for cycle in &output.cycles {
         let round: Vec<&str> = cycle
             .iter()
             .chain(cycle.first())
             .map(|name| shown(name))
             .collect();
-        format!(
-            "images depend on each other in a cycle: {}\n",
+        page.line(0).plain(format!(
+            "images depend on each other in a cycle: {}",
             round.join(" -> ")
-        )
-    });
-    let header = ["generation", "image", "repo", "build", "why"]
-        .map(str::to_owned)
-        .to_vec();
-    let rows: Vec<Vec<String>> = std::iter::once(header).chain(rows).collect();
-    let cycles: String = cycles.collect();
-    table(&rows) + &cycles
+        ));
+    }
+    page
+}
+
+fn row(image: &Image) -> Vec<Cell> {
+    let tag = image.tag.iter().map(|tag| format!(":{tag}"));
+    let decides = image.why.iter().filter(|why| why.need == image.needs_build);
+    let whys: Vec<String> = decides
+        .map(|why| {
+            let detail = why.detail.replace("registry.invalid/", "");
+            format!("{detail} [{}]", why.code)
+        })
+        .collect();
+    let role = match image.needs_build.code() {
+        "yes" => Role::Good,
+        "no" => Role::Faint,
+        _ => Role::Caution,
+    };
+    vec![
+        image.generation.to_string().into(),
+        Cell::new(
+            Role::Strong,
+            shown(&image.image).to_owned() + &tag.collect::<String>(),
+        ),
+        image.repo.clone().unwrap_or_default().into(),
+        Cell::new(role, image.needs_build.code()),
+        whys.join("; ").into(),
+    ]
 }

@@ -2,7 +2,8 @@
 
 use super::check::parse_folder;
 use super::ended::Ended;
-use super::output::{Format, counted, say, short_digests, table};
+use super::output::{Format, counted, remark, say, short_digests};
+use super::page::{Cell, Page, Role};
 use super::session::{ConfigArgument, setup, wait};
 use super::update::write;
 use crate::family::shown;
@@ -112,7 +113,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
                 say(finding);
             }
             let made = counted(changes.len(), "change", "changes");
-            say(&format!("{made} {done}"));
+            remark(&format!("{made} {done}"));
         }
         let failed = decisions.iter().any(Decision::failed) || !output.findings.is_empty();
         Ok(Ended::failed_if(failed))
@@ -174,30 +175,35 @@ fn reference(decisions: &[Decision], change: &Change) -> Reference {
     }
 }
 
-fn render(output: &Output) -> String {
-    let references = output.references.iter().map(|r| {
+fn render(output: &Output) -> Page {
+    let references = output.references.iter().map(|r| -> Vec<Cell> {
         let lines: Vec<String> = r.lines.iter().map(ToString::to_string).collect();
         let step = format!("{} → {}", short_digests(&r.from), r.to);
         vec![
-            format!("{}:{}", r.path, lines.join(",")),
-            shown(&r.image).to_owned(),
-            step,
-            r.reason.to_owned(),
+            format!("{}:{}", r.path, lines.join(",")).into(),
+            Cell::new(Role::Strong, shown(&r.image)),
+            Cell::new(Role::Good, step),
+            Cell::new(Role::Faint, r.reason),
         ]
     });
-    let versions = output.versions.iter().map(|v| {
-        let step = format!("{} → {}", v.from, v.to);
+    let versions = output.versions.iter().map(|v| -> Vec<Cell> {
         let images: Vec<&str> = v.images.iter().map(|image| shown(image)).collect();
-        vec![v.path.clone(), images.join(" "), step, "version".to_owned()]
-    });
-    let left = output.left.iter().map(|left| {
-        let place = format!("{}:{}", left.path, left.line);
         vec![
-            place,
-            shown(&left.image).to_owned(),
-            "stays".to_owned(),
-            format!("{}: {}", left.reason, left.detail),
+            v.path.as_str().into(),
+            Cell::new(Role::Strong, images.join(" ")),
+            Cell::new(Role::Good, format!("{} → {}", v.from, v.to)),
+            Cell::new(Role::Faint, "version"),
         ]
     });
-    table(&references.chain(versions).chain(left).collect::<Vec<_>>())
+    let left = output.left.iter().map(|left| -> Vec<Cell> {
+        vec![
+            format!("{}:{}", left.path, left.line).into(),
+            Cell::new(Role::Strong, shown(&left.image)),
+            Cell::new(Role::Caution, "stays"),
+            format!("{}: {}", left.reason, left.detail).into(),
+        ]
+    });
+    let mut page = Page::default();
+    page.table(0, references.chain(versions).chain(left).collect());
+    page
 }

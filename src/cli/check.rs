@@ -1,8 +1,11 @@
 //! `imagebot check`.
 
-use super::changes::describe;
+mod output;
+mod page;
+mod why;
+
 use super::ended::Ended;
-use super::output::{Format, counted, short_digests, table, with_code};
+use super::output::Format;
 use super::progress::progress;
 use super::scan::settings_of;
 use super::session::{ConfigArgument, setup, wait};
@@ -13,13 +16,12 @@ use crate::redact::Redactor;
 use crate::registry::Unlisted;
 use crate::repo::{RepoGlobs, RepoName};
 use crate::run::{
-    Checkpoint, DecisionReport, Options, ProblemReport, ProposalReport, RepositoryReport, Setup,
-    decide_folder, pass, read_folder,
+    Checkpoint, Options, ProblemReport, ProposalReport, RepositoryReport, Setup, decide_folder,
+    pass, read_folder,
 };
 use anyhow::Context as _;
 use jiff::Timestamp;
-use serde::Serialize;
-use std::fmt::Write as _;
+use output::{Output, Trace};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,11 +35,20 @@ pub(super) struct Arguments {
     /// Show the verdict on every tag
     #[arg(long)]
     all_tags: bool,
+    /// Say only why this tag is not proposed
+    #[arg(long, value_name = "TAG", conflicts_with = "all_tags")]
+    why: Option<String>,
     #[command(flatten)]
     config: ConfigArgument,
     /// Output format
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
+}
+
+impl Arguments {
+    fn trace(&self, decision: &Decision, source: Option<String>) -> Trace {
+        Trace::new(decision, source, self.all_tags, self.why.as_deref())
+    }
 }
 
 /// What a command's argument means.
@@ -67,48 +78,11 @@ impl Subject {
     }
 }
 
-#[derive(Serialize)]
-struct Output {
-    version: u32,
-    subject: String,
-    references: Vec<Trace>,
-    proposals: Vec<ProposalReport>,
-    skipped: Option<String>,
-    unread: Vec<String>,
-    problems: Vec<ProblemReport>,
-}
-
-#[derive(Serialize)]
-struct Trace {
-    #[serde(flatten)]
-    decision: DecisionReport,
-    #[serde(skip)]
-    reason: &'static str,
-    source: Option<String>,
-    settings: Vec<String>,
-    steps: Vec<String>,
-    verdicts: Vec<JudgedTag>,
-    hints: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct JudgedTag {
-    tag: String,
-    verdict: &'static str,
-    why: String,
-}
-
 pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
     let output = match Subject::parse(&arguments.subject)? {
         Subject::Path(path) => {
             let (config, unlisted) = arguments.config.load()?;
-            wait(of_path(
-                &path,
-                config,
-                unlisted,
-                redactor,
-                arguments.all_tags,
-            ))?
+            wait(of_path(&path, config, unlisted, redactor, &arguments))?
         }
         Subject::Repo(name) => {
             if arguments.config.path().is_none() {
@@ -118,7 +92,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
                 );
             }
             let config = arguments.config.with_forges()?;
-            wait(of_repo(name, config, redactor, arguments.all_tags))?
+            wait(of_repo(name, config, redactor, &arguments))?
         }
     };
     let failed = output.problems.len()
@@ -127,7 +101,12 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
             .iter()
             .filter(|t| t.decision.failed)
             .count();
-    arguments.format.print(&output, render)?;
+    arguments
+        .format
+        .print(&output, |output| match &arguments.why {
+            Some(tag) => why::page(output, tag),
+            None => page::page(output),
+        })?;
     Ok(if failed > 0 {
         Ended::Failed
     } else {
@@ -171,7 +150,7 @@ async fn of_path(
     config: Config,
     unlisted: Unlisted,
     redactor: &Redactor,
-    all_tags: bool,
+    arguments: &Arguments,
 ) -> anyhow::Result<Output> {
     let setup = setup(config, unlisted, redactor).await?;
     let JudgedFolder {
@@ -190,15 +169,13 @@ async fn of_path(
             status: "would open",
             detail: String::new(),
             number: None,
+            url: None,
             changes: proposal.changes.lines(),
         })
         .collect();
     let references = decisions.iter().map(|decision| {
-        trace(
-            decision,
-            parsed.line(&decision.path, decision.located.line),
-            all_tags,
-        )
+        let line = parsed.line(&decision.path, decision.located.line);
+        arguments.trace(decision, line)
     });
     Ok(Output {
         version: 1,
@@ -220,7 +197,7 @@ async fn of_repo(
     name: RepoName,
     config: Config,
     redactor: &Redactor,
-    all_tags: bool,
+    arguments: &Arguments,
 ) -> anyhow::Result<Output> {
     let setup = Arc::new(setup(config, Unlisted::Refuse, redactor).await?);
     let options = Options {
@@ -272,179 +249,11 @@ async fn of_repo(
         subject: name.to_string(),
         references: traces
             .iter()
-            .map(|(decision, line)| trace(decision, line.clone(), all_tags))
+            .map(|(decision, line)| arguments.trace(decision, line.clone()))
             .collect(),
         proposals,
         skipped,
         unread,
         problems,
     })
-}
-
-fn trace(decision: &Decision, source: Option<String>, all_tags: bool) -> Trace {
-    let settings = decision.effective.as_ref().map(|effective| {
-        let settings = &effective.settings;
-        // A setting that no file sets has no line.
-        let set = settings
-            .rows()
-            .into_iter()
-            .filter(|(_, _, from)| from.line > 0);
-        let set = set.map(|(name, value, from)| match settings.reasons.get(name) {
-            Some(reason) if name != "reason" => format!("{name} = {value} ({from}: {reason})"),
-            _ => format!("{name} = {value} ({from})"),
-        });
-        set.collect::<Vec<_>>()
-    });
-    let selection = decision.selection.as_ref();
-    let verdicts = selection.filter(|_| all_tags).map(|selection| {
-        selection
-            .verdicts()
-            .map(|judged| JudgedTag {
-                tag: judged.tag.to_owned(),
-                verdict: judged.verdict.code(),
-                why: judged.why(),
-            })
-            .collect()
-    });
-    Trace {
-        decision: DecisionReport::from(decision),
-        reason: decision.reason.describe(),
-        source,
-        settings: settings.unwrap_or_default(),
-        steps: decision.steps.clone(),
-        verdicts: verdicts.unwrap_or_default(),
-        hints: selection
-            .map(|s| {
-                s.hints()
-                    .iter()
-                    .map(|h| format!("{} [{}]", h.text, h.code))
-                    .collect()
-            })
-            .unwrap_or_default(),
-    }
-}
-
-/// A status in readable words.
-fn status(code: &str) -> &str {
-    match code {
-        "open" => "would open",
-        "update" => "would update",
-        "close" => "would close",
-        "kept" => "stays open",
-        "limited" => "held back by a limit",
-        "foreign" => "taken over",
-        other => other,
-    }
-}
-
-fn render(output: &Output) -> String {
-    let mut out = String::new();
-    for problem in &output.problems {
-        let _ = writeln!(out, "error: {} [{}]", problem.message, problem.code);
-        if let Some(help) = &problem.help {
-            let _ = writeln!(out, "  help: {help}");
-        }
-    }
-    if let Some(why) = &output.skipped {
-        let _ = writeln!(out, "skipped: {why}");
-    }
-    for trace in &output.references {
-        let d = &trace.decision;
-        let _ = writeln!(out, "{}:{} {}", d.path, d.line, d.kind);
-        if let Some(source) = &trace.source {
-            let _ = writeln!(out, "  | {}", source.trim_end());
-        }
-        let _ = writeln!(
-            out,
-            "  {}: {}",
-            d.outcome,
-            match d.detail.is_empty() {
-                true => with_code(trace.reason.trim_end_matches('.'), d.reason),
-                false => with_code(&d.detail, d.reason),
-            }
-        );
-        for wanted in &d.wanted {
-            let version = [
-                wanted.tag.clone(),
-                wanted.digest.as_ref().map(|digest| format!("@{digest}")),
-            ];
-            let version: String = version.into_iter().flatten().collect();
-            let version = short_digests(&version);
-            let own = match wanted.class {
-                "major" => ", in a merge request of its own",
-                _ => "",
-            };
-            let _ = writeln!(out, "  → {version} ({}{own})", wanted.level);
-        }
-        for (mark, lines) in [
-            ("set", &trace.settings),
-            ("step", &trace.steps),
-            ("hint", &trace.hints),
-        ] {
-            for line in lines {
-                let _ = writeln!(out, "    {mark}: {line}");
-            }
-        }
-        if let Some(help) = &d.help {
-            let _ = writeln!(out, "  help: {}", help.replace('\n', "\n        "));
-        }
-        if !trace.verdicts.is_empty() {
-            let rows: Vec<Vec<String>> = trace
-                .verdicts
-                .iter()
-                .map(|judged| {
-                    vec![
-                        format!("    {}", judged.tag),
-                        judged.verdict.to_owned(),
-                        judged.why.clone(),
-                    ]
-                })
-                .collect();
-            out.push_str(&table(&rows));
-        }
-        out.push('\n');
-    }
-    for unread in &output.unread {
-        let _ = writeln!(out, "not read: {unread}");
-    }
-    if output.proposals.is_empty() {
-        let unknown = output.references.iter();
-        let unknown = unknown
-            .filter(|trace| trace.decision.outcome == "unknown")
-            .count();
-        let why = match unknown {
-            0 => String::new(),
-            unknown => format!(
-                " ({unknown} of {} could not be checked)",
-                counted(output.references.len(), "reference", "references")
-            ),
-        };
-        let what = match output.references.is_empty() && output.skipped.is_none() {
-            true => "no image reference was found",
-            false => "no updates",
-        };
-        let _ = writeln!(out, "{}: {what}{why}", output.subject);
-    }
-    let decisions: Vec<&DecisionReport> = output.references.iter().map(|t| &t.decision).collect();
-    for proposal in &output.proposals {
-        let title = proposal.title.as_deref().unwrap_or("no update");
-        let number = proposal
-            .number
-            .map_or_else(String::new, |number| format!("!{number}, "));
-        let detail = if proposal.detail.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", proposal.detail)
-        };
-        let _ = writeln!(
-            out,
-            "merge request {number}{}{detail}: {title}\n  on {}",
-            status(proposal.status),
-            proposal.branch
-        );
-        for change in describe(&proposal.changes, &decisions) {
-            let _ = writeln!(out, "  {change}");
-        }
-    }
-    out
 }

@@ -1,7 +1,8 @@
 //! `imagebot config`.
 
 use super::ended::Ended;
-use super::output::{Format, complaint, counted, json, say, table, text};
+use super::output::{self, Format, complain, counted, json, say};
+use super::page::{Cell, Page, Role};
 use super::session::ConfigArgument;
 use crate::config::{Config, operator_schema, parse_repository, repository_schema, review};
 use crate::image::Reference;
@@ -115,7 +116,7 @@ fn check(arguments: &Check) -> anyhow::Result<Ended> {
             // missing.
             Err(error) => match &arguments.repository {
                 Some(path) => {
-                    say(&complaint(&error));
+                    complain(&error);
                     read_repository(path, &Config::default())?;
                     return Ok(Ended::Misused);
                 }
@@ -192,13 +193,19 @@ fn show(arguments: &Show) -> anyhow::Result<Ended> {
     let fleet = config.fleet_settings();
     match arguments.format {
         Format::Human => {
+            let row = |key: &str, value: &str, from: &dyn std::fmt::Display| -> Vec<Cell> {
+                vec![
+                    format!("{key} = {value}").into(),
+                    Cell::new(Role::Faint, format!("# {from}")),
+                ]
+            };
             let rows = rows.into_iter();
-            let rows = rows
-                .map(|(key, value, from)| vec![format!("{key} = {value}"), format!("# {from}")]);
+            let rows = rows.map(|(key, value, from)| row(key, &value, from));
             let fleet = fleet.iter();
-            let fleet = fleet
-                .map(|(key, value, from)| vec![format!("{key} = {value}"), format!("# {from}")]);
-            text(&table(&rows.chain(fleet).collect::<Vec<_>>()))?;
+            let fleet = fleet.map(|(key, value, from)| row(key, value, from));
+            let mut page = Page::default();
+            page.table(0, rows.chain(fleet).collect());
+            output::show(&page)?;
         }
         Format::Json => {
             let entry = |(key, value, from): (&str, String, &SettingOrigin)| {

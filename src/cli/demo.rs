@@ -1,7 +1,8 @@
 //! `imagebot demo`.
 
 use super::ended::Ended;
-use super::output::{say, text};
+use super::output::{say, show};
+use super::page::Page;
 use super::session::wait;
 use crate::demo::{DemoRegistry, DemoRepository, Story, chain, diamond, monorepo, tell};
 use crate::redact::Redactor;
@@ -134,7 +135,7 @@ fn hints(folder: &Path) -> String {
 
 /// One line of the story.
 fn print(line: &str) {
-    if let Err(error) = text(&format!("{line}\n")) {
+    if let Err(error) = show(&Page::of_message(line)) {
         say(&error.to_string());
     }
 }

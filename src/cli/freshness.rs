@@ -1,14 +1,16 @@
 //! `imagebot freshness`: whether published images are built on the current content of their parents.
 
 use super::ended::Ended;
-use super::output::{Format, table};
+use super::output::Format;
+use super::page::{Cell, Page, Role};
 use super::progress::progress;
 use super::session::{ConfigArgument, setup, wait};
 use crate::image::Reference;
 use crate::redact::Redactor;
 use crate::repo::RepoName;
 use crate::run::{
-    FreshnessReport, ProblemReport, Publishers, Setup, Subject, freshness, publishers,
+    FreshnessReport, PlatformReport, ProblemReport, Publishers, Setup, Subject, freshness,
+    publishers,
 };
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -82,36 +84,48 @@ fn subjects(setup: &Setup, publishers: &Publishers, subject: &str) -> anyhow::Re
     Ok(found)
 }
 
-fn render(output: &Output) -> String {
-    let mut out = String::new();
+fn render(output: &Output) -> Page {
+    let mut page = Page::default();
     for problem in &output.problems {
-        out.push_str(&format!("error: {} [{}]\n", problem.message, problem.code));
-        if let Some(help) = &problem.help {
-            out.push_str(&format!("  help: {help}\n"));
-        }
+        page.report(0, problem, &problem.message);
     }
     for image in &output.images {
         let tag = image.tag.iter().map(|tag| format!(":{tag}"));
         let digest = image.digest.iter().map(|digest| format!("@{digest}"));
         let version: String = tag.chain(digest).collect();
-        out.push_str(&format!("{}{version}: {}\n", image.image, image.answer));
-        let rows = image.platforms.iter().map(|row| {
-            let plain = |cell: &Option<String>| cell.clone().unwrap_or_else(|| "-".to_owned());
-            let rung = row
-                .rung
-                .map(|rung| format!(" ({rung})"))
-                .unwrap_or_default();
-            vec![
-                format!("  {}", plain(&row.platform)),
-                match row.role {
-                    Some(role) => format!("{role} {}", plain(&row.parent)),
-                    None => "-".to_owned(),
-                },
-                row.answer.to_owned(),
-                format!("{}{rung} [{}]", row.evidence, row.code),
-            ]
-        });
-        out.push_str(&table(&rows.collect::<Vec<_>>()));
+        page.line(0)
+            .put(Role::Strong, format!("{}{version}:", image.image))
+            .put(role(image.answer), image.answer);
+        page.table(2, image.platforms.iter().map(row).collect());
     }
-    out
+    page
+}
+
+fn row(row: &PlatformReport) -> Vec<Cell> {
+    let plain = |cell: &Option<String>| cell.clone().unwrap_or_else(|| "-".to_owned());
+    let rung = row.rung.map(|rung| format!(" ({rung})"));
+    let parent = match row.role {
+        Some(role) => format!("{role} {}", plain(&row.parent)),
+        None => "-".to_owned(),
+    };
+    let evidence = format!(
+        "{}{} [{}]",
+        row.evidence,
+        rung.unwrap_or_default(),
+        row.code
+    );
+    vec![
+        plain(&row.platform).into(),
+        parent.into(),
+        Cell::new(role(row.answer), row.answer),
+        evidence.into(),
+    ]
+}
+
+fn role(answer: &str) -> Role {
+    match answer {
+        "fresh" => Role::Good,
+        "stale" => Role::Bad,
+        _ => Role::Caution,
+    }
 }

@@ -6,7 +6,7 @@ mod svg;
 mod tree;
 
 use super::ended::Ended;
-use super::output::{json, say, text};
+use super::output::{json, say, show, text};
 use super::progress::progress;
 use super::session::{ConfigArgument, setup, wait};
 use crate::image::ImageName;
@@ -91,7 +91,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
     }
     match arguments.format {
         Drawing::Json => json(&family_graph)?,
-        Drawing::Tree => text(&tree::draw(&family_graph, now))?,
+        Drawing::Tree => show(&tree::draw(&family_graph, now))?,
         Drawing::Dot => text(&diagram::dot(&family_graph))?,
         Drawing::Mermaid => text(&diagram::mermaid(&family_graph))?,
         Drawing::Svg => text(&svg::draw(&family_graph))?,

@@ -1,7 +1,9 @@
 //! Printing: data on stdout, messages on stderr, and nothing that could move a terminal's cursor.
 
+use super::page::Page;
+use super::terminal::Terminal;
 use crate::redact::Redactor;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::sync::OnceLock;
 
 /// Everything that is printed goes through this redactor: a server may have repeated a credential in it (B6).
@@ -11,6 +13,30 @@ static REDACTOR: OnceLock<Redactor> = OnceLock::new();
 pub(super) fn redact_with(redactor: &Redactor) {
     // Only a test calls this twice in one process; the first redactor stays.
     let _ = REDACTOR.set(redactor.clone());
+}
+
+/// How much a command prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Amount {
+    /// Errors only, and the requested data.
+    Quiet,
+    /// What changed and what failed.
+    Usual,
+    /// Also what stayed as it was.
+    Everything,
+}
+
+static AMOUNT: OnceLock<Amount> = OnceLock::new();
+
+/// Decides how much is printed, for the whole process.
+pub(super) fn set_amount(amount: Amount) {
+    // As with the redactor.
+    let _ = AMOUNT.set(amount);
+}
+
+/// How much is printed.
+pub(super) fn amount() -> Amount {
+    AMOUNT.get().copied().unwrap_or(Amount::Usual)
 }
 
 fn redacted(text: &str) -> std::borrow::Cow<'_, str> {
@@ -31,14 +57,14 @@ pub(super) enum Format {
 
 impl Format {
     /// Writes a value as a command's data.
-    pub(super) fn print<T: serde::Serialize>(
+    pub(super) fn print<T: serde::Serialize, P: Into<Page>>(
         self,
         value: &T,
-        human: impl FnOnce(&T) -> String,
+        human: impl FnOnce(&T) -> P,
     ) -> anyhow::Result<()> {
         match self {
             Self::Json => json(value),
-            Self::Human => text(&human(value)),
+            Self::Human => show(&human(value).into()),
         }
     }
 }
@@ -63,29 +89,47 @@ pub(super) fn json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     data(&text)
 }
 
-/// Writes human-readable text as a command's data.
+/// Writes text in a format of its own, such as Graphviz, as a command's data.
 pub(super) fn text(text: &str) -> anyhow::Result<()> {
     data(redacted(&safe(text)).as_bytes())
 }
 
-/// Writes a message to stderr, beside the data.
-pub(super) fn say(text: &str) {
-    // Without stderr there is no place for the message.
-    let text = safe(text.trim_end());
-    let _ = writeln!(std::io::stderr().lock(), "{}", redacted(&text));
+/// Writes human-readable text as a command's data.
+pub(super) fn show(page: &Page) -> anyhow::Result<()> {
+    data(rendered(page, &Terminal::stdout()).as_bytes())
 }
 
-/// The message of an error. Problems of a configuration are complete messages already; everything else becomes one.
-pub fn complaint(error: &anyhow::Error) -> String {
-    match error.downcast_ref::<crate::config::Problems>() {
-        Some(problems) => safe(&problems.to_string()),
-        None => safe(&format!("error: {error:#}")),
+/// Writes a message to stderr, beside the data.
+pub(super) fn say(text: &str) {
+    print_error(&rendered(&Page::of_message(text), &Terminal::stderr()));
+}
+
+/// Writes what was done to stderr; nothing with `--quiet`.
+pub(super) fn remark(text: &str) {
+    if amount() > Amount::Quiet {
+        say(text);
     }
 }
 
-/// Whether stderr is a terminal.
-pub(super) fn is_watched() -> bool {
-    std::io::stderr().is_terminal()
+/// Writes the message of an error to stderr. Problems of a configuration are complete messages already; everything else becomes one.
+pub fn complain(error: &anyhow::Error) {
+    let terminal = Terminal::stderr();
+    match error.downcast_ref::<crate::config::Problems>() {
+        // The renderer writes control characters of the file out by itself.
+        Some(problems) if terminal.is_coloured => print_error(&redacted(&problems.render(true))),
+        Some(problems) => print_error(&redacted(&safe(&problems.to_string()))),
+        None => say(&format!("error: {error:#}")),
+    }
+}
+
+fn print_error(text: &str) {
+    // Without stderr there is no place for the message.
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+fn rendered(page: &Page, terminal: &Terminal) -> String {
+    let text = page.render(terminal, |text| redacted(text).into_owned());
+    redacted(&text).into_owned()
 }
 
 /// The text with control and direction characters written out: a path, a tag or a label cannot move the cursor or
@@ -105,9 +149,6 @@ pub(super) fn safe(text: &str) -> String {
             out
         })
 }
-
-/// The widest cell of a table, in characters: a file or a server may hold longer names (B11).
-const WIDEST: usize = 200;
 
 /// The beginning of a text, with the number of characters that were left out.
 pub(super) fn cut(text: &str, most: usize) -> std::borrow::Cow<'_, str> {
@@ -155,35 +196,6 @@ pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-/// Rows with their columns aligned, two spaces between.
-pub(super) fn table(rows: &[Vec<String>]) -> String {
-    let cut_row = |row: &Vec<String>| -> Vec<String> {
-        row.iter()
-            .map(|cell| cut(cell, WIDEST).into_owned())
-            .collect()
-    };
-    let rows: Vec<Vec<String>> = rows.iter().map(cut_row).collect();
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        rows.iter()
-            .filter_map(|row| row.get(column))
-            .map(|cell| cell.chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    rows.iter().fold(String::new(), |mut out, row| {
-        let line: String = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}  "))
-            .collect();
-        out.push_str(line.trim_end());
-        out.push('\n');
-        out
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,17 +214,6 @@ mod tests {
         ] {
             assert_eq!(short_digests(&text), expected);
         }
-    }
-
-    #[test]
-    fn b11_a_long_cell_is_cut() {
-        let rows = [
-            vec!["x".repeat(70_000), "y".to_owned()],
-            vec!["a".to_owned(), "b".to_owned()],
-        ];
-        let table = table(&rows);
-        assert!(table.contains("… (69800 more characters)  y"), "{table}");
-        assert!(table.lines().all(|line| line.chars().count() < 300));
     }
 
     #[test]

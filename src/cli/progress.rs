@@ -1,6 +1,7 @@
 //! A line on the terminal that shows how far a pass is; none if stderr is not a terminal.
 
-use super::output::is_watched;
+use super::output::{Amount, amount};
+use super::terminal::is_watched;
 use crate::run::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ struct Bar(ProgressBar);
 
 /// A progress line for the terminal, or one that does nothing.
 pub(super) fn progress() -> Arc<dyn Progress> {
-    if !is_watched() {
+    if !is_watched() || amount() == Amount::Quiet {
         return Arc::new(());
     }
     let bar = ProgressBar::new(0);

@@ -1,7 +1,8 @@
 //! `imagebot repos`: which repositories are registered.
 
 use super::ended::Ended;
-use super::output::{Format, say, table};
+use super::output::{Format, say};
+use super::page::{Cell, Page, Role};
 use super::session::{ConfigArgument, setup, setup_to_write, wait};
 use crate::redact::Redactor;
 use crate::registry::Unlisted;
@@ -132,36 +133,34 @@ fn list(arguments: &List, redactor: &Redactor) -> anyhow::Result<Ended> {
     Ok(Ended::failed_if(failed))
 }
 
-fn render(listed: &Listed) -> String {
-    let row = |row: &Row| {
-        let branch = row.branch.clone().unwrap_or_else(|| "empty".to_owned());
-        vec![row.repo.clone(), row.forge.clone(), branch, row.why.clone()]
+fn render(listed: &Listed) -> Page {
+    let mut page = Page::default();
+    let row = |row: &Row| -> Vec<Cell> {
+        let branch = row.branch.as_deref().unwrap_or("empty");
+        vec![
+            Cell::new(Role::Strong, row.repo.as_str()),
+            row.forge.as_str().into(),
+            branch.into(),
+            Cell::new(Role::Faint, row.why.as_str()),
+        ]
     };
-    let mut out = table(&listed.registered.iter().map(row).collect::<Vec<_>>());
+    page.table(0, listed.registered.iter().map(row).collect());
     if !listed.left_out.is_empty() {
-        out.push_str("excluded:\n");
-        let row = |row: &Row| vec![format!("  {}", row.repo), row.why.clone()];
-        out.push_str(&table(&listed.left_out.iter().map(row).collect::<Vec<_>>()));
+        page.line(0).put(Role::Caution, "excluded:");
+        let row = |row: &Row| vec![row.repo.as_str().into(), row.why.as_str().into()];
+        page.table(2, listed.left_out.iter().map(row).collect());
     }
     for warning in &listed.warnings {
-        out.push_str(&format!("warning: {warning}\n"));
+        page.line(0).put(Role::Caution, "warning:").plain(warning);
     }
-    let failed = listed.failed.iter().flat_map(|failed| {
-        let named = failed.problems.iter();
-        named.map(|problem| (format!("{}: ", failed.repo), problem))
-    });
-    let problems = listed
-        .problems
-        .iter()
-        .map(|problem| (String::new(), problem));
-    for (name, problem) in failed.chain(problems) {
-        out.push_str(&format!(
-            "error: {name}{} [{}]\n",
-            problem.message, problem.code
-        ));
-        if let Some(help) = &problem.help {
-            out.push_str(&format!("  help: {help}\n"));
+    for failed in &listed.failed {
+        for problem in &failed.problems {
+            let message = format!("{}: {}", failed.repo, problem.message);
+            page.report(0, problem, &message);
         }
     }
-    out
+    for problem in &listed.problems {
+        page.report(0, problem, &problem.message);
+    }
+    page
 }

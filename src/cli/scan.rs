@@ -3,7 +3,8 @@
 mod marked;
 
 use super::ended::Ended;
-use super::output::{Format, table, text};
+use super::output::{Format, short_digests, show};
+use super::page::{Cell, Page, Role};
 use crate::config::Config;
 use crate::fleet::{Operator, ParsedRepo, RepoSettings, unread};
 use crate::repo::RepoPath;
@@ -111,7 +112,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
     };
     let parsed = ParsedRepo::new(&operator, None, settings, folder.tree);
     if let Some(file) = &arguments.source {
-        text(&marked(&parsed, file)?)?;
+        show(&marked(&parsed, file)?.into())?;
         return Ok(Ended::Clean);
     }
     let references = parsed.references.iter();
@@ -156,35 +157,34 @@ pub(super) fn settings_of(folder: &Folder, operator: &Config) -> anyhow::Result<
     })
 }
 
-fn render(output: &Output) -> String {
-    let rows: Vec<Vec<String>> = output
-        .references
-        .iter()
-        .map(|r| {
-            let version = match (&r.tag, &r.digest) {
-                (Some(tag), Some(digest)) => format!("{tag}@{}", &digest[..digest.len().min(19)]),
-                (Some(tag), None) => tag.clone(),
-                (None, Some(digest)) => format!("@{}", &digest[..digest.len().min(19)]),
-                (None, None) => "-".to_owned(),
-            };
-            vec![
-                format!("{}:{}", r.path, r.line),
-                r.kind.to_owned(),
-                r.image.clone(),
-                version,
-                r.why_not.unwrap_or("").to_owned(),
-            ]
-        })
-        .collect();
-    let skipped = output
-        .skipped
-        .iter()
-        .map(|s| format!("not read: {}: {}\n", s.path, s.reason));
-    let told = output.remarks.iter();
-    let told = told.map(|told| format!("note: {}:{}: {}\n", told.path, told.line, told.text));
-    let none = match output.references.is_empty() {
-        true => "no image reference was found\n",
-        false => "",
+fn render(output: &Output) -> Page {
+    let mut page = Page::default();
+    let row = |r: &Reference| -> Vec<Cell> {
+        let version = match (&r.tag, &r.digest) {
+            (Some(tag), Some(digest)) => format!("{tag}@{digest}"),
+            (Some(tag), None) => tag.clone(),
+            (None, Some(digest)) => format!("@{digest}"),
+            (None, None) => "-".to_owned(),
+        };
+        vec![
+            format!("{}:{}", r.path, r.line).into(),
+            Cell::new(Role::Faint, r.kind),
+            Cell::new(Role::Strong, r.image.as_str()),
+            short_digests(&version).into(),
+            Cell::new(Role::Caution, r.why_not.unwrap_or("")),
+        ]
     };
-    table(&rows) + none + &told.chain(skipped).collect::<String>()
+    page.table(0, output.references.iter().map(row).collect());
+    if output.references.is_empty() {
+        page.line(0).plain("no image reference was found");
+    }
+    for remark in &output.remarks {
+        let text = format!("{}:{}: {}", remark.path, remark.line, remark.text);
+        page.line(0).put(Role::Faint, "note:").plain(text);
+    }
+    for skipped in &output.skipped {
+        let text = format!("{}: {}", skipped.path, skipped.reason);
+        page.line(0).put(Role::Caution, "not read:").plain(text);
+    }
+    page
 }

@@ -1,5 +1,7 @@
 //! Loads the configuration and prepares everything that it names; most commands begin here.
 
+use super::found::{Found, VARIABLE, find};
+use super::output::remark;
 use crate::config::{self, Config};
 use crate::http::install_crypto;
 use crate::redact::Redactor;
@@ -14,7 +16,8 @@ use std::path::{Path, PathBuf};
 /// The configuration file to use.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ConfigArgument {
-    /// The operator's configuration [default: ~/.config/imagebot/config.toml, then /etc/imagebot/config.toml]
+    /// The operator's configuration [default: $IMAGEBOT_CONFIG, ./imagebot-config.toml, ./config.toml,
+    /// ~/.config/imagebot/config.toml, /etc/imagebot/config.toml]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -22,7 +25,11 @@ pub(super) struct ConfigArgument {
 impl ConfigArgument {
     /// The configuration, and whether unlisted hosts may be contacted, which they may only if there is no file.
     pub(super) fn load(&self) -> anyhow::Result<(Config, Unlisted)> {
-        match self.path() {
+        let found = self.find(false);
+        if let (None, Some(why)) = (&found.used, &found.passed_over) {
+            remark(&format!("note: {why}"));
+        }
+        match found.used {
             Some(path) => Ok((load(&path)?, Unlisted::Refuse)),
             None => Ok((Config::default(), Unlisted::PublicOnly)),
         }
@@ -30,13 +37,18 @@ impl ConfigArgument {
 
     /// As [`ConfigArgument::load`], for commands that need a file.
     pub(super) fn needed(&self) -> anyhow::Result<Config> {
-        let path = self.path().with_context(|| {
-            format!(
-                "no configuration found: none of {} exists\nhelp: `imagebot init --operator` writes a commented one; name it with --config FILE",
-                defaults().iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
-            )
-        })?;
-        load(&path)
+        let found = self.find(true);
+        if let Some(path) = found.used {
+            return load(&path);
+        }
+        let places = found.places.iter().map(|path| path.display().to_string());
+        let passed_over = found.passed_over.map(|why| format!("\nhelp: {why}"));
+        anyhow::bail!(
+            "no configuration found: none of {} is one\nhelp: `imagebot init --operator` writes a commented one; \
+             name it with --config FILE or {VARIABLE}{}",
+            places.collect::<Vec<_>>().join(", "),
+            passed_over.unwrap_or_default()
+        )
     }
 
     /// As [`ConfigArgument::needed`], for commands that need registered repositories.
@@ -53,24 +65,20 @@ impl ConfigArgument {
         Ok(config)
     }
 
-    /// The file that is used.
+    /// The file that a command uses that needs one.
     pub(super) fn path(&self) -> Option<PathBuf> {
-        self.config
-            .clone()
-            .or_else(|| defaults().into_iter().find(|path| path.exists()))
+        self.find(true).used
     }
-}
 
-fn defaults() -> Vec<PathBuf> {
-    let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".config"));
-    let user = std::env::var_os("XDG_CONFIG_HOME")
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute())
-        .or_else(home);
-    let user = user.map(|folder| folder.join("imagebot/config.toml"));
-    user.into_iter()
-        .chain([PathBuf::from("/etc/imagebot/config.toml")])
-        .collect()
+    fn find(&self, is_needed: bool) -> Found {
+        match &self.config {
+            Some(path) => Found {
+                used: Some(path.clone()),
+                ..Found::default()
+            },
+            None => find(is_needed),
+        }
+    }
 }
 
 fn load(path: &Path) -> anyhow::Result<Config> {

@@ -2,7 +2,8 @@
 
 use super::edit::read_text;
 use super::ended::Ended;
-use super::output::{Format, json, say, table, text};
+use super::output::{Format, json, say, show};
+use super::page::{Cell, Page, Role};
 use super::session::{ConfigArgument, setup, today, wait};
 use crate::image::{Reference, Tag};
 use crate::redact::Redactor;
@@ -136,7 +137,7 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         .map_err(|error| anyhow::anyhow!("{error} [{}]", error.code()))?;
     match arguments.format {
         Format::Json => json(&output(&reference, current, &selection))?,
-        Format::Human => text(&render(&reference, current, &selection))?,
+        Format::Human => show(&render(&reference, current, &selection))?,
     }
     Ok(Ended::Clean)
 }
@@ -251,35 +252,44 @@ fn output<'a>(
     }
 }
 
-fn render(reference: &Reference, current: Option<&str>, selection: &Selection) -> String {
-    let rows: Vec<Vec<String>> = selection
-        .verdicts()
-        .map(|judged| {
-            vec![
-                judged.tag.to_owned(),
-                judged.verdict.code().to_owned(),
-                judged.why(),
-            ]
-        })
-        .collect();
-    let mut out = table(&rows);
-    out.push_str(&format!(
-        "\n{}{}: {}\n",
-        reference.name,
-        current.map_or_else(String::new, |tag| format!(" {tag}")),
-        match (selection.best(), current) {
-            (Some(best), _) => format!("next is {best}"),
-            (None, Some(_)) => "no newer tag is allowed".to_owned(),
-            (None, None) => {
-                format!(
-                    "no tag to compare with; add one, such as {}:1.2",
-                    reference.name
-                )
-            }
-        }
-    ));
-    for hint in selection.hints() {
-        out.push_str(&format!("{} [{}]\n", hint.text, hint.code));
+fn render(reference: &Reference, current: Option<&str>, selection: &Selection) -> Page {
+    let mut page = Page::default();
+    let rows = selection.verdicts().map(|judged| {
+        let code = judged.verdict.code();
+        verdict_row(judged.tag, code, judged.why())
+    });
+    page.table(0, rows.collect());
+    page.line(0);
+    let subject = page.line(0);
+    subject.put(Role::Strong, reference.name.to_string());
+    if let Some(tag) = current {
+        subject.put(Role::Strong, tag);
     }
-    out
+    subject.join(Role::Plain, ":");
+    match (selection.best(), current) {
+        (Some(best), _) => subject.plain("next is").put(Role::Good, best),
+        (None, Some(_)) => subject.plain("no newer tag is allowed"),
+        (None, None) => subject.plain(format!(
+            "no tag to compare with; add one, such as {}:1.2",
+            reference.name
+        )),
+    };
+    for hint in selection.hints() {
+        page.line(0).plain(&*hint.text).code(hint.code);
+    }
+    page
+}
+
+/// A row about one tag: chosen, in use, or why it is neither.
+pub(super) fn verdict_row(tag: &str, code: &str, why: String) -> Vec<Cell> {
+    let role = match code {
+        "chosen" => Role::Good,
+        "current" => Role::Strong,
+        _ => Role::Faint,
+    };
+    let tag_role = match role {
+        Role::Faint => Role::Plain,
+        role => role,
+    };
+    vec![Cell::new(tag_role, tag), Cell::new(role, code), why.into()]
 }

@@ -3,7 +3,8 @@
 use super::changes::describe;
 use super::check::{JudgedFolder, judge_folder};
 use super::ended::Ended;
-use super::output::{counted, say, text};
+use super::output::{counted, remark, say, show};
+use super::page::Page;
 use super::session::{ConfigArgument, setup, wait};
 use crate::fleet::ParsedRepo;
 use crate::plan::{Change, Decision, Outcome, Proposal};
@@ -66,9 +67,11 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         changes.versions.retain(|change| is_written(&change.path));
         let reports: Vec<DecisionReport> = decisions.iter().map(DecisionReport::from).collect();
         let reports: Vec<&DecisionReport> = reports.iter().collect();
-        let lines = describe(&changes.lines(), &reports);
-        let lines = lines.iter().map(|line| format!("{line}\n"));
-        text(&lines.collect::<String>())?;
+        let mut page = Page::default();
+        for change in describe(&changes.lines(), &reports) {
+            change.add_to(page.line(0));
+        }
+        show(&page)?;
         for (_, error) in &unwritten {
             say(&format!("error: {error:#}"));
         }
@@ -89,8 +92,8 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         };
         let made = counted(changes.len(), "change", "changes");
         match decisions.is_empty() {
-            true => say("no image reference was found"),
-            false => say(&format!("{made} {done}")),
+            true => remark("no image reference was found"),
+            false => remark(&format!("{made} {done}")),
         }
         if !unwritten.is_empty() {
             let not = counted(planned - changes.len(), "change", "changes");

@@ -89,9 +89,14 @@ impl Problems {
     }
 }
 
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let renderer = Renderer::plain();
+impl Problems {
+    /// The problems with their lines and carets, in colour if wanted. The text of the file brings no escape codes.
+    pub fn render(&self, is_coloured: bool) -> String {
+        let renderer = match is_coloured {
+            true => Renderer::styled(),
+            false => Renderer::plain(),
+        };
+        let mut out = String::new();
         for (index, problem) in self.list.iter().enumerate() {
             let excerpt = Excerpt::of(&self.text, &problem.span);
             let snippet = Snippet::source(excerpt.text.as_str())
@@ -105,14 +110,21 @@ impl fmt::Display for Problems {
                 group = group.element(Level::HELP.message(help.as_str()));
             }
             if index > 0 {
-                writeln!(f)?;
+                out.push('\n');
             }
-            writeln!(f, "{}", renderer.render(&[group]))?;
+            out.push_str(&renderer.render(&[group]));
+            out.push('\n');
         }
         if let Some(rest) = self.rest() {
-            writeln!(f, "\n{rest}")?;
+            out.push_str(&format!("\n{rest}\n"));
         }
-        Ok(())
+        out
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
     }
 }
 

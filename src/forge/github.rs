@@ -38,9 +38,12 @@ use super::doctor::DoctorFinding;
 use super::error::ForgeError;
 use super::traits::{Forge, KnownIds, Listing, Merging, Repository};
 use crate::http::Gates;
-use crate::repo::{Branch, CiStatus, CommitId, MergeRequest, MergeRequestEdit, NewMergeRequest};
+use crate::repo::{
+    Branch, CiStatus, CommitId, MergeRequest, MergeRequestEdit, NewMergeRequest, RepoName,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use url::Url;
 
 /// A GitHub instance with one token, in one pass.
 pub struct GitHub {
@@ -79,6 +82,11 @@ impl Forge for GitHub {
 
     fn noun(&self) -> &'static str {
         "pull request"
+    }
+
+    fn web_url(&self, repo: &RepoName, number: u64) -> Option<Url> {
+        let page = format!("{repo}/pull/{number}");
+        Some(self.api.settings.server.at(&page))
     }
 
     async fn discover(&self, known: &KnownIds) -> Result<Listing, ForgeError> {
@@ -127,8 +135,20 @@ impl Forge for GitHub {
         create::edit(&self.api, repo, number, edit).await
     }
 
+    async fn merge_request(
+        &self,
+        repo: &Repository,
+        number: u64,
+    ) -> Result<MergeRequest, ForgeError> {
+        create::one(&self.api, repo, number).await
+    }
+
     async fn close(&self, repo: &Repository, number: u64) -> Result<(), ForgeError> {
-        create::close(&self.api, repo, number).await
+        create::set_open(&self.api, repo, number, false).await
+    }
+
+    async fn reopen(&self, repo: &Repository, number: u64) -> Result<(), ForgeError> {
+        create::set_open(&self.api, repo, number, true).await
     }
 
     async fn comment(

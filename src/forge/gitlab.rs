@@ -37,10 +37,13 @@ use super::scope::Scope;
 use super::server::ServerSettings;
 use super::traits::{Forge, KnownIds, Listing, Merging, Repository};
 use crate::http::Gates;
-use crate::repo::{Branch, CiStatus, CommitId, MergeRequest, MergeRequestEdit, NewMergeRequest};
+use crate::repo::{
+    Branch, CiStatus, CommitId, MergeRequest, MergeRequestEdit, NewMergeRequest, RepoName,
+};
 use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use url::Url;
 
 /// The settings of a client: one instance with one token.
 #[derive(Debug, Clone)]
@@ -113,6 +116,11 @@ impl Forge for GitLab {
 
     fn noun(&self) -> &'static str {
         "merge request"
+    }
+
+    fn web_url(&self, repo: &RepoName, number: u64) -> Option<Url> {
+        let page = format!("{repo}/-/merge_requests/{number}");
+        Some(self.settings.at(&page))
     }
 
     fn refs_per_push(&self) -> Option<usize> {
@@ -192,8 +200,20 @@ impl Forge for GitLab {
         create::edit(&self.api, &self.people, id(repo)?, number, edit).await
     }
 
+    async fn merge_request(
+        &self,
+        repo: &Repository,
+        number: u64,
+    ) -> Result<MergeRequest, ForgeError> {
+        requests::one(&self.api, id(repo)?, number).await?.read()
+    }
+
     async fn close(&self, repo: &Repository, number: u64) -> Result<(), ForgeError> {
-        create::close(&self.api, id(repo)?, number).await
+        create::set_open(&self.api, id(repo)?, number, false).await
+    }
+
+    async fn reopen(&self, repo: &Repository, number: u64) -> Result<(), ForgeError> {
+        create::set_open(&self.api, id(repo)?, number, true).await
     }
 
     async fn comment(

@@ -22,11 +22,12 @@ use crate::git::Git;
 use crate::http::Gates;
 use crate::repo::{
     Branch, CiStatus, CommitId, MergeRequest, MergeRequestEdit, MergeRequestState, NewMergeRequest,
-    RepoGlobs,
+    RepoGlobs, RepoName,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use url::Url;
 
 const NOTICE_REF: &str = "refs/imagebot/notice";
 
@@ -111,6 +112,10 @@ impl Forge for Local {
 
     fn noun(&self) -> &'static str {
         "merge request"
+    }
+
+    fn web_url(&self, _: &RepoName, _: u64) -> Option<Url> {
+        None
     }
 
     async fn discover(&self, _: &KnownIds) -> Result<Listing, ForgeError> {
@@ -216,14 +221,24 @@ impl Forge for Local {
         self.requests(repo).change(number, "edited", change).await
     }
 
+    async fn merge_request(
+        &self,
+        repo: &Repository,
+        number: u64,
+    ) -> Result<MergeRequest, ForgeError> {
+        let (_, kept) = self.requests(repo).one(number).await?;
+        Ok(kept.into_merge_request(number))
+    }
+
     async fn close(&self, repo: &Repository, number: u64) -> Result<(), ForgeError> {
-        if self.requests(repo).one(number).await?.1.state.state == MergeRequestState::Closed {
-            return Ok(());
-        }
+        let state = MergeRequestState::Closed;
+        self.requests(repo).set_state(number, "closed", state).await
+    }
+
+    async fn reopen(&self, repo: &Repository, number: u64) -> Result<(), ForgeError> {
+        let state = MergeRequestState::Open;
         self.requests(repo)
-            .change(number, "closed", |kept| {
-                kept.state.state = MergeRequestState::Closed
-            })
+            .set_state(number, "reopened", state)
             .await
     }
 

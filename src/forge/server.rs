@@ -70,9 +70,14 @@ impl ServerSettings {
 
     /// The address by which git finds a repository: from our own URL, never what the server says.
     pub(super) fn git_url(&self, name: &RepoName) -> Url {
+        self.at(&format!("{name}.git"))
+    }
+
+    /// The address of a page below the server's URL.
+    pub(super) fn at(&self, path: &str) -> Url {
         let mut url = self.url.clone();
         let root = self.url.path().trim_end_matches('/');
-        url.set_path(&format!("{root}/{name}.git"));
+        url.set_path(&format!("{root}/{path}"));
         url.set_query(None);
         url.set_fragment(None);
         url

@@ -11,6 +11,7 @@ use crate::repo::{
 use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use url::Url;
 
 /// A registered repository, as a forge lists it.
 #[derive(Debug, Clone)]
@@ -117,6 +118,9 @@ pub trait Forge: Send + Sync {
     /// What a merge request is called there.
     fn noun(&self) -> &'static str;
 
+    /// The page of a merge request; `None` if the forge has no pages. Made from the configured URL, never from an answer.
+    fn web_url(&self, repo: &RepoName, number: u64) -> Option<Url>;
+
     /// The registered repositories with their heads. A pass in which nothing changed sends no other requests.
     async fn discover(&self, known: &KnownIds) -> Result<Listing, ForgeError>;
 
@@ -176,8 +180,18 @@ pub trait Forge: Send + Sync {
         edit: &MergeRequestEdit,
     ) -> Result<(), ForgeError>;
 
+    /// One merge request, by any author.
+    async fn merge_request(
+        &self,
+        repo: &Repository,
+        number: u64,
+    ) -> Result<MergeRequest, ForgeError>;
+
     /// Closes an open merge request without merging it; one that is closed already stays so.
     async fn close(&self, repo: &Repository, number: u64) -> Result<(), ForgeError>;
+
+    /// Opens a closed merge request again; an open one stays so. A merged one is a conflict.
+    async fn reopen(&self, repo: &Repository, number: u64) -> Result<(), ForgeError>;
 
     /// Adds a comment to a merge request, unless it has one with this code: a pass that was killed right after it tries
     /// again.

@@ -302,7 +302,8 @@ impl DecisionBuilder {
         let mut vanished = false;
         if reading.is_some() || must_match {
             let tags = view.tags()?;
-            self.step(format!("{} has {} tags", view.lookup.image, tags.len()));
+            let noun = if tags.len() == 1 { "tag" } else { "tags" };
+            self.step(format!("{} has {} {noun}", view.lookup.image, tags.len()));
             vanished = !tags.contains(tag);
             let today = ask.now.to_zoned(TimeZone::UTC).date();
             let kept = &view.seen.selections;

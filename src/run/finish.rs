@@ -68,7 +68,12 @@ pub(super) async fn finish(shared: &Shared, job: Job) -> RepositoryReport {
         }
         executor.remember();
     }
-    report.proposals = executor.branches.iter().map(ProposalReport::from).collect();
+    let (forge, repo) = executor.registered;
+    let url = |number| forge.web_url(&repo.name, number);
+    let branches = executor.branches.iter();
+    report.proposals = branches
+        .map(|branch| ProposalReport::new(branch, url))
+        .collect();
     report.problems = executor.problems;
     report
 }

@@ -6,6 +6,7 @@ use crate::git::GitError;
 use crate::plan::Decision;
 use jiff::Timestamp;
 use serde::Serialize;
+use url::Url;
 
 /// The report of a pass.
 #[derive(Debug, Clone, Serialize)]
@@ -156,6 +157,8 @@ pub struct ProposalReport {
     pub detail: String,
     /// The number of the merge request.
     pub number: Option<u64>,
+    /// Its page, if the forge has one.
+    pub url: Option<String>,
     /// The changes, one line each: path, image, from, to.
     pub changes: Vec<String>,
 }
@@ -299,8 +302,9 @@ impl From<&Decision> for DecisionReport {
     }
 }
 
-impl From<&BranchRun> for ProposalReport {
-    fn from(run: &BranchRun) -> Self {
+impl ProposalReport {
+    /// The report of a branch; `url` gives the page of a merge request.
+    pub(super) fn new(run: &BranchRun, url: impl Fn(u64) -> Option<Url>) -> Self {
         let proposal = run.plan.proposal.as_ref();
         let changes = proposal.map(|proposal| proposal.changes.lines());
         Self {
@@ -309,6 +313,7 @@ impl From<&BranchRun> for ProposalReport {
             status: run.done.code(),
             detail: run.detail.clone(),
             number: run.number,
+            url: run.number.and_then(url).map(String::from),
             changes: changes.unwrap_or_default(),
         }
     }

@@ -78,28 +78,32 @@ impl Bot {
 async fn run_reports_for_people_and_machines() {
     let bot = Bot::new().await;
     bot.repo("other", "FROM elsewhere.invalid/x:1\n");
-    assert_snapshot!(bot.run(&["run"]).all(), @r"
+    assert_snapshot!(bot.run(&["run"]).all(), @r#"
     exit 0
-    --- stderr
+    --- stdout
     app
-      open: !1 Update [HOST]/base to 1.1.0
-        Dockerfile:1 [HOST]/base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT] (minor)
+      opened !1 Update [HOST]/base to 1.1.0
+        Dockerfile:1 base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT] (minor)
     other
-      skip: Dockerfile:1: elsewhere.invalid/x:1: elsewhere.invalid is not listed [registry-not-configured]
-    2 repositories, 2 references: 1 to update, 1 skipped
+      skipped: Dockerfile:1 elsewhere.invalid/x:1: elsewhere.invalid is not listed [registry-not-configured]
+        help:
+          [[registry]]
+          host = "elsewhere.invalid"
+    2 repositories, 2 references: 1 update, 1 skipped
     merge requests: 1 opened
-    ");
-    assert_snapshot!(bot.run(&["run"]).all(), @r"
+    "#);
+    assert_snapshot!(bot.run(&["run"]).all(), @r#"
     exit 0
-    --- stderr
-    app
-      unchanged: !1 Update [HOST]/base to 1.1.0
-        Dockerfile:1 [HOST]/base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT] (minor)
+    --- stdout
     other
-      skip: Dockerfile:1: elsewhere.invalid/x:1: elsewhere.invalid is not listed [registry-not-configured]
-    2 repositories, 2 references: 1 to update, 1 skipped
+      skipped: Dockerfile:1 elsewhere.invalid/x:1: elsewhere.invalid is not listed [registry-not-configured]
+        help:
+          [[registry]]
+          host = "elsewhere.invalid"
+    2 repositories, 2 references: 1 update, 1 skipped
     merge requests: 1 unchanged
-    ");
+    -v lists the merge requests that did not change
+    "#);
     let ran = bot.run(&["run", "--format", "json"]).expect(0);
     let report = ran.json();
     assert_eq!(
@@ -116,6 +120,74 @@ async fn run_reports_for_people_and_machines() {
         .expect(0);
     let repos = ran.json()["repositories"].as_array().map(Vec::len);
     assert_eq!(repos, Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn run_writes_summaries_for_ci_jobs() {
+    let bot = Bot::new().await;
+    let from = format!(
+        "FROM {}/now`here:1\nFROM {}/nowhere:1\n",
+        "x",
+        bot.fake.address()
+    );
+    bot.repo("hurt", &from);
+    assert_snapshot!(bot.run(&["run", "--format", "markdown"]).stdout, @r"
+    ### imagebot
+
+    2 repositories, 3 references: 1 update, 1 skipped, 1 could not be checked  
+    merge requests: 1 opened
+
+    | repository | merge request | changes |
+    |---|---|---|
+    | `app` | opened !1 `Update [HOST]/base to 1.1.0` | `Dockerfile:1 base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT] (minor)` |
+
+    | repository | problem | code |
+    |---|---|---|
+    | `hurt` | `Dockerfile:2` `[HOST]/nowhere:1: image not found on [HOST], or this login cannot see it` | `lookup-failed` |
+    ");
+    let junit = bot.run(&["run", "--dry-run", "--format", "junit"]).stdout;
+    assert_snapshot!(junit, @r#"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <testsuite name="imagebot" tests="2" failures="1" skipped="0">
+      <testcase classname="imagebot" name="app">
+      </testcase>
+      <testcase classname="imagebot" name="hurt">
+        <failure message="Dockerfile:2: [HOST]/nowhere:1: image not found on [HOST], or this login cannot see it [lookup-failed]">Dockerfile:2: [HOST]/nowhere:1: image not found on [HOST], or this login cannot see it [lookup-failed]</failure>
+      </testcase>
+    </testsuite>
+    "#);
+    let totals = bot.run(&["run", "--format", "json"]).json()["totals"].clone();
+    assert_eq!(totals["merge_requests"], json!({"unchanged": 1}));
+    assert_eq!(totals["failed_repositories"], json!(1));
+    let quiet = bot.run(&["run", "-q", "--fail-on", "never"]);
+    assert!(
+        quiet.stdout.starts_with("hurt\n  could not check: "),
+        "{}",
+        quiet.stdout
+    );
+    assert_eq!(quiet.stdout.lines().count(), 2, "{}", quiet.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_says_why_a_tag_is_not_proposed() {
+    let bot = Bot::new().await;
+    bot.place.write("work/Dockerfile", bot.dockerfile());
+    for tag in ["2.0.0-rc1", "1.1.0", "9.9"] {
+        let ran = bot.run(&["check", "work", "--why", tag]).expect(0);
+        assert!(ran.stdout.contains(&format!("  {tag}: ")), "{}", ran.stdout);
+    }
+    assert_snapshot!(bot.run(&["check", "work", "--why", "2.0.0-rc1"]).stdout, @r"
+    Dockerfile:1 [HOST]/base 1.0.0
+      2.0.0-rc1: version 2.0.0 · prerelease rc 1: a prerelease or not released yet, and the policy allows only releases [prerelease]
+    ");
+    assert_snapshot!(bot.run(&["check", "work", "--why", "9.9"]).stdout, @r"
+    Dockerfile:1 [HOST]/base 1.0.0
+      9.9: the registry does not list the tag 9.9 [not-listed]
+    ");
+    let json = bot
+        .run(&["check", "app", "--why", "1.1.0", "--format", "json"])
+        .json();
+    assert_eq!(json["references"][0]["why"]["verdict"], "chosen");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -140,7 +212,7 @@ async fn invariant_10_dry_run_and_the_other_lookers_write_nothing() {
     }
     assert_eq!(bot.refs(), refs);
     let ran = bot.run(&["run", "--dry-run"]).expect(0);
-    assert!(ran.stderr.contains("would open: Update"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("would open Update"), "{}", ran.stdout);
     bot.run(&["run"]).expect(0);
     assert_ne!(bot.refs(), refs, "without it, it does");
 }
@@ -152,20 +224,21 @@ async fn run_exits_1_where_something_failed_and_2_where_nothing_can_be_done() {
     let ran = bot.run(&["run"]).expect(1);
     assert_snapshot!(ran.all(), @r"
     exit 1
-    --- stderr
+    --- stdout
     app
-      open: !1 Update [HOST]/base to 1.1.0
-        Dockerfile:1 [HOST]/base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT] (minor)
+      opened !1 Update [HOST]/base to 1.1.0
+        Dockerfile:1 base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT] (minor)
     hurt
-      unknown: Dockerfile:1: [HOST]/nowhere:1: image not found on [HOST], or this login cannot see it [lookup-failed]
-    2 repositories, 2 references: 1 to update, 1 could not be checked
+      could not check: Dockerfile:1 [HOST]/nowhere:1: image not found on [HOST], or this login cannot see it [lookup-failed]
+    2 repositories, 2 references: 1 update, 1 could not be checked
     merge requests: 1 opened
     ");
-    let ran = bot.place.run(&["run"]).expect(2);
-    assert_snapshot!(ran.stderr, @r#"
-    error: no configuration found: none of [DIR]/home/.config/imagebot/config.toml, /etc/imagebot/config.toml exists
-    help: `imagebot init --operator` writes a commented one; name it with --config FILE
-    "#);
+    let empty = Place::new();
+    let ran = empty.run(&["run"]).expect(2);
+    assert_snapshot!(ran.stderr, @r"
+    error: no configuration found: none of ./imagebot-config.toml, ./config.toml, [DIR]/home/.config/imagebot/config.toml, /etc/imagebot/config.toml is one
+    help: `imagebot init --operator` writes a commented one; name it with --config FILE or IMAGEBOT_CONFIG
+    ");
     let ran = bot
         .place
         .run(&["run", "--config", "nowhere.toml"])
@@ -179,7 +252,7 @@ async fn run_exits_1_where_something_failed_and_2_where_nothing_can_be_done() {
         "[[forge]]\nkind = \"local\"\npath = \"gone\"\n",
     );
     let ran = bot.run(&["run"]).expect(1);
-    assert!(ran.stderr.contains("forge-unreachable"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("forge-unreachable"), "{}", ran.stdout);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -202,7 +275,8 @@ async fn check_shows_the_whole_trace_of_a_folder_and_of_a_repository() {
 
     merge request would open: Update [HOST]/base to 1.1.0
       on imagebot/[KEY]
-      Dockerfile:1 [HOST]/base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT] (minor)
+      Dockerfile:1 base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT] (minor)
+    work: 1 reference: 1 update
     ");
     let repo = bot.run(&["check", "app"]).expect(0);
     let path = bot.run(&["check", "path:work"]).expect(0);
@@ -273,14 +347,14 @@ async fn update_writes_keeps_modes_and_refuses_links() {
     chmod("work/Dockerfile", 0o754);
     std::os::unix::fs::symlink(place.path("victim"), place.path("work/Dockerfile.link"))
         .expect("a link");
-    assert_snapshot!(bot.run(&["update", "work", "--dry-run"]).all(), @r#"
+    assert_snapshot!(bot.run(&["update", "work", "--dry-run"]).all(), @r"
     exit 0
     --- stdout
-    Dockerfile:1 [HOST]/base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT] (minor)
-    sub/app.Dockerfile:1 [HOST]/base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT] (minor)
+    Dockerfile:1 base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT] (minor)
+    sub/app.Dockerfile:1 base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT] (minor)
     --- stderr
     2 changes would be made
-    "#);
+    ");
     assert_eq!(place.read("work/Dockerfile"), text);
     bot.run(&["update", "work"]).expect(0);
     for path in ["work/Dockerfile", "work/sub/app.Dockerfile"] {
@@ -401,7 +475,10 @@ async fn mr_plays_the_reviewer() {
         .expect(0)
         .json();
     assert_eq!(
-        (&value[0]["number"], &value[0]["state"]),
+        (
+            &value["merge_requests"][0]["number"],
+            &value["merge_requests"][0]["state"]
+        ),
         (&json!(1), &json!("open"))
     );
     bot.run(&["mr", "merge", "app", "1"]).expect(0);
@@ -420,7 +497,12 @@ async fn mr_plays_the_reviewer() {
     bot.run(&["run"]).expect(0);
     bot.run(&["mr", "close", "app", "2"]).expect(0);
     let ran = bot.run(&["run"]).expect(0);
-    assert!(ran.stderr.contains("declined: "), "{}", ran.stderr);
+    assert!(ran.stdout.contains("1 closed by someone"), "{}", ran.stdout);
+    let ran = bot.run(&["run", "-v"]).expect(0);
+    assert!(ran.stdout.contains("  declined Update"), "{}", ran.stdout);
+    bot.run(&["mr", "reopen", "app", "2"]).expect(0);
+    let ran = bot.run(&["run"]).expect(0);
+    assert!(ran.stdout.contains("1 unchanged"), "{}", ran.stdout);
     for args in [
         ["show", "app", "9"],
         ["merge", "nobody", "1"],

@@ -56,14 +56,15 @@ fn p3_scan_and_edit_know_gipgee_yml() {
     gipgee.yml:7 gipgee-base
       |   a:
       skip: quay.io is not listed [registry-not-configured]
-      help: [[registry]]
-            host = "quay.io"
+      help:
+        [[registry]]
+        host = "quay.io"
 
     gipgee.yml:11 gipgee-base
       |   b:
       skip: it is written with an alias, an anchor, an escape or a duplicate key, or over several lines [not-editable: not-plain]
 
-    .: no updates
+    .: no updates; 3 references: 3 skipped
     "#);
     let tag = |from: &str, to: &str| {
         format!(

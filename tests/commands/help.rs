@@ -100,7 +100,7 @@ fn every_example_about_merge_requests_works_in_the_folder_that_the_demo_leaves()
     // The registry of the demo is gone: that is reported, and the command itself is right.
     let line = example(&place, &["run"]);
     let ran = place.shell(&format!("cd kept && {line}")).expect(1);
-    assert!(ran.stderr.contains("lookup-failed"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("lookup-failed"), "{}", ran.stdout);
 }
 
 #[test]

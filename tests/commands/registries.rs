@@ -147,7 +147,7 @@ async fn tags_asks_the_registry_and_only_one_that_is_listed() {
     host = "other.invalid"
     "#);
     // Without a configuration no private address is asked.
-    let ran = place.run(&["tags", &image]).expect(1);
+    let ran = Place::new().run(&["tags", &image]).expect(1);
     assert_eq!(ran.stdout, "");
     assert_eq!(fake.take_log().len(), 0, "{}", ran.stderr);
 }

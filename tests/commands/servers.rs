@@ -96,7 +96,7 @@ async fn f27_a_wrong_token_is_one_error_with_its_cure() {
     let ran = place.run(&["run", "--config", "config.toml"]);
     assert_snapshot!(shown(&fake, &ran.all()), @r"
     exit 1
-    --- stderr
+    --- stdout
     error: [HOST]: the token is refused: Invalid token [forge-unauthorized]
       help: check the forge's `token`: `imagebot forge doctor` shows its rights and when it expires
     0 repositories, 0 references: nothing to do
@@ -111,7 +111,7 @@ async fn f30_a_sign_in_page_is_no_forge() {
     let ran = place.run(&["run", "--config", "config.toml"]);
     assert_snapshot!(shown(&fake, &ran.all()), @r"
     exit 1
-    --- stderr
+    --- stdout
     error: [HOST]: http://[HOST]/ answered with a web page instead of JSON [not-a-forge]
       help: check the forge's `url`, and that no proxy or sign-in page is in front of its API
     0 repositories, 0 references: nothing to do

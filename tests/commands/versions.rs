@@ -454,7 +454,7 @@ async fn update_raises_versions_too_and_check_shows_them() {
     assert_snapshot!(ran.all(), @r"
     exit 0
     --- stdout
-    Dockerfile:1 [HOST]/base: 1.0.0 → 2.0.0 (major)
+    Dockerfile:1 base: 1.0.0 → 2.0.0 (major)
     Cargo.toml toml:package.version: 0.3.0 → 0.4.0
     --- stderr
     2 changes made
@@ -481,6 +481,6 @@ async fn update_raises_versions_too_and_check_shows_them() {
         step: reg.io/app: Cargo.toml: it has no key package.version
       help: add it, or set `key` or `pattern` to where the version is
 
-    app: no updates (1 of 1 reference could not be checked)
+    app: no updates; 1 reference: 1 could not be checked
     ");
 }

@@ -45,6 +45,7 @@ macro_rules! conformance {
             a_merge_is_seen,
             a_conflict_is_not_merged,
             what_is_closed_or_merged_does_not_change,
+            a_closed_one_is_reopened,
             what_is_not_there_is_told,
             only_our_branches_are_listed,
             texts_of_every_kind_come_back,
@@ -392,6 +393,24 @@ pub(crate) async fn what_is_closed_or_merged_does_not_change(server: &impl Serve
         assert!(matches!(error, ForgeError::Conflict(_)), "{error}");
     }
     assert_eq!(mrs(server, &repo, &[SOURCE]).await, before);
+}
+
+pub(crate) async fn a_closed_one_is_reopened(server: &impl Server) {
+    let (repo, mr) = opened(server).await;
+    let forge = server.forge();
+    let state = async || forge.merge_request(&repo, mr.number).await.unwrap().state;
+    forge.close(&repo, mr.number).await.unwrap();
+    assert_eq!(state().await, MergeRequestState::Closed);
+    for _ in 0..2 {
+        forge.reopen(&repo, mr.number).await.unwrap();
+        assert_eq!(state().await, MergeRequestState::Open);
+    }
+    assert_eq!(only(server, &repo).await.state, MergeRequestState::Open);
+    server.merge(&repo, mr.number).await.unwrap();
+    let error = forge.reopen(&repo, mr.number).await.unwrap_err();
+    assert!(matches!(error, ForgeError::Conflict(_)), "{error}");
+    let error = forge.merge_request(&repo, 999).await.unwrap_err();
+    assert!(matches!(error, ForgeError::NotFound(_)), "{error}");
 }
 
 pub(crate) async fn what_is_not_there_is_told(server: &impl Server) {

@@ -1,20 +1,20 @@
 //! The family as a tree for the terminal.
 
+use super::super::page::{Line, Page, Role};
 use super::picture::Picture;
 use crate::run::{FamilyGraph, ImageState, NodeReport};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 /// Draws the tree. A node with several parents is drawn below each of them, its own children only once.
-pub(super) fn draw(family_graph: &FamilyGraph, now: Timestamp) -> String {
+pub(super) fn draw(family_graph: &FamilyGraph, now: Timestamp) -> Page {
     let picture = Picture::new(family_graph);
     let mut tree = Tree {
         family_graph,
         picture: &picture,
         now,
         drawn: BTreeSet::new(),
-        out: String::new(),
+        page: Page::default(),
     };
     let roots = (0..family_graph.nodes.len()).filter(|node| picture.parents[*node].is_empty());
     for root in roots {
@@ -32,9 +32,12 @@ pub(super) fn draw(family_graph: &FamilyGraph, now: Timestamp) -> String {
             .chain(cycle.first())
             .map(String::as_str)
             .collect();
-        let _ = writeln!(tree.out, "circle: {}", round.join(" → "));
+        tree.page
+            .line(0)
+            .put(Role::Bad, "circle:")
+            .plain(round.join(" → "));
     }
-    tree.out
+    tree.page
 }
 
 struct Tree<'a> {
@@ -42,20 +45,19 @@ struct Tree<'a> {
     picture: &'a Picture,
     now: Timestamp,
     drawn: BTreeSet<usize>,
-    out: String,
+    page: Page,
 }
 
 impl Tree<'_> {
     fn node(&mut self, node: usize, first: &str, rest: &str) {
-        let line = self.line(&self.family_graph.nodes[node]);
         let again = !self.drawn.insert(node);
         let children: Vec<usize> = self.picture.children[node].iter().copied().collect();
-        let more = if again && !children.is_empty() {
-            "  (see above)"
-        } else {
-            ""
-        };
-        let _ = writeln!(self.out, "{first}{line}{more}");
+        let line = self.page.line(0);
+        line.join(Role::Faint, first);
+        describe(line, &self.family_graph.nodes[node], self.now);
+        if again && !children.is_empty() {
+            line.join(Role::Faint, "  (see above)");
+        }
         if again {
             return;
         }
@@ -71,34 +73,41 @@ impl Tree<'_> {
             );
         }
     }
+}
 
-    fn line(&self, node: &NodeReport) -> String {
-        let mut line = node.name().to_owned();
-        if let Some(tag) = &node.tag {
-            let _ = write!(line, ":{tag}");
+fn describe(line: &mut Line, node: &NodeReport, now: Timestamp) {
+    let tag = node.tag.iter().map(|tag| format!(":{tag}"));
+    let name = node.name().to_owned() + &tag.collect::<String>();
+    line.join(Role::Strong, name);
+    if let (Some(_), Some(repo)) = (&node.image, &node.repo) {
+        line.join(Role::Faint, format!("  [{repo}]"));
+    }
+    match (node.state, &node.held_by) {
+        (ImageState::Outside, _) => {}
+        (_, Some(by)) => {
+            line.join(Role::Caution, format!("  held by {by}"));
         }
-        if let (Some(_), Some(repo)) = (&node.image, &node.repo) {
-            let _ = write!(line, "  [{repo}]");
+        (state, None) => {
+            line.join(role(state), format!("  {}", state.code()));
         }
-        match (node.state, &node.held_by) {
-            (ImageState::Outside, _) => {}
-            (_, Some(by)) => {
-                let _ = write!(line, "  held by {by}");
-            }
-            (state, None) => {
-                let _ = write!(line, "  {}", state.code());
-            }
-        }
-        if !node.why.is_empty() && node.held_by.is_none() {
-            let _ = write!(line, ": {}", node.why);
-        }
-        if let Some(created) = node.base_created {
-            let age = self.now.duration_since(created).as_hours();
-            let _ = match age {
-                0..48 => write!(line, "  (base {} hours old)", age),
-                _ => write!(line, "  (base {} days old)", age / 24),
-            };
-        }
-        line
+    }
+    if !node.why.is_empty() && node.held_by.is_none() {
+        line.join(Role::Plain, format!(": {}", node.why));
+    }
+    if let Some(created) = node.base_created {
+        let age = now.duration_since(created).as_hours();
+        let age = match age {
+            0..48 => format!("{age} hours"),
+            _ => format!("{} days", age / 24),
+        };
+        line.join(Role::Faint, format!("  (base {age} old)"));
+    }
+}
+
+fn role(state: ImageState) -> Role {
+    match state {
+        ImageState::Current => Role::Good,
+        ImageState::Failed | ImageState::Stale | ImageState::Unknown => Role::Bad,
+        _ => Role::Caution,
     }
 }

@@ -156,18 +156,34 @@ pub(super) async fn edit(
     Ok(())
 }
 
-/// Closes an open one; one that was merged in the meantime is a conflict.
-pub(super) async fn close(api: &Api, repo: &Repository, number: u64) -> Result<(), ForgeError> {
-    let pull = route(&repo.name, &format!("/pulls/{number}"));
-    let found: Pull = api.get(&pull).await?;
-    match read(found)?.state {
-        MergeRequestState::Closed => Ok(()),
-        MergeRequestState::Merged => Err(ForgeError::Conflict(format!(
+/// One pull request by its number.
+pub(super) async fn one(
+    api: &Api,
+    repo: &Repository,
+    number: u64,
+) -> Result<MergeRequest, ForgeError> {
+    read(
+        api.get(&route(&repo.name, &format!("/pulls/{number}")))
+            .await?,
+    )
+}
+
+/// Opens or closes a pull request; one that was merged in the meantime is a conflict.
+pub(super) async fn set_open(
+    api: &Api,
+    repo: &Repository,
+    number: u64,
+    open: bool,
+) -> Result<(), ForgeError> {
+    match (one(api, repo, number).await?.state, open) {
+        (MergeRequestState::Merged, _) => Err(ForgeError::Conflict(format!(
             "#{number} of {} is already merged",
             repo.name
         ))),
-        MergeRequestState::Open => {
-            let body = json!({"state": "closed"});
+        (MergeRequestState::Open, true) | (MergeRequestState::Closed, false) => Ok(()),
+        _ => {
+            let body = json!({"state": if open { "open" } else { "closed" }});
+            let pull = route(&repo.name, &format!("/pulls/{number}"));
             let _: Pull = api.send(Method::PATCH, &pull, &body).await?;
             Ok(())
         }

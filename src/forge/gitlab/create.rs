@@ -269,28 +269,34 @@ pub(super) async fn edit(
     Ok(())
 }
 
-/// Closes an open merge request.
-pub(super) async fn close(api: &Api, project: u64, number: u64) -> Result<(), ForgeError> {
+/// Opens or closes a merge request that is not merged.
+pub(super) async fn set_open(
+    api: &Api,
+    project: u64,
+    number: u64,
+    open: bool,
+) -> Result<(), ForgeError> {
+    let (wanted, event) = match open {
+        true => ("opened", endpoints::MergeRequestStateEvent::Reopen),
+        false => ("closed", endpoints::MergeRequestStateEvent::Close),
+    };
+    let conflict =
+        |state: &str| ForgeError::Conflict(format!("!{number} of project {project} is {state}"));
     let now = one(api, project, number).await?;
-    match now.state.as_str() {
-        "closed" => return Ok(()),
-        "merged" => {
-            return Err(ForgeError::Conflict(format!(
-                "!{number} of project {project} is merged"
-            )));
-        }
-        _ => {}
+    if now.state == wanted {
+        return Ok(());
+    }
+    if now.state == "merged" {
+        return Err(conflict(&now.state));
     }
     let endpoint = endpoints::EditMergeRequest::builder()
         .project(project)
         .merge_request(number)
-        .state_event(endpoints::MergeRequestStateEvent::Close)
+        .state_event(event)
         .build();
     let after: Request = api.change(&built(endpoint)?).await?;
-    match after.state.as_str() {
-        "closed" => Ok(()),
-        state => Err(ForgeError::Conflict(format!(
-            "!{number} of project {project} is {state}"
-        ))),
+    match after.state == wanted {
+        true => Ok(()),
+        false => Err(conflict(&after.state)),
     }
 }

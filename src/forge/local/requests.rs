@@ -170,12 +170,13 @@ impl Requests<'_> {
         let (id, kept) = self.one(number).await?;
         match kept.state.state {
             MergeRequestState::Open => Ok((id, kept)),
-            state => Err(ForgeError::Conflict(format!(
-                "!{number} of {} is {}",
-                self.repo.name,
-                state.code()
-            ))),
+            _ => Err(self.is_not_open(number, &kept)),
         }
+    }
+
+    fn is_not_open(&self, number: u64, kept: &Kept) -> ForgeError {
+        let (repo, state) = (&self.repo.name, kept.state.state.code());
+        ForgeError::Conflict(format!("!{number} of {repo} is {state}"))
     }
 
     /// Changes an open merge request; starts over if someone else was faster.
@@ -192,10 +193,33 @@ impl Requests<'_> {
                 return Ok(());
             }
         }
-        Err(ForgeError::Conflict(format!(
-            "!{number} of {} changes too often",
-            self.repo.name
-        )))
+        Err(self.busy(number))
+    }
+
+    /// Closes or reopens a merge request that is not merged.
+    pub(super) async fn set_state(
+        &self,
+        number: u64,
+        what: &str,
+        wanted: MergeRequestState,
+    ) -> Result<(), ForgeError> {
+        for _ in 0..TRIES {
+            let (before, mut kept) = self.one(number).await?;
+            match kept.state.state {
+                state if state == wanted => return Ok(()),
+                MergeRequestState::Merged => return Err(self.is_not_open(number, &kept)),
+                _ => {}
+            }
+            kept.state.state = wanted;
+            if self.write(number, Some(&before), &kept, what).await? {
+                return Ok(());
+            }
+        }
+        Err(self.busy(number))
+    }
+
+    fn busy(&self, number: u64) -> ForgeError {
+        ForgeError::Conflict(format!("!{number} of {} changes too often", self.repo.name))
     }
 
     pub(super) async fn write(
