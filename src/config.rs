@@ -42,5 +42,5 @@ pub use repository::parse_repository;
 pub use review::{ReviewFinding, review};
 pub use schema::{operator_schema, repository_schema};
 pub use secret::{Secret, SecretError};
-pub use starter::{OPERATOR_STARTER, REPOSITORY_STARTER};
+pub use starter::{REPOSITORY_STARTER, Starter, StarterForge};
 pub use version::{MAX_INCLUDED, included_names, version_paths, wants_vendored};

@@ -5,7 +5,7 @@
 )]
 
 use imagebot::config::{
-    Config, OPERATOR_STARTER, REPOSITORY_STARTER, operator_schema, parse, parse_repository,
+    Config, REPOSITORY_STARTER, Starter, operator_schema, parse, parse_repository,
     repository_schema,
 };
 use serde_json::Value;
@@ -121,8 +121,9 @@ fn the_repositorys_sample_is_valid_and_complete() {
 
 #[test]
 fn the_starters_are_valid_also_with_every_comment_taken_away() {
-    assert_eq!(problems(OPERATOR_STARTER), Vec::<String>::new());
-    let bare: String = OPERATOR_STARTER
+    assert_eq!(problems(&Starter::default().text()), Vec::<String>::new());
+    let bare: String = Starter::default()
+        .text()
         .lines()
         .map(|line| match line.strip_prefix("# ") {
             Some(rest)

@@ -471,12 +471,54 @@ fn init_writes_what_config_check_accepts_and_overwrites_nothing() {
     help: move it away or choose another folder
     ");
     let ran = place.run(&["init", "--operator", "nowhere"]).expect(2);
-    assert!(ran.stderr.contains("No such file"), "{}", ran.stderr);
-    assert!(!ran.stderr.contains("already"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("nowhere is not a folder"),
+        "{}",
+        ran.stderr
+    );
     // A link is not followed either.
     std::os::unix::fs::symlink("elsewhere", place.path("home/imagebot.toml")).expect("a link");
     place.run(&["init", "home"]).expect(2);
     assert!(!place.path("home/elsewhere").exists());
+}
+
+#[test]
+fn init_writes_what_its_options_say() {
+    let mut place = Place::new();
+    place.set("IMAGEBOT_GITLAB_TOKEN", "x");
+    place.set("IMAGEBOT_GITHUB_TOKEN", "x");
+    // The shell makes the file first.
+    place
+        .shell("imagebot init --operator --gitlab https://gitlab.acme.com/ --group platform --group apps/web --registry harbor.acme.com - > config.toml")
+        .expect(0);
+    let text = place.read("config.toml");
+    for line in [
+        "url = \"https://gitlab.acme.com\"",
+        "repos = [\"platform/**\", \"apps/web/**\"]",
+        "host = \"harbor.acme.com\"",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    place.run(&["config", "check"]).expect(0);
+    place.write("config.toml", "");
+    place
+        .run(&["init", "--operator", "--github", "acme"])
+        .expect(0);
+    assert!(place.read("config.toml").contains("repos = [\"acme/**\"]"));
+    place.run(&["config", "check"]).expect(0);
+    for bad in [
+        &["--gitlab", "not a url"][..],
+        &["--registry", "https://harbor.acme.com/x"],
+        &["--gitlab", "https://gitlab.acme.com", "--group", "/"],
+    ] {
+        let ran = place
+            .run(&[&["init", "--operator", "-"][..], bad].concat())
+            .expect(2);
+        assert_eq!(ran.stdout, "", "{bad:?}");
+    }
+    place
+        .run(&["init", "--gitlab", "https://gitlab.acme.com"])
+        .expect(2);
 }
 
 #[test]
