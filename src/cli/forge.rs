@@ -77,8 +77,15 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
                 problem
             })
         });
+        // What a forge's own findings report is not repeated.
+        let known = |message: &str| {
+            let what = message.split_once(": ").map_or(message, |(_, what)| what);
+            let mut findings = examined.iter().flat_map(|forge: &Examined| &forge.findings);
+            findings.any(|finding| finding.what.ends_with(what))
+        };
         let listing: Vec<FindingOutput> = problems
             .chain(failed)
+            .filter(|problem| !known(&problem.message))
             .map(|problem| FindingOutput {
                 level: "problem",
                 what: format!("{}: {}", problem.code, problem.message),
@@ -122,8 +129,8 @@ fn render(examined: &[Examined]) -> String {
             let what = finding.what.trim_end().replace('\n', "\n          ");
             out.push_str(&format!("  {:7} {what}\n", finding.level));
             if let Some(help) = &finding.help {
-                let help = help.trim_end().replace('\n', "\n                ");
-                out.push_str(&format!("          help: {help}\n"));
+                let help = help.trim_end().replace('\n', "\n               ");
+                out.push_str(&format!("          fix: {help}\n"));
             }
         }
     }
