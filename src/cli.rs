@@ -16,6 +16,7 @@ mod groups;
 mod init;
 mod mr;
 mod output;
+mod personal;
 mod progress;
 mod registry;
 mod repos;

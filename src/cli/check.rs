@@ -3,9 +3,10 @@
 use super::changes::describe;
 use super::ended::Ended;
 use super::output::{Format, counted, short_digests, table, with_code};
+use super::personal::PersonalArgument;
 use super::progress::progress;
 use super::scan::settings_of;
-use super::session::{ConfigArgument, setup, wait};
+use super::session::{setup, wait};
 use crate::config::Config;
 use crate::fleet::ParsedRepo;
 use crate::plan::{Decision, Observations};
@@ -34,7 +35,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     all_tags: bool,
     #[command(flatten)]
-    config: ConfigArgument,
+    config: PersonalArgument,
     /// Output format
     #[arg(long, value_enum, default_value = "human")]
     format: Format,

@@ -3,13 +3,15 @@
 use super::ended::Ended;
 use super::output::Format;
 use super::session::{ConfigArgument, setup, wait};
+use crate::config::SecretError;
 use crate::image::{ImageName, Reference, RegistryHost, Tag};
 use crate::redact::Redactor;
-use crate::registry::{DoctorOutcome, DoctorStep, Goal};
-use crate::run::Setup;
+use crate::registry::{DockerFiles, DoctorOutcome, DoctorStep, Goal};
+use crate::run::{FoundLogin, Setup};
 use anyhow::Context as _;
 use clap::Subcommand;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// Check access to registries.
 #[derive(Debug, clap::Args)]
@@ -98,16 +100,19 @@ impl Subject {
 
 async fn walk(setup: &Setup, subject: &Subject) -> Walk {
     let mut steps = Vec::new();
-    let login = match setup.host_login(&subject.host) {
-        Ok(login) => login,
+    let login = match found(setup, subject) {
+        Ok(FoundLogin::Login(login)) => Some(login),
+        // The remaining steps are still worth checking.
+        Ok(FoundLogin::None) => {
+            steps.push(step("skipped", nothing_in(setup.docker_files()), None));
+            None
+        }
+        Ok(FoundLogin::Unusable(error)) => {
+            steps.push(step("skipped", error.what, error.help));
+            None
+        }
         Err(error) => {
-            // The remaining steps are still worth checking.
-            steps.push(StepOutput {
-                name: "secret",
-                outcome: "failed",
-                detail: error.to_string(),
-                help: None,
-            });
+            steps.push(step("failed", error.to_string(), None));
             None
         }
     };
@@ -124,6 +129,33 @@ async fn walk(setup: &Setup, subject: &Subject) -> Walk {
     Walk {
         subject: tag.map_or_else(|| name.clone(), |tag| format!("{name}:{tag}")),
         steps,
+    }
+}
+
+/// The login for the image, or for any image of the host.
+fn found(setup: &Setup, subject: &Subject) -> Result<FoundLogin, Arc<SecretError>> {
+    let any = || ImageName::parse(&format!("{}/any", subject.host)).ok();
+    let image = subject.image.clone().or_else(any);
+    image.map_or(Ok(FoundLogin::None), |image| setup.login_for(&image))
+}
+
+fn nothing_in(files: &DockerFiles) -> String {
+    let files: Vec<String> = files
+        .paths()
+        .map(|path| path.display().to_string())
+        .collect();
+    match files.is_empty() {
+        true => "none is configured".to_owned(),
+        false => format!("none is configured, and none is in {}", files.join(", ")),
+    }
+}
+
+fn step(outcome: &'static str, detail: String, help: Option<String>) -> StepOutput {
+    StepOutput {
+        name: "login",
+        outcome,
+        detail,
+        help,
     }
 }
 
@@ -175,8 +207,8 @@ fn render(walks: &[Walk]) -> String {
             ));
             if let Some(help) = &step.help {
                 out.push_str(&format!(
-                    "           help: {}\n",
-                    help.replace('\n', "\n                 ")
+                    "           fix: {}\n",
+                    help.replace('\n', "\n                ")
                 ));
             }
         }

@@ -1,5 +1,6 @@
 //! Loads the configuration and prepares everything that it names; most commands begin here.
 
+use super::personal;
 use crate::config::{self, Config};
 use crate::http::install_crypto;
 use crate::redact::Redactor;
@@ -24,7 +25,7 @@ impl ConfigArgument {
     pub(super) fn load(&self) -> anyhow::Result<(Config, Unlisted)> {
         match self.path() {
             Some(path) => Ok((load(&path)?, Unlisted::Refuse)),
-            None => Ok((Config::default(), Unlisted::PublicOnly)),
+            None => Ok((personal::without_file(), Unlisted::PublicOnly)),
         }
     }
 

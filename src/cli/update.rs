@@ -4,7 +4,8 @@ use super::changes::describe;
 use super::check::{JudgedFolder, judge_folder};
 use super::ended::Ended;
 use super::output::{counted, say, text};
-use super::session::{ConfigArgument, setup, wait};
+use super::personal::PersonalArgument;
+use super::session::{setup, wait};
 use crate::fleet::ParsedRepo;
 use crate::plan::{Change, Decision, Outcome, Proposal};
 use crate::policy::{Changes, Rule, Set, SettingOrigin};
@@ -25,7 +26,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    config: ConfigArgument,
+    config: PersonalArgument,
 }
 
 pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
