@@ -3,7 +3,6 @@
 use super::ended::Ended;
 use super::output::Format;
 use super::session::{ConfigArgument, setup, wait};
-use crate::config::SecretError;
 use crate::image::{ImageName, Reference, RegistryHost, Tag};
 use crate::redact::Redactor;
 use crate::registry::{DockerFiles, DoctorOutcome, DoctorStep, Goal};
@@ -11,7 +10,6 @@ use crate::run::{FoundLogin, Setup};
 use anyhow::Context as _;
 use clap::Subcommand;
 use serde::Serialize;
-use std::sync::Arc;
 
 /// Check access to registries.
 #[derive(Debug, clap::Args)]
@@ -101,18 +99,13 @@ impl Subject {
 async fn walk(setup: &Setup, subject: &Subject) -> Walk {
     let mut steps = Vec::new();
     let login = match found(setup, subject) {
-        Ok(FoundLogin::Login(login)) => Some(login),
-        // The remaining steps are still worth checking.
-        Ok(FoundLogin::None) => {
-            steps.push(step("skipped", nothing_in(setup.docker_files()), None));
+        FoundLogin::Login(login) => Some(login),
+        FoundLogin::None => {
+            steps.push(without_login(nothing_in(setup.docker_files()), None));
             None
         }
-        Ok(FoundLogin::Unusable(error)) => {
-            steps.push(step("skipped", error.what, error.help));
-            None
-        }
-        Err(error) => {
-            steps.push(step("failed", error.to_string(), None));
+        FoundLogin::Unusable(error) => {
+            steps.push(without_login(error.what, error.help));
             None
         }
     };
@@ -133,10 +126,10 @@ async fn walk(setup: &Setup, subject: &Subject) -> Walk {
 }
 
 /// The login for the image, or for any image of the host.
-fn found(setup: &Setup, subject: &Subject) -> Result<FoundLogin, Arc<SecretError>> {
+fn found(setup: &Setup, subject: &Subject) -> FoundLogin {
     let any = || ImageName::parse(&format!("{}/any", subject.host)).ok();
     let image = subject.image.clone().or_else(any);
-    image.map_or(Ok(FoundLogin::None), |image| setup.login_for(&image))
+    image.map_or(FoundLogin::None, |image| setup.login_for(&image))
 }
 
 fn nothing_in(files: &DockerFiles) -> String {
@@ -150,10 +143,10 @@ fn nothing_in(files: &DockerFiles) -> String {
     }
 }
 
-fn step(outcome: &'static str, detail: String, help: Option<String>) -> StepOutput {
+fn without_login(detail: String, help: Option<String>) -> StepOutput {
     StepOutput {
         name: "login",
-        outcome,
+        outcome: "skipped",
         detail,
         help,
     }

@@ -113,12 +113,19 @@ async fn steps(
         .get(host, login.is_some())
         .map_err(|error| way.end("listed", &error))?;
     way.ok("listed", format!("API at {}", endpoint.origin));
-    let login = match login {
-        Some(login) => unlock(way, &endpoint, login).await,
-        None => None,
+    let (login, is_unavailable) = match login {
+        Some(login) => match unlock(way, &endpoint, login).await {
+            Ok(login) => (login, false),
+            Err(End) => (None, true),
+        },
+        None => (None, false),
     };
     reach(way, hosts, &endpoint).await?;
     let ping = ping(way, &endpoint).await?;
+    if is_unavailable && ping.status.as_u16() == 401 {
+        way.skip("auth", "the login is unavailable");
+        return Err(End);
+    }
     greet(way, &endpoint, &ping, login.is_some())?;
     match image {
         None => knock(way, &endpoint, &ping, login.as_ref()).await,
@@ -126,12 +133,12 @@ async fn steps(
     }
 }
 
-/// Reads the login's credential. Without it, the remaining steps are still worth checking.
+/// Reads the login's credential; `None` if its source has none for this registry.
 async fn unlock<'a>(
     way: &mut Way<'_>,
     endpoint: &Endpoint,
     login: &'a Login,
-) -> Option<Checked<'a>> {
+) -> Result<Option<Checked<'a>>, End> {
     match endpoint.auth.user(Some(login)).await {
         Ok(Some(user)) => {
             let kind = match user.credential.kind {
@@ -144,18 +151,22 @@ async fn unlock<'a>(
                 name => name,
             };
             way.ok("login", format!("{} ({name}{kind}{time})", login.origin));
-            Some(Checked { login, user })
+            Ok(Some(Checked { login, user }))
         }
         Ok(None) => {
             let host = &endpoint.settings.host;
             way.skip("login", format!("{}: no login for {host}", login.origin));
-            None
+            Ok(None)
         }
         Err(error) => {
-            let detail = format!("{}: {error}", login.origin);
+            let why = match &error {
+                RegistryError::Login { error, .. } => error.to_string(),
+                error => error.to_string(),
+            };
+            let detail = format!("{}: {why}", login.origin);
             let help = way.help(&error);
             way.push("login", DoctorOutcome::Failed, detail, help);
-            None
+            Err(End)
         }
     }
 }
@@ -310,7 +321,7 @@ async fn knock(
     let Some(login) = login else {
         way.skip(
             "token",
-            "no login is configured; name an image to check anonymous access",
+            "no login to check; name an image to check anonymous access",
         );
         return Ok(());
     };

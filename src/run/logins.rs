@@ -79,16 +79,12 @@ impl Logins {
         registries: &Registries,
     ) -> Result<Login, Arc<SecretError>> {
         let host = &registry.host;
-        let (user, kept) = match &login.source {
-            LoginSource::Password { username, password } => (
-                username.as_str(),
-                format!("user {username}, password from {password}"),
-            ),
-            LoginSource::Helper(helper) => (helper.as_str(), helper.program()),
-            LoginSource::GoogleMetadata => ("google", "Google's metadata server".to_owned()),
+        let user = match &login.source {
+            LoginSource::Password { username, .. } => username.as_str(),
+            LoginSource::Helper(helper) => helper.as_str(),
+            LoginSource::GoogleMetadata => "google",
         };
-        let line = registry.line.as_ref().map(ToString::to_string);
-        let origin = format!("{}: {kept}", line.unwrap_or_default());
+        let origin = origin_of(registry, login);
         self.make(format!("{user}@{host}"), |id| {
             let credentials = match &login.source {
                 LoginSource::Password { username, password } => of_secret(username, password)?,
@@ -105,6 +101,22 @@ impl Logins {
                 anonymous: Anonymous::Never,
             })
         })
+    }
+
+    /// A login that reports, when it is read, why it could not be made.
+    pub(super) fn failing(
+        registry: &RegistryConfig,
+        login: &LoginConfig,
+        error: &SecretError,
+    ) -> Login {
+        let error = CredentialError::new(error.to_string());
+        Login {
+            id: String::new(),
+            host: registry.host.clone(),
+            origin: origin_of(registry, login),
+            credentials: Credentials::from_source(move || std::future::ready(Err(error.clone()))),
+            anonymous: Anonymous::Never,
+        }
     }
 
     /// The login for an image in docker's and podman's files.
@@ -211,6 +223,21 @@ impl Logins {
 
     fn made(&self) -> MutexGuard<'_, Made> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where the login of a `[[registry]]` is configured, and where it is kept.
+fn origin_of(registry: &RegistryConfig, login: &LoginConfig) -> String {
+    let kept = match &login.source {
+        LoginSource::Password { username, password } => {
+            format!("user {username}, password from {password}")
+        }
+        LoginSource::Helper(helper) => helper.program(),
+        LoginSource::GoogleMetadata => "Google's metadata server".to_owned(),
+    };
+    match &registry.line {
+        Some(line) => format!("{line}: {kept}"),
+        None => kept,
     }
 }
 

@@ -194,16 +194,18 @@ impl Setup {
         self.logins.get(lookup.login.as_deref()?)
     }
 
-    /// The login for an image, regardless of the repositories that it is for.
-    pub fn login_for(&self, image: &ImageName) -> Result<FoundLogin, Arc<SecretError>> {
+    /// The login for an image, regardless of the repositories that it is for. One that could not be made fails when it
+    /// is read.
+    pub fn login_for(&self, image: &ImageName) -> FoundLogin {
         let registry = self.listed(image.host());
         let login = registry.and_then(|registry| Some((registry, registry.login.as_ref()?)));
         match login {
             Some((registry, login)) => {
                 let made = self.logins.configured(registry, login, &self.registries);
-                made.map(FoundLogin::Login)
+                let failing = |error: Arc<SecretError>| Logins::failing(registry, login, &error);
+                FoundLogin::Login(made.unwrap_or_else(failing))
             }
-            None => Ok(self.logins.of_docker(image)),
+            None => self.logins.of_docker(image),
         }
     }
 

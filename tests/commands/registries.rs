@@ -221,9 +221,8 @@ async fn doctor_shows_where_a_login_comes_from() {
     );
     assert_snapshot!(doctor(&place), @r"
     exit 1
-      failed   login: the environment variable UNSET is not set
-      ok       auth: a token from 127.0.0.1
-      skipped  token: no login is configured; name an image to check anonymous access
+      failed   login: config.toml:2: user bot, password from the environment variable UNSET: the environment variable UNSET is not set
+      skipped  auth: the login is unavailable
     ");
     let docker = json!({"credHelpers": {host.as_str(): "test"}}).to_string();
     place.write("docker.json", docker);
@@ -234,7 +233,7 @@ async fn doctor_shows_where_a_login_comes_from() {
       skipped  login: docker.json: credHelpers names docker-credential-test for [HOST], which is not allowed to run
                fix: add to config.toml: docker_helpers = true, or to the [[registry]] of [HOST]: login = { helper = "test" }
       ok       auth: a token from 127.0.0.1
-      skipped  token: no login is configured; name an image to check anonymous access
+      skipped  token: no login to check; name an image to check anonymous access
     "#);
     let allowed = format!("docker_helpers = true\n{file}");
     write(&place, &allowed, "");
@@ -247,9 +246,8 @@ async fn doctor_shows_where_a_login_comes_from() {
     install(&mut place, "echo 'the keychain is locked'; exit 1");
     assert_snapshot!(doctor(&place), @r"
     exit 1
-      failed   login: docker.json: credHelpers: docker-credential-test get [HOST]: the login for [HOST] is unavailable: docker-credential-test: exit status: 1: the keychain is locked
-      ok       auth: a token from 127.0.0.1
-      skipped  token: no login is configured; name an image to check anonymous access
+      failed   login: docker.json: credHelpers: docker-credential-test get [HOST]: docker-credential-test: exit status: 1: the keychain is locked
+      skipped  auth: the login is unavailable
     ");
     place.write("docker.json", "{\"auths\": 7}");
     let ran = place.run(&["config", "check", "--config", "config.toml"]);

@@ -361,15 +361,14 @@ async fn a_metadata_server_gives_a_token_while_it_lasts() {
         ..login(&fake.host(), "google")
     };
     let (app, login) = (image(&fake, "app"), held(&bench));
-    let escaped = PASSWORD;
-    metadata.fail(path, 1, answer(escaped, "Google"));
+    metadata.fail(path, 1, answer(PASSWORD, "Google"));
     for _ in 0..2 {
         assert!(bench.tags(&app, Some(&login)).await.is_ok());
     }
     let log = metadata.expect(&[path]);
     assert_eq!(log[0].header("metadata-flavor"), Some("Google"));
     bench.clock.advance(Duration::from_secs(599));
-    metadata.fail(path, 1, answer(escaped, "Google"));
+    metadata.fail(path, 1, answer(PASSWORD, "Google"));
     assert!(bench.tags(&app, Some(&login)).await.is_ok());
     metadata.expect(&[path]);
     // Another server is not believed.
