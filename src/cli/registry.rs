@@ -2,7 +2,8 @@
 
 use super::ended::Ended;
 use super::output::Format;
-use super::session::{ConfigArgument, setup, wait};
+use super::personal::PersonalArgument;
+use super::session::{setup, wait};
 use crate::image::{ImageName, Reference, RegistryHost, Tag};
 use crate::redact::Redactor;
 use crate::registry::{DockerFiles, DoctorOutcome, DoctorStep, Goal};
@@ -31,7 +32,7 @@ struct Doctor {
     #[arg(value_name = "HOST|IMAGE")]
     subject: Option<String>,
     #[command(flatten)]
-    config: ConfigArgument,
+    config: PersonalArgument,
     /// Output format
     #[arg(long, value_enum, default_value = "human")]
     format: Format,

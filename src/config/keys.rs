@@ -101,7 +101,7 @@ pub(super) const LOGIN: &[Key] = keys! {
 
 pub(super) const REGISTRY: &[Key] = keys! {
     "host": Text, "The exact host or host:port, as in image names.";
-    "login": Table(LOGIN), "The login. Without it, docker's config.json is used, then anonymous access.";
+    "login": Table(LOGIN), "The login. Without it, the files of docker and podman are used (see docker_config), then anonymous access.";
     "auth_realms": Texts, "Other origins that may receive this login, such as \"https://gitlab.example.com\".";
     "ca_file": Text, "A PEM file with CA certificates for this host, besides the system's.";
     "plain_http": Bool, "Whether to use http instead of https. Default: false.";

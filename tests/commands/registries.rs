@@ -282,6 +282,33 @@ async fn an_image_with_a_tag_is_checked_with_its_tag() {
     );
 }
 
+/// A command that gives an expired password at first, as a token of 12 hours may be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_command_runs_once_and_again_if_the_password_is_refused() {
+    let fake = private().await;
+    fake.push("other", "1.0", json!({}));
+    let mut place = place(&fake);
+    let script = "test -e $(dirname $0)/new && echo s3cret-word || echo s3cret-old";
+    install(&mut place, &format!("{script}\ntouch $(dirname $0)/new"));
+    let config = place.read("config.toml");
+    let command = place.path("bin/docker-credential-test");
+    let login = format!(
+        "login = {{ username = \"bot\", password = {{ command = [\"{}\"] }} }}\n",
+        command.display()
+    );
+    place.write("config.toml", format!("{config}{login}"));
+    let host = fake.address();
+    let files = format!("FROM {host}/app:1.0 AS a\nFROM {host}/other:1.0\n");
+    place.write("co/Dockerfile", files);
+    for calls in [2, 3] {
+        let ran = place
+            .run(&["check", "co", "--config", "config.toml"])
+            .expect(0);
+        assert!(ran.stdout.contains("1.1"), "{}", ran.all());
+        assert_eq!(place.read("calls").lines().count(), calls);
+    }
+}
+
 /// Without a configuration: what docker is logged in to, and what the user names.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn local_commands_reach_the_users_own_registries() {
