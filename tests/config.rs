@@ -203,8 +203,10 @@ fn t4_a_repository_cannot_name_hosts_credentials_or_the_environment() {
 fn a_login_has_one_source_that_fits_the_registry() {
     let check = |host: &str, login: &str| {
         let text = format!("[[registry]]\nhost = \"{host}\"\nlogin = {{ {login} }}\n");
-        parse("config.toml", &text, Path::new("/etc"))
-            .map_or_else(|problems| problems.to_string(), |_| "fits".to_owned())
+        match parse("config.toml", &text, Path::new("/etc")) {
+            Ok(_) => "fits".to_owned(),
+            Err(problems) => problems.to_string(),
+        }
     };
     let password = "username = \"u\", password = { env = \"P\" }";
     for (host, login, expect) in [

@@ -1,6 +1,7 @@
 //! What can go wrong with a forge, by what the caller does next.
 
 use crate::git::GitError;
+use crate::http::NO_TLS;
 
 /// Why a request to a forge failed.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +77,7 @@ impl ForgeError {
             Self::Forbidden(_) | Self::Git(GitError::Forbidden { .. }) => {
                 Some("`imagebot forge doctor` shows the rights that the token needs")
             }
-            Self::Unreachable(cause) if cause.contains("corrupt message") => Some(
+            Self::Unreachable(cause) if cause.contains(NO_TLS) => Some(
                 "correct the port in the forge's `url`; write http:// if the server really does not use TLS",
             ),
             Self::NotAForge(_) => Some(

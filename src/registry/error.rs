@@ -1,7 +1,7 @@
 //! Why a registry gave no usable answer.
 
 use super::{CredentialError, realm};
-use crate::http::{HttpError, Origin};
+use crate::http::{HttpError, NO_TLS, Origin};
 use crate::image::{Digest, RegistryHost};
 use std::time::Duration;
 
@@ -253,7 +253,7 @@ impl RegistryError {
             Self::Dns { .. } | Self::Connect { .. } => {
                 Some("check the host's name and port, the network and the proxy settings".to_owned())
             }
-            Self::Tls { host, cause } if cause.contains("corrupt message") => {
+            Self::Tls { host, cause } if cause.contains(NO_TLS) => {
                 table(host, "plain_http = true   # if it really does not use TLS")
             }
             Self::Tls { host, .. } => table(host, "ca_file = \"/path/to/ca.pem\""),

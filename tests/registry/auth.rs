@@ -497,7 +497,7 @@ fn every_fix_of_an_error_that_holds_toml_is_a_configuration() {
         RegistryError::NotListed(host()),
         RegistryError::Tls {
             host: host(),
-            cause: "corrupt message".to_owned(),
+            cause: "the server does not use TLS on this port".to_owned(),
         },
         RegistryError::Tls {
             host: host(),
