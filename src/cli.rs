@@ -20,6 +20,7 @@ mod mr;
 mod names;
 mod output;
 mod page;
+mod personal;
 mod progress;
 mod registry;
 mod repos;

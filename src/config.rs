@@ -37,7 +37,7 @@ pub use forge::{ForgeConfig, ServerConfig, ServerKind, TokenConfig};
 pub use merge_request::MergeRequestConfig;
 pub use operator::{Config, parse};
 pub use problem::{Problem, Problems};
-pub use registry::{LoginConfig, RegistryConfig};
+pub use registry::{LoginConfig, LoginSource, RegistryConfig};
 pub use repository::parse_repository;
 pub use review::{ReviewFinding, review};
 pub use schema::{operator_schema, repository_schema};

@@ -15,7 +15,6 @@ mod index;
 mod local;
 mod lock;
 mod object;
-mod process;
 mod read;
 mod remote;
 mod scratch;

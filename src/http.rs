@@ -25,6 +25,7 @@ pub use address::{AddressRule, Addresses};
 pub use client::Client;
 pub use clock::Clock;
 pub use error::HttpError;
+pub(crate) use error::NO_TLS;
 pub use gate::Gates;
 pub use origin::{Origin, ParseOriginError};
 pub use policy::{HttpPolicy, Limits, ParseRateError, Rate};

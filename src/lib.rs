@@ -17,6 +17,7 @@
 //! | | [`store`] | what is remembered between passes; deleting it only costs time |
 //! | | [`http`] | the HTTP client policy: timeouts, retries, size limits, same origin |
 //! | | [`redact`] | keeps credentials out of all output |
+//! | | `process` | runs one program with limits on time and output |
 //! | core | [`fleet`] | all facts about repositories, registries and CI, and the plan that follows from them |
 //! | | [`plan`] | decisions about references; proposals for a repository, compared with what exists |
 //! | | [`policy`] | the rules that apply to a reference |
@@ -79,6 +80,7 @@ pub mod http;
 pub mod image;
 pub mod plan;
 pub mod policy;
+mod process;
 pub mod redact;
 pub mod registry;
 pub mod repo;

@@ -16,8 +16,8 @@
 //! - Docker Hub counts every `GET` of a manifest and no `HEAD`; when the quota is used up, only the former are refused.
 //! - Anonymous first: credentials are sent only on request, to the registry itself or to an allowed realm.
 //!
-//! Not here: which login covers which repository, what a failure means for a decision (`plan`), and docker's credential
-//! helpers: they are programs, and are recognised but not run.
+//! Not here: which login covers which repository, whether credential helpers may be run, and what a failure means for a
+//! decision (`plan`).
 
 mod answer;
 mod auth;
@@ -25,14 +25,18 @@ mod blob;
 mod challenge;
 mod client;
 mod config;
+mod credentials;
 mod docker_config;
+mod docker_files;
 mod doctor;
 mod endpoint;
 mod error;
+mod helper;
 mod hosts;
 mod link;
 mod manifest;
 mod manifests;
+mod metadata;
 mod provenance;
 mod quota;
 mod realm;
@@ -43,14 +47,19 @@ mod validators;
 
 pub use client::Registries;
 pub use config::{History, ImageConfig};
-pub use docker_config::{DockerConfig, DockerConfigError, DockerLogin, Unsupported};
+pub use credentials::{
+    CredentialError, CredentialKind, CredentialResult, Credentials, RegistryCredential,
+};
+pub use docker_config::{DockerConfig, DockerConfigError, DockerEntry, DockerLogin, server_key};
+pub use docker_files::DockerFiles;
 pub use doctor::{DoctorOutcome, DoctorStep, Goal};
 pub use error::RegistryError;
+pub use helper::{Helper, Helpers, ParseHelperError};
 pub use manifest::{
     Image, Index, IndexEntry, IndexEntryKind, Manifest, ManifestContent, Statement,
 };
 pub use manifests::{Head, ManifestReference};
 pub use provenance::Provenance;
-pub use settings::{HostSettings, Login, RegistryOptions, Unlisted};
+pub use settings::{Anonymous, HostSettings, Login, RegistryOptions, Unlisted};
 pub use tags::Tags;
 pub use validators::{Kept, Validators};

@@ -29,6 +29,7 @@ mod folder;
 mod forges;
 mod freshness;
 mod load;
+mod logins;
 mod lookup;
 mod lookups;
 mod observe;
@@ -57,6 +58,7 @@ pub use folder::{Folder, in_repository, read_folder};
 pub use freshness::{
     Built, FreshnessReport, InUse, PlatformReport, Publishers, Subject, freshness, publishers,
 };
+pub use logins::FoundLogin;
 pub use options::{Options, Progress};
 pub use own::{OwnError, own_settings};
 pub use pass::pass;

@@ -181,6 +181,8 @@ fn t4_a_repository_cannot_name_hosts_credentials_or_the_environment() {
         "[[registry]]\nhost = \"evil.example\"\n",
         "[[forge]]\nkind = \"local\"\npath = \"/\"\n",
         "cache = \"/tmp\"\n",
+        "docker_config = [\"/root/.docker/config.json\"]\n",
+        "docker_helpers = true\n",
         "[[rule]]\nimages = [\"**/x\"]\nlogin = { username = \"a\", password = { env = \"GITLAB_TOKEN\" } }\n",
         "[[scheme]]\nname = \"x\"\npattern = \"(?<major>1)\"\n",
         "[git]\nname = \"x\"\n",
@@ -196,6 +198,89 @@ fn t4_a_repository_cannot_name_hosts_credentials_or_the_environment() {
         read.args["REGISTRY"], "${GITLAB_TOKEN}",
         "nothing is put in for a variable"
     );
+}
+
+#[test]
+fn a_login_has_one_source_that_fits_the_registry() {
+    let check = |host: &str, login: &str| {
+        let text = format!("[[registry]]\nhost = \"{host}\"\nlogin = {{ {login} }}\n");
+        match parse("config.toml", &text, Path::new("/etc")) {
+            Ok(_) => "fits".to_owned(),
+            Err(problems) => problems.to_string(),
+        }
+    };
+    let password = "username = \"u\", password = { env = \"P\" }";
+    for (host, login, expect) in [
+        ("r.example", password, "fits"),
+        (
+            "r.example",
+            "helper = \"ecr-login\", repos = [\"a/**\"]",
+            "fits",
+        ),
+        (
+            "r.example",
+            "helper = \"/bin/sh\"",
+            "lower-case letters, digits",
+        ),
+        ("r.example", "helper = \"../x\"", "such as ecr-login"),
+        ("r.example", "helper = 7", "must be a string"),
+        ("gcr.io", "google = \"metadata\"", "fits"),
+        ("eu.gcr.io", "google = \"metadata\"", "fits"),
+        (
+            "europe-west3-docker.pkg.dev",
+            "google = \"metadata\"",
+            "fits",
+        ),
+        (
+            "gcr.io",
+            "google = \"metadate\"",
+            "did you mean \"metadata\"?",
+        ),
+        (
+            "r.example",
+            "google = \"metadata\"",
+            "r.example is not a registry of Google",
+        ),
+        (
+            "gcr.io.evil.example",
+            "google = \"metadata\"",
+            "must not receive a token",
+        ),
+        (
+            "evilgcr.io",
+            "google = \"metadata\"",
+            "must not receive a token",
+        ),
+        (
+            "gcr.io:444",
+            "google = \"metadata\"",
+            "must not receive a token",
+        ),
+        (
+            "gcr.io",
+            "google = \"metadata\", helper = \"gcloud\"",
+            "keep one of them",
+        ),
+        (
+            "r.example",
+            &format!("helper = \"x\", {password}"),
+            "keep one of them",
+        ),
+        (
+            "r.example",
+            "username = \"u\"",
+            "never written in plain text",
+        ),
+        ("r.example", "repos = [\"a\"]", "login needs `username`"),
+    ] {
+        let found = check(host, login);
+        assert!(found.contains(expect), "{host} {login}: {found}");
+    }
+    let docker = "docker_config = [\"auth.json\", \"/run/x\"]\ndocker_helpers = true\n";
+    let config = parse("config.toml", docker, Path::new("/etc")).unwrap();
+    let files = config.docker_config.unwrap();
+    assert_eq!(files, [Path::new("/etc/auth.json"), Path::new("/run/x")]);
+    assert!(config.docker_helpers);
 }
 
 #[test]

@@ -21,6 +21,8 @@ mod faults;
 mod foreign;
 #[path = "registry/hosts.rs"]
 mod hosts;
+#[path = "registry/logins.rs"]
+mod logins;
 #[path = "registry/manifests.rs"]
 mod manifests;
 #[path = "registry/paging.rs"]

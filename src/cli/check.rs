@@ -6,9 +6,10 @@ mod why;
 
 use super::ended::Ended;
 use super::output::Format;
+use super::personal::PersonalArgument;
 use super::progress::progress;
 use super::scan::settings_of;
-use super::session::{ConfigArgument, setup, wait};
+use super::session::{setup, wait};
 use crate::config::Config;
 use crate::fleet::ParsedRepo;
 use crate::plan::{Decision, Observations};
@@ -39,7 +40,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TAG", conflicts_with = "all_tags")]
     why: Option<String>,
     #[command(flatten)]
-    config: ConfigArgument,
+    config: PersonalArgument,
     /// Output format
     #[arg(long, value_enum, default_value = "human")]
     format: Format,

@@ -2,6 +2,7 @@
 
 use super::ended::Ended;
 use super::output::Format;
+use super::page::{Page, Role};
 use super::session::{ConfigArgument, setup, wait};
 use crate::forge::{DoctorFinding, DoctorLevel, Repository};
 use crate::policy::CiMode;
@@ -77,8 +78,15 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
                 problem
             })
         });
+        // What a forge's own findings report is not repeated.
+        let known = |message: &str| {
+            let what = message.split_once(": ").map_or(message, |(_, what)| what);
+            let mut findings = examined.iter().flat_map(|forge: &Examined| &forge.findings);
+            findings.any(|finding| finding.what.ends_with(what))
+        };
         let listing: Vec<FindingOutput> = problems
             .chain(failed)
+            .filter(|problem| !known(&problem.message))
             .map(|problem| FindingOutput {
                 level: "problem",
                 what: format!("{}: {}", problem.code, problem.message),
@@ -114,18 +122,24 @@ fn output(finding: DoctorFinding) -> FindingOutput {
     }
 }
 
-fn render(examined: &[Examined]) -> String {
-    let mut out = String::new();
+fn render(examined: &[Examined]) -> Page {
+    let mut page = Page::default();
     for examined in examined {
-        out.push_str(&format!("{}\n", examined.forge));
+        page.line(0).put(Role::Strong, examined.forge.as_str());
         for finding in &examined.findings {
-            let what = finding.what.trim_end().replace('\n', "\n          ");
-            out.push_str(&format!("  {:7} {what}\n", finding.level));
+            let role = match finding.level {
+                "ok" => Role::Good,
+                "warning" => Role::Caution,
+                _ => Role::Bad,
+            };
+            page.line(2)
+                .put(role, format!("{:7}", finding.level))
+                .hanging(8)
+                .plain(finding.what.trim_end());
             if let Some(help) = &finding.help {
-                let help = help.trim_end().replace('\n', "\n                ");
-                out.push_str(&format!("          help: {help}\n"));
+                page.fix(10, help);
             }
         }
     }
-    out
+    page
 }

@@ -101,6 +101,12 @@ impl Line {
         self.put(Role::Plain, text)
     }
 
+    /// Sets how much further the continuation of the line is indented than its beginning; otherwise 2.
+    pub(super) fn hanging(&mut self, columns: usize) -> &mut Self {
+        self.hang = columns;
+        self
+    }
+
     /// Adds a stable code, in brackets.
     pub(super) fn code(&mut self, code: &str) -> &mut Self {
         self.put(Role::Faint, format!("[{code}]"))

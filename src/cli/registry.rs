@@ -2,11 +2,13 @@
 
 use super::ended::Ended;
 use super::output::Format;
-use super::session::{ConfigArgument, setup, wait};
+use super::page::{Page, Role};
+use super::personal::PersonalArgument;
+use super::session::{setup, wait};
 use crate::image::{ImageName, Reference, RegistryHost, Tag};
 use crate::redact::Redactor;
-use crate::registry::{DoctorOutcome, DoctorStep, Goal};
-use crate::run::Setup;
+use crate::registry::{DockerFiles, DoctorOutcome, DoctorStep, Goal};
+use crate::run::{FoundLogin, Setup};
 use anyhow::Context as _;
 use clap::Subcommand;
 use serde::Serialize;
@@ -31,7 +33,7 @@ struct Doctor {
     #[arg(value_name = "HOST|IMAGE")]
     subject: Option<String>,
     #[command(flatten)]
-    config: ConfigArgument,
+    config: PersonalArgument,
     /// Output format
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
@@ -98,16 +100,14 @@ impl Subject {
 
 async fn walk(setup: &Setup, subject: &Subject) -> Walk {
     let mut steps = Vec::new();
-    let login = match setup.host_login(&subject.host) {
-        Ok(login) => login,
-        Err(error) => {
-            // The remaining steps are still worth checking.
-            steps.push(StepOutput {
-                name: "secret",
-                outcome: "failed",
-                detail: error.to_string(),
-                help: None,
-            });
+    let login = match found(setup, subject) {
+        FoundLogin::Login(login) => Some(login),
+        FoundLogin::None => {
+            steps.push(without_login(nothing_in(setup.docker_files()), None));
+            None
+        }
+        FoundLogin::Unusable(error) => {
+            steps.push(without_login(error.what, error.help));
             None
         }
     };
@@ -124,6 +124,33 @@ async fn walk(setup: &Setup, subject: &Subject) -> Walk {
     Walk {
         subject: tag.map_or_else(|| name.clone(), |tag| format!("{name}:{tag}")),
         steps,
+    }
+}
+
+/// The login for the image, or for any image of the host.
+fn found(setup: &Setup, subject: &Subject) -> FoundLogin {
+    let any = || ImageName::parse(&format!("{}/any", subject.host)).ok();
+    let image = subject.image.clone().or_else(any);
+    image.map_or(FoundLogin::None, |image| setup.login_for(&image))
+}
+
+fn nothing_in(files: &DockerFiles) -> String {
+    let files: Vec<String> = files
+        .paths()
+        .map(|path| path.display().to_string())
+        .collect();
+    match files.is_empty() {
+        true => "none is configured".to_owned(),
+        false => format!("none is configured, and none is in {}", files.join(", ")),
+    }
+}
+
+fn without_login(detail: String, help: Option<String>) -> StepOutput {
+    StepOutput {
+        name: "login",
+        outcome: "skipped",
+        detail,
+        help,
     }
 }
 
@@ -165,21 +192,24 @@ fn output(step: DoctorStep) -> StepOutput {
     }
 }
 
-fn render(walks: &[Walk]) -> String {
-    walks.iter().fold(String::new(), |mut out, walk| {
-        out.push_str(&format!("{}\n", walk.subject));
+fn render(walks: &[Walk]) -> Page {
+    let mut page = Page::default();
+    for walk in walks {
+        page.line(0).put(Role::Strong, walk.subject.as_str());
         for step in &walk.steps {
-            out.push_str(&format!(
-                "  {:8} {}: {}\n",
-                step.outcome, step.name, step.detail
-            ));
+            let role = match step.outcome {
+                "ok" => Role::Good,
+                "skipped" => Role::Faint,
+                _ => Role::Bad,
+            };
+            page.line(2)
+                .put(role, format!("{:8}", step.outcome))
+                .hanging(9)
+                .plain(format!("{}: {}", step.name, step.detail));
             if let Some(help) = &step.help {
-                out.push_str(&format!(
-                    "           help: {}\n",
-                    help.replace('\n', "\n                 ")
-                ));
+                page.fix(11, help);
             }
         }
-        out
-    })
+    }
+    page
 }

@@ -2,6 +2,7 @@
 
 use super::found::{Found, VARIABLE, find};
 use super::output::remark;
+use super::personal;
 use crate::config::{self, Config};
 use crate::http::install_crypto;
 use crate::redact::Redactor;
@@ -31,7 +32,7 @@ impl ConfigArgument {
         }
         match found.used {
             Some(path) => Ok((load(&path)?, Unlisted::Refuse)),
-            None => Ok((Config::default(), Unlisted::PublicOnly)),
+            None => Ok((personal::without_file(), Unlisted::PublicOnly)),
         }
     }
 

@@ -4,7 +4,8 @@ use super::edit::read_text;
 use super::ended::Ended;
 use super::output::{Format, json, say, show};
 use super::page::{Cell, Page, Role};
-use super::session::{ConfigArgument, setup, today, wait};
+use super::personal::PersonalArgument;
+use super::session::{setup, today, wait};
 use crate::image::{Reference, Tag};
 use crate::redact::Redactor;
 use crate::scheme::{
@@ -58,7 +59,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DATE")]
     today: Option<Date>,
     #[command(flatten)]
-    config: ConfigArgument,
+    config: PersonalArgument,
     /// Output format
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
@@ -213,8 +214,8 @@ fn listed(
             {
                 Ok(tags) => Ok(tags.tags.into_iter().map(String::from).collect()),
                 Err(error) => {
-                    let help = error
-                        .help()
+                    let help = setup
+                        .help(&error)
                         .map(|help| format!("\nhelp: {help}"))
                         .unwrap_or_default();
                     Err(format!("{error} [{}]{help}", error.code()))

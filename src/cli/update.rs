@@ -5,7 +5,8 @@ use super::check::{JudgedFolder, judge_folder};
 use super::ended::Ended;
 use super::output::{counted, remark, say, show};
 use super::page::Page;
-use super::session::{ConfigArgument, setup, wait};
+use super::personal::PersonalArgument;
+use super::session::{setup, wait};
 use crate::fleet::ParsedRepo;
 use crate::plan::{Change, Decision, Outcome, Proposal};
 use crate::policy::{Changes, Rule, Set, SettingOrigin};
@@ -26,7 +27,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    config: ConfigArgument,
+    config: PersonalArgument,
 }
 
 pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {

@@ -93,13 +93,15 @@ pub(super) const MATCHERS: &[Key] = keys! {
 
 pub(super) const LOGIN: &[Key] = keys! {
     "username": Text, "The user name.";
-    "password": Secret, "The password or token.";
+    "password": Secret, "The password or token; a file or command is read again every 30 min, and when the registry refuses it.";
+    "helper": Text, "A credential helper instead of username and password: \"ecr-login\" runs docker-credential-ecr-login.";
+    "google": OneOf(&["metadata"]), "Instead of username and password, the token of the Google Cloud machine that imagebot runs on; for Google's registries.";
     "repos": Texts, "Globs on the repositories that may use the login. Default: all.";
 };
 
 pub(super) const REGISTRY: &[Key] = keys! {
     "host": Text, "The exact host or host:port, as in image names.";
-    "login": Table(LOGIN), "The login. Without it, docker's config.json is used, then anonymous access.";
+    "login": Table(LOGIN), "The login. Without it, the files of docker and podman are used (see docker_config), then anonymous access.";
     "auth_realms": Texts, "Other origins that may receive this login, such as \"https://gitlab.example.com\".";
     "ca_file": Text, "A PEM file with CA certificates for this host, besides the system's.";
     "plain_http": Bool, "Whether to use http instead of https. Default: false.";
@@ -244,6 +246,8 @@ pub(super) const OPERATOR: &[Key] = keys! {
     "cache": Text, "The folder for caches; it may be deleted at any time. Default: the platform's cache folder.";
     "public_registries": Bool, "Whether docker.io, ghcr.io, quay.io and other public registries are listed, anonymously. Default: true.";
     "git": Table(GIT), "The author of commits.";
+    "docker_config": Texts, "Files with docker's or podman's logins, or Kubernetes' .dockerconfigjson; the first that names the registry is used. Default: docker's and podman's own files.";
+    "docker_helpers": Bool, "Whether the credential helpers that these files name are run. Default: false.";
     "forge": Tables(FORGE), "A place with repositories: GitLab, GitHub or a folder.";
     "registry": Tables(REGISTRY), "A registry; only listed hosts are ever contacted.";
     "scheme": Tables(SCHEME), "A custom tag scheme.";

@@ -33,6 +33,10 @@ pub struct Config {
     pub forges: Vec<ForgeConfig>,
     /// Which repositories publish which images, as the operator declares it.
     pub publishes: Vec<Publishes>,
+    /// The files with docker's or podman's logins; `None`: their own.
+    pub docker_config: Option<Vec<PathBuf>>,
+    /// Whether the credential helpers that these files name are run.
+    pub docker_helpers: bool,
     /// The registries that may be contacted, including the public ones unless they are switched off.
     pub registries: Vec<RegistryConfig>,
     /// `[defaults]` and the rules, in order.
@@ -102,6 +106,8 @@ impl Default for Config {
             git: merge_request::default_author(),
             forges: Vec::new(),
             publishes: Vec::new(),
+            docker_config: None,
+            docker_helpers: false,
             registries: registry::public(),
             rules: Vec::new(),
             schemes: schemes::built_in(),
@@ -131,6 +137,12 @@ fn config(root: Table<'_>, folder: &Path) -> Config {
         config.registries.clear();
     }
     config.cache = root.text("cache").map(|at| place(folder, &at.value));
+    let docker = root.texts("docker_config").map(|at| at.value);
+    config.docker_config = docker.map(|paths| {
+        let paths = paths.into_iter().map(|at| place(folder, &at.value));
+        paths.collect()
+    });
+    config.docker_helpers = root.bool("docker_helpers").is_some_and(|at| at.value);
     if let Some(git) = root.table("git") {
         merge_request::git(git, &mut config.git, &mut config.merge_requests);
     }

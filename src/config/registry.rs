@@ -7,6 +7,8 @@ use super::secret::Secret;
 use super::table::{At, Table};
 use crate::http::{Limits, Origin, Rate};
 use crate::image::{Alias, RegistryHost};
+use crate::policy::SettingOrigin;
+use crate::registry::Helper;
 use crate::repo::RepoGlobs;
 use std::path::{Path, PathBuf};
 
@@ -31,17 +33,33 @@ pub struct RegistryConfig {
     pub redirects: Vec<Origin>,
     /// Names in files that stand for this registry.
     pub aliases: Vec<Alias>,
+    /// The line of its `[[registry]]`; `None` if there is none.
+    pub line: Option<SettingOrigin>,
 }
 
 /// A login of a registry.
 #[derive(Debug, Clone)]
 pub struct LoginConfig {
-    /// The user name.
-    pub username: String,
-    /// The password.
-    pub password: Secret,
+    /// What it is.
+    pub source: LoginSource,
     /// The repositories that it serves; all if there is no list.
     pub repos: Option<RepoGlobs>,
+}
+
+/// Where a login comes from.
+#[derive(Debug, Clone)]
+pub enum LoginSource {
+    /// A user name and a secret.
+    Password {
+        /// The user name.
+        username: String,
+        /// The password.
+        password: Secret,
+    },
+    /// A credential helper.
+    Helper(Helper),
+    /// The metadata server of Google Cloud.
+    GoogleMetadata,
 }
 
 /// The registries that are listed unless `public_registries = false`.
@@ -60,7 +78,8 @@ const PUBLIC: [&str; 11] = [
 ];
 
 impl RegistryConfig {
-    fn new(host: RegistryHost) -> Self {
+    /// A registry with default settings.
+    pub fn new(host: RegistryHost) -> Self {
         Self {
             host,
             login: None,
@@ -71,6 +90,7 @@ impl RegistryConfig {
             rebase_links: false,
             redirects: Vec::new(),
             aliases: Vec::new(),
+            line: None,
         }
     }
 }
@@ -95,7 +115,8 @@ pub(super) fn registry(table: Table<'_>, folder: &Path) -> Option<RegistryConfig
     );
     config.login = table
         .table("login")
-        .and_then(|login_table| login(login_table, folder));
+        .and_then(|login_table| login(login_table, folder, host.as_ref().map(|at| &at.value)));
+    config.line = Some(table.origin(table.span.0));
     config.auth_realms = origins(table, "auth_realms");
     config.redirects = origins(table, "redirects");
     config.ca_file = table.text("ca_file").map(|at| place(folder, &at.value));
@@ -134,8 +155,35 @@ fn origins(table: Table<'_>, name: &str) -> Vec<Origin> {
     origins
 }
 
-fn login(table: Table<'_>, folder: &Path) -> Option<LoginConfig> {
+fn login(table: Table<'_>, folder: &Path, host: Option<&RegistryHost>) -> Option<LoginConfig> {
     table.only(&[keys::LOGIN]);
+    let repos = globs(table, "repos");
+    let names: Vec<&str> = table.names().collect();
+    let has = |name: &str| names.contains(&name);
+    let given = [
+        has("username") || has("password"),
+        has("helper"),
+        has("google"),
+    ];
+    if given.into_iter().filter(|given| *given).count() > 1 {
+        table.problem(
+            table.span.0..table.span.1,
+            "a login is one of username and password, helper, google",
+            Some("keep one of them".to_owned()),
+        );
+        return None;
+    }
+    let source = if has("helper") {
+        LoginSource::Helper(table.parsed("helper", Helper::parse)?.value)
+    } else if has("google") {
+        google(table, host)?
+    } else {
+        password(table, folder)?
+    };
+    Some(LoginConfig { source, repos })
+}
+
+fn password(table: Table<'_>, folder: &Path) -> Option<LoginSource> {
     let username = table.needed("username", "login");
     let password = table
         .table("password")
@@ -147,9 +195,26 @@ fn login(table: Table<'_>, folder: &Path) -> Option<LoginConfig> {
             Some("write password = { env = \"REGISTRY_PASSWORD\" }".to_owned()),
         );
     }
-    Some(LoginConfig {
+    Some(LoginSource::Password {
         username: username?.value,
         password: password?,
-        repos: globs(table, "repos"),
     })
+}
+
+/// The token of a Google service account opens all that the account may read, so that it is for Google's registries
+/// only.
+fn google(table: Table<'_>, host: Option<&RegistryHost>) -> Option<LoginSource> {
+    let source = table.one_of("google", &[("metadata", ())])?;
+    let host = host?.as_str();
+    if host != "gcr.io" && !host.ends_with(".gcr.io") && !host.ends_with("-docker.pkg.dev") {
+        table.problem(
+            source.span,
+            format!(
+                "{host} is not a registry of Google, so it must not receive a token of Google Cloud"
+            ),
+            Some("google = \"metadata\" is for gcr.io, *.gcr.io and *-docker.pkg.dev".to_owned()),
+        );
+        return None;
+    }
+    Some(LoginSource::GoogleMetadata)
 }

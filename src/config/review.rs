@@ -2,8 +2,10 @@
 
 use super::forge::{ForgeConfig, ServerKind, TokenConfig};
 use super::operator::Config;
+use super::registry::LoginSource;
 use super::secret::{Secret, SecretError};
 use crate::policy::Rule;
+use crate::registry::DockerFiles;
 use std::path::Path;
 
 /// A problem and its fix.
@@ -62,9 +64,18 @@ pub fn review(config: &Config) -> Vec<ReviewFinding> {
                 .as_deref()
                 .and_then(|path| ca_file(&of, path)),
         );
-        if let Some(login) = &registry.login {
-            found.extend(secret(&format!("the password of {of}"), &login.password));
+        let login = registry.login.as_ref().map(|login| &login.source);
+        if let Some(LoginSource::Password { password, .. }) = login {
+            found.extend(secret(&format!("the password of {of}"), password));
         }
+    }
+    if let Some(paths) = &config.docker_config {
+        let read = DockerFiles::read(paths.iter().cloned());
+        found.extend(read.problems().iter().map(|problem| {
+            let help =
+                "correct the path or the file; relative paths start at the configuration's folder";
+            ReviewFinding::error(format!("docker_config: {problem}"), help)
+        }));
     }
     found.extend(config.forges.iter().flat_map(forge));
     found.extend(

@@ -3,14 +3,20 @@
 use super::mask::is_variable;
 use super::place::place;
 use super::table::Table;
+use crate::process::{self, Limits};
 use secrecy::SecretString;
+use std::fmt;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::process::Command;
 
-/// The longest that a secret's command may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The limits of a secret's command.
+const LIMITS: Limits = Limits {
+    time: Duration::from_secs(30),
+    output: 64 << 10,
+};
 
 /// Where a secret is kept. The configuration never contains the secret itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,10 +100,7 @@ impl Secret {
 
     /// Checks whether the secret is available, without running a command and without keeping what is read.
     pub fn examine(&self) -> Result<(), SecretError> {
-        match self {
-            Self::Command(_) => Ok(()),
-            _ => self.read_out().map(drop),
-        }
+        self.at_hand().map_or(Ok(()), |read| read.map(drop))
     }
 
     /// The file, if every user of the machine may read it.
@@ -108,77 +111,92 @@ impl Secret {
     }
 
     /// Reads the secret; surrounding white space is removed.
-    pub fn fetch(&self) -> Result<SecretString, SecretError> {
+    pub async fn fetch(&self) -> Result<SecretString, SecretError> {
+        self.warn();
+        match self {
+            Self::Command(words) => run(words).await,
+            Self::Env(_) | Self::File(_) => self.at_hand().expect("only a command is not at hand"),
+        }
+    }
+
+    /// Logs that every user of the machine may read the secret's file.
+    pub fn warn(&self) {
         if let Some(file) = self.open_to_all() {
             tracing::warn!(file = %file.display(), "the secret file is world-readable");
         }
-        self.read_out()
     }
 
-    fn read_out(&self) -> Result<SecretString, SecretError> {
-        let (text, what) = match self {
-            Self::Env(name) => {
-                let text = std::env::var(name).map_err(|_| SecretError::Env(name.clone()))?;
-                (text, format!("environment variable {name}"))
-            }
-            Self::File(path) => {
-                let shown = path.display().to_string();
-                let error = |error| SecretError::File {
-                    path: shown.clone(),
-                    error,
-                };
-                let metadata = std::fs::metadata(path).map_err(error)?;
-                if metadata.permissions().mode() & 0o002 != 0 {
-                    return Err(SecretError::WorldWritable(shown));
-                }
-                (std::fs::read_to_string(path).map_err(error)?, shown.clone())
-            }
-            Self::Command(words) => {
-                let name = words.first().cloned().unwrap_or_default();
-                let error = |detail: String| SecretError::Command {
-                    command: name.clone(),
-                    detail,
-                };
-                let output = run(words).map_err(|e| error(e.to_string()))?;
-                if !output.status.success() {
-                    return Err(error(output.status.to_string()));
-                }
-                let text = String::from_utf8(output.stdout)
-                    .map_err(|_| error("it did not print UTF-8 text".to_owned()))?;
-                (text, format!("command {name}"))
-            }
-        };
-        let text = text.trim();
-        if text.is_empty() {
-            Err(SecretError::Empty(what))
-        } else {
-            Ok(SecretString::from(text.to_owned()))
+    /// Reads the secret if that needs no command.
+    pub fn at_hand(&self) -> Option<Result<SecretString, SecretError>> {
+        match self {
+            Self::Env(name) => Some(of_variable(name)),
+            Self::File(path) => Some(of_file(path)),
+            Self::Command(_) => None,
         }
     }
 }
 
-/// Runs a secret's command and returns its output, unless it takes too long.
-fn run(words: &[String]) -> std::io::Result<Output> {
-    let (program, arguments) = words
-        .split_first()
-        .ok_or_else(|| std::io::Error::other("it is empty"))?;
-    let mut child = Command::new(program)
-        .args(arguments)
+impl fmt::Display for Secret {
+    /// Where it is kept, without its value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(name) if is_variable(name) => write!(f, "the environment variable {name}"),
+            Self::Env(_) => f.write_str("an environment variable"),
+            Self::File(path) => write!(f, "the file {}", path.display()),
+            Self::Command(words) => write!(f, "the command {}", program(words)),
+        }
+    }
+}
+
+fn of_variable(name: &str) -> Result<SecretString, SecretError> {
+    let text = std::env::var(name).map_err(|_| SecretError::Env(name.to_owned()))?;
+    trimmed(&text, || format!("environment variable {name}"))
+}
+
+fn of_file(path: &Path) -> Result<SecretString, SecretError> {
+    let shown = path.display().to_string();
+    let error = |error| SecretError::File {
+        path: shown.clone(),
+        error,
+    };
+    let metadata = std::fs::metadata(path).map_err(error)?;
+    if metadata.permissions().mode() & 0o002 != 0 {
+        return Err(SecretError::WorldWritable(shown));
+    }
+    let text = std::fs::read_to_string(path).map_err(error)?;
+    trimmed(&text, || shown.clone())
+}
+
+/// Runs a secret's command and returns what it prints.
+async fn run(words: &[String]) -> Result<SecretString, SecretError> {
+    let error = |detail: String| SecretError::Command {
+        command: program(words).to_owned(),
+        detail,
+    };
+    let mut command = Command::new(program(words));
+    command
+        .args(words.iter().skip(1))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         // Its error output may contain the secret.
-        .stderr(Stdio::null())
-        .spawn()?;
-    let started = Instant::now();
-    while child.try_wait()?.is_none() {
-        if started.elapsed() > PATIENCE {
-            child.kill()?;
-            let seconds = PATIENCE.as_secs();
-            return Err(std::io::Error::other(format!(
-                "it took longer than {seconds} s"
-            )));
-        }
-        std::thread::sleep(Duration::from_millis(20));
+        .stderr(Stdio::null());
+    let output = process::run(&mut command, Vec::new(), LIMITS).await;
+    let output = output.map_err(|stopped| error(stopped.within(LIMITS)))?;
+    if !output.status.success() {
+        return Err(error(output.status.to_string()));
     }
-    child.wait_with_output()
+    let text = String::from_utf8(output.stdout)
+        .map_err(|_| error("it did not print UTF-8 text".to_owned()))?;
+    trimmed(&text, || format!("command {}", program(words)))
+}
+
+fn program(words: &[String]) -> &str {
+    words.first().map_or("", String::as_str)
+}
+
+fn trimmed(text: &str, source: impl Fn() -> String) -> Result<SecretString, SecretError> {
+    match text.trim() {
+        "" => Err(SecretError::Empty(source())),
+        text => Ok(SecretString::from(text)),
+    }
 }

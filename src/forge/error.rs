@@ -1,6 +1,7 @@
 //! What can go wrong with a forge, by what the caller does next.
 
 use crate::git::GitError;
+use crate::http::NO_TLS;
 
 /// Why a request to a forge failed.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +77,9 @@ impl ForgeError {
             Self::Forbidden(_) | Self::Git(GitError::Forbidden { .. }) => {
                 Some("`imagebot forge doctor` shows the rights that the token needs")
             }
+            Self::Unreachable(cause) if cause.contains(NO_TLS) => Some(
+                "correct the port in the forge's `url`; write http:// if the server really does not use TLS",
+            ),
             Self::NotAForge(_) => Some(
                 "check the forge's `url`, and that no proxy or sign-in page is in front of its API",
             ),
@@ -83,6 +87,20 @@ impl ForgeError {
                 "delete or rename the tag, and protect tags of that name (Settings > Repository > Protected tags)",
             ),
             _ => None,
+        }
+    }
+
+    /// As [`ForgeError::help`], for the doctor itself, which cannot point to itself.
+    pub(super) fn help_in_doctor(&self) -> Option<&'static str> {
+        match self {
+            Self::Unauthorized(_) | Self::Git(GitError::Unauthorized { .. }) => Some(
+                "create a new token with the rights that docs/gitlab.md or docs/github.md lists, and store it where `token` of this [[forge]] \
+                 reads it",
+            ),
+            Self::Forbidden(_) | Self::Git(GitError::Forbidden { .. }) => {
+                Some("give the token the rights that docs/gitlab.md or docs/github.md lists")
+            }
+            error => error.help(),
         }
     }
 

@@ -1,11 +1,10 @@
 //! How git is started: scrubbed environment, generated configuration, limits.
 
 use super::error::GitError;
-use super::process::{self, MAX_OUTPUT, Output, Stopped};
 use super::remote::Remote;
 use super::scratch::Scratch;
+use crate::process::{self, Limits, Output, Stopped};
 use crate::redact::Redactor;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -14,6 +13,8 @@ use std::time::Duration;
 /// The oldest git that works: Debian 12's. Older ones lack `merge-tree --write-tree`.
 pub const MIN_VERSION: (u32, u32) = (2, 38);
 
+/// The most that one command may print, in bytes.
+const MAX_OUTPUT: u64 = 128 << 20;
 /// The largest cached copy, in bytes: a server that ignores the filter sends everything.
 const CAP: u64 = 1 << 30;
 /// The longest that one command may take by default.
@@ -46,24 +47,6 @@ pub struct Git {
     redactor: Redactor,
 }
 
-/// Finds a program in `PATH`. Given only a name, the system forks the whole process to search for it, which costs
-/// milliseconds for each git of a large fleet.
-fn in_path(program: &Path) -> PathBuf {
-    if program.components().count() > 1 {
-        return program.to_owned();
-    }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path)
-        .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join(program));
-    let can_be_run = |file: &PathBuf| {
-        file.metadata()
-            .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-    };
-    let mut found = found.filter(can_be_run);
-    found.next().unwrap_or_else(|| program.to_owned())
-}
-
 impl Git {
     /// Finds git, checks its version and prepares a home for it. `cache` is the folder for cached repositories.
     pub async fn new(cache: &Path, identity: Identity) -> Result<Self, GitError> {
@@ -77,7 +60,7 @@ impl Git {
         identity: Identity,
     ) -> Result<Self, GitError> {
         let git = Self {
-            program: in_path(program),
+            program: process::in_path(program, &std::env::var_os("PATH").unwrap_or_default()),
             scratch: Arc::new(Scratch::new(cache)?),
             cache: cache.to_owned(),
             identity,
@@ -283,7 +266,11 @@ impl Git {
                     .filter_map(|name| Some((name, std::env::var_os(name)?))),
             );
         tracing::trace!(action, args = ?call.args, "git");
-        match process::run(&mut command, call.input, self.time).await {
+        let limits = Limits {
+            time: self.time,
+            output: MAX_OUTPUT,
+        };
+        match process::run(&mut command, call.input, limits).await {
             Ok(mut output) => {
                 output.stderr = self.redactor.redact(&output.stderr).into_owned();
                 Ok(output)

@@ -5,8 +5,8 @@ use super::command::{Call, owned};
 use super::error::{GitError, first_lines};
 use super::lock;
 use super::object::write_blobs;
-use super::process::Output;
 use super::tree::TreeEntryKind;
+use crate::process::Output;
 use crate::repo::{Branch, CommitId, RepoPath};
 use std::collections::BTreeMap;
 

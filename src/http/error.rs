@@ -5,6 +5,9 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// The cause of [`HttpError::Tls`] if the server answers something that is not TLS.
+pub(crate) const NO_TLS: &str = "the server does not use TLS on this port";
+
 /// Why a request has no answer. An answer with an error status is an answer, except 429.
 ///
 /// No variant holds more of a URL than its origin: a path may contain a private name, a query may contain a token.

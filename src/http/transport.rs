@@ -122,7 +122,10 @@ impl Transport {
             None => {}
         }
         if let Some(tls) = find::<rustls::Error>(&error) {
-            let cause = tls.to_string();
+            let cause = match tls {
+                rustls::Error::InvalidMessage(_) => super::NO_TLS.to_owned(),
+                tls => tls.to_string(),
+            };
             return HttpError::Tls { origin, cause };
         }
         if error.is_connect() {

@@ -2,24 +2,42 @@
 
 use super::challenge::{Challenge, challenges, written};
 use super::token::{DEFAULT_LIFETIME, Token, TokenKey, Tokens};
-use super::{Login, RegistryError, answer, realm};
+use super::{
+    Anonymous, CredentialError, CredentialKind, Credentials, Login, RegistryCredential,
+    RegistryError, answer, realm,
+};
 use crate::http::{Client, Clock, HttpRequest, HttpResponse, Origin};
 use crate::image::RegistryHost;
 use crate::redact::Redactor;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
-use secrecy::ExposeSecret as _;
+use reqwest::Method;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use url::Url;
+
+/// The largest answer of a token service, in bytes.
+const LARGEST_TOKEN: usize = 256 * 1024;
 
 /// How a registry wants to be authenticated, after its realm was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Scheme {
     Basic,
     Bearer { realm: Url, service: Option<String> },
+}
+
+/// A login whose credential was read.
+#[derive(Debug, Clone)]
+pub(super) struct User {
+    /// The id of the login and the generation of the credential.
+    id: (String, u64),
+    pub(super) credential: RegistryCredential,
+    /// Whether the operator configured it for this registry.
+    configured: bool,
+    credentials: Credentials,
 }
 
 /// The authentication of one registry: its last challenge, and the tokens.
@@ -53,6 +71,8 @@ struct Memory {
     scheme: Option<Scheme>,
     /// The scopes of paths for which the registry wants another scope than ours.
     scopes: HashMap<String, String>,
+    /// How long the last token lives.
+    lifetime: Option<Duration>,
 }
 
 impl Auth {
@@ -83,21 +103,54 @@ impl Auth {
         (!*first).then(|| First(first))
     }
 
+    /// Reads the credential of a login; `None` if there is no login, or its source has none for this registry.
+    pub(super) async fn user(&self, login: Option<&Login>) -> Result<Option<User>, RegistryError> {
+        let Some(login) = login else {
+            return Ok(None);
+        };
+        let current = login.credentials.get(&self.clock).await;
+        let current = current.map_err(|error| RegistryError::Login {
+            host: self.host.clone(),
+            error,
+        })?;
+        Ok(current.map(|current| {
+            let credential = current.credential;
+            self.redactor
+                .add_login(&credential.username, &credential.secret);
+            User {
+                id: (login.id.clone(), current.generation),
+                credential,
+                configured: login.anonymous != Anonymous::IfRefused,
+                credentials: login.credentials.clone(),
+            }
+        }))
+    }
+
+    /// Whether the registry has sent a challenge, so that the next request needs the login.
+    pub(super) fn was_challenged(&self) -> bool {
+        self.memory().scheme.is_some()
+    }
+
+    /// How long the last token lives, if there was one.
+    pub(super) fn token_lifetime(&self) -> Option<Duration> {
+        self.memory().lifetime
+    }
+
     /// The `Authorization` to begin with: none, until the registry has sent a challenge.
     pub(super) async fn present(
         &self,
         path: &str,
-        login: Option<&Login>,
+        user: Option<&User>,
     ) -> Result<Option<HeaderValue>, RegistryError> {
         let (scheme, scope) = {
             let memory = self.memory();
             (memory.scheme.clone(), memory.scopes.get(path).cloned())
         };
-        match (scheme, login) {
+        match (scheme, user) {
             (None, _) | (Some(Scheme::Basic), None) => Ok(None),
             (Some(scheme), _) => {
                 let scope = scope.unwrap_or_else(|| own_scope(path));
-                let (header, _) = self.header(&scheme, scope, login, None).await?;
+                let (header, _) = self.header(&scheme, scope, user, None).await?;
                 Ok(Some(header))
             }
         }
@@ -109,10 +162,10 @@ impl Auth {
         &self,
         response: &HttpResponse,
         path: &str,
-        login: Option<&Login>,
+        user: Option<&User>,
         refused: Option<&HeaderValue>,
     ) -> Result<(HeaderValue, bool), RegistryError> {
-        let (scheme, scope) = self.choose(&response.headers, login)?;
+        let (scheme, scope) = self.choose(&response.headers, user.is_some())?;
         let scope = match scope {
             Some(scope) if scope != own_scope(path) => {
                 self.memory().scopes.insert(path.to_owned(), scope.clone());
@@ -120,9 +173,9 @@ impl Auth {
             }
             _ => own_scope(path),
         };
-        let (header, new) = self.header(&scheme, scope, login, refused).await?;
+        let (header, new) = self.header(&scheme, scope, user, refused).await?;
         if refused == Some(&header) {
-            return Err(self.unauthorized(login));
+            return Err(self.unauthorized(user.is_none()));
         }
         self.memory().scheme = Some(scheme);
         Ok((header, new))
@@ -132,10 +185,10 @@ impl Auth {
     pub(super) async fn for_host(
         &self,
         headers: &HeaderMap,
-        login: &Login,
+        user: &User,
     ) -> Result<HeaderValue, RegistryError> {
-        let (scheme, _) = self.choose(headers, Some(login))?;
-        let header = self.header(&scheme, String::new(), Some(login), None);
+        let (scheme, _) = self.choose(headers, true)?;
+        let header = self.header(&scheme, String::new(), Some(user), None);
         Ok(header.await?.0)
     }
 
@@ -144,15 +197,16 @@ impl Auth {
     pub(super) fn instead_of_token(
         &self,
         response: &HttpResponse,
-        login: Option<&Login>,
+        user: Option<&User>,
         refused: &HeaderValue,
     ) -> Option<HeaderValue> {
-        let login = login.filter(|login| !login.optional)?;
+        let user = user.filter(|user| user.configured)?;
         let is_token = refused.as_bytes().starts_with(b"Bearer ");
         let offered = challenges(&response.headers).contains(&Challenge::Basic);
-        (is_token && offered).then(|| {
+        let is_password = user.credential.kind == CredentialKind::Password;
+        (is_token && offered && is_password).then(|| {
             self.memory().scheme = Some(Scheme::Basic);
-            basic(login)
+            basic(&user.credential)
         })
     }
 
@@ -161,7 +215,7 @@ impl Auth {
     pub(super) fn choose(
         &self,
         headers: &HeaderMap,
-        login: Option<&Login>,
+        with_login: bool,
     ) -> Result<(Scheme, Option<String>), RegistryError> {
         let mut basic = false;
         let mut refused = None;
@@ -190,10 +244,10 @@ impl Auth {
                 },
             }
         }
-        match (basic && login.is_some(), refused) {
+        match (basic && with_login, refused) {
             (true, _) => Ok((Scheme::Basic, None)),
             (false, Some(error)) => Err(error),
-            (false, None) if basic => Err(self.unauthorized(login)),
+            (false, None) if basic => Err(self.unauthorized(!with_login)),
             (false, None) => Err(RegistryError::Challenge {
                 host: self.host.clone(),
                 header: written(headers, &self.redactor),
@@ -205,40 +259,75 @@ impl Auth {
         &self,
         scheme: &Scheme,
         scope: String,
-        login: Option<&Login>,
+        user: Option<&User>,
         stale: Option<&HeaderValue>,
     ) -> Result<(HeaderValue, bool), RegistryError> {
-        match (scheme, login) {
-            (Scheme::Basic, Some(login)) => Ok((basic(login), true)),
-            (Scheme::Basic, None) => Err(self.unauthorized(login)),
-            (Scheme::Bearer { realm, service }, login) => {
+        match (scheme, user) {
+            (Scheme::Basic, Some(user)) => match user.credential.kind {
+                CredentialKind::Password => Ok((basic(&user.credential), true)),
+                CredentialKind::IdentityToken => Err(RegistryError::Login {
+                    host: self.host.clone(),
+                    error: CredentialError::new(
+                        "the login is an identity token, which a registry with Basic authentication does not take",
+                    ),
+                }),
+            },
+            (Scheme::Basic, None) => Err(self.unauthorized(true)),
+            (Scheme::Bearer { realm, service }, user) => {
                 let key = TokenKey {
                     realm: realm.clone(),
                     service: service.clone(),
                     scope,
-                    login: login.map(|login| login.id.clone()),
+                    login: user.map(|user| user.id.clone()),
                 };
-                let fetch = self.fetch(token_url(&key), login);
-                self.tokens.get(key, &self.clock, stale, fetch).await
+                let fetch = self.fetch(&key, user);
+                self.tokens
+                    .get(key.clone(), &self.clock, stale, fetch)
+                    .await
             }
         }
     }
 
     /// Requests a token from the service, which was checked. No redirect is followed, with or without a login.
-    async fn fetch(&self, url: Url, login: Option<&Login>) -> Result<Token, RegistryError> {
-        let mut request = HttpRequest::get(url, 256 * 1024).header(ACCEPT, "application/json");
-        if let Some(login) = login {
-            request = request.authorization(basic(login));
+    async fn fetch(&self, key: &TokenKey, user: Option<&User>) -> Result<Token, RegistryError> {
+        if let Some(user) =
+            user.filter(|user| user.credential.kind == CredentialKind::IdentityToken)
+        {
+            let response = self.send(exchange(key, &user.credential.secret)).await?;
+            // A service without OAuth2 takes the token as a password.
+            if !matches!(response.status.as_u16(), 404 | 405) {
+                return self.token_of(&response, Some(user));
+            }
         }
-        let response = self
-            .client
-            .send(request)
-            .await
-            .map_err(|error| RegistryError::from_http(&self.host, error))?;
+        let mut request =
+            HttpRequest::get(token_url(key), LARGEST_TOKEN).header(ACCEPT, "application/json");
+        if let Some(user) = user {
+            request = request.authorization(basic(&user.credential));
+        }
+        let response = self.send(request).await?;
+        self.token_of(&response, user)
+    }
+
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, RegistryError> {
+        let answer = self.client.send(request).await;
+        answer.map_err(|error| RegistryError::from_http(&self.host, error))
+    }
+
+    /// The token of a service's answer.
+    fn token_of(
+        &self,
+        response: &HttpResponse,
+        user: Option<&User>,
+    ) -> Result<Token, RegistryError> {
         match response.status.as_u16() {
             200 => {}
-            // Services also answer a wrong password with 403 (GitLab).
-            401 | 403 => return Err(self.unauthorized(login)),
+            // Services also answer a wrong password with 403 (GitLab), and a wrong refresh token with 400 (RFC 6749, 5.2).
+            401 | 403 => return Err(self.unauthorized(user.is_none())),
+            400 if user
+                .is_some_and(|user| user.credential.kind == CredentialKind::IdentityToken) =>
+            {
+                return Err(self.unauthorized(false));
+            }
             300..=399 => {
                 return Err(RegistryError::RedirectRefused {
                     host: self.host.clone(),
@@ -246,15 +335,24 @@ impl Auth {
                     to: None,
                 });
             }
-            _ => return Err(answer::failure(&self.host, login.is_none(), &response)),
+            _ => return Err(answer::failure(&self.host, user.is_none(), response)),
         }
-        read_token(&response.body).ok_or_else(|| answer::not_a_registry(&self.host, &response))
+        let (token, refreshed) = read_token(&response.body)
+            .ok_or_else(|| answer::not_a_registry(&self.host, response))?;
+        if let (Some(user), Some(refreshed)) = (user, refreshed)
+            && user.credential.kind == CredentialKind::IdentityToken
+        {
+            self.redactor.add(&refreshed);
+            user.credentials.replace_token(user.id.1, refreshed);
+        }
+        self.memory().lifetime = Some(token.lifetime);
+        Ok(token)
     }
 
-    pub(super) fn unauthorized(&self, login: Option<&Login>) -> RegistryError {
+    pub(super) fn unauthorized(&self, anonymous: bool) -> RegistryError {
         RegistryError::Unauthorized {
             host: self.host.clone(),
-            anonymous: login.is_none(),
+            anonymous,
         }
     }
 
@@ -281,8 +379,30 @@ fn token_url(key: &TokenKey) -> Url {
     url
 }
 
-fn basic(login: &Login) -> HeaderValue {
-    let pair = format!("{}:{}", login.username, login.password.expose_secret());
+/// The exchange of a refresh token (distribution, "Docker Registry v2 authentication using OAuth2").
+fn exchange(key: &TokenKey, token: &SecretString) -> HttpRequest {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.append_pair("grant_type", "refresh_token");
+    if let Some(service) = &key.service {
+        form.append_pair("service", service);
+    }
+    form.append_pair("client_id", "imagebot");
+    if !key.scope.is_empty() {
+        form.append_pair("scope", &key.scope);
+    }
+    form.append_pair("refresh_token", token.expose_secret());
+    HttpRequest {
+        method: Method::POST,
+        body: Some(form.finish().into()),
+        ..HttpRequest::get(key.realm.clone(), LARGEST_TOKEN)
+    }
+    .header(ACCEPT, "application/json")
+    .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+}
+
+fn basic(credential: &RegistryCredential) -> HeaderValue {
+    let secret = credential.secret.expose_secret();
+    let pair = format!("{}:{secret}", credential.username);
     sensitive(&format!("Basic {}", STANDARD.encode(pair)))
         .expect("base64 is made of characters that a header may hold")
 }
@@ -293,24 +413,29 @@ fn sensitive(text: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-fn read_token(body: &[u8]) -> Option<Token> {
+/// The token of an answer, and the refresh token that replaces the one that was sent.
+fn read_token(body: &[u8]) -> Option<(Token, Option<SecretString>)> {
     #[derive(serde::Deserialize)]
     struct Answer {
         token: Option<String>,
         access_token: Option<String>,
         expires_in: Option<u64>,
+        refresh_token: Option<SecretString>,
     }
     let answer: Answer = serde_json::from_slice(body).ok()?;
-    let token = answer
-        .token
-        .filter(|token| !token.is_empty())
-        .or(answer.access_token.filter(|token| !token.is_empty()))?;
-    Some(Token {
+    let mut tokens = [answer.token, answer.access_token].into_iter().flatten();
+    let token = tokens.find(|token| !token.is_empty())?;
+    let token = Token {
         header: sensitive(&format!("Bearer {token}"))?,
         lifetime: answer
             .expires_in
             .map_or(DEFAULT_LIFETIME, Duration::from_secs),
-    })
+    };
+    let refreshed = answer.refresh_token;
+    Some((
+        token,
+        refreshed.filter(|token| !token.expose_secret().is_empty()),
+    ))
 }
 
 #[cfg(test)]
@@ -320,7 +445,7 @@ mod tests {
     #[test]
     fn reads_tokens() {
         let read =
-            |body: &str| read_token(body.as_bytes()).map(|t| (t.header, t.lifetime.as_secs()));
+            |body: &str| read_token(body.as_bytes()).map(|(t, _)| (t.header, t.lifetime.as_secs()));
         let bearer = |text| HeaderValue::from_static(text);
         assert_eq!(read(r#"{"token":"a"}"#), Some((bearer("Bearer a"), 60)));
         assert_eq!(

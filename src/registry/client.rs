@@ -4,8 +4,9 @@ use super::doctor::Goal;
 use super::endpoint::Endpoint;
 use super::hosts::Hosts;
 use super::{
-    DoctorStep, Head, HostSettings, ImageConfig, Index, Login, Manifest, ManifestReference,
-    Provenance, RegistryError, RegistryOptions, Tags, config, doctor, manifests, provenance, tags,
+    Credentials, DoctorStep, Head, HostSettings, ImageConfig, Index, Login, Manifest,
+    ManifestReference, Provenance, RegistryError, RegistryOptions, Tags, config, doctor, manifests,
+    metadata, provenance, tags,
 };
 use crate::image::{Digest, ImageName, RegistryHost};
 use std::sync::Arc;
@@ -82,6 +83,21 @@ impl Registries {
         doctor::walk(&self.0, goal, login).await
     }
 
+    /// The access tokens of the Google Cloud machine that imagebot runs on. `server` replaces the host of the metadata
+    /// server.
+    pub fn google_credentials(&self, server: Option<String>) -> Credentials {
+        let hosts = Arc::clone(&self.0);
+        Credentials::from_source(move || {
+            let (hosts, server) = (Arc::clone(&hosts), server.clone());
+            async move { metadata::token(hosts.options(), server.as_deref()).await }
+        })
+    }
+
+    /// What the operator can do about an error; a line to add names the place of the host's settings.
+    pub fn help(&self, error: &RegistryError) -> Option<String> {
+        error.help_at(|host| self.0.line(host))
+    }
+
     /// Adds a registry that a forge names as its own. If it is listed already, only the origins that may receive its
     /// login are added.
     pub fn list(&self, host: HostSettings) -> Result<(), RegistryError> {
@@ -101,10 +117,10 @@ impl Registries {
         login: Option<&Login>,
     ) -> Result<Arc<Endpoint>, RegistryError> {
         if let Some(login) = login {
-            self.0
-                .options()
-                .redactor
-                .add_login(&login.username, &login.password);
+            if let Some(known) = login.credentials.at_hand() {
+                let redactor = &self.0.options().redactor;
+                redactor.add_login(&known.username, &known.secret);
+            }
             if login.host != *host {
                 return Err(RegistryError::LoginElsewhere {
                     host: host.clone(),

@@ -1,37 +1,49 @@
-//! Logins from docker's `config.json`, or podman's `auth.json`.
+//! Logins from docker's `config.json`, podman's `auth.json` and Kubernetes' `dockerconfigjson` and `.dockercfg`.
 //!
-//! Credential helpers are programs that hold the real logins. They are recognised, so that the missing login can be
-//! explained, and never run.
+//! Only what the files contain is read here. RegistryCredential helpers are named by [`DockerEntry`], and run elsewhere, if the
+//! operator allows it.
 
-use super::Login;
+use super::{Helper, RegistryCredential};
 use crate::image::{ImageName, RegistryHost};
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::BTreeMap;
+
+/// The key of Docker Hub, in docker's files and for helpers.
+const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
 
 /// The logins of a file.
 #[derive(Debug, Clone, Default)]
 pub struct DockerConfig {
-    entries: Vec<FileEntry>,
+    entries: Vec<DockerEntry>,
+    /// `credsStore`: the helper for the hosts that the file does not name.
+    store: Option<DockerLogin>,
 }
 
+/// What a file contains for a registry, or for a part of it.
 #[derive(Debug, Clone)]
-struct FileEntry {
-    host: RegistryHost,
-    /// The path on the host; empty: all of it.
-    path: String,
-    what: What,
+pub struct DockerEntry {
+    /// The key as it is in the file; helpers know the registry by it.
+    pub key: String,
+    /// The registry.
+    pub host: RegistryHost,
+    /// The path on the registry; empty: all of it.
+    pub path: String,
+    /// The login.
+    pub login: DockerLogin,
 }
 
+/// How an entry holds a login.
 #[derive(Debug, Clone)]
-enum What {
-    Login {
-        username: String,
-        password: SecretString,
-    },
-    Unsupported(Unsupported),
+pub enum DockerLogin {
+    /// In the file itself.
+    Here(RegistryCredential),
+    /// In a credential helper, named by this key of the file: `credHelpers` or `credsStore`.
+    Helper(Helper, &'static str),
+    /// Not at all: the entry is invalid, for this reason.
+    Invalid(&'static str),
 }
 
 /// A file that is not a docker configuration. The message does not quote the file.
@@ -44,37 +56,10 @@ pub struct DockerConfigError {
     pub column: usize,
 }
 
-/// What a file contains for an image.
-#[derive(Debug, Clone)]
-pub enum DockerLogin {
-    /// Nothing.
-    None,
-    /// A login.
-    Login(Login),
-    /// Something that is not supported yet; the look-up continues without a login.
-    Unsupported(Unsupported),
-}
-
-/// A kind of login that is not supported yet.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unsupported {
-    /// The program `docker-credential-<name>` holds it.
-    #[error(
-        "the login is held by docker-credential-{0}, and credential helpers are not supported yet"
-    )]
-    Helper(String),
-    /// An identity token takes the place of a password.
-    #[error("the login is an identity token, and those are not supported yet")]
-    IdentityToken,
-    /// The value of `auth` is not base64 of user and password.
-    #[error("the login cannot be read: `auth` is not base64 of user:password")]
-    Unreadable,
-}
-
 #[derive(serde::Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
 struct File {
-    auths: BTreeMap<String, Auth>,
+    auths: Option<BTreeMap<String, Auth>>,
     cred_helpers: BTreeMap<String, String>,
     creds_store: String,
 }
@@ -84,42 +69,58 @@ struct File {
 struct Auth {
     auth: String,
     username: String,
-    password: String,
-    identitytoken: String,
+    password: SecretString,
+    identitytoken: SecretString,
 }
 
 impl DockerConfig {
     /// Reads a file's content. Entries that do not name a registry host are left out.
     pub fn parse(content: &[u8]) -> Result<Self, DockerConfigError> {
-        let file: File = serde_json::from_slice(content).map_err(|error| DockerConfigError {
+        let error = |error: serde_json::Error| DockerConfigError {
             line: error.line(),
             column: error.column(),
-        })?;
-        let mut entries = Vec::new();
-        for (key, auth) in &file.auths {
-            let Some((host, path)) = place(key) else {
-                continue;
-            };
-            if let Some(what) = what(auth, &file.creds_store) {
-                entries.push(FileEntry { host, path, what });
+        };
+        let file: File = serde_json::from_slice(content).map_err(error)?;
+        let auths = match file.auths {
+            Some(auths) => auths,
+            // The old `.dockercfg` is the inner map.
+            None => serde_json::from_slice(content).unwrap_or_default(),
+        };
+        let has_store = !file.creds_store.is_empty();
+        let store = || helper(&file.creds_store, "credsStore");
+        let entry = |key: &str, login: DockerLogin| {
+            let (host, path) = place(key)?;
+            let key = key.to_owned();
+            Some(DockerEntry {
+                key,
+                host,
+                path,
+                login,
+            })
+        };
+        let of_auths = auths.iter().filter_map(|(key, auth)| {
+            // An empty entry means that the store has the login.
+            let login = login_in(auth).or_else(|| has_store.then(store))?;
+            entry(key, login)
+        });
+        let mut entries: Vec<DockerEntry> = of_auths.collect();
+        for (key, name) in &file.cred_helpers {
+            // As in docker, a host's helper takes precedence over the other entries.
+            if let Some(entry) = entry(key, helper(name, "credHelpers")) {
+                entries.retain(|other| other.host != entry.host || other.path != entry.path);
+                entries.push(entry);
             }
         }
-        for (key, helper) in file.cred_helpers {
-            let Some((host, path)) = place(&key) else {
-                continue;
-            };
-            // As in docker, a host's helper takes precedence over the other entries.
-            entries.retain(|entry| entry.host != host || entry.path != path);
-            let what = What::Unsupported(Unsupported::Helper(helper));
-            entries.push(FileEntry { host, path, what });
-        }
-        Ok(Self { entries })
+        Ok(Self {
+            entries,
+            store: has_store.then(store),
+        })
     }
 
     /// The entry for an image: of its host, the one with the longest path that is a prefix of the image's path, part by
     /// part.
-    pub fn login(&self, image: &ImageName) -> DockerLogin {
-        let covers = |entry: &&FileEntry| {
+    pub fn entry(&self, image: &ImageName) -> Option<DockerEntry> {
+        let covers = |entry: &&DockerEntry| {
             entry.host == *image.host()
                 && (entry.path.is_empty()
                     || image
@@ -127,51 +128,71 @@ impl DockerConfig {
                         .strip_prefix(entry.path.as_str())
                         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
         };
-        let best = self
-            .entries
-            .iter()
-            .filter(covers)
-            .max_by_key(|entry| entry.path.len());
-        match best {
-            None => DockerLogin::None,
-            Some(FileEntry {
-                what: What::Unsupported(why),
-                ..
-            }) => DockerLogin::Unsupported(why.clone()),
-            Some(FileEntry {
-                host,
-                path,
-                what: What::Login { username, password },
-            }) => DockerLogin::Login(Login {
-                id: format!("docker {host}/{path}"),
-                host: host.clone(),
-                username: username.clone(),
-                password: password.clone(),
-                optional: false,
-            }),
-        }
+        let covering = self.entries.iter().filter(covers);
+        covering.max_by_key(|entry| entry.path.len()).cloned()
+    }
+
+    /// The entry for a host that the file does not name: its `credsStore`, if it has one.
+    pub fn store_entry(&self, host: &RegistryHost) -> Option<DockerEntry> {
+        let login = self.store.clone()?;
+        Some(DockerEntry {
+            key: server_key(host),
+            host: host.clone(),
+            path: String::new(),
+            login,
+        })
+    }
+
+    /// The hosts that the file has an entry for.
+    pub fn hosts(&self) -> impl Iterator<Item = &RegistryHost> {
+        self.entries.iter().map(|entry| &entry.host)
     }
 }
 
-fn what(auth: &Auth, creds_store: &str) -> Option<What> {
-    if !auth.identitytoken.is_empty() {
-        return Some(What::Unsupported(Unsupported::IdentityToken));
+/// What a helper calls a registry that no file has a key for.
+pub fn server_key(host: &RegistryHost) -> String {
+    match host.as_str() {
+        RegistryHost::DOCKER_HUB => DOCKER_HUB_KEY.to_owned(),
+        host => host.to_owned(),
     }
-    if !auth.username.is_empty() && !auth.password.is_empty() {
-        return Some(What::Login {
-            username: auth.username.clone(),
-            password: SecretString::from(auth.password.as_str()),
-        });
-    }
-    if !auth.auth.is_empty() {
-        return Some(decode(&auth.auth).unwrap_or(What::Unsupported(Unsupported::Unreadable)));
-    }
-    // An empty entry means that the store has the login.
-    (!creds_store.is_empty())
-        .then(|| What::Unsupported(Unsupported::Helper(creds_store.to_owned())))
 }
 
-fn decode(auth: &str) -> Option<What> {
+fn helper(name: &str, key: &'static str) -> DockerLogin {
+    match Helper::parse(name) {
+        Ok(helper) => DockerLogin::Helper(helper, key),
+        Err(_) => DockerLogin::Invalid("the name of its credential helper is invalid"),
+    }
+}
+
+/// The login in an entry; `None` if it is empty.
+fn login_in(auth: &Auth) -> Option<DockerLogin> {
+    let is_empty = |secret: &SecretString| secret.expose_secret().is_empty();
+    let decoded = || decode(&auth.auth);
+    if !is_empty(&auth.identitytoken) {
+        let username = match auth.username.as_str() {
+            "" => decoded().map(|found| found.username).unwrap_or_default(),
+            username => username.to_owned(),
+        };
+        let token = auth.identitytoken.clone();
+        return Some(DockerLogin::Here(RegistryCredential::identity_token(
+            &username, token,
+        )));
+    }
+    if !auth.username.is_empty() && !is_empty(&auth.password) {
+        let password = auth.password.clone();
+        return Some(DockerLogin::Here(RegistryCredential::password(
+            &auth.username,
+            password,
+        )));
+    }
+    if auth.auth.is_empty() {
+        return None;
+    }
+    let invalid = DockerLogin::Invalid("`auth` is not base64 of user:password");
+    Some(decoded().map_or(invalid, DockerLogin::Here))
+}
+
+fn decode(auth: &str) -> Option<RegistryCredential> {
     let config =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let bytes = GeneralPurpose::new(&STANDARD, config)
@@ -179,10 +200,8 @@ fn decode(auth: &str) -> Option<What> {
         .ok()?;
     let pair = String::from_utf8(bytes).ok()?;
     let (username, password) = pair.split_once(':')?;
-    Some(What::Login {
-        username: username.to_owned(),
-        password: SecretString::from(password.trim_end_matches('\0')),
-    })
+    let password = SecretString::from(password.trim_end_matches('\0'));
+    Some(RegistryCredential::password(username, password))
 }
 
 /// The host and the path of a key: `https://index.docker.io/v1/`, `registry.example.com/team`.
@@ -207,22 +226,29 @@ fn place(key: &str) -> Option<(RegistryHost, String)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::CredentialKind;
     use super::*;
-    use secrecy::ExposeSecret as _;
 
     fn check(file: &str, image: &str) -> String {
         let config = DockerConfig::parse(file.as_bytes()).expect("a configuration");
-        match config.login(&ImageName::parse(image).expect("a name")) {
-            DockerLogin::None => "none".to_owned(),
-            DockerLogin::Login(login) => {
-                format!(
-                    "{} {}:{}",
-                    login.host,
-                    login.username,
-                    login.password.expose_secret()
-                )
+        let image = ImageName::parse(image).expect("a name");
+        let store = || config.store_entry(image.host());
+        let Some(entry) = config.entry(&image).or_else(store) else {
+            return "none".to_owned();
+        };
+        match entry.login {
+            DockerLogin::Here(found) => {
+                let (secret, kind) = (found.secret.expose_secret(), found.kind);
+                let kind = match kind {
+                    CredentialKind::Password => "",
+                    CredentialKind::IdentityToken => " (token)",
+                };
+                format!("{} {}:{secret}{kind}", entry.host, found.username)
             }
-            DockerLogin::Unsupported(why) => format!("{why:?}"),
+            DockerLogin::Helper(helper, key) => {
+                format!("{key}: {} get {}", helper.program(), entry.key)
+            }
+            DockerLogin::Invalid(why) => why.to_owned(),
         }
     }
 
@@ -232,10 +258,10 @@ mod tests {
             "https://index.docker.io/v1/": {"auth": "aHViOnB3"},
             "reg.example:5000": {"username": "all", "password": "pw"},
             "reg.example:5000/team": {"auth": "dGVhbTpwOnc"},
-            "https://other.example/v2/": {"identitytoken": "x"},
+            "https://other.example/v2/": {"auth": "MDA6", "identitytoken": "x"},
             "bad.example": {"auth": "!"},
             "user@evil/": {"auth": "aHViOnB3"}
-        }, "credHelpers": {"gcr.io": "gcloud"}, "HttpHeaders": {}}"#;
+        }, "credHelpers": {"gcr.io": "gcloud", "evil.example": "../../bin/sh"}, "HttpHeaders": {}}"#;
         for (image, expect) in [
             ("node", "docker.io hub:pw"),
             ("reg.example:5000/x", "reg.example:5000 all:pw"),
@@ -243,16 +269,36 @@ mod tests {
             ("reg.example:5000/teams/x", "reg.example:5000 all:pw"),
             ("reg.example/x", "none"),
             ("x.reg.example:5000/x", "none"),
-            ("other.example/x", "IdentityToken"),
-            ("bad.example/x", "Unreadable"),
-            ("gcr.io/p/x", "Helper(\"gcloud\")"),
+            ("other.example/x", "other.example 00:x (token)"),
+            ("bad.example/x", "`auth` is not base64 of user:password"),
+            (
+                "evil.example/x",
+                "the name of its credential helper is invalid",
+            ),
+            (
+                "gcr.io/p/x",
+                "credHelpers: docker-credential-gcloud get gcr.io",
+            ),
             ("eu.gcr.io/p/x", "none"),
         ] {
             assert_eq!(check(file, image), expect, "{image}");
         }
         let store = r#"{"auths": {"a.example": {}, "b.example": {"auth": "aHViOnB3"}}, "credsStore": "desktop"}"#;
-        assert_eq!(check(store, "a.example/x"), "Helper(\"desktop\")");
-        assert_eq!(check(store, "b.example/x"), "b.example hub:pw");
+        for (image, expect) in [
+            (
+                "a.example/x",
+                "credsStore: docker-credential-desktop get a.example",
+            ),
+            ("b.example/x", "b.example hub:pw"),
+            (
+                "node",
+                "credsStore: docker-credential-desktop get https://index.docker.io/v1/",
+            ),
+        ] {
+            assert_eq!(check(store, image), expect, "{image}");
+        }
+        let old = r#"{"https://index.docker.io/v1/": {"auth": "aHViOnB3", "email": "a@b"}}"#;
+        assert_eq!(check(old, "node"), "docker.io hub:pw");
         assert_eq!(check("{}", "a.example/x"), "none");
     }
 

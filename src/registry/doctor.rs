@@ -1,8 +1,9 @@
 //! Checks the way to a registry step by step, to find where it fails.
 
+use super::auth::User;
 use super::endpoint::Endpoint;
 use super::hosts::Hosts;
-use super::{Login, RegistryError, answer, manifests, tags};
+use super::{CredentialKind, Login, RegistryError, answer, manifests, tags};
 use crate::http::{HttpRequest, HttpResponse, ResolveError};
 use crate::image::{ImageName, RegistryHost, Tag};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DoctorStep {
-    /// The name: `secret`, `listed`, `dns`, `tcp`, `tls`, `registry`, `auth`, `token`, `tags`, `manifest`.
+    /// The name: `login`, `listed`, `dns`, `tcp`, `tls`, `registry`, `auth`, `token`, `tags`, `manifest`.
     pub name: &'static str,
     /// The result.
     pub outcome: DoctorOutcome,
@@ -46,18 +47,24 @@ pub struct Goal<'a> {
 
 /// Runs the steps until one fails.
 pub(super) async fn walk(hosts: &Hosts, goal: Goal<'_>, login: Option<&Login>) -> Vec<DoctorStep> {
-    let mut way = Way(Vec::new());
+    let mut way = Way {
+        steps: Vec::new(),
+        hosts,
+    };
     // The failed step is recorded, so that nothing is left to do.
     let _ = steps(&mut way, hosts, goal, login).await;
-    way.0
+    way.steps
 }
 
-struct Way(Vec<DoctorStep>);
+struct Way<'a> {
+    steps: Vec<DoctorStep>,
+    hosts: &'a Hosts,
+}
 
 /// A step failed.
 struct End;
 
-impl Way {
+impl Way<'_> {
     fn ok(&mut self, name: &'static str, detail: impl Into<String>) {
         self.push(name, DoctorOutcome::Ok, detail.into(), None);
     }
@@ -67,8 +74,17 @@ impl Way {
     }
 
     fn end(&mut self, name: &'static str, error: &RegistryError) -> End {
-        self.push(name, DoctorOutcome::Failed, error.to_string(), error.help());
+        self.push(
+            name,
+            DoctorOutcome::Failed,
+            error.to_string(),
+            self.help(error),
+        );
         End
+    }
+
+    fn help(&self, error: &RegistryError) -> Option<String> {
+        error.help_at(|host| self.hosts.line(host))
     }
 
     fn push(
@@ -78,7 +94,7 @@ impl Way {
         detail: String,
         help: Option<String>,
     ) {
-        self.0.push(DoctorStep {
+        self.steps.push(DoctorStep {
             name,
             outcome,
             detail,
@@ -88,7 +104,7 @@ impl Way {
 }
 
 async fn steps(
-    way: &mut Way,
+    way: &mut Way<'_>,
     hosts: &Hosts,
     Goal { host, image, tag }: Goal<'_>,
     login: Option<&Login>,
@@ -97,17 +113,88 @@ async fn steps(
         .get(host, login.is_some())
         .map_err(|error| way.end("listed", &error))?;
     way.ok("listed", format!("API at {}", endpoint.origin));
+    let (login, is_unavailable) = match login {
+        Some(login) => match unlock(way, &endpoint, login).await {
+            Ok(login) => (login, false),
+            Err(End) => (None, true),
+        },
+        None => (None, false),
+    };
     reach(way, hosts, &endpoint).await?;
     let ping = ping(way, &endpoint).await?;
-    greet(way, &endpoint, &ping, login)?;
+    if is_unavailable && ping.status.as_u16() == 401 {
+        way.skip("auth", "the login is unavailable");
+        return Err(End);
+    }
+    greet(way, &endpoint, &ping, login.is_some())?;
     match image {
-        None => knock(way, &endpoint, &ping, login).await,
-        Some(image) => read(way, &endpoint, &ping, (image.path(), tag), login).await,
+        None => knock(way, &endpoint, &ping, login.as_ref()).await,
+        Some(image) => read(way, &endpoint, &ping, (image.path(), tag), login.as_ref()).await,
     }
 }
 
+/// Reads the login's credential; `None` if its source has none for this registry.
+async fn unlock<'a>(
+    way: &mut Way<'_>,
+    endpoint: &Endpoint,
+    login: &'a Login,
+) -> Result<Option<Checked<'a>>, End> {
+    match endpoint.auth.user(Some(login)).await {
+        Ok(Some(user)) => {
+            let kind = match user.credential.kind {
+                CredentialKind::Password => "",
+                CredentialKind::IdentityToken => ", an identity token",
+            };
+            let time = user.credential.lifetime.map(valid).unwrap_or_default();
+            let name = match user.credential.username.as_str() {
+                "" => "no user name",
+                name => name,
+            };
+            way.ok("login", format!("{} ({name}{kind}{time})", login.origin));
+            Ok(Some(Checked { login, user }))
+        }
+        Ok(None) => {
+            let host = &endpoint.settings.host;
+            way.skip("login", format!("{}: no login for {host}", login.origin));
+            Ok(None)
+        }
+        Err(error) => {
+            let why = match &error {
+                RegistryError::Login { error, .. } => error.to_string(),
+                error => error.to_string(),
+            };
+            let detail = format!("{}: {why}", login.origin);
+            let help = way.help(&error);
+            way.push("login", DoctorOutcome::Failed, detail, help);
+            Err(End)
+        }
+    }
+}
+
+/// A login whose credential could be read.
+struct Checked<'a> {
+    login: &'a Login,
+    user: User,
+}
+
+impl Checked<'_> {
+    fn name(&self) -> &str {
+        &self.user.credential.username
+    }
+}
+
+/// How long a token is valid, as the end of a sentence.
+fn valid(time: Duration) -> String {
+    let text = match time.as_secs() {
+        seconds @ ..120 => format!("{seconds} s"),
+        seconds @ ..7200 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3600),
+    };
+    format!(", valid for {text}")
+}
+
 /// Name resolution and connection. With a proxy, both are the proxy's.
-async fn reach(way: &mut Way, hosts: &Hosts, endpoint: &Endpoint) -> Result<(), End> {
+async fn reach(way: &mut Way<'_>, hosts: &Hosts, endpoint: &Endpoint) -> Result<(), End> {
     let host = &endpoint.settings.host;
     let proxied = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
         .iter()
@@ -166,7 +253,7 @@ async fn reach(way: &mut Way, hosts: &Hosts, endpoint: &Endpoint) -> Result<(), 
 }
 
 /// TLS, and whether a registry answers.
-async fn ping(way: &mut Way, endpoint: &Endpoint) -> Result<HttpResponse, End> {
+async fn ping(way: &mut Way<'_>, endpoint: &Endpoint) -> Result<HttpResponse, End> {
     let host = &endpoint.settings.host;
     let answered = endpoint
         .send_on(HttpRequest::get(endpoint.url(""), 64 * 1024))
@@ -195,10 +282,10 @@ async fn ping(way: &mut Way, endpoint: &Endpoint) -> Result<HttpResponse, End> {
 
 /// How the registry wants to be authenticated, and whether that is allowed.
 fn greet(
-    way: &mut Way,
+    way: &mut Way<'_>,
     endpoint: &Endpoint,
     ping: &HttpResponse,
-    login: Option<&Login>,
+    with_login: bool,
 ) -> Result<(), End> {
     if ping.status.as_u16() != 401 {
         way.skip("auth", "no login needed");
@@ -206,7 +293,7 @@ fn greet(
     }
     let (scheme, _) = endpoint
         .auth
-        .choose(&ping.headers, login)
+        .choose(&ping.headers, with_login)
         .map_err(|error| way.end("auth", &error))?;
     way.ok(
         "auth",
@@ -222,10 +309,10 @@ fn greet(
 
 /// Whether the login works, if no image is checked: it is used, not only exchanged for a token.
 async fn knock(
-    way: &mut Way,
+    way: &mut Way<'_>,
     endpoint: &Endpoint,
     ping: &HttpResponse,
-    login: Option<&Login>,
+    login: Option<&Checked<'_>>,
 ) -> Result<(), End> {
     if ping.status.as_u16() != 401 {
         way.skip("token", "not needed");
@@ -234,21 +321,25 @@ async fn knock(
     let Some(login) = login else {
         way.skip(
             "token",
-            "no login is configured; name an image to check anonymous access",
+            "no login to check; name an image to check anonymous access",
         );
         return Ok(());
     };
-    let header = endpoint.auth.for_host(&ping.headers, login).await;
+    let header = endpoint.auth.for_host(&ping.headers, &login.user).await;
     let header = header.map_err(|error| way.end("token", &error))?;
     let request = HttpRequest::get(endpoint.url(""), 64 * 1024).authorization(header);
     let response = endpoint.send_on(request).await;
     let response = response.map_err(|error| way.end("token", &error))?;
     match response.status.as_u16() {
         200 => {
-            way.ok("token", format!("the login from {} works", login.username));
+            let time = lifetime(endpoint);
+            way.ok(
+                "token",
+                format!("the login from {} works{time}", login.name()),
+            );
             Ok(())
         }
-        401 | 403 => Err(way.end("token", &endpoint.auth.unauthorized(Some(login)))),
+        401 | 403 => Err(way.end("token", &endpoint.auth.unauthorized(false))),
         _ => {
             let host = &endpoint.settings.host;
             Err(way.end("token", &answer::failure(host, false, &response)))
@@ -256,14 +347,22 @@ async fn knock(
     }
 }
 
+/// How long the token lives that the registry's service gave.
+fn lifetime(endpoint: &Endpoint) -> String {
+    let time = endpoint.auth.token_lifetime();
+    time.map(|time| format!("; its token is{}", valid(time).trim_start_matches(',')))
+        .unwrap_or_default()
+}
+
 /// The tags and a manifest of an image. A token proves nothing before it has been used.
 async fn read(
-    way: &mut Way,
+    way: &mut Way<'_>,
     endpoint: &Endpoint,
     ping: &HttpResponse,
     (path, wanted): (&str, Option<&Tag>),
-    login: Option<&Login>,
+    checked: Option<&Checked<'_>>,
 ) -> Result<(), End> {
+    let login = checked.map(|checked| checked.login);
     let tags = tags::list(endpoint, path, login).await;
     let asked = ping.status.as_u16() == 401;
     match &tags {
@@ -274,8 +373,12 @@ async fn read(
         Err(_) => {}
         Ok(_) => way.ok(
             "token",
-            match login {
-                Some(login) => format!("the login from {} can read this image", login.username),
+            match checked {
+                Some(login) => format!(
+                    "the login from {} can read this image{}",
+                    login.name(),
+                    lifetime(endpoint)
+                ),
                 None => "this image is readable without a login".to_owned(),
             },
         ),

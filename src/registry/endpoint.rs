@@ -2,7 +2,7 @@
 
 use super::auth::Auth;
 use super::quota::Quota;
-use super::{HostSettings, Login, RegistryError, Validators};
+use super::{Anonymous, HostSettings, Login, RegistryError, Validators};
 use crate::http::{Client, Clock, Gates, HttpRequest, HttpResponse, Origin, redirect_target};
 use crate::redact::Redactor;
 use reqwest::StatusCode;
@@ -16,6 +16,14 @@ pub(super) const MOST_REDIRECTS: usize = 5;
 /// Whether an answer is a redirect.
 pub(super) fn is_redirect(response: &HttpResponse) -> bool {
     matches!(response.status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// Whether the registry refuses a login, or its lack.
+fn is_refused(answer: &Result<HttpResponse, RegistryError>) -> bool {
+    match answer {
+        Ok(response) => response.status == StatusCode::FORBIDDEN,
+        Err(error) => matches!(error, RegistryError::Unauthorized { .. }),
+    }
 }
 
 /// One registry. All look-ups on it share what is here.
@@ -88,21 +96,36 @@ impl Endpoint {
     }
 
     /// Sends a request, anonymously unless the registry has sent a challenge before. A 401 is answered once with a new
-    /// token or with the login; the next 401 is final, since a service may silently grant less than the request.
+    /// token or with the login; the next 401 is final, since a service may silently grant less than the request. Then a
+    /// login whose source may have another credential by now is read again, once.
     pub(super) async fn ask(
         &self,
         path: &str,
         login: Option<&Login>,
         request: &HttpRequest,
     ) -> Result<HttpResponse, RegistryError> {
-        let answer = self.ask_with(path, login, request).await;
-        let refused = match &answer {
-            Ok(response) => response.status == StatusCode::FORBIDDEN,
-            Err(error) => matches!(error, RegistryError::Unauthorized { .. }),
+        let Some(login) = login else {
+            return self.ask_with(path, None, request).await;
         };
-        match refused && login.is_some_and(|login| login.optional) {
-            true => self.ask_with(path, None, request).await,
-            false => answer,
+        let used = login.credentials.generation();
+        let mut answer = self.ask_with(path, Some(login), request).await;
+        if is_refused(&answer) && login.credentials.renew(used, &self.clock).await {
+            answer = self.ask_with(path, Some(login), request).await;
+        }
+        let unavailable = matches!(answer, Err(RegistryError::Login { .. }));
+        let without = match login.anonymous {
+            Anonymous::Never => false,
+            Anonymous::IfUnavailable => unavailable,
+            Anonymous::IfRefused => unavailable || is_refused(&answer),
+        };
+        if !without {
+            return answer;
+        }
+        let anonymous = self.ask_with(path, None, request).await;
+        // If the registry needs a login, the missing one is the problem to report.
+        match unavailable && is_refused(&anonymous) {
+            true => answer,
+            false => anonymous,
         }
     }
 
@@ -113,7 +136,12 @@ impl Endpoint {
         request: &HttpRequest,
     ) -> Result<HttpResponse, RegistryError> {
         let mut first = self.auth.turn().await;
-        let mut header = self.auth.present(path, login).await?;
+        // The credential is read only once the registry wants one.
+        let mut user = match self.auth.was_challenged() {
+            true => self.auth.user(login).await?,
+            false => None,
+        };
+        let mut header = self.auth.present(path, user.as_ref()).await?;
         let mut is_final = false;
         // At most: anonymous, with another task's token that has expired in the meantime, with a new one.
         for _ in 0..4 {
@@ -133,23 +161,28 @@ impl Endpoint {
             }
             if is_final {
                 let refused = header.as_ref();
-                let instead = refused
-                    .and_then(|refused| self.auth.instead_of_token(&response, login, refused));
+                let instead = refused.and_then(|refused| {
+                    self.auth
+                        .instead_of_token(&response, user.as_ref(), refused)
+                });
                 let Some(instead) = instead else {
                     break;
                 };
                 header = Some(instead);
                 continue;
             }
+            if user.is_none() {
+                user = self.auth.user(login).await?;
+            }
             let (next, new) = self
                 .auth
-                .answer(&response, path, login, header.as_ref())
+                .answer(&response, path, user.as_ref(), header.as_ref())
                 .await?;
             drop(first.take());
             header = Some(next);
             is_final = new;
         }
-        Err(self.auth.unauthorized(login))
+        Err(self.auth.unauthorized(user.is_none()))
     }
 
     /// Sends a request, and anonymously follows a redirect to an allowed origin. Any other redirect is returned as the

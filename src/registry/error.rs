@@ -1,7 +1,7 @@
 //! Why a registry gave no usable answer.
 
-use super::realm;
-use crate::http::{HttpError, Origin};
+use super::{CredentialError, realm};
+use crate::http::{HttpError, NO_TLS, Origin};
 use crate::image::{Digest, RegistryHost};
 use std::time::Duration;
 
@@ -60,6 +60,12 @@ pub enum RegistryError {
         host: RegistryHost,
         /// Whether no login was given.
         anonymous: bool,
+    },
+    /// The login that the registry asks for is unavailable; it was contacted without one, if at all.
+    #[error("the login for {host} is unavailable: {error}")]
+    Login {
+        host: RegistryHost,
+        error: CredentialError,
     },
     /// 401 with a challenge that cannot be read, or without one; no login was sent.
     #[error("{host} asks for a login with an invalid challenge: {}", shown(.header))]
@@ -200,6 +206,7 @@ impl RegistryError {
             Self::Timeout { .. } => "timeout",
             Self::Broken { .. } => "broken-answer",
             Self::Unauthorized { .. } => "unauthorized",
+            Self::Login { .. } => "login-unavailable",
             Self::Challenge { .. } => "bad-challenge",
             Self::Forbidden(_) => "forbidden",
             Self::NotFound(_) => "not-found",
@@ -220,10 +227,20 @@ impl RegistryError {
 
     /// What the operator can do about it, if that is known.
     pub fn help(&self) -> Option<String> {
-        let table = |host: &RegistryHost, line: &str| {
-            Some(format!(
-                "add to config.toml:\n[[registry]]\nhost = \"{host}\"\n{line}"
-            ))
+        self.help_at(|_| None)
+    }
+
+    /// As [`RegistryError::help`], with the place of a host's `[[registry]]`, if it has one: a second block would be
+    /// an error.
+    pub(super) fn help_at(
+        &self,
+        line_of: impl Fn(&RegistryHost) -> Option<String>,
+    ) -> Option<String> {
+        let table = |host: &RegistryHost, key: &str| {
+            Some(match line_of(host) {
+                Some(line) => format!("add to the [[registry]] at {line}:\n{key}"),
+                None => format!("add to config.toml:\n[[registry]]\nhost = \"{host}\"\n{key}"),
+            })
         };
         match self {
             Self::NotListed(host) => Some(format!(
@@ -236,12 +253,12 @@ impl RegistryError {
             Self::Dns { .. } | Self::Connect { .. } => {
                 Some("check the host's name and port, the network and the proxy settings".to_owned())
             }
-            Self::Tls { host, cause } if cause.contains("corrupt message") => {
+            Self::Tls { host, cause } if cause.contains(NO_TLS) => {
                 table(host, "plain_http = true   # if it really does not use TLS")
             }
             Self::Tls { host, .. } => table(host, "ca_file = \"/path/to/ca.pem\""),
             Self::AddressRefused { host, .. } => Some(format!(
-                "if this host is yours, add to config.toml:\n[[registry]]\nhost = \"{host}\""
+                "if this host is yours, use --registry {host}, or add to config.toml:\n[[registry]]\nhost = \"{host}\""
             )),
             Self::Unauthorized { host, anonymous: true } => table(
                 host,
@@ -250,6 +267,7 @@ impl RegistryError {
             Self::Unauthorized { host, .. } => {
                 Some(format!("check the user name and the password for {host}"))
             }
+            Self::Login { error, .. } => error.help.clone(),
             Self::Forbidden(host) => Some(format!(
                 "give the login for {host} the right to pull this image"
             )),
@@ -300,6 +318,7 @@ impl RegistryError {
                 | Self::RateLimited { .. }
                 | Self::NotARegistry { .. }
                 | Self::RealmRefused { .. }
+                | Self::Login { .. }
         )
     }
 

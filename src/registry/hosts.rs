@@ -156,6 +156,11 @@ impl Hosts {
         Ok(made)
     }
 
+    /// Where a host is configured.
+    pub(super) fn line(&self, host: &RegistryHost) -> Option<String> {
+        self.listed(host)?.settings.line.clone()
+    }
+
     pub(super) fn options(&self) -> &RegistryOptions {
         &self.options
     }

@@ -1,10 +1,9 @@
 //! The operator's settings for a registry.
 
-use super::Validators;
+use super::{Credentials, Validators};
 use crate::http::{Clock, Gates, HttpPolicy, Limits, Origin};
 use crate::image::RegistryHost;
 use crate::redact::Redactor;
-use secrecy::SecretString;
 use std::path::PathBuf;
 use url::Url;
 
@@ -28,6 +27,8 @@ pub struct HostSettings {
     /// Whether a next page at another origin is requested from this one: for a reverse proxy that does not correct the
     /// links.
     pub rebase_links: bool,
+    /// Where it is configured (`config.toml:12`), for the fixes that are suggested; `None`: nowhere.
+    pub line: Option<String>,
 }
 
 impl HostSettings {
@@ -42,6 +43,7 @@ impl HostSettings {
             endpoint: None,
             redirects: Vec::new(),
             rebase_links: false,
+            line: None,
         }
     }
 
@@ -96,12 +98,23 @@ pub struct Login {
     pub id: String,
     /// The only registry that receives it.
     pub host: RegistryHost,
-    /// The user name.
-    pub username: String,
-    /// The password or token.
-    pub password: SecretString,
-    /// Whether it was not configured for this registry: if it is refused, the registry is contacted without it.
-    pub optional: bool,
+    /// Where it is configured, for [`super::Registries::doctor`]: a file and a key.
+    pub origin: String,
+    /// The user name with the password or token, or the source of both.
+    pub credentials: Credentials,
+    /// When the registry is contacted without it.
+    pub anonymous: Anonymous,
+}
+
+/// When a registry is contacted without a login that exists for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anonymous {
+    /// Never: the operator configured the login.
+    Never,
+    /// If the login is unavailable: a helper that docker's file names cannot be run.
+    IfUnavailable,
+    /// If it is unavailable or refused: it was not configured for this registry.
+    IfRefused,
 }
 
 /// What happens with a host that the operator did not list.

@@ -15,8 +15,8 @@ pub(super) struct TokenKey {
     pub(super) realm: Url,
     pub(super) service: Option<String>,
     pub(super) scope: String,
-    /// The id of the login; `None`: anonymous.
-    pub(super) login: Option<String>,
+    /// The id of the login and the generation of its credential; `None`: anonymous.
+    pub(super) login: Option<(String, u64)>,
 }
 
 /// A fresh token as the header that carries it, and how long it lives.

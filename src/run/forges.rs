@@ -14,13 +14,14 @@ use std::time::Duration;
 const PAUSE_OF_GITHUB: Duration = Duration::from_secs(1);
 
 /// The clients of a server. No request is made, but each token is fetched.
-pub(super) fn servers(
+pub(super) async fn servers(
     server: &ServerConfig,
     redactor: &Redactor,
     clock: &Clock,
     gates: &Gates,
 ) -> Result<Vec<Arc<dyn Forge>>, SetupError> {
-    let made = server.tokens.iter().map(|(prefix, token)| {
+    let mut made = Vec::new();
+    for (prefix, token) in &server.tokens {
         let mut one = One {
             server,
             prefix,
@@ -29,12 +30,12 @@ pub(super) fn servers(
             redactor,
             clock,
         };
-        match server.kind {
-            ServerKind::GitLab => one.gitlab(token),
-            ServerKind::GitHub => one.github(token),
-        }
-    });
-    made.collect()
+        made.push(match server.kind {
+            ServerKind::GitLab => one.gitlab(token).await?,
+            ServerKind::GitHub => one.github(token).await?,
+        });
+    }
+    Ok(made)
 }
 
 /// The prefixes of tokens for narrower paths than this one's.
@@ -93,21 +94,21 @@ impl One<'_> {
         }
     }
 
-    fn gitlab(&mut self, token: &TokenConfig) -> Result<Arc<dyn Forge>, SetupError> {
+    async fn gitlab(&mut self, token: &TokenConfig) -> Result<Arc<dyn Forge>, SetupError> {
         let TokenConfig::Token(token) = token else {
             let why = "GitLab does not support Apps".to_owned();
             return Err(ForgeError::Refused(why).into());
         };
         let client = GitLab::new(GitLabSettings {
             server: self.settings(),
-            token: token.fetch()?,
+            token: token.fetch().await?,
         })?;
         Ok(Arc::new(client))
     }
 
-    fn github(&mut self, token: &TokenConfig) -> Result<Arc<dyn Forge>, SetupError> {
+    async fn github(&mut self, token: &TokenConfig) -> Result<Arc<dyn Forge>, SetupError> {
         let token = match token {
-            TokenConfig::Token(token) => GitHubToken::Token(token.fetch()?),
+            TokenConfig::Token(token) => GitHubToken::Token(token.fetch().await?),
             TokenConfig::App {
                 id,
                 installation,
@@ -115,7 +116,7 @@ impl One<'_> {
             } => GitHubToken::App {
                 app_id: *id,
                 installation: *installation,
-                key: key.fetch()?,
+                key: key.fetch().await?,
             },
         };
         let client = GitHub::new(GitHubSettings {

@@ -64,7 +64,7 @@ async fn ask(setup: &Setup, question: Question, now: Timestamp) -> Observation {
                         .retain(|tag| !setup.redactor.finds(tag.as_str().as_bytes()));
                     Arc::new(tags.tags)
                 })
-                .map_err(|error| failure(&lookup, &error));
+                .map_err(|error| failure(setup, &lookup, &error));
             Observation::Tags(lookup, tags)
         }
         Question::Head(lookup, tag) => {
@@ -72,7 +72,7 @@ async fn ask(setup: &Setup, question: Question, now: Timestamp) -> Observation {
             let head = registries.head(&lookup.image, login.as_ref(), &tag).await;
             let head = head
                 .map(|head| head.map(|head| head.digest))
-                .map_err(|error| failure(&lookup, &error));
+                .map_err(|error| failure(setup, &lookup, &error));
             Observation::Head((lookup, tag), head)
         }
         Question::Manifest(lookup, digest) => {
@@ -84,7 +84,7 @@ async fn ask(setup: &Setup, question: Question, now: Timestamp) -> Observation {
                 manifest.map(|manifest| manifest.map(|manifest| contents(&manifest.content)));
             Observation::Manifest(
                 (lookup.clone(), digest),
-                contents.map_err(|error| failure(&lookup, &error)),
+                contents.map_err(|error| failure(setup, &lookup, &error)),
             )
         }
         Question::FirstSeen(key) => {
@@ -112,7 +112,7 @@ async fn ask(setup: &Setup, question: Question, now: Timestamp) -> Observation {
                 .map(|config| config.and_then(|c| c.platform));
             Observation::Platform(
                 (lookup.clone(), digest),
-                platform.map_err(|error| failure(&lookup, &error)),
+                platform.map_err(|error| failure(setup, &lookup, &error)),
             )
         }
     }
@@ -130,12 +130,12 @@ fn contents(content: &ManifestContent) -> Contents {
     }
 }
 
-fn failure(lookup: &Lookup, error: &RegistryError) -> Failure {
+fn failure(setup: &Setup, lookup: &Lookup, error: &RegistryError) -> Failure {
     tracing::debug!(image = %lookup.image, code = error.code(), %error, "look-up failed");
     Failure {
         code: error.code(),
         message: error.to_string(),
-        help: error.help(),
+        help: setup.help(error),
         kind: match error {
             RegistryError::QuotaExhausted { .. } => FailureKind::Quota,
             _ => FailureKind::Wrong,

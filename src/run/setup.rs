@@ -3,27 +3,24 @@
 use super::cache::{self, Cache, Opened};
 use super::error::SetupError;
 use super::forges::servers;
-use crate::config::{Config, ForgeConfig, LoginConfig, SecretError};
+use super::logins::{FoundLogin, Logins};
+use crate::config::{Config, ForgeConfig, LoginConfig, RegistryConfig, SecretError};
 use crate::family::NO_REGISTRY;
 use crate::fleet::Operator;
-use crate::forge::{Forge, ForgeRegistry, Local, RegistryLogin};
+use crate::forge::{Forge, ForgeRegistry, Local};
 use crate::git::Git;
 use crate::http::{Clock, Gates, Origin};
 use crate::image::{ImageName, RegistryHost};
 use crate::plan::Lookup;
 use crate::redact::Redactor;
 use crate::registry::{
-    DockerConfig, DockerLogin, HostSettings, Kept, Login, Registries, RegistryOptions, Unlisted,
+    DockerFiles, HostSettings, Kept, Login, Registries, RegistryError, RegistryOptions, Unlisted,
     Validators,
 };
 use crate::repo::RepoName;
 use crate::store::{Store, StoredAnswer};
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// The fetched logins, by id.
-type Logins = HashMap<String, Result<Login, Arc<SecretError>>>;
+use std::sync::Arc;
 
 /// Everything that a pass works with.
 #[derive(Clone)]
@@ -52,9 +49,7 @@ pub struct Setup {
     pub redactor: Redactor,
     /// Whether registries that are not configured may be contacted, as without any configuration.
     pub unlisted: Unlisted,
-    docker: DockerConfig,
-    /// The fetched logins, including failures, so that a secret command runs only once.
-    logins: Arc<Mutex<Logins>>,
+    logins: Logins,
 }
 
 impl Setup {
@@ -118,7 +113,7 @@ impl Setup {
                     local.push(made);
                 }
                 ForgeConfig::Server(server) => {
-                    forges.extend(servers(server, &redactor, &clock, &gates)?);
+                    forges.extend(servers(server, &redactor, &clock, &gates).await?);
                 }
             }
         }
@@ -139,10 +134,9 @@ impl Setup {
             gates,
             local,
             git,
+            logins: Logins::new(&config, &redactor),
             redactor,
             unlisted,
-            docker: docker_config(),
-            logins: Arc::default(),
             operator: Arc::new(config.operator()),
             config,
         })
@@ -172,55 +166,79 @@ impl Setup {
             return Ok(None);
         }
         let own = own.filter(|own| own.host == *image.host());
-        let listed = self
-            .config
-            .registries
-            .iter()
-            .find(|registry| registry.host == *image.host());
+        let listed = self.listed(image.host());
         if listed.is_none() && own.is_none() && self.unlisted == Unlisted::Refuse {
             return Ok(None);
         }
-        let login = match listed
-            .and_then(|registry| registry.login.as_ref())
-            .filter(|login| serves(login, repo))
-        {
-            Some(login) => Some(self.fetch_login(image.host(), login)?),
-            None => match own {
+        let login = match (self.configured(&image, repo)?, own) {
+            (Some(login), _) => Some(login),
+            (
+                None,
                 Some(ForgeRegistry {
                     login: Some(login), ..
-                }) => Some(forge_login(image.host(), login)),
-                _ => login_of(&self.docker, &image),
+                }),
+            ) => Some(self.logins.of_forge(image.host(), login)),
+            // Hosts that are not listed are contacted anonymously.
+            (None, None) if listed.is_none() => None,
+            _ => match self.logins.of_docker(&image) {
+                FoundLogin::Login(login) => Some(login),
+                FoundLogin::None | FoundLogin::Unusable(_) => None,
             },
         };
-        let login = login.map(|login| {
-            let id: Arc<str> = Arc::from(login.id.as_str());
-            self.logins
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(login.id.clone(), Ok(login));
-            id
-        });
+        let login = login.map(|login| Arc::from(login.id));
         Ok(Some(Lookup { image, login }))
     }
 
     /// The login of a look-up.
     pub fn login(&self, lookup: &Lookup) -> Option<Login> {
-        let id = lookup.login.as_deref()?;
-        let logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
-        logins.get(id)?.as_ref().ok().cloned()
+        self.logins.get(lookup.login.as_deref()?)
     }
 
-    /// The login for a registry, regardless of the repositories that it is for.
-    pub fn host_login(&self, host: &RegistryHost) -> Result<Option<Login>, Arc<SecretError>> {
-        let mut registries = self.config.registries.iter();
-        let listed = registries.find(|registry| registry.host == *host);
-        match listed.and_then(|registry| registry.login.as_ref()) {
-            Some(login) => self.fetch_login(host, login).map(Some),
-            None => {
-                let any = ImageName::parse(&format!("{host}/any")).ok();
-                Ok(any.and_then(|image| login_of(&self.docker, &image)))
+    /// The login for an image, regardless of the repositories that it is for. One that could not be made fails when it
+    /// is read.
+    pub fn login_for(&self, image: &ImageName) -> FoundLogin {
+        let registry = self.listed(image.host());
+        let login = registry.and_then(|registry| Some((registry, registry.login.as_ref()?)));
+        match login {
+            Some((registry, login)) => {
+                let made = self.logins.configured(registry, login, &self.registries);
+                let failing = |error: Arc<SecretError>| Logins::failing(registry, login, &error);
+                FoundLogin::Login(made.unwrap_or_else(failing))
             }
+            None => self.logins.of_docker(image),
         }
+    }
+
+    /// The files with docker's logins.
+    pub fn docker_files(&self) -> &DockerFiles {
+        self.logins.files()
+    }
+
+    /// What the operator can do about a failed look-up; a line to add names the `[[registry]]` that it belongs to.
+    pub fn help(&self, error: &RegistryError) -> Option<String> {
+        self.registries.help(error)
+    }
+
+    /// The `[[registry]]` of a host.
+    fn listed(&self, host: &RegistryHost) -> Option<&RegistryConfig> {
+        let mut registries = self.config.registries.iter();
+        registries.find(|registry| registry.host == *host)
+    }
+
+    /// The login of the image's `[[registry]]`, if it serves the repository.
+    fn configured(
+        &self,
+        image: &ImageName,
+        repo: Option<&RepoName>,
+    ) -> Result<Option<Login>, Arc<SecretError>> {
+        let Some(registry) = self.listed(image.host()) else {
+            return Ok(None);
+        };
+        let login = registry.login.as_ref();
+        login
+            .filter(|login| serves(login, repo))
+            .map(|login| self.logins.configured(registry, login, &self.registries))
+            .transpose()
     }
 
     /// Adds a forge's own registry, with the forge as the token service that may receive its login.
@@ -233,26 +251,6 @@ impl Setup {
         if let Err(error) = self.registries.list(settings) {
             tracing::warn!(host = %registry.host, %error, "the forge's own registry is unavailable");
         }
-    }
-
-    fn fetch_login(
-        &self,
-        host: &RegistryHost,
-        login: &LoginConfig,
-    ) -> Result<Login, Arc<SecretError>> {
-        let id = format!("{}@{host}", login.username);
-        let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
-        let fetch = || {
-            let password = login.password.fetch().map_err(Arc::new)?;
-            Ok(Login {
-                id: id.clone(),
-                host: host.clone(),
-                username: login.username.clone(),
-                password,
-                optional: false,
-            })
-        };
-        logins.entry(id.clone()).or_insert_with(fetch).clone()
     }
 
     /// An image's name in its registry: aliases resolved.
@@ -269,34 +267,6 @@ fn serves(login: &LoginConfig, repo: Option<&RepoName>) -> bool {
     }
 }
 
-/// The usable login for an image from docker's configuration, if any.
-fn login_of(docker: &DockerConfig, image: &ImageName) -> Option<Login> {
-    match docker.login(image) {
-        DockerLogin::Login(login) => Some(login),
-        DockerLogin::None => None,
-        DockerLogin::Unsupported(why) => {
-            tracing::warn!(host = %image.host(), %why, "docker's login for this registry is unusable; continuing anonymously");
-            None
-        }
-    }
-}
-
-fn docker_config() -> DockerConfig {
-    let folder = std::env::var_os("DOCKER_CONFIG")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".docker")));
-    let Some(path) = folder.map(|folder| folder.join("config.json")) else {
-        return DockerConfig::default();
-    };
-    let Ok(contents) = std::fs::read(&path) else {
-        return DockerConfig::default();
-    };
-    DockerConfig::parse(&contents).unwrap_or_else(|error| {
-        tracing::warn!(file = %path.display(), %error, "docker's configuration cannot be read; continuing without it");
-        DockerConfig::default()
-    })
-}
-
 fn hosts(config: &Config) -> Vec<HostSettings> {
     config
         .registries
@@ -308,6 +278,7 @@ fn hosts(config: &Config) -> Vec<HostSettings> {
             limits: registry.limits,
             rebase_links: registry.rebase_links,
             redirects: registry.redirects.clone(),
+            line: registry.line.as_ref().map(ToString::to_string),
             ..HostSettings::new(registry.host.clone())
         })
         .collect()
@@ -359,16 +330,4 @@ fn default_cache() -> PathBuf {
     base.or_else(home)
         .unwrap_or_else(std::env::temp_dir)
         .join("imagebot")
-}
-
-/// The login for the forge's own registry: the token of the repository that needs it (T51). It was not configured for
-/// the registry, so a rejected login is treated as none.
-fn forge_login(host: &RegistryHost, login: &RegistryLogin) -> Login {
-    Login {
-        id: format!("{}@{host}", login.id),
-        host: host.clone(),
-        username: login.username.clone(),
-        password: login.password.clone(),
-        optional: true,
-    }
 }

@@ -89,6 +89,20 @@ async fn forge_doctor_says_what_is_right_and_what_is_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn forge_doctor_reports_a_refused_token_once() {
+    let (fake, mut place) = world().await;
+    place.set("TOKEN", "glpat-nobody");
+    let ran = place.run(&["forge", "doctor", "--config", "config.toml"]);
+    assert_snapshot!(shown(&fake, &ran.all()), @r"
+    exit 1
+    --- stdout
+    [HOST]
+      problem 127.0.0.1: the token is refused: Invalid token
+              help: create a new token with the rights that docs/gitlab.md or docs/github.md lists, and store it where `token` of this [[forge]] reads it
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f27_a_wrong_token_is_one_error_with_its_cure() {
     let (fake, mut place) = world().await;
     place.set("TOKEN", "glpat-nobody");

@@ -137,20 +137,19 @@ fn the_configuration_is_found() {
 
 #[test]
 fn a_configuration_that_may_belong_to_a_cloned_repository_is_not_used_unasked() {
-    let command = "[[registry]]\nhost = \"127.0.0.1:1\"\nlogin = { username = \"x\", password = { command = [\"touch\", \"ran\"] } }\n";
     let place = Place::with(&[
-        ("config.toml", command),
+        (
+            "config.toml",
+            "[defaults]\nenabled = false\n[[forge]]\nkind = \"local\"\npath = \"x\"\n",
+        ),
         (".git/HEAD", "ref: refs/heads/main\n"),
         ("Dockerfile", "FROM 127.0.0.1:1/x:1\n"),
     ]);
     let ran = place.run(&["check", "."]);
-    assert!(
-        !place.path("ran").exists(),
-        "a program of the repository ran"
-    );
+    assert!(!ran.stdout.contains("[disabled]"), "{}", ran.stdout);
     assert_snapshot!(ran.stderr, @r"
-    note: config.toml here is not used: it may be part of the repository that is looked at; --config config.toml uses it
+    note: config.toml here is not used: it may be part of the repository that is checked; --config config.toml uses it
     ");
-    place.run(&["check", ".", "--config", "config.toml"]);
-    assert!(place.path("ran").exists(), "named, it is used");
+    let ran = place.run(&["check", ".", "--config", "config.toml"]);
+    assert!(ran.stdout.contains("[disabled]"), "{}", ran.stdout);
 }

@@ -4,13 +4,13 @@ use crate::bench::{Bench, image, listed, login, names, pair};
 use crate::fake_registry::{Auth, FakeRegistry, Fault, Paging, Style, TokenSet};
 use imagebot::http::Origin;
 use imagebot::image::{ImageName, RegistryHost};
-use imagebot::registry::{HostSettings, RegistryError};
+use imagebot::registry::{Anonymous, HostSettings, RegistryError};
 use std::time::Duration;
 
-const LIST: &str = "GET /v2/app/tags/list?n=1000";
-const TOKEN: &str = "GET /token?service=fake&scope=repository%3Aapp%3Apull";
+pub(crate) const LIST: &str = "GET /v2/app/tags/list?n=1000";
+pub(crate) const TOKEN: &str = "GET /token?service=fake&scope=repository%3Aapp%3Apull";
 
-async fn with_app() -> FakeRegistry {
+pub(crate) async fn with_app() -> FakeRegistry {
     let fake = FakeRegistry::start().await;
     fake.push("app", "1.0", serde_json::json!({}));
     fake
@@ -382,7 +382,10 @@ async fn row_8_a_refused_login_that_nobody_configured_counts_as_none() {
             fake.want_token(&fake.url(), &users);
             let bench = Bench::new(vec![listed(&fake)]);
             let login = imagebot::registry::Login {
-                optional,
+                anonymous: match optional {
+                    true => Anonymous::IfRefused,
+                    false => Anonymous::Never,
+                },
                 ..login(&fake.host(), "bot")
             };
             let app = image(&fake, "app");
@@ -474,7 +477,7 @@ async fn a_token_that_does_not_serve_is_followed_by_the_login_itself_once() {
         ..listed(&fake)
     }]);
     let optional = imagebot::registry::Login {
-        optional: true,
+        anonymous: Anonymous::IfRefused,
         ..login(&fake.host(), "bot")
     };
     assert_eq!(bench.tags_code(&app, Some(&optional)).await, "unauthorized");
@@ -494,7 +497,7 @@ fn every_fix_of_an_error_that_holds_toml_is_a_configuration() {
         RegistryError::NotListed(host()),
         RegistryError::Tls {
             host: host(),
-            cause: "corrupt message".to_owned(),
+            cause: "the server does not use TLS on this port".to_owned(),
         },
         RegistryError::Tls {
             host: host(),

@@ -283,17 +283,17 @@ async fn the_doctor_walks_until_the_first_failure() {
     fake.want_token(&fake.url(), &[pair("bot")]);
     assert_eq!(
         outcome(&walk(Some(&app), Some(&bot)).await),
-        "+listed +dns +tcp ~tls +registry +auth +token +tags +manifest"
+        "+listed +login +dns +tcp ~tls +registry +auth +token +tags +manifest"
     );
     // Without an image the login is used all the same; a wrong one is not called right for having a token service.
     assert_eq!(
         outcome(&walk(None, Some(&bot)).await),
-        "+listed +dns +tcp ~tls +registry +auth +token"
+        "+listed +login +dns +tcp ~tls +registry +auth +token"
     );
     let wrong = login(&host, "other");
     assert_eq!(
         outcome(&walk(None, Some(&wrong)).await),
-        "+listed +dns +tcp ~tls +registry +auth -token"
+        "+listed +login +dns +tcp ~tls +registry +auth -token"
     );
     assert_eq!(
         outcome(&walk(None, None).await),
@@ -317,7 +317,10 @@ async fn the_doctor_walks_until_the_first_failure() {
         challenges: vec![evil.to_owned()],
     });
     let realm = walk(Some(&app), Some(&bot)).await;
-    assert_eq!(outcome(&realm), "+listed +dns +tcp ~tls +registry -auth");
+    assert_eq!(
+        outcome(&realm),
+        "+listed +login +dns +tcp ~tls +registry -auth"
+    );
     let cure = realm
         .last()
         .and_then(|step| step.help.clone())

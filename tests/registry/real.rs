@@ -4,7 +4,9 @@ use crate::bench::{Bench, names, tag};
 use crate::docker_registry::{DockerRegistry, PASSWORD, USER};
 use imagebot::http::Limits;
 use imagebot::image::{Digest, ImageName, RegistryHost};
-use imagebot::registry::{HostSettings, Login, ManifestContent};
+use imagebot::registry::{
+    Anonymous, Credentials, HostSettings, Login, ManifestContent, RegistryCredential,
+};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::json;
 
@@ -219,9 +221,9 @@ async fn docker_registry_with_a_login() {
     let login = |password: &str| Login {
         id: format!("with {} characters", password.len()),
         host: host(&registry),
-        username: USER.to_owned(),
-        password: password.into(),
-        optional: false,
+        origin: "a test".to_owned(),
+        credentials: Credentials::known(RegistryCredential::password(USER, password.into())),
+        anonymous: Anonymous::Never,
     };
     assert_eq!(bench.tags_code(&app, None).await, "unauthorized");
     let error = bench

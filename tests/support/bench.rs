@@ -6,8 +6,9 @@ use base64::engine::general_purpose::STANDARD;
 use imagebot::http::{Clock, HttpPolicy, Limits, Origin};
 use imagebot::image::{Digest, ImageName, RegistryHost, Tag};
 use imagebot::registry::{
-    Head, HostSettings, ImageConfig, Kept, Login, Manifest, ManifestReference, Registries,
-    RegistryError, RegistryOptions, Tags, Unlisted, Validators,
+    Anonymous, Credentials, Head, HostSettings, ImageConfig, Kept, Login, Manifest,
+    ManifestReference, Registries, RegistryCredential, RegistryError, RegistryOptions, Tags,
+    Unlisted, Validators,
 };
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -209,9 +210,9 @@ pub(crate) fn login(host: &RegistryHost, username: &str) -> Login {
     Login {
         id: format!("{host} {username}"),
         host: host.clone(),
-        username: username.to_owned(),
-        password: PASSWORD.into(),
-        optional: false,
+        origin: "a test".to_owned(),
+        credentials: Credentials::known(RegistryCredential::password(username, PASSWORD.into())),
+        anonymous: Anonymous::Never,
     }
 }
 

@@ -83,6 +83,8 @@ struct State {
     repositories: BTreeMap<String, Repository>,
     auth: Auth,
     users: Vec<String>,
+    /// The refresh token that `POST /token` exchanges, and the one that it sends in its place.
+    refresh: Option<(String, Option<String>)>,
     expires_in: Option<u64>,
     issued: usize,
     paging: Paging,
@@ -159,6 +161,7 @@ impl FakeRegistry {
             repositories: BTreeMap::new(),
             auth: Auth::Open,
             users: Vec::new(),
+            refresh: None,
             expires_in: None,
             issued: 0,
             paging: Paging::All,
@@ -287,6 +290,11 @@ impl FakeRegistry {
     /// Who gets tokens: base64 of `user:password`, or `anonymous`.
     pub(crate) fn set_users(&self, users: &[String]) {
         self.lock().users = users.to_vec();
+    }
+
+    /// Exchanges this refresh token, once if there is a next one. Without a call, OAuth2 is unknown here: 404.
+    pub(crate) fn set_refresh_token(&self, token: &str, next: Option<&str>) {
+        self.lock().refresh = Some((token.to_owned(), next.map(str::to_owned)));
     }
 
     pub(crate) fn set_expires_in(&self, seconds: u64) {

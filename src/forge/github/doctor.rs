@@ -75,8 +75,12 @@ async fn examine_token(api: &Api, changes_ci: bool, found: &mut Vec<DoctorFindin
     };
     if let Err(failure) = asked {
         found.push(
-            DoctorFinding::problem(failure.to_string())
-                .with_help(failure.error.help().unwrap_or("check `url` and `token`")),
+            DoctorFinding::problem(failure.to_string()).with_help(
+                failure
+                    .error
+                    .help_in_doctor()
+                    .unwrap_or("check `url` and `token`"),
+            ),
         );
         return;
     }

@@ -16,6 +16,9 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
+/// The rights that the work needs.
+const LEAST: &str = "least rights: a group's or project's access token, role Developer, scopes `api` and `write_repository`; \
+    for automerge also allowed to merge into the default branch; Maintainer only where protected branches ask for it";
 /// The days before a token's end in which there is a warning.
 const SOON: i32 = 14;
 /// The most seconds that both clocks may differ by.
@@ -35,10 +38,7 @@ pub(super) async fn doctor(
     session: Result<&Session, &ForgeError>,
     repos: &[Repository],
 ) -> Vec<DoctorFinding> {
-    let mut findings = vec![DoctorFinding::ok(
-        "least rights: a group's or project's access token, role Developer, scopes `api` and `write_repository`; \
-         for automerge also allowed to merge into the default branch; Maintainer only where protected branches ask for it",
-    )];
+    let mut findings = Vec::new();
     match session {
         Ok(session) => {
             let graphql = match (session.graphql, session.limit) {
@@ -53,7 +53,8 @@ pub(super) async fn doctor(
             });
         }
         Err(error) => {
-            findings.push(DoctorFinding::problem(error.to_string()).with_help(error.help()));
+            findings
+                .push(DoctorFinding::problem(error.to_string()).with_help(error.help_in_doctor()));
             return findings;
         }
     }
@@ -65,6 +66,7 @@ pub(super) async fn doctor(
     for repo in repos {
         findings.extend(repository::doctor(api, user, repo).await);
     }
+    findings.push(DoctorFinding::ok(LEAST));
     findings
 }
 
@@ -78,7 +80,9 @@ async fn token(api: &Api) -> Vec<DoctorFinding> {
     let response = match api.ask(&endpoint, None).await {
         Ok(response) => response,
         Err(error) => {
-            return vec![DoctorFinding::problem(error.to_string()).with_help(error.help())];
+            return vec![
+                DoctorFinding::problem(error.to_string()).with_help(error.help_in_doctor()),
+            ];
         }
     };
     let now = api.clock().now();

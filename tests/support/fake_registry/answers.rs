@@ -13,7 +13,10 @@ impl State {
             .split_once('?')
             .unwrap_or((&request.target, ""));
         if path == "/token" && !self.users.is_empty() {
-            return self.issue(request, tokens);
+            return match request.method.as_str() {
+                "POST" => self.exchange(request, tokens),
+                _ => self.issue(request, tokens),
+            };
         }
         let reads = matches!(request.method.as_str(), "GET" | "HEAD");
         let Some(below) = path
@@ -70,12 +73,7 @@ impl State {
             let body = json!({"errors": [{"code": "UNAUTHORIZED", "message": format!("bad login {user}")}]});
             return Reply::new(401, "application/json", body.to_string().into_bytes());
         }
-        self.issued += 1;
-        let token = format!("CANARY-token-{}", self.issued);
-        tokens
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(token.clone());
+        let token = self.new_token(tokens);
         let mut body = json!({"token": token});
         if let Some(seconds) = self.expires_in {
             body["expires_in"] = seconds.into();
@@ -83,6 +81,42 @@ impl State {
         let mut reply = Reply::new(200, "application/json", body.to_string().into_bytes());
         reply.set("set-cookie", Some("session=CANARY-cookie".to_owned()));
         reply
+    }
+
+    fn new_token(&mut self, tokens: &TokenSet) -> String {
+        self.issued += 1;
+        let token = format!("CANARY-token-{}", self.issued);
+        let mut tokens = tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.push(token.clone());
+        token
+    }
+
+    /// The OAuth2 way: a form with a refresh token.
+    fn exchange(&mut self, request: &Logged, tokens: &TokenSet) -> Reply {
+        let Some((valid, next)) = self.refresh.clone() else {
+            return Reply::error(404, "UNSUPPORTED");
+        };
+        let form: std::collections::BTreeMap<_, _> = url::form_urlencoded::parse(&request.body)
+            .into_owned()
+            .collect();
+        let has = |key: &str, value: &str| form.get(key).is_some_and(|found| found == value);
+        let complete = has("grant_type", "refresh_token")
+            && has("service", "fake")
+            && form.contains_key("client_id")
+            && form.contains_key("scope");
+        if !complete || !has("refresh_token", &valid) {
+            let body = json!({"error": "invalid_grant", "error_description": format!("{form:?}")});
+            return Reply::new(400, "application/json", body.to_string().into_bytes());
+        }
+        let mut body = json!({"access_token": self.new_token(tokens)});
+        if let Some(next) = next {
+            body["refresh_token"] = next.clone().into();
+            self.refresh = Some((next, None));
+        }
+        if let Some(seconds) = self.expires_in {
+            body["expires_in"] = seconds.into();
+        }
+        Reply::new(200, "application/json", body.to_string().into_bytes())
     }
 
     fn refuse(&self, request: &Logged, tokens: &TokenSet) -> Option<Reply> {

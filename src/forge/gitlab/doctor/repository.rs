@@ -56,7 +56,7 @@ pub(super) async fn doctor(
         Ok(project) => project,
         Err(error) => {
             let what = format!("{name}: {error}");
-            return vec![DoctorFinding::problem(what).with_help(error.help())];
+            return vec![DoctorFinding::problem(what).with_help(error.help_in_doctor())];
         }
     };
     let level = level(api, session_user, &project).await;

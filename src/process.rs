@@ -1,12 +1,15 @@
-//! Runs one git process: its input and output, with limits on time, output and processes that survive it.
+//! Runs one program: its input and output, with limits on time, output and processes that survive it.
+//!
+//! Which programs may run, and with which environment, is decided by the modules that start them.
 
+use std::ffi::OsStr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 
-/// The most that one command may print, in bytes.
-pub(super) const MAX_OUTPUT: u64 = 128 << 20;
 /// The largest error output of a command, in bytes: it includes what a server's hook prints.
 const MAX_SAID: u64 = 4 << 20;
 /// How much of the error output is kept, in bytes.
@@ -14,18 +17,28 @@ const MAX_ERROR: usize = 16 << 10;
 /// How long the output is read after the process has ended: a hook may leave a process that still holds it.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// The limits of a command.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// The longest that it may take.
+    pub(crate) time: Duration,
+    /// The most that it may print, in bytes.
+    pub(crate) output: u64,
+}
+
 /// What a command printed.
-pub(super) struct Output {
-    pub(super) status: ExitStatus,
-    pub(super) stdout: Vec<u8>,
-    pub(super) stderr: String,
+pub(crate) struct Output {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
 }
 
 /// Why a command was stopped.
-pub(super) enum Stopped {
+#[derive(Debug)]
+pub(crate) enum Stopped {
     /// It took too long.
     Time,
-    /// It printed more than [`MAX_OUTPUT`].
+    /// It printed more than its limit.
     Output,
     /// Its error output was longer than [`MAX_SAID`].
     Said,
@@ -33,19 +46,49 @@ pub(super) enum Stopped {
     Io(std::io::Error),
 }
 
-/// Runs a command with a time limit. It gets its own process group, and the whole group is killed if it is stopped or
+impl Stopped {
+    /// What happened, as the end of a sentence about the program.
+    pub(crate) fn within(&self, limits: Limits) -> String {
+        match self {
+            Self::Time => format!("it took longer than {} s", limits.time.as_secs()),
+            Self::Output => format!("it printed more than {} KiB", limits.output >> 10),
+            Self::Said => format!("it printed more than {} MiB of errors", MAX_SAID >> 20),
+            Self::Io(error) => error.to_string(),
+        }
+    }
+}
+
+/// Finds a program in the folders of a `PATH`. Given only a name, the system forks the whole process to search for it, which costs
+/// milliseconds for each git of a large fleet.
+pub(crate) fn in_path(program: &Path, path: &OsStr) -> PathBuf {
+    if program.components().count() > 1 {
+        return program.to_owned();
+    }
+    let found = std::env::split_paths(path)
+        .filter(|folder| folder.is_absolute())
+        .map(|folder| folder.join(program));
+    let can_be_run = |file: &PathBuf| {
+        file.metadata()
+            .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    };
+    let mut found = found.filter(can_be_run);
+    found.next().unwrap_or_else(|| program.to_owned())
+}
+
+/// Runs a command within its limits. It gets its own process group, and the whole group is killed if it is stopped or
 /// the caller goes away: git's children and a local repository's hooks are in it.
-pub(super) async fn run(
+pub(crate) async fn run(
     command: &mut Command,
     input: Vec<u8>,
-    time: Duration,
+    limits: Limits,
 ) -> Result<Output, Stopped> {
     let mut child = command.process_group(0).spawn().map_err(Stopped::Io)?;
     let mut group = Group::of(&child);
-    let outcome = match tokio::time::timeout(time, talk(&mut child, input)).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(Stopped::Time),
-    };
+    let outcome =
+        match tokio::time::timeout(limits.time, talk(&mut child, input, limits.output)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Stopped::Time),
+        };
     if outcome.as_ref().is_ok_and(|(_, ended)| *ended) {
         // All processes have ended, and another group may get the same id.
         group.0 = None;
@@ -54,7 +97,7 @@ pub(super) async fn run(
 }
 
 /// The output, and whether all processes that could write to it have ended.
-async fn talk(child: &mut Child, input: Vec<u8>) -> Result<(Output, bool), Stopped> {
+async fn talk(child: &mut Child, input: Vec<u8>, most: u64) -> Result<(Output, bool), Stopped> {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let mut printed = Vec::new();
     let mut said = Vec::new();
@@ -65,7 +108,7 @@ async fn talk(child: &mut Child, input: Vec<u8>) -> Result<(Output, bool), Stopp
                 let _ = stdin.write_all(&input).await;
             }
         };
-        let read = read(stdout, &mut printed, MAX_OUTPUT, Stopped::Output);
+        let read = read(stdout, &mut printed, most, Stopped::Output);
         let hear = hear(stderr, &mut said);
         let streams = async {
             let ((), read, hear) = tokio::join!(write, read, hear);
