@@ -8,6 +8,7 @@ mod completions;
 mod config;
 mod counts;
 mod demo;
+mod diff;
 mod edit;
 mod ended;
 mod forge;
@@ -83,6 +84,7 @@ enum Command {
     Registry(registry::Arguments),
     Forge(forge::Arguments),
     Freshness(freshness::Arguments),
+    Diff(diff::Arguments),
     Graph(graph::Arguments),
     Repos(repos::Arguments),
     Config(config::Arguments),
@@ -131,6 +133,7 @@ impl Cli {
             Command::Graph(arguments) => graph::run(arguments, redactor),
             Command::Forge(arguments) => forge::run(arguments, redactor),
             Command::Freshness(arguments) => freshness::run(arguments, redactor),
+            Command::Diff(arguments) => diff::run(arguments, redactor),
             Command::Repos(arguments) => repos::run(arguments, redactor),
             Command::Config(arguments) => config::run(arguments),
             Command::Init(arguments) => init::run(&arguments),

@@ -19,7 +19,8 @@ mod escape;
 mod fit;
 mod follow;
 mod hash;
-mod image_labels;
+mod image_about;
+mod image_facts;
 mod images;
 mod inner;
 mod key;
@@ -45,11 +46,12 @@ pub use change::{Change, ChangeSet, Proposed, Version, VersionChange};
 pub use decide::{Ask, decide};
 pub use decision::{Class, Decision, FamilyPosition, Wanted};
 pub use escape::code;
+pub use image_facts::{ImageDiff, ImageFacts, readable_size};
 pub use images::{Images, Truth};
 pub use key::UpdateKey;
 pub use message::{CommitMessage, sealed_changes};
 pub use observe::{
-    Contents, Failure, FailureKind, Labels, Lookup, Observation, Observations, Question,
+    Contents, Failure, FailureKind, Lookup, Observation, Observations, Pointer, Question,
 };
 pub use ownership::{FileVersions, Ownership, overlaps, whose};
 pub use propose::{Automerge, Proposal, propose};

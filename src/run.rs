@@ -23,11 +23,13 @@ mod decide;
 mod edges;
 mod error;
 mod existing;
+mod facts;
 mod family_graph;
 mod finish;
 mod folder;
 mod forges;
 mod freshness;
+mod image_diff;
 mod load;
 mod logins;
 mod lookup;
@@ -58,6 +60,7 @@ pub use folder::{Folder, in_repository, read_folder};
 pub use freshness::{
     Built, FreshnessReport, InUse, PlatformReport, Publishers, Subject, freshness, publishers,
 };
+pub use image_diff::image_diff;
 pub use logins::FoundLogin;
 pub use options::{Options, Progress};
 pub use own::{OwnError, own_settings};

@@ -9,7 +9,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
         "Access and settings",
         &["repos", "forge", "registry", "config"],
     ),
-    ("Images", &["tags", "freshness", "build-order"]),
+    ("Images", &["tags", "diff", "freshness", "build-order"]),
     ("Local folders", &["update", "cascade", "mr", "demo"]),
     ("Plumbing", &["scan", "edit", "completions", "help"]),
 ];

@@ -15,7 +15,7 @@ impl Names {
             .into_iter()
             .filter_map(|image| ImageName::parse(image).ok())
         {
-            let hosts = known.entry(path(&name)).or_default();
+            let hosts = known.entry(name.familiar().to_owned()).or_default();
             hosts.insert(name.host().to_string());
         }
         Self(known)
@@ -23,21 +23,12 @@ impl Names {
 
     /// The name without its host, or with it if images of several hosts would then look the same.
     pub(super) fn short(&self, image: &ImageName) -> String {
-        let path = path(image);
-        match self.0.get(&path).is_some_and(|hosts| hosts.len() > 1) {
+        let path = image.familiar();
+        match self.0.get(path).is_some_and(|hosts| hosts.len() > 1) {
             true => image.canonical(),
-            false => path,
+            false => path.to_owned(),
         }
     }
-}
-
-/// The path; Docker Hub's official images are known without `library/`.
-fn path(name: &ImageName) -> String {
-    let path = name.path();
-    let official = path
-        .strip_prefix("library/")
-        .filter(|_| name.host().is_docker_hub());
-    official.unwrap_or(path).to_owned()
 }
 
 #[cfg(test)]

@@ -51,8 +51,8 @@ struct RepoMemo {
     left: usize,
     /// All decisions, once complete.
     decisions: Option<Arc<Vec<Decision>>>,
-    /// The questions about the labels of images to propose that have no answer yet.
-    labels: BTreeSet<Question>,
+    /// The questions about images to propose and to replace that have no answer yet.
+    facts: BTreeSet<Question>,
     /// The decisions with their positions in the family, until the family changes.
     placed: Option<Arc<Vec<Decision>>>,
 }
@@ -169,7 +169,7 @@ impl Memo {
                     // The repository may have been forgotten in the meantime; its decision is then outdated.
                     if let Some(of_repo) = self.repos.get_mut(&repo) {
                         of_repo.take(fleet, reference, decision);
-                        for question in of_repo.labels.clone() {
+                        for question in of_repo.facts.clone() {
                             self.want(question);
                         }
                     }
@@ -237,12 +237,12 @@ impl RepoMemo {
             slots: (0..references).map(|_| None).collect(),
             left: references,
             decisions: (references == 0).then(Arc::default),
-            labels: BTreeSet::new(),
+            facts: BTreeSet::new(),
             placed: None,
         }
     }
 
-    /// Adds a decision. After the last one, the labels of the images to propose are requested: not before, because an
+    /// Adds a decision. After the last one, the facts about the images to propose are requested: not before, because an
     /// image may still turn out to be unusable.
     fn take(&mut self, fleet: &Fleet, reference: usize, decision: Decision) {
         self.slots[reference] = Some(decision);
@@ -250,28 +250,33 @@ impl RepoMemo {
         if self.left == 0 {
             let slots = std::mem::take(&mut self.slots).into_iter();
             let decisions: Vec<Decision> = slots.flatten().collect();
-            let labels = decisions.iter().flat_map(labels);
-            self.labels = labels.filter(|it| !fleet.seen.answers(it)).collect();
+            let facts = decisions.iter().flat_map(facts);
+            self.facts = facts.filter(|it| !fleet.seen.answers(it)).collect();
             self.decisions = Some(Arc::new(decisions));
         }
     }
 
     /// Whether no more facts are needed for it.
     fn is_complete(&mut self, fleet: &Fleet) -> bool {
-        self.labels.retain(|question| !fleet.seen.answers(question));
-        self.decisions.is_some() && self.labels.is_empty()
+        self.facts.retain(|question| !fleet.seen.answers(question));
+        self.decisions.is_some() && self.facts.is_empty()
     }
 }
 
-/// The questions about the labels of the images that a decision proposes.
-fn labels(decision: &Decision) -> impl Iterator<Item = Question> {
-    let lookup = decision.lookup.clone();
+/// The questions about the images that a decision proposes, and about the one that they replace.
+fn facts(decision: &Decision) -> Vec<Question> {
+    let Some(lookup) = &decision.lookup else {
+        return Vec::new();
+    };
     let targets = decision.wanted.iter().filter_map(|it| it.target.clone());
-    let targets: Vec<_> = targets.collect();
-    lookup.into_iter().flat_map(move |lookup| {
-        let targets = targets.clone().into_iter();
-        targets.map(move |target| Question::Labels(lookup.clone(), target))
-    })
+    let targets = targets.map(|target| Question::Facts(lookup.clone(), target));
+    let mut questions: Vec<Question> = targets.collect();
+    if !questions.is_empty()
+        && let Some(pointer) = decision.replaced()
+    {
+        questions.push(Question::Replaced(lookup.clone(), pointer));
+    }
+    questions
 }
 
 /// The repositories, of those given, about which all facts are known.

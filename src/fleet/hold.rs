@@ -403,8 +403,7 @@ impl ReferenceJudge<'_> {
     fn revision(&self, decision: &Decision) -> Option<&str> {
         let lookup = decision.lookup.clone()?;
         let target = decision.wanted.first()?.target.clone()?;
-        let labels = &self.held.fleet.seen.labels.get(&(lookup, target))?.0;
-        let revision = labels.get("org.opencontainers.image.revision")?;
-        Some(revision.as_str())
+        let facts = self.held.fleet.seen.facts.get(&(lookup, target))?;
+        facts.label("revision")
     }
 }

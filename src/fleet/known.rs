@@ -166,8 +166,8 @@ impl Fleet {
 
     /// Adds the answer to a question.
     pub fn learn(&mut self, question: &Question, observation: Observation, at: Timestamp) {
-        if let Observation::Labels((lookup, _), labels) = &observation
-            && let Some(source) = labels.source()
+        if let Observation::Facts((lookup, _), facts) = &observation
+            && let Some(source) = facts.label("source")
             && self
                 .remembered
                 .sources

@@ -374,6 +374,8 @@ impl ParsedRepo {
             noun: "merge request",
             templates: &operator.templates,
             commit_prefix: &operator.commit_prefix,
+            rebase_label: &operator.rebase_label,
+            stop_label: &operator.stop_label,
             together,
         };
         let (args, images) = (&self.settings.args, &self.images);

@@ -123,6 +123,8 @@ pub(super) fn proposals(
         noun: it.noun,
         templates: &operator.templates,
         commit_prefix: &operator.commit_prefix,
+        rebase_label: &operator.rebase_label,
+        stop_label: &operator.stop_label,
         together: false,
     };
     let parsed = &it.parsed;

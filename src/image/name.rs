@@ -164,6 +164,13 @@ impl ImageName {
         format!("{}/{}", self.host, self.path)
     }
 
+    /// The path without the registry, for readers: `node`, `grafana/loki`.
+    pub fn familiar(&self) -> &str {
+        let official = self.path.strip_prefix("library/");
+        let official = official.filter(|_| self.host.is_docker_hub());
+        official.unwrap_or(&self.path)
+    }
+
     /// The last part of the path: `node`.
     pub fn short(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)

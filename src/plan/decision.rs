@@ -1,7 +1,7 @@
 //! A decision about one reference.
 
 use super::change::{Proposed, Version};
-use super::observe::Lookup;
+use super::observe::{Lookup, Pointer};
 use super::reason::{Outcome, Reason};
 use crate::family::hold::HoldTerms;
 use crate::image::{Digest, Reference, Tag};
@@ -98,6 +98,13 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// What names the image in use now; `None` if there is neither a digest nor a tag.
+    pub fn replaced(&self) -> Option<Pointer> {
+        let reference = self.reference()?;
+        let digest = reference.digest.clone().map(Pointer::Digest);
+        digest.or_else(|| reference.tag.clone().map(Pointer::Tag))
+    }
+
     /// The id of its reference.
     pub fn id(&self) -> RefId {
         self.located.id(&self.path)

@@ -1,13 +1,13 @@
 //! Limits the size of a description: GitHub rejects more than 65,536 characters.
 //!
 //! The encoded state has to be complete. The human-readable parts share the remaining room: first the table, then the
-//! reasons, and last the image labels. Lines that don't fit are counted.
+//! reasons, and last what is known about the images. Lines that don't fit are counted.
 
 /// The maximum size of imagebot's part of a description, in bytes, including markers and the last sentence.
 const MOST: usize = 60_000;
 /// The room reserved for markers, headings and the last sentence, in bytes.
 const FRAME: usize = 1_500;
-/// The maximum size of the text from image labels, in bytes.
+/// The maximum size of the text about the images, in bytes.
 const MOST_ABOUT: usize = 12 << 10;
 
 /// The parts of a description that depend on the changes, each as a list of lines.
@@ -20,7 +20,7 @@ pub(super) struct Parts {
     pub(super) waits: Vec<String>,
 }
 
-/// The main part of a description and the part with image labels; together they fit next to a state of `memory` bytes.
+/// The main part of a description and the part about the images; together they fit next to a state of `memory` bytes.
 pub(super) fn fit(parts: Parts, about: Vec<String>, memory: usize) -> (String, String) {
     let mut room = MOST.saturating_sub(FRAME + memory);
     let all = [
@@ -62,7 +62,7 @@ pub(super) fn fit(parts: Parts, about: Vec<String>, memory: usize) -> (String, S
     let about = match about.is_empty() {
         true => String::new(),
         false => format!(
-            "\nImage labels:\n\n{}",
+            "\nWhat changed in the images:\n\n{}",
             shorten(about, room.min(MOST_ABOUT), "- and # more")
         ),
     };

@@ -1,11 +1,12 @@
 //! Answers from registries, as values.
 
 use super::change::Proposed;
+use super::image_facts::ImageFacts;
 use super::selections::Selections;
 use crate::image::{Digest, ImageName, Platform, Tag};
 use crate::repo::RepoPath;
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// An image and the login to look it up with. Answers are shared across the fleet by this key.
@@ -34,8 +35,19 @@ pub enum Question {
     FirstSeen(Box<(Lookup, Tag, Digest)>),
     /// The creation time in the configuration of an image, or of the first image of an index.
     Created(Lookup, Digest),
-    /// The labels of an image that will be proposed.
-    Labels(Lookup, Digest),
+    /// The facts about an image that will be proposed.
+    Facts(Lookup, Digest),
+    /// The facts about an image that will be replaced.
+    Replaced(Lookup, Pointer),
+}
+
+/// What names an image in a repository of a registry.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Pointer {
+    /// Whatever the tag points at.
+    Tag(Tag),
+    /// Exactly this content.
+    Digest(Digest),
 }
 
 /// The answer to a [`Question`], with what it is about.
@@ -53,8 +65,10 @@ pub enum Observation {
     FirstSeen((Lookup, Tag, Digest), Timestamp),
     /// The creation time of an image; `None` if it has none or could not be read.
     Created((Lookup, Digest), Option<Timestamp>),
-    /// The labels of an image; empty if they could not be read.
-    Labels((Lookup, Digest), Labels),
+    /// The facts about an image that will be proposed; empty if they could not be read.
+    Facts((Lookup, Digest), Arc<ImageFacts>),
+    /// The facts about an image that will be replaced; empty if they could not be read.
+    Replaced((Lookup, Pointer), Arc<ImageFacts>),
 }
 
 impl Observation {
@@ -67,7 +81,8 @@ impl Observation {
             | Self::Platform((lookup, _), _)
             | Self::FirstSeen((lookup, ..), _)
             | Self::Created((lookup, _), _)
-            | Self::Labels((lookup, _), _) => lookup,
+            | Self::Facts((lookup, _), _)
+            | Self::Replaced((lookup, _), _) => lookup,
         }
     }
 
@@ -82,7 +97,10 @@ impl Observation {
             // Only additional evidence of the image's age.
             Question::Created(lookup, digest) => Self::Created((lookup, digest), None),
             // Only displayed.
-            Question::Labels(lookup, digest) => Self::Labels((lookup, digest), Labels::default()),
+            Question::Facts(lookup, digest) => Self::Facts((lookup, digest), Arc::default()),
+            Question::Replaced(lookup, pointer) => {
+                Self::Replaced((lookup, pointer), Arc::default())
+            }
         }
     }
 }
@@ -155,18 +173,6 @@ impl Contents {
     }
 }
 
-/// The labels of an image: only displayed, never used for decisions (T31).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Labels(pub BTreeMap<String, String>);
-
-impl Labels {
-    /// The source URL in the labels.
-    pub fn source(&self) -> Option<&str> {
-        let source = self.0.get("org.opencontainers.image.source")?;
-        Some(source)
-    }
-}
-
 /// The answers so far.
 #[derive(Debug, Default)]
 pub struct Observations {
@@ -185,8 +191,10 @@ pub struct Observations {
     /// Where the search for a newer tag stopped in an earlier pass, by search key: the first and the last tag that were
     /// tried.
     pub resume: HashMap<String, String>,
-    /// The labels of images.
-    pub labels: HashMap<(Lookup, Digest), Labels>,
+    /// The facts about images to propose.
+    pub facts: HashMap<(Lookup, Digest), Arc<ImageFacts>>,
+    /// The facts about images to replace.
+    pub replaced: HashMap<(Lookup, Pointer), Arc<ImageFacts>>,
     /// When a registry last answered about an image.
     pub learned: HashMap<Lookup, Timestamp>,
     /// The selections made from the tags, cached.
@@ -202,7 +210,8 @@ impl Question {
             | Self::Manifest(lookup, _)
             | Self::Platform(lookup, _)
             | Self::Created(lookup, _)
-            | Self::Labels(lookup, _) => Some(lookup),
+            | Self::Facts(lookup, _)
+            | Self::Replaced(lookup, _) => Some(lookup),
             Self::FirstSeen(_) => None,
         }
     }
@@ -222,7 +231,8 @@ impl Observations {
             Observation::Platform(key, answer) => drop(self.platforms.insert(key, answer)),
             Observation::FirstSeen(key, at) => drop(self.first_seen.insert(key, at)),
             Observation::Created(key, at) => drop(self.created.insert(key, at)),
-            Observation::Labels(key, labels) => drop(self.labels.insert(key, labels)),
+            Observation::Facts(key, facts) => drop(self.facts.insert(key, facts)),
+            Observation::Replaced(key, facts) => drop(self.replaced.insert(key, facts)),
         }
     }
 
@@ -235,7 +245,8 @@ impl Observations {
         self.manifests.retain(|(lookup, _), _| other(lookup));
         self.platforms.retain(|(lookup, _), _| other(lookup));
         self.created.retain(|(lookup, _), _| other(lookup));
-        self.labels.retain(|(lookup, _), _| other(lookup));
+        self.facts.retain(|(lookup, _), _| other(lookup));
+        self.replaced.retain(|(lookup, _), _| other(lookup));
     }
 
     /// Whether a question has been answered.
@@ -253,9 +264,12 @@ impl Observations {
             Question::Created(lookup, digest) => {
                 self.created.contains_key(&(lookup.clone(), digest.clone()))
             }
-            Question::Labels(lookup, digest) => {
-                self.labels.contains_key(&(lookup.clone(), digest.clone()))
+            Question::Facts(lookup, digest) => {
+                self.facts.contains_key(&(lookup.clone(), digest.clone()))
             }
+            Question::Replaced(lookup, pointer) => self
+                .replaced
+                .contains_key(&(lookup.clone(), pointer.clone())),
         }
     }
 }

@@ -96,7 +96,6 @@ pub fn propose(
             class,
         };
         let changes = release.changes();
-        let title = title(class, &changes);
         let wanted = |wish: &&Wish| {
             let decision = &decisions[wish.decision];
             Some((decision, &decision.wanted[wish.index?]))
@@ -104,6 +103,7 @@ pub fn propose(
         let wanted: Vec<(&Decision, &Wanted)> = kept.iter().filter_map(wanted).collect();
         let left = left_behind_in(sources, &release.files, &changes);
         let level = wanted.iter().map(|(_, wanted)| wanted.level).max();
+        let title = title(class, level, &changes);
         let message =
             CommitMessage::write(&format!("{}{title}", target.commit_prefix), &key, &changes);
         for wish in &release.kept {

@@ -18,6 +18,10 @@ pub struct Target<'a> {
     pub templates: &'a Templates,
     /// The prefix of the first line of a commit message.
     pub commit_prefix: &'a str,
+    /// The label that keeps a branch rebased.
+    pub rebase_label: &'a str,
+    /// The label that stops imagebot from changing a merge request.
+    pub stop_label: &'a str,
     /// Whether all changes form one proposal: for a folder, which has no branches.
     pub together: bool,
 }

@@ -9,7 +9,7 @@ use super::decision::{Class, Decision, Wanted};
 use super::escape::code;
 use super::fit::{Parts, fit, has_room};
 use super::hash;
-use super::image_labels::about;
+use super::image_about::about;
 use super::key::UpdateKey;
 use super::memory;
 use super::observe::Observations;
@@ -19,6 +19,7 @@ use super::template::{MOST_TITLE, Template, Values};
 use crate::family::shown;
 use crate::policy::Settings;
 use crate::repo::{Branch, MergeRequestMetadata};
+use crate::scheme::Level;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -35,7 +36,7 @@ pub struct Texts {
     pub title: String,
     /// The description between the markers.
     pub body: String,
-    /// Identifies title and description without the image labels, which may be unavailable in one pass and not in the
+    /// Identifies title and description without what is known about the images, which may be unavailable in one pass and not in the
     /// next.
     pub hash: String,
     /// The metadata, set when the merge request is opened; after that it belongs to its users.
@@ -82,13 +83,15 @@ pub struct Block {
     pub state: RequestState,
 }
 
-/// The default title of a set of changes.
-pub(super) fn title(class: Class, changes: &ChangeSet) -> String {
+/// The default title of a set of changes: images without their registry, and the largest level.
+pub(super) fn title(class: Class, level: Option<Level>, changes: &ChangeSet) -> String {
     let images: BTreeSet<&str> = changes
         .references
         .iter()
-        .map(|change| shown(change.image.written()))
+        .map(|change| change.image.familiar())
         .collect();
+    let level = level.filter(|level| *level != Level::Digest);
+    let level = level.map_or_else(String::new, |level| format!(" ({})", level.code()));
     let versions: BTreeSet<String> = changes
         .references
         .iter()
@@ -109,10 +112,10 @@ pub(super) fn title(class: Class, changes: &ChangeSet) -> String {
         (Class::Pin, count, ..) => format!("Pin the digests of {count} images"),
         (_, 1, Some(image), _) if only_digests => format!("Update the digest of {image}"),
         (_, 1, Some(image), Some(version)) if versions.len() == 1 => {
-            format!("Update {image}{version}")
+            format!("Update {image}{version}{level}")
         }
-        (_, 1, Some(image), _) => format!("Update {image}"),
-        (_, count, ..) => format!("Update {count} images"),
+        (_, 1, Some(image), _) => format!("Update {image}{level}"),
+        (_, count, ..) => format!("Update {count} images{level}"),
     };
     // GitLab accepts 255 characters, GitHub 256.
     match title.char_indices().nth(MOST_TITLE - 1) {
@@ -205,7 +208,6 @@ impl Texts {
         let abouts: BTreeSet<String> = wanted
             .iter()
             .filter_map(|(decision, wanted)| about(decision, wanted, seen))
-            .map(|line| format!("- {line}"))
             .collect();
         let metadata = metadata(wanted);
         let state = RequestState {
@@ -244,8 +246,11 @@ impl Texts {
         let _ = writeln!(
             body,
             "\nClose this {} to skip these versions; reopen it to get them back. \
-             Push to its branch to take it over: imagebot then stops updating it.",
-            target.noun
+             Push to its branch to take it over: imagebot then stops updating it. \
+             The label {} keeps the branch rebased on its target, {} stops all changes by imagebot.",
+            target.noun,
+            code(target.rebase_label),
+            code(target.stop_label)
         );
         Self {
             title,
@@ -480,7 +485,7 @@ mod tests {
             ..ChangeSet::default()
         };
         for class in [Class::Update, Class::Pin] {
-            let title = title(class, &changes);
+            let title = title(class, Some(Level::Major), &changes);
             assert!(title.chars().count() <= MOST_TITLE, "{title}");
             assert!(title.ends_with('…'), "{title}");
         }

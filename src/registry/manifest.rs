@@ -89,6 +89,8 @@ pub struct Image {
     pub config: Digest,
     /// The digests of the layers, the lowest first.
     pub layers: Vec<Digest>,
+    /// The size of the layers in bytes, compressed, according to the manifest.
+    pub size: u64,
     /// The annotations.
     pub annotations: BTreeMap<String, String>,
     /// The manifest that this one is about (image specification, "subject").
@@ -173,9 +175,12 @@ pub(super) fn read(media_type: &str, body: &[u8]) -> Result<ManifestContent, Str
         }
         (false, None, Some(config), Some(layers)) => {
             let digests: Result<_, _> = layers.iter().map(digest).collect();
+            let sizes = layers.iter().map(|layer| layer.size);
+            let size = sizes.fold(0, u64::saturating_add);
             Ok(ManifestContent::Image(Image {
                 config: digest(&config)?,
                 layers: digests?,
+                size,
                 annotations,
                 subject: raw
                     .subject

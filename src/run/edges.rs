@@ -236,8 +236,8 @@ impl Edges {
                 self.reports.insert(id, report);
             }
             NewFact::Registry(question, observation) => {
-                if let Observation::Labels((lookup, _), labels) = &observation {
-                    remember_source(&self.shared.setup, lookup, labels);
+                if let Observation::Facts((lookup, _), facts) = &observation {
+                    remember_source(&self.shared.setup, lookup, facts);
                 }
                 fleet.learn(&question, observation, now);
             }

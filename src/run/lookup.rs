@@ -1,15 +1,14 @@
 //! Answers questions by requests to the registries, each once.
 
 use super::deadline::Deadlines;
+use super::facts::{facts_behind, facts_of};
 use super::questions::Questions;
 use super::setup::Setup;
 use crate::image::Digest;
-use crate::plan::{
-    Contents, Failure, FailureKind, Labels, Lookup, Observation, Observations, Question,
-};
+use crate::plan::{Contents, Failure, FailureKind, Lookup, Observation, Observations, Question};
 use crate::registry::{ManifestContent, RegistryError};
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Answers all questions and adds the answers.
@@ -101,10 +100,14 @@ async fn ask(setup: &Setup, question: Question, now: Timestamp) -> Observation {
             let created = created(setup, &lookup, &digest).await;
             Observation::Created((lookup, digest), created)
         }
-        Question::Labels(lookup, digest) => {
-            // The labels are only displayed, so they are left out if they are unavailable.
-            let labels = labels_of(setup, &lookup, &digest).await;
-            Observation::Labels((lookup, digest), Labels(labels.unwrap_or_default()))
+        // The facts are only displayed, so they are left out if they are unavailable.
+        Question::Facts(lookup, digest) => {
+            let facts = facts_of(setup, &lookup, &digest).await;
+            Observation::Facts((lookup, digest), Arc::new(facts.unwrap_or_default()))
+        }
+        Question::Replaced(lookup, pointer) => {
+            let facts = facts_behind(setup, &lookup, &pointer).await;
+            Observation::Replaced((lookup, pointer), Arc::new(facts.unwrap_or_default()))
         }
         Question::Platform(lookup, digest) => {
             let platform = config_of(setup, &lookup, &digest)
@@ -177,39 +180,4 @@ async fn created(setup: &Setup, lookup: &Lookup, digest: &Digest) -> Option<Time
         ManifestContent::Index(index) => index.images().next()?.digest.clone(),
     };
     config_of(setup, lookup, &image).await.ok()??.created
-}
-
-/// The annotations of an index or image, merged with the labels of the image or of the index's first one.
-pub(super) async fn labels_of(
-    setup: &Setup,
-    lookup: &Lookup,
-    digest: &Digest,
-) -> Result<BTreeMap<String, String>, RegistryError> {
-    let login = setup.login(lookup);
-    let Some(manifest) = setup
-        .registries
-        .manifest(&lookup.image, login.as_ref(), digest)
-        .await?
-    else {
-        return Ok(BTreeMap::new());
-    };
-    let (annotations, image) = match manifest.content {
-        ManifestContent::Image(image) => (image.annotations, Some(digest.clone())),
-        ManifestContent::Index(index) => {
-            let first = index.images().next().map(|entry| entry.digest.clone());
-            (index.annotations, first)
-        }
-    };
-    let config = match image {
-        Some(image) => config_of(setup, lookup, &image).await?,
-        None => None,
-    };
-    let mut labels = config.map(|config| config.labels).unwrap_or_default();
-    labels.extend(annotations);
-    // The author of the image or its registry may have put a secret there (B6).
-    let redact = |text: &str| setup.redactor.redact(text).into_owned();
-    let labels = labels
-        .iter()
-        .map(|(key, value)| (redact(key), redact(value)));
-    Ok(labels.collect())
 }

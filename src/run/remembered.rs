@@ -5,7 +5,7 @@ use super::register::known;
 use super::setup::Setup;
 use crate::fleet::{Fleet, Plan, Remembered};
 use crate::image::ImageName;
-use crate::plan::{Decision, Labels, Lookup, Observations};
+use crate::plan::{Decision, ImageFacts, Lookup, Observations};
 use crate::store::StoredKind;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -90,9 +90,9 @@ pub(super) fn remember_opening(setup: &Setup, fleet: &mut Fleet, plan: &Plan, no
 }
 
 /// Remembers the source URL in an image's labels.
-pub(super) fn remember_source(setup: &Setup, lookup: &Lookup, labels: &Labels) {
+pub(super) fn remember_source(setup: &Setup, lookup: &Lookup, facts: &ImageFacts) {
     let image = lookup.image.canonical();
-    if let Some(source) = labels.source()
+    if let Some(source) = facts.label("source")
         && setup.store.kept(StoredKind::Source, &image).as_deref() != Some(source)
     {
         setup.store.keep(StoredKind::Source, &image, source);

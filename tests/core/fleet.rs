@@ -6,7 +6,7 @@ use imagebot::fleet::{
     plan, ready,
 };
 use imagebot::image::{Digest, ImageName, RegistryHost, Tag};
-use imagebot::plan::{Contents, Labels, Lookup, Observation, Planned, Question, Step, Templates};
+use imagebot::plan::{Contents, Lookup, Observation, Planned, Question, Step, Templates};
 use imagebot::policy::Ceiling;
 use imagebot::repo::{
     Branch, CiStatus, CommitId, MergeRequest, MergeRequestState, RepoGlobs, RepoName, RepoPath,
@@ -159,8 +159,9 @@ fn observe(question: Question) -> Observation {
         Question::Platform(lookup, digest) => Observation::Platform((lookup, digest), Ok(None)),
         Question::FirstSeen(key) => Observation::FirstSeen(*key, now()),
         Question::Created(lookup, digest) => Observation::Created((lookup, digest), None),
-        Question::Labels(lookup, digest) => {
-            Observation::Labels((lookup, digest), Labels::default())
+        Question::Facts(lookup, digest) => Observation::Facts((lookup, digest), Arc::default()),
+        Question::Replaced(lookup, pointer) => {
+            Observation::Replaced((lookup, pointer), Arc::default())
         }
     }
 }
@@ -172,7 +173,8 @@ fn kind(need: &Need) -> &'static str {
         Need::Tree(_) => "tree",
         Need::Lookups(_) => "lookups",
         Need::Registry(Question::Tags(_)) => "tags",
-        Need::Registry(Question::Labels(..)) => "labels",
+        Need::Registry(Question::Facts(..)) => "facts",
+        Need::Registry(Question::Replaced(..)) => "replaced",
         Need::Registry(_) => "registry",
         Need::Pipelines(_) => "pipelines",
         Need::Fresh(..) => "fresh",
@@ -222,7 +224,14 @@ fn what_is_not_known_is_named_step_by_step_and_never_guessed() {
     // Nothing above it is in the family, so CI is not asked.
     assert_eq!(
         rounds,
-        ["tree", "lookups", "tags", "registry", "labels", "fresh"]
+        [
+            "tree",
+            "lookups",
+            "tags",
+            "registry",
+            "facts+replaced",
+            "fresh"
+        ]
     );
     assert_eq!(steps(&fleet, &done), ["app open push open"]);
     // The same facts, the same plan.

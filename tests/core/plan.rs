@@ -147,7 +147,7 @@ impl World {
                 let made = made.map(|(_, at)| at.parse().unwrap());
                 seen.created.insert((lookup, wanted), made);
             }
-            Question::Labels(..) => panic!("no decision asks for labels"),
+            Question::Facts(..) | Question::Replaced(..) => panic!("no decision asks for these"),
         }
     }
 }
@@ -221,6 +221,8 @@ fn case(dockerfile: &str, rules: &str, mut world: World) -> Case {
         noun: "merge request",
         templates: &config.merge_requests.templates,
         commit_prefix: &config.merge_requests.commit_prefix,
+        rebase_label: "imagebot:rebase",
+        stop_label: "imagebot:stop",
         together: false,
     };
     let (proposals, _) = propose(
@@ -737,7 +739,7 @@ fn a_group_is_one_merge_request() {
         world,
     );
     assert_eq!(case.file(), "FROM foo:1.1 AS a\nFROM bar:1.1\n");
-    assert_eq!(case.proposals[0].texts.title, "Update 2 images");
+    assert_eq!(case.proposals[0].texts.title, "Update 2 images (minor)");
 }
 
 fn certain() -> Certainty {

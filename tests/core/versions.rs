@@ -122,6 +122,8 @@ impl Repo {
             noun: "merge request",
             templates: &operator.merge_requests.templates,
             commit_prefix: "",
+            rebase_label: "imagebot:rebase",
+            stop_label: "imagebot:stop",
             together: false,
         };
         let (proposals, _) = propose(

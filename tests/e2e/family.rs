@@ -110,7 +110,8 @@ async fn f61_the_bottom_of_a_diamond_is_proposed_once_with_both_parents(on: On) 
     let world = diamond(on, "").await;
     world.push("acme/base", "1.1.0").await;
     world.pass().await;
-    let first = ["leaf", "left", "right"].map(|repo| format!("{repo} Update acme/base to 1.1.0"));
+    let first =
+        ["leaf", "left", "right"].map(|repo| format!("{repo} Update acme/base to 1.1.0 (minor)"));
     assert_eq!(opened(&world).await, first);
     merge(&world, "left").await;
     release(&world, "left", "1.1.0").await;
@@ -126,10 +127,13 @@ async fn f61_the_bottom_of_a_diamond_is_proposed_once_with_both_parents(on: On) 
             .detail
             .contains("its pipeline is running")
     );
-    assert_eq!(opened(&world).await, ["leaf Update acme/base to 1.1.0"]);
+    assert_eq!(
+        opened(&world).await,
+        ["leaf Update acme/base to 1.1.0 (minor)"]
+    );
     ci(&world, "right", CiStatus::Passed).await;
     world.pass().await;
-    assert_eq!(world.mr("bottom").await.title, "Update 2 images");
+    assert_eq!(world.mr("bottom").await.title, "Update 2 images (minor)");
     merge(&world, "bottom").await;
     let file = world.file("bottom", "main", "Dockerfile");
     assert_eq!(file.matches(":1.1.0").count(), 2, "{file}");
@@ -153,7 +157,10 @@ async fn f62_g10_a_red_pipeline_stops_exactly_its_descendants_and_goes_on_by_its
     assert_eq!(reasons(&report, "bottom"), ["new-tag", "blocked"]);
     let mr = world.mr("bottom").await;
     let host = format!("{}/", world.server.host());
-    assert_eq!(mr.title.replace(&host, ""), "Update acme/left to 1.1.0");
+    assert_eq!(
+        mr.title.replace(&host, ""),
+        "Update acme/left to 1.1.0 (minor)"
+    );
     assert!(mr.description.contains("waits for"), "{}", mr.description);
     // Nothing more is written as long as nothing changes.
     let before = world.state().await;
@@ -162,7 +169,7 @@ async fn f62_g10_a_red_pipeline_stops_exactly_its_descendants_and_goes_on_by_its
     ci(&world, "right", CiStatus::Passed).await;
     world.pass().await;
     let mr = world.mr("bottom").await;
-    assert_eq!(mr.title, "Update 2 images");
+    assert_eq!(mr.title, "Update 2 images (minor)");
     assert!(!mr.description.contains("waits for"), "{}", mr.description);
     assert_eq!(world.mrs("bottom").await.len(), 1);
 }
@@ -225,7 +232,7 @@ async fn an_open_major_of_a_parent_holds_nobody(on: On) {
     let world = diamond(on, "").await;
     world.push("acme/base", "2.0.0").await;
     world.pass().await;
-    assert!(world.mr("left").await.title.ends_with("to 2.0.0"));
+    assert!(world.mr("left").await.title.ends_with("to 2.0.0 (major)"));
     release(&world, "left", "1.1.0").await;
     let report = world.pass().await;
     assert_eq!(reasons(&report, "bottom"), ["new-tag", "up-to-date"]);
@@ -322,7 +329,7 @@ async fn a_label_names_the_publisher_and_proves_what_is_new(on: On) {
     push("elsewhere/base", "1.2", &head);
     let report = world.pass().await;
     assert_eq!(reasons(&report, "app"), ["new-tag"]);
-    assert!(world.mr("app").await.title.ends_with("to 1.2"));
+    assert!(world.mr("app").await.title.ends_with("to 1.2 (minor)"));
 }
 
 /// The publisher is acted on at once; the child waits for a slow registry, and its label is read after that.
@@ -476,7 +483,7 @@ async fn g9_c11_a_chain_is_rebuilt_one_after_the_other_each_once(on: On) {
         let parent = names[names.iter().position(|name| name == child).expect("there") - 1];
         assert_eq!(
             opened(&world).await,
-            [format!("{child} Update acme/{parent} to 1.1.0")]
+            [format!("{child} Update acme/{parent} to 1.1.0 (minor)")]
         );
         merge(&world, child).await;
         assert_eq!(opened(&world).await, [""; 0]);
@@ -623,7 +630,8 @@ async fn a_published_image_that_is_gone_stops_nobody_else(on: On) {
     let report = world.any_pass().await;
     assert!(report.failed());
     assert_eq!(reasons(&report, "leaf"), ["new-tag", "lookup-failed"]);
-    let all = ["leaf", "left", "right"].map(|repo| format!("{repo} Update acme/base to 1.1.0"));
+    let all =
+        ["leaf", "left", "right"].map(|repo| format!("{repo} Update acme/base to 1.1.0 (minor)"));
     assert_eq!(opened(&world).await, all);
     let states = states(&world).await;
     assert!(states.contains(&"ghost - current".to_owned()), "{states:?}");

@@ -103,7 +103,7 @@ images:
     let report = world.pass().await;
     assert_eq!(
         world.mr("images").await.title,
-        format!("Update {host}/tool to 1.1.0")
+        "Update tool to 1.1.0 (minor)"
     );
     assert_eq!(reasons(&report, "child-one"), ["new-tag"]);
     assert_eq!(reasons(&report, "child-two"), ["held"]);

@@ -186,9 +186,9 @@ async fn f34_a_tag_whose_manifest_is_not_there_yet_gives_way_to_the_next_lower_o
     let fake = world.server.fake();
     fake.fail("HEAD /v2/base/manifests/1.2.0", 1, Fault::status(404));
     world.pass().await;
-    assert!(world.mr("app").await.title.ends_with("to 1.1.0"));
+    assert!(world.mr("app").await.title.ends_with("to 1.1.0 (minor)"));
     world.pass().await;
-    assert!(world.mr("app").await.title.ends_with("to 1.2.0"));
+    assert!(world.mr("app").await.title.ends_with("to 1.2.0 (minor)"));
 }
 
 #[tokio::test]

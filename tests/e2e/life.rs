@@ -55,7 +55,7 @@ async fn f16_a_deleted_branch_is_declined_until_there_is_a_newer_version(on: On)
     }
     world.push("base", "1.2.0").await;
     world.pass().await;
-    assert!(world.mr("app").await.title.ends_with("to 1.2.0"));
+    assert!(world.mr("app").await.title.ends_with("to 1.2.0 (minor)"));
     assert!(world.head("app", &source).is_some());
 }
 
@@ -189,7 +189,7 @@ async fn min_age_holds_back_and_takes_nothing_back(on: On) {
     assert_eq!(statuses(&world.pass().await, "app"), ["open"]);
     let mr = world.mr("app").await;
     assert!(
-        mr.title.ends_with("to 1.1.0"),
+        mr.title.ends_with("to 1.1.0 (minor)"),
         "the newer one waits: {}",
         mr.title
     );
@@ -200,7 +200,7 @@ async fn min_age_holds_back_and_takes_nothing_back(on: On) {
     assert_eq!(report.warnings.len(), 1, "{report:#?}");
     world.wait(72);
     assert_eq!(statuses(&world.pass().await, "app"), ["update"]);
-    assert!(world.mr("app").await.title.ends_with("to 1.2.0"));
+    assert!(world.mr("app").await.title.ends_with("to 1.2.0 (minor)"));
 }
 
 async fn t39_limits_hold_back_and_say_so(on: On) {
@@ -224,7 +224,7 @@ async fn t39_limits_hold_back_and_say_so(on: On) {
     // Minor changes come first; then the hour is used up.
     let report = world.pass().await;
     assert_eq!(open().await, [1, 1, 0]);
-    assert!(world.mr("a").await.title.ends_with("to 1.1.0"));
+    assert!(world.mr("a").await.title.ends_with("to 1.1.0 (minor)"));
     assert_eq!(statuses(&report, "c"), ["limited", "limited"]);
     let why =
         |report: &imagebot::run::Report, repo: &str| of(report, repo).proposals[0].detail.clone();

@@ -45,7 +45,7 @@ async fn f12_closed_by_a_person_is_declined_until_there_is_a_newer_version(on: O
     assert_eq!(statuses(&world.pass().await, "app"), ["open"]);
     let mr = world.mr("app").await;
     assert_eq!(mr.number, 2);
-    assert!(mr.title.ends_with("to 1.2.0"));
+    assert!(mr.title.ends_with("to 1.2.0 (minor)"));
     assert_eq!(world.mrs("app").await[0].state, MergeRequestState::Closed);
 }
 
@@ -150,7 +150,7 @@ async fn f10_an_amended_commit_is_a_persons_work(on: On) {
     // Put back by hand, it is the bot's again.
     world.reset("app", &source, Some(&ours));
     assert_eq!(statuses(&world.pass().await, "app"), ["update"]);
-    assert!(world.mr("app").await.title.ends_with("to 1.2.0"));
+    assert!(world.mr("app").await.title.ends_with("to 1.2.0 (minor)"));
 }
 
 async fn f10_a_rebased_commit_is_still_the_bots(on: On) {

@@ -99,7 +99,10 @@ async fn t19_a_renamed_repository_is_found_again_with_its_merge_request(on: On) 
     world.push("base", "1.2.0").await;
     assert_eq!(statuses(&world.pass().await, "renamed"), ["update"]);
     let mr = world.mr("renamed").await;
-    assert!(mr.number == 1 && mr.title.ends_with("to 1.2.0"), "{mr:?}");
+    assert!(
+        mr.number == 1 && mr.title.ends_with("to 1.2.0 (minor)"),
+        "{mr:?}"
+    );
 }
 
 async fn t20_forks_and_archived_ones_are_left_out_and_told(on: On) {

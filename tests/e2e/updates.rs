@@ -19,7 +19,7 @@ async fn f63_a_newer_version_updates_the_open_merge_request_in_place() {
         let mr = world.mr("app").await;
         assert_eq!(
             (mr.number, mr.title),
-            (1, format!("Update {image} to {tag}"))
+            (1, format!("Update base to {tag} (minor)"))
         );
         let source = mr.source.to_string();
         assert_eq!(world.commits("app", &source).len(), 1, "one commit");
@@ -49,7 +49,7 @@ async fn f63_a_tag_that_moved_again_updates_the_same_merge_request() {
         let mr = world.mr("app").await;
         assert_eq!(
             (mr.number, mr.title),
-            (1, format!("Update the digest of {image}"))
+            (1, "Update the digest of base".to_owned())
         );
         let source = mr.source.to_string();
         assert_eq!(world.commits("app", &source).len(), 1);
@@ -317,8 +317,8 @@ async fn separate_classes_are_separate_merge_requests_of_one_push() {
     assert_eq!(
         titles,
         [
-            format!("Update {image} to 1.1.0"),
-            format!("Update {image} to 2.0.0")
+            "Update base to 1.1.0 (minor)",
+            "Update base to 2.0.0 (major)"
         ]
     );
 }

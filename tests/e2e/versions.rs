@@ -43,7 +43,7 @@ async fn a_version_rises_once_whatever_becomes_of_the_merge_request(on: On) {
     let source = mr.source.to_string();
     let version = |branch: &str| world.file("app", branch, "meta/VERSION");
     assert_eq!(version(&source), "2.3.10\r\n");
-    assert!(mr.title.ends_with("to 1.1.0"), "{}", mr.title);
+    assert!(mr.title.ends_with("to 1.1.0 (minor)"), "{}", mr.title);
     assert!(
         mr.description
             .contains("`meta/VERSION`: `2.3.9` -> `2.3.10`"),

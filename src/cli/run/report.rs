@@ -309,7 +309,7 @@ impl<'a> View<'a> {
 fn needs_work(decision: &&DecisionReport) -> bool {
     decision.outcome == "unknown"
         || decision.missing.is_some()
-        || decision.reason == "registry-not-configured"
+        || matches!(decision.reason, "registry-not-configured" | "over-budget")
 }
 
 /// Whether a decision says more than that nothing is to do, or than its merge request says.

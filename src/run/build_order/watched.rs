@@ -1,6 +1,6 @@
 //! Whether the files that an image watches have changed since it was built.
 
-use super::super::lookup::labels_of;
+use super::super::facts::facts_of;
 use super::super::setup::Setup;
 use super::published::Asked;
 use super::step::Source;
@@ -30,12 +30,11 @@ pub(in crate::run) async fn watched(
     let Some((remote, head)) = &source.history else {
         return unknown("a folder does not show what changed since the published image was built");
     };
-    let labels = labels_of(setup, lookup, published).await;
-    let labels = match labels {
-        Ok(labels) => labels,
+    let facts = match facts_of(setup, lookup, published).await {
+        Ok(facts) => facts,
         Err(error) => return unknown(&error.to_string()),
     };
-    let revision = labels.get("org.opencontainers.image.revision");
+    let revision = facts.label("revision");
     let Some(revision) = revision.and_then(|text| CommitId::parse(text).ok()) else {
         return unknown("the published image does not name the commit it was built from");
     };

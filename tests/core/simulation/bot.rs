@@ -8,8 +8,8 @@ use imagebot::fleet::{
 };
 use imagebot::image::{Digest, ImageName, RegistryHost, Tag};
 use imagebot::plan::{
-    Contents, Failure, FailureKind, Labels, Lookup, Observation, OwnRequest, Ownership, Proposed,
-    Question, Reconciled, Step, Templates, overlaps,
+    Contents, Failure, FailureKind, Lookup, Observation, OwnRequest, Ownership, Proposed, Question,
+    Reconciled, Step, Templates, overlaps,
 };
 use imagebot::policy::{Age, Ceiling, Changes, Hold, Rule, Set, SettingOrigin};
 use imagebot::repo::{
@@ -371,8 +371,9 @@ fn observe(world: &World, question: Question, trouble: &Trouble, now: Timestamp)
             Observation::Manifest((lookup, digest), Ok(Some(Contents::Image)))
         }
         Question::Platform(lookup, digest) => Observation::Platform((lookup, digest), Ok(None)),
-        Question::Labels(lookup, digest) => {
-            Observation::Labels((lookup, digest), Labels::default())
+        Question::Facts(lookup, digest) => Observation::Facts((lookup, digest), Arc::default()),
+        Question::Replaced(lookup, pointer) => {
+            Observation::Replaced((lookup, pointer), Arc::default())
         }
         // Nothing here is years old.
         Question::FirstSeen(key) => Observation::FirstSeen(*key, now),
