@@ -54,6 +54,12 @@ impl RepoSettings {
         self.include.as_deref().is_none_or(|globs| any(globs, path)) && !any(&self.exclude, path)
     }
 
+    /// Whether `include` names a file, which is read whatever its content is.
+    pub fn names(&self, path: &RepoPath) -> bool {
+        let mut globs = self.include.iter().flatten();
+        globs.any(|glob| glob.names_files() && glob.matches(path.as_str())) && self.reads(path)
+    }
+
     /// Whether a `[[source]]` reads a file.
     pub fn reads_custom(&self, path: &RepoPath) -> bool {
         let mut sources = self.sources.iter();

@@ -57,6 +57,8 @@ coded! {
         OutsideValue = "outside-value", "the environment can give another value, which is not known";
         /// A file whose format is not known.
         NotRead = "not-read", "it looks as if it named an image, and its format is not known";
+        /// A comment that belongs to no reference.
+        CommentIdle = "comment-idle", "this comment belongs to no reference and has no effect; write it directly above the line with the image or its tag";
         /// A `[[source]]` that finds nothing.
         SourceIdle = "source-idle", "this [[source]] finds no image";
     }

@@ -8,7 +8,7 @@ use super::custom::SourceTable;
 use super::format::Format;
 use super::located::ReferenceKind;
 use super::scan::{BOM, MAX_FILE, Unreadable, readable};
-use crate::repo::RepoPath;
+use crate::repo::{Glob, RepoPath};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -41,6 +41,8 @@ pub struct Sources {
     custom: Arc<[SourceTable]>,
     /// The kinds of references that are left out unless a rule names them, and that one names.
     named: Vec<ReferenceKind>,
+    /// The globs of `include` that name files: these are read whatever their content is.
+    included: Arc<[Glob]>,
 }
 
 /// The text of a file.
@@ -72,6 +74,7 @@ impl Sources {
             bases,
             custom: Arc::default(),
             named: Vec::new(),
+            included: Arc::default(),
         }
     }
 
@@ -84,6 +87,13 @@ impl Sources {
     /// The same files, read also by `[[source]]`.
     pub fn with_custom(mut self, tables: impl Into<Arc<[SourceTable]>>) -> Self {
         self.custom = tables.into();
+        self
+    }
+
+    /// The same files, of which `include` names some.
+    pub fn with_included(mut self, globs: impl IntoIterator<Item = Glob>) -> Self {
+        let naming = globs.into_iter().filter(Glob::names_files);
+        self.included = naming.collect();
         self
     }
 
@@ -161,6 +171,7 @@ impl Sources {
         Self {
             custom: Arc::clone(&self.custom),
             named: self.named.clone(),
+            included: Arc::clone(&self.included),
             ..Self::new(files)
         }
     }
@@ -224,6 +235,12 @@ impl<'a> Reach<'a> {
     /// Whether references of a kind that is left out by default are wanted.
     pub(crate) fn wants(&self, kind: ReferenceKind) -> bool {
         self.sources.named.contains(&kind)
+    }
+
+    /// Whether `include` names a file.
+    pub(crate) fn is_named(&self, path: &RepoPath) -> bool {
+        let mut globs = self.sources.included.iter();
+        globs.any(|glob| glob.matches(path.as_str()))
     }
 
     /// Whether a file was read.

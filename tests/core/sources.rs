@@ -81,19 +81,31 @@ impl Case {
 }
 
 fn sources(all: &Files) -> Sources {
+    let settings = settings(all);
     let files = all.iter().map(|(path, contents)| SourceFile {
         path: RepoPath::parse(path).expect("a path"),
-        format: Format::of(path).and_then(|_| Format::read_as(path, contents)),
+        format: format(&settings, path, contents),
         contents: contents.clone(),
     });
-    let settings = settings(all);
     let feature = ReferenceKind::DevcontainerFeature;
     let named = settings.rules.iter().any(|rule| rule.names(feature));
-    let sources = Sources::new(files).with_custom(settings.sources);
+    let included = settings.include.iter().flatten().cloned();
+    let sources = Sources::new(files)
+        .with_included(included)
+        .with_custom(settings.sources);
     if named {
         sources.with_kind(feature)
     } else {
         sources
+    }
+}
+
+/// The format of a file. The name of one that `include` names has to be known here, unlike in a repository.
+fn format(settings: &RepoSettings, path: &str, contents: &[u8]) -> Option<Format> {
+    Format::of(path)?;
+    match settings.names(&RepoPath::parse(path).expect("a path")) {
+        true => Format::included_as(path, contents),
+        false => Format::read_as(path, contents),
     }
 }
 
