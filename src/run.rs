@@ -44,6 +44,7 @@ mod remembered;
 mod report;
 mod setup;
 mod shared;
+mod unit;
 mod unmatched;
 
 pub use build_order::{BuildOrder, BuildStep, build_order_of_all, build_order_of_folder};
@@ -65,3 +66,4 @@ pub use report::{
     WantedReport,
 };
 pub use setup::Setup;
+pub use unit::read_unit;

@@ -234,6 +234,15 @@ impl ParsedRepo {
         self.tell_unread();
     }
 
+    /// Keeps only what concerns one file: the others were read because it depends on them.
+    pub fn keep_only(&mut self, only: &RepoPath) {
+        self.references.retain(|(path, _)| path == only);
+        self.told.retain(|(path, _)| path == only);
+        self.passed.retain(|(path, _)| path == only);
+        self.skipped.retain(|(name, _)| name == only.as_str());
+        self.left_out.clear();
+    }
+
     fn leave_out(&mut self, folders: BTreeMap<String, usize>) {
         let folders = folders.into_iter().map(|(folder, count)| {
             let what = format!(
