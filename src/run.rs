@@ -36,6 +36,7 @@ mod options;
 mod own;
 mod pass;
 mod pipelines;
+mod predefined;
 mod push_rules;
 mod questions;
 mod read;

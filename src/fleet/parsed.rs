@@ -207,6 +207,7 @@ impl ParsedRepo {
         self.leave_out_generated(generated);
         self.sources = Sources::new(sources)
             .with_custom(self.settings.sources.clone())
+            .with_predefined(self.settings.predefined.clone())
             .with_included(self.settings.include.iter().flatten().cloned());
         let feature = ReferenceKind::DevcontainerFeature;
         if self.policy.rules.iter().any(|rule| rule.names(feature)) {

@@ -27,6 +27,8 @@ pub struct RepoSettings {
     pub sources: Vec<SourceTable>,
     /// The build arguments that CI passes.
     pub args: BTreeMap<String, String>,
+    /// The variables that its forge sets for every CI job; they are not in the file.
+    pub predefined: BTreeMap<String, String>,
     /// Its rules, in order.
     pub rules: Vec<Rule>,
 }
@@ -43,6 +45,7 @@ impl Default for RepoSettings {
             depends: Vec::new(),
             sources: Vec::new(),
             args: BTreeMap::new(),
+            predefined: BTreeMap::new(),
             rules: Vec::new(),
         }
     }

@@ -41,7 +41,7 @@ pub enum Format {
     Action,
     /// .env, whose values compose files use.
     DotEnv,
-    /// A Makefile, which can pass build arguments. Its comments are read.
+    /// A Makefile, which can pass build arguments.
     Makefile,
     /// A kustomization.
     Kustomize,

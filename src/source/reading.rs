@@ -141,7 +141,10 @@ impl Reader<'_> {
             self.ci.extend(&used);
         }
         self.reading.units.join(&used);
-        self.reached.extend(&used);
+        // The comments of a Makefile are read only if a `[[source]]` names it.
+        if format != Format::Makefile {
+            self.reached.extend(&used);
+        }
         if !matches!(format, Format::Dockerfile | Format::Gipgee) {
             self.several.extend(&used);
         }

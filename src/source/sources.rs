@@ -43,6 +43,8 @@ pub struct Sources {
     named: Vec<ReferenceKind>,
     /// The globs of `include` that name files: these are read whatever their content is.
     included: Arc<[Glob]>,
+    /// The variables that the forge sets for every CI job.
+    predefined: Arc<BTreeMap<String, String>>,
 }
 
 /// The text of a file.
@@ -75,6 +77,7 @@ impl Sources {
             custom: Arc::default(),
             named: Vec::new(),
             included: Arc::default(),
+            predefined: Arc::default(),
         }
     }
 
@@ -87,6 +90,12 @@ impl Sources {
     /// The same files, read also by `[[source]]`.
     pub fn with_custom(mut self, tables: impl Into<Arc<[SourceTable]>>) -> Self {
         self.custom = tables.into();
+        self
+    }
+
+    /// The same files, with the variables that the forge sets for every CI job.
+    pub fn with_predefined(mut self, variables: BTreeMap<String, String>) -> Self {
+        self.predefined = Arc::new(variables);
         self
     }
 
@@ -172,6 +181,7 @@ impl Sources {
             custom: Arc::clone(&self.custom),
             named: self.named.clone(),
             included: Arc::clone(&self.included),
+            predefined: Arc::clone(&self.predefined),
             ..Self::new(files)
         }
     }
@@ -235,6 +245,11 @@ impl<'a> Reach<'a> {
     /// Whether references of a kind that is left out by default are wanted.
     pub(crate) fn wants(&self, kind: ReferenceKind) -> bool {
         self.sources.named.contains(&kind)
+    }
+
+    /// The variables that the forge sets for every CI job.
+    pub(crate) fn predefined(&self) -> &'a BTreeMap<String, String> {
+        &self.sources.predefined
     }
 
     /// Whether `include` names a file.

@@ -255,6 +255,32 @@ fn cases() -> Vec<PathBuf> {
     cases
 }
 
+/// What GitLab sets for every job is weaker than the file, and is not edited.
+#[test]
+fn predefined_variables_are_known_in_gitlab_ci() {
+    let text = "variables: {CI_SERVER_HOST: own.example.com}\n\
+        a: {image: \"$CI_REGISTRY_IMAGE/base:1.4\"}\nb: {image: \"$CI_SERVER_HOST/x:1\"}\n";
+    let files = Files::from([(".gitlab-ci.yml".to_owned(), text.as_bytes().to_vec())]);
+    let variables = [
+        ("CI_REGISTRY_IMAGE", "registry.example.com/acme/app"),
+        ("CI_SERVER_HOST", "git.example.com"),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let sources = sources(&files).with_predefined(variables.into());
+    let found = references(&read_sources(&sources, &BTreeMap::new()));
+    assert_eq!(
+        found,
+        [
+            ".gitlab-ci.yml:2 gitlab-image registry.example.com/acme/app/base:1.4",
+            ".gitlab-ci.yml:3 gitlab-image own.example.com/x:1",
+        ]
+    );
+    let update = update("update registry.example.com/acme/app/base 1.4 1.5");
+    let edited = edit_sources(&sources, &BTreeMap::new(), &[update]).expect("it is edited");
+    let expect = text.replace("1.4", "1.5").into_bytes();
+    assert_eq!(edited.files.into_values().collect::<Vec<_>>(), [expect]);
+}
+
 #[test]
 fn every_case_is_read_and_edited_as_it_says() {
     let only = std::env::var("IMAGEBOT_CASE").unwrap_or_default();

@@ -37,6 +37,8 @@ const MAX_CHILDREN: usize = 64;
 /// What a definition is read with.
 pub(super) struct Given<'a> {
     pub(super) args: &'a BTreeMap<String, String>,
+    /// The variables that GitLab sets for every job.
+    pub(super) predefined: &'a BTreeMap<String, String>,
     /// The inputs of each file.
     pub(super) inputs: &'a [Vec<Inputs>],
     /// The variables that the job that starts it passes.
@@ -246,6 +248,7 @@ impl<'a> Reader<'a, '_> {
             let own = [self.given.passed, combination].into_iter();
             let scope = Scope {
                 args: self.given.args,
+                predefined: self.given.predefined,
                 layers: own.chain(layers.iter().copied()).collect(),
                 inputs,
                 outside: RefCell::default(),

@@ -234,6 +234,8 @@ pub(super) fn given_inputs(include: Node<'_>, outer: &Inputs) -> Inputs {
 /// What a text can use, the strongest first.
 pub(super) struct Scope<'a> {
     pub(super) args: &'a BTreeMap<String, String>,
+    /// The weakest: what GitLab sets for every job.
+    pub(super) predefined: &'a BTreeMap<String, String>,
     pub(super) layers: Vec<&'a Variables>,
     pub(super) inputs: &'a Inputs,
     /// The values that something outside can change, by line and place, with their names.
@@ -293,7 +295,10 @@ impl Scope<'_> {
         let found = self.layers.iter().find_map(|layer| layer.get(name));
         match found {
             Some(variable) => self.value(name, variable, inside),
-            None => Expanded::unresolved([]),
+            None => match self.predefined.get(name) {
+                Some(value) => Expanded::given(value),
+                None => Expanded::unresolved([]),
+            },
         }
     }
 
