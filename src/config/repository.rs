@@ -39,7 +39,7 @@ fn repository(root: Table<'_>, schemes: &Schemes) -> RepoSettings {
         vendored: root.bool("vendored").is_some_and(|at| at.value),
         images: family::images(root),
         depends: family::depends(root),
-        sources: sources(root),
+        sources: sources(root, false),
         args: args
             .into_iter()
             .map(|(name, at)| (name, at.value))

@@ -224,6 +224,13 @@ impl Reader<'_> {
     fn read_beside(&mut self) {
         let sources = self.sources;
         let mut custom = beside::custom(sources, &|| Taken::new(self.references.iter().flatten()));
+        // The operator's can name definitions of CI that no format reads.
+        let named = custom.named.iter().copied();
+        let is_ci = |index: &usize| {
+            let path = sources.file(*index).path.as_str();
+            !Format::may_include(path)
+        };
+        self.ci.extend(named.filter(is_ci));
         for (index, why) in &custom.skipped {
             self.skip(*index, *why);
         }

@@ -281,6 +281,25 @@ fn predefined_variables_are_known_in_gitlab_ci() {
     assert_eq!(edited.files.into_values().collect::<Vec<_>>(), [expect]);
 }
 
+/// The operator's `[[source]]` may name definitions of CI; what it finds there is one.
+#[test]
+fn sources_of_the_operator_read_definitions_of_ci() {
+    let config =
+        "[[source]]\nfiles = [\".github/workflows/*.yml\"]\nformat = \"yaml\"\nat = \"env.TOOL\"\n";
+    let problems = parse_repository("imagebot.toml", config, &[].into());
+    assert!(problems.is_err(), "a repository cannot name them (T18)");
+    let config = imagebot::config::parse("config.toml", config, Path::new("/"));
+    let tables = config.expect("valid settings").sources;
+    let text = b"env: {TOOL: 'ghcr.io/acme/tool:1.0.0'}\n".to_vec();
+    let files = Files::from([(".github/workflows/a.yml".to_owned(), text)]);
+    let reading = read_sources(&sources(&files).with_custom(tables), &BTreeMap::new());
+    assert_eq!(
+        references(&reading),
+        [".github/workflows/a.yml:1 source ghcr.io/acme/tool:1.0.0"]
+    );
+    assert!(reading.references.iter().all(|(_, located)| located.in_ci));
+}
+
 #[test]
 fn every_case_is_read_and_edited_as_it_says() {
     let only = std::env::var("IMAGEBOT_CASE").unwrap_or_default();
