@@ -39,6 +39,7 @@ mod options;
 mod own;
 mod pass;
 mod pipelines;
+mod predefined;
 mod push_rules;
 mod questions;
 mod read;
@@ -48,6 +49,7 @@ mod report;
 mod setup;
 mod shared;
 mod totals;
+mod unit;
 mod unmatched;
 
 pub use build_order::{BuildOrder, BuildStep, build_order_of_all, build_order_of_folder};
@@ -72,3 +74,4 @@ pub use report::{
 };
 pub use setup::Setup;
 pub use totals::Totals;
+pub use unit::read_unit;

@@ -63,6 +63,7 @@ mod taken;
 mod tekton;
 mod text;
 mod twice;
+mod unread;
 mod value;
 mod vendored;
 mod version;
@@ -90,7 +91,8 @@ pub use sources::{SourceFile, Sources};
 pub use splice::{Splice, SpliceError, splice};
 pub use stages::Stages;
 pub use twice::left_behind;
-pub use vendored::{image_line, is_generated, vendored_folder};
+pub use unread::{has_image_line, not_read};
+pub use vendored::{is_generated, vendored_folder};
 pub use version::{
     LocatedVersion, ParsePlaceError, Place, VersionFile, VersionFileError, Versioned,
 };

@@ -390,6 +390,7 @@ fn every_format_has_its_cases() {
         ("Gipgee", &[]),
         ("Compose", &[("compose", 25)]),
         ("DotEnv", &[("compose", 25)]),
+        ("Makefile", &[("annotations", 8)]),
         ("Bake", &[("bake", 25)]),
         ("GitlabCi", &[("gitlab-ci", 25)]),
         ("Workflow", &[("workflows", 25)]),

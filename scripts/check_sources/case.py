@@ -13,7 +13,7 @@ CODES = set(
     """unresolved-arg invalid-reference computed-value not-plain template replaced-by-context expression
     unquoted-number local-transport unit-too-large""".split()
 )
-REMARKS = {"built-here", "set-by-setter", "setters-differ", "outside-value", "source-idle"}
+REMARKS = {"built-here", "set-by-setter", "setters-differ", "outside-value", "source-idle", "comment-idle", "not-read"}
 REFUSALS = set(
     """not-found shared-arg not-expressible needs-quotes missing-digest ambiguous computed-value
     set-by-args""".split()

@@ -4,6 +4,7 @@ use super::ended::Ended;
 use super::output::{self, Format, complain, counted, json, say};
 use super::page::{Cell, Page, Role};
 use super::session::ConfigArgument;
+use crate::coded::Coded as _;
 use crate::config::{Config, operator_schema, parse_repository, repository_schema, review};
 use crate::image::Reference;
 use crate::policy::{Policy, RuleSubject, SettingOrigin};
@@ -11,6 +12,7 @@ use crate::repo::{RepoName, RepoPath};
 use crate::source::ReferenceKind;
 use anyhow::Context as _;
 use clap::Subcommand;
+use clap::builder::PossibleValuesParser;
 use std::path::PathBuf;
 
 /// Check, show or describe the configuration.
@@ -51,6 +53,15 @@ struct Show {
     /// The file in the repository
     #[arg(long, value_name = "PATH", default_value = "Dockerfile")]
     path: String,
+    /// The kind of reference, for rules with `kinds`
+    #[arg(
+        long,
+        value_name = "K",
+        default_value = ReferenceKind::From.code(),
+        value_parser = PossibleValuesParser::new(ReferenceKind::CODES),
+        hide_possible_values = true
+    )]
+    kind: String,
     /// The repository's imagebot.toml
     #[arg(long, value_name = "FILE")]
     repository: Option<PathBuf>,
@@ -180,7 +191,7 @@ fn show(arguments: &Show) -> anyhow::Result<Ended> {
         path: &path,
         image: &reference.name,
         tag: reference.tag.as_ref().map(|tag| tag.as_str()),
-        kind: ReferenceKind::From,
+        kind: ReferenceKind::of_code(&arguments.kind).unwrap_or(ReferenceKind::From),
     };
     let effective = Policy {
         rules,

@@ -2,16 +2,18 @@
 
 use super::ended::Ended;
 use super::output::{data, say};
+use crate::fleet::REPO_CONFIG;
 use crate::image::{Digest, ImageName, Tag};
-use crate::run::in_repository;
-use crate::source::{Format, FromDigest, SourceFile, Sources, Update, edit_sources};
+use crate::repo::RepoPath;
+use crate::run::{in_repository, read_unit};
+use crate::source::{Format, FromDigest, SourceFile, Sources, Update, edit_sources, read_sources};
 use anyhow::Context as _;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// Print a file with changed references (offline). Other files that it depends on are not read.
+/// Print a file with changed references (offline). It is read with the files beside it that it depends on.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  echo '[{\"image\":\"node\",\"from_tag\":\"20\",\"to_tag\":\"22\"}]' | imagebot edit Dockerfile --updates -"
@@ -42,15 +44,15 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
     let updates = read_updates(&arguments.updates)?;
     let (_, path) = in_repository(&arguments.file)
         .with_context(|| format!("{} is not a file name", arguments.file.display()))?;
-    let format = Format::read_as(path.as_str(), &file).unwrap_or(Format::Dockerfile);
-    let sources = Sources::new([SourceFile {
-        path: path.clone(),
-        format: Some(format),
-        contents: file.clone(),
-    }]);
+    let sources = unit(&arguments.file, &path, file.clone())?;
     match edit_sources(&sources, &BTreeMap::new(), &updates) {
         Ok(mut edited) => {
             data(&edited.files.remove(&path).unwrap_or(file))?;
+            for other in edited.files.keys() {
+                say(&format!(
+                    "note: {other} changes too, and is not printed\n  help: `imagebot update` writes all files"
+                ));
+            }
             Ok(Ended::Clean)
         }
         Err(refusal) => {
@@ -58,6 +60,30 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
             Ok(Ended::Failed)
         }
     }
+}
+
+/// A file with those that it depends on, or that depend on it.
+fn unit(file: &Path, path: &RepoPath, contents: Vec<u8>) -> anyhow::Result<Sources> {
+    let (folder, _) =
+        read_unit(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let format = Format::read_as(path.as_str(), &contents).unwrap_or(Format::Dockerfile);
+    let main = SourceFile {
+        path: path.clone(),
+        format: Some(format),
+        contents,
+    };
+    let others = folder.tree.files.into_iter();
+    let others = others.filter(|(other, _)| other != path && other.as_str() != REPO_CONFIG);
+    let others = others.map(|(path, file)| SourceFile {
+        format: Format::of(path.as_str())
+            .and_then(|_| Format::read_as(path.as_str(), &file.contents)),
+        path,
+        contents: file.contents,
+    });
+    let all = Sources::new(others.chain([main]));
+    let reading = read_sources(&all, &BTreeMap::new());
+    let unit = reading.unit_of(&all, path);
+    Ok(unit.map_or(all.clone(), |unit| reading.files_of(&all, unit)))
 }
 
 fn read_updates(path: &Path) -> anyhow::Result<Vec<Update>> {

@@ -8,7 +8,7 @@ use super::page::{Cell, Page, Role};
 use crate::config::Config;
 use crate::fleet::{Operator, ParsedRepo, RepoSettings, unread};
 use crate::repo::RepoPath;
-use crate::run::{Folder, OwnError, own_settings, read_folder};
+use crate::run::{Folder, OwnError, own_settings, read_unit};
 use crate::source::{Format as SourceFormat, Located};
 use anyhow::Context as _;
 use marked::marked;
@@ -21,7 +21,7 @@ use std::path::PathBuf;
     after_help = "Examples:\n  imagebot scan . --format json\n  imagebot scan --source deploy/app.yaml"
 )]
 pub(super) struct Arguments {
-    /// A folder, or a file; one of an unknown name is parsed as a Dockerfile
+    /// A folder, or a file, which is read with the files that it depends on; one of an unknown name is parsed as a Dockerfile
     #[arg(required_unless_present = "source", default_value = ".")]
     path: PathBuf,
     /// Show what `[[source]]` of imagebot.toml and `# imagebot: image=` comments find in this file of the folder
@@ -95,7 +95,7 @@ impl Reference {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
-    let folder = read_folder(&arguments.path)
+    let (folder, only) = read_unit(&arguments.path)
         .with_context(|| format!("{} cannot be read", arguments.path.display()))?;
     let settings = settings_of(&folder, &Config::default())?;
     let excluded = folder.tree.files.iter().filter(|(path, file)| {
@@ -104,13 +104,17 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
         holds && !settings.reads(path) && !settings.reads_custom(path)
     });
     let excluded: Vec<_> = excluded
+        .filter(|(path, _)| only.as_ref().is_none_or(|only| only == *path))
         .map(|(path, _)| (path.to_string(), "excluded".to_owned()))
         .collect();
     let operator = Operator {
         references: usize::MAX,
         ..Config::default().operator()
     };
-    let parsed = ParsedRepo::new(&operator, None, settings, folder.tree);
+    let mut parsed = ParsedRepo::new(&operator, None, settings, folder.tree);
+    if let Some(only) = &only {
+        parsed.keep_only(only);
+    }
     if let Some(file) = &arguments.source {
         show(&marked(&parsed, file)?.into())?;
         return Ok(Ended::Clean);

@@ -251,6 +251,7 @@ pub(super) const OPERATOR: &[Key] = keys! {
     "forge": Tables(FORGE), "A place with repositories: GitLab, GitHub or a folder.";
     "registry": Tables(REGISTRY), "A registry; only listed hosts are ever contacted.";
     "scheme": Tables(SCHEME), "A custom tag scheme.";
+    "source": Tables(SOURCE), "Files of all repositories with images, and the places of the images in them; they may be definitions of CI.";
     "limits": Table(LIMITS), "Limits on merge requests of the whole fleet; what they hold back is reported.";
     "budget": Table(super::budget::KEYS), "How much work one repository or registry may cause per pass; what a budget holds back is reported.";
     "ceiling": Table(CEILING), "How far an imagebot.toml may go beyond the operator's rules.";

@@ -13,12 +13,14 @@ use super::registry::{self, RegistryConfig};
 use super::rules;
 use super::schemes::{self, Schemes};
 use super::setting_types::SettingType as _;
+use super::sources::sources;
 use super::table::Table;
 use crate::family::Publishes;
 use crate::fleet::{OpenLimits, Operator};
 use crate::git::Identity;
 use crate::policy::{Age, Ceiling, Rule, SettingOrigin};
 use crate::scheme::Level;
+use crate::source::SourceTable;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -43,6 +45,8 @@ pub struct Config {
     pub rules: Vec<Rule>,
     /// The schemes that rules can name.
     pub schemes: Schemes,
+    /// What is read in all repositories besides the recognised formats.
+    pub sources: Vec<SourceTable>,
     /// How much work one repository and one host may cause in a pass.
     pub budget: Budget,
     /// How far a repository may go beyond the operator's rules.
@@ -111,6 +115,7 @@ impl Default for Config {
             registries: registry::public(),
             rules: Vec::new(),
             schemes: schemes::built_in(),
+            sources: Vec::new(),
             budget: Budget::default(),
             ceiling: Ceiling::default(),
             limits: OpenLimits {
@@ -218,6 +223,7 @@ fn config(root: Table<'_>, folder: &Path) -> Config {
             config.schemes.insert(name, scheme);
         }
     }
+    config.sources = sources(root, true);
     let texts = &config.merge_requests;
     let orders = [texts.rebase_label.as_str(), texts.stop_label.as_str()];
     let mut all = Vec::new();

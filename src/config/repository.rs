@@ -11,6 +11,7 @@ use super::schemes::Schemes;
 use super::sources::sources;
 use super::table::Table;
 use crate::fleet::RepoSettings;
+use std::collections::BTreeMap;
 
 /// Reads `imagebot.toml`. It can use the operator's schemes, but not define any.
 pub fn parse_repository(
@@ -38,11 +39,12 @@ fn repository(root: Table<'_>, schemes: &Schemes) -> RepoSettings {
         vendored: root.bool("vendored").is_some_and(|at| at.value),
         images: family::images(root),
         depends: family::depends(root),
-        sources: sources(root),
+        sources: sources(root, false),
         args: args
             .into_iter()
             .map(|(name, at)| (name, at.value))
             .collect(),
+        predefined: BTreeMap::new(),
         rules: root
             .tables("rule")
             .into_iter()

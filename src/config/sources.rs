@@ -15,24 +15,30 @@ const MOST: usize = 100;
 /// The keys that say where in a data file a reference or a part of it is.
 const PLACES: [&str; 5] = ["at", "repository", "registry", "tag", "digest"];
 
-/// The `[[source]]` of a repository.
-pub(super) fn sources(root: Table<'_>) -> Vec<SourceTable> {
+/// The `[[source]]` of a repository, or of the operator.
+pub(super) fn sources(root: Table<'_>, is_operators: bool) -> Vec<SourceTable> {
     let tables = root.tables("source");
     if let Some(over) = tables.get(MOST) {
         let what = format!("a file can have at most {MOST} [[source]]");
         over.problem(over.span.0..over.span.1, what, None);
     }
-    tables.into_iter().take(MOST).filter_map(source).collect()
+    let tables = tables.into_iter().take(MOST);
+    tables
+        .filter_map(|table| source(table, is_operators))
+        .collect()
 }
 
-fn source(table: Table<'_>) -> Option<SourceTable> {
+fn source(table: Table<'_>, is_operators: bool) -> Option<SourceTable> {
     table.only(&[keys::SOURCE]);
     if !has(table, "files") {
         let what = "[[source]] needs `files`";
         let help = "write the files that it reads: files = [\"deploy/*.yaml\"]";
         table.problem(table.span.0..table.span.1, what, Some(help.to_owned()));
     }
-    let files = table.parsed_list("files", data_glob)?;
+    let files = match is_operators {
+        true => table.parsed_list("files", path_glob)?,
+        false => table.parsed_list("files", data_glob)?,
+    };
     if files.value.is_empty() {
         table.problem(files.span.clone(), "`files` names no file", None);
     }
@@ -40,6 +46,7 @@ fn source(table: Table<'_>) -> Option<SourceTable> {
         files: files.value,
         reads: reads(table)?,
         line: table.origin(table.span.0).line,
+        is_operators,
     })
 }
 

@@ -110,11 +110,8 @@ pub fn included_names(text: &str) -> Vec<Glob> {
     let list = list.and_then(|(_, list)| list.get_ref().as_array());
     let texts = list.into_iter().flat_map(|list| list.iter());
     let named = texts.filter_map(|text| {
-        let text = text.get_ref().as_str()?;
-        let last = text.rsplit('/').next().unwrap_or(text);
-        // `images/**` selects among Dockerfiles; `images/base.build` adds a file.
-        let letters = last.bytes().filter(u8::is_ascii_alphanumeric).count();
-        (letters >= 3).then(|| path_glob(text).ok()).flatten()
+        let glob = path_glob(text.get_ref().as_str()?).ok()?;
+        glob.names_files().then_some(glob)
     });
     let sources = named_files(root.get_ref());
     named.take(MAX_INCLUDED).chain(sources).collect()

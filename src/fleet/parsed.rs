@@ -14,7 +14,7 @@ use crate::policy::{Notes, Policy};
 use crate::repo::{Branch, RepoName, RepoPath};
 use crate::source::{
     Format, Located, PassedOver, ReadSources, ReferenceKind, Remark, SourceFile, Sources, Stages,
-    Told, VersionFileError, image_line, is_generated, read_sources,
+    Told, VersionFileError, is_generated, not_read, read_sources,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -184,8 +184,11 @@ impl ParsedRepo {
             generated += usize::from(is_generated && is_known && !is_custom);
             let is_read = is_read && !is_generated;
             // A file of another name is what `include` adds, unless something else reads it.
-            let format = Format::read_as(path.as_str(), &contents)
-                .filter(|_| is_read && (is_known || !is_version && !is_custom));
+            let format = match self.settings.names(&path) {
+                true => Format::included_as(path.as_str(), &contents),
+                false => Format::read_as(path.as_str(), &contents),
+            };
+            let format = format.filter(|_| is_read && (is_known || !is_version && !is_custom));
             if format.is_none() && is_version && !is_custom {
                 self.executable.extend(executable.then(|| path.clone()));
                 self.versions.insert(path, contents);
@@ -202,7 +205,10 @@ impl ParsedRepo {
             });
         }
         self.leave_out_generated(generated);
-        self.sources = Sources::new(sources).with_custom(self.settings.sources.clone());
+        self.sources = Sources::new(sources)
+            .with_custom(self.settings.sources.clone())
+            .with_predefined(self.settings.predefined.clone())
+            .with_included(self.settings.include.iter().flatten().cloned());
         let feature = ReferenceKind::DevcontainerFeature;
         if self.policy.rules.iter().any(|rule| rule.names(feature)) {
             self.sources = std::mem::take(&mut self.sources).with_kind(feature);
@@ -227,6 +233,15 @@ impl ParsedRepo {
         self.told = std::mem::take(&mut reading.told);
         self.reading = reading;
         self.tell_unread();
+    }
+
+    /// Keeps only what concerns one file: the others were read because it depends on them.
+    pub fn keep_only(&mut self, only: &RepoPath) {
+        self.references.retain(|(path, _)| path == only);
+        self.told.retain(|(path, _)| path == only);
+        self.passed.retain(|(path, _)| path == only);
+        self.skipped.retain(|(name, _)| name == only.as_str());
+        self.left_out.clear();
     }
 
     fn leave_out(&mut self, folders: BTreeMap<String, usize>) {
@@ -261,13 +276,8 @@ impl ParsedRepo {
             is_unknown && may_be && !self.settings.reads_custom(&file.path)
         });
         let told = unread.filter_map(|file| {
-            let (line, key) = image_line(&file.contents)?;
-            let path = file.path.clone();
-            let what = format!(
-                "these lines of {REPO_CONFIG} read it:\n[[source]]\nfiles = [\"{path}\"]\nformat = \"yaml\"\nat = \"**.{key}\""
-            );
-            let remark = Remark::NotRead;
-            Some((path, Told { line, remark, what }))
+            let text = std::str::from_utf8(&file.contents).ok()?;
+            Some((file.path.clone(), not_read(&file.path, text, 1)?))
         });
         let told: Vec<_> = told.collect();
         self.told.extend(told);

@@ -27,6 +27,8 @@ pub struct RepoSettings {
     pub sources: Vec<SourceTable>,
     /// The build arguments that CI passes.
     pub args: BTreeMap<String, String>,
+    /// The variables that its forge sets for every CI job; they are not in the file.
+    pub predefined: BTreeMap<String, String>,
     /// Its rules, in order.
     pub rules: Vec<Rule>,
 }
@@ -43,6 +45,7 @@ impl Default for RepoSettings {
             depends: Vec::new(),
             sources: Vec::new(),
             args: BTreeMap::new(),
+            predefined: BTreeMap::new(),
             rules: Vec::new(),
         }
     }
@@ -52,6 +55,12 @@ impl RepoSettings {
     /// Whether a file is read by its format.
     pub fn reads(&self, path: &RepoPath) -> bool {
         self.include.as_deref().is_none_or(|globs| any(globs, path)) && !any(&self.exclude, path)
+    }
+
+    /// Whether `include` names a file, which is read whatever its content is.
+    pub fn names(&self, path: &RepoPath) -> bool {
+        let mut globs = self.include.iter().flatten();
+        globs.any(|glob| glob.names_files() && glob.matches(path.as_str())) && self.reads(path)
     }
 
     /// Whether a `[[source]]` reads a file.

@@ -1,7 +1,7 @@
 //! The files of a repository or folder that were read.
 
 use crate::repo::{Glob, RepoPath};
-use crate::source::{Format, SourceFile, Sources, read_sources};
+use crate::source::{Format, SourceFile, Sources, has_image_line, read_sources};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,7 +54,8 @@ impl Tree {
         Some(&file.contents)
     }
 
-    /// Leaves out what only the name made a candidate: JSON that turns out to be something else, and notes about files
+    /// Leaves out what only the name made a candidate: JSON that turns out to be something else and does not look as if
+    /// it named an image, and notes about files
     /// that were not read and could be anything. `named` files and those that `included` matches stay. YAML files stay,
     /// because others may include them, and so do notes about those that are too large, because long lists of manifests
     /// are; lock files are not.
@@ -67,7 +68,10 @@ impl Tree {
         let is_json = |path: &str| path.to_ascii_lowercase().ends_with(".json");
         self.files.retain(|path, file| {
             let name = path.as_str();
-            is_kept(path) || !is_json(name) || Format::read_as(name, &file.contents).is_some()
+            let holds = || {
+                Format::read_as(name, &file.contents).is_some() || has_image_line(&file.contents)
+            };
+            is_kept(path) || !is_json(name) || holds()
         });
         self.skipped.retain(|(name, why)| {
             let is_list = why == TOO_LARGE && !is_json(name) && !name.contains("lock");
@@ -148,6 +152,7 @@ mod tests {
             ("a.json", "{}"),
             ("b.json", "{\"apiVersion\": \"v1\", \"kind\": \"Pod\"}"),
             ("c.yaml", "a: 1"),
+            ("d.json", "{\"image\": \"nginx:1.25\"}"),
             ("deploy/x.json", "{}"),
             ("package.json", "{}"),
             ("docker-bake.json", "{}"),
@@ -174,6 +179,7 @@ mod tests {
             [
                 "b.json",
                 "c.yaml",
+                "d.json",
                 "deploy/x.json",
                 "docker-bake.json",
                 "package.json"

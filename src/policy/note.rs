@@ -52,7 +52,7 @@ impl Notes {
                 }));
             }
             let from = SettingOrigin {
-                file: path.as_str().into(),
+                file: comment.file.as_ref().unwrap_or(path).as_str().into(),
                 line: comment.line,
             };
             let mut changes = self.one(&comment.text, &from).map_err(bad)?.changes;
@@ -289,12 +289,12 @@ mod tests {
     #[test]
     fn comments_that_name_many_images_are_not_too_many() {
         let comments: Vec<Comment> = (0..2 * Notes::MOST)
-            .map(|line| Comment {
-                line,
-                text: format!(
+            .map(|line| {
+                let text = format!(
                     "image=a/b{line} max=minor reason=\"the {} of it\"",
                     line % 2
-                ),
+                );
+                Comment::new(line, text)
             })
             .collect();
         let notes = Notes::read(&comments);

@@ -24,6 +24,14 @@ impl Glob {
     /// The largest compiled glob, and the largest cache of its automaton, in bytes.
     const SIZE: usize = 256 << 10;
 
+    /// Whether it names files rather than only selecting among those that are recognised: `images/base.build` adds a
+    /// file, `images/**` does not.
+    pub fn names_files(&self) -> bool {
+        let last = self.written.rsplit('/').next().unwrap_or(&self.written);
+        let letters = last.bytes().filter(u8::is_ascii_alphanumeric).count();
+        letters >= 3
+    }
+
     /// Reads a glob. Its length and nesting are checked first: globset's parser and the compiler of regular expressions
     /// under it recurse once per level (B1).
     pub fn parse(glob: &str) -> Result<Self, ParseGlobError> {

@@ -2,6 +2,7 @@
 
 use super::observe::tree_at;
 use super::own::{OwnError, own_settings};
+use super::predefined::predefined;
 use super::setup::Setup;
 use crate::fleet::ParsedRepo;
 use crate::forge::Repository;
@@ -34,7 +35,8 @@ pub(super) async fn load(setup: &Setup, git: &Git, repo: &Repository) -> Result<
         return Err(NotLoaded::Skipped("the repository is empty"));
     };
     let tree = tree_at(setup, git, repo, head).await?;
-    let settings = own_settings(&format!("{}:", repo.name), &tree, &setup.config)?;
+    let mut settings = own_settings(&format!("{}:", repo.name), &tree, &setup.config)?;
+    settings.predefined = predefined(repo, &setup.config);
     if !settings.enabled {
         let why = "enabled = false in its imagebot.toml";
         return Err(NotLoaded::Skipped(why));

@@ -20,7 +20,7 @@ pub enum OwnError {
     Wrong(#[from] Problems),
 }
 
-/// Reads the settings of a repository or folder from its files. `place` is prefixed to the file's name in errors.
+/// Reads the settings of a repository or folder from its files, with the operator's `[[source]]`. `place` is prefixed to the file's name in errors.
 pub fn own_settings(place: &str, tree: &Tree, operator: &Config) -> Result<RepoSettings, OwnError> {
     let file = format!("{place}{REPO_CONFIG}");
     let unread = |why: String| OwnError::Unread {
@@ -30,10 +30,14 @@ pub fn own_settings(place: &str, tree: &Tree, operator: &Config) -> Result<RepoS
     if let Some(why) = tree.settings_skipped() {
         return Err(unread(why.to_owned()));
     }
-    let Some(contents) = tree.settings() else {
-        return Ok(RepoSettings::default());
+    let mut settings = match tree.settings() {
+        None => RepoSettings::default(),
+        Some(contents) => {
+            let text = std::str::from_utf8(contents)
+                .map_err(|error| unread(format!("not UTF-8 text: {error}")))?;
+            parse_repository(&file, text, &operator.schemes)?
+        }
     };
-    let text = std::str::from_utf8(contents)
-        .map_err(|error| unread(format!("not UTF-8 text: {error}")))?;
-    Ok(parse_repository(&file, text, &operator.schemes)?)
+    settings.sources.extend(operator.sources.iter().cloned());
+    Ok(settings)
 }

@@ -120,9 +120,9 @@ impl Annotation {
         for (line, text) in comments {
             if let Some(text) = text.strip_prefix("imagebot:") {
                 let text = text.trim().to_owned();
-                own.push(Comment { line, text });
+                own.push(Comment::new(line, text));
             } else if let Some(text) = text.strip_prefix("renovate:") {
-                renovate = renovate::comment(text).map(|text| Comment { line, text });
+                renovate = renovate::comment(text).map(|text| Comment::new(line, text));
             }
         }
         if own.is_empty() {

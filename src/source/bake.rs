@@ -9,13 +9,14 @@ mod hcl;
 mod json;
 mod target;
 
+use super::compose;
 use super::found::Found;
 use super::paths::folder_of;
 use super::sources::{FileText, Reach};
 use crate::repo::RepoPath;
 use file::BakeFile;
 
-/// The names that buildx reads by itself, in its order: what a later file sets wins.
+/// The names that buildx reads by itself, in its order, after the compose files: what a later file sets wins.
 const DEFAULT: [&str; 4] = [
     "docker-bake.json",
     "docker-bake.hcl",
@@ -47,11 +48,15 @@ pub(crate) fn read(file: &FileText<'_>, reach: &mut Reach<'_>) -> Found {
         if paths.iter().find(|path| reach.has(path)) != Some(file.path) {
             return found;
         }
+        let composed = compose::builds(&folder, reach).into_iter();
+        let composed = composed.map(|build| (build.name.clone(), build));
+        let composed = composed.collect();
         for path in paths {
             if let Some(file) = reach.read(&path) {
                 read(&file, &mut found);
             }
         }
+        whole.composed = composed;
     } else {
         read(file, &mut found);
     }

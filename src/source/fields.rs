@@ -13,7 +13,7 @@ use super::sources::FileText;
 use super::text::Text;
 use super::value::Expanded;
 use super::yaml::{Node, Scalar, Yaml};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 
 /// A YAML text with references: a file, or a text inside of a file's document.
@@ -41,6 +41,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) name: Option<Scalar<'a>>,
     pub(crate) tag: Option<Scalar<'a>>,
     pub(crate) digest: Option<Scalar<'a>>,
+    /// The line of the key that the fields are below: a comment above it is the reference's.
+    pub(crate) head: Option<usize>,
     /// An empty field for a digest.
     pub(crate) no_digest: Option<Scalar<'a>>,
     /// Whether the tag must be a string: a number is refused by the format's own reader.
@@ -160,9 +162,13 @@ impl<'a> Fields<'a> {
 
     /// The reference that follows a prefix of a key's text.
     pub(crate) fn behind(&mut self, of: Node<'a>, key: &str, prefix: &str, kind: ReferenceKind) {
-        let Some(scalar) = self.string(of, key) else {
-            return;
-        };
+        if let Some(scalar) = self.string(of, key) {
+            self.text_behind(scalar, prefix, kind);
+        }
+    }
+
+    /// The reference that follows a prefix of a text.
+    pub(crate) fn text_behind(&mut self, scalar: Scalar<'a>, prefix: &str, kind: ReferenceKind) {
         let text = self.text_of(scalar.value().to_owned(), scalar, self.expanded(scalar));
         if let Some(rest) = text.behind(prefix) {
             self.found.references.push(rest.located(kind, None));
@@ -215,6 +221,19 @@ impl<'a> Fields<'a> {
         self.push(kind, scalar, expanded);
     }
 
+    /// Adds the reference that a name without a tag is. Its format has other fields for a tag and a digest, so none can be
+    /// added to it.
+    pub(crate) fn bare_name(&mut self, kind: ReferenceKind, scalar: Scalar<'a>) {
+        let mut expanded = self.expanded(scalar);
+        expanded.fixed = Some(WhyNot::Partial);
+        self.push(kind, scalar, expanded);
+    }
+
+    /// The number of references so far.
+    pub(crate) fn count(&self) -> usize {
+        self.found.references.len()
+    }
+
     /// Notes what reading has found about the file as a whole. To be called at the end.
     pub(crate) fn finish(mut self) {
         if let Some(limit) = self.yaml.limit() {
@@ -250,7 +269,10 @@ impl<'a> Fields<'a> {
         let slot = parts.no_digest.and_then(|scalar| self.start(scalar));
         whole.text.digest_slot = slot.and_then(|slot| u32::try_from(slot).ok());
         let written = whole.text.value.text().to_owned();
-        let text = self.text_of(written, main, Expanded::default());
+        let mut text = self.text_of(written, main, Expanded::default());
+        let here = texts.into_iter().flatten().filter(|it| it.is_of(self.yaml));
+        let lines = here.map(Scalar::line).chain(parts.head);
+        text.notes = self.notes_above(lines.collect());
         let found = whole.resolution(&text.written_at);
         let mut located = text.located(kind, None);
         located.found = found;
@@ -308,18 +330,25 @@ impl<'a> Fields<'a> {
 
     /// A text whose main part is a scalar.
     fn text_of(&self, written: String, main: Scalar<'_>, expanded: Expanded) -> Text {
-        let inner = self.yaml.notes_above(main.line());
-        let notes = inner.into_iter().map(|note| Comment {
-            line: self.line(note.line),
-            ..note
-        });
         Text {
             expanded,
             written,
             written_at: self.place(main),
             line: self.line(main.line()),
-            notes: notes.collect(),
+            notes: self.notes_above(BTreeSet::from([main.line()])),
         }
+    }
+
+    /// The comments above lines, in their order.
+    fn notes_above(&self, lines: BTreeSet<usize>) -> Vec<Comment> {
+        let notes = lines
+            .into_iter()
+            .flat_map(|line| self.yaml.notes_above(line));
+        let notes = notes.map(|note| Comment {
+            line: self.line(note.line),
+            ..note
+        });
+        notes.collect()
     }
 }
 

@@ -41,6 +41,8 @@ pub enum Format {
     Action,
     /// .env, whose values compose files use.
     DotEnv,
+    /// A Makefile, which can pass build arguments.
+    Makefile,
     /// A kustomization.
     Kustomize,
     /// The values of a Helm chart.
@@ -133,6 +135,7 @@ impl Format {
             (compose::is_name as fn(&str) -> bool, Self::Compose),
             (bake::is_name, Self::Bake),
             (dotenv::is_name, Self::DotEnv),
+            (is_makefile, Self::Makefile),
             (kustomize::is_name, Self::Kustomize),
             (helm::is_values, Self::HelmValues),
             (helm::is_chart, Self::HelmChart),
@@ -181,6 +184,12 @@ impl Format {
         }
     }
 
+    /// The format of a file that `include` names: YAML and JSON that no other format reads are manifests.
+    pub fn included_as(path: &str, contents: &[u8]) -> Option<Self> {
+        let is_manifest = Self::is_by_content(path).then_some(Self::Manifest);
+        Self::read_as(path, contents).or(is_manifest)
+    }
+
     /// Whether only the content of a file of this name decides if it holds references: any YAML or JSON.
     pub fn is_by_content(path: &str) -> bool {
         matches!(Self::of(path), Some(Self::Manifest | Self::HomeAssistant))
@@ -206,6 +215,7 @@ impl Format {
             | Self::Compose
             | Self::Bake
             | Self::DotEnv
+            | Self::Makefile
             | Self::Kustomize
             | Self::HelmValues
             | Self::HelmChart
@@ -238,12 +248,12 @@ impl Format {
             Self::Action => workflow::read_action(file),
             Self::Kustomize => kustomize::read(file),
             Self::HelmValues => helm::read(file, reach),
-            Self::Manifest => manifest::read(file),
+            Self::Manifest => manifest::read(file, reach),
             Self::Woodpecker => woodpecker::read(file),
             Self::Circleci => circleci::read(file),
             Self::Azure => azure::read(file),
             Self::Bitbucket => bitbucket::read(file),
-            Self::DotEnv | Self::HelmChart => Found::default(),
+            Self::DotEnv | Self::Makefile | Self::HelmChart => Found::default(),
             Self::Devcontainer => devcontainer::read(file, reach),
             Self::HomeAssistant => home_assistant::read(file),
             Self::Quadlet => quadlet::read(file),
@@ -280,6 +290,11 @@ fn name(path: &str) -> Name {
         }
     }
     Name::Other
+}
+
+/// Whether a file's name, in lower case, is that of a Makefile.
+fn is_makefile(file: &str) -> bool {
+    matches!(file, "makefile" | "gnumakefile") || file.ends_with(".mk")
 }
 
 /// Whether a file has a `FROM` that parses.
@@ -348,7 +363,7 @@ mod tests {
         }
         for name in [
             "",
-            "Makefile",
+            "makefile.txt",
             "myDockerfile",
             "Dockerfile/x",
             "Dockerfile.dockerignore",

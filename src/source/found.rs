@@ -57,6 +57,8 @@ coded! {
         OutsideValue = "outside-value", "the environment can give another value, which is not known";
         /// A file whose format is not known.
         NotRead = "not-read", "it looks as if it named an image, and its format is not known";
+        /// A comment that belongs to no reference.
+        CommentIdle = "comment-idle", "this comment belongs to no reference and has no effect; write it directly above the line with the image or its tag";
         /// A `[[source]]` that finds nothing.
         SourceIdle = "source-idle", "this [[source]] finds no image";
     }
@@ -92,6 +94,8 @@ pub(crate) struct Build {
     pub(crate) dockerfile: Option<RepoPath>,
     /// The folder of its context; `None` if it is not in the repository.
     pub(crate) context: Option<String>,
+    /// The path of the Dockerfile in the context as it is written; `None` for the default.
+    pub(crate) file: Option<String>,
     /// The line of its description, counted from 1.
     pub(crate) line: usize,
     /// The name of the service or target.
@@ -104,6 +108,26 @@ pub(crate) struct Build {
     pub(crate) outside: Vec<(String, usize, usize)>,
     /// The names that the image gets.
     pub(crate) tags: Vec<Mapped>,
+}
+
+impl Build {
+    /// Adds another description of the build, which is stronger.
+    pub(crate) fn merge(&mut self, stronger: &Self) {
+        self.context = stronger.context.clone().or(self.context.take());
+        self.file = stronger.file.clone().or(self.file.take());
+        self.target = stronger.target.clone().or(self.target.take());
+        let given = &stronger.given;
+        self.outside
+            .retain(|(name, ..)| !given.args.contains_key(name));
+        self.given.args.extend(given.args.clone());
+        self.given.contexts.extend(given.contexts.clone());
+        let outside = stronger.outside.iter();
+        let outside = outside.filter(|(name, ..)| !self.given.args.contains_key(name));
+        self.outside.extend(outside.cloned());
+        if !stronger.tags.is_empty() {
+            self.tags.clone_from(&stronger.tags);
+        }
+    }
 }
 
 /// A build, as far as it is known: what it builds from, and how the image is named.

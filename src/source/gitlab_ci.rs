@@ -116,6 +116,7 @@ fn read_one<'a>(
     let inputs: Vec<Vec<Inputs>> = files.iter().map(|file| file.given.clone()).collect();
     let given = Given {
         args: reach.args,
+        predefined: reach.predefined(),
         inputs: &inputs,
         passed: &definition.passed,
     };

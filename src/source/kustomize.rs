@@ -1,7 +1,8 @@
 //! Kustomizations: the entries of `images`.
 //!
 //! Source: the Kustomize reference, "images". An entry changes the name, tag and digest of an image of the resources; it
-//! is a reference if it has a tag or a digest. `newTag` has to be a string.
+//! is a reference if it has a new name, a tag or a digest. `newTag` has to be a string. In an Argo CD Application the
+//! entries are texts: `name=new-name:tag`.
 
 use super::fields::{Fields, Parts, read_documents};
 use super::found::Found;
@@ -52,7 +53,27 @@ pub(super) fn images<'a>(fields: &mut Fields<'a>, of: Node<'a>) {
             (Some(name), None) if is_versioned(name.value()) => {
                 fields.whole(entry, "newName", ReferenceKind::KustomizeImage);
             }
-            _ => {}
+            (Some(name), None) => fields.bare_name(ReferenceKind::KustomizeImage, name),
+            (None, None) => {}
+        }
+    }
+}
+
+/// The entries of `images` that are texts.
+pub(super) fn texts<'a>(fields: &mut Fields<'a>, of: Node<'a>) {
+    for entry in of.list("images") {
+        let Some(text) = entry.text().filter(|text| text.is_short()) else {
+            fields.pass(
+                entry.line(),
+                "an entry of `images` is not a text".to_owned(),
+            );
+            continue;
+        };
+        let prefix = text.value().split_once('=').map_or("", |(name, _)| name);
+        let length = prefix.len() + usize::from(!prefix.is_empty());
+        let (prefix, image) = text.value().split_at(length);
+        if !prefix.is_empty() || is_versioned(image) {
+            fields.text_behind(text, prefix, ReferenceKind::KustomizeImage);
         }
     }
 }

@@ -58,7 +58,7 @@ impl<'t> Lines<'t> {
         });
         let notes = comments.filter_map(|(line, text)| {
             let text = text.strip_prefix("imagebot:")?.trim().to_owned();
-            Some(Comment { line, text })
+            Some(Comment::new(line, text))
         });
         let mut notes: Vec<Comment> = notes.take(MOST).collect();
         notes.reverse();

@@ -131,6 +131,8 @@ coded! {
         BadNote = "bad-note", "the comment above needs `name = value` below it, with a tag, a digest, or a reference to the image that it names";
         /// An image of the local machine and not of a registry.
         LocalTransport = "local-transport", "its image is on the machine and not in a registry";
+        /// Only its name is here.
+        Partial = "partial", "only its name is here; another file gives its tag";
         /// YAML that an edit could not change on its own: an alias, an anchor, escapes or several lines.
         NotPlain = "not-plain", "it is written with an alias, an anchor, an escape or a duplicate key, or over several lines";
     }
@@ -143,6 +145,16 @@ pub struct Comment {
     pub line: usize,
     /// Its text after the colon.
     pub text: String,
+    /// The file that it is in; `None`: that of the reference.
+    pub file: Option<RepoPath>,
+}
+
+impl Comment {
+    /// A comment in the file of its reference.
+    pub fn new(line: usize, text: String) -> Self {
+        let file = None;
+        Self { line, text, file }
+    }
 }
 
 /// The identity of a reference in a repository. A line does not identify it: one instruction can have several

@@ -1,6 +1,7 @@
 //! Manifests of Kubernetes resources: files whose documents all have an `apiVersion` and a `kind`.
 //!
-//! The content decides, not the name. What is read in a resource depends on its kind: Helm values in those that hold
+//! The content decides, not the name, for each document on its own: one that is not a resource is passed over, and
+//! reported if it looks as if it named an image. What is read in a resource depends on its kind: Helm values in those that hold
 //! some, images of Kustomize in those of Flux, and containers of pods in all others.
 
 use super::argo;
@@ -9,10 +10,13 @@ use super::found::Found;
 use super::helm;
 use super::k8s;
 use super::kustomize;
+use super::lines::Lines;
 use super::scan::readable;
-use super::sources::FileText;
+use super::sources::{FileText, Reach};
 use super::tekton;
+use super::unread::not_read;
 use super::yaml::{Node, Yaml};
+use std::ops::Range;
 
 /// Whether a file's name, in lower case, can be that of a manifest.
 pub(super) fn is_name(file: &str) -> bool {
@@ -27,20 +31,35 @@ pub(super) fn is_likely(contents: &[u8]) -> bool {
     text.contains("apiVersion") && text.contains("kind")
 }
 
-/// The references of manifests.
-pub(crate) fn read(file: &FileText<'_>) -> Found {
+/// The references of manifests. In a file that `include` names, every document is read.
+pub(crate) fn read(file: &FileText<'_>, reach: &Reach<'_>) -> Found {
     let yaml = Yaml::read(&file.text, file.base);
     let mut found = Found::default();
     let mut fields = Fields::new(&yaml, &mut found);
     let documents = fields.documents();
-    let mut named = documents.iter().filter(|root| !root.is_null());
-    if !named.all(|root| is_resource(*root)) {
-        return Found::default();
-    }
-    for root in documents {
-        resource(&mut fields, root);
+    let is_named = reach.is_named(file.path);
+    let ends = documents.iter().skip(1).map(|root| Some(root.line()));
+    let mut foreign: Vec<Range<usize>> = Vec::new();
+    for (root, end) in documents.iter().zip(ends.chain([None])) {
+        let before = fields.count();
+        match is_resource(*root) {
+            true => resource(&mut fields, *root),
+            false if is_named => k8s::pods(&mut fields, *root),
+            false => {}
+        }
+        if !root.is_null() && !is_resource(*root) && fields.count() == before {
+            foreign.push(root.line()..end.unwrap_or(usize::MAX));
+        }
     }
     fields.finish();
+    let lines = Lines::new(&file.text);
+    for document in foreign {
+        let start = lines.at(document.start).map_or(0, |(start, _)| start);
+        let end = lines.at(document.end);
+        let end = end.map_or(file.text.len(), |(end, _)| end);
+        let told = not_read(file.path, &file.text[start..end], document.start);
+        found.told.extend(told.map(|told| (file.base, told)));
+    }
     found
 }
 
@@ -67,7 +86,7 @@ fn resource<'a>(fields: &mut Fields<'a>, root: Node<'a>) {
         ("v1", "ConfigMap" | "Secret") | ("apiextensions.k8s.io", _) => {}
         ("helm.toolkit.fluxcd.io", "HelmRelease") => {
             if let Some(values) = root.at(&["spec", "values"]) {
-                helm::values(fields, values);
+                helm::values(fields, values, None);
             }
             for renderer in root
                 .at(&["spec", "postRenderers"])
@@ -92,25 +111,31 @@ fn resource<'a>(fields: &mut Fields<'a>, root: Node<'a>) {
         }
         ("argoproj.io", kind) if argo::is_workflow(kind) => argo::workflow(fields, root),
         ("tekton.dev" | "triggers.tekton.dev", _) => tekton::resource(fields, root),
-        _ => k8s::pods(fields, root),
+        (group, kind) => k8s::resource(fields, root, group, kind),
     }
 }
 
-/// The Helm values of an Argo CD Application.
+/// The Helm values and the images of Kustomize of an Argo CD Application.
 fn application<'a>(fields: &mut Fields<'a>, root: Node<'a>) {
     let one = root.at(&["spec", "source"]).into_iter();
     let several = root
         .at(&["spec", "sources"])
         .into_iter()
         .flat_map(Node::items);
-    for helm in one.chain(several).filter_map(|source| source.get("helm")) {
+    for source in one.chain(several) {
+        if let Some(kustomize) = source.get("kustomize") {
+            kustomize::texts(fields, kustomize);
+        }
+        let Some(helm) = source.get("helm") else {
+            continue;
+        };
         if let Some(values) = helm.get("valuesObject") {
-            helm::values(fields, values);
+            helm::values(fields, values, None);
         }
         if let Some(values) = helm.get("values").and_then(Node::text) {
             fields.within(values, |fields| {
                 for root in fields.documents() {
-                    helm::values(fields, root);
+                    helm::values(fields, root, None);
                 }
             });
         }

@@ -4,6 +4,9 @@
 //! because a build's arguments win over the defaults there.
 
 mod beside;
+mod build_args;
+mod comments;
+mod units;
 
 use super::dockerfile;
 use super::format::Format;
@@ -17,6 +20,7 @@ use super::taken::Taken;
 use crate::repo::RepoPath;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
+use units::Units;
 
 /// The most different builds of one Dockerfile that are read.
 const MAX_BUILDS: usize = 64;
@@ -54,66 +58,12 @@ impl ReadSources {
     /// Whether another file depends on a file.
     pub fn is_used(&self, sources: &Sources, path: &RepoPath) -> bool {
         let unit = self.unit_of(sources, path);
-        unit.is_some_and(|unit| self.units.groups.contains_key(&unit))
+        unit.is_some_and(|unit| self.units.is_shared(unit))
     }
 
     /// The files of such a group.
     pub fn files_of(&self, sources: &Sources, unit: usize) -> Sources {
         sources.part(&self.units.of(unit), &BTreeMap::new())
-    }
-}
-
-/// The groups of files that depend on each other.
-#[derive(Debug, Default)]
-pub(crate) struct Units {
-    parent: Vec<usize>,
-    /// The files of each group of several.
-    groups: BTreeMap<usize, BTreeSet<usize>>,
-}
-
-impl Units {
-    fn new(count: usize) -> Self {
-        Self {
-            parent: (0..count).collect(),
-            groups: BTreeMap::new(),
-        }
-    }
-
-    fn root(&self, mut index: usize) -> usize {
-        while self.parent[index] != index {
-            index = self.parent[index];
-        }
-        index
-    }
-
-    fn join(&mut self, of: &BTreeSet<usize>) {
-        let mut roots: BTreeSet<usize> = of.iter().map(|index| self.root(*index)).collect();
-        if let Some(first) = roots.pop_first() {
-            for other in roots {
-                self.parent[other] = first;
-            }
-            // Paths stay short.
-            for index in of {
-                self.parent[*index] = first;
-            }
-        }
-    }
-
-    /// Completes the groups.
-    fn finish(&mut self) {
-        for index in 0..self.parent.len() {
-            let root = self.root(index);
-            if root != index {
-                let group = self.groups.entry(root).or_default();
-                group.extend([root, index]);
-            }
-        }
-    }
-
-    /// The files of a group.
-    fn of(&self, root: usize) -> BTreeSet<usize> {
-        let group = self.groups.get(&root).cloned();
-        group.unwrap_or_else(|| BTreeSet::from([root]))
     }
 }
 
@@ -133,6 +83,8 @@ struct Reader<'a> {
     builds: BTreeMap<usize, Vec<(Build, BTreeSet<usize>)>>,
     /// The definitions of CI, and the files that they include.
     ci: BTreeSet<usize>,
+    /// The variables that take part in a `FROM` of a Dockerfile.
+    used_variables: BTreeSet<String>,
     /// The files that were read, and those that they depend on.
     reached: BTreeSet<usize>,
 }
@@ -154,6 +106,7 @@ pub fn read_sources(sources: &Sources, args: &BTreeMap<String, String>) -> ReadS
         overriding: BTreeMap::new(),
         builds: BTreeMap::new(),
         ci: BTreeSet::new(),
+        used_variables: BTreeSet::new(),
         reached: BTreeSet::new(),
     };
     let formats: Vec<Option<Format>> = sources.iter().map(|file| file.format).collect();
@@ -188,7 +141,10 @@ impl Reader<'_> {
             self.ci.extend(&used);
         }
         self.reading.units.join(&used);
-        self.reached.extend(&used);
+        // The comments of a Makefile are read only if a `[[source]]` names it.
+        if format != Format::Makefile {
+            self.reached.extend(&used);
+        }
         if !matches!(format, Format::Dockerfile | Format::Gipgee) {
             self.several.extend(&used);
         }
@@ -212,6 +168,8 @@ impl Reader<'_> {
         let mut given: Vec<Given> = Vec::new();
         let mut more = 0;
         let used_here = used_variables(&file.text);
+        let names = used_here.iter().map(|name| (*name).to_owned());
+        self.used_variables.extend(names);
         for (build, by) in self.builds.remove(&index).unwrap_or_default() {
             for (name, line, place) in build.outside {
                 if used_here.contains(name.as_str()) {
@@ -266,6 +224,13 @@ impl Reader<'_> {
     fn read_beside(&mut self) {
         let sources = self.sources;
         let mut custom = beside::custom(sources, &|| Taken::new(self.references.iter().flatten()));
+        // The operator's can name definitions of CI that no format reads.
+        let named = custom.named.iter().copied();
+        let is_ci = |index: &usize| {
+            let path = sources.file(*index).path.as_str();
+            !Format::may_include(path)
+        };
+        self.ci.extend(named.filter(is_ci));
         for (index, why) in &custom.skipped {
             self.skip(*index, *why);
         }
@@ -280,6 +245,29 @@ impl Reader<'_> {
         for (index, found) in annotated {
             self.several.insert(index);
             self.references[index].extend(found);
+        }
+        for (index, idle) in comments::settle(sources, &read, &mut self.references) {
+            self.told[index].insert(idle);
+        }
+        self.read_build_args();
+    }
+
+    /// Notes the arguments that definitions of CI and Makefiles pass to builds of the Dockerfiles.
+    fn read_build_args(&mut self) {
+        for (index, file) in self.sources.iter().enumerate() {
+            let is_read = file.format == Some(Format::Makefile) || self.ci.contains(&index);
+            if self.used_variables.is_empty() || !is_read {
+                continue;
+            }
+            let text = self.sources.text(index);
+            let passed = text.map_or_else(|_| Vec::new(), |file| build_args::passed(&file.text));
+            for (line, name) in passed {
+                let is_known = self.args.contains_key(&name);
+                if self.used_variables.contains(&name) && !is_known {
+                    let (remark, what) = (Remark::OutsideValue, name);
+                    self.told[index].insert(Told { line, remark, what });
+                }
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use super::custom::SourceTable;
 use super::format::Format;
 use super::located::ReferenceKind;
 use super::scan::{BOM, MAX_FILE, Unreadable, readable};
-use crate::repo::RepoPath;
+use crate::repo::{Glob, RepoPath};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -41,6 +41,10 @@ pub struct Sources {
     custom: Arc<[SourceTable]>,
     /// The kinds of references that are left out unless a rule names them, and that one names.
     named: Vec<ReferenceKind>,
+    /// The globs of `include` that name files: these are read whatever their content is.
+    included: Arc<[Glob]>,
+    /// The variables that the forge sets for every CI job.
+    predefined: Arc<BTreeMap<String, String>>,
 }
 
 /// The text of a file.
@@ -72,6 +76,8 @@ impl Sources {
             bases,
             custom: Arc::default(),
             named: Vec::new(),
+            included: Arc::default(),
+            predefined: Arc::default(),
         }
     }
 
@@ -84,6 +90,19 @@ impl Sources {
     /// The same files, read also by `[[source]]`.
     pub fn with_custom(mut self, tables: impl Into<Arc<[SourceTable]>>) -> Self {
         self.custom = tables.into();
+        self
+    }
+
+    /// The same files, with the variables that the forge sets for every CI job.
+    pub fn with_predefined(mut self, variables: BTreeMap<String, String>) -> Self {
+        self.predefined = Arc::new(variables);
+        self
+    }
+
+    /// The same files, of which `include` names some.
+    pub fn with_included(mut self, globs: impl IntoIterator<Item = Glob>) -> Self {
+        let naming = globs.into_iter().filter(Glob::names_files);
+        self.included = naming.collect();
         self
     }
 
@@ -161,6 +180,8 @@ impl Sources {
         Self {
             custom: Arc::clone(&self.custom),
             named: self.named.clone(),
+            included: Arc::clone(&self.included),
+            predefined: Arc::clone(&self.predefined),
             ..Self::new(files)
         }
     }
@@ -224,6 +245,17 @@ impl<'a> Reach<'a> {
     /// Whether references of a kind that is left out by default are wanted.
     pub(crate) fn wants(&self, kind: ReferenceKind) -> bool {
         self.sources.named.contains(&kind)
+    }
+
+    /// The variables that the forge sets for every CI job.
+    pub(crate) fn predefined(&self) -> &'a BTreeMap<String, String> {
+        &self.sources.predefined
+    }
+
+    /// Whether `include` names a file.
+    pub(crate) fn is_named(&self, path: &RepoPath) -> bool {
+        let mut globs = self.sources.included.iter();
+        globs.any(|glob| glob.matches(path.as_str()))
     }
 
     /// Whether a file was read.

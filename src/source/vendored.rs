@@ -1,7 +1,5 @@
 //! Files that the repository does not maintain itself: copies of other projects, and output of generators.
 
-use crate::image::Reference;
-
 /// The folders that hold copies of other projects.
 const FOLDERS: [&str; 5] = [
     "vendor",
@@ -10,9 +8,6 @@ const FOLDERS: [&str; 5] = [
     "third-party",
     ".terraform",
 ];
-
-/// The longest value that is read, in characters: no reference is longer.
-const LONGEST: usize = 512;
 
 /// How many lines at the beginning of a file can say that it is generated, and how many bytes of them are read.
 const FIRST_LINES: usize = 8;
@@ -70,39 +65,6 @@ pub fn is_generated(contents: &[u8]) -> bool {
         || is_about_itself()
 }
 
-/// The line of a file in an unknown format that looks as if it named an image, counted from 1, and the key:
-/// `image: name:tag`.
-pub fn image_line(contents: &[u8]) -> Option<(usize, String)> {
-    let text = std::str::from_utf8(contents).ok()?;
-    text.lines().enumerate().find_map(|(index, line)| {
-        let mut ends = line.match_indices("mage").map(|(at, key)| at + key.len());
-        let end = ends.find(|end| names_an_image(&line[*end..]))?;
-        let is_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-        let key: String = line[..end]
-            .chars()
-            .rev()
-            .take_while(|c| is_key(*c))
-            .collect();
-        Some((index + 1, key.chars().rev().collect()))
-    })
-}
-
-/// Whether a value with a tag or a digest follows a key.
-fn names_an_image(after_key: &str) -> bool {
-    let after_key = after_key.trim_start_matches(['"', '\'']).trim_start();
-    let Some(value) = after_key.strip_prefix(':') else {
-        return false;
-    };
-    let value = value.trim_start().trim_start_matches(['"', '\'']);
-    // No reference is longer, and one line can have many keys.
-    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '}' | ']');
-    let mut chars = value.char_indices().enumerate();
-    let end = chars.find(|(count, (_, c))| *count == LONGEST || ends(*c));
-    let end = end.map_or(value.len(), |(_, (at, _))| at);
-    let reference = Reference::parse(&value[..end]);
-    reference.is_ok_and(|reference| reference.tag.is_some() || reference.digest.is_some())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,24 +98,6 @@ mod tests {
             ("FROM a:1\n", false),
         ] {
             assert_eq!(is_generated(text.as_bytes()), expect, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_line_that_looks_like_an_image() {
-        for (text, expect) in [
-            ("a: 1\nimage: nginx:1.25\n", Some((2, "image"))),
-            ("- \"baseImage\": \"nginx@1\",\n", None),
-            (
-                "  - \"base_image\": \"nginx:1.25\",\n",
-                Some((1, "base_image")),
-            ),
-            ("a: {image: nginx:1.25}\n", Some((1, "image"))),
-            ("image: nginx\nimage: a picture: of x\n", None),
-        ] {
-            let found = image_line(text.as_bytes());
-            let found = found.as_ref().map(|(line, key)| (*line, key.as_str()));
-            assert_eq!(found, expect, "{text}");
         }
     }
 }

@@ -207,6 +207,20 @@ fn an_imagebot_toml_that_is_no_text_is_an_error() {
 }
 
 #[test]
+fn show_considers_rules_for_kinds() {
+    let rule = "[[rule]]\nkinds = [\"gitlab-*\"]\nmax = \"minor\"\n";
+    let place = Place::with(&[("config.toml", rule)]);
+    let show = ["config", "show", "--config", "config.toml"];
+    let ran = place.run(&show).expect(0);
+    assert!(ran.stdout.contains("max = \"major\""), "{}", ran.stdout);
+    let kind = ["--kind", "gitlab-image"];
+    let ran = place.run(&[&show[..], &kind].concat()).expect(0);
+    assert!(ran.stdout.contains("max = \"minor\""), "{}", ran.stdout);
+    let ran = place.run(&[&show[..], &["--kind", "x"]].concat()).expect(2);
+    assert!(ran.stderr.contains("k8s-image"), "{}", ran.stderr);
+}
+
+#[test]
 fn show_names_the_line_of_every_value() {
     let fleet = format!("{OPERATOR}\n\n[limits]\nmax_open = 50\n[budget]\nlookups = 300\n");
     let place = Place::with(&[("config.toml", &fleet)]);

@@ -308,6 +308,49 @@ fn edit_prints_the_file_byte_for_byte() {
     assert_eq!(ran.out, file.replace("20", "22").into_bytes());
 }
 
+/// The value of a variable is in `.env`, and a build gives the Dockerfile's.
+#[test]
+fn a_file_is_read_and_edited_with_those_that_it_depends_on() {
+    let place = Place::with(&[
+        (
+            "compose.yaml",
+            "include: [ci/more.yaml]\nservices:\n  web:\n    image: nginx:${TAG}\n",
+        ),
+        (
+            "ci/more.yaml",
+            "services:\n  app:\n    build: {context: .., args: {GO: \"1.22\"}}\n",
+        ),
+        (".env", "TAG=1.25\n"),
+        ("Dockerfile", "ARG GO=1.20\nFROM golang:${GO}\n"),
+        ("broken.yaml", "apiVersion: [\nkind: x\n"),
+    ]);
+    assert_snapshot!(place.run(&["scan", "compose.yaml"]).all(), @r#"
+    exit 0
+    --- stdout
+    compose.yaml:4  compose-image  nginx  1.25
+    "#);
+    assert_snapshot!(place.run(&["scan", "Dockerfile"]).all(), @r#"
+    exit 0
+    --- stdout
+    Dockerfile:2  from  golang  1.22
+    note: Dockerfile:2: another file gives its version, and is edited instead: golang, by ci/more.yaml
+    "#);
+    let updates = r#"[{"image":"nginx","from_tag":"1.25","to_tag":"1.27"}]"#;
+    assert_snapshot!(place.feed(&["edit", ".env", "--updates", "-"], updates).all(), @r#"
+    exit 0
+    --- stdout
+    TAG=1.27
+    "#);
+    let ran = place.feed(&["edit", "compose.yaml", "--updates", "-"], updates);
+    let ran = ran.expect(0);
+    assert!(ran.stdout.contains("nginx:${TAG}"), "{}", ran.stdout);
+    assert!(
+        ran.stderr.contains("note: .env changes too"),
+        "{}",
+        ran.stderr
+    );
+}
+
 #[test]
 fn edit_refuses_with_a_code_on_stderr_and_nothing_on_stdout() {
     let place = Place::with(&[(

@@ -81,19 +81,31 @@ impl Case {
 }
 
 fn sources(all: &Files) -> Sources {
+    let settings = settings(all);
     let files = all.iter().map(|(path, contents)| SourceFile {
         path: RepoPath::parse(path).expect("a path"),
-        format: Format::of(path).and_then(|_| Format::read_as(path, contents)),
+        format: format(&settings, path, contents),
         contents: contents.clone(),
     });
-    let settings = settings(all);
     let feature = ReferenceKind::DevcontainerFeature;
     let named = settings.rules.iter().any(|rule| rule.names(feature));
-    let sources = Sources::new(files).with_custom(settings.sources);
+    let included = settings.include.iter().flatten().cloned();
+    let sources = Sources::new(files)
+        .with_included(included)
+        .with_custom(settings.sources);
     if named {
         sources.with_kind(feature)
     } else {
         sources
+    }
+}
+
+/// The format of a file. The name of one that `include` names has to be known here, unlike in a repository.
+fn format(settings: &RepoSettings, path: &str, contents: &[u8]) -> Option<Format> {
+    Format::of(path)?;
+    match settings.names(&RepoPath::parse(path).expect("a path")) {
+        true => Format::included_as(path, contents),
+        false => Format::read_as(path, contents),
     }
 }
 
@@ -241,6 +253,51 @@ fn cases() -> Vec<PathBuf> {
         .collect();
     cases.sort();
     cases
+}
+
+/// What GitLab sets for every job is weaker than the file, and is not edited.
+#[test]
+fn predefined_variables_are_known_in_gitlab_ci() {
+    let text = "variables: {CI_SERVER_HOST: own.example.com}\n\
+        a: {image: \"$CI_REGISTRY_IMAGE/base:1.4\"}\nb: {image: \"$CI_SERVER_HOST/x:1\"}\n";
+    let files = Files::from([(".gitlab-ci.yml".to_owned(), text.as_bytes().to_vec())]);
+    let variables = [
+        ("CI_REGISTRY_IMAGE", "registry.example.com/acme/app"),
+        ("CI_SERVER_HOST", "git.example.com"),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let sources = sources(&files).with_predefined(variables.into());
+    let found = references(&read_sources(&sources, &BTreeMap::new()));
+    assert_eq!(
+        found,
+        [
+            ".gitlab-ci.yml:2 gitlab-image registry.example.com/acme/app/base:1.4",
+            ".gitlab-ci.yml:3 gitlab-image own.example.com/x:1",
+        ]
+    );
+    let update = update("update registry.example.com/acme/app/base 1.4 1.5");
+    let edited = edit_sources(&sources, &BTreeMap::new(), &[update]).expect("it is edited");
+    let expect = text.replace("1.4", "1.5").into_bytes();
+    assert_eq!(edited.files.into_values().collect::<Vec<_>>(), [expect]);
+}
+
+/// The operator's `[[source]]` may name definitions of CI; what it finds there is one.
+#[test]
+fn sources_of_the_operator_read_definitions_of_ci() {
+    let config =
+        "[[source]]\nfiles = [\".github/workflows/*.yml\"]\nformat = \"yaml\"\nat = \"env.TOOL\"\n";
+    let problems = parse_repository("imagebot.toml", config, &[].into());
+    assert!(problems.is_err(), "a repository cannot name them (T18)");
+    let config = imagebot::config::parse("config.toml", config, Path::new("/"));
+    let tables = config.expect("valid settings").sources;
+    let text = b"env: {TOOL: 'ghcr.io/acme/tool:1.0.0'}\n".to_vec();
+    let files = Files::from([(".github/workflows/a.yml".to_owned(), text)]);
+    let reading = read_sources(&sources(&files).with_custom(tables), &BTreeMap::new());
+    assert_eq!(
+        references(&reading),
+        [".github/workflows/a.yml:1 source ghcr.io/acme/tool:1.0.0"]
+    );
+    assert!(reading.references.iter().all(|(_, located)| located.in_ci));
 }
 
 #[test]

@@ -31,6 +31,11 @@ pub(super) struct Value {
 }
 
 impl<'a> Scope<'a> {
+    /// Whether there is a target, or a service of a compose file, of a name.
+    pub(super) fn has_target(&self, name: &str) -> bool {
+        self.file.targets.contains_key(name) || self.file.composed.contains_key(name)
+    }
+
     /// The text of an expression; `None` if it is null or no text.
     pub(super) fn text(&self, of: &'a Data) -> Option<Value> {
         let mut variables = BTreeSet::new();

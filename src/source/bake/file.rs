@@ -1,6 +1,7 @@
 //! The blocks of bake files.
 
 use super::super::data::{Data, Kind};
+use super::super::found::Build;
 use super::super::passed::Passed;
 use super::super::sources::FileText;
 use super::{hcl, json};
@@ -13,6 +14,8 @@ pub(super) struct BakeFile {
     pub(super) globals: BTreeMap<String, Data>,
     pub(super) variables: BTreeMap<String, Block>,
     pub(super) targets: BTreeMap<String, Block>,
+    /// The builds of compose files in the folder, by service: targets of the same name are merged over them.
+    pub(super) composed: BTreeMap<String, Build>,
 }
 
 /// A block.
@@ -23,6 +26,8 @@ pub(super) struct Block {
     /// The place of its first byte.
     pub(super) place: usize,
     pub(super) attributes: BTreeMap<String, Data>,
+    /// What compose files say about it.
+    pub(super) composed: Option<Build>,
 }
 
 impl BakeFile {
@@ -70,6 +75,13 @@ impl Block {
             _ => 1,
         });
         entries.sum()
+    }
+
+    /// Adds what compose files say, which wins over what they say about the targets that it inherits.
+    pub(super) fn merge_composed(&mut self, stronger: Option<&Build>) {
+        if let Some(stronger) = stronger {
+            self.composed.get_or_insert_default().merge(stronger);
+        }
     }
 
     /// Adds attributes that win over the present ones; maps are merged key by key.

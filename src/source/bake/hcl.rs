@@ -28,6 +28,7 @@ pub(super) fn parse(file: &FileText<'_>) -> Result<BakeFile, Passed> {
                     line,
                     place,
                     attributes: attributes.collect(),
+                    composed: None,
                 };
                 bake.add(block.ident.as_str(), name.unwrap_or_default(), block_of);
             }

@@ -26,6 +26,7 @@ pub(super) fn parse(file: &FileText<'_>) -> Result<BakeFile, Passed> {
                         line: label.line,
                         place: label.place,
                         attributes: attributes.collect(),
+                        composed: None,
                     };
                     bake.add(&key.name, label.name, block);
                 }

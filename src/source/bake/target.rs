@@ -111,25 +111,34 @@ impl Inherited {
         if let Some(block) = self.known.get(name) {
             return block.clone();
         }
-        let block = scope.file.targets.get(name)?;
+        let composed = scope.file.composed.get(name);
+        let none = Block::default();
+        let block = match (scope.file.targets.get(name), composed) {
+            (Some(block), _) => block,
+            (None, Some(_)) => &none,
+            (None, None) => return None,
+        };
         // It is its own ancestor if it is looked for while it is computed.
         self.known.insert(name.to_owned(), None);
         let mut whole = Block {
-            attributes: BTreeMap::new(),
-            ..*block
+            line: block.line,
+            place: block.place,
+            ..Block::default()
         };
         if let Some(Kind::List(names)) = block.attributes.get("inherits").map(|it| &it.kind) {
             for name in names.iter().filter_map(|name| scope.known(name)) {
-                if scope.file.targets.contains_key(&name) {
+                if scope.has_target(&name) {
                     let parent = match depth < MAX_DEPTH {
                         true => self.of(&name, scope, depth + 1)?,
                         false => return None,
                     };
                     self.room = self.room.checked_sub(parent.size())?;
                     whole.merge(parent.attributes.clone());
+                    whole.merge_composed(parent.composed.as_ref());
                 }
             }
         }
+        whole.merge_composed(composed);
         self.room = self.room.checked_sub(block.size())?;
         whole.merge(block.attributes.clone());
         let whole = Rc::new(whole);
@@ -190,11 +199,13 @@ impl<'a> Target<'a> {
     }
 
     fn read(&self, found: &mut Found) {
+        let composed = self.block.composed.clone().unwrap_or_default();
         let mut build = Build {
             line: self.block.line,
             name: self.name.to_owned(),
-            target: self.known("target"),
-            ..Build::default()
+            target: self.known("target").or(composed.target),
+            dockerfile: None,
+            ..composed
         };
         for (key, value) in self.entries("args") {
             match self.scope.text(value) {
@@ -204,9 +215,12 @@ impl<'a> Target<'a> {
                 }) => {
                     let outside = variables.iter().filter_map(|name| self.default_of(name));
                     let outside = outside.map(|(line, place)| (key.name.clone(), line, place));
+                    build.outside.retain(|(name, ..)| *name != key.name);
                     build.outside.extend(outside);
                     build.given.args.insert(key.name.clone(), expanded);
                 }
+                // `null` does not change what another file sets.
+                None if build.given.args.contains_key(&key.name) => {}
                 None => build.outside.push((key.name.clone(), key.line, key.place)),
             }
         }
@@ -244,16 +258,16 @@ impl<'a> Target<'a> {
     }
 
     fn find_dockerfile(&self, build: &mut Build) {
-        let context = match self.attribute("context") {
-            Some(context) => self.scope.known(context),
-            None => Some(".".to_owned()),
-        };
         let is_local = |path: &String| !path.contains("://") && !path.contains('@');
-        let context = context.filter(is_local);
-        build.context = context.and_then(|path| join(self.folder, &path));
+        let local = |path: String| join(self.folder, &path);
+        build.context = match self.attribute("context") {
+            Some(context) => self.scope.known(context).filter(is_local).and_then(local),
+            None if self.block.composed.is_some() => build.context.take(),
+            None => join(self.folder, "."),
+        };
         let file = match self.attribute("dockerfile") {
             Some(file) => self.scope.known(file),
-            None => Some("Dockerfile".to_owned()),
+            None => Some(build.file.clone().unwrap_or("Dockerfile".to_owned())),
         };
         if let (Some(context), Some(file)) = (&build.context, file) {
             build.dockerfile = file_at(context, &file);

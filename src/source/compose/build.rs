@@ -287,6 +287,7 @@ impl BuildPart {
         Build {
             dockerfile,
             context,
+            file: self.dockerfile.clone(),
             line: self.line,
             name: name.to_owned(),
             target: self.target.clone(),

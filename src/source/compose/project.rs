@@ -85,12 +85,11 @@ impl<'a, 'r> Project<'a, 'r> {
             return;
         }
         let folder = folder_of(&path).to_owned();
-        let variables = self.variables(&folder, None);
         let mut files = vec![file.clone()];
         let overriding = others(&path, "", ".override");
         let overriding = overriding.iter().find(|path| self.reach.has(path));
         files.extend(overriding.and_then(|path| self.reach.read(path)));
-        self.read_project(&files, &folder, variables, 0);
+        self.read_together(&files, &folder);
         if self.is_full {
             let what = format!(
                 "with what it includes and extends, it has more than {MAX_ENTRIES} services and arguments, \
@@ -98,6 +97,12 @@ impl<'a, 'r> Project<'a, 'r> {
             );
             self.pass(file, Passed { line: 1, what });
         }
+    }
+
+    /// Reads files of one folder as one project, the later ones stronger.
+    pub(super) fn read_together(&mut self, files: &[FileText<'_>], folder: &str) {
+        let variables = self.variables(folder, None);
+        self.read_project(files, folder, variables, 0);
     }
 
     /// Reads files as one project, the later ones stronger.

@@ -19,8 +19,10 @@ pub struct SourceTable {
     pub files: Vec<Glob>,
     /// What is read in them.
     pub reads: SourceReads,
-    /// The line of its header in `imagebot.toml`, counted from 1.
+    /// The line of its header in its file, counted from 1.
     pub line: usize,
+    /// Whether the operator's configuration has it: only that may name definitions of CI.
+    pub is_operators: bool,
 }
 
 /// What a `[[source]]` reads.
@@ -86,6 +88,7 @@ pub enum DataName {
 impl SourceTable {
     /// Whether it names a file.
     pub fn covers(&self, path: &str) -> bool {
-        self.files.iter().any(|glob| glob.matches(path)) && Format::may_include(path)
+        let may_be = self.is_operators || Format::may_include(path);
+        may_be && self.files.iter().any(|glob| glob.matches(path))
     }
 }

@@ -59,10 +59,7 @@ pub(super) fn read(
                 comment
                     .trim()
                     .strip_prefix("imagebot:")
-                    .map(|note| Comment {
-                        line,
-                        text: note.trim().to_owned(),
-                    }),
+                    .map(|note| Comment::new(line, note.trim().to_owned())),
             );
             continue;
         }

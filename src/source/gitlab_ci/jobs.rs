@@ -9,7 +9,7 @@ use super::elsewhere::is_elsewhere;
 use super::extends::{Job, Jobs, chain, inherit, layers, names};
 use super::include::{Include, included};
 use super::matrix::{MAX_COMBINATIONS, Matrix};
-use super::variables::{Inputs, Scope, Variables, inputs};
+use super::variables::{Inputs, Scope, Variables, with_defaults};
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +37,8 @@ const MAX_CHILDREN: usize = 64;
 /// What a definition is read with.
 pub(super) struct Given<'a> {
     pub(super) args: &'a BTreeMap<String, String>,
+    /// The variables that GitLab sets for every job.
+    pub(super) predefined: &'a BTreeMap<String, String>,
     /// The inputs of each file.
     pub(super) inputs: &'a [Vec<Inputs>],
     /// The variables that the job that starts it passes.
@@ -51,7 +53,7 @@ pub(super) struct Child {
     pub(super) passed: Variables,
 }
 
-/// Reads all files of a definition, the main one first; the result is the definitions that its jobs start.
+/// Reads all files of a definition, the strongest first; the result is the definitions that its jobs start.
 pub(super) fn read(files: &[Yaml<'_>], given: &Given<'_>, found: &mut Found) -> Vec<Child> {
     let mut global = Variables::default();
     let mut jobs = Jobs::new();
@@ -77,12 +79,8 @@ pub(super) fn read(files: &[Yaml<'_>], given: &Given<'_>, found: &mut Found) -> 
         }
     }
     let inputs = files.iter().zip(given.inputs).map(|(yaml, given)| {
-        let with_defaults = given.iter().map(|given| {
-            let mut all = inputs(yaml);
-            all.extend(given.clone());
-            all
-        });
-        with_defaults.collect()
+        let all = given.iter().map(|given| with_defaults(yaml, given));
+        all.collect()
     });
     let inputs: Vec<Vec<Inputs>> = inputs.collect();
     let defaults = jobs.get("default").into_iter().flatten();
@@ -250,6 +248,7 @@ impl<'a> Reader<'a, '_> {
             let own = [self.given.passed, combination].into_iter();
             let scope = Scope {
                 args: self.given.args,
+                predefined: self.given.predefined,
                 layers: own.chain(layers.iter().copied()).collect(),
                 inputs,
                 outside: RefCell::default(),
@@ -313,7 +312,9 @@ impl<'a> Reader<'a, '_> {
                 passed.add(&layer.out_of_scope());
             }
         }
-        let children = included(include).into_iter().map(|include| Child {
+        let none = Inputs::new();
+        let inputs = self.inputs[file].first().unwrap_or(&none);
+        let children = included(include, inputs).into_iter().map(|include| Child {
             include,
             place: self.files[file].base(),
             passed: passed.clone(),

@@ -64,6 +64,41 @@ impl Variable {
         }
     }
 
+    /// A value of an input, with the inputs of the file that gives it filled in.
+    fn filled(self, outer: &Inputs) -> Self {
+        if !self.raw.text().contains("$[[") {
+            return self;
+        }
+        let mut filled = Self {
+            raw: Mapped::default(),
+            ..self.clone()
+        };
+        let mut at = 0;
+        while at < self.raw.len() {
+            match token(self.raw.text(), at) {
+                Some((Token::Input(name), end)) => {
+                    let Some(Some(value)) = outer.get(name) else {
+                        return Self::unknown();
+                    };
+                    filled.raw.append(&value.raw);
+                    filled.fixed = filled.fixed.or(value.fixed);
+                    filled.why = filled.why.or(value.why);
+                    filled.told = filled.told.or(value.told);
+                    at = end;
+                }
+                Some((Token::Expression, _)) => return Self::unknown(),
+                _ => {
+                    filled.raw.push_from(&self.raw, at);
+                    at += 1;
+                }
+            }
+        }
+        match filled.raw.len() > MAX_VALUE {
+            true => Self::unknown(),
+            false => filled,
+        }
+    }
+
     /// The same value where the variables and inputs in it cannot be seen.
     pub(super) fn out_of_scope(&self) -> Self {
         match self.raw.text().contains(['$', '%']) {
@@ -166,7 +201,7 @@ impl Variables {
 pub(super) type Inputs = BTreeMap<String, Option<Variable>>;
 
 /// The defaults of the inputs that a component declares in its first document.
-pub(super) fn inputs(yaml: &Yaml<'_>) -> Inputs {
+fn inputs(yaml: &Yaml<'_>) -> Inputs {
     let spec = yaml.roots().next().and_then(|root| root.get("spec"));
     let inputs = spec.and_then(|spec| spec.get("inputs"));
     let entries = inputs.map(Node::entries).unwrap_or_default().into_iter();
@@ -178,15 +213,20 @@ pub(super) fn inputs(yaml: &Yaml<'_>) -> Inputs {
     named.collect()
 }
 
-/// The inputs that an include gives what it includes.
-pub(super) fn given_inputs(include: Node<'_>) -> Inputs {
+/// The inputs of a file that is included with some of them: the others have their defaults.
+pub(super) fn with_defaults(yaml: &Yaml<'_>, given: &Inputs) -> Inputs {
+    let mut all = inputs(yaml);
+    all.extend(given.clone());
+    all
+}
+
+/// The inputs that an include gives what it includes. `outer` are those of the file with the include.
+pub(super) fn given_inputs(include: Node<'_>, outer: &Inputs) -> Inputs {
     let inputs = include.get("inputs");
     let entries = inputs.map(Node::entries).unwrap_or_default().into_iter();
     let named = entries.filter_map(|(name, value)| {
         let given = Variable::read(&[], value, false).unwrap_or_else(Variable::unknown);
-        let is_input = given.raw.text().contains("$[[");
-        let given = if is_input { Variable::unknown() } else { given };
-        Some((name.text()?.value().to_owned(), Some(given)))
+        Some((name.text()?.value().to_owned(), Some(given.filled(outer))))
     });
     named.collect()
 }
@@ -194,6 +234,8 @@ pub(super) fn given_inputs(include: Node<'_>) -> Inputs {
 /// What a text can use, the strongest first.
 pub(super) struct Scope<'a> {
     pub(super) args: &'a BTreeMap<String, String>,
+    /// The weakest: what GitLab sets for every job.
+    pub(super) predefined: &'a BTreeMap<String, String>,
     pub(super) layers: Vec<&'a Variables>,
     pub(super) inputs: &'a Inputs,
     /// The values that something outside can change, by line and place, with their names.
@@ -253,7 +295,10 @@ impl Scope<'_> {
         let found = self.layers.iter().find_map(|layer| layer.get(name));
         match found {
             Some(variable) => self.value(name, variable, inside),
-            None => Expanded::unresolved([]),
+            None => match self.predefined.get(name) {
+                Some(value) => Expanded::given(value),
+                None => Expanded::unresolved([]),
+            },
         }
     }
 

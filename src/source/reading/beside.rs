@@ -98,7 +98,7 @@ pub(super) fn annotations(
 }
 
 impl Custom {
-    /// A remark for each table that finds nothing, at its own line. A table that reads only comments finds something
+    /// A remark for each of the repository's tables that finds nothing, at its own line. A table that reads only comments finds something
     /// if one of its files has such a comment.
     pub(super) fn idle(
         &self,
@@ -112,7 +112,8 @@ impl Custom {
         let idle = tables.filter(|(table, is_idle)| {
             let finds = |index: &usize| table.covers(sources.file(*index).path.as_str());
             let is_for_comments = matches!(table.reads, SourceReads::Annotations);
-            **is_idle && !(is_for_comments && annotated.keys().any(finds))
+            let is_own = !table.is_operators;
+            is_own && **is_idle && !(is_for_comments && annotated.keys().any(finds))
         });
         let told = idle.map(|(table, _)| {
             let files: Vec<&str> = table.files.iter().map(Glob::as_str).collect();

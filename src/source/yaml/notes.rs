@@ -18,7 +18,7 @@ impl Yaml<'_> {
         });
         let notes = comments.filter_map(|(line, comment)| {
             let text = comment.trim().strip_prefix("imagebot:")?.trim().to_owned();
-            Some(Comment { line, text })
+            Some(Comment::new(line, text))
         });
         let mut notes: Vec<Comment> = notes.take(KEPT).collect();
         notes.reverse();

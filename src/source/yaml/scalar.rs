@@ -47,6 +47,11 @@ impl<'a> Scalar<'a> {
         self.style.is_block()
     }
 
+    /// Whether it is in a file, and not in another one.
+    pub(crate) fn is_of(self, yaml: &Yaml<'_>) -> bool {
+        self.yaml.base == yaml.base && self.yaml.text == yaml.text
+    }
+
     /// Whether it is missing, or is written `null` or `~`.
     pub(crate) fn is_null(self) -> bool {
         match (self.tag, self.style) {
