@@ -48,5 +48,7 @@ mod registries;
 mod servers;
 #[path = "commands/terminal.rs"]
 mod terminal;
+#[path = "commands/tutorial.rs"]
+mod tutorial;
 #[path = "commands/versions.rs"]
 mod versions;

@@ -142,7 +142,13 @@ fn render(output: &Output) -> Page {
     let head = ["generation", "image", "repo", "build", "why"];
     let head = head.map(|name| Cell::new(Role::Faint, name)).to_vec();
     let rows = output.images.iter().map(row);
-    page.table(0, std::iter::once(head).chain(rows).collect());
+    match output.images.is_empty() {
+        true => {
+            page.line(0).plain("no image that is built here is known");
+            page.fix(0, "name it in imagebot.toml: [[image]] with name = \"…\"");
+        }
+        false => page.table(0, std::iter::once(head).chain(rows).collect()),
+    }
     for cycle in &output.cycles {
         let round: Vec<&str> = cycle
             .iter()

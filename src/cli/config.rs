@@ -222,13 +222,13 @@ fn show(arguments: &Show) -> anyhow::Result<Ended> {
             let entry = |(key, value, from): (&str, String, &SettingOrigin)| {
                 (
                     key.to_owned(),
-                    serde_json::json!({ "value": value, "from": from.to_string() }),
+                    serde_json::json!({ "value": as_json(&value), "from": from.to_string() }),
                 )
             };
             let of_fleet = |(key, value, from): &(String, String, SettingOrigin)| {
                 (
                     key.clone(),
-                    serde_json::json!({ "value": value, "from": from.to_string() }),
+                    serde_json::json!({ "value": as_json(value), "from": from.to_string() }),
                 )
             };
             let all = rows
@@ -239,4 +239,13 @@ fn show(arguments: &Show) -> anyhow::Result<Ended> {
         }
     }
     Ok(Ended::Clean)
+}
+
+/// A TOML value as JSON. What is not TOML stays text.
+fn as_json(value: &str) -> serde_json::Value {
+    let table = toml::from_str::<toml::Table>(&format!("value = {value}"));
+    let value_of = |mut table: toml::Table| table.remove("value");
+    let parsed = table.ok().and_then(value_of);
+    let parsed = parsed.and_then(|value| serde_json::to_value(value).ok());
+    parsed.unwrap_or_else(|| value.into())
 }

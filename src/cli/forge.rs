@@ -49,6 +49,12 @@ struct FindingOutput {
     help: Option<String>,
 }
 
+#[derive(Serialize)]
+struct Output {
+    version: u32,
+    forges: Vec<Examined>,
+}
+
 pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
     let Command::Doctor(arguments) = arguments.command;
     let config = arguments.config.with_forges()?;
@@ -105,7 +111,13 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         .iter()
         .flat_map(|examined| &examined.findings)
         .any(|finding| finding.level == "problem");
-    arguments.format.print(&examined, |shown| render(shown))?;
+    let output = Output {
+        version: 1,
+        forges: examined,
+    };
+    arguments
+        .format
+        .print(&output, |output| render(&output.forges))?;
     Ok(Ended::failed_if(failed))
 }
 

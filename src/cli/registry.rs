@@ -53,6 +53,12 @@ struct StepOutput {
     help: Option<String>,
 }
 
+#[derive(Serialize)]
+struct Output {
+    version: u32,
+    registries: Vec<Walk>,
+}
+
 pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<Ended> {
     let Command::Doctor(arguments) = arguments.command;
     let (config, unlisted) = arguments.config.load()?;
@@ -77,7 +83,13 @@ pub(super) fn run(arguments: Arguments, redactor: &Redactor) -> anyhow::Result<E
         .iter()
         .flat_map(|walk| &walk.steps)
         .any(|step| step.outcome == "failed");
-    arguments.format.print(&walks, |shown| render(shown))?;
+    let output = Output {
+        version: 1,
+        registries: walks,
+    };
+    arguments
+        .format
+        .print(&output, |output| render(&output.registries))?;
     Ok(Ended::failed_if(failed))
 }
 

@@ -9,7 +9,8 @@ use super::session::{setup, today, wait};
 use crate::image::{Reference, Tag};
 use crate::redact::Redactor;
 use crate::scheme::{
-    Allow, CodenameMode, Ignore, Level, RegexScheme, Rules, Scheme, Selection, VariantMode, select,
+    Allow, CodenameMode, Ignore, Level, RegexScheme, Rules, Scheme, Selection, TagVerdict,
+    VariantMode, select,
 };
 use anyhow::Context as _;
 use jiff::civil::Date;
@@ -269,7 +270,7 @@ fn render(reference: &Reference, current: Option<&str>, selection: &Selection) -
     subject.join(Role::Plain, ":");
     match (selection.best(), current) {
         (Some(best), _) => subject.plain("next is").put(Role::Good, best),
-        (None, Some(_)) => subject.plain("no newer tag is allowed"),
+        (None, Some(tag)) => subject.plain(nothing_next(tag, selection)),
         (None, None) => subject.plain(format!(
             "no tag to compare with; add one, such as {}:1.2",
             reference.name
@@ -279,6 +280,32 @@ fn render(reference: &Reference, current: Option<&str>, selection: &Selection) -
         page.line(0).plain(&*hint.text).code(hint.code);
     }
     page
+}
+
+/// Why no tag is next.
+fn nothing_next(current: &str, selection: &Selection) -> String {
+    let any = |verdicts: &[TagVerdict]| {
+        let mut judged = selection.verdicts();
+        judged.any(|judged| verdicts.contains(&judged.verdict))
+    };
+    let is_listed = selection.verdicts().any(|judged| judged.tag == current);
+    let alike = [
+        TagVerdict::Current,
+        TagVerdict::OlderOrEqual,
+        TagVerdict::NotAVersion,
+        TagVerdict::Unmatched,
+    ];
+    let is_newest = selection
+        .verdicts()
+        .all(|judged| alike.contains(&judged.verdict));
+    match () {
+        () if any(&[TagVerdict::NotCompared]) => {
+            format!("{current} is not a version; pin its digest to follow it (digest = \"pin\")")
+        }
+        () if !is_listed => format!("no newer tag is allowed; {current} itself is not listed"),
+        () if is_newest => "already the newest".to_owned(),
+        () => "no newer tag is allowed".to_owned(),
+    }
 }
 
 /// A row about one tag: chosen, in use, or why it is neither.

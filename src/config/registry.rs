@@ -188,7 +188,8 @@ fn password(table: Table<'_>, folder: &Path) -> Option<LoginSource> {
     let password = table
         .table("password")
         .and_then(|password| Secret::read(password, folder));
-    if password.is_none() {
+    // A password of another type has its own problem.
+    if password.is_none() && table.value("password").is_none() {
         table.problem(
             table.span.0..table.span.1,
             "login needs `password`; secrets are never written in plain text",

@@ -103,7 +103,7 @@ impl<'t> Table<'t> {
         }
     }
 
-    fn value(&self, name: &str) -> Option<&'t Spanned<DeValue<'t>>> {
+    pub(super) fn value(&self, name: &str) -> Option<&'t Spanned<DeValue<'t>>> {
         self.table
             .iter()
             .find(|(key, _)| key.get_ref().as_ref() == name)
@@ -321,10 +321,14 @@ impl<'t> Table<'t> {
                 ..self.at(found)
             }),
             None => {
-                let message = format!(
-                    "`{name}` must be a table, not {}",
-                    found.get_ref().type_str()
-                );
+                let kind = found.get_ref().type_str();
+                let secret = match (name, kind) {
+                    ("password" | "token" | "key", "string") => {
+                        "; secrets are never written in plain text"
+                    }
+                    _ => "",
+                };
+                let message = format!("`{name}` must be a table, not {kind}{secret}");
                 self.problem(found.span(), message, Some(example(name)));
                 None
             }

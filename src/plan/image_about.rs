@@ -37,7 +37,7 @@ pub(super) fn about(decision: &Decision, wanted: &Wanted, seen: &Observations) -
     Some(entry)
 }
 
-/// When the images were built. Reproducible builds write a time that is no date of theirs.
+/// When the images were built. Reproducible builds write a fixed time in 1970.
 fn built(old: Option<&ImageFacts>, new: &ImageFacts) -> Option<String> {
     let date = |facts: &ImageFacts| {
         let created = facts.created.filter(|time| time.as_second() > 86_400)?;

@@ -1,6 +1,6 @@
 //! What registries say about the contents of an image, and how two images differ.
 //!
-//! Whoever may push an image decides what is in it. These facts are displayed, and only a parent's revision is compared
+//! Anyone who may push an image decides what is in it. These facts are displayed, and only a parent's revision is compared
 //! with a commit; nothing else depends on them (T31).
 
 use crate::image::{Digest, Platform};
@@ -62,7 +62,7 @@ pub struct ImageDiff {
     pub platforms_added: BTreeSet<String>,
     /// Platforms that only the old image has.
     pub platforms_removed: BTreeSet<String>,
-    /// The compressed sizes in bytes.
+    /// The compressed sizes in bytes, if they are known and differ.
     pub sizes: Option<(u64, u64)>,
     /// How many layers of the new image the old one has too, and how many the new one has.
     pub layers_shared: Option<(usize, usize)>,
@@ -101,7 +101,7 @@ impl ImageDiff {
         let only = |a: &BTreeSet<String>, b: &BTreeSet<String>| a.difference(b).cloned().collect();
         self.environment_added = only(&new.environment, &old.environment);
         self.environment_removed = only(&old.environment, &new.environment);
-        if old.size > 0 && new.size > 0 {
+        if old.size > 0 && new.size > 0 && old.size != new.size {
             self.sizes = Some((old.size, new.size));
         }
         if !new.layers.is_empty() {
@@ -146,6 +146,7 @@ fn compared(old: &ImageFacts, new: &ImageFacts) -> Option<String> {
 /// A size for readers: `12.3 MB`.
 pub fn readable_size(bytes: u64) -> String {
     match bytes {
+        1 => "1 byte".to_owned(),
         ..1_000 => format!("{bytes} bytes"),
         1_000..1_000_000 => format!("{}.{} kB", bytes / 1_000, bytes % 1_000 / 100),
         1_000_000..1_000_000_000 => {

@@ -82,7 +82,7 @@ async fn run_reports_for_people_and_machines() {
     exit 0
     --- stdout
     app
-      opened !1 Update [HOST]/base to 1.1.0
+      opened !1 Update base to 1.1.0 (minor)
         Dockerfile:1 base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT] (minor)
     other
       skipped: Dockerfile:1 elsewhere.invalid/x:1: elsewhere.invalid is not listed [registry-not-configured]
@@ -139,7 +139,7 @@ async fn run_writes_summaries_for_ci_jobs() {
 
     | repository | merge request | changes |
     |---|---|---|
-    | `app` | opened !1 `Update [HOST]/base to 1.1.0` | `Dockerfile:1 base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT] (minor)` |
+    | `app` | opened !1 `Update base to 1.1.0 (minor)` | `Dockerfile:1 base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT] (minor)` |
 
     | repository | problem | code |
     |---|---|---|
@@ -166,6 +166,34 @@ async fn run_writes_summaries_for_ci_jobs() {
         quiet.stdout
     );
     assert_eq!(quiet.stdout.lines().count(), 2, "{}", quiet.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn diff_compares_two_images() {
+    let bot = Bot::new().await;
+    let image = |tag: &str| format!("{}/base:{tag}", bot.fake.address());
+    let (old, new) = (image("1.0.0"), image("1.1.0"));
+    assert_snapshot!(bot.run(&["diff", &old, &new]).all(), @r"
+    exit 0
+    --- stdout
+    [HOST]/base:1.0.0 → [HOST]/base:1.1.0
+      layers: 0 of 1 are in both
+    ");
+    let json = bot.run(&["diff", &old, &new, "--format", "json"]).json();
+    assert_eq!(json["version"], 1);
+    assert_snapshot!(bot.run(&["diff", &old, &image("9.9")]).all(), @r"
+    exit 1
+    --- stderr
+    error: [HOST]/base:9.9 does not exist, or this login may not see it [not-found]
+    ");
+    assert_snapshot!(bot.run(&["diff", &old, "elsewhere.invalid/x:1"]).all(), @r#"
+    exit 1
+    --- stderr
+    error: elsewhere.invalid is not a listed registry, so it is not contacted [registry-not-configured]
+    help: [[registry]]
+    host = "elsewhere.invalid"
+    "#);
+    bot.run(&["diff", &old, "not an image"]).expect(2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -226,7 +254,7 @@ async fn run_exits_1_where_something_failed_and_2_where_nothing_can_be_done() {
     exit 1
     --- stdout
     app
-      opened !1 Update [HOST]/base to 1.1.0
+      opened !1 Update base to 1.1.0 (minor)
         Dockerfile:1 base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT] (minor)
     hurt
       could not check: Dockerfile:1 [HOST]/nowhere:1: image not found on [HOST], or this login cannot see it [lookup-failed]
@@ -273,7 +301,7 @@ async fn check_shows_the_whole_trace_of_a_folder_and_of_a_repository() {
         2.0.0-rc1  prerelease  version 2.0.0 · prerelease rc 1: a prerelease or not released yet, and the policy allows only releases
         1.0.0      current     version 1.0.0: the tag in use
 
-    merge request would open: Update [HOST]/base to 1.1.0
+    merge request would open: Update base to 1.1.0 (minor)
       on imagebot/[KEY]
       Dockerfile:1 base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT] (minor)
     work: 1 reference: 1 update
@@ -440,16 +468,16 @@ async fn mr_says_why_a_registered_repository_cannot_be_read() {
 async fn mr_plays_the_reviewer() {
     let bot = Bot::new().await;
     bot.run(&["run"]).expect(0);
-    assert_snapshot!(bot.run(&["mr", "list"]).all(), @r#"
+    assert_snapshot!(bot.run(&["mr", "list"]).all(), @r"
     exit 0
     --- stdout
-    app  !1  open  -  Update [HOST]/base to 1.1.0
-    "#);
+    app  !1  open  -  Update base to 1.1.0 (minor)
+    ");
     let shown = bot.run(&["mr", "show", "app", "1"]).expect(0).stdout;
     let state = regex::Regex::new("imagebot:state [^ ]+|begin [0-9a-f]+").expect("a pattern");
     assert_snapshot!(state.replace_all(&shown, "[STATE]"), @r"
     app !1 (open)
-    Update [HOST]/base to 1.1.0
+    Update base to 1.1.0 (minor)
     imagebot/[KEY] → main
     labels: imagebot
 
@@ -462,11 +490,13 @@ async fn mr_plays_the_reviewer() {
 
     - `[HOST]/base`: `1.1.0` is the newest that the policy allows here
 
-    Image labels:
+    What changed in the images:
 
-    - `[HOST]/base`: source <https://example.com/base>
+    - `[HOST]/base`: built on 2026-11-01, the one before on 2026-11-01
+      - 0 of 1 layers unchanged
+      - labels: source <https://example.com/base>
 
-    Close this merge request to skip these versions; reopen it to get them back. Push to its branch to take it over: imagebot then stops updating it.
+    Close this merge request to skip these versions; reopen it to get them back. Push to its branch to take it over: imagebot then stops updating it. The label `imagebot:rebase` keeps the branch rebased on its target, `imagebot:stop` stops all changes by imagebot.
     <!-- [STATE] -->
     <!-- imagebot:end -->
     ");
@@ -584,14 +614,14 @@ fn demo_tells_the_story_and_keeps_what_it_is_told_to_keep() {
     a new base is published: acme/base:1.1.0 (sha256:[SHORT])
 
     pass 1 of imagebot
-      ruby !1 opened: Update acme/base to 1.1.0
+      ruby !1 opened: Update acme/base to 1.1.0 (minor)
           Dockerfile acme/base: 1.0.0@sha256:[SHORT] → 1.1.0@sha256:[SHORT]
       ruby !1 tested by the CI of ruby: green
       ruby !1 merged
       the CI of ruby built and published acme/ruby:1.0.1 on acme/base:1.1.0@sha256:[SHORT]
 
     pass 2 of imagebot
-      app !1 opened: Update acme/ruby to 1.0.1
+      app !1 opened: Update acme/ruby to 1.0.1 (patch)
           Dockerfile acme/ruby: 1.0.0@sha256:[SHORT] → 1.0.1@sha256:[SHORT]
       app !1 tested by the CI of app: green
       app !1 merged

@@ -278,7 +278,7 @@ fn show_names_the_line_of_every_value() {
         .run(&[&args[..], &["--format", "json"]].concat())
         .expect(0)
         .json();
-    assert_eq!(json["max"]["value"], "\"patch\"");
+    assert_eq!(json["max"]["value"], "patch");
     assert_eq!(json["budget.lookups"]["from"], "config.toml:22");
     assert_eq!(json["limits.max_new_per_hour"]["from"], "built in");
     assert!(

@@ -43,8 +43,8 @@ async fn doctor_walks_every_step() {
         .run(&[&args[..], &["--format", "json"]].concat())
         .expect(0)
         .json();
-    assert_eq!(value[0]["subject"], image);
-    let steps = value[0]["steps"].as_array().expect("steps");
+    assert_eq!(value["registries"][0]["subject"], image);
+    let steps = value["registries"][0]["steps"].as_array().expect("steps");
     assert!(
         steps
             .iter()
@@ -62,7 +62,7 @@ async fn doctor_walks_every_step() {
         ])
         .expect(0)
         .json();
-    assert_eq!(value.as_array().map(Vec::len), Some(1));
+    assert_eq!(value["registries"].as_array().map(Vec::len), Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -108,7 +108,7 @@ async fn doctor_names_the_first_step_that_fails_and_its_cure() {
         .run(&[&args[..], &["--format", "json"]].concat())
         .expect(1)
         .json();
-    let failed: Vec<_> = value[0]["steps"]
+    let failed: Vec<_> = value["registries"][0]["steps"]
         .as_array()
         .expect("steps")
         .iter()
