@@ -1,12 +1,13 @@
 //! `imagebot init --from`: the configuration of another system as an `imagebot.toml`.
 //!
-//! What could not be carried over is a comment with the original key and the reason, so that nothing is lost silently.
+//! A key without a counterpart is a comment with its place and the reason, so that nothing is lost silently.
 //! What imagebot reads from the old file as it is, is not written again. The result is always valid: each table is
 //! checked by `config` before it is written, and one that is not accepted becomes a comment.
 //!
 //! Nothing is read or written here, and no secret of the old file is repeated.
 
 mod contexts;
+mod converted;
 mod docker_builder;
 mod draft;
 mod gipgee;
@@ -16,6 +17,7 @@ mod renovate;
 mod value;
 
 pub use contexts::convert_contexts;
+pub use converted::{ConvertError, Converted};
 
 /// The longest file that is converted, in bytes.
 pub const MAX_OLD_FILE: usize = 1 << 20;
@@ -54,51 +56,6 @@ impl System {
     }
 }
 
-/// An `imagebot.toml`, and how much of the old configuration is in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Converted {
-    /// The file.
-    pub text: String,
-    /// The number of settings in it.
-    pub carried: usize,
-    /// The number of comments about what could not be carried over.
-    pub left: usize,
-    /// What imagebot reads from the old file as it is; empty if it does not read it.
-    pub read_as_is: String,
-}
-
-impl Converted {
-    /// What was done, in one or two sentences.
-    pub fn summary(&self) -> String {
-        let carried = match self.carried {
-            0 => "no setting had to be written".to_owned(),
-            1 => "1 setting was carried over".to_owned(),
-            count => format!("{count} settings were carried over"),
-        };
-        let left = match self.left {
-            0 => String::new(),
-            1 => "; 1 comment says what was not, and why".to_owned(),
-            count => format!("; {count} comments say what was not, and why"),
-        };
-        match self.read_as_is.is_empty() {
-            true => format!("{carried}{left}"),
-            false => format!("{carried}{left}\n{}", self.read_as_is),
-        }
-    }
-}
-
-/// Why a file cannot be converted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{file}:{line}: {what}")]
-pub struct ConvertError {
-    /// The file's name as it was given.
-    pub file: String,
-    /// The line, counted from 1.
-    pub line: usize,
-    /// What is wrong.
-    pub what: String,
-}
-
 /// Converts a file; `name` is for messages.
 pub fn convert(system: System, name: &str, text: &str) -> Result<Converted, ConvertError> {
     let file = name;
@@ -122,6 +79,3 @@ pub fn convert(system: System, name: &str, text: &str) -> Result<Converted, Conv
         System::DockerBuilder => docker_builder::convert(name, text).map_err(error),
     }
 }
-
-/// A line and what is wrong there.
-type Wrong = (usize, String);

@@ -22,7 +22,7 @@ pub(super) struct Arguments {
     #[arg(default_value = ".")]
     path: PathBuf,
     /// Convert the configuration of another system: renovate.json, .renovaterc, .gitlab-deps, gipgee.yml, contexts/ or
-    /// docker-builder's builder.yaml; what cannot be carried over becomes a comment
+    /// docker-builder's builder.yaml; keys without a counterpart become comments
     #[arg(long, value_name = "FILE", conflicts_with = "operator")]
     from: Option<PathBuf>,
     /// Write the operator's config.toml; on a terminal and without other options, it asks for what belongs there

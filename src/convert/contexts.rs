@@ -1,6 +1,6 @@
 //! container-image-pipelines: its folder `contexts/` is read as it is; only the registry has to be written.
 
-use super::Converted;
+use super::converted::Converted;
 use super::draft::Draft;
 use super::origin::Origin;
 use crate::family::{NO_REGISTRY, REGISTRY_ARG, contexts};

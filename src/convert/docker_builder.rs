@@ -3,10 +3,10 @@
 //! Every folder is built and pushed to all registries under `<username>/<folder>`; for `registry: local`, `username` is
 //! the registry's address. The order of the list is not needed, because it follows from the `FROM`s.
 
+use super::converted::{Converted, Wrong};
 use super::draft::{Block, Draft, Setting, quoted};
 use super::origin::Origin;
 use super::value::Value;
-use super::{Converted, Wrong};
 use crate::image::ImageName;
 
 pub(super) fn convert(name: &str, text: &str) -> Result<Converted, Wrong> {

@@ -2,7 +2,7 @@
 //!
 //! Every table is checked when it is added, so that an unusual value costs one setting and not the whole file.
 
-use super::Converted;
+use super::converted::Converted;
 use super::origin::{Origin, printable};
 use crate::config::{Config, parse_repository};
 use std::sync::LazyLock;

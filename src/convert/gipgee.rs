@@ -1,9 +1,9 @@
 //! gipgee: `gipgee.yml` is read as it is; only build arguments have to be written.
 
+use super::converted::{Converted, Wrong};
 use super::draft::{Block, Draft, Setting, key, quoted};
 use super::origin::Origin;
 use super::value::Value;
-use super::{Converted, Wrong};
 use crate::source::gipgee_images;
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! `.gitlab-deps`: imagebot reads it as it is.
 
-use super::Converted;
+use super::converted::Converted;
 use super::draft::Draft;
 use super::origin::{Origin, printable};
 use crate::family::repo_of;

@@ -11,10 +11,10 @@ mod rule;
 mod settings;
 mod types;
 
+use super::converted::{Converted, Wrong};
 use super::draft::{Block, Draft, Setting};
 use super::origin::Origin;
 use super::value::{Kind, Value};
-use super::{Converted, Wrong};
 use managers::Manager;
 use names::{Of, Unlike, globs, ignored_path};
 use presets::{Preset, preset};

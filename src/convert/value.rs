@@ -1,6 +1,6 @@
 //! The values of an old file, with their lines: JSON with everything that Renovate accepts in it, and YAML.
 
-use super::Wrong;
+use super::converted::Wrong;
 use crate::source::{Yaml, YamlNode};
 use jsonc_parser::ast::Value as Json;
 use jsonc_parser::common::Ranged as _;

@@ -124,7 +124,7 @@ fn renamed(pattern: &str) -> Result<String, String> {
         out += before;
         let after = &group["(?<".len()..];
         if after.starts_with(['=', '!']) {
-            return Err("its pattern has a look-behind, which imagebot's do not have".to_owned());
+            return Err("its pattern has a lookbehind, which imagebot's do not have".to_owned());
         }
         let Some((name, behind)) = after.split_once('>') else {
             return Err("its pattern is not a regular expression".to_owned());

@@ -140,14 +140,16 @@ fn plain(key: &str, value: &Value, context: &Context, origin: &Origin) -> Outcom
         "reviewers" => users("reviewers", value, &[], origin),
         "additionalReviewers" => users("reviewers", value, &context.reviewers, origin),
         "prConcurrentLimit" => match value.number() {
-            Some(0) => Outcome::note("0 is no limit; the operator's `max_open` applies"),
+            Some(0) => Outcome::note("0 means without a limit; the operator's `max_open` applies"),
             Some(limit) => Outcome::set(
                 Setting::number("max_open", limit, origin).noted("never more than the operator's"),
             ),
             None => Outcome::wrong("a number"),
         },
         "prHourlyLimit" => match value.number() {
-            Some(0) => Outcome::note("0 is no limit; the operator's `max_new_per_hour` applies"),
+            Some(0) => {
+                Outcome::note("0 means without a limit; the operator's `max_new_per_hour` applies")
+            }
             Some(limit) => Outcome {
                 operator: vec![format!(
                     "[limits]\nmax_new_per_hour = {limit}   # of all repositories together"
