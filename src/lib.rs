@@ -10,6 +10,7 @@
 //! | shell | [`cli`] | one file per command; human-readable and JSON output |
 //! | | [`demo`] | a family of images with its CI in one process, for demonstrations and tests |
 //! | | [`run`] | fetches what the plan needs, and executes the plan |
+//! | | [`convert`] | makes an `imagebot.toml` from the configuration of another system |
 //! | | [`config`] | parses TOML into validated values; reports all problems at once, each with its place |
 //! | edges | [`registry`] | OCI distribution: tags, digests, manifests, configurations |
 //! | | [`forge`] | GitLab, GitHub and folders: lists repositories, manages merge requests |
@@ -71,6 +72,7 @@
 pub mod cli;
 mod coded;
 pub mod config;
+pub mod convert;
 pub mod demo;
 pub mod family;
 pub mod fleet;

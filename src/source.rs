@@ -97,3 +97,4 @@ pub use version::{
     LocatedVersion, ParsePlaceError, Place, VersionFile, VersionFileError, Versioned,
 };
 pub use yaml::yaml_nodes;
+pub(crate) use yaml::{Node as YamlNode, Yaml};

@@ -12,9 +12,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The modules from the top to the bottom. A module imports only modules below it.
-const MODULES: [&str; 20] = [
-    "cli", "demo", "run", "config", "registry", "forge", "git", "store", "http", "redact",
-    "process", "fleet", "plan", "policy", "family", "source", "scheme", "repo", "image", "coded",
+const MODULES: [&str; 21] = [
+    "cli", "demo", "run", "convert", "config", "registry", "forge", "git", "store", "http",
+    "redact", "process", "fleet", "plan", "policy", "family", "source", "scheme", "repo", "image",
+    "coded",
 ];
 /// The first module of the core: no I/O, no clock, no environment, and no edge.
 const CORE: [&str; 9] = [

@@ -5,7 +5,7 @@
 )]
 
 use imagebot::config::{
-    Config, REPOSITORY_STARTER, Starter, operator_schema, parse, parse_repository,
+    Config, REPOSITORY_STARTER, Starter, operator_schema, parse, parse_repository, renovate_keys,
     repository_schema,
 };
 use serde_json::Value;
@@ -517,4 +517,83 @@ fn what_an_ordinary_repository_writes_is_within_the_bounds() {
     let text = rule.repeat(200);
     let read = parse_repository("imagebot.toml", &text, &Config::default().schemes);
     assert_eq!(read.unwrap().rules.len(), 200);
+}
+
+/// What the error for a key of Renovate says.
+fn help_for(key: &str) -> String {
+    let text = format!("[[rule]]\n{key} = [\"x\"]\nenabled = false\n");
+    let problems = parse_repository("imagebot.toml", &text, &[].into()).unwrap_err();
+    let [problem] = problems.list.as_slice() else {
+        panic!("{key}: {problems}");
+    };
+    assert_eq!(problem.message, format!("unknown key `{key}`"));
+    problem.help.clone().unwrap()
+}
+
+#[test]
+fn a_key_of_renovate_is_answered_with_ours() {
+    for (key, ours) in [
+        ("packageRules", "[[rule]]"),
+        ("matchPackageNames", "`images`"),
+        ("matchDepNames", "`images`"),
+        ("matchPackagePatterns", "`images`"),
+        ("excludePackageNames", "`images`"),
+        ("matchFileNames", "`paths`"),
+        ("matchManagers", "`kinds`"),
+        ("enabledManagers", "`kinds`"),
+        ("matchDatasources", "leave it out"),
+        ("matchRepositories", "`repos`"),
+        ("matchCurrentValue", "`tags`"),
+        ("matchUpdateTypes", "`max`"),
+        ("allowedVersions", "`allow`"),
+        ("ignoreDeps", "`enabled = false`"),
+        ("ignorePaths", "`exclude`"),
+        ("includePaths", "`include`"),
+        ("groupName", "`group`"),
+        ("minimumReleaseAge", "`min_age`"),
+        ("stabilityDays", "`min_age`"),
+        ("pinDigests", "`digest = \"pin\"`"),
+        ("addLabels", "`labels`"),
+        ("additionalReviewers", "`reviewers`"),
+        ("draftPR", "`draft = true`"),
+        ("prConcurrentLimit", "`max_open`"),
+        ("prHourlyLimit", "`max_new_per_hour`"),
+        ("versioning", "`scheme`"),
+        ("ignoreUnstable", "`prerelease = true`"),
+        ("separateMajorMinor", "`separate_major`"),
+        ("schedule", "there are no schedules yet"),
+        ("hostRules", "[[registry]]"),
+        ("registryAliases", "`aliases`"),
+        ("customManagers", "[[source]]"),
+        ("extends", "init --from"),
+        ("baseBranches", "default branch"),
+        ("dependencyDashboard", "imagebot check"),
+        ("commitMessagePrefix", "`commit_prefix`"),
+    ] {
+        let help = help_for(key);
+        assert!(help.contains(ours), "{key}: {help}");
+        assert!(
+            help.starts_with(&format!("`{key}` is a key of Renovate; here: ")),
+            "{help}"
+        );
+    }
+}
+
+/// A key has one answer, and none of ours is taken for Renovate's.
+#[test]
+fn keys_of_renovate_are_unique_and_not_ours() {
+    let all: Vec<&str> = renovate_keys().collect();
+    let unique: BTreeSet<&str> = all.iter().copied().collect();
+    assert_eq!(unique.len(), all.len());
+    let mut ours = BTreeSet::new();
+    schema_keys(&repository_schema(), "", &mut ours);
+    schema_keys(&operator_schema(), "", &mut ours);
+    let ours: BTreeSet<&str> = ours
+        .iter()
+        .filter_map(|path| path.rsplit('.').next())
+        .collect();
+    assert_eq!(
+        unique.intersection(&ours).collect::<Vec<_>>(),
+        Vec::<&&str>::new()
+    );
 }

@@ -1,10 +1,12 @@
 //! `imagebot init`.
 
+mod from;
 mod questions;
 
 use super::ended::Ended;
 use super::output::{remark, text};
 use crate::config::{REPOSITORY_STARTER, Starter, StarterForge, parse};
+use crate::convert::Converted;
 use anyhow::Context as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -13,12 +15,16 @@ use url::Url;
 /// Write a commented imagebot.toml, or the operator's config.toml, as a starting point.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  imagebot init .\n  imagebot init --operator --gitlab https://gitlab.example.com --group platform --registry registry.example.com"
+    after_help = "Examples:\n  imagebot init .\n  imagebot init --from renovate.json\n  imagebot init --operator --gitlab https://gitlab.example.com --group platform --registry registry.example.com"
 )]
 pub(super) struct Arguments {
     /// The folder to write into; - prints the file
     #[arg(default_value = ".")]
     path: PathBuf,
+    /// Convert the configuration of another system: renovate.json, .renovaterc, .gitlab-deps, gipgee.yml, contexts/ or
+    /// docker-builder's builder.yaml; keys without a counterpart become comments
+    #[arg(long, value_name = "FILE", conflicts_with = "operator")]
+    from: Option<PathBuf>,
     /// Write the operator's config.toml; on a terminal and without other options, it asks for what belongs there
     #[arg(long)]
     operator: bool,
@@ -71,21 +77,33 @@ impl Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
-    let (name, contents) = match arguments.operator {
-        true => ("config.toml", arguments.starter()?.text()),
-        false => ("imagebot.toml", REPOSITORY_STARTER.to_owned()),
+    let converted = arguments.from.as_deref().map(from::read).transpose()?;
+    let (name, contents) = match (&converted, arguments.operator) {
+        (Some(converted), _) => ("imagebot.toml", converted.text.clone()),
+        (None, true) => ("config.toml", arguments.starter()?.text()),
+        (None, false) => ("imagebot.toml", REPOSITORY_STARTER.to_owned()),
     };
     if arguments.operator {
         // What was typed may be no host or no path, and the error shows where.
         parse(name, &contents, Path::new("."))?;
     }
+    let summary = converted.as_ref().map(Converted::summary);
     if arguments.path == Path::new("-") {
         text(&contents)?;
+        summary.iter().for_each(|summary| remark(summary));
         return Ok(Ended::Clean);
     }
     let path = arguments.path.join(name);
     write(&path, &contents)?;
     remark(&format!("wrote {}", path.display()));
+    if let Some(summary) = summary {
+        let shown = path.display();
+        remark(&summary);
+        remark(&format!(
+            "next:\n  imagebot config check {shown}\n  imagebot check {}",
+            arguments.path.display()
+        ));
+    }
     if arguments.operator {
         remark(&next(&path));
     }

@@ -1,6 +1,7 @@
 //! Finds the known name nearest to a misspelt one.
 
 use super::keys::{Key, elsewhere};
+use super::renovate::renovate_key;
 
 /// Longer names are not compared with the known ones.
 pub(super) const LONGEST_NAME: usize = 64;
@@ -40,6 +41,9 @@ pub(super) fn of_unknown_key(
     known: &[&str],
     file: &'static [Key],
 ) -> String {
+    if let Some(here) = renovate_key(name) {
+        return format!("`{name}` is a key of Renovate; here: {here}");
+    }
     // No known key is so long, so that the comparison would only cost time.
     let comparable = Some(name).filter(|name| name.len() <= LONGEST_NAME);
     let all = || known.iter().map(|known| (distance(name, known), *known));

@@ -536,6 +536,68 @@ fn init_writes_what_its_options_say() {
 }
 
 #[test]
+fn init_converts_the_configuration_of_another_system() {
+    let renovate = r#"{ "schedule": "daily", "packageRules": [{ "matchPackageNames": ["node"], "enabled": false }] }"#;
+    let place = Place::with(&[
+        (".github/renovate.json", renovate),
+        ("contexts/01-base/Dockerfile", "FROM debian:12\n"),
+        ("contexts/01-base/info.edn", "{:version \"1.0.0\"}\n"),
+        ("broken.json", "{\n  \"a\": [\n"),
+        ("notes.txt", "x"),
+        ("empty/x", "x"),
+    ]);
+    let ran = place
+        .run(&["init", "--from", ".github/renovate.json"])
+        .expect(0);
+    assert_snapshot!(ran.all(), @r"
+    exit 0
+    --- stderr
+    wrote ./imagebot.toml
+    2 settings were carried over; 1 comment says what was not, and why
+    next:
+      imagebot config check ./imagebot.toml
+      imagebot check .
+    ");
+    assert_snapshot!(place.read("imagebot.toml"), @r#"
+    # imagebot: settings of this repository, made from renovate.json. `imagebot check .` shows their effect.
+
+    # packageRules[0] (line 1)
+    [[rule]]
+    images = ["docker.io/library/node"]
+    enabled = false
+
+    # Not carried over:
+    # - schedule (line 1): there are no schedules yet; start `imagebot run` at the times at which updates are wanted
+    "#);
+    place.run(&["config", "check", "imagebot.toml"]).expect(0);
+    // What is there is kept.
+    place
+        .run(&["init", "--from", ".github/renovate.json"])
+        .expect(2);
+    for folder in ["contexts", "."] {
+        let ran = place.run(&["init", "--from", folder, "-"]).expect(0);
+        assert!(ran.stdout.contains("# REGISTRY = "), "{}", ran.all());
+        assert!(ran.stderr.contains("(1 image)"), "{}", ran.all());
+    }
+    for (file, why) in [
+        ("broken.json", "broken.json:"),
+        ("notes.txt", "help: name one of renovate.json"),
+        ("empty", "empty has no folder contexts"),
+        ("nowhere.json", "nowhere.json cannot be read"),
+    ] {
+        let ran = place.run(&["init", "--from", file, "-"]).expect(2);
+        assert!(
+            ran.stderr.contains(why) && ran.stdout.is_empty(),
+            "{}",
+            ran.all()
+        );
+    }
+    place
+        .run(&["init", "--operator", "--from", "broken.json"])
+        .expect(2);
+}
+
+#[test]
 fn check_looks_at_the_configuration_as_a_whole() {
     let mut place = Place::with(&[
         ("token", "x"),
