@@ -13,9 +13,28 @@ RUN cargo build --profile "$PROFILE" --locked --bin imagebot && install -D "$BUI
 
 FROM ${DEBIAN}
 # git moves the content; without CA certificates no registry can be asked over https.
-RUN apt-get update && apt-get install -y --no-install-recommends git ca-certificates && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --create-home --home-dir /var/lib/imagebot imagebot
+# The logs and caches of the installation differ from build to build, and nothing reads them.
+RUN apt-get update && apt-get install -y --no-install-recommends git ca-certificates \
+    && useradd --system --uid 10001 --create-home --home-dir /var/lib/imagebot imagebot \
+    && install -d -m 0700 -o imagebot -g imagebot /var/cache/imagebot \
+    && rm -rf /var/lib/apt/lists/* /var/log/* /var/cache/apt /var/cache/debconf /var/cache/ldconfig
 COPY --from=build /out/imagebot /usr/local/bin/imagebot
+
+# What imagebot remembers between passes: without a volume, every min_age begins again.
+ENV XDG_CACHE_HOME=/var/cache
+VOLUME /var/cache/imagebot
+
+# The commit and its repository show which Dockerfile made this image: `imagebot freshness` reads them.
+ARG REVISION
+ARG SOURCE
+ARG VERSION
+LABEL org.opencontainers.image.title="imagebot" \
+      org.opencontainers.image.description="Keeps families of container images up to date across git repositories" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.version="${VERSION}"
+
 USER 10001:10001
 WORKDIR /var/lib/imagebot
 ENTRYPOINT ["imagebot"]

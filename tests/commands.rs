@@ -40,6 +40,8 @@ mod help;
 mod hostile;
 #[path = "commands/offline.rs"]
 mod offline;
+#[path = "commands/packaging.rs"]
+mod packaging;
 #[path = "commands/place.rs"]
 mod place;
 #[path = "commands/registries.rs"]

@@ -91,11 +91,11 @@ fn kinds_are_documented() {
 fn links_lead_to_files() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut pages = vec![root.join("README.md"), root.join("CHANGELOG.md")];
-    pages.extend(
-        std::fs::read_dir(root.join("docs"))
-            .unwrap()
-            .map(|entry| entry.unwrap().path()),
-    );
+    for folder in ["docs", "docs/deploy"] {
+        let entries = std::fs::read_dir(root.join(folder)).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        pages.extend(paths.filter(|path| path.is_file()));
+    }
     for page in pages {
         let text = std::fs::read_to_string(&page).unwrap();
         for link in text
