@@ -4,6 +4,7 @@
 //! can name programs to run and secrets to send. It is therefore used without being named only by commands that need
 //! one, or outside of git work trees.
 
+use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,9 @@ use std::path::{Path, PathBuf};
 pub(super) const VARIABLE: &str = "IMAGEBOT_CONFIG";
 /// The names that are looked for in the working directory.
 const HERE: [&str; 2] = ["imagebot-config.toml", "config.toml"];
+
+/// How much of a file is read to find out whose it is, in bytes.
+const MOST_READ: u64 = 1 << 20;
 
 /// What was found.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -79,7 +83,13 @@ fn is_ours(path: &Path) -> bool {
     if path.ends_with(HERE[0]) {
         return true;
     }
-    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let mut text = String::new();
+    // A file of another program may be of any size.
+    let read =
+        std::fs::File::open(path).and_then(|file| file.take(MOST_READ).read_to_string(&mut text));
+    if read.is_err() {
+        return false;
+    }
     let is_head = |line: &str| {
         ["[[forge]]", "[[registry]]"]
             .iter()

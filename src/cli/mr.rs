@@ -8,10 +8,11 @@ use crate::config::Config;
 use crate::forge::{Forge, Local, Repository};
 use crate::redact::Redactor;
 use crate::registry::Unlisted;
-use crate::repo::{CiStatus, MergeRequest, MergeRequestState, RepoGlobs, RepoName};
+use crate::repo::{Branch, CiStatus, MergeRequest, MergeRequestState, RepoGlobs, RepoName};
 use crate::run::{Registered, Setup, survey};
 use clap::Subcommand;
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// List and show imagebot's merge requests, close them and open them again; merge those of local repositories.
 #[derive(Debug, clap::Args)]
@@ -192,9 +193,16 @@ async fn of_repository(
         // A folder keeps them even if their branches are gone.
         Some(local) => local.all(repo).await?,
         None => {
-            let branches = forge.branches(repo).await?;
-            let names = branches.into_keys().collect();
-            forge.merge_requests(repo, &names).await?
+            // Most listings have the branches already.
+            let branches = match &repo.branches {
+                Some(listed) => listed.clone(),
+                None => forge.branches(repo).await?,
+            };
+            let names: BTreeSet<Branch> = branches.into_keys().collect();
+            match names.is_empty() {
+                true => Vec::new(),
+                false => forge.merge_requests(repo, &names).await?,
+            }
         }
     };
     let mut rows = Vec::new();

@@ -58,12 +58,9 @@ fn answer(page: &mut Page, trace: &Trace, why: &Why, tag: &str) {
             page.fix(2, help);
         }
     }
-    let level = ["level-too-large", "not-allowed", "ignored"].contains(&why.verdict);
-    for line in trace
-        .settings
-        .iter()
-        .filter(|_| level || why.verdict != "not-listed")
-    {
+    // No setting decides about a tag that does not exist.
+    let is_listed = why.verdict != "not-listed";
+    for line in trace.settings.iter().filter(|_| is_listed) {
         page.line(4).put(Role::Faint, "set:").plain(line);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::changes::describe;
 use super::super::counts;
-use super::super::output::{Amount, short_digests};
+use super::super::output::{Amount, counted, short_digests};
 use super::super::page::{Page, Role};
 use super::status;
 use crate::run::{DecisionReport, ProblemReport, ProposalReport, Report, RepositoryReport};
@@ -243,14 +243,9 @@ impl<'a> View<'a> {
         if let Some(line) = counts::merge_requests(&totals, self.report.dry_run) {
             self.page.line(0).plain(line);
         }
-        let hidden = |repo: &RepositoryReport| {
-            let proposals = repo.proposals.iter();
-            proposals
-                .filter(|proposal| !status::is_change(proposal.status))
-                .count()
-        };
-        let hidden: usize = self.report.repositories.iter().map(hidden).sum();
-        if hidden > 0 && self.amount == Amount::Usual {
+        let mut statuses = totals.merge_requests.keys();
+        let hides_some = statuses.any(|status| !status::is_change(status));
+        if hides_some && self.amount == Amount::Usual {
             let text = "-v lists the merge requests that did not change";
             self.page.line(0).put(Role::Faint, text);
         }
@@ -269,7 +264,7 @@ impl<'a> View<'a> {
                 .1 += 1;
         }
         for ((image, tag), (decision, count)) in found.iter().take(MOST_ENDINGS) {
-            let references = super::super::output::counted(*count, "reference", "references");
+            let references = counted(*count, "reference", "references");
             self.page
                 .line(0)
                 .plain(format!("{image}:{tag} ({references}): {}", decision.detail))
